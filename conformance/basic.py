@@ -1,0 +1,118 @@
+"""HTTP Basic, as clients use it at the token endpoint."""
+
+from __future__ import annotations
+
+from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Text
+from pytest_apiauth.edits import Edit
+from pytest_apiauth.exchange import Exchange
+from pytest_apiauth.profile import GrantType
+from pytest_apiauth.rules import Control, Level, Safety, draws, rule
+
+from . import strategies as some
+from .parts import authenticated_clients, basic_clients, form_encoded_basic
+from .resource import challenges_of
+
+
+def with_basic(draft: Draft, pair: Text) -> Draft:
+    """Put other user-pass text into the Basic credentials of a request."""
+    return draft.with_header("Authorization", ("Basic ", Base64(pair)))
+
+
+@rule(
+    "basic-form-encoding", level=Level.SHOULD, safety=Safety.LOCKOUT, sources=("RFC 6749 2.3.1", "RFC 6749 B"),
+    applies=form_encoded_basic, control=Control.TWIN, faults=("basic-not-decoded",),
+)  # fmt: skip
+@draws(letters=some.encoded_letters)
+def form_encoding(exchange: Exchange, grant: GrantType, letters: str) -> None:
+    """The client's id and secret are form-decoded after base64: percent-encoding more than needed changes nothing."""
+    valid = exchange.token_request(grant)
+    client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
+    # Whatever was drawn, the letters of the id's own beginning make sure that something is encoded.
+    also = letters + exchange.examination.value(client.name)[:1]
+    pair = (FormEncoded(client, also), ":", FormEncoded(secret, also))
+    exchange.send(with_basic(valid, pair), twin=valid).issued()
+
+
+@rule(
+    "basic-colon-split", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 7617 2",),
+    applies=basic_clients, control=Control.ITSELF, faults=("basic-split-last-colon",),
+)  # fmt: skip
+def colon_in_secret(exchange: Exchange, grant: GrantType) -> None:
+    """A secret with colons in it authenticates: the pair is split at the first colon only."""
+    exchange.send(exchange.token_request(grant)).issued()
+    client, secret = exchange.credential("CLIENT_ID", "special"), exchange.credential("CLIENT_SECRET", "special")
+    # Whether the server form-decodes is another rule's business, so either spelling may pass. Percent-encoding
+    # would hide the colons, so they stay as they are: form-decoding gives them back unchanged.
+    spellings: tuple[Text, ...] = (
+        (FormEncoded(client), ":", FormEncoded(secret, keep=":")),
+        (client, ":", secret),
+    )
+    answers = [exchange.send(with_basic(exchange.token_request(grant), pair)) for pair in spellings]
+    # A client that may not use this grant has authenticated all the same, says RFC 6749 5.2.
+    if not any(answer.has_token or answer.members.get("error") == "unauthorized_client" for answer in answers):
+        answers[exchange.profile.token.basic_encoding == "raw"].issued()
+
+
+@rule(
+    "basic-malformed", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 7617 2", "RFC 9110 11.4"),
+    applies=basic_clients, control=Control.TWIN, faults=("basic-colon-optional", "basic-malformed-crash"),
+)  # fmt: skip
+def malformed(exchange: Exchange, grant: GrantType) -> None:
+    """What is not base64 of id:secret gives no token, and no server error."""
+    valid = exchange.token_request(grant)
+    client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
+    broken: tuple[Text, ...] = (
+        ("Basic ", Base64((client,))),
+        ("Basic ", Base64((client, secret))),
+        ("Basic ", Base64((client, " ", secret))),
+        ("Basic ", client, ":", secret),
+        ("Basic",),
+        ("Basic !!!!",),
+        ("Basic a",),
+        ("Basic ====",),
+        ("Basic \xe9\xe8",),
+        ("Basic /w==",),
+    )
+    for value in broken:
+        answer = exchange.attempt(valid.with_header("Authorization", value), twin=valid, server_errors=True)
+        if answer is not None:
+            answer.no_token()
+
+
+@rule(
+    "basic-empty-secret", level=Level.MUST, safety=Safety.LOCKOUT,
+    sources=("RFC 6749 2.3.1", "RFC 6749 3.2.1", "DA-12"),
+    applies=basic_clients, control=Control.TWIN, faults=("basic-empty-secret-accepted",),
+)  # fmt: skip
+def empty_secret(exchange: Exchange, grant: GrantType) -> None:
+    """An empty secret, an empty id, and both empty give no token."""
+    valid = exchange.token_request(grant)
+    client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
+    for pair in ((client, ":"), (":", secret), (":",)):
+        exchange.send(with_basic(valid, pair), twin=valid).no_token()
+
+
+@rule(
+    "basic-secret-exact", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 6749 1.9", "RFC 6749 2.3.1", "DA-12"),
+    applies=authenticated_clients, control=Control.TWIN, faults=("secret-prefix-compare", "secret-case-folded"),
+)  # fmt: skip
+@draws(edit=some.near_misses | some.case_changes)
+def secret_exact(exchange: Exchange, grant: GrantType, edit: Edit) -> None:
+    """The whole secret counts, in its exact case, wherever the client sends it."""
+    valid = exchange.token_request(grant)
+    exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), edit), twin=valid).no_token()
+
+
+@rule(
+    "basic-challenge-realm", level=Level.SHOULD, safety=Safety.LOCKOUT, sources=("RFC 7617 2", "RFC 7617 2.1"),
+    applies=basic_clients, control=Control.TWIN, faults=("basic-challenge-without-realm",),
+)  # fmt: skip
+def challenge_realm(exchange: Exchange, grant: GrantType) -> None:
+    """A Basic challenge has a realm, and no charset but UTF-8."""
+    valid = exchange.token_request(grant)
+    answer = exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), Edit("reverse")), twin=valid).no_token()
+    for challenge in challenges_of(answer):
+        if challenge.scheme == "basic":
+            answer.require("realm" in challenge.parameters, "a realm in the Basic challenge")
+            charset = challenge.parameters.get("charset", "UTF-8")
+            answer.require(charset.upper() == "UTF-8", "no charset but UTF-8", f"charset {charset!r}")

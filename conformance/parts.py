@@ -1,0 +1,99 @@
+"""Applicability: which parts of a profile the rules are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pytest_apiauth.profile import GrantType, Kind, Profile, Zone
+from pytest_apiauth.rules import Parts
+
+TOKENS: tuple[Kind, ...] = ("bearer", "personal_access_token")
+
+
+def _zones(wanted: Callable[[Zone], bool]) -> Callable[[Profile], Mapping[str, Zone]]:
+    return lambda profile: {name: zone for name, zone in profile.zones.items() if zone.probe and wanted(zone)}
+
+
+protected_zones = Parts("no zone with a probe needs credentials", _zones(lambda zone: zone.is_protected))
+open_zones = Parts("no zone with a probe is open to all", _zones(lambda zone: not zone.is_protected))
+all_zones = Parts("no zone has a probe", _zones(lambda zone: True))
+token_zones = Parts("no zone with a probe needs a bearer token", _zones(lambda zone: bool({*TOKENS} & zone.kinds)))
+issued_token_zones = Parts("no zone with a probe needs an issued token", _zones(lambda zone: "bearer" in zone.kinds))
+key_zones = Parts("no zone with a probe needs an API key", _zones(lambda zone: "api_key" in zone.kinds))
+identity_zones = Parts(
+    "no zone names the member that tells the user", _zones(lambda zone: bool(zone.identity) and "bearer" in zone.kinds)
+)
+
+
+def _grants(
+    *names: GrantType, when: Callable[[Profile], bool] = lambda profile: True
+) -> Callable[[Profile], Mapping[str, GrantType]]:
+    return lambda profile: {
+        name: name for name in profile.grants if (not names or name in names) and profile.token_url and when(profile)
+    }
+
+
+def _has_refresh(profile: Profile) -> bool:
+    return any(profile.answer_of(grant).refresh_token for grant in profile.grants)
+
+
+def _by(*methods: str) -> Callable[[Profile], bool]:
+    return lambda profile: profile.token.client_auth in methods
+
+
+UNATTENDED: tuple[GrantType, ...] = ("client_credentials", "password")
+"""Grants that a machine can repeat: nothing is used up, nobody has to consent."""
+
+issuing_grants = Parts(
+    "the profile has no token endpoint", _grants("client_credentials", "password", "authorization_code")
+)
+unattended_grants = Parts("no grant works without a person", _grants(*UNATTENDED))
+form_grants = Parts(
+    "token requests are not form-encoded", _grants(*UNATTENDED, when=lambda profile: profile.token.body == "form")
+)
+json_grants = Parts(
+    "token requests are not JSON", _grants(*UNATTENDED, when=lambda profile: profile.token.body == "json")
+)
+scoped_grants = Parts(
+    "no grant that works without a person asks for a scope",
+    lambda profile: {name: name for name in UNATTENDED if name in profile.grants and profile.scope_of(name)},
+)
+password_grant = Parts("the grant password is not documented", _grants("password"))
+client_credentials_grant = Parts("the grant client_credentials is not documented", _grants("client_credentials"))
+basic_clients = Parts(
+    "clients do not authenticate with HTTP Basic", _grants(*UNATTENDED, when=_by("client_secret_basic"))
+)
+form_encoded_basic = Parts(
+    "Basic credentials are not documented as form-encoded",
+    _grants(
+        "client_credentials",
+        when=lambda profile: _by("client_secret_basic")(profile) and profile.token.basic_encoding == "form",
+    ),
+)
+authenticated_clients = Parts(
+    "clients do not authenticate",
+    _grants(*UNATTENDED, when=_by("client_secret_basic", "client_secret_post", "client_secret_json")),
+)
+refresh = Parts("no documented grant gives a refresh token", _grants("refresh_token", when=_has_refresh))
+refresh_by_clients = Parts(
+    "no refresh token, or clients do not authenticate",
+    _grants(
+        "refresh_token",
+        when=lambda profile: _has_refresh(profile) and profile.token.client_auth != "none",
+    ),
+)
+rotation = Parts(
+    "the profile promises no new refresh token",
+    _grants(
+        "refresh_token",
+        when=lambda profile: _has_refresh(profile) and profile.rotation in ("new-token", "old-dies"),
+    ),
+)
+refresh_zones = Parts(
+    "no zone needs an issued token, or no documented grant gives a refresh token",
+    lambda profile: issued_token_zones.find(profile) if refresh.find(profile) else {},
+)
+guessed_grants = Parts(
+    "neither a password nor a refresh token is exchanged for a token",
+    lambda profile: {**password_grant.find(profile), **refresh.find(profile)},
+)

@@ -1,0 +1,181 @@
+"""Missing or invalid credentials at a protected resource."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_apiauth.challenges import Challenge, parse
+from pytest_apiauth.drafts import Draft, Ref
+from pytest_apiauth.edits import Edit
+from pytest_apiauth.exchange import Answer, Exchange
+from pytest_apiauth.profile import Zone
+from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
+
+from . import strategies as some
+from .parts import TOKENS, protected_zones, token_zones
+
+NEEDS = (PROFILE, "RFC 9110 11.4", "JI-02", "JI-03", "JI-04", "DI-01", "DA-17")
+
+
+def token_of(draft: Draft) -> str:
+    """Name the bearer token that a valid request carries."""
+    return next(name for name in sorted(draft.names) if name.endswith("ACCESS_TOKEN"))
+
+
+def challenges_of(answer: Answer) -> list[Challenge]:
+    """Read the challenges of an answer; empty where they cannot be read."""
+    try:
+        return parse(answer.response.header_lines("www-authenticate"))
+    except ValueError:
+        return []
+
+
+@rule(
+    "res-no-cred-401", level=Level.MUST, safety=Safety.READ_ONLY,
+    sources=("RFC 9110 15.5.2", "DA-17", "DI-01", "JI-02", "JI-03", "JI-04", PROFILE),
+    applies=protected_zones, control=Control.TWIN, faults=("zone-open",),
+)  # fmt: skip
+def no_credentials(exchange: Exchange, zone: Zone) -> None:
+    """A protected resource refuses a request without credentials, with 401."""
+    documented = exchange.profile.unauthenticated
+    for valid in exchange.requests(zone):
+        for method in ("GET", "HEAD"):
+            answer = exchange.send(replace(valid, method=method, headers=()), twin=valid)
+            if method == "HEAD" and answer.status in (404, 405, 501):
+                continue
+            answer.refused()
+            if documented is not None:
+                answer.require(answer.status == documented, f"the documented status {documented}")
+            answer.advise(answer.status == 401, "401 where no credential was sent")
+
+
+@rule(
+    "res-401-challenge", level=Level.SHOULD, safety=Safety.READ_ONLY,
+    sources=("RFC 9110 11.6.1", "RFC 9110 15.5.2", "RFC 6750 3"),
+    applies=protected_zones, control=Control.TWIN, faults=("challenge-missing",),
+)  # fmt: skip
+def challenge_with_401(exchange: Exchange, zone: Zone) -> None:
+    """A 401 carries at least one challenge that can be parsed."""
+    for valid in exchange.requests(zone):
+        altered = [replace(valid, headers=())]
+        altered += [valid.editing(name, Edit("reverse")) for name in sorted(valid.names)]
+        for draft in altered:
+            answer = exchange.attempt(draft, twin=valid)
+            if answer is not None and answer.refused().status == 401:
+                lines = answer.response.header_lines("www-authenticate")
+                answer.require(bool(lines), "a WWW-Authenticate header with the 401", "a 401 without one")
+                answer.require(bool(challenges_of(answer)), "a challenge by the grammar of RFC 9110 11.6.1", str(lines))
+
+
+@rule(
+    "res-challenge-content", level=Level.SHOULD, safety=Safety.READ_ONLY, sources=("RFC 6750 3", "RFC 6750 3.1"),
+    applies=token_zones, control=Control.TWIN, faults=("challenge-bare", "challenge-error-without-token"),
+)  # fmt: skip
+def challenge_content(exchange: Exchange, zone: Zone) -> None:
+    """A Bearer challenge has a parameter, and an error code only where a token was sent."""
+    for valid in exchange.requests(zone, *TOKENS):
+        bare = exchange.send(valid.without_header("Authorization"), twin=valid).refused()
+        wrong = exchange.send(valid.editing(token_of(valid), Edit("reverse")), twin=valid).refused()
+        for answer in (bare, wrong):
+            for challenge in challenges_of(answer):
+                if challenge.scheme == "bearer":
+                    answer.require(bool(challenge.parameters), "at least one parameter in the Bearer challenge")
+                    if answer is bare:
+                        answer.require("error" not in challenge.parameters, "no error code where no token was sent")
+                    else:
+                        code = challenge.parameters.get("error")
+                        answer.advise(code == "invalid_token", 'error="invalid_token" for an unknown token', str(code))
+
+
+@rule(
+    "res-garbage-token", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 6750 3.1", *NEEDS),
+    applies=token_zones, control=Control.TWIN, faults=("token-any-accepted",),
+)  # fmt: skip
+@draws(edit=some.strangers)
+def garbage_token(exchange: Exchange, zone: Zone, edit: Edit) -> None:
+    """A well-formed token that nobody issued is refused."""
+    for valid in exchange.requests(zone, *TOKENS):
+        exchange.send(valid.editing(token_of(valid), edit), twin=valid).refused()
+
+
+@rule(
+    "res-mutated-token", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 6750 3.1", "RFC 6749 10.3", *NEEDS),
+    applies=token_zones, control=Control.TWIN, faults=("token-prefix-compare",),
+)  # fmt: skip
+@draws(edit=some.near_misses)
+def mutated_token(exchange: Exchange, zone: Zone, edit: Edit) -> None:
+    """A near miss of a valid token is no token."""
+    for valid in exchange.requests(zone, *TOKENS):
+        exchange.send(valid.editing(token_of(valid), edit), twin=valid).refused()
+
+
+@rule(
+    "res-token-case", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 6749 1.9", *NEEDS),
+    applies=token_zones, control=Control.TWIN, faults=("token-case-folded",),
+)  # fmt: skip
+@draws(edit=some.case_changes)
+def token_case(exchange: Exchange, zone: Zone, edit: Edit) -> None:
+    """A token with the case of its letters changed is another token."""
+    for valid in exchange.requests(zone, *TOKENS):
+        exchange.send(valid.editing(token_of(valid), edit), twin=valid).refused()
+
+
+@rule(
+    "res-token-wildcard", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 6750 3.1", *NEEDS),
+    applies=token_zones, control=Control.TWIN, faults=("token-sql-like",),
+)  # fmt: skip
+@draws(edit=some.wildcards)
+def token_wildcard(exchange: Exchange, zone: Zone, edit: Edit) -> None:
+    """A token is compared as text: never as a pattern, never as a number or a null."""
+    for valid in exchange.requests(zone, *TOKENS):
+        exchange.send(valid.editing(token_of(valid), edit), twin=valid).refused()
+
+
+@rule(
+    "res-malformed-header", level=Level.MUST, safety=Safety.READ_ONLY,
+    sources=("RFC 9110 11.4", "RFC 6750 2.1", *NEEDS),
+    applies=token_zones, control=Control.TWIN, faults=("scheme-ignored", "bearer-glued", "bearer-quotes-stripped"),
+)  # fmt: skip
+def malformed_header(exchange: Exchange, zone: Zone) -> None:
+    """A valid token behind another scheme, glued to it, in quotes or with a word after it is refused."""
+    for valid in exchange.requests(zone, *TOKENS):
+        token = Ref(token_of(valid))
+        spoilt = (
+            (token,), ("Bearer", token), ("Bearer=", token), ("Bearer:", token), ("Basic ", token), ("Digest ", token),
+            ("BearerX ", token), ("Negotiate ", token), ('Bearer "', token, '"'), ("Bearer '", token, "'"),
+            ("Bearer ", token, " x"), ("Bearer ", token, ",x"), ("Bearer token=", token), ("Bearer",),
+        )  # fmt: skip
+        for value in spoilt:
+            answer = exchange.attempt(valid.with_header("Authorization", value), twin=valid)
+            if answer is not None:
+                answer.refused()
+
+
+@rule(
+    "res-proxy-headers", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 9700 4.13", *NEEDS),
+    applies=protected_zones, control=Control.TWIN, faults=("forwarded-for-trusted",),
+)  # fmt: skip
+def proxy_headers(exchange: Exchange, zone: Zone) -> None:
+    """A header that a proxy would set does not stand in for a credential."""
+    for valid in exchange.requests(zone):
+        for name, value in (
+            ("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"),
+            ("X-Forwarded-User", "admin"), ("X-Remote-User", "admin"), ("Remote-User", "admin"),
+            ("X-Original-URL", "/"), ("X-Rewrite-URL", "/"),
+        ):  # fmt: skip
+            exchange.send(replace(valid, headers=((name, value),)), twin=valid).refused()
+
+
+@rule(
+    "invalid-never-5xx", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 9110 15.6", PROFILE),
+    applies=protected_zones, control=Control.TWIN, faults=("bearer-tab-crash", "token-non-ascii-crash"),
+)  # fmt: skip
+@draws(noise=some.header_noise)
+def never_a_server_error(exchange: Exchange, zone: Zone, noise: str) -> None:
+    """No content of a credential header makes the server fail."""
+    for valid in exchange.requests(zone):
+        for name, _ in valid.headers:
+            scheme = "Bearer " if name == "Authorization" else ""
+            for value in (noise, scheme + noise, scheme.strip() + "\t" + noise, "\xff" + noise):
+                # What comes back may be a refusal of any kind; a 5xx ends the rule inside `attempt`.
+                exchange.attempt(valid.with_header(name, value.strip(" \t")), twin=valid)

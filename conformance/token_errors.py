@@ -1,0 +1,112 @@
+"""The token endpoint's answer to a request that deserves no token."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from pytest_apiauth.edits import Edit
+from pytest_apiauth.exchange import Answer, Exchange
+from pytest_apiauth.profile import GrantType
+from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
+
+from . import strategies as some
+from .parts import form_grants, guessed_grants, json_grants, scoped_grants, unattended_grants
+
+ERROR_CODE = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")
+
+
+@rule(
+    "err-shape", level=Level.SHOULD, safety=Safety.ISSUE, sources=("RFC 6749 5.2",),
+    applies=unattended_grants, control=Control.TWIN, faults=("error-as-html",),
+)  # fmt: skip
+def error_shape(exchange: Exchange, grant: GrantType) -> None:
+    """An error is a JSON object with a legal error code."""
+    valid = exchange.token_request(grant)
+
+    def judge(answer: Answer) -> None:
+        answer.require(answer.response.media_type == "application/json", "an error as application/json")
+        code = answer.members.get("error")
+        answer.require(isinstance(code, str) and bool(ERROR_CODE.fullmatch(code)), "a legal error code", repr(code))
+
+    judge(exchange.send(valid.setting("grant_type", "urn:example:apiauth"), twin=valid).no_token())
+    judge(exchange.send(valid.without("grant_type"), twin=valid).no_token())
+
+
+@rule(
+    "err-unsupported-grant", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 5.2", PROFILE),
+    applies=unattended_grants, control=Control.TWIN, faults=("any-grant-accepted",),
+)  # fmt: skip
+@draws(name=some.unknown_grants)
+def unsupported_grant(exchange: Exchange, grant: GrantType, name: str) -> None:
+    """A grant type that the endpoint does not know gives no token."""
+    valid = exchange.token_request(grant)
+    answer = exchange.send(valid.setting("grant_type", name), twin=valid).no_token()
+    answer.advise(answer.members.get("error") == "unsupported_grant_type", "the error code unsupported_grant_type")
+
+
+@rule(
+    "err-missing-param", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 5.2", PROFILE),
+    applies=unattended_grants, control=Control.TWIN, faults=("grant-type-optional",),
+)  # fmt: skip
+def missing_parameter(exchange: Exchange, grant: GrantType) -> None:
+    """A request without a grant type, or with an empty one, gives no token."""
+    valid = exchange.token_request(grant)
+    empty = replace(valid, parameters=())
+    for draft in (valid.without("grant_type"), valid.setting("grant_type", ""), empty):
+        exchange.send(draft, twin=valid).no_token()
+
+
+@rule(
+    "err-duplicate-param", level=Level.SHOULD, safety=Safety.ISSUE, sources=("RFC 6749 3.2", "RFC 6749 5.2"),
+    applies=form_grants, control=Control.TWIN, faults=("repeated-parameter-last-wins",),
+)  # fmt: skip
+def repeated_parameter(exchange: Exchange, grant: GrantType) -> None:
+    """A repeated grant_type gives no token, whichever of the two comes first."""
+    valid = exchange.token_request(grant)
+    for wrong_first in (True, False):
+        values = ("urn:example:apiauth", grant) if wrong_first else (grant, "urn:example:apiauth")
+        rest = valid.without("grant_type").parameters
+        draft = replace(valid, parameters=(*(("grant_type", value) for value in values), *rest))
+        exchange.send(draft, twin=valid).no_token()
+
+
+@rule(
+    "err-invalid-scope", level=Level.SHOULD, safety=Safety.ISSUE, sources=("RFC 6749 3.3", "RFC 6749 5.2"),
+    applies=scoped_grants, control=Control.TWIN, faults=("unknown-scope-granted",),
+)  # fmt: skip
+def unknown_scope(exchange: Exchange, grant: GrantType) -> None:
+    """A scope that does not exist is refused, or left out of what is granted."""
+    valid = exchange.token_request(grant)
+    known = exchange.profile.scope_of(grant)
+    for scope in ("apiauth-no-such-scope", f"{known} apiauth-no-such-scope"):
+        answer = exchange.send(valid.setting("scope", scope), twin=valid)
+        granted = str(answer.members.get("scope", "")).split()
+        answer.require("apiauth-no-such-scope" not in granted, "the unknown scope refused or left out", "it granted")
+
+
+@rule(
+    "err-invalid-grant", level=Level.MUST, safety=Safety.LOCKOUT,
+    sources=("RFC 6749 5.2", "RFC 6749 10.4", "JI-11", "JI-16", PROFILE),
+    applies=guessed_grants, control=Control.TWIN,
+    faults=("password-ignored", "password-case-folded", "refresh-token-case-folded", "refresh-any-token"),
+)  # fmt: skip
+@draws(edit=some.near_misses | some.case_changes | some.strangers)
+def near_miss_of_a_grant(exchange: Exchange, grant: GrantType, edit: Edit) -> None:
+    """A near miss of a password or of a refresh token gives no token."""
+    draft = exchange.token_request(grant)
+    secret = draft.secret("PASSWORD" if grant == "password" else "REFRESH_TOKEN")
+    answer = exchange.send(draft.editing(secret, edit), twin=exchange.twin(grant)).no_token()
+    answer.advise(400 <= answer.status <= 403, "400, 401 or 403")
+
+
+@rule(
+    "err-body-robust", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 6749 5.2", PROFILE),
+    applies=json_grants, control=Control.TWIN, faults=("operator-injection", "json-crash"),
+)  # fmt: skip
+@draws(value=some.json_values)
+def body_robust(exchange: Exchange, grant: GrantType, value: object) -> None:
+    """A value that is no string, in any member of the JSON body, gives no token and no server error."""
+    valid = exchange.token_request(grant)
+    for name, _ in valid.parameters:
+        exchange.send(valid.setting(name, value), twin=valid, server_errors=True).no_token()

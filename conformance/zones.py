@@ -1,0 +1,211 @@
+"""Zones: which credentials each part of an API needs, alone and together."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from pytest_apiauth.drafts import Draft, Text
+from pytest_apiauth.edits import Edit
+from pytest_apiauth.examination import NotApplicable
+from pytest_apiauth.exchange import Exchange
+from pytest_apiauth.profile import Kind, Profile, Zone
+from pytest_apiauth.rules import PROFILE, Control, Level, Parts, Safety, rule
+
+from .parts import all_zones, identity_zones, open_zones, protected_zones
+
+WRONG = Edit("reverse")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a truth table: what stands in each slot, and which kinds of it are good."""
+
+    headers: tuple[tuple[str, Text], ...]
+    good: frozenset[Kind]
+
+    def meets(self, zone: Zone) -> bool:
+        """Whether the good credentials meet one of the zone's alternatives."""
+        return any(set(way) <= self.good for way in zone.needs or ((),))
+
+
+def truth_table(exchange: Exchange, zone: Zone) -> Iterator[Row]:
+    """Give every combination of absent, bad and good in each slot that the zone reads."""
+    kinds = sorted({kind for way in exchange.examination.ways_into(zone) for kind in way})
+    slots: dict[str, list[tuple[Kind | None, tuple[str, Text] | None]]] = {}
+    for kind in kinds:
+        name, good = exchange.header(kind)
+        bad = Draft("GET", "", ((name, good),)).editing_all(WRONG).headers[0]
+        slots.setdefault(name.lower(), [(None, None)]).extend([(None, bad), (kind, (name, good))])
+    for choice in itertools.product(*slots.values()):
+        headers = tuple(header for _, header in choice if header is not None)
+        yield Row(headers, frozenset(kind for kind, _ in choice if kind is not None))
+
+
+@rule(
+    "zone-open", level=Level.DOC, safety=Safety.READ_ONLY, sources=("JI-01", PROFILE),
+    applies=open_zones, control=Control.ITSELF, faults=("open-zone-closed",),
+)  # fmt: skip
+def open_zone(exchange: Exchange, zone: Zone) -> None:
+    """An open zone serves anyone."""
+    for probe in zone.probe:
+        exchange.send(exchange.request(probe)).accepted()
+
+
+def _surplus(exchange: Exchange, zone: Zone) -> list[tuple[str, Text]]:
+    """Give the header lines of the credentials that the profile has and the zone does not need."""
+    found: dict[str, tuple[str, Text]] = {}
+    for other in exchange.profile.zones.values():
+        for way in exchange.examination.ways_into(other):
+            for kind in way:
+                header = exchange.header(kind)
+                if kind not in zone.kinds and header[0].lower() not in _slots(exchange, zone):
+                    found.setdefault(header[0].lower(), header)
+    return list(found.values())
+
+
+def _slots(exchange: Exchange, zone: Zone) -> set[str]:
+    return {exchange.header(kind)[0].lower() for kind in zone.kinds}
+
+
+@rule(
+    "zone-surplus-ok", level=Level.DOC, safety=Safety.READ_ONLY, sources=("JI-05",),
+    applies=all_zones, control=Control.TWIN, faults=("surplus-credential-refused",),
+)  # fmt: skip
+def surplus_credentials(exchange: Exchange, zone: Zone) -> None:
+    """Valid credentials that a route does not need cause no error."""
+    surplus = _surplus(exchange, zone)
+    if not surplus:
+        raise NotApplicable("the zone needs every kind of credential that the profile has")
+    for valid in exchange.requests(zone):
+        for count in range(1, len(surplus) + 1):
+            for lines in itertools.combinations(surplus, count):
+                exchange.send(valid.with_headers(*lines), twin=valid).like_twin()
+
+
+@rule(
+    "zone-surplus-bad", level=Level.MAY, safety=Safety.READ_ONLY, sources=("JI-05",),
+    applies=all_zones, control=Control.TWIN, faults=("surplus-invalid-refused",),
+)  # fmt: skip
+def surplus_invalid_credentials(exchange: Exchange, zone: Zone) -> None:
+    """Invalid credentials that a route does not need cause no error either, as far as the document goes."""
+    surplus = _surplus(exchange, zone)
+    if not surplus:
+        raise NotApplicable("the zone needs every kind of credential that the profile has")
+    for valid in exchange.requests(zone):
+        for line in surplus:
+            bad = Draft("GET", "", (line,)).editing_all(WRONG).headers[0]
+            exchange.send(valid.with_headers(bad), twin=valid).like_twin()
+
+
+@rule(
+    "zone-truth-table", level=Level.DOC, safety=Safety.READ_ONLY,
+    sources=("JI-02", "JI-03", "JI-04", "DI-02", "DA-14", PROFILE),
+    applies=protected_zones, control=Control.TWIN, faults=("any-credential-suffices",),
+)  # fmt: skip
+def zone_truth_table(exchange: Exchange, zone: Zone) -> None:
+    """A zone admits exactly the sets of credentials that meet its documented need."""
+    for valid in exchange.requests(zone):
+        for row in truth_table(exchange, zone):
+            answer = exchange.attempt(replace(valid, headers=row.headers), twin=valid)
+            if answer is not None:
+                answer.like_twin() if row.meets(zone) else answer.refused()
+
+
+def _keyed_token_route(profile: Profile) -> dict[str, str]:
+    grant = profile.usual_grant
+    return {grant: grant} if grant and profile.token_route_needs_key else {}
+
+
+@rule(
+    "zone-token-route", level=Level.DOC, safety=Safety.ISSUE, sources=("JI-18", "JI-02", PROFILE),
+    applies=Parts("the token route lies in no zone that needs a key", _keyed_token_route),
+    control=Control.TWIN, faults=("token-route-without-key",),
+)  # fmt: skip
+def token_route(exchange: Exchange, grant: str) -> None:
+    """A token route in a zone that needs a key gives no token without a good key."""
+    valid = exchange.token_request(grant)  # type: ignore[arg-type]
+    name = exchange.header("api_key")[0]
+    for draft in (valid.without_header(name), valid.with_header(name, ""), valid.editing("API_KEY", WRONG)):
+        exchange.send(draft, twin=valid).no_token()
+
+
+@rule(
+    "zone-swap", level=Level.MUST, safety=Safety.READ_ONLY,
+    sources=("JI-03", "DA-14", "DI-08", "RFC 6750 2.1", PROFILE),
+    applies=protected_zones, control=Control.TWIN, faults=("slots-interchangeable",),
+)  # fmt: skip
+def swapped_slots(exchange: Exchange, zone: Zone) -> None:
+    """A credential in another one's place counts for nothing."""
+    for valid in exchange.requests(zone):
+        for name, right in valid.headers:
+            for kind in ("API_KEY", "ACCESS_TOKEN", "CLIENT_SECRET", "PASSWORD", "PERSONAL_ACCESS_TOKEN"):
+                try:
+                    other = exchange.credential(kind)
+                except NotApplicable:
+                    continue
+                prefix = "Bearer " if name == "Authorization" else ""
+                value = (prefix, other)
+                admitted = {("Bearer ", exchange.examination.ref(role)) for role in _bearers(zone)}
+                if value in admitted or other in (right if isinstance(right, tuple) else (right,)):
+                    continue
+                answer = exchange.attempt(valid.with_header(name, value), twin=valid)
+                if answer is not None:
+                    answer.refused()
+
+
+def _bearers(zone: Zone) -> list[str]:
+    names = {"bearer": "ACCESS_TOKEN", "personal_access_token": "PERSONAL_ACCESS_TOKEN"}
+    return [names[kind] for kind in zone.kinds if kind in names]
+
+
+@rule(
+    "zone-path-escape", level=Level.DOC, safety=Safety.READ_ONLY, sources=("RFC 3986 5.2.4", PROFILE),
+    applies=protected_zones, control=Control.TWIN, faults=("zone-by-raw-path",),
+)  # fmt: skip
+def path_escape(exchange: Exchange, zone: Zone) -> None:
+    """No spelling of a path leads into a zone without its credentials."""
+    base = urlsplit(exchange.profile.base_url).path.rstrip("/")
+    weaker = [other.path.rstrip("/") for other in exchange.profile.zones.values() if other.kinds < zone.kinds]
+    for valid in exchange.requests(zone):
+        path = urlsplit(valid.url).path
+        inner = path.removeprefix(base)
+        spellings = [
+            f"/{path}",
+            path.replace("/", "//"),
+            f"/.{path}",
+            f"{path}/",
+            f"{path}/.",
+            f"{path};x",
+            path.upper(),
+        ]
+        spellings += [f"{base}{up}/{dots}{inner}" for up in weaker for dots in ("..", "%2e%2e", ".%2e", "x/../..")]
+        spellings += [f"{base}{up}/..%2f{inner.lstrip('/')}" for up in weaker]
+        for target in dict.fromkeys(spellings):
+            answer = exchange.attempt(replace(valid, headers=(), target=target), twin=valid)
+            if answer is not None:
+                before = answer.twin_response
+                leaked = answer.status < 300 and before is not None and answer.response.body == before.body
+                answer.require(not leaked, f"never the content of {path} without credentials")
+
+
+@rule(
+    "zone-identity", level=Level.DOC, safety=Safety.READ_ONLY, sources=("JI-07", PROFILE),
+    applies=identity_zones, control=Control.ITSELF, faults=("identity-mixed",),
+)  # fmt: skip
+def identity(exchange: Exchange, zone: Zone) -> None:
+    """A request acts as the user whose token it carries."""
+    first, second = exchange.credential("ACCESS_TOKEN"), exchange.credential("ACCESS_TOKEN", "second")
+    member = str(zone.identity)
+    for valid in exchange.requests(zone, "bearer"):
+        answers = [
+            exchange.send(valid.with_header(*exchange.header("bearer", token))).accepted()
+            for token in (first, second, first)
+        ]
+        names = [answer.members.get(member) for answer in answers]
+        if None in names:
+            raise NotApplicable(f"the probe's answer has no member {member!r}")
+        answers[1].require(names[0] != names[1], "another user for another user's token", "the same one")
+        answers[2].require(names[0] == names[2], "the same user for the same token", "another one")

@@ -1,0 +1,137 @@
+"""What the fixtures of one test share: a server or the live side, and the clients made so far."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from pytest_apiauth.embedded import Server
+from pytest_apiauth.errors import ProfileError
+from pytest_apiauth.flow import Authenticator
+from pytest_apiauth.http import Carrier, InProcess, build_async_client, build_client, fetch_token
+from pytest_apiauth.identities import Identities
+from pytest_apiauth.profile import DEFAULT, Kind, Profile
+from pytest_apiauth.session import LiveSide, State
+from pytest_apiauth.tokens import Token, TokenStore
+
+if TYPE_CHECKING:
+    import httpx
+
+KINDS = ("api_key", "bearer", "personal_access_token", "basic")
+
+
+class Bench:
+    """One test's side of one profile: embedded (new for each test) or live (shared by the run)."""
+
+    def __init__(
+        self,
+        state: State,
+        profile: Profile,
+        identities: Identities,
+        carrier: Carrier,
+        who: Mapping[str, str],
+        *,
+        server: Server | None = None,
+        live: LiveSide | None = None,
+        allow_unsafe: bool = True,
+    ) -> None:
+        self.profile = profile
+        self.server = server
+        self._state = state
+        self._identities = identities
+        self._carrier = carrier
+        self._who = dict(who)
+        self._live = live
+        self._allow_unsafe = allow_unsafe
+        self._stores: dict[tuple[str, ...], TokenStore] = {}
+        self._clients: list[httpx.Client] = []
+
+    @classmethod
+    def build(cls, state: State, profile: Profile, who: Mapping[str, str], *, allow_unsafe: bool) -> Bench:
+        """Start an embedded server, or take the live side. Raises ProfileError or CredentialError."""
+        if state.is_live:
+            side = state.live_side(profile)
+            return cls(
+                state, side.profile, side.identities, side.carrier, who, live=side, allow_unsafe=allow_unsafe
+            )  # fmt: skip
+        server = Server(
+            profile,
+            faults=state.config.getoption("apiauth_fault"),
+            variants=state.config.getoption("apiauth_variant"),
+            redactor=state.redactor,
+        )
+        identities = Identities(server.profile, server.lookup, state.redactor)
+        carrier = InProcess(state.library, server.handle)
+        return cls(state, server.profile, identities, carrier, who, server=server)
+
+    def kinds_of(self, zone: str) -> tuple[Kind, ...]:
+        """Give the credentials that a zone needs. Raises ProfileError for an unknown zone."""
+        if zone not in self.profile.zones:
+            known = ", ".join(self.profile.zones)
+            raise ProfileError(f"{self.profile.name}: no zone {zone!r}; known are: {known}")
+        needs = self.profile.zones[zone].needs
+        return needs[0] if needs else ()
+
+    def token(self) -> Token:
+        """Give the current token of the test's own credentials."""
+        authenticator = self._authenticator(None, {})
+        assert authenticator is not None
+        return fetch_token(authenticator, self._carrier, self._state.redactor)
+
+    def client(self, kinds: Collection[str] | None, who: Mapping[str, str], options: Mapping[str, Any]) -> httpx.Client:
+        """Make a client for a set of credentials; None sends what each request's zone needs."""
+        made = build_client(
+            self.profile,
+            self._carrier,
+            self._state.redactor,
+            authenticator=self._authenticator(kinds, who),
+            allow_unsafe=self._allow_unsafe,
+            **options,
+        )
+        self._clients.append(made)
+        return made
+
+    def async_client(
+        self, kinds: Collection[str] | None, who: Mapping[str, str], options: Mapping[str, Any]
+    ) -> httpx.AsyncClient:
+        """Make an asynchronous client. It keeps no connection open, so it needs no closing."""
+        return build_async_client(
+            self.profile,
+            self._carrier,
+            self._state.redactor,
+            authenticator=self._authenticator(kinds, who),
+            allow_unsafe=self._allow_unsafe,
+            **options,
+        )
+
+    def close(self) -> None:
+        """Close the clients made."""
+        for client in self._clients:
+            client.close()
+
+    def _authenticator(self, kinds: Collection[str] | None, who: Mapping[str, str]) -> Authenticator | None:
+        if kinds is not None and not kinds:
+            return None
+        for kind in kinds or ():
+            if kind not in KINDS:
+                raise ProfileError(f"no kind of credential {kind!r}; there are {', '.join(KINDS)}")
+        chosen = {**self._who, **who}
+        return Authenticator(
+            self.profile,
+            self._identities,
+            self._store((chosen.get("client", ""), chosen.get("user", ""), chosen.get("key", DEFAULT))),
+            self._state.redactor,
+            kinds=cast("Collection[Kind] | None", kinds),
+            client=chosen.get("client"),
+            user=chosen.get("user"),
+            key=chosen.get("key", DEFAULT),
+        )
+
+    def _store(self, who: tuple[str, ...]) -> TokenStore:
+        """Give one store a set of credentials: for the test on the embedded server, for the run on a live one."""
+        if self._live is not None:
+            return self._live.store(who)
+        if who not in self._stores:
+            assert self.server is not None
+            self._stores[who] = TokenStore(self.server.clock, self.profile.token.leeway)
+        return self._stores[who]

@@ -1,0 +1,157 @@
+"""From a profile file to test items: one module node a chapter, one item a rule and part.
+
+What a rule is, the register says and no ini of the consumer's does: items are made from the register, and
+their number is checked against it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from pytest_apiauth import suite
+from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.examination import Examination
+from pytest_apiauth.judge import Conditions, Outcome, judge
+from pytest_apiauth.rules import REGISTRY, Rule, Verdict
+from pytest_apiauth.session import RECORD, STATE
+
+
+class ProfileFile(pytest.File):
+    """A ``NAME.apiauth.toml`` file."""
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        """Give one node a chapter. Raises CollectError, one line per mistake, for a bad profile."""
+        state = self.config.stash[STATE]
+        try:
+            self.profile = state.load(self.path)
+        except ApiAuthError as error:
+            raise self.CollectError(str(error)) from None
+        chapters = suite.load_chapters()
+        homeless = [rule.id for rule in REGISTRY if rule.chapter not in chapters]
+        if homeless or not len(REGISTRY):
+            raise self.CollectError(f"rules outside the book's chapters: {homeless or 'no rule at all'}")
+        for name, module in chapters.items():
+            chapter: Chapter = Chapter.from_parent(
+                self, name=name, path=suite.folder() / f"{name}.py", nodeid=f"{self.nodeid}::{name}"
+            )
+            chapter.obj = module
+            yield chapter
+
+
+class Chapter(pytest.Module):
+    """One chapter of the suite, for one profile."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Give an item for each rule and part; a rule that does not apply is one item, skipped with its reason."""
+        profile_file = self.parent
+        assert isinstance(profile_file, ProfileFile)
+        for rule in REGISTRY.of_chapter(self.name):
+            parts = rule.applies.find(profile_file.profile)
+            if not parts:
+                yield self._item(rule, "", None)
+            for part, argument in parts.items():
+                yield self._item(rule, part, argument)
+
+    def _item(self, rule: Rule, part: str, argument: object) -> RuleItem:
+        def examine(_apiauth_examination: Examination) -> None:
+            item.examine(_apiauth_examination, argument)
+
+        def not_applicable() -> None:
+            item.finish(Outcome(Verdict.SKIP, rule.level, rule.applies.otherwise))
+
+        function = examine if argument is not None else not_applicable
+        function.__doc__ = rule.function.__doc__
+        name = f"{rule.id}[{part}]" if part else rule.id
+        item: RuleItem = RuleItem.from_parent(self, name=name, callobj=function)
+        item.rule, item.part = rule, part
+        return item
+
+
+class RuleItem(pytest.Function):
+    """One rule on one part of one profile."""
+
+    rule: Rule
+    part: str
+
+    @property
+    def profile_file(self) -> ProfileFile:
+        """The file that the item comes from."""
+        found = self.getparent(ProfileFile)
+        assert found is not None
+        return found
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        """Say where the rule is written."""
+        line = inspect.getsourcelines(self.rule.function)[1]
+        return self.profile_file.path, line, f"{self.parent.name if self.parent else ''}.{self.name}"
+
+    def examine(self, examination: Examination, argument: object) -> None:
+        """Judge the rule and tell pytest."""
+        __tracebackhide__ = True
+        state = self.config.stash[STATE]
+        if self.rule.safety.value not in state.allowed and examination.target.kind == "live":
+            reason = f"needs --apiauth-allow {self.rule.safety.value}"
+            self.finish(Outcome(Verdict.SKIP, self.rule.level_for(examination.profile), reason))
+        outcome = judge(self.rule, examination, argument, Conditions(state.examples, state.seed))
+        if outcome.verdict is Verdict.WARNING and state.is_strict:
+            outcome.verdict = Verdict.FAIL
+        self.finish(outcome)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Keep the record for the reports and end the test as the verdict says."""
+        __tracebackhide__ = True
+        self.record(outcome)
+        if outcome.verdict is Verdict.SKIP:
+            pytest.skip(outcome.reason)
+        if outcome.verdict is Verdict.WARNING:
+            self.user_properties.append(("apiauth_warning", outcome.reason))
+        if outcome.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+            self.user_properties.append(("apiauth_verdict", outcome.verdict.value))
+            pytest.fail(self._explain(outcome), pytrace=False)
+
+    def record(self, outcome: Outcome) -> None:
+        """Keep what the reports need, as plain JSON."""
+        state = self.config.stash[STATE]
+        profile = self.profile_file.profile
+        found = outcome.counterexample
+        requests = self.stash.get(RECORD, {}).get("requests", 0)
+        self.stash[RECORD] = {
+            "profile": profile.name,
+            "target": "live" if state.is_live else "embedded",
+            "url": profile.base_url,
+            "id": self.rule.id,
+            "chapter": self.rule.chapter,
+            "level": outcome.level.value,
+            "sources": list(self.rule.sources_for(profile)),
+            "safety": self.rule.safety.value,
+            "part": self.part,
+            "verdict": outcome.verdict.value,
+            "reason": state.redactor.redact(outcome.reason),
+            "requests": outcome.requests + requests,
+            "examples": outcome.examples,
+            "tokens_issued": outcome.tokens_issued,
+            "counterexample": asdict(found) if found else None,
+            "breaches": {rule_id: asdict(each) for rule_id, each in outcome.breaches.items()},
+        }
+
+    def _explain(self, outcome: Outcome) -> str:
+        rule, profile = self.rule, self.profile_file.profile
+        lines = [f"{outcome.level.value} {rule.id}: {rule.title}", ""]
+        found = outcome.counterexample
+        if found is not None:
+            if outcome.verdict is Verdict.INCONCLUSIVE:
+                lines.append(f"  {outcome.reason}")
+            lines += [f"  expected  {found.expected}", f"  got       {found.got}", f"  request   {found.curl}"]
+            if found.control_curl:
+                lines.append(f"  control   {found.control_curl}")
+            if "intermittent" in outcome.reason:
+                lines.append("  note      intermittent: the same request was also answered as it should be")
+        else:
+            lines.append(f"  {outcome.reason}")
+        lines.append(f"  sources   {', '.join(rule.sources_for(profile))}")
+        return "\n".join(lines)

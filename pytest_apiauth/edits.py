@@ -1,0 +1,156 @@
+"""Edits of a secret: what a strategy draws in the secret's place, so that no secret is ever drawn.
+
+An `Edit` is applied to the secret at the moment of sending, and can also be written as an expression
+of the shell (bash), so that a counterexample is reproducible without the secret in it. Positions are
+given in thousandths of the length, since an edit is drawn before any secret is known.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Operation = Literal[
+    "insert", "delete", "replace", "swap", "truncate", "extend", "prepend", "toggle", "upper", "lower",
+    "reverse", "double", "whole", "cut",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One small change of a value.
+
+    ``at`` is a position in thousandths of the value's length; ``text`` is what is put in. ``whole``
+    replaces everything by ``text``; ``cut`` keeps what is before ``at`` and appends ``text``; ``toggle``
+    swaps the case of the first letter at or after ``at``.
+    """
+
+    operation: Operation
+    at: int = 0
+    text: str = ""
+
+    def apply(self, value: str) -> str | None:
+        """Give the edited value, or None where the edit leaves it the same or merely spelt differently."""
+        edited = _APPLY[self.operation](value, self._index(value), self.text)
+        return None if edited is None or equivalent(edited, value) else edited
+
+    def shell(self, name: str, value: str) -> str:
+        """Write the edit as a bash expression for use inside double quotes, with the value in ``$name``."""
+        return _SHELL[self.operation](name, self._index(value), _inside_quotes(self.text))
+
+    def _index(self, value: str) -> int:
+        index = min(self.at * len(value) // 1000, max(len(value) - 1, 0))
+        if self.operation == "toggle":
+            return next((i for i in range(index, len(value)) if _toggled(value[i])), index)
+        return index
+
+    def __str__(self) -> str:
+        words: list[str] = [self.operation]
+        if self.operation not in ("extend", "prepend", "upper", "lower", "reverse", "double", "whole"):
+            words.append(f"at {self.at / 10:g} %")
+        if self.text:
+            words.append(ascii(self.text))
+        return " ".join(words)
+
+
+def equivalent(one: str, other: str) -> bool:
+    """Whether two values mean the same to a careful server: equal, or base64 spellings of the same bytes.
+
+    The last letter of unpadded base64 holds unused bits, so several spellings decode alike (RFC 4648 3.5);
+    that also holds for the parts of a JWS between its dots (RFC 7515 2).
+    """
+    if one == other:
+        return True
+    ones, others = one.split("."), other.split(".")
+    if len(ones) != len(others):
+        return False
+    return all(
+        a == b or (_decoded(a) is not None and _decoded(a) == _decoded(b)) for a, b in zip(ones, others, strict=True)
+    )
+
+
+def _decoded(text: str) -> bytes | None:
+    core = text.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(core + "=" * (-len(core) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _toggled(letter: str) -> str:
+    return letter.swapcase() if letter.isascii() and letter.isalpha() else ""
+
+
+def _toggle(value: str, index: int, text: str) -> str | None:
+    letter = _toggled(value[index]) if value else ""
+    return value[:index] + letter + value[index + 1 :] if letter else None
+
+
+def _swap(value: str, index: int, text: str) -> str | None:
+    if index + 1 >= len(value):
+        return None
+    return value[:index] + value[index + 1] + value[index] + value[index + 2 :]
+
+
+_APPLY: dict[Operation, Callable[[str, int, str], str | None]] = {
+    "insert": lambda value, at, text: value[:at] + text + value[at:],
+    "delete": lambda value, at, text: value[:at] + value[at + 1 :],
+    "replace": lambda value, at, text: value[:at] + text + value[at + 1 :],
+    "swap": _swap,
+    "truncate": lambda value, at, text: value[:at],
+    "extend": lambda value, at, text: value + text,
+    "prepend": lambda value, at, text: text + value,
+    "toggle": _toggle,
+    "upper": lambda value, at, text: value.upper(),
+    "lower": lambda value, at, text: value.lower(),
+    "reverse": lambda value, at, text: value[::-1],
+    "double": lambda value, at, text: value + value,
+    "whole": lambda value, at, text: text,
+    "cut": lambda value, at, text: value[:at] + text,
+}
+
+_SHELL: dict[Operation, Callable[[str, int, str], str]] = {
+    "insert": lambda name, at, text: f"${{{name}:0:{at}}}{text}${{{name}:{at}}}",
+    "delete": lambda name, at, text: f"${{{name}:0:{at}}}${{{name}:{at + 1}}}",
+    "replace": lambda name, at, text: f"${{{name}:0:{at}}}{text}${{{name}:{at + 1}}}",
+    "swap": lambda name, at, text: f"${{{name}:0:{at}}}${{{name}:{at + 1}:1}}${{{name}:{at}:1}}${{{name}:{at + 2}}}",
+    "truncate": lambda name, at, text: f"${{{name}:0:{at}}}",
+    "extend": lambda name, at, text: f"${{{name}}}{text}",
+    "prepend": lambda name, at, text: f"{text}${{{name}}}",
+    "toggle": lambda name, at, text: (
+        f'${{{name}:0:{at}}}$(printf %s "${{{name}:{at}:1}}" | tr a-zA-Z A-Za-z)${{{name}:{at + 1}}}'
+    ),
+    "upper": lambda name, at, text: f"${{{name}^^}}",
+    "lower": lambda name, at, text: f"${{{name},,}}",
+    "reverse": lambda name, at, text: f'$(printf %s "${name}" | rev)',
+    "double": lambda name, at, text: f"${{{name}}}${{{name}}}",
+    "whole": lambda name, at, text: text,
+    "cut": lambda name, at, text: f"${{{name}:0:{at}}}{text}",
+}
+
+
+def _inside_quotes(text: str) -> str:
+    """Escape a text for the inside of bash double quotes; other bytes than visible ASCII by ``printf``."""
+    if all(" " <= letter <= "~" for letter in text):
+        for special in '\\"$`':
+            text = text.replace(special, "\\" + special)
+        return text
+    return "$(printf '" + "".join(f"\\x{byte:02x}" for byte in text.encode("latin-1", "replace")) + "')"
+
+
+def quoted(text: str) -> str:
+    """Quote a literal text as one bash word."""
+    if not text:
+        return "''"
+    if all(" " <= letter <= "~" for letter in text):
+        return "'" + text.replace("'", "'\\''") + "'"
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return "$'" + "".join(c if " " <= c <= "~" else _byte_escape(c) for c in escaped) + "'"
+
+
+def _byte_escape(letter: str) -> str:
+    raw = letter.encode("latin-1") if ord(letter) < 256 else letter.encode()
+    return "".join(f"\\x{byte:02x}" for byte in raw)

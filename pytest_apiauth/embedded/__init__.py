@@ -1,0 +1,13 @@
+"""The embedded server: an offline double of any API whose authentication a profile describes.
+
+It keeps the profile's promise and the standards that the profile cites, to the letter, unless a fault is
+switched on. It knows nothing of the rules of the conformance suite, so that neither leans on the other's mistakes.
+"""
+
+from __future__ import annotations
+
+from pytest_apiauth.embedded.registry import FAULTS, VARIANTS, check_names
+from pytest_apiauth.embedded.server import Server
+from pytest_apiauth.embedded.state import ManualClock
+
+__all__ = ["FAULTS", "VARIANTS", "ManualClock", "Server", "check_names"]

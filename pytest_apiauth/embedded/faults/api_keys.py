@@ -1,0 +1,60 @@
+"""Faults in how API keys are read and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_apiauth.embedded.faults.headers import from_query
+from pytest_apiauth.embedded.policy import Holder, Policy, Presented
+from pytest_apiauth.embedded.registry import fault
+from pytest_apiauth.embedded.state import KeyRecord
+from pytest_apiauth.messages import Request
+from pytest_apiauth.profile import Kind
+
+
+def folded(name: str) -> str:
+    """Give a header field's name as a careless gateway might compare it."""
+    return name.lower().replace("-", "").replace("_", "").removeprefix("x")
+
+
+@fault("key-optional", "admits a request without the API key; a wrong one is refused")
+class KeyOptional(Policy):
+    def holder(self, kind: Kind, presented: Presented) -> Holder | None:
+        if kind == "api_key" and presented.key is None:
+            return KeyRecord("absent", "")
+        return super().holder(kind, presented)
+
+
+@fault("key-prefix-compare", "compares the first three quarters of an API key only")
+class KeyPrefixCompare(Policy):
+    def match_key(self, presented: str, known: Mapping[str, KeyRecord]) -> KeyRecord | None:
+        near = (key for value, key in known.items() if presented.startswith(value[: len(value) * 3 // 4]))
+        return super().match_key(presented, known) or next(near, None)
+
+
+@fault("key-case-folded", "compares API keys without regard to case")
+class KeyCaseFolded(Policy):
+    def match_key(self, presented: str, known: Mapping[str, KeyRecord]) -> KeyRecord | None:
+        near = (key for value, key in known.items() if presented.lower() == value.lower())
+        return super().match_key(presented, known) or next(near, None)
+
+
+@fault("key-name-folded", "takes the API key from header fields of a similar name")
+class KeyNameFolded(Policy):
+    def key_lines(self, request: Request) -> list[str]:
+        lines = super().key_lines(request)
+        wanted = folded(self.key_header)
+        return lines or [value for name, value in request.headers if wanted and folded(name) == wanted]
+
+
+@fault("key-from-query", "takes the API key from the query")
+class KeyFromQuery(Policy):
+    def key_lines(self, request: Request) -> list[str]:
+        lines = super().key_lines(request)
+        return lines or from_query(request, self.key_header.lower(), "api_key", "api-key", "apikey", "key")[-1:]
+
+
+@fault("token-route-without-key", "asks for no API key at the token endpoint, although its zone needs one")
+class TokenRouteWithoutKey(Policy):
+    def token_route_needs_key(self) -> bool:
+        return False

@@ -1,0 +1,64 @@
+"""Faults in client authentication at the token endpoint (RFC 6749 2.3, 3.2)."""
+
+from __future__ import annotations
+
+from pytest_apiauth.embedded.policy import Policy
+from pytest_apiauth.embedded.reading import form_pairs
+from pytest_apiauth.embedded.refusal import Challenge
+from pytest_apiauth.embedded.registry import fault
+from pytest_apiauth.embedded.state import ClientRecord
+from pytest_apiauth.embedded.token_policy import Parameters
+from pytest_apiauth.messages import Request
+from pytest_apiauth.profile import DEFAULT
+
+
+def in_query(request: Request) -> Parameters:
+    """Read the parameters of the query; a query that is no form has none."""
+    try:
+        return {name: value for name, value in form_pairs(request.query) if value}
+    except ValueError:
+        return {}
+
+
+@fault("secret-ignored", "takes any secret of a known client for the right one")
+class SecretIgnored(Policy):
+    def client_passes(self, client: ClientRecord, secret: str) -> bool:
+        return bool(secret) or super().client_passes(client, secret)
+
+
+@fault("client-auth-optional", "takes a request without client credentials for one of the default client")
+class ClientAuthOptional(Policy):
+    def unproven_client(self, client: ClientRecord | None, parameters: Parameters) -> ClientRecord | None:
+        if client is None and self.client_auth != "none":
+            return self.state.client_named(DEFAULT)
+        return super().unproven_client(client, parameters)
+
+
+@fault("client-refusal-without-challenge", "the 401 to a client has no WWW-Authenticate")
+class ClientRefusalWithoutChallenge(Policy):
+    def client_challenges(self, request: Request) -> list[Challenge]:
+        return []
+
+
+@fault("token-by-get", "issues tokens to GET, with the parameters in the query")
+class TokenByGet(Policy):
+    def is_token_method(self, method: str) -> bool:
+        return method == "GET" or super().is_token_method(method)
+
+    def parameters(self, request: Request) -> Parameters:
+        return in_query(request) if request.method == "GET" else super().parameters(request)
+
+
+@fault("token-parameters-from-query", "reads client credentials and grant parameters from the query of a POST too")
+class TokenParametersFromQuery(Policy):
+    def parameters(self, request: Request) -> Parameters:
+        query = in_query(request)
+        if query and not request.body:
+            return query
+        return {**query, **super().parameters(request)}
+
+    def client_credentials(self, request: Request, parameters: Parameters) -> tuple[str | None, str | None]:
+        query = in_query(request)
+        if "client_secret" in query and request.header("authorization") is None:
+            return query.get("client_id"), query["client_secret"]
+        return super().client_credentials(request, parameters)

@@ -1,0 +1,139 @@
+"""Faults at a protected resource: tokens that should not pass, and challenges that are wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from pytest_apiauth.embedded.policy import TOKEN68, Policy, Presented
+from pytest_apiauth.embedded.refusal import Challenge, Crash
+from pytest_apiauth.embedded.registry import fault
+from pytest_apiauth.embedded.state import AccessToken
+from pytest_apiauth.messages import Request
+from pytest_apiauth.profile import DEFAULT, Kind
+
+FORWARDED = "x-forwarded-for"
+
+
+def carries_nothing(policy: Policy, request: Request, *, besides: str = "") -> bool:
+    """Whether a request has nothing on it that could be meant as a credential, in any place or spelling."""
+
+    def may_carry(name: str) -> bool:
+        telling = ("auth", "cookie", "key", "token", "secret")
+        return name.startswith("x-") or name == policy.key_header.lower() or any(word in name for word in telling)
+
+    names = {name.lower() for name, _ in request.headers} - {besides}
+    return not request.query and not any(map(may_carry, names))
+
+
+@fault("zone-open", "admits a request that carries no credential at all")
+class ZoneOpen(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        return carries_nothing(self, request) or super().is_admitted_unseen(request)
+
+
+@fault("forwarded-for-trusted", "admits a request without credentials that says it was forwarded for 127.0.0.1")
+class ForwardedForTrusted(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        is_local = request.header(FORWARDED) == "127.0.0.1" and carries_nothing(self, request, besides=FORWARDED)
+        return is_local or super().is_admitted_unseen(request)
+
+
+@fault("challenge-missing", "a 401 of a resource has no WWW-Authenticate")
+class ChallengeMissing(Policy):
+    def resource_challenges(self, kinds: tuple[Kind, ...], presented: Presented) -> list[Challenge]:
+        return []
+
+
+@fault("challenge-bare", "the Bearer challenge has no parameter")
+class ChallengeBare(Policy):
+    def bearer_challenge(self, error: str, presented: Presented) -> Challenge:
+        return Challenge("Bearer")
+
+
+@fault("challenge-error-without-token", "the Bearer challenge names an error although no credential came")
+class ChallengeErrorWithoutToken(Policy):
+    def bearer_challenge(self, error: str, presented: Presented) -> Challenge:
+        challenge = super().bearer_challenge(error, presented)
+        return Challenge("Bearer", {**challenge.parameters, "error": error}) if not presented.scheme else challenge
+
+
+@fault("token-any-accepted", "takes any unknown token of the right alphabet for a valid one")
+class TokenAnyAccepted(Policy):
+    def match_token(self, presented: str, known: Mapping[str, AccessToken]) -> AccessToken | None:
+        found = super().match_token(presented, known)
+        if found is not None or self.state.knows(presented):
+            return found
+        return self.state.anyones_token(presented, DEFAULT)
+
+
+@fault("token-prefix-compare", "compares the first three quarters of a token only")
+class TokenPrefixCompare(Policy):
+    def match_token(self, presented: str, known: Mapping[str, AccessToken]) -> AccessToken | None:
+        near = (token for value, token in known.items() if presented.startswith(value[: len(value) * 3 // 4]))
+        return super().match_token(presented, known) or next(near, None)
+
+
+@fault("token-case-folded", "compares tokens without regard to case")
+class TokenCaseFolded(Policy):
+    def match_token(self, presented: str, known: Mapping[str, AccessToken]) -> AccessToken | None:
+        near = (token for value, token in known.items() if presented.lower() == value.lower())
+        return super().match_token(presented, known) or next(near, None)
+
+
+@fault("token-sql-like", "looks tokens up with LIKE, so that % and _ are wildcards")
+class TokenSqlLike(Policy):
+    def well_formed_token(self, token: str) -> bool:
+        return TOKEN68.match(token.replace("%", "a")) is not None
+
+    def match_token(self, presented: str, known: Mapping[str, AccessToken]) -> AccessToken | None:
+        found = super().match_token(presented, known)
+        if found is not None or not {"%", "_"} & set(presented):
+            return found
+        wildcards = {"%": ".*", "_": "."}
+        pattern = re.compile("".join(wildcards.get(letter) or re.escape(letter) for letter in presented))
+        return next((token for value, token in known.items() if pattern.fullmatch(value)), None)
+
+
+@fault("scheme-ignored", "takes any scheme word before the token for Bearer")
+class SchemeIgnored(Policy):
+    def is_scheme(self, presented: str, wanted: str) -> bool:
+        return bool(presented) if wanted == "bearer" else super().is_scheme(presented, wanted)
+
+
+@fault("bearer-glued", "accepts a token that is glued to the scheme")
+class BearerGlued(Policy):
+    def parse_authorization(self, value: str) -> tuple[str, str]:
+        word = "bearer"
+        if " " not in value and value.lower().startswith(word) and len(value) > len(word):
+            return value[: len(word)], value[len(word) :]
+        return super().parse_authorization(value)
+
+
+@fault("bearer-quotes-stripped", "accepts a token in double quotes")
+class BearerQuotesStripped(Policy):
+    def parse_authorization(self, value: str) -> tuple[str, str]:
+        scheme, credentials = super().parse_authorization(value)
+        return (scheme, credentials.strip('"')) if scheme.lower() == "bearer" else (scheme, credentials)
+
+
+@fault("bearer-tab-crash", "answers 500 to a TAB in Authorization")
+class BearerTabCrash(Policy):
+    def parse_authorization(self, value: str) -> tuple[str, str]:
+        if "\t" in value:
+            raise Crash
+        return super().parse_authorization(value)
+
+
+@fault("token-non-ascii-crash", "answers 500 to bytes beyond ASCII in Authorization or in the API key's header")
+class TokenNonAsciiCrash(Policy):
+    def parse_authorization(self, value: str) -> tuple[str, str]:
+        if not value.isascii():
+            raise Crash
+        return super().parse_authorization(value)
+
+    def key_lines(self, request: Request) -> list[str]:
+        lines = super().key_lines(request)
+        if not all(line.isascii() for line in lines):
+            raise Crash
+        return lines

@@ -1,0 +1,78 @@
+"""Faults in the answer that holds a token (RFC 6749 5.1), and in what the endpoint ought to overlook."""
+
+from __future__ import annotations
+
+from pytest_apiauth.embedded.policy import TOKEN68, Policy
+from pytest_apiauth.embedded.refusal import Refusal
+from pytest_apiauth.embedded.registry import fault
+from pytest_apiauth.messages import Headers
+from pytest_apiauth.profile import GrantType
+
+# Beyond b64token (RFC 6750 2.1), and yet it travels in a header field unharmed.
+FOREIGN = "!"
+
+
+@fault("token-answer-as-text", "labels the answer text/plain")
+class TokenAnswerAsText(Policy):
+    def answer_headers(self) -> Headers:
+        lines = super().answer_headers()
+        return (("Content-Type", "text/plain"), *(line for line in lines if line[0] != "Content-Type"))
+
+
+@fault("token-answer-cacheable", "the answer has no Cache-Control")
+class TokenAnswerCacheable(Policy):
+    def answer_headers(self) -> Headers:
+        return tuple(line for line in super().answer_headers() if line[0] != "Cache-Control")
+
+
+@fault("token-type-missing", "the answer has no token_type")
+class TokenTypeMissing(Policy):
+    def token_type(self, grant: GrantType) -> str | None:
+        return None
+
+
+@fault("token-outside-alphabet", "issues and accepts tokens with a character outside b64token")
+class TokenOutsideAlphabet(Policy):
+    def new_access_token(self) -> str:
+        return self.state.mint("access_token", lambda value: value[:20] + FOREIGN + value[21:])
+
+    def well_formed_token(self, token: str) -> bool:
+        return TOKEN68.match(token.replace(FOREIGN, "a")) is not None
+
+
+@fault("expires-in-text", "expires_in is a string")
+class ExpiresInText(Policy):
+    def expires_in(self, grant: GrantType) -> object:
+        return str(self.lifetime(grant))
+
+
+@fault("expires-in-longer", "expires_in is ten times the lifetime")
+class ExpiresInLonger(Policy):
+    def expires_in(self, grant: GrantType) -> object:
+        return 10 * self.lifetime(grant)
+
+
+@fault("scope-misreported", "answers a scope that was not granted")
+class ScopeMisreported(Policy):
+    def answered_scope(self, scope: str) -> str:
+        return "admin" if scope != "admin" else "other"
+
+
+@fault("client-credentials-refresh-token", "client_credentials gives a refresh token (RFC 6749 4.4.3)")
+class ClientCredentialsRefreshToken(Policy):
+    def gives_refresh_token(self, grant: GrantType, scope: str) -> bool:
+        return grant == "client_credentials" or super().gives_refresh_token(grant, scope)
+
+
+@fault("unknown-parameter-refused", "refuses a token request with an unknown parameter")
+class UnknownParameterRefused(Policy):
+    def unknown_parameter(self) -> None:
+        raise Refusal(400, "invalid_request", "A parameter is not known.")
+
+
+@fault("charset-refused", "answers 415 where the content type has a charset")
+class CharsetRefused(Policy):
+    def check_content_type(self, lines: list[str], wanted: str) -> None:
+        super().check_content_type(lines, wanted)
+        if "charset" in lines[0].lower():
+            raise Refusal(415, "invalid_request", "The content type has a parameter.")

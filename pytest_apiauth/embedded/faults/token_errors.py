@@ -1,0 +1,125 @@
+"""Faults in what the token endpoint refuses, and in how (RFC 6749 5.2)."""
+
+from __future__ import annotations
+
+from pytest_apiauth.embedded.policy import Policy
+from pytest_apiauth.embedded.reading import json_members
+from pytest_apiauth.embedded.refusal import Crash
+from pytest_apiauth.embedded.registry import fault
+from pytest_apiauth.embedded.state import ClientRecord, Code, RefreshToken, UserRecord
+from pytest_apiauth.embedded.token_policy import Parameters
+from pytest_apiauth.profile import GrantType
+
+
+@fault("error-as-html", "tells errors in HTML")
+class ErrorAsHtml(Policy):
+    def errors_are_json(self) -> bool:
+        return False
+
+
+@fault("any-grant-accepted", "takes an unknown grant_type for the usual grant")
+class AnyGrantAccepted(Policy):
+    def unsupported_grant_type(self) -> GrantType:
+        return self.profile.usual_grant or super().unsupported_grant_type()
+
+
+@fault("grant-type-optional", "takes a request without grant_type for the usual grant")
+class GrantTypeOptional(Policy):
+    def without_grant_type(self) -> GrantType:
+        return self.profile.usual_grant or super().without_grant_type()
+
+
+@fault("repeated-parameter-last-wins", "takes the last of two form parameters of one name")
+class RepeatedParameterLastWins(Policy):
+    def repeated_parameter(self) -> None:
+        pass
+
+
+@fault("password-ignored", "takes any password of a known user for the right one")
+class PasswordIgnored(Policy):
+    def same_password(self, presented: str, known: str) -> bool:
+        return True
+
+
+@fault("password-case-folded", "compares passwords without regard to case")
+class PasswordCaseFolded(Policy):
+    def same_password(self, presented: str, known: str) -> bool:
+        return super().same_password(presented.lower(), known.lower())
+
+
+@fault("unknown-scope-granted", "grants a scope that does not exist")
+class UnknownScopeGranted(Policy):
+    def unknown_scope(self) -> None:
+        pass
+
+
+class Anything(str):
+    """What ``{"$ne": ""}`` becomes in a careless query: a value that equals every other."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+
+@fault("operator-injection", "takes a JSON object or array as a value that equals anything")
+class OperatorInjection(Policy):
+    def json_text(self, name: str, value: object) -> str:
+        if isinstance(value, list):
+            # Objects are lists of pairs here. A scope of anything is as good as none.
+            return "" if name == "scope" else Anything("anything")
+        return super().json_text(name, value)
+
+    def grant_type(self, parameters: Parameters) -> GrantType:
+        usual = self.profile.usual_grant
+        if usual and isinstance(parameters.get("grant_type"), Anything):
+            return usual
+        return super().grant_type(parameters)
+
+    def find_client(self, client_id: str) -> ClientRecord | None:
+        if isinstance(client_id, Anything):
+            return next(iter(self.state.clients.values()), None)
+        return super().find_client(client_id)
+
+    def find_user(self, username: str) -> UserRecord | None:
+        if isinstance(username, Anything):
+            return next(iter(self.state.users.values()), None)
+        return super().find_user(username)
+
+    def find_code(self, value: str) -> Code | None:
+        if isinstance(value, Anything):
+            return next((code for code in self.state.codes.values() if not code.used), None)
+        return super().find_code(value)
+
+    def find_refresh_token(self, value: str) -> RefreshToken | None:
+        if isinstance(value, Anything):
+            return next((token for token in self.state.refresh.values() if not token.dead), None)
+        return super().find_refresh_token(value)
+
+    def same_secret(self, presented: str, known: str) -> bool:
+        return isinstance(presented, Anything) or super().same_secret(presented, known)
+
+    def same_password(self, presented: str, known: str) -> bool:
+        return isinstance(presented, Anything) or super().same_password(presented, known)
+
+    def verifier_fits(self, challenge: str | None, verifier: str | None) -> bool:
+        return isinstance(verifier, Anything) or super().verifier_fits(challenge, verifier)
+
+
+@fault("json-crash", "answers 500 to broken JSON and to a value of an unexpected type")
+class JsonCrash(Policy):
+    def read_json(self, body: bytes) -> Parameters:
+        try:
+            json_members(body)
+        except ValueError:
+            raise Crash from None
+        return super().read_json(body)
+
+    def json_text(self, name: str, value: object) -> str:
+        if not isinstance(value, str):
+            raise Crash
+        return super().json_text(name, value)

@@ -1,0 +1,82 @@
+"""Faults in what a zone asks for, and of whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_apiauth.embedded.policy import Alternatives, Holder, Policy
+from pytest_apiauth.embedded.refusal import Refusal
+from pytest_apiauth.embedded.registry import fault
+from pytest_apiauth.embedded.state import AccessToken, KeyRecord
+from pytest_apiauth.messages import Request
+from pytest_apiauth.profile import DEFAULT, Kind, Zone
+
+AUTHORIZATION_KINDS: frozenset[Kind] = frozenset({"bearer", "personal_access_token", "basic"})
+
+
+@fault("open-zone-closed", "asks for a credential in a zone that is documented as open")
+class OpenZoneClosed(Policy):
+    def needs(self, zone: Zone) -> Alternatives:
+        if zone.is_protected:
+            return super().needs(zone)
+        if self.key_header:
+            return (("api_key",),)
+        return next((each.needs for each in self.profile.zones.values() if each.is_protected), ())
+
+
+@fault("surplus-credential-refused", "refuses a credential that the zone does not need")
+class SurplusCredentialRefused(Policy):
+    def screen_surplus(self, request: Request, kinds: frozenset[Kind]) -> None:
+        key_is_surplus = "api_key" not in kinds and bool(self.key_lines(request))
+        token_is_surplus = not kinds & AUTHORIZATION_KINDS and request.header("authorization") is not None
+        if key_is_surplus or token_is_surplus:
+            raise Refusal(self.refusal_status(400), "invalid_request", "A credential is not needed.")
+        super().screen_surplus(request, kinds)
+
+
+@fault("surplus-invalid-refused", "refuses a bad credential in an open zone")
+class SurplusInvalidRefused(Policy):
+    def screen_surplus(self, request: Request, kinds: frozenset[Kind]) -> None:
+        if not kinds:
+            everything: frozenset[Kind] = frozenset({"api_key", *AUTHORIZATION_KINDS})
+            presented = self.presented(request, everything)
+            key_is_bad = presented.key is not None and self.holder("api_key", presented) is None
+            token_is_bad = presented.scheme and not any(self.holder(kind, presented) for kind in AUTHORIZATION_KINDS)
+            if key_is_bad or token_is_bad:
+                challenges = self.resource_challenges(("api_key",) if key_is_bad else ("bearer",), presented)
+                raise Refusal(self.refusal_status(401), "invalid_credentials", challenges=challenges)
+        super().screen_surplus(request, kinds)
+
+
+@fault("any-credential-suffices", "admits a request with one of several credentials that are needed together")
+class AnyCredentialSuffices(Policy):
+    def need_is_met(self, alternatives: Alternatives, held: Mapping[Kind, Holder]) -> bool:
+        return any(kind in held for alternative in alternatives for kind in alternative)
+
+
+@fault("slots-interchangeable", "takes a token in the API key's place for a key, and a key for a token")
+class SlotsInterchangeable(Policy):
+    def match_key(self, presented: str, known: Mapping[str, KeyRecord]) -> KeyRecord | None:
+        found = super().match_key(presented, known)
+        token = self.state.access.get(presented) or self.state.personal.get(presented)
+        if found is None and token is not None and self.token_is_good(token):
+            return KeyRecord("token", presented)
+        return found
+
+    def match_token(self, presented: str, known: Mapping[str, AccessToken]) -> AccessToken | None:
+        found = super().match_token(presented, known)
+        if found is None and presented in self.state.keys:
+            return self.state.anyones_token(presented, DEFAULT)
+        return found
+
+
+@fault("zone-by-raw-path", "asks for the credentials of the path as it came, and serves the normalised one")
+class ZoneByRawPath(Policy):
+    def deciding_paths(self, raw: str, normal: str) -> tuple[str, ...]:
+        return (raw,)
+
+
+@fault("identity-mixed", "lets every user's token act as the default user")
+class IdentityMixed(Policy):
+    def acting_user(self, user: str | None) -> str | None:
+        return None if user is None else DEFAULT

@@ -1,0 +1,166 @@
+"""Invented identities: a value for everything a profile references, and a second of each kind.
+
+A profile says where its secrets are. The embedded server has secrets of its own, so that no test needs
+a real one: each reference gets an invented value, always the same for the same reference. What the
+profile writes out (``client_id = "lab"``) is kept. Missing pieces that a grant or a zone cannot do without
+are added, and so are a second client, user and key, and a client ``special`` whose secret has the characters
+that clumsy encodings trip over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pytest_apiauth.embedded.state import ClientRecord, KeyRecord, UserRecord, opaque
+from pytest_apiauth.profile import DEFAULT, Client, Key, Plain, Profile, Reference, User
+
+SECOND: Final = "second"
+SPECIAL: Final = "special"
+# Percent-decoding twice, splitting at the last colon or taking a plus for a blank all change this one.
+TRICKY: Final = "s+c%41r:t/=& x"
+VALUES: Final = (
+    *("client_id", "client_secret", "redirect_uri", "username", "password"),
+    *("api_key", "personal_access_token", "refresh_token"),
+)
+Place = tuple[str | None, str | None, str]
+
+
+class Invention:
+    """The invented values of one profile."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = _completed(profile)
+        self.environment: dict[str, str] = {}
+        self._values: dict[Place, str] = {}
+        for label, reference in _references(self.profile):
+            value = self._values.setdefault(_place(reference), self._invent(label, reference))
+            if reference.env is not None:
+                self.environment[reference.env] = value
+
+    def lookup(self, label: str, reference: Reference) -> str | None:
+        """Give the invented value behind a reference; usable as `identities.Lookup`."""
+        known = self._values.get(_place(reference))
+        return known if known is not None else self._invent(label, reference)
+
+    def text(self, value: Plain | None) -> str | None:
+        """Give a value that is written out, or the invented one where it is referenced."""
+        if value is None or isinstance(value, str):
+            return value
+        return self._values[_place(value)]
+
+    def clients(self) -> Iterator[ClientRecord]:
+        """Give every client that has an identifier."""
+        for name, row in {DEFAULT: self.profile.credentials, **self.profile.clients}.items():
+            client_id = self.text(row.client_id)
+            if client_id is not None:
+                yield ClientRecord(name, client_id, self.text(row.client_secret), self.text(row.redirect_uri))
+
+    def users(self) -> Iterator[UserRecord]:
+        """Give every user that has a name and a password."""
+        for name, row in {DEFAULT: self.profile.credentials, **self.profile.users}.items():
+            username, password = self.text(row.username), self.text(row.password)
+            if username is not None and password is not None:
+                yield UserRecord(name, username, password)
+
+    def api_keys(self) -> Iterator[KeyRecord]:
+        """Give every API key."""
+        for name, row in {DEFAULT: self.profile.credentials, **self.profile.keys}.items():
+            value = self.text(row.api_key)
+            if value is not None:
+                yield KeyRecord(name, value, row.denied)
+
+    def secrets(self) -> Iterator[tuple[str, str]]:
+        """Give label and value of everything invented that must not be printed."""
+        for label, reference in _references(self.profile):
+            if label.rpartition(".")[2] not in ("client_id", "redirect_uri", "username", "api_url"):
+                yield label, self._values[_place(reference)]
+
+    def _invent(self, label: str, reference: Reference) -> str:
+        table, _, kind = label.rpartition(".")
+        who = table.rpartition(".")[2]
+        who = DEFAULT if who in ("credentials", "") else who
+        text = opaque(self.profile.name, kind, *_place(reference))
+        short = opaque(self.profile.name, kind, *_place(reference), length=8).lower()
+        short = re.sub(r"[^a-z0-9]", "0", short)
+        match kind:
+            case "client_id":
+                return f"{_slug(self.profile.name)}-{_slug(who)}-{short}"
+            case "redirect_uri":
+                return f"https://{_slug(who)}.client.example/callback"
+            case "username":
+                return f"{_slug(who)}.{short}@example.org"
+            case "password":
+                return text[:24]
+            case "client_secret" if who == SPECIAL:
+                return TRICKY + text[:24]
+            case "api_url":
+                return self.profile.base_url
+        return text
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "api"
+
+
+def _place(reference: Reference) -> Place:
+    return (reference.env, reference.keyring, reference.username)
+
+
+def _references(profile: Profile) -> Iterator[tuple[str, Reference]]:
+    """Give label and reference of every value that the profile does not write out."""
+    tables: dict[str, Client | User | Key] = {"credentials": profile.credentials}
+    tables |= {f"clients.{name}": row for name, row in profile.clients.items()}
+    tables |= {f"users.{name}": row for name, row in profile.users.items()}
+    tables |= {f"keys.{name}": row for name, row in profile.keys.items()}
+    for table, row in tables.items():
+        for name in VALUES:
+            value = getattr(row, name, None)
+            if isinstance(value, Reference):
+                yield f"{table}.{name}", value
+    if isinstance(profile.api_url, Reference):
+        yield "api_url", profile.api_url
+
+
+def _completed(profile: Profile) -> Profile:
+    """Give the profile with everything it cannot do without, and with the further identities."""
+
+    def reference(name: str, field: str) -> dict[str, str]:
+        words = ("apiauth", profile.name, *((name,) if name != DEFAULT else ()), field)
+        return {"env": re.sub(r"[^A-Z0-9]+", "_", "_".join(words).upper())}
+
+    own: dict[str, Any] = profile.credentials.model_dump(exclude_unset=True)
+    for field in _indispensable(profile):
+        if getattr(profile.credentials, field) is None:
+            own[field] = reference(DEFAULT, field)
+    tables: dict[str, dict[str, Any]] = {
+        section: {name: row.model_dump(exclude_unset=True) for name, row in getattr(profile, section).items()}
+        for section in ("clients", "users", "keys")
+    }
+
+    def add(section: str, name: str, *fields: str) -> None:
+        if fields[0] in own:
+            tables[section].setdefault(name, {field: reference(name, field) for field in fields if field in own})
+
+    add("clients", SECOND, "client_id", "client_secret", "redirect_uri")
+    if "client_secret" in own:
+        add("clients", SPECIAL, "client_id", "client_secret", "redirect_uri")
+    add("users", SECOND, "username", "password")
+    add("keys", SECOND, "api_key")
+    return profile.replaced(credentials=own, **{section: rows for section, rows in tables.items() if rows})
+
+
+def _indispensable(profile: Profile) -> Iterator[str]:
+    """Give the names of the credentials without which some grant or zone of the profile has no valid request."""
+    kinds = {kind for zone in profile.zones.values() for kind in zone.kinds}
+    if profile.api_key is not None:
+        yield "api_key"
+    if "personal_access_token" in kinds:
+        yield "personal_access_token"
+    if profile.grants and profile.token.client_auth != "none":
+        yield from ("client_id", "client_secret")
+    if "authorization_code" in profile.grants:
+        yield from ("client_id", "redirect_uri")
+    if "password" in profile.grants or ("basic" in kinds and profile.credentials.client_id is None):
+        yield from ("username", "password")

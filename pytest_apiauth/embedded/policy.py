@@ -1,0 +1,173 @@
+"""Every decision of the server, each a small method, so that a fault or a variant overrides one or two.
+
+Theory of operation. `ResourceEndpoint`, `TokenEndpoint` and `AuthorizationEndpoint` know the order of the
+steps; what a step decides is here (decisions about a protected resource) or in `TokenPolicy` (decisions at
+the token endpoint). A decision reads the state and answers, or raises `Refusal`; it does not change the state.
+A fault is a subclass that overrides methods; the server composes the chosen ones in front of `Policy`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_apiauth.embedded.refusal import Challenge, Refusal
+from pytest_apiauth.embedded.state import AccessToken, ClientRecord, KeyRecord, UserRecord
+from pytest_apiauth.embedded.token_policy import TokenPolicy
+from pytest_apiauth.messages import Request
+from pytest_apiauth.profile import Kind, Zone
+
+TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*\Z", re.ASCII)
+"""``b64token`` of RFC 6750 2.1, which is ``token68`` of RFC 9110 11.2."""
+BEARER_KINDS: Final = frozenset({"bearer", "personal_access_token"})
+Alternatives = tuple[tuple[Kind, ...], ...]
+Holder = KeyRecord | AccessToken | UserRecord | ClientRecord
+"""Who or what a valid credential stands for."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Presented:
+    """The credentials that a request brings to the places where the profile has them travel."""
+
+    key: str | None = None
+    scheme: str = ""
+    credentials: str = ""
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the request brings no credential at all."""
+        return self.key is None and not self.scheme
+
+
+class Policy(TokenPolicy):
+    """The decisions of a server that keeps its profile's promise."""
+
+    # What a request brings.
+
+    def presented(self, request: Request, kinds: frozenset[Kind]) -> Presented:
+        """Read the credentials that a zone asks for; what it does not ask for is not even read (JI-05)."""
+        key = self.choose_line(self.key_lines(request)) if "api_key" in kinds else None
+        if kinds <= {"api_key"}:
+            return Presented(key)
+        value = self.choose_line(request.header_lines("authorization"))
+        return Presented(key, *(self.parse_authorization(value) if value is not None else ("", "")))
+
+    def key_lines(self, request: Request) -> list[str]:
+        """Give every value of the API key's header field."""
+        return request.header_lines(self.key_header) if self.key_header else []
+
+    # Which credential is good.
+
+    def holder(self, kind: Kind, presented: Presented) -> Holder | None:
+        """Give whom a presented credential of one kind stands for; None where it is absent or bad."""
+        if kind == "api_key":
+            return None if presented.key is None else self.match_key(presented.key, self.state.keys)
+        if kind == "basic":
+            if not self.is_scheme(presented.scheme, "basic"):
+                return None
+            return self.basic_holder(presented.credentials)
+        if not self.is_scheme(presented.scheme, "bearer") or not self.well_formed_token(presented.credentials):
+            return None
+        known = self.state.access if kind == "bearer" else self.state.personal
+        token = self.match_token(presented.credentials, known)
+        return token if token is not None and self.token_is_good(token) else None
+
+    def match_key(self, presented: str, known: Mapping[str, KeyRecord]) -> KeyRecord | None:
+        """Find an API key: every character counts."""
+        return known.get(presented)
+
+    def well_formed_token(self, token: str) -> bool:
+        """Whether a bearer token is of the syntax of RFC 6750 2.1."""
+        return TOKEN68.match(token) is not None
+
+    def match_token(self, presented: str, known: Mapping[str, AccessToken]) -> AccessToken | None:
+        """Find an access token: every character counts."""
+        return known.get(presented)
+
+    def token_is_good(self, token: AccessToken) -> bool:
+        """Whether a token that was issued is still neither expired nor revoked."""
+        return not token.dead and self.state.clock.now() < token.expires_at
+
+    def basic_holder(self, credentials: str) -> UserRecord | ClientRecord | None:
+        """Check HTTP Basic of a resource (RFC 7617 2): a user where the profile has users, else a client."""
+        try:
+            name, password = self.split_basic(self.decode_base64(credentials))
+        except Refusal:
+            return None
+        if self.state.users:
+            user = self.state.users.get(name)
+            return user if user is not None and self.same_secret(password, user.password) else None
+        client = self.state.clients.get(name)
+        return client if client is not None and self.client_passes(client, password) else None
+
+    # Who may go where.
+
+    def needs(self, zone: Zone) -> Alternatives:
+        """Give the credentials that a zone needs, in alternatives."""
+        return zone.needs if zone.is_protected else ()
+
+    def deciding_paths(self, raw: str, normal: str) -> tuple[str, ...]:
+        """Give the paths whose zones must all be satisfied.
+
+        The route is that of the normalised path, so its zone decides; the raw path's zone counts as well, which
+        costs an honest client nothing.
+        """
+        return (normal, raw)
+
+    def screen(self, request: Request) -> None:
+        """Look at a request before anything else; refuse nothing, since unknown header fields do no harm."""
+
+    def screen_surplus(self, request: Request, kinds: frozenset[Kind]) -> None:
+        """Look at credentials that a zone does not ask for; they cause no error (JI-05)."""
+
+    def is_admitted_unseen(self, request: Request) -> bool:
+        """Whether a request may pass a protected zone without its credentials being looked at."""
+        return False
+
+    def need_is_met(self, alternatives: Alternatives, held: Mapping[Kind, Holder]) -> bool:
+        """Whether the good credentials include every one of some alternative."""
+        return any(all(kind in held for kind in alternative) for alternative in alternatives)
+
+    def may_see(self, key: KeyRecord, path: str) -> bool:
+        """Whether a key reaches a path of the API (DA-02: a key may be made for one workspace)."""
+        inside = (path == place or path.startswith(place.rstrip("/") + "/") for place in key.denied)
+        return not any(inside)
+
+    def acting_user(self, user: str | None) -> str | None:
+        """Give the name of the user that a token acts as (JI-07)."""
+        return user
+
+    # How a refusal reads.
+
+    def resource_challenges(self, kinds: tuple[Kind, ...], presented: Presented) -> list[Challenge]:
+        """Give a challenge for each kind of credential that is lacking (RFC 9110 11.6.1, RFC 6750 3)."""
+        challenges: dict[str, Challenge] = {}
+        for kind in kinds:
+            if kind == "api_key":
+                challenges["ApiKey"] = Challenge("ApiKey", {"realm": self.realm})
+            elif kind == "basic":
+                challenges["Basic"] = self.basic_challenge()
+            else:
+                challenges["Bearer"] = self.bearer_challenge("invalid_token", presented)
+        return list(challenges.values())
+
+    def bearer_challenge(self, error: str, presented: Presented) -> Challenge:
+        """Give a Bearer challenge; it names an error only where a bearer token came (RFC 6750 3.1)."""
+        parameters = {"realm": self.realm}
+        if self.is_scheme(presented.scheme, "bearer"):
+            parameters["error"] = error
+        return Challenge("Bearer", parameters)
+
+    def key_challenges(self) -> list[Challenge]:
+        """Give the challenge for a lacking API key."""
+        return [Challenge("ApiKey", {"realm": self.realm})]
+
+    def resource_status(self, presented: Presented) -> int:
+        """Give the status for credentials that are absent or do not suffice (RFC 9110 15.5.2)."""
+        return self.refusal_status(401)
+
+    def resource_error(self, presented: Presented) -> str:
+        """Give the error code that the body of a refusal names."""
+        return "unauthorized" if presented.is_nothing else "invalid_credentials"

@@ -1,0 +1,187 @@
+"""Protected resources: which zone a path lies in, whether the request may enter it, and what it then sees.
+
+Theory of operation. A path is normalised the way a careless proxy might do it (percent-decoding, dot
+segments, doubled and backward slashes), and the credentials of the zone it *then* lies in are asked for. The
+answers to valid requests are made once and shared: they depend on route and user alone, and so a valid request
+is answered alike every time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from pytest_apiauth.embedded.policy import Alternatives, Holder, Policy, Presented
+from pytest_apiauth.embedded.refusal import Challenge, Refusal
+from pytest_apiauth.embedded.state import AccessToken, KeyRecord, State, UserRecord
+from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile import Kind, Profile, Zone
+
+JSON_TYPE: Final = ("Content-Type", "application/json")
+USER_MEMBERS: Final = frozenset({"user", "username", "name", "login", "email"})
+WORKSPACE_LABELS: Final = ("My data company", "My test workspace", "My experimentation workspace")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """Where a path leads."""
+
+    zone_name: str
+    zone: Zone
+    place: str
+    """The normalised path, relative to the API's base path."""
+    needs: tuple[Alternatives, ...]
+    """What each deciding zone needs; all of these must be met."""
+    kinds: frozenset[Kind]
+
+
+class ResourceEndpoint:
+    """Answers requests to the routes of the profile's zones."""
+
+    def __init__(self, profile: Profile, state: State, policy: Policy) -> None:
+        self._profile = profile
+        self._state = state
+        self._policy = policy
+        self._base = urlsplit(profile.base_url).path.rstrip("/")
+        self._route = lru_cache(maxsize=4096)(self._find_route)
+        self._payload = lru_cache(maxsize=4096)(self._make_payload)
+
+    def answer(self, request: Request, path: str) -> Response:
+        """Answer a request to a path of the API."""
+        route = self._route(path)
+        if route is None:
+            return Response(404, (JSON_TYPE,), b'{"error": "not_found"}')
+        try:
+            user = self._enter(request, route)
+        except Refusal as refusal:
+            return self._refused(refusal, route)
+        allowed = ("GET", "HEAD", *route.zone.methods)
+        if request.method not in allowed:
+            return Response(405, (("Allow", ", ".join(allowed)), JSON_TYPE), b'{"error": "method_not_allowed"}')
+        return self._payload(route.zone_name, route.place, user)
+
+    def refusal(self, request: Request, path: str, status: int) -> Response:
+        """Refuse a request whatever it brings."""
+        route = self._route(path)
+        kinds: frozenset[Kind] = (route.kinds if route else None) or frozenset({"bearer"})
+        lines = [("WWW-Authenticate", str(each)) for each in self._challenges(request, kinds)] if status == 401 else []
+        return Response(status, (JSON_TYPE, *lines), b'{"error": "refused"}')
+
+    def _refused(self, refusal: Refusal, route: Route) -> Response:
+        challenges = refusal.challenges
+        if refusal.status == 401 and not challenges:
+            challenges = self._policy.resource_challenges(tuple(sorted(route.kinds)), Presented())
+        lines = [("WWW-Authenticate", str(challenge)) for challenge in challenges]
+        return Response(refusal.status, (JSON_TYPE, *lines), json.dumps({"error": refusal.error}).encode())
+
+    def _challenges(self, request: Request, kinds: frozenset[Kind]) -> list[Challenge]:
+        try:
+            presented = self._policy.presented(request, kinds)
+        except Refusal:
+            presented = Presented()
+        return self._policy.resource_challenges(tuple(sorted(kinds)), presented)
+
+    def _enter(self, request: Request, route: Route) -> str | None:
+        """Check that a request may enter, and give the user it acts as."""
+        policy = self._policy
+        policy.screen_surplus(request, route.kinds)
+        if not route.needs or policy.is_admitted_unseen(request):
+            return None
+        presented = policy.presented(request, route.kinds)
+        held: dict[Kind, Holder] = {}
+        for kind in route.kinds:
+            holder = policy.holder(kind, presented)
+            if holder is not None:
+                held[kind] = holder
+        for alternatives in route.needs:
+            if not policy.need_is_met(alternatives, held):
+                lacking = tuple(dict.fromkeys(kind for row in alternatives for kind in row if kind not in held))
+                raise Refusal(
+                    policy.resource_status(presented),
+                    policy.resource_error(presented),
+                    challenges=policy.resource_challenges(lacking, presented),
+                )
+        key = held.get("api_key")
+        if isinstance(key, KeyRecord) and not policy.may_see(key, route.place):
+            raise Refusal(policy.refusal_status(403), "forbidden")
+        return self._user(held)
+
+    def _user(self, held: Mapping[Kind, Holder]) -> str | None:
+        for holder in held.values():
+            if isinstance(holder, AccessToken):
+                return self._policy.acting_user(holder.user)
+            if isinstance(holder, UserRecord):
+                return holder.name
+        return None
+
+    def _find_route(self, path: str) -> Route | None:
+        normal = normalised(path)
+        found = self._zone_at(normal)
+        if found is None:
+            return None
+        deciding = [self._zone_at(each) for each in self._policy.deciding_paths(path, normal)]
+        zones = {zone.path: zone for _, zone in filter(None, deciding)}
+        needs = tuple(need for need in map(self._policy.needs, zones.values()) if need)
+        kinds = frozenset(kind for alternatives in needs for row in alternatives for kind in row)
+        return Route(*found, normal[len(self._base) :], needs, kinds)
+
+    def _zone_at(self, path: str) -> tuple[str, Zone] | None:
+        zone = self._profile.zone_at(path)
+        return next(((name, each) for name, each in self._profile.zones.items() if each is zone), None)
+
+    def _make_payload(self, zone_name: str, place: str, user: str | None) -> Response:
+        zone = self._profile.zones[zone_name]
+        record = self._state.user_named(user)
+        name = record.username if record else user
+        if place in zone.probe and zone.members:
+            body = _documented(zone.members, name)
+        else:
+            body = {"zone": zone_name}
+            if name is not None:
+                body["user"] = name
+        content = json.dumps(body).encode()
+        return Response(200, (JSON_TYPE, ("Cache-Control", "private")), content)
+
+
+def normalised(path: str) -> str:
+    """Give the path that a careless proxy or framework might make of this one."""
+    if "%" not in path and "\\" not in path and "//" not in path and "/." not in path:
+        return path
+    segments: list[str] = []
+    pieces = unquote(path, "latin-1").replace("\\", "/").split("/")
+    for piece in pieces:
+        if piece == "..":
+            segments = segments[:-1]
+        elif piece not in ("", "."):
+            segments.append(piece)
+    slash = "/" if pieces[-1] in ("", ".", "..") and segments else ""
+    return "/" + "/".join(segments) + slash
+
+
+def _documented(members: tuple[str, ...], user: str | None) -> dict[str, object]:
+    """Give the documented members; for Dastra's workspaces what the documentation shows (DA-14)."""
+    if members == ("items", "total"):
+        return {"items": [_workspace(index) for index in range(len(WORKSPACE_LABELS))], "total": len(WORKSPACE_LABELS)}
+    body: dict[str, object] = {}
+    for member in members:
+        body[member] = user if member in USER_MEMBERS else 0 if member in ("total", "count") else []
+    if user is not None and not USER_MEMBERS & body.keys():
+        body["user"] = user
+    return body
+
+
+def _workspace(index: int) -> dict[str, object]:
+    return {
+        "id": index + 1,
+        "tenantId": 1,
+        "label": WORKSPACE_LABELS[index],
+        "logoUrl": None,
+        "state": "Active",
+        "permissions": None,
+        "dataSubjectArchivedRetentionDays": None,
+        "nbEntities": 0 if index == 2 else 1,
+    }

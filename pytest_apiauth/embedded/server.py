@@ -1,0 +1,242 @@
+"""The embedded server: keeps the promise of any profile, in process, without a network.
+
+Theory of operation. One mutex covers a request from beginning to end, so the server answers one at a time,
+whichever thread asks, and its counters never lie. Time stands still until the test moves the clock. Nothing
+here is random: invented identities and issued tokens follow from the profile's name and from the order of the
+requests. A request is answered by the endpoint its origin and path name; a host that the profile does not
+name gets 421 (RFC 9110 15.5.20), a plain-HTTP twin of an HTTPS origin too (DI-03).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from pytest_apiauth.embedded import faults as _faults  # noqa: F401 - fills the registry
+from pytest_apiauth.embedded import variants as _variants  # noqa: F401 - fills the registry
+from pytest_apiauth.embedded.authorization_endpoint import AuthorizationEndpoint
+from pytest_apiauth.embedded.invention import Invention
+from pytest_apiauth.embedded.refusal import Crash, Refusal
+from pytest_apiauth.embedded.registry import compose
+from pytest_apiauth.embedded.resource import ResourceEndpoint
+from pytest_apiauth.embedded.state import AccessToken, ManualClock, State
+from pytest_apiauth.embedded.token_endpoint import Award, TokenEndpoint
+from pytest_apiauth.errors import CredentialError
+from pytest_apiauth.identities import Identities
+from pytest_apiauth.messages import Origin, Request, Response
+from pytest_apiauth.profile import DEFAULT, GrantType, Profile, Reference
+from pytest_apiauth.secrets import Redactor, Secret
+
+PLAIN = ("Content-Type", "text/plain; charset=utf-8")
+CRASHED = Response(500, (PLAIN,), b"Internal Server Error")
+MISDIRECTED = Response(421, (PLAIN,), b"This server does not answer for that host.")
+BAD_TARGET = Response(400, (PLAIN,), b"The request target is malformed.")
+NOT_FOUND = Response(404, (PLAIN,), b"Not Found")
+CACHED_ORIGINS = 256
+
+
+class Server:
+    """Serves one profile with invented identities.
+
+    ``faults`` and ``variants`` are names of `FAULTS` and `VARIANTS`. ``redactor`` learns every secret the server
+    invents or issues. Raises an ApiAuthError for an unknown name.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        faults: Iterable[str] = (),
+        variants: Iterable[str] = (),
+        clock: ManualClock | None = None,
+        redactor: Redactor | None = None,
+    ) -> None:
+        self.clock = clock or ManualClock()
+        self.redactor = redactor or Redactor()
+        self.requests: list[Request] = []
+        """Every request it was sent, in order."""
+        self.token_requests = 0
+        self._invention = Invention(profile)
+        self.profile = self._invention.profile
+        self.environment = self._invention.environment
+        self.identities = Identities(self.profile, self.lookup, self.redactor)
+        self._mutex = threading.RLock()
+        self._refusals: list[int] = []
+        self._served: dict[str, Origin | None] = {}
+        self._state = self._new_state()
+        self._policy = compose(faults, variants)(self.profile, self._state)
+        self._resources = ResourceEndpoint(self.profile, self._state, self._policy)
+        self._tokens = TokenEndpoint(self._state, self._policy)
+        self._authorizations = AuthorizationEndpoint(self.profile, self._state, self._policy)
+        self._api = Origin.of(self.profile.base_url)
+        self._token_place = _place(self.profile.token_endpoint)
+        self._authorization_place = _place(self.profile.authorization_endpoint)
+        self._seed_tokens()
+
+    def __repr__(self) -> str:
+        return f"<Server {self.profile.name}>"
+
+    def lookup(self, label: str, reference: Reference) -> str | None:
+        """Give the invented value behind a reference of the profile."""
+        return self._invention.lookup(label, reference)
+
+    @property
+    def origins(self) -> frozenset[Origin]:
+        """The origins it answers for: those that the profile names."""
+        return self.profile.origins
+
+    @property
+    def tokens_issued(self) -> int:
+        """How many access tokens its token endpoint has issued, `issue` included."""
+        return self._tokens.issued
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request. Safe to call from any thread."""
+        with self._mutex:
+            self.requests.append(request)
+            try:
+                response = self._answer(request)
+            except Crash:
+                return CRASHED
+        if request.method == "HEAD" and response.body:
+            length = ("Content-Length", str(len(response.body)))
+            return Response(response.status, (*response.headers, length))
+        return response
+
+    def expire(self) -> None:
+        """Move the clock to where every access token issued so far has expired. Refresh tokens live on."""
+        with self._mutex:
+            now = self.clock.now()
+            latest = max((token.expires_at for token in self._state.access.values()), default=now)
+            lifetimes = [self._policy.lifetime(grant) for grant in self.profile.grants]
+            self.clock.advance(max(latest - now, max(lifetimes, default=0)) + 1)
+
+    def refuse_next(self, status: int = 401, times: int = 1) -> None:
+        """Refuse the next requests to resources with a status, whatever they bring."""
+        with self._mutex:
+            self._refusals += [status] * times
+
+    def revoke(self, token: str | Secret) -> None:
+        """End a token of any kind. Raises CredentialError for one that is not known."""
+        wanted = token if isinstance(token, Secret) else Secret(token, "token")
+        with self._mutex:
+            tables = (self._state.access, self._state.personal, self._state.refresh)
+            found = [record for table in tables for record in table.values() if Secret(record.value, "") == wanted]
+            if not found:
+                raise CredentialError(f"{self.profile.name}: the token to revoke is not one of this server's")
+            for record in found:
+                record.dead = True
+
+    def issue(
+        self,
+        *,
+        grant: GrantType | None = None,
+        user: str | None = None,
+        client: str | None = None,
+        scope: str | None = None,
+    ) -> Secret:
+        """Issue an access token without a request, as a grant would. Raises CredentialError without any grant."""
+        chosen = grant or self.profile.usual_grant
+        if chosen is None:
+            raise CredentialError(f"{self.profile.name}: the profile documents no grant to issue a token by")
+        row = self.profile.grants.get(chosen)
+        if user is None and chosen in ("password", "authorization_code"):
+            user = row.user if row else DEFAULT
+        with self._mutex:
+            name = client or (row.client if row else DEFAULT)
+            known = self._state.client_named(name)
+            given = scope if scope is not None else self._usual_scope(chosen)
+            award = Award(chosen, known.name if known else None, user, given, self._state.new_family())
+            token, _ = self._tokens.issue(award)
+        return Secret(token.value, f"{self.profile.name}.access_token")
+
+    def _answer(self, request: Request) -> Response:
+        origin = self._origin(request.url)
+        if origin is None:
+            return MISDIRECTED
+        path = request.path
+        if not path.startswith("/"):
+            # The absolute form of a target names the host once more (RFC 9112 3.2.2).
+            if not path.lower().startswith(("https://", "http://")):
+                return BAD_TARGET
+            if self._origin(path) != origin:
+                return MISDIRECTED
+            path = urlsplit(path).path or "/"
+        if not path.isascii() or not path.isprintable() or " " in path or "#" in path:
+            return BAD_TARGET
+        try:
+            self._policy.screen(request)
+        except Refusal as refusal:
+            return Response(refusal.status, (PLAIN,), b"Refused")
+        if (origin, path) == self._token_place:
+            self.token_requests += 1
+            return self._tokens.answer(request)
+        if (origin, path) == self._authorization_place:
+            return self._authorizations.answer(request)
+        if origin != self._api:
+            return NOT_FOUND
+        if self._refusals:
+            return self._resources.refusal(request, path, self._refusals.pop(0))
+        return self._resources.answer(request, path)
+
+    def _origin(self, url: str) -> Origin | None:
+        """Give the origin of a URL where this server answers for it."""
+        end = url.find("/", 8)
+        head = url if end < 0 else url[:end]
+        if head not in self._served:
+            try:
+                origin = Origin.of(head)
+            except ValueError:
+                return None
+            if len(self._served) >= CACHED_ORIGINS:
+                self._served.clear()
+            self._served[head] = origin if origin in self.origins else None
+        return self._served[head]
+
+    def _new_state(self) -> State:
+        name = self.profile.name
+
+        def learn(value: str, kind: str) -> None:
+            self.redactor.learn(value, f"{name}.{kind}")
+
+        state = State(name, self.clock, learn)
+        for client in self._invention.clients():
+            state.clients.setdefault(client.client_id, client)
+        for user in self._invention.users():
+            state.users.setdefault(user.username, user)
+        for key in self._invention.api_keys():
+            state.keys.setdefault(key.value, key)
+        for label, value in self._invention.secrets():
+            learn(value, label)
+        return state
+
+    def _seed_tokens(self) -> None:
+        """Make the long-lived tokens of ``[credentials]`` good."""
+        credentials = self._invention.profile.credentials
+        personal = self._invention.text(credentials.personal_access_token)
+        if personal is not None:
+            self._state.personal[personal] = AccessToken(
+                personal, None, DEFAULT, "", float("inf"), self._state.new_family()
+            )
+        refresh = self._invention.text(credentials.refresh_token)
+        if refresh is not None:
+            interactive: GrantType = "authorization_code"
+            grant = interactive if interactive in self.profile.grants else self.profile.usual_grant
+            row = self.profile.grants.get(grant) if grant else None
+            client = self._state.client_named(row.client if row else DEFAULT)
+            award = Award(
+                grant or interactive,
+                client.name if client else None,
+                row.user if row else DEFAULT,
+                self._usual_scope(grant) if grant else "",
+                self._state.new_family(),
+            )
+            self._tokens.new_refresh_token(award, refresh)
+
+    def _usual_scope(self, grant: GrantType) -> str:
+        return self._policy.granted_scope(grant, self.profile.scope_of(grant) or None)
+
+
+def _place(url: str) -> tuple[Origin, str] | None:
+    return (Origin.of(url), urlsplit(url).path or "/") if url else None

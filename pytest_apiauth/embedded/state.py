@@ -1,0 +1,175 @@
+"""What the embedded server remembers: who there is, and every token and code it has given out.
+
+Theory of operation. A credential is either invented at the start (`Invention`) or minted here from the
+profile's name and a counter, so that two servers asked the same questions give the same answers. Records
+are kept for good: a token that is expired or dead stays known, since a server that forgets cannot tell
+a replayed token from a made-up one. Whether a record is still good is for `Policy` to say.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final
+
+START: Final = 1_700_000_000.0
+CODE_LIFETIME: Final = 600.0
+
+
+class ManualClock:
+    """A clock that stands still until it is moved, so that a test of expiry never sleeps."""
+
+    def __init__(self, start: float = START) -> None:
+        self._now = start
+
+    def now(self) -> float:
+        """Give the time in seconds since the epoch."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward. Raises ValueError for a step back."""
+        if seconds < 0:
+            raise ValueError(f"a clock does not go back by {-seconds} seconds")
+        self._now += seconds
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ClientRecord:
+    """A registered client; without a secret it is a public one (RFC 6749 2.1)."""
+
+    name: str
+    client_id: str
+    secret: str | None
+    redirect_uri: str | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class UserRecord:
+    """A resource owner."""
+
+    name: str
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class KeyRecord:
+    """An API key."""
+
+    name: str
+    value: str
+    denied: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, repr=False)
+class AccessToken:
+    """What a bearer token stands for."""
+
+    value: str
+    client: str | None
+    user: str | None
+    scope: str
+    expires_at: float
+    family: int
+    dead: bool = False
+
+
+@dataclass(slots=True, repr=False)
+class RefreshToken:
+    """What a refresh token stands for. All tokens that stem from one authorization are one family."""
+
+    value: str
+    client: str | None
+    user: str | None
+    scope: str
+    expires_at: float
+    family: int
+    dead: bool = False
+
+
+@dataclass(slots=True, repr=False)
+class Code:
+    """What an authorization code stands for (RFC 6749 4.1.2)."""
+
+    value: str
+    client: str
+    redirect_uri: str
+    scope: str
+    user: str | None
+    challenge: str | None
+    expires_at: float
+    family: int
+    used: bool = False
+
+
+def opaque(*parts: object, length: int = 44) -> str:
+    """Give an opaque value of the base64url alphabet that is always the same for the same parts.
+
+    It has letters of both cases and a digit, and begins and ends with one of these, so that folding its case
+    always changes it and no shell or file takes its first character for something else.
+    """
+    for attempt in count():
+        digest = hashlib.sha512("\0".join(map(str, (*parts, attempt))).encode()).digest()
+        value = base64.urlsafe_b64encode(digest).decode()[:length]
+        kinds = (str.isupper, str.islower, str.isdigit)
+        if value[0].isalpha() and value[-1].isalnum() and all(any(map(kind, value)) for kind in kinds):
+            return value
+    raise AssertionError("count() does not end")
+
+
+@dataclass(repr=False)
+class State:
+    """Everybody and everything the server knows."""
+
+    seed: str
+    clock: ManualClock
+    learn: Callable[[str, str], None]
+    """Told every value the moment it is minted, with what it is."""
+    clients: dict[str, ClientRecord] = field(default_factory=dict)
+    users: dict[str, UserRecord] = field(default_factory=dict)
+    keys: dict[str, KeyRecord] = field(default_factory=dict)
+    personal: dict[str, AccessToken] = field(default_factory=dict)
+    access: dict[str, AccessToken] = field(default_factory=dict)
+    refresh: dict[str, RefreshToken] = field(default_factory=dict)
+    codes: dict[str, Code] = field(default_factory=dict)
+    _minted: Iterator[int] = field(default_factory=count)
+    _families: Iterator[int] = field(default_factory=count)
+
+    def mint(self, kind: str, shape: Callable[[str], str] = str) -> str:
+        """Give a new value that was never given before, reshaped where a variant wants it to look otherwise."""
+        value = shape(opaque(self.seed, kind, next(self._minted)))
+        self.learn(value, kind)
+        return value
+
+    def new_family(self) -> int:
+        """Give the number of a new family of tokens."""
+        return next(self._families)
+
+    def end_family(self, family: int) -> None:
+        """Kill every token of a family."""
+        records: list[AccessToken | RefreshToken] = [*self.access.values(), *self.refresh.values()]
+        for record in records:
+            if record.family == family:
+                record.dead = True
+
+    def knows(self, value: str) -> bool:
+        """Whether a value is anything at all here: a token, a key, a code or a client's secret."""
+        tables = (self.personal, self.access, self.refresh, self.codes, self.keys)
+        secrets = (client.secret for client in self.clients.values())
+        return any(value in table for table in tables) or value in secrets
+
+    def client_named(self, name: str) -> ClientRecord | None:
+        """Give a client by its name in the profile."""
+        return next((client for client in self.clients.values() if client.name == name), None)
+
+    def user_named(self, name: str | None) -> UserRecord | None:
+        """Give a user by their name in the profile."""
+        return next((user for user in self.users.values() if user.name == name), None)
+
+    def anyones_token(self, value: str, user: str | None, scope: str = "") -> AccessToken:
+        """Give a record for a token that was never issued: only faulty servers need one."""
+        return AccessToken(value, None, user, scope, math.inf, -1)

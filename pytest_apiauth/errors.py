@@ -1,0 +1,31 @@
+"""What can go wrong, sorted by whose fault it is.
+
+Every message is one line per fact: the profile, the key or endpoint, what was expected, what came
+(redacted), what to do. The plug-in prints these messages without a traceback.
+"""
+
+from __future__ import annotations
+
+
+class ApiAuthError(Exception):
+    """Base of everything this package raises on purpose; raise one of its subclasses."""
+
+
+class ProfileError(ApiAuthError):
+    """The profile is wrong: unknown key, wrong type, unreadable file, cyclic ``extends``."""
+
+
+class CredentialError(ApiAuthError):
+    """A credential that the run needs is not there: an unset variable, an absent keyring entry."""
+
+
+class TokenError(ApiAuthError):
+    """The provider answered a token request with something other than a usable token."""
+
+
+class UnreachableError(ApiAuthError):
+    """No answer came: the name does not resolve, nothing listens, TLS failed, it took too long."""
+
+
+class GuardError(ApiAuthError):
+    """The origin guard stopped a request before it left, because it would have leaked a credential."""

@@ -1,0 +1,293 @@
+"""The examiner's instrument: what a rule holds in its hand.
+
+A rule builds a valid request, alters it, sends it, and says what must come back. Everything else is
+done here: the valid twin is sent before an altered request and again after its refusal, requests are
+counted, secrets are put in on the way out, and a breach becomes an expectation, an observation and two
+curl lines. A server's trouble (429, no connection) makes a verdict inconclusive and never a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import NoReturn
+
+from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text, Unchanged
+from pytest_apiauth.examination import Examination, Inconclusive, NotApplicable
+from pytest_apiauth.http import NotSendable
+from pytest_apiauth.messages import Response
+from pytest_apiauth.profile import DEFAULT, GrantType, Kind, Profile, Zone
+
+Twin = Draft | Callable[[], Draft]
+SERVER_ERROR_RULE = "invalid-never-5xx"
+NO_SERVER_ERROR = "a refusal, never a server error"
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """What it takes to see a breach for oneself."""
+
+    expected: str
+    got: str
+    curl: str
+    control_curl: str
+
+
+class Violation(Exception):
+    """The server did not do what the rule at hand says."""
+
+    def __init__(self, counterexample: Counterexample) -> None:
+        super().__init__(f"expected {counterexample.expected}, got {counterexample.got}")
+        self.counterexample = counterexample
+
+
+class Breach(Violation):
+    """The server broke another rule than the one at hand; it is filed under that rule's id."""
+
+    def __init__(self, rule_id: str, counterexample: Counterexample) -> None:
+        super().__init__(counterexample)
+        self.rule_id = rule_id
+
+
+class Exchange:
+    """One rule's conversation with one target about one part of its profile."""
+
+    def __init__(self, examination: Examination, rule_id: str) -> None:
+        self.examination = examination
+        self.rule_id = rule_id
+        self.advice: list[Counterexample] = []
+        self.controls = 0
+        self._proved: Twin | None = None
+        self._twin_answer: Response | None = None
+        self._twin_draft: Draft | None = None
+        self._twins: dict[tuple[str, str], Callable[[], Draft]] = {}
+
+    @property
+    def profile(self) -> Profile:
+        """The promise, with every URL known and every identity that the target has."""
+        return self.examination.profile
+
+    # Valid requests
+
+    def requests(self, zone: Zone, *kinds: Kind) -> Iterator[Draft]:
+        """Give a valid request for each probe of a zone and each way into it.
+
+        With ``kinds``, only the ways that use one of them.
+        """
+        ways = [way for way in self.examination.ways_into(zone) if not kinds or set(kinds) & set(way)]
+        if not ways:
+            raise NotApplicable(self.examination.why_closed(zone))
+        for probe in zone.probe:
+            for way in ways:
+                yield self.request(probe, way)
+
+    def request(self, path: str, kinds: tuple[Kind, ...] = ()) -> Draft:
+        """Give a GET of a path that carries the named credentials."""
+        return self.examination.request(path, kinds)
+
+    def header(self, kind: Kind, value: Text | None = None) -> tuple[str, Text]:
+        """Give the header line of a credential, or of another value in its place."""
+        return self.examination.header(kind, value)
+
+    def token_request(self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT) -> Draft:
+        """Give a valid token request. A refresh request carries a refresh token of its own."""
+        return self.examination.token_request(grant, client=client, user=user)
+
+    def twin(self, grant: GrantType, *, client: str = DEFAULT) -> Twin:
+        """Give the valid twin of altered requests of a grant, made anew each time it is sent.
+
+        It has refresh tokens and codes of its own, so that it never spends the altered request's.
+        """
+        make = partial(self.examination.token_request, grant, client=client, own="CONTROL_")
+        return self._twins.setdefault((grant, client), make)
+
+    def refresh_token(self) -> Ref:
+        """Get a refresh token that nothing else uses. Raises NotApplicable where no grant gives one."""
+        return self.examination.fresh_refresh_token()
+
+    def keep(self, name: str, value: str) -> Ref:
+        """Keep a value that came in an answer, to send it under a placeholder name."""
+        return self.examination.keep(name, value)
+
+    def credential(self, kind: str, who: str = DEFAULT) -> Ref:
+        """Name a credential (``CLIENT_SECRET``, ``ACCESS_TOKEN`` …) of the default or another identity.
+
+        Raises NotApplicable where the profile or the target cannot supply it.
+        """
+        ref = self.examination.ref(kind, who)
+        self.examination.value(ref.name)
+        return ref
+
+    # Sending
+
+    def send(self, draft: Draft, *, twin: Twin | None = None, server_errors: bool = False) -> Answer:
+        """Send a request; an altered one names its valid ``twin``, which must have succeeded before.
+
+        A 5xx breaks ``invalid-never-5xx`` wherever it comes; with ``server_errors`` the rule at hand is
+        about them itself, and gets the answer.
+        """
+        if twin is not None:
+            self._prove(twin)
+        response = self.examination.send(draft)
+        answer = Answer(self, draft, response, twin, self._twin_draft, self._twin_answer)
+        if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise Inconclusive("429 Too Many Requests: the server limits the rate")
+        if response.status >= 500:
+            if twin is None:
+                raise Inconclusive(f"the valid request was answered with {answer.got}: {answer.curl}")
+            if self.rule_id == SERVER_ERROR_RULE or server_errors:
+                answer.fails(NO_SERVER_ERROR)
+            raise Breach(SERVER_ERROR_RULE, answer.counterexample(NO_SERVER_ERROR))
+        return answer
+
+    def attempt(self, draft: Draft, *, twin: Twin, server_errors: bool = False) -> Answer | None:
+        """Send a row of a table; None where the edit changes nothing or the row cannot be sent at all."""
+        try:
+            return self.send(draft, twin=twin, server_errors=server_errors)
+        except (Unchanged, NotSendable):
+            return None
+
+    def proved_again(self, twin: Twin) -> None:
+        """Send the twin after a refusal: a server that refuses everything keeps no promise."""
+        self._proved = None
+        self._prove(twin)
+
+    def _prove(self, twin: Twin) -> None:
+        if self._proved is not None and (self._proved is twin or self._proved == twin):
+            return
+        draft = twin() if callable(twin) else twin
+        response = self.examination.send(draft)
+        if not 200 <= response.status < 300 and self.examination.renew_tokens(draft):
+            draft = twin() if callable(twin) else twin
+            response = self.examination.send(draft)
+        self.controls += 1
+        if not 200 <= response.status < 300:
+            raise Inconclusive(
+                f"the valid twin was answered with {described(response)}: {self.examination.curl(draft)}"
+            )
+        self._proved, self._twin_draft, self._twin_answer = twin, draft, response
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, and the words to judge it with."""
+
+    exchange: Exchange
+    draft: Draft
+    response: Response
+    twin: Twin | None
+    twin_draft: Draft | None
+    twin_response: Response | None
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        return self.response.status
+
+    @property
+    def got(self) -> str:
+        """The answer in a few words, without its body."""
+        return described(self.response)
+
+    @property
+    def curl(self) -> str:
+        """The request as a curl line."""
+        return self.exchange.examination.curl(self.draft)
+
+    @property
+    def members(self) -> dict[str, object]:
+        """The members of a JSON object; empty where the body is none."""
+        body = self.response.json()
+        return body if isinstance(body, dict) else {}
+
+    @property
+    def has_token(self) -> bool:
+        """Whether an access token came back."""
+        return bool(self.members.get("access_token"))
+
+    def refused(self) -> Answer:
+        """Require a refusal: no 2xx and no protected payload. An undocumented status is advice only."""
+        statuses = self.exchange.profile.refusal
+        words = f"a refusal with {_listed(statuses)}"
+        if 200 <= self.status < 300:
+            self.fails(words)
+        before = self.twin_response
+        if before is not None and len(before.body) > 2 and before.body == self.response.body:
+            self.fails(f"{words} without the protected content")
+        self.advise(self.status in statuses, words)
+        return self._proved_again()
+
+    def no_token(self) -> Answer:
+        """Require that no token was issued; with which status is advice only."""
+        if self.has_token:
+            self.fails("no token")
+        self.advise(400 <= self.status < 500, "a refusal with a 4xx status")
+        return self._proved_again()
+
+    def accepted(self) -> Answer:
+        """Require success."""
+        if not 200 <= self.status < 300:
+            self.fails("success, a 2xx status")
+        return self
+
+    def issued(self) -> Answer:
+        """Require a token."""
+        if not (200 <= self.status < 300 and self.has_token):
+            self.fails("a token")
+        return self
+
+    def like_twin(self) -> Answer:
+        """Require the same status as the valid twin's."""
+        if self.twin_response is not None and self.status != self.twin_response.status:
+            self.fails(f"the same answer as without the alteration, {described(self.twin_response)}")
+        return self
+
+    def require(self, holds: bool, expected: str, got: str | None = None) -> Answer:
+        """Require anything else of the answer."""
+        if not holds:
+            self.fails(expected, got)
+        return self
+
+    def advise(self, holds: bool, expected: str, got: str | None = None) -> Answer:
+        """Recommend something: a warning where it does not hold, whatever the rule's level."""
+        if not holds and all(one.expected != expected for one in self.exchange.advice):
+            self.exchange.advice.append(self.counterexample(expected, got))
+        return self
+
+    def fails(self, expected: str, got: str | None = None) -> NoReturn:
+        """End the rule with a breach of it."""
+        raise Violation(self.counterexample(expected, got))
+
+    def _proved_again(self) -> Answer:
+        if self.twin is not None:
+            self.exchange.proved_again(self.twin)
+        return self
+
+    def counterexample(self, expected: str, got: str | None = None) -> Counterexample:
+        """Write down what was expected, what came, and how to see it again."""
+        twin = self.twin_draft if self.twin is not None else None
+        examination = self.exchange.examination
+        return Counterexample(expected, got or self.got, self.curl, examination.curl(twin) if twin is not None else "")
+
+
+def described(response: Response) -> str:
+    """Name an answer by status, OAuth error code and media type, never by its content."""
+    try:
+        words = f"{response.status} {HTTPStatus(response.status).phrase}"
+    except ValueError:
+        words = str(response.status)
+    body = response.json()
+    code = body.get("error") if isinstance(body, dict) else None
+    if isinstance(code, str) and code.replace("_", "").isalnum() and len(code) < 40:
+        return f"{words} ({code})"
+    return f"{words} ({response.media_type})" if response.media_type else words
+
+
+def _listed(statuses: tuple[int, ...]) -> str:
+    words = [str(status) for status in statuses]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+__all__ = ["Answer", "Base64", "Breach", "Counterexample", "Draft", "Exchange", "FormEncoded", "Ref", "Violation"]

@@ -1,0 +1,198 @@
+"""The fixtures: authenticated clients, the embedded server, the mock.
+
+Standard library and pytest only at import; a fixture imports what it needs when a test asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.session import RECORD, STATE, NotReady, State
+
+if TYPE_CHECKING:
+    import httpx
+
+    from pytest_apiauth.bench import Bench
+    from pytest_apiauth.embedded import Server
+    from pytest_apiauth.examination import Examination
+    from pytest_apiauth.profile import Profile
+    from pytest_apiauth.tokens import Token
+
+
+def _stop(error: ApiAuthError) -> NoReturn:
+    __tracebackhide__ = True
+    pytest.fail(str(error), pytrace=False)
+
+
+def _mark(request: pytest.FixtureRequest) -> tuple[str | None, dict[str, str]]:
+    """Read ``@pytest.mark.apiauth``, checking its arguments."""
+    mark = request.node.get_closest_marker("apiauth")
+    if mark is None:
+        return None, {}
+    unknown = set(mark.kwargs) - {"profile", "user", "client", "key"}
+    if len(mark.args) > 1 or unknown:
+        wrong = f"unknown argument {sorted(unknown)[0]!r}" if unknown else "one profile only"
+        pytest.fail(f"@pytest.mark.apiauth(profile, *, user, client, key): {wrong}", pytrace=False)
+    who = {name: str(value) for name, value in mark.kwargs.items() if name != "profile"}
+    name = mark.args[0] if mark.args else mark.kwargs.get("profile")
+    return name, who
+
+
+@pytest.fixture
+def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
+    """The profile of this test: from the mark, the option, the ini, or the project's only profile."""
+    state: State = request.config.stash[STATE]
+    name, _ = _mark(request)
+    try:
+        return state.named_profile(name) if name else state.default_profile()
+    except ApiAuthError as error:
+        _stop(error)
+
+
+@pytest.fixture
+def _apiauth_bench(request: pytest.FixtureRequest, apiauth_profile: Profile) -> Iterator[Bench]:
+    from pytest_apiauth.bench import Bench
+
+    state: State = request.config.stash[STATE]
+    _, who = _mark(request)
+    writes = request.node.get_closest_marker("apiauth_writes") is not None
+    try:
+        bench = Bench.build(state, apiauth_profile, who, allow_unsafe=writes or not state.is_live)
+    except ApiAuthError as error:
+        _stop(error)
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def apiauth_client_factory(_apiauth_bench: Bench) -> ClientFactory:
+    """Makes clients for a user, a client, a key, a subset of the credentials, or none; closed after the test."""
+    return ClientFactory(_apiauth_bench)
+
+
+@pytest.fixture
+def apiauth_client(apiauth_client_factory: ClientFactory) -> httpx.Client:
+    """An authenticated `httpx.Client` with the API's base URL."""
+    return apiauth_client_factory()
+
+
+@pytest.fixture
+def apiauth_async_client(apiauth_client_factory: ClientFactory) -> httpx.AsyncClient:
+    """An authenticated `httpx.AsyncClient` with the API's base URL."""
+    return apiauth_client_factory.async_client()
+
+
+@pytest.fixture
+def apiauth_token(_apiauth_bench: Bench) -> Token:
+    """The current token of this test's credentials."""
+    try:
+        return _apiauth_bench.token()
+    except ApiAuthError as error:
+        _stop(error)
+
+
+@pytest.fixture
+def apiauth_server(_apiauth_bench: Bench) -> Server:
+    """The embedded server behind this test's clients: its clock, what it saw, ways to make it refuse."""
+    server = _apiauth_bench.server
+    if server is None:
+        pytest.skip("apiauth_server is the embedded server; this is a live run")
+    return server
+
+
+@pytest.fixture
+def apiauth_mock(
+    request: pytest.FixtureRequest, _apiauth_bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """The embedded server at the API's real host names, for clients that the production code makes itself.
+
+    The environment variables that the profile names are set to the embedded server's credentials, so that
+    production code which reads them is understood. Gives the respx router.
+    """
+    state: State = request.config.stash[STATE]
+    if _apiauth_bench.server is None:
+        pytest.skip("apiauth_mock stands in for the API; this is a live run")
+    if request.node.get_closest_marker("vcr") is not None:
+        pytest.fail(
+            "apiauth_mock and @pytest.mark.vcr in one test: a test is mocked or replayed, not both", pytrace=False
+        )
+    if state.library != "httpx":
+        pytest.fail(f"apiauth_mock: respx does not see {state.library}; use --apiauth-http=httpx", pytrace=False)
+    from pytest_apiauth.http.mock import mounted
+
+    for name, value in _apiauth_bench.server.environment.items():
+        monkeypatch.setenv(name, value)
+    with mounted(_apiauth_bench.server.origins, _apiauth_bench.server.handle) as router:
+        yield router
+
+
+@pytest.fixture
+def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
+    """Make the profile of a rule's item ready: one error if it is not, and 'not run' for every later rule."""
+    from pytest_apiauth.collection import RuleItem
+    from pytest_apiauth.judge import Outcome
+    from pytest_apiauth.rules import Verdict
+
+    item = request.node
+    assert isinstance(item, RuleItem)
+    state: State = request.config.stash[STATE]
+    try:
+        examination, requests = state.examination(item.profile_file.path)
+    except NotReady as reason:
+        item.record(Outcome(Verdict.NOT_RUN, item.rule.level, str(reason)))
+        pytest.skip(f"not run: {reason}")
+    except ApiAuthError as error:
+        item.record(Outcome(Verdict.NOT_RUN, item.rule.level, str(error)))
+        _stop(error)
+    item.stash[RECORD] = {"requests": requests}
+    return examination
+
+
+class ClientFactory:
+    """Makes clients for one profile, behind the origin guard; they are closed when the test ends."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def __call__(
+        self,
+        *,
+        zone: str | None = None,
+        user: str | None = None,
+        client: str | None = None,
+        key: str | None = None,
+        credentials: Collection[str] | None = None,
+        **options: Any,
+    ) -> httpx.Client:
+        """Make a client.
+
+        ``zone`` sends exactly what that zone of the profile needs; ``credentials`` exactly the kinds named
+        (``api_key``, ``bearer``, ``personal_access_token``, ``basic``), ``()`` none. ``user``, ``client``
+        and ``key`` name entries of the profile. ``options`` are the library's own (``timeout`` in seconds,
+        ``headers`` …). Raises ProfileError for an unknown zone, CredentialError for an unset value.
+        """
+        return self._bench.client(self._kinds(zone, credentials), self._who(user, client, key), options)
+
+    def async_client(
+        self,
+        *,
+        zone: str | None = None,
+        user: str | None = None,
+        client: str | None = None,
+        key: str | None = None,
+        credentials: Collection[str] | None = None,
+        **options: Any,
+    ) -> httpx.AsyncClient:
+        """Make an asynchronous client; the arguments are those of a call."""
+        return self._bench.async_client(self._kinds(zone, credentials), self._who(user, client, key), options)
+
+    def _kinds(self, zone: str | None, credentials: Collection[str] | None) -> Collection[str] | None:
+        return self._bench.kinds_of(zone) if zone is not None else credentials
+
+    def _who(self, user: str | None, client: str | None, key: str | None) -> dict[str, str]:
+        given = {"user": user, "client": client, "key": key}
+        return {name: value for name, value in given.items() if value is not None}

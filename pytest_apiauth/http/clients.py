@@ -1,0 +1,288 @@
+"""The clients that tests use, and the wire that the examiner uses.
+
+A flow (`pytest_apiauth.flow`) decides, an `Auth` drives it. Token requests go through the client's own guarded
+transport but not through the client: they follow no redirect, meet none of the user's hooks, and are in no
+response's history. The user's request is never rebuilt, only its headers are set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_apiauth.flow import Authenticator, Forward, Send, Wait
+from pytest_apiauth.http.guard import AsyncGuardedTransport, Guard, GuardedTransport
+from pytest_apiauth.http.library import Library
+from pytest_apiauth.http.sending import (
+    NotSendable,
+    from_library_response,
+    refuse_unsendable,
+    to_library_request,
+    unreachable,
+)
+from pytest_apiauth.http.transports import Carrier, Handle, InProcess, Network
+from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile import Profile
+from pytest_apiauth.secrets import Redactor
+from pytest_apiauth.tokens import Token
+
+if TYPE_CHECKING:
+    import httpx
+    from httpx import Auth as AuthBase
+else:
+    AuthBase = object
+
+Extensions = dict[str, Any]
+Hooks = Mapping[str, list[Callable[..., Any]]]
+TIMEOUT: Final = 10.0
+_TIMEOUT: Final = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT)}
+
+
+@cache
+def _status_alone(status: int) -> Response:
+    """Give what a flow learns of the user's own answer: its status, nothing else."""
+    return Response(status)
+
+
+class Sender:
+    """Sends the house's messages through a library's transport, exactly as they are.
+
+    Raises NotSendable for what no connection can carry, UnreachableError where no answer comes.
+    """
+
+    def __init__(self, library: Library, profile: str, redactor: Redactor) -> None:
+        self._library = library
+        self._profile = profile
+        self._redactor = redactor
+
+    def send(self, transport: httpx.BaseTransport, message: Request, extensions: Extensions) -> Response:
+        """Send a message and read its answer."""
+        request = self._prepared(message, extensions)
+        try:
+            response = transport.handle_request(request)
+            try:
+                return from_library_response(response, response.read())
+            finally:
+                response.close()
+        except self._library.request_error as error:
+            raise self._explained(message, error) from None
+
+    async def send_async(
+        self, transport: httpx.AsyncBaseTransport, message: Request, extensions: Extensions
+    ) -> Response:
+        """Send a message and read its answer."""
+        request = self._prepared(message, extensions)
+        try:
+            response = await transport.handle_async_request(request)
+            try:
+                return from_library_response(response, await response.aread())
+            finally:
+                await response.aclose()
+        except self._library.request_error as error:
+            raise self._explained(message, error) from None
+
+    def _prepared(self, message: Request, extensions: Extensions) -> httpx.Request:
+        request = to_library_request(self._library, message, extensions)
+        reason = refuse_unsendable(request, message.body)
+        if reason is not None:
+            raise NotSendable(f"not sendable: {reason}")
+        return request
+
+    def _explained(self, message: Request, error: Exception) -> Exception:
+        if isinstance(error, self._library.local_protocol_error):
+            # Without its text, which quotes what was refused.
+            return NotSendable("not sendable: the HTTP library refuses it")
+        return unreachable(self._profile, message.url, error, self._redactor)
+
+
+class Auth(AuthBase):
+    """Drives a flow for a client. Made by `build_client`, bound to the library's own ``Auth``."""
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        sender: Sender,
+        byte_stream: type[httpx.ByteStream],
+        transport: httpx.BaseTransport | None = None,
+        async_transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.authenticator = authenticator
+        self._sender = sender
+        self._byte_stream = byte_stream
+        self._transport = transport
+        self._async_transport = async_transport
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Authenticate a request of a blocking client (the library's interface)."""
+        assert self._transport is not None
+        replayable = isinstance(request.stream, self._byte_stream)
+        flow = self.authenticator.authenticate(lambda: request.url.path, replayable=replayable)
+        try:
+            step = next(flow)
+            while True:
+                answer: Response | None = None
+                if isinstance(step, Forward):
+                    for name, value in step.headers.items():
+                        request.headers[name] = value
+                    response = yield request
+                    answer = _status_alone(response.status_code)
+                elif isinstance(step, Wait):
+                    step.flight.wait()
+                else:
+                    try:
+                        answer = self._sender.send(self._transport, step.request, _extensions(request))
+                    except Exception as error:
+                        step = flow.throw(error)
+                        continue
+                step = flow.send(answer)
+        except StopIteration:
+            return
+        finally:
+            flow.close()
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Authenticate a request of an asynchronous client (the library's interface)."""
+        assert self._async_transport is not None
+        replayable = isinstance(request.stream, self._byte_stream)
+        flow = self.authenticator.authenticate(lambda: request.url.path, replayable=replayable)
+        try:
+            step = next(flow)
+            while True:
+                answer: Response | None = None
+                if isinstance(step, Forward):
+                    for name, value in step.headers.items():
+                        request.headers[name] = value
+                    response = yield request
+                    answer = _status_alone(response.status_code)
+                elif isinstance(step, Wait):
+                    await step.flight.wait_async()
+                else:
+                    try:
+                        answer = await self._sender.send_async(
+                            self._async_transport, step.request, _extensions(request)
+                        )
+                    except Exception as error:
+                        step = flow.throw(error)
+                        continue
+                step = flow.send(answer)
+        except StopIteration:
+            return
+        finally:
+            # A cancelled leader hands on the lead here.
+            flow.close()
+
+
+def _extensions(request: httpx.Request) -> Extensions:
+    """Give a token request the time limits of the request it is for, and nothing else of it."""
+    return {"timeout": request.extensions.get("timeout", _TIMEOUT["timeout"])}
+
+
+def build_client(
+    profile: Profile,
+    carrier: Carrier,
+    redactor: Redactor,
+    *,
+    authenticator: Authenticator | None = None,
+    allow_unsafe: bool = True,
+    **options: Any,
+) -> httpx.Client:
+    """Build a client with the API's base URL, behind the guard; without an authenticator it sends no credential.
+
+    ``options`` are the library's own (``headers``, ``event_hooks``, ``follow_redirects``, ``timeout``).
+    """
+    library = carrier.library
+    guard = Guard(library, profile, redactor, allow_unsafe=allow_unsafe)
+    transport = library.bind(GuardedTransport, "BaseTransport")(carrier.transport(), guard)
+    auth = None
+    if authenticator is not None:
+        sender = Sender(library, profile.name, redactor)
+        auth = library.bind(Auth, "Auth")(authenticator, sender, library.byte_stream, transport=transport)
+    return library.client(base_url=profile.base_url, transport=transport, auth=auth, **options)
+
+
+def build_async_client(
+    profile: Profile,
+    carrier: Carrier,
+    redactor: Redactor,
+    *,
+    authenticator: Authenticator | None = None,
+    allow_unsafe: bool = True,
+    **options: Any,
+) -> httpx.AsyncClient:
+    """Build an asynchronous client, in every other respect as `build_client` does."""
+    library = carrier.library
+    guard = Guard(library, profile, redactor, allow_unsafe=allow_unsafe)
+    transport = library.bind(AsyncGuardedTransport, "AsyncBaseTransport")(carrier.async_transport(), guard)
+    auth = None
+    if authenticator is not None:
+        sender = Sender(library, profile.name, redactor)
+        auth = library.bind(Auth, "Auth")(authenticator, sender, library.byte_stream, async_transport=transport)
+    return library.async_client(base_url=profile.base_url, transport=transport, auth=auth, **options)
+
+
+def fetch_token(authenticator: Authenticator, carrier: Carrier, redactor: Redactor) -> Token:
+    """Get the current token of an authenticator, without a client. Raises TokenError or UnreachableError."""
+    profile, library = authenticator.profile, carrier.library
+    wire = Wire(library, profile.name, redactor, carrier.transport(), Guard(library, profile, redactor))
+    flow = authenticator.token()
+    try:
+        step = next(flow)
+        while True:
+            if isinstance(step, Send):
+                try:
+                    answer: Response | None = wire.send(step.request)
+                except Exception as error:
+                    step = flow.throw(error)
+                    continue
+            else:
+                step.flight.wait()
+                answer = None
+            step = flow.send(answer)
+    except StopIteration as end:
+        token: Token = end.value
+        return token
+    finally:
+        flow.close()
+        wire.close()
+
+
+class Wire:
+    """Sends single requests as they are: no authentication, no redirects, no cookies, every header line kept.
+
+    Make one with `live` or `embedded`. It blocks, and may be used from several threads.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        profile: str,
+        redactor: Redactor,
+        transport: httpx.BaseTransport,
+        guard: Guard | None = None,
+    ) -> None:
+        if guard is not None:
+            transport = library.bind(GuardedTransport, "BaseTransport")(transport, guard)
+        self._transport = transport
+        self._sender = Sender(library, profile, redactor)
+
+    @classmethod
+    def embedded(cls, library_name: str, handle: Handle) -> Wire:
+        """Make a wire to a function in this process."""
+        carrier = InProcess(library_name, handle)
+        return cls(carrier.library, "embedded", Redactor(), carrier.transport())
+
+    @classmethod
+    def live(cls, library_name: str, profile: Profile, redactor: Redactor, *, network: Network | None = None) -> Wire:
+        """Make a wire to a profile's real URLs, behind the guard."""
+        carrier = network or Network(library_name, ca_file=profile.ca_file)
+        guard = Guard(carrier.library, profile, redactor)
+        return cls(carrier.library, profile.name, redactor, carrier.transport(), guard)
+
+    def send(self, request: Request) -> Response:
+        """Send one request. Raises NotSendable, UnreachableError, or GuardError."""
+        return self._sender.send(self._transport, request, dict(_TIMEOUT))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._transport.close()

@@ -1,0 +1,177 @@
+"""Who a run may act as: clients, users and keys of a profile, with their secrets resolved.
+
+A value is looked up only when something needs it, so that a personal access token suffices where the
+client's secret is not set, and an unset variable is named the moment it matters.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from pytest_apiauth.errors import CredentialError
+from pytest_apiauth.profile import DEFAULT, Client, Key, Plain, Profile, Reference, User
+from pytest_apiauth.secrets import Redactor, Secret
+
+Row = TypeVar("Row", Client, User, Key)
+Lookup = Callable[[str, Reference], str | None]
+"""Gives the value that a reference points at, by its label (``clients.second.client_secret``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientIdentity:
+    """An OAuth client, ready to use; None where the profile names no such value."""
+
+    name: str
+    client_id: str | None
+    client_secret: Secret | None
+    redirect_uri: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserIdentity:
+    """A resource owner, ready to use."""
+
+    name: str
+    username: str | None
+    password: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIdentity:
+    """An API key, ready to use."""
+
+    name: str
+    api_key: Secret | None
+    denied: tuple[str, ...]
+
+
+class Identities:
+    """Resolves the credentials of a profile by name, each at most once.
+
+    ``lookup`` gives the value behind a reference, or None where it is not set. Every secret that is
+    resolved is learnt by ``redactor`` first.
+    """
+
+    def __init__(self, profile: Profile, lookup: Lookup, redactor: Redactor) -> None:
+        self.profile = profile
+        self._lookup = lookup
+        self._redactor = redactor
+        self._found: dict[str, str] = {}
+
+    def client(self, name: str = DEFAULT) -> ClientIdentity:
+        """Give a client. Raises CredentialError for an unknown name or an unset value."""
+        table: Client = self._table("clients", name, self.profile.credentials, self.profile.clients)
+        label = self._label("clients", name)
+        return ClientIdentity(
+            name,
+            self._plain(f"{label}.client_id", table.client_id),
+            self._secret(f"{label}.client_secret", table.client_secret),
+            self._plain(f"{label}.redirect_uri", table.redirect_uri, optional=True),
+        )
+
+    def user(self, name: str = DEFAULT) -> UserIdentity:
+        """Give a user. Raises CredentialError for an unknown name or an unset value."""
+        table: User = self._table("users", name, self.profile.credentials, self.profile.users)
+        label = self._label("users", name)
+        return UserIdentity(
+            name,
+            self._plain(f"{label}.username", table.username),
+            self._secret(f"{label}.password", table.password),
+        )
+
+    def key(self, name: str = DEFAULT) -> KeyIdentity:
+        """Give an API key. Raises CredentialError for an unknown name or an unset value."""
+        table: Key = self._table("keys", name, self.profile.credentials, self.profile.keys)
+        label = self._label("keys", name)
+        return KeyIdentity(name, self._secret(f"{label}.api_key", table.api_key), table.denied)
+
+    def personal_access_token(self) -> Secret | None:
+        """Give the personal access token, or None where the profile names none."""
+        return self._secret("credentials.personal_access_token", self.profile.credentials.personal_access_token)
+
+    def refresh_token(self) -> Secret | None:
+        """Give a refresh token got elsewhere, or None where it is not set."""
+        try:
+            return self._secret("credentials.refresh_token", self.profile.credentials.refresh_token)
+        except CredentialError:
+            return None
+
+    def has(self, section: str, name: str) -> bool:
+        """Whether ``clients``, ``users`` or ``keys`` has an entry of that name with every value set."""
+        ask: Mapping[str, Callable[[str], object]] = {"clients": self.client, "users": self.user, "keys": self.key}
+        try:
+            ask[section](name)
+        except CredentialError:
+            return False
+        return True
+
+    def _table(self, section: str, name: str, own: Row, more: Mapping[str, Row]) -> Row:
+        if name == DEFAULT:
+            return own
+        if name in more:
+            return more[name]
+        known = ", ".join((DEFAULT, *more))
+        raise CredentialError(f"{self.profile.name}: no {name!r} in [{section}]; known are: {known}")
+
+    @staticmethod
+    def _label(section: str, name: str) -> str:
+        return "credentials" if name == DEFAULT else f"{section}.{name}"
+
+    def _plain(self, label: str, value: Plain | None, *, optional: bool = False) -> str | None:
+        if value is None or isinstance(value, str):
+            return value
+        try:
+            return self._value(label, value)
+        except CredentialError:
+            if optional:
+                return None
+            raise
+
+    def _secret(self, label: str, reference: Reference | None) -> Secret | None:
+        if reference is None:
+            return None
+        secret = Secret(self._value(label, reference), f"{self.profile.name}.{label}")
+        self._redactor.learn(secret)
+        return secret
+
+    def _value(self, label: str, reference: Reference) -> str:
+        if label not in self._found:
+            value = self._lookup(label, reference)
+            if not value:
+                raise CredentialError(f"{self.profile.name}: {label}: {reference} is not set")
+            self._found[label] = value
+        return self._found[label]
+
+
+class Surroundings:
+    """Looks references up in the environment, then in ``.env``, then in the system keyring.
+
+    ``.env`` is read from ``folder`` where python-dotenv is installed, without changing the environment.
+    Every error of a keyring counts as "not there": in CI it has no back end, or one that hangs up.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, label: str, reference: Reference) -> str | None:
+        if reference.env is not None:
+            return os.environ.get(reference.env) or self._dotenv.get(reference.env)
+        try:
+            import keyring
+
+            return keyring.get_password(reference.keyring or "", reference.username)
+        except Exception:
+            return None
+
+    @cached_property
+    def _dotenv(self) -> Mapping[str, str | None]:
+        try:
+            from dotenv import dotenv_values
+        except ImportError:
+            return {}
+        return dotenv_values(self._folder / ".env")

@@ -1,0 +1,187 @@
+"""From a TOML file to a `Profile`: finding, ``extends``, merging, and errors that say what to do.
+
+All errors of a file are collected and reported at once, each with file and key. Validation messages are
+rewritten in the words of the file format, and never contain the value that was refused.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from pytest_apiauth import suite
+from pytest_apiauth.errors import ProfileError
+from pytest_apiauth.profile import Profile
+
+SUFFIX = ".apiauth.toml"
+Table = dict[str, Any]
+
+
+@lru_cache
+def builtin_profiles() -> dict[str, Path]:
+    """Give the files of the profiles that come with the suite, by name."""
+    return {path.name.removesuffix(SUFFIX): path for path in sorted(suite.folder().glob(f"*{SUFFIX}"))}
+
+
+def find(name: str, *, folder: Path) -> Path:
+    """Give the file of a profile: a built-in name, a path, or the stem of a file under ``folder``.
+
+    Raises ProfileError with the known names where there is none.
+    """
+    if name in builtin_profiles():
+        return builtin_profiles()[name]
+    path = folder / name
+    if path.is_file():
+        return path
+    own = {found.name.removesuffix(SUFFIX): found for found in profiles_under(folder)}
+    if name in own:
+        return own[name]
+    known = sorted({*builtin_profiles(), *own})
+    raise ProfileError(f"no profile {name!r}{_did_you_mean(name, known)}; known are: {', '.join(known)}")
+
+
+def profiles_under(folder: Path) -> list[Path]:
+    """Give the profile files of a project, leaving out hidden folders and installed packages."""
+
+    def is_own(path: Path) -> bool:
+        inner = path.relative_to(folder).parts[:-1]
+        return not any(part.startswith(".") or part in ("site-packages", "node_modules", "build") for part in inner)
+
+    return sorted(path for path in folder.rglob(f"*{SUFFIX}") if is_own(path))
+
+
+def load(path: Path) -> Profile:
+    """Read and check a profile, with everything it extends. Raises ProfileError, one line per mistake."""
+    table = _merged(path.resolve(), ())
+    table.setdefault("name", path.name.removesuffix(SUFFIX))
+    try:
+        return Profile.model_validate(table)
+    except ValidationError as error:
+        lines = [f"{_shown(path)}: {line}" for line in _explain(error)]
+    raise ProfileError("\n".join(lines))
+
+
+def _merged(path: Path, above: tuple[Path, ...]) -> Table:
+    if path in above:
+        circle = " -> ".join(_shown(each) for each in (*above[above.index(path) :], path))
+        raise ProfileError(f"{_shown(above[0])}: extends: goes in a circle: {circle}")
+    table = _read(path)
+    base_name = table.pop("extends", None)
+    if base_name is None:
+        return table
+    if not isinstance(base_name, str):
+        raise ProfileError(f"{_shown(path)}: extends: expected the name or path of a profile")
+    if base_name in builtin_profiles() and builtin_profiles()[base_name].resolve() != path:
+        base_path = builtin_profiles()[base_name]
+    else:
+        base_path = path.parent / base_name
+        if not base_path.is_file():
+            known = sorted(builtin_profiles())
+            raise ProfileError(
+                f"{_shown(path)}: extends: no profile {base_name!r}{_did_you_mean(base_name, known)};"
+                f" give a path, or one of: {', '.join(known)}"
+            )
+    base = _merged(base_path.resolve(), (*above, path))
+    base.pop("name", None)
+    return _overlay(base, table)
+
+
+def _read(path: Path) -> Table:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(f"{_shown(path)}: not TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProfileError(f"{_shown(path)}: cannot be read: {error}") from None
+
+
+def _overlay(base: Table, top: Table) -> Table:
+    """Merge by name: tables into tables, ``false`` removes, everything else replaces.
+
+    A reference (``{ env = … }``) is one value although TOML writes it as a table.
+    """
+    merged = dict(base)
+    for key, value in top.items():
+        below = base.get(key)
+        if value is False and not isinstance(below, bool):
+            merged.pop(key, None)
+        elif isinstance(value, dict) and isinstance(below, dict) and not {"env", "keyring"} & {*value, *below}:
+            merged[key] = _overlay(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _explain(error: ValidationError) -> Iterator[str]:
+    seen = set()
+    for detail in error.errors(include_url=False, include_input=False):
+        line = _line(detail["type"], detail["loc"], detail["msg"])
+        # Each member of a union complains for itself; one line a key is enough.
+        mark = line if detail["type"] == "value_error" else _key(detail["loc"])
+        if mark not in seen:
+            seen.add(mark)
+            yield from line.splitlines()
+
+
+def _line(kind: str, location: tuple[int | str, ...], message: str) -> str:
+    key = _key(location)
+    if kind == "extra_forbidden":
+        name = str(location[-1])
+        return f"{key}: unknown key{_did_you_mean(name, _known_keys(location[:-1]))}"
+    if kind == "missing":
+        return f"{key}: missing"
+    message = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    if kind == "value_error":
+        return f"{key}: {message}" if key else message
+    return f"{key}: expected {message}"
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    """Write a location as the file spells it, without the names of the model's own branches."""
+    inner = {"str", "Reference", "[key]"}
+    parts = [part for part in location if part not in inner and not str(part).startswith("function-")]
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    """Give the keys of the table at a location, by walking the models."""
+    model: Any = Profile
+    for part in location:
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            break
+        field = model.model_fields.get(str(part))
+        model = _model_in(field.annotation) if field else model
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return [field.alias or name for name, field in model.model_fields.items()] + (
+            ["extends"] if model is Profile else []
+        )
+    return []
+
+
+def _model_in(annotation: Any) -> Any:
+    """Find the model inside ``dict[str, Model]``, ``Model | None`` and the like."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = [_model_in(argument) for argument in getattr(annotation, "__args__", ())]
+    return next((model for model in inner if model is not None), None)
+
+
+def _did_you_mean(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,131 @@
+"""HTTP messages in the house's own words, so that no room but ``http`` knows an HTTP library.
+
+Header names and values are ``str`` whose characters stand for bytes 0x00 to 0xFF (ISO-8859-1), the
+way HTTP/1.1 itself treats them (RFC 9110 5.5).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+Headers = tuple[tuple[str, str], ...]
+
+
+def _values(headers: Headers, name: str) -> list[str]:
+    wanted = name.lower()
+    return [value for key, value in headers if key.lower() == wanted]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Request:
+    """One request. Its ``repr`` shows method and path only, since headers and body hold secrets."""
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes = b""
+    target: str | None = None
+    """The raw request target, where the path must travel unnormalised (``/a/../b``)."""
+
+    def header(self, name: str) -> str | None:
+        """Give the first value of a header field, or None."""
+        found = _values(self.headers, name)
+        return found[0] if found else None
+
+    def header_lines(self, name: str) -> list[str]:
+        """Give every line of a header field, in order."""
+        return _values(self.headers, name)
+
+    @property
+    def path(self) -> str:
+        """The path as it travels, undecoded, without the query."""
+        if self.target is not None:
+            return self.target.partition("?")[0]
+        return urlsplit(self.url).path or "/"
+
+    @property
+    def query(self) -> str:
+        """The query as it travels, undecoded, without the question mark."""
+        if self.target is not None:
+            return self.target.partition("?")[2]
+        return urlsplit(self.url).query
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.path}>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Response:
+    """One answer. Its ``repr`` shows the status only."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+    reason: str = field(default="", compare=False)
+
+    def header(self, name: str) -> str | None:
+        """Give the first value of a header field, or None."""
+        found = _values(self.headers, name)
+        return found[0] if found else None
+
+    def header_lines(self, name: str) -> list[str]:
+        """Give every line of a header field, in order."""
+        return _values(self.headers, name)
+
+    @property
+    def media_type(self) -> str:
+        """The media type in lower case, without parameters; empty when there is none."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+    def json(self) -> object:
+        """Parse the body as JSON, or give None where it is none.
+
+        Decoding is by content and not by label: whether the label is right is for rules to say.
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port of a URL (RFC 6454 4), with the default port filled in."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> Origin:
+        """Read the origin of an absolute URL. Raises ValueError where it has none."""
+        parts = urlsplit(url)
+        if not parts.scheme or not parts.hostname:
+            raise ValueError(f"{url!r} is not an absolute URL")
+        scheme = parts.scheme.lower()
+        port = parts.port or {"https": 443, "http": 80}.get(scheme, 0)
+        return cls(scheme, parts.hostname.lower().rstrip("."), port)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host is this machine by name or by number (127.0.0.0/8, ::1)."""
+        if self.host in ("localhost", "::1"):
+            return True
+        pieces = self.host.split(".")
+        return len(pieces) == 4 and pieces[0] == "127" and all(piece.isdigit() for piece in pieces)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        usual = {"https": 443, "http": 80}.get(self.scheme)
+        return f"{self.scheme}://{host}" + ("" if self.port == usual else f":{self.port}")
+
+
+def pairs(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Freeze header lines."""
+    return tuple((name, value) for name, value in headers)

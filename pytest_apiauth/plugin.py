@@ -1,0 +1,182 @@
+"""Pytest's door: options, hooks, and nothing that costs time before a profile or a fixture is used.
+
+Importing this module imports the standard library and pytest only; a test holds that.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.redaction import LOGGERS, RedactingFilter, redact_report
+from pytest_apiauth.session import RECORD, STATE, SUFFIX, State
+
+pytest_plugins = ["pytest_apiauth.fixtures"]
+
+REPORTS = (".json",)
+SAFETY_CLASSES = ("consume", "revoke", "lockout", "load")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare options and ini keys, all beginning with apiauth."""
+    group = parser.getgroup("apiauth", "API authentication")
+    group.addoption(
+        "--apiauth-live",
+        action="store_true",
+        help="use the profiles' real URLs; without it nothing here reaches the network",
+    )
+    group.addoption("--apiauth-profile", metavar="NAME", help="profile that the fixtures use by default")
+    group.addoption("--apiauth-http", choices=("httpx", "httpx2"), help="library of the clients (default: httpx)")
+    group.addoption("--apiauth-examples", type=int, metavar="N", help="examples per property (default: 30; live: 5)")
+    group.addoption("--apiauth-strict", action="store_true", help="warnings of the suite fail too")
+    group.addoption(
+        "--apiauth-allow",
+        action="append",
+        default=[],
+        metavar="CLASS",
+        help=f"safety classes that a live run may touch beyond read-only and issue: {', '.join(SAFETY_CLASSES)}",
+    )
+    group.addoption(
+        "--apiauth-report", action="append", default=[], metavar="FILE", help="write a report (.json); repeatable"
+    )
+    group.addoption(
+        "--apiauth-fault",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="make the embedded server break one rule, to see the suite catch it; warnings then fail too",
+    )
+    group.addoption(
+        "--apiauth-variant",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="make the embedded server differ as a standard allows",
+    )
+    parser.addini("apiauth_profile", "profile that the fixtures use by default", default="")
+    parser.addini("apiauth_http", "library of the clients: httpx or httpx2", default="httpx")
+    parser.addini(
+        "apiauth_collect",
+        "which profiles a folder walk collects: those with a server to examine (default), or all",
+        default="servers",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the options and set up what a run shares."""
+    config.addinivalue_line(
+        "markers",
+        "apiauth(profile=None, *, user='default', client='default', key='default'):"
+        " which profile the apiauth fixtures use in this test, and who they act as",
+    )
+    config.addinivalue_line("markers", "apiauth_writes: a live test whose clients may use unsafe methods")
+    _check_options(config)
+    config.stash[STATE] = state = State(config, seed=_seed(config))
+    state.filter = RedactingFilter(state.redactor)
+    for name in LOGGERS:
+        logging.getLogger(name).addFilter(state.filter)
+    if not hasattr(config, "workerinput"):
+        from pytest_apiauth.report.terminal import Reporter
+
+        config.pluginmanager.register(Reporter(config), "apiauth-reporter")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Take the logging filter away and release connections."""
+    state = config.stash.get(STATE, None)
+    if state is not None:
+        for name in LOGGERS:
+            logging.getLogger(name).removeFilter(state.filter)
+        state.close()
+
+
+def _check_options(config: pytest.Config) -> None:
+    allowed = [name for entry in config.getoption("apiauth_allow") for name in entry.split(",")]
+    for name in allowed:
+        if name not in SAFETY_CLASSES:
+            raise pytest.UsageError(f"--apiauth-allow: no safety class {name!r}; there are {', '.join(SAFETY_CLASSES)}")
+    for file in config.getoption("apiauth_report"):
+        if Path(file).suffix not in REPORTS:
+            raise pytest.UsageError(f"--apiauth-report: {file!r} should end with one of: {', '.join(REPORTS)}")
+    examples = config.getoption("apiauth_examples")
+    if examples is not None and examples < 1:
+        raise pytest.UsageError(f"--apiauth-examples: expected a positive number, got {examples}")
+    library = config.getini("apiauth_http")
+    if library not in ("httpx", "httpx2"):
+        raise pytest.UsageError(f"apiauth_http: expected httpx or httpx2, got {library!r}")
+    if config.getini("apiauth_collect") not in ("servers", "all"):
+        raise pytest.UsageError("apiauth_collect: expected servers or all")
+    faults, variants = config.getoption("apiauth_fault"), config.getoption("apiauth_variant")
+    if faults or variants:
+        if config.getoption("apiauth_live"):
+            raise pytest.UsageError("--apiauth-fault and --apiauth-variant change the embedded server, not a live one")
+        from pytest_apiauth.embedded import check_names
+
+        try:
+            check_names(faults, variants)
+        except ApiAuthError as error:
+            raise pytest.UsageError(str(error)) from None
+    name = config.getoption("apiauth_profile")
+    if name:
+        from pytest_apiauth import loading
+
+        try:
+            loading.load(loading.find(name, folder=config.rootpath))
+        except ApiAuthError as error:
+            raise pytest.UsageError(f"--apiauth-profile: {error}") from None
+
+
+def _seed(config: pytest.Config) -> int:
+    """Take the run's seed from Hypothesis' option or the controller; in CI it is 0, else a new one."""
+    if hasattr(config, "workerinput"):
+        return int(config.workerinput["apiauth_seed"])
+    given = config.getoption("hypothesis_seed", None)
+    if given is not None:
+        return int(given)
+    return 0 if os.environ.get("CI") else random.SystemRandom().randrange(1 << 32)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give every worker of pytest-xdist the same seed."""
+    node.workerinput["apiauth_seed"] = node.config.stash[STATE].seed
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect a profile: always where it is named, in a folder walk where there is a server to examine."""
+    if not file_path.name.endswith(SUFFIX):
+        return None
+    from pytest_apiauth import suite
+    from pytest_apiauth.collection import ProfileFile
+
+    config, session = parent.config, parent.session
+    wanted = (
+        session.isinitpath(file_path)
+        or (suite.folder() == file_path.parent and session.isinitpath(file_path.parent))
+        or config.getini("apiauth_collect") == "all"
+        or config.getoption("apiauth_live")
+    )
+    return ProfileFile.from_parent(parent, path=file_path) if wanted else None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Reduce errors of ours to their message, hide secrets, and send the verdict along."""
+    report = yield
+    if report.failed and call.excinfo is not None and isinstance(call.excinfo.value, ApiAuthError):
+        report.longrepr = str(call.excinfo.value)
+    redact_report(report, item.config.stash[STATE].redactor)
+    record = item.stash.get(RECORD, None)
+    if record is not None and (report.when == "call" or report.outcome != "passed"):
+        # Plain JSON: the attribute crosses from an xdist worker to the controller.
+        report.apiauth = record  # type: ignore[attr-defined]
+    return report

@@ -1,0 +1,83 @@
+"""Every verdict of a run, gathered at the controller and merged by profile and rule."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+from typing import Any
+
+Record = dict[str, Any]
+WORST_FIRST = ("fail", "inconclusive", "warning", "not run", "pass", "skip")
+"""The worst part decides a rule. A rule that passed on one part and does not apply to another has passed."""
+
+
+def worst(verdicts: list[str]) -> str:
+    """Give the verdict that decides."""
+    return next(verdict for verdict in WORST_FIRST if verdict in verdicts)
+
+
+@dataclass(slots=True)
+class ProfileLedger:
+    """What came of one profile."""
+
+    name: str
+    target: str
+    url: str
+    seconds: float = 0.0
+    records: dict[str, Record] = field(default_factory=dict)
+
+    @property
+    def verdicts(self) -> list[str]:
+        """The verdict of each item."""
+        return [record["verdict"] for record in self.records.values()]
+
+    @property
+    def nothing_applied(self) -> bool:
+        """Whether no rule came to any verdict but skip."""
+        return bool(self.records) and all(verdict == "skip" for verdict in self.verdicts)
+
+    def rules(self) -> list[Record]:
+        """Merge the parts of each rule, and file each breach under the rule that it broke."""
+        merged: dict[str, Record] = {}
+        for nodeid, record in self.records.items():
+            rule = merged.setdefault(record["id"], _empty_rule(record))
+            _add_part(rule, nodeid, record)
+        for nodeid, record in self.records.items():
+            for rule_id, counterexample in record["breaches"].items():
+                breach = {**record, "verdict": "fail", "reason": "broken while another rule was examined"}
+                breach |= {"counterexample": counterexample, "id": rule_id, "requests": 0, "examples": 0}
+                rule = merged.setdefault(rule_id, _empty_rule(breach))
+                _add_part(rule, nodeid, breach)
+        return list(merged.values())
+
+
+def _empty_rule(record: Record) -> Record:
+    shared = ("id", "chapter", "level", "sources", "safety")
+    return {name: record[name] for name in shared} | {
+        "verdict": "skip", "reason": "", "requests": 0, "examples": 0, "parts": [], "counterexample": None,
+    }  # fmt: skip
+
+
+def _add_part(rule: Record, nodeid: str, record: Record) -> None:
+    rule["parts"].append({"nodeid": nodeid, "part": record["part"], "verdict": record["verdict"]})
+    decides = worst([rule["verdict"], record["verdict"]]) == record["verdict"]
+    if decides and (rule["verdict"] != record["verdict"] or not rule["reason"]):
+        rule["verdict"], rule["reason"] = record["verdict"], record["reason"]
+        rule["counterexample"] = record["counterexample"]
+    rule["requests"] += record["requests"]
+    rule["examples"] += record["examples"]
+
+
+class Ledger:
+    """Every profile of a run."""
+
+    def __init__(self) -> None:
+        self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self.profiles: dict[str, ProfileLedger] = {}
+
+    def add(self, nodeid: str, record: Record, seconds: float) -> None:
+        """Enter one item's record."""
+        file = nodeid.partition("::")[0]
+        own = self.profiles.setdefault(file, ProfileLedger(record["profile"], record["target"], record["url"]))
+        own.records[nodeid] = record
+        own.seconds += seconds

@@ -1,0 +1,94 @@
+"""What a person sees: a line before the run, short words for verdicts, a summary after it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pytest_apiauth.report import json_report
+from pytest_apiauth.report.ledger import Ledger, ProfileLedger
+from pytest_apiauth.session import STATE, SUFFIX
+
+EMBEDDED_NOTE = "on the embedded server: proves the profile and the suite, says nothing about the real API"
+
+
+class Reporter:
+    """Gathers the verdicts at the controller; registered as a plug-in of its own there."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.ledger = Ledger()
+
+    def pytest_report_collectionfinish(self, config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+        """Say which profiles are examined, on what, with which seed. Silent where there is none."""
+        names = dict.fromkeys(_profile_name(item.nodeid) for item in items if SUFFIX in item.nodeid.partition("::")[0])
+        if not names:
+            return []
+        state = config.stash[STATE]
+        where = "LIVE, over the network" if state.is_live else EMBEDDED_NOTE
+        lines = [f"apiauth: {', '.join(names)} {where}; {state.library}, seed {state.seed}"]
+        if state.is_live:
+            urls = {str(p.profile.base_url) for item in items for p in item.listchain() if hasattr(p, "profile")}
+            lines.append(f"apiauth: about to send requests to {', '.join(sorted(urls))}")
+        return lines
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Name verdicts that pytest has no word for."""
+        verdict = getattr(report, "apiauth", {}).get("verdict")
+        if report.when == "call" and verdict == "warning" and report.passed:
+            return "passed", "w", "WARNING"
+        if report.when == "call" and verdict == "inconclusive" and report.failed:
+            return "failed", "I", "INCONCLUSIVE"
+        return None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Enter a record."""
+        record = getattr(report, "apiauth", None)
+        if record is not None and "id" in record:
+            self.ledger.add(report.nodeid, record, report.duration)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the reports; a run in which nothing applied is an error."""
+        if any(one.nothing_applied for one in self.ledger.profiles.values()) and session.exitstatus == 0:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        files = self._config.getoption("apiauth_report")
+        if files:
+            state = self._config.stash[STATE]
+            report = json_report.build(self.ledger, state.seed)
+            for file in files:
+                json_report.write(Path(file), report)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print what each profile came to, and each warning."""
+        if not self.ledger.profiles:
+            return
+        terminalreporter.section("API authentication")
+        for one in self.ledger.profiles.values():
+            terminalreporter.line(_summary(one))
+            if one.nothing_applied:
+                terminalreporter.line(f"  ERROR: nothing applied to {one.name}, so nothing was tested", red=True)
+            for rule in one.rules():
+                if rule["verdict"] == "warning":
+                    terminalreporter.line(f"  warning  {rule['id']}: {rule['reason']}", yellow=True)
+                    if rule["counterexample"] and self._config.get_verbosity() > 0:
+                        terminalreporter.line(f"           {rule['counterexample']['curl']}")
+            broken = {name: each for record in one.records.values() for name, each in record["breaches"].items()}
+            for rule_id, each in broken.items():
+                terminalreporter.line(f"  FAIL     {rule_id}: got {each['got']}: {each['curl']}", red=True)
+        if any(one.target == "embedded" for one in self.ledger.profiles.values()):
+            terminalreporter.line(f"{EMBEDDED_NOTE}.")
+        for file in self._config.getoption("apiauth_report"):
+            terminalreporter.line(f"report: {file}")
+
+
+def _summary(one: ProfileLedger) -> str:
+    counts = Counter(rule["verdict"] for rule in one.rules())
+    words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in counts)
+    requests = sum(record["requests"] for record in one.records.values())
+    return f"{one.name} ({one.target}): {sum(counts.values())} rules: {words}; {requests} requests, {one.seconds:.1f} s"
+
+
+def _profile_name(nodeid: str) -> str:
+    return nodeid.partition("::")[0].rpartition("/")[2].removesuffix(SUFFIX)

@@ -1,0 +1,193 @@
+"""What a rule is, and the register of all of them; no rule itself.
+
+A rule earns its place by a source, a level, an applicability test, a paired control, a safety class
+and at least one fault that it catches. `rule` refuses a function that lacks any of them, at import.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_apiauth.profile import Profile
+
+
+class Level(enum.Enum):
+    """How binding a rule is. MUST and DOC fail where the profile backs them; the others warn."""
+
+    MUST = "MUST"
+    DOC = "DOC"
+    SHOULD = "SHOULD"
+    MAY = "MAY"
+
+
+class Safety(enum.Enum):
+    """The worst that a rule can do to a live system."""
+
+    READ_ONLY = "read-only"
+    ISSUE = "issue"
+    CONSUME = "consume"
+    REVOKE = "revoke"
+    LOCKOUT = "lockout"
+    LOAD = "load"
+
+
+ALWAYS_ALLOWED = frozenset({Safety.READ_ONLY, Safety.ISSUE})
+
+
+class Verdict(enum.Enum):
+    """What came of one rule on one part of one profile."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    WARNING = "warning"
+    INCONCLUSIVE = "inconclusive"
+    SKIP = "skip"
+    NOT_RUN = "not run"
+
+
+class Control(enum.Enum):
+    """How a rule makes sure that its verdict is about the rule and not about something else."""
+
+    TWIN = "the valid twin of each altered request succeeds before it, and after its refusal again"
+    ITSELF = "the request judged is the valid one itself"
+
+
+PROFILE = "profile"
+"""A source: the promise is the profile's own (``zones.needs``, ``api_key.header``, ``grants``)."""
+
+_ALWAYS_HOLDS = ("RFC 9110", "RFC 9111", "RFC 3986", PROFILE)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The applicability test: which parts of a profile a rule is about.
+
+    ``find`` gives the argument of each part by the part's name; nothing found means that the rule does
+    not apply, for the reason ``otherwise``.
+    """
+
+    otherwise: str
+    find: Callable[[Profile], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that a conforming server does."""
+
+    id: str
+    chapter: str
+    level: Level
+    safety: Safety
+    sources: tuple[str, ...]
+    applies: Parts
+    control: Control
+    faults: tuple[str, ...]
+    function: Callable[..., None]
+    draws: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The first line of the rule's docstring."""
+        return (self.function.__doc__ or "").strip().splitlines()[0]
+
+    def level_for(self, profile: Profile) -> Level:
+        """The level that binds a profile: what neither its document nor a standard it cites backs, warns."""
+        backed = any(_backs(profile, source) for source in self.sources)
+        return self.level if backed or self.level is Level.MAY else Level.SHOULD
+
+    def sources_for(self, profile: Profile) -> tuple[str, ...]:
+        """The sources that bind a profile; all of them where none does."""
+        return tuple(source for source in self.sources if _backs(profile, source)) or self.sources
+
+
+def _backs(profile: Profile, source: str) -> bool:
+    return (
+        source in profile.statements
+        or source.startswith(_ALWAYS_HOLDS)
+        or any(re.match(rf"{re.escape(standard)}\b", source) for standard in profile.standards)
+    )
+
+
+class Registry:
+    """Every rule by id."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, Rule] = {}
+
+    def add(self, rule: Rule) -> None:
+        """Register a rule. Raises ValueError where it has not earned its place."""
+        lacking = [
+            name
+            for name, given in (
+                ("a source", rule.sources),
+                ("a fault", rule.faults),
+                ("a docstring", rule.function.__doc__),
+                ("an id in lower case with hyphens", re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.id)),
+            )
+            if not given
+        ]
+        if lacking:
+            raise ValueError(f"rule {rule.id!r} lacks {' and '.join(lacking)}")
+        other = self._rules.get(rule.id)
+        if other is not None and other.function.__module__ != rule.function.__module__:
+            raise ValueError(f"rule {rule.id!r} exists twice: in {other.chapter} and in {rule.chapter}")
+        self._rules[rule.id] = rule
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules.values())
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def __getitem__(self, rule_id: str) -> Rule:
+        return self._rules[rule_id]
+
+    def of_chapter(self, chapter: str) -> list[Rule]:
+        """The rules of one chapter, in the book's order."""
+        return [rule for rule in self._rules.values() if rule.chapter == chapter]
+
+
+REGISTRY = Registry()
+
+
+def rule(
+    rule_id: str,
+    *,
+    level: Level,
+    safety: Safety,
+    sources: tuple[str, ...],
+    applies: Parts,
+    control: Control,
+    faults: tuple[str, ...],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as a rule; its module is the chapter.
+
+    ``sources`` are RFC sections (``"RFC 6750 3.1"``), statement ids (``"JI-02"``) or ``PROFILE``;
+    ``faults`` name the faults of the embedded server that this rule must catch. Raises ValueError for
+    a rule that lacks one of them, or whose id another function has.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        chapter = function.__module__.rpartition(".")[2]
+        draws = getattr(function, "apiauth_draws", {})
+        REGISTRY.add(Rule(rule_id, chapter, level, safety, sources, applies, control, faults, function, draws))
+        return function
+
+    return register
+
+
+def draws(**strategies: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Draw arguments of a rule with Hypothesis: our settings, our seed, shrunk on failure.
+
+    A strategy may also be a function of the rule's part that gives a strategy.
+    """
+
+    def mark(function: Callable[..., None]) -> Callable[..., None]:
+        function.apiauth_draws = strategies  # type: ignore[attr-defined]
+        return function
+
+    return mark

@@ -1,0 +1,181 @@
+"""What one pytest process shares: options, redactor, examinations, and the live token stores.
+
+Standard library and pytest only at import; everything else is imported when a profile is used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_apiauth.errors import ApiAuthError, ProfileError
+from pytest_apiauth.secrets import Redactor
+
+if TYPE_CHECKING:
+    from pytest_apiauth.examination import Examination
+    from pytest_apiauth.http import Network
+    from pytest_apiauth.identities import Identities
+    from pytest_apiauth.profile import Profile
+    from pytest_apiauth.tokens import TokenStore
+
+SUFFIX = ".apiauth.toml"
+
+
+class State:
+    """One process's run."""
+
+    def __init__(self, config: pytest.Config, *, seed: int) -> None:
+        self.config = config
+        self.seed = seed
+        self.redactor = Redactor()
+        self.filter: logging.Filter = logging.Filter()
+        self._examinations: dict[Path, Examination | str] = {}
+        self._profiles: dict[Path, Profile] = {}
+        self._live: dict[str, LiveSide] = {}
+
+    @property
+    def is_live(self) -> bool:
+        """Whether ``--apiauth-live`` was given."""
+        return bool(self.config.getoption("apiauth_live"))
+
+    @property
+    def library(self) -> str:
+        """``httpx`` or ``httpx2``."""
+        return str(self.config.getoption("apiauth_http") or self.config.getini("apiauth_http"))
+
+    @property
+    def examples(self) -> int:
+        """Examples per property."""
+        return int(self.config.getoption("apiauth_examples") or (5 if self.is_live else 30))
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether warnings fail: on request, and in a run that is to show a fault caught."""
+        return bool(self.config.getoption("apiauth_strict") or self.config.getoption("apiauth_fault"))
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """Safety classes that a live run may touch."""
+        asked = [name for entry in self.config.getoption("apiauth_allow") for name in entry.split(",")]
+        return frozenset(("read-only", "issue", *asked))
+
+    def load(self, path: Path) -> Profile:
+        """Read a profile once. Raises ProfileError."""
+        from pytest_apiauth import loading
+
+        if path not in self._profiles:
+            self._profiles[path] = loading.load(path)
+        return self._profiles[path]
+
+    def examination(self, path: Path) -> tuple[Examination, int]:
+        """Give the examination of a profile, made ready on first use, and the requests that took.
+
+        Raises ApiAuthError where it cannot be made ready, each time: the first time it is an error, later
+        the reason why a rule was not run.
+        """
+        from pytest_apiauth.examination import Examination
+
+        known = self._examinations.get(path)
+        if isinstance(known, Examination):
+            return known, 0
+        if known is not None:
+            raise NotReady(known)
+        try:
+            examination = Examination(self._target(path), self.redactor)
+            examination.prepare()
+        except ApiAuthError as error:
+            self._examinations[path] = str(error)
+            raise
+        self._examinations[path] = examination
+        return examination, examination.requests
+
+    def _target(self, path: Path) -> Any:
+        from pytest_apiauth.target import EmbeddedTarget, LiveTarget
+
+        profile = self.load(path)
+        if self.is_live:
+            return LiveTarget.build(profile, redactor=self.redactor, library=self.library, folder=self.config.rootpath)
+        return EmbeddedTarget.build(
+            profile,
+            redactor=self.redactor,
+            library=self.library,
+            faults=self.config.getoption("apiauth_fault"),
+            variants=self.config.getoption("apiauth_variant"),
+        )
+
+    def default_profile(self) -> Profile:
+        """Give the profile that the fixtures use where no mark names one. Raises ProfileError, in one line."""
+        from pytest_apiauth import loading
+
+        root = self.config.rootpath
+        name = self.config.getoption("apiauth_profile") or self.config.getini("apiauth_profile")
+        if name:
+            return self.load(loading.find(name, folder=root))
+        found = loading.profiles_under(root)
+        if len(found) == 1:
+            return self.load(found[0])
+        builtin = ", ".join(loading.builtin_profiles())
+        if not found:
+            raise ProfileError(
+                f"no profile chosen and none under {root}; write one, or name a built-in one ({builtin}) with"
+                " --apiauth-profile, apiauth_profile in the ini, or @pytest.mark.apiauth"
+            )
+        listed = ", ".join(str(path.relative_to(root)) for path in found)
+        raise ProfileError(
+            f"several profiles and none chosen: {listed}; choose with --apiauth-profile, apiauth_profile in the ini,"
+            " or @pytest.mark.apiauth"
+        )
+
+    def named_profile(self, name: str) -> Profile:
+        """Give a profile by name or path. Raises ProfileError."""
+        from pytest_apiauth import loading
+
+        return self.load(loading.find(name, folder=self.config.rootpath))
+
+    def live_side(self, profile: Profile) -> LiveSide:
+        """Give what the live tests of a profile share. Raises ProfileError or CredentialError."""
+        if profile.name not in self._live:
+            self._live[profile.name] = LiveSide(self, profile)
+        return self._live[profile.name]
+
+    def close(self) -> None:
+        """Release connections."""
+        for examination in self._examinations.values():
+            if not isinstance(examination, str):
+                with contextlib.suppress(OSError):
+                    examination.target.close()
+
+
+class LiveSide:
+    """What the live tests of one profile share: TLS, identities, and a token store a set of credentials."""
+
+    def __init__(self, state: State, profile: Profile) -> None:
+        from pytest_apiauth.http import Network
+        from pytest_apiauth.identities import Identities, Surroundings
+        from pytest_apiauth.target import located_profile
+
+        folder = state.config.rootpath
+        self.profile = located_profile(profile, folder)
+        self.identities: Identities = Identities(self.profile, Surroundings(folder), state.redactor)
+        self.carrier: Network = Network(state.library, ca_file=self.profile.ca_file)
+        self._stores: dict[tuple[str, ...], TokenStore] = {}
+
+    def store(self, who: tuple[str, ...]) -> TokenStore:
+        """Give the token store of one set of credentials."""
+        from pytest_apiauth.tokens import SystemClock, TokenStore
+
+        if who not in self._stores:
+            self._stores[who] = TokenStore(SystemClock(), self.profile.token.leeway)
+        return self._stores[who]
+
+
+class NotReady(ApiAuthError):
+    """The profile was found unready before; its reason is the message."""
+
+
+STATE = pytest.StashKey[State]()
+RECORD = pytest.StashKey[dict[str, Any]]()

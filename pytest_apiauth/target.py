@@ -1,0 +1,120 @@
+"""What a rule talks to: the embedded server, or a live one.
+
+A target knows the profile it serves, who may act there, and how to send one request. Nothing else in
+the suite knows which of the two it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pytest_apiauth.embedded import Server
+from pytest_apiauth.errors import CredentialError, ProfileError
+from pytest_apiauth.http import Wire
+from pytest_apiauth.identities import Identities, Surroundings
+from pytest_apiauth.messages import Origin, Request, Response
+from pytest_apiauth.profile import Profile, Reference
+from pytest_apiauth.secrets import Redactor
+
+
+class Target(Protocol):
+    """A server under test."""
+
+    @property
+    def kind(self) -> str:
+        """``embedded`` or ``live``."""
+
+    @property
+    def profile(self) -> Profile:
+        """The promise, with every URL known."""
+
+    @property
+    def identities(self) -> Identities:
+        """Who may act there."""
+
+    @property
+    def has_browser(self) -> bool:
+        """Whether the authorization endpoint answers without a person."""
+
+    def send(self, request: Request) -> Response:
+        """Send one request as it is. Raises UnreachableError, or NotSendable from ``http``."""
+
+    def close(self) -> None:
+        """Release connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedTarget:
+    """The embedded server, in this process."""
+
+    server: Server
+    identities: Identities
+    wire: Wire
+    kind: str = "embedded"
+    has_browser: bool = True
+
+    @classmethod
+    def build(
+        cls, profile: Profile, *, redactor: Redactor, library: str, faults: Iterable[str], variants: Iterable[str]
+    ) -> EmbeddedTarget:
+        """Start a server that keeps the profile's promise, save for its faults."""
+        server = Server(profile, faults=faults, variants=variants, redactor=redactor)
+        identities = Identities(server.profile, server.lookup, redactor)
+        return cls(server, identities, Wire.embedded(library, server.handle))
+
+    @property
+    def profile(self) -> Profile:
+        return self.server.profile
+
+    def send(self, request: Request) -> Response:
+        return self.wire.send(request)
+
+    def close(self) -> None:
+        self.wire.close()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTarget:
+    """A real server, over the network."""
+
+    profile: Profile
+    identities: Identities
+    wire: Wire
+    kind: str = "live"
+    has_browser: bool = False
+
+    @classmethod
+    def build(cls, profile: Profile, *, redactor: Redactor, library: str, folder: Path) -> LiveTarget:
+        """Prepare to talk to the profile's real URLs; nothing is sent yet.
+
+        ``folder`` is where ``.env`` lies. Raises ProfileError where the profile names no host.
+        """
+        located = located_profile(profile, folder)
+        identities = Identities(located, Surroundings(folder), redactor)
+        return cls(located, identities, Wire.live(library, located, redactor))
+
+    def send(self, request: Request) -> Response:
+        return self.wire.send(request)
+
+    def close(self) -> None:
+        self.wire.close()
+
+
+def located_profile(profile: Profile, folder: Path) -> Profile:
+    """Give the profile with its real base URL. Raises ProfileError or CredentialError where there is none."""
+    if profile.api_url is None:
+        raise ProfileError(
+            f"{profile.name}: api_url: the document names no host; a live run needs one, in a profile that extends"
+            " this one"
+        )
+    if isinstance(profile.api_url, Reference):
+        url = Surroundings(folder)("api_url", profile.api_url)
+        if not url:
+            raise CredentialError(f"{profile.name}: api_url: {profile.api_url} is not set")
+        profile = profile.replaced(api_url=url)
+    if not profile.may_be_plain(Origin.of(profile.base_url)):
+        raise ProfileError(f"{profile.name}: api_url: {Origin.of(profile.base_url)} would send credentials in clear")
+    return profile

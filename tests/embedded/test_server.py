@@ -1,0 +1,152 @@
+"""What a test can do with the server itself: clock, revocation, invented identities, many threads."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import pytest
+
+from pytest_apiauth.embedded import ManualClock, Server, check_names
+from pytest_apiauth.errors import ApiAuthError, CredentialError
+from pytest_apiauth.messages import Request
+from tests.embedded.caller import BUILT_IN, Caller, profile_named
+
+USER = "/user/me"
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_expire_and_issue(name: str) -> None:
+    """`expire` ends every access token; `issue` gives one without a request."""
+    server = Caller(name).server
+    caller = Caller(name)
+    caller.server = server
+    zone = next(zone for zone in reversed(server.profile.zones.values()) if zone.is_protected)
+    key = caller.key() if server.profile.api_key else None
+    old = server.issue().reveal()
+    fresh = caller.get(zone.probe[0], token=old, key=key).status
+    server.expire()
+
+    assert fresh == 200
+    assert caller.get(zone.probe[0], token=old, key=key).status == 401
+    assert caller.get(zone.probe[0], token=server.issue().reveal(), key=key).status == 200
+    assert (server.token_requests, server.tokens_issued) == (0, 2)
+
+
+def test_refuse_next() -> None:
+    """`refuse_next` refuses so many requests to resources, and none to the token endpoint."""
+    caller = Caller("dastra")
+    caller.server.refuse_next(401, times=2)
+    access = caller.token()["access_token"]
+
+    answers = [caller.get("/v1/workspaces", token=access) for _ in range(3)]
+
+    assert [answer.status for answer in answers] == [401, 401, 200]
+    assert (answers[0].header("www-authenticate") or "").startswith("Bearer ")
+
+
+def test_unknown_hosts() -> None:
+    """A host that the profile does not name is not served, nor is the plain twin of an HTTPS origin (DI-03)."""
+    server = Caller("digishare").server
+    urls = (
+        "https://evil.example/v1/campaigns",
+        "http://api.digishare.ma/v1/campaigns",
+        "https://api.digishare.ma:1/v1/",
+    )
+
+    assert [server.handle(Request("GET", url)).status for url in urls] == [421, 421, 421]
+    assert server.handle(Request("GET", "https://API.digishare.ma:443/v1/campaigns")).status == 401
+
+
+def test_unknown_names() -> None:
+    """An unknown fault is an error that names the nearest known one; so is a token nobody has issued."""
+    with pytest.raises(ApiAuthError, match="did you mean 'zone-open'"):
+        Server(profile_named("dastra"), faults=["zone-opne"])
+    with pytest.raises(ApiAuthError, match="no variant is called 'zone-open'"):
+        check_names(["zone-open"], ["zone-open"])
+    with pytest.raises(CredentialError):
+        Caller("dastra").server.revoke("never issued")
+
+
+def test_clock() -> None:
+    """The clock moves forward only, and only when told."""
+    clock = ManualClock(start=5.0)
+    clock.advance(2.5)
+
+    assert clock.now() == 7.5
+    with pytest.raises(ValueError, match="back"):
+        clock.advance(-1)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_determinism_and_looks(name: str) -> None:
+    """Two servers invent and issue the same values; they look opaque, and none begins another or equals it folded."""
+    one, other = Caller(name), Caller(name)
+    tokens = [one.token()["access_token"] for _ in range(50)]
+
+    assert tokens == [other.token()["access_token"] for _ in range(50)]
+    assert one.server.environment == other.server.environment
+    assert all(len(token) >= 43 and token.replace("-", "a").replace("_", "a").isalnum() for token in tokens)
+    assert len(tokens) == len({token.lower()[:30] for token in tokens})
+    assert not any(token == token.lower() or token == token.upper() for token in tokens)
+
+
+def test_invented_identities() -> None:
+    """There is a second of each kind that the profile uses, and what it writes out is kept."""
+    harbour, jindexe = Caller("harbour"), Caller("jindexe")
+
+    assert harbour.client()[0] == "lab"
+    assert {"app", "second", "special"} == set(harbour.profile.clients)
+    assert {":", "%", "+", " ", "/"} <= set(harbour.client("special")[1] or "")
+    assert "second" in harbour.profile.users
+    assert not harbour.profile.keys
+    assert ({}, {"second"}) == (jindexe.profile.clients, set(jindexe.profile.keys))
+    assert jindexe.get("/public/cards", key=jindexe.key("second")).status == 200
+
+
+def test_redactor_learns_everything() -> None:
+    """Every secret that is invented or issued is learnt before anybody can print it."""
+    caller = Caller("jindexe")
+    answer = caller.token()
+    text = json.dumps([answer["access_token"], answer["refresh_token"], caller.key(), caller.user()[1]])
+
+    shown = caller.server.redactor.redact(text)
+
+    assert shown.count("[apiauth:jindexe.") == 4
+    assert not any(value in shown for value in json.loads(text))
+
+
+def test_threads() -> None:
+    """Requests from many threads are all answered and all counted."""
+    caller = Caller("jindexe")
+    statuses: list[int] = []
+
+    def work() -> None:
+        for _ in range(25):
+            access = caller.token()["access_token"]
+            statuses.append(caller.get(USER, token=access, key=caller.key()).status)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert statuses == [200] * 200
+    assert (caller.server.token_requests, caller.server.tokens_issued, len(caller.server.requests)) == (200, 200, 400)
+
+
+def test_speed() -> None:
+    """A GET takes well under 50 microseconds; the best of several rounds is taken, since machines are busy."""
+    caller = Caller("jindexe")
+    lines = (("Authorization", f"Bearer {caller.token()['access_token']}"), ("X-API-KEY", caller.key()))
+    request = Request("GET", caller.profile.url(USER), (("Host", "jindexe.example"), ("Accept", "*/*"), *lines))
+
+    def round_trip() -> float:
+        before = time.perf_counter()
+        for _ in range(500):
+            caller.server.handle(request)
+        return (time.perf_counter() - before) / 500
+
+    assert min(round_trip() for _ in range(10)) < 50e-6

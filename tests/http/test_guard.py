@@ -1,0 +1,337 @@
+"""The origin guard: nothing secret arrives anywhere but at the profile's own origins.
+
+The judge is a transport of our own that answers with the redirect in question and keeps every request that
+arrived, with its origin. A case passes if no credential is in what arrived elsewhere, whether the client got
+an answer or an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_apiauth.errors import GuardError
+from pytest_apiauth.http import InProcess, build_async_client, build_client
+from pytest_apiauth.messages import Origin, Request, Response
+from pytest_apiauth.profile import Profile
+from pytest_apiauth.secrets import Redactor
+from tests.shop import answered, authenticator, shop
+
+pytestmark = pytest.mark.parametrize("library", ["httpx", "httpx2"])
+
+STATUSES = [301, 302, 303, 307, 308]
+ELSEWHERE = {
+    "other-host": "https://evil.example/take",
+    "other-port": "https://api.example.org:8443/take",
+    "other-scheme": "http://api.example.org/take",
+    "sub-domain": "https://x.api.example.org/take",
+    "parent-domain": "https://example.org/take",
+    "look-alike-suffix": "https://api.example.org.evil.example/take",
+    "look-alike-prefix": "https://evilapi.example.org/take",
+    "trailing-dot-host": "https://evil.example./take",
+    "userinfo": "https://api.example.org@evil.example/take",
+    "userinfo-with-port": "https://api.example.org:443@evil.example/take",
+    "backslash": "https://evil.example\\@api.example.org/take",
+    "encoded-at": "https://evil.example%40api.example.org/take",
+    "scheme-relative": "//evil.example/take",
+    "upper-case": "HTTPS://EVIL.EXAMPLE/take",
+    # A Cyrillic letter, as UTF-8 bytes and in the form of the DNS.
+    "confusable": "https://api.ex\u0430mple.org/take".encode().decode("latin-1"),
+    "confusable-dns": "https://api.xn--exmple-4nf.org/take",
+    "number": "https://127.0.0.2:9/take",
+    "loopback": "http://localhost:9/take",
+}
+CREDENTIALS: dict[str, dict[str, Any]] = {
+    "key": {"needs": ["api_key"], "kinds": ["api_key"]},
+    "bearer": {"needs": ["bearer"], "kinds": ["bearer"]},
+    "basic": {"needs": ["basic"], "kinds": ["basic"]},
+    "key-and-bearer": {"needs": ["api_key", "bearer"], "kinds": None},
+}
+SECRETS = (
+    "value-of-credentials.api_key",
+    "value-of-credentials.password",
+    "the-access-token",
+    base64.b64encode(b"alice:value-of-credentials.password").decode(),
+)
+
+
+def everything(request: Request) -> str:
+    """Write out all that travels with a request."""
+    lines = "".join(f"{name}: {value}\n" for name, value in request.headers)
+    return f"{request.method} {request.url} {request.target}\n{lines}\n{request.body.decode('latin-1')}"
+
+
+class Trap:
+    """Redirects the first request to another place, and keeps what arrives where."""
+
+    def __init__(self, profile: Profile, redirect: Response | None = None) -> None:
+        self.profile = profile
+        self.redirect = redirect
+        self.arrived: list[Request] = []
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request."""
+        if request.url == self.profile.token_endpoint:
+            return answered({"access_token": "the-access-token", "token_type": "Bearer", "expires_in": 3600})
+        self.arrived.append(request)
+        return (len(self.arrived) == 1 and self.redirect) or Response(200)
+
+    @property
+    def elsewhere(self) -> list[Request]:
+        """What arrived at an origin that the profile does not name."""
+        return [request for request in self.arrived if Origin.of(request.url) not in self.profile.origins]
+
+    def caught(self) -> list[str]:
+        """Give the secrets, and the names of secret headers, that arrived elsewhere."""
+        texts = [everything(request) for request in self.elsewhere]
+        marks = (*SECRETS, "authorization:", "x-api-key:", "cookie:")
+        return [mark for text in texts for mark in marks if mark.lower() in text.lower()]
+
+
+def call(
+    is_async: bool, profile: Profile, carrier: InProcess, redactor: Redactor, act: Callable[[Any], Any], **options: Any
+) -> Exception | None:
+    """Do something with a client of either kind, and give the error it ended with."""
+    allowed = (GuardError, carrier.library.request_error, carrier.library.invalid_url)
+
+    async def main() -> None:
+        async with build_async_client(profile, carrier, redactor, **options) as client:
+            await act(client)
+
+    try:
+        if is_async:
+            asyncio.run(main())
+        else:
+            with build_client(profile, carrier, redactor, **options) as client:
+                act(client)
+    except allowed as error:
+        return error
+    return None
+
+
+def user_of(credential: str, redactor: Redactor) -> tuple[Profile, Any]:
+    """Make a profile that needs a credential, and an authenticator that sends it."""
+    chosen = CREDENTIALS[credential]
+    profile = shop(zones={"all": {"path": "/", "needs": chosen["needs"]}})
+    return profile, authenticator(profile, redactor=redactor, kinds=chosen["kinds"])
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("credential", CREDENTIALS)
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+@pytest.mark.parametrize("status", STATUSES)
+def test_no_redirect_takes_a_credential_elsewhere(
+    library: str, status: int, elsewhere: str, credential: str, is_async: bool
+) -> None:
+    """Whatever the status, the place and the credential: nothing secret arrives there."""
+    redactor = Redactor()
+    profile, user = user_of(credential, redactor)
+    trap = Trap(profile, Response(status, (("Location", ELSEWHERE[elsewhere]),)))
+    error = call(
+        is_async,
+        profile,
+        InProcess(library, trap.handle),
+        redactor,
+        lambda client: client.get("/user/me"),
+        authenticator=user,
+        follow_redirects=True,
+    )
+
+    assert len(trap.arrived) >= 1, "the first request never left, so nothing was tested"
+    assert trap.caught() == []
+    # A key would have travelled on, so it must have been stopped by the guard and not by chance.
+    if "key" in credential and elsewhere not in ("backslash", "encoded-at"):
+        assert isinstance(error, GuardError)
+    if isinstance(error, GuardError):
+        assert "\n" not in str(error)
+        assert not any(secret in str(error) for secret in SECRETS)
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_redirect_within_the_profile_is_followed(library: str, status: int, is_async: bool) -> None:
+    """Between origins that the profile names, credentials may travel."""
+    redactor = Redactor()
+    profile, user = user_of("key", redactor)
+    trap = Trap(profile, Response(status, (("Location", "https://login.example.org/whoami"),)))
+    act = lambda client: client.get("/user/me")  # noqa: E731
+    error = call(
+        is_async,
+        profile,
+        InProcess(library, trap.handle),
+        redactor,
+        act,
+        authenticator=user,
+        follow_redirects=True,
+    )
+
+    assert error is None
+    assert [request.url for request in trap.arrived] == [
+        "https://api.example.org/v1/user/me",
+        "https://login.example.org/whoami",
+    ]
+    assert trap.arrived[1].header("x-api-key") == "value-of-credentials.api_key"
+
+
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_redirected_body_with_a_secret_is_stopped(library: str, status: int) -> None:
+    """A body that is sent again elsewhere takes no secret along, even where no header is secret."""
+    redactor = Redactor()
+    redactor.learn("correct horse/battery", "shop.password")
+    profile = shop()
+    trap = Trap(profile, Response(status, (("Location", ELSEWHERE["other-host"]),)))
+    error = call(
+        False,
+        profile,
+        InProcess(library, trap.handle),
+        redactor,
+        lambda client: client.post("/user/login", data={"password": "correct horse/battery"}),
+        follow_redirects=True,
+    )
+
+    assert isinstance(error, GuardError)
+    assert "a credential in the body would travel to https://evil.example" in str(error)
+    assert trap.elsewhere == []
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("url", ["https://evil.example/x", "http://api.example.org/v1/user/me"])
+def test_a_direct_request_elsewhere_is_stopped(library: str, url: str, is_async: bool) -> None:
+    """An authenticated client does not ask strangers, and not in clear; the line names both origins."""
+    redactor = Redactor()
+    profile, user = user_of("key-and-bearer", redactor)
+    trap = Trap(profile)
+    carrier = InProcess(library, trap.handle)
+    error = call(is_async, profile, carrier, redactor, lambda client: client.get(url), authenticator=user)
+
+    assert isinstance(error, GuardError)
+    assert str(Origin.of(url)) in str(error)
+    assert trap.arrived == []
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"headers": {"authorization": "Basic x"}}, "header authorization"),
+        ({"headers": {"Proxy-Authorization": "x"}}, "header Proxy-Authorization"),
+        ({"headers": {"x_api_key": "x"}}, "header x_api_key"),
+        ({"headers": {"X-APIKEY": "x"}}, "header X-APIKEY"),
+        ({"headers": {"X-Other": "is hidden-value here"}}, "header X-Other"),
+        ({"cookies": {"session": "hidden-value"}}, "header Cookie"),
+        ({"params": {"q": "hidden-value"}}, "the URL"),
+        ({"json": {"q": "hidden-value"}}, "the body"),
+        ({"extensions": {"target": b"/take?q=hidden-value"}}, "the URL"),
+        ({"auth": ("alice", "x")}, "header Authorization"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Setting per-request cookies:DeprecationWarning")
+def test_every_part_of_a_request_is_looked_at(library: str, options: dict[str, Any], part: str) -> None:
+    """Names of secret headers in any spelling, and known values anywhere, do not leave for a stranger."""
+    redactor = Redactor()
+    redactor.learn("hidden-value", "shop.api_key")
+    trap = Trap(shop())
+    error = call(
+        False,
+        shop(),
+        InProcess(library, trap.handle),
+        redactor,
+        lambda client: client.request("POST", "https://evil.example/take", **options),
+    )
+
+    assert isinstance(error, GuardError)
+    assert f"{part} would travel to https://evil.example, directly or by a redirect, but the profile names" in str(
+        error
+    )
+    assert trap.arrived == []
+
+
+@pytest.mark.parametrize("url", ["https://other.example/x", "http://other.example/x", "http://api.example.org/x"])
+def test_a_stranger_may_be_asked_without_credentials(library: str, url: str) -> None:
+    """What carries nothing secret may go anywhere."""
+    trap = Trap(shop())
+    carrier = InProcess(library, trap.handle)
+
+    assert call(False, shop(), carrier, Redactor(), lambda client: client.get(url)) is None
+    assert [url] == [request.url for request in trap.arrived]
+
+
+@pytest.mark.parametrize(
+    ("profile", "url"),
+    [
+        (shop(api_url="http://localhost:8000"), "http://localhost:8000/x"),
+        (shop(api_url="http://api:8000", insecure_hosts=["api"]), "http://api:8000/x"),
+        (shop(), "https://API.example.org:443/v1/x"),
+    ],
+)
+def test_the_profiles_own_origins_get_the_credentials(library: str, profile: Profile, url: str) -> None:
+    """Loopback and listed hosts may be asked in clear; a default port and capitals make no other origin."""
+    redactor = Redactor()
+    trap = Trap(profile)
+    user = authenticator(profile, redactor=redactor)
+    carrier = InProcess(library, trap.handle)
+
+    assert call(False, profile, carrier, redactor, lambda client: client.get(url), authenticator=user) is None
+    assert trap.arrived[0].header("x-api-key") == "value-of-credentials.api_key"
+
+
+def test_a_token_request_in_clear_is_stopped(library: str) -> None:
+    """A token endpoint that the profile's checks did not see is not asked in clear either."""
+    redactor = Redactor()
+    profile = shop().model_copy(update={"token_url": "http://login.example.org/token"})
+    arrived: list[Request] = []
+
+    def handle(request: Request) -> Response:
+        arrived.append(request)
+        return Response(200)
+
+    user = authenticator(profile, redactor=redactor)
+    carrier = InProcess(library, handle)
+    error = call(False, profile, carrier, redactor, lambda client: client.get("/user/me"), authenticator=user)
+
+    assert isinstance(error, GuardError)
+    assert "would travel to http://login.example.org in clear; use https" in str(error)
+    assert arrived == []
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "get"])
+def test_a_live_client_does_not_write(library: str, method: str) -> None:
+    """Without leave, only safe methods are sent; the line says how to get leave."""
+    trap = Trap(shop())
+    carrier = InProcess(library, trap.handle)
+    act = lambda client: client.request(method, "/user/me")  # noqa: E731
+    error = call(False, shop(), carrier, Redactor(), act, allow_unsafe=False)
+
+    if method == "get":
+        assert error is None
+        return
+    assert isinstance(error, GuardError)
+    assert "mark the test apiauth_writes" in str(error)
+    assert trap.arrived == []
+
+
+def test_a_live_client_may_read_and_ask_for_tokens(library: str) -> None:
+    """The token endpoint is asked by POST even where nothing else is."""
+    redactor = Redactor()
+    trap = Trap(shop())
+    user = authenticator(redactor=redactor)
+    carrier = InProcess(library, trap.handle)
+    act = lambda client: [client.request(method, "/user/me") for method in ("GET", "HEAD", "OPTIONS")]  # noqa: E731
+
+    assert call(False, shop(), carrier, redactor, act, authenticator=user, allow_unsafe=False) is None
+    assert len(trap.arrived) == 3
+
+
+@pytest.mark.parametrize("target", [b"/other", b"/token/../other"])
+def test_the_token_endpoint_is_no_way_round(library: str, target: bytes) -> None:
+    """A POST whose target is another one than the token endpoint's is a POST to another place."""
+    profile = shop()
+    trap = Trap(profile)
+    carrier = InProcess(library, trap.handle)
+    act = lambda client: client.post(profile.token_endpoint, extensions={"target": target})  # noqa: E731
+    error = call(False, profile, carrier, Redactor(), act, allow_unsafe=False)
+
+    assert isinstance(error, GuardError)

@@ -1,0 +1,244 @@
+"""Real connections: over loopback, with TLS, and what is said where nobody answers.
+
+The server at the other end keeps the very bytes that arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pytest
+import trustme
+
+from pytest_apiauth.errors import GuardError, ProfileError, UnreachableError
+from pytest_apiauth.http import Network, Wire, build_async_client, build_client, library
+from pytest_apiauth.http.transports import proxy_for
+from pytest_apiauth.messages import Request
+from pytest_apiauth.profile import Profile
+from pytest_apiauth.secrets import Redactor
+from tests.shop import authenticator, shop
+
+# Nothing listens on the discard port of loopback.
+NOBODY = "http://127.0.0.1:9"
+
+
+@pytest.fixture(params=["httpx", "httpx2"])
+def name(request: pytest.FixtureRequest) -> str:
+    """Name one of the two libraries."""
+    return str(request.param)
+
+
+class Listener:
+    """Answers each connection once, and keeps the bytes of each request."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None, answer: bytes | None = None) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._tls = tls
+        self._answer = answer
+        self.arrived: list[bytes] = []
+        self.url = f"{'https' if tls else 'http'}://localhost:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Listener:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A connection of its own wakes the thread that accepts.
+        port = self._socket.getsockname()[1]
+        self._tls, self._answer = None, b""
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port)).close()
+        self._thread.join(10)
+        self._socket.close()
+
+    def _run(self) -> None:
+        while self._answer != b"":
+            connection, _ = self._socket.accept()
+            connection.settimeout(5)
+            with suppress(OSError):
+                if self._tls is not None:
+                    connection = self._tls.wrap_socket(connection, server_side=True)
+                self._serve(connection)
+            connection.close()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection.makefile("rb") as stream:
+            lines: list[bytes] = []
+            while (line := stream.readline()) not in (b"\r\n", b""):
+                lines.append(line)
+            if not lines:
+                return
+            lengths = [int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length:")]
+            # A body left unread would make the kernel reset the connection, answer and all.
+            stream.read(sum(lengths))
+        got = b"".join([*lines, b"\r\n"])
+        self.arrived.append(got)
+        if got.startswith(b"POST /token "):
+            body = b'{"access_token": "access-token-1", "token_type": "Bearer", "expires_in": 3600}'
+        else:
+            body = b"hello"
+        head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+        connection.sendall(self._answer or head + body)
+
+
+def local(url: str, **changes: Any) -> Profile:
+    """Give the shop's profile with its every URL at one origin."""
+    return shop(api_url=url, token_url=url + "/token", authorize_url=url + "/authorize", **changes)
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    """A certificate authority of our own."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls(authority: trustme.CA) -> ssl.SSLContext:
+    """The server's side of TLS for localhost."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    """A listener without TLS."""
+    with Listener() as listener:
+        yield listener
+
+
+def get(is_async: bool, profile: Profile, network: Network) -> Any:
+    """Send one authenticated request with a client of either kind."""
+    redactor = Redactor()
+    user = authenticator(profile, redactor=redactor)
+
+    async def main() -> Any:
+        async with build_async_client(profile, network, redactor, authenticator=user) as client:
+            return await client.get("/user/me")
+
+    if is_async:
+        return asyncio.run(main())
+    with build_client(profile, network, redactor, authenticator=user) as client:
+        return client.get("/user/me")
+
+
+def test_what_a_wire_sends_arrives_byte_by_byte(name: str, listener: Listener) -> None:
+    """Target, header lines and their bytes are on the wire as they were given, and nothing else is."""
+    wire = Wire.live(name, local(listener.url), Redactor())
+    lines = (("X-A", "1"), ("x-a", "2"), ("X-Bytes", "caf\xe9"))
+    answer = wire.send(Request("get", listener.url + "/ext/../user//me?a=b&a", lines))
+    wire.close()
+
+    host = listener.url.removeprefix("http://").encode()
+    assert (answer.status, answer.body, answer.reason) == (200, b"hello", "OK")
+    assert listener.arrived == [
+        b"get /ext/../user//me?a=b&a HTTP/1.1\r\nHost: " + host + b"\r\nX-A: 1\r\nx-a: 2\r\nX-Bytes: caf\xe9\r\n"
+        b"User-Agent: pytest-apiauth\r\n\r\n"
+    ]
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_client_is_authenticated_over_the_network(name: str, listener: Listener, is_async: bool) -> None:
+    """The token request and the user's request travel over real connections."""
+    response = get(is_async, local(listener.url), Network(name))
+
+    assert response.text == "hello"
+    assert [request.split(b" ", 2)[1] for request in listener.arrived] == [b"/token", b"/user/me"]
+    assert b"Authorization: Bearer access-token-1\r\n" in listener.arrived[1]
+
+
+def test_an_asynchronous_network_serves_one_loop_after_another(name: str, listener: Listener) -> None:
+    """Each test may have its own event loop: nothing of the first one is left for the second."""
+    network, profile = Network(name), local(listener.url)
+
+    assert [get(True, profile, network).status_code for _ in range(3)] == [200, 200, 200]
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_private_authority_is_trusted_by_name(
+    name: str, authority: trustme.CA, tls: ssl.SSLContext, tmp_path: Path, is_async: bool
+) -> None:
+    """With ca_file the server's certificate is good; without it, one line says that it is not."""
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with Listener(tls) as listener:
+        profile = local(listener.url)
+
+        assert get(is_async, profile, Network(name, ca_file=str(tmp_path / "ca.pem"))).text == "hello"
+        with pytest.raises(UnreachableError, match=r"no answer \(ConnectError: .*CERTIFICATE_VERIFY_FAILED"):
+            get(is_async, profile, Network(name))
+
+
+def test_an_answer_that_is_no_http_is_one_line(name: str) -> None:
+    """Garbage from the other side is a network fault, not a traceback."""
+    with Listener(answer=b"SSH-2.0-OpenSSH\r\n") as listener:
+        wire = Wire.live(name, local(listener.url), Redactor())
+        with pytest.raises(UnreachableError, match=r"^shop: http://localhost:\d+: no answer \(RemoteProtocolError: "):
+            wire.send(Request("GET", listener.url + "/"))
+        wire.close()
+
+
+def test_a_live_wire_is_behind_the_guard(name: str) -> None:
+    """The examiner's requests leave for the profile's origins only, too."""
+    wire = Wire.live(name, shop(), Redactor())
+    with pytest.raises(GuardError, match=r"would travel to https://evil\.example"):
+        wire.send(Request("GET", "https://evil.example/", (("X-API-Key", "some-key"),)))
+    wire.close()
+
+
+def test_a_live_wire_says_who_did_not_answer(name: str) -> None:
+    """A network fault is one line with the origin."""
+    wire = Wire.live(name, shop(api_url=NOBODY), Redactor())
+    with pytest.raises(UnreachableError, match=r"^shop: http://127.0.0.1:9: no answer \(ConnectError: "):
+        wire.send(Request("GET", NOBODY + "/x", (("X-API-Key", "some-key"),)))
+    wire.close()
+
+
+def test_certificates_that_cannot_be_read_are_one_line(name: str) -> None:
+    """A wrong ca_file is named."""
+    with pytest.raises(ProfileError, match=r"^ca_file: no-such\.pem cannot be read: "):
+        Network(name, ca_file="no-such.pem").tls()
+
+
+def test_there_is_one_tls_context(name: str) -> None:
+    """The context is made once, when it is first needed."""
+    network = Network(name)
+
+    assert network.tls() is network.tls()
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy"),
+    [
+        ("https://api.example.org/", "http://proxy.example:3128"),
+        ("http://api.example.org/", "http://plain.example:1"),
+        ("https://api.internal.example/", None),
+        ("http://localhost:9/", None),
+        ("http://127.0.0.1:9/", None),
+        ("http://[::1]:9/", None),
+    ],
+)
+def test_the_environments_proxies_are_used(
+    name: str, url: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HTTPS_PROXY, HTTP_PROXY and NO_PROXY hold as usual; loopback is never reached through a proxy."""
+    for variable, value in (
+        ("HTTPS_PROXY", "proxy.example:3128"),
+        ("HTTP_PROXY", "http://plain.example:1"),
+        ("NO_PROXY", "internal.example"),
+        ("ALL_PROXY", ""),
+    ):
+        monkeypatch.setenv(variable, value)
+        monkeypatch.delenv(variable.lower(), raising=False)
+
+    assert proxy_for(library(name).request("GET", url)) == proxy
