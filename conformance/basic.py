@@ -116,3 +116,17 @@ def challenge_realm(exchange: Exchange, grant: GrantType) -> None:
             answer.require("realm" in challenge.parameters, "a realm in the Basic challenge")
             charset = challenge.parameters.get("charset", "UTF-8")
             answer.require(charset.upper() == "UTF-8", "no charset but UTF-8", f"charset {charset!r}")
+
+
+@rule(
+    "basic-utf8", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 7617 2.1", "RFC 9110 15.6"),
+    applies=basic_clients, control=Control.TWIN, faults=("basic-latin-crash",),
+)  # fmt: skip
+def beyond_ascii(exchange: Exchange, grant: GrantType) -> None:
+    """Basic credentials beyond ASCII, in UTF-8 or not, give no token to a stranger, and no server error."""
+    valid = exchange.token_request(grant)
+    # In UTF-8, in Latin-1, in neither, and with bytes that no text has.
+    texts = (Base64("zo\xeb:na\xefve"), Base64("\U0001f511:\u20ac"), "em9r66nvdmU6eA==", "/////zr//w==", "AAA6AAA=")
+    for value in texts:
+        answer = exchange.send(valid.with_header("Authorization", ("Basic ", value)), twin=valid, server_errors=True)
+        answer.no_token()

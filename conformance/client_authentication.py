@@ -13,6 +13,8 @@ from pytest_apiauth.rules import PROFILE, Control, Level, Safety, rule
 from .parts import authenticated_clients, basic_clients, unattended_grants
 from .resource import challenges_of
 
+WRONG = Edit("reverse")
+
 
 def without_client(draft: Draft) -> Draft:
     """Take the client's credentials away, wherever they stand."""
@@ -89,3 +91,34 @@ def nothing_in_url(exchange: Exchange, grant: GrantType) -> None:
     client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
     draft = without_client(valid).with_query(("client_id", client), ("client_secret", secret))
     exchange.send(draft, twin=valid).no_token()
+
+
+@rule(
+    "tok-two-auth-methods", level=Level.SHOULD, safety=Safety.LOCKOUT, sources=("RFC 6749 2.3",),
+    applies=basic_clients, control=Control.TWIN, faults=("second-method-wins",),
+)  # fmt: skip
+def two_methods(exchange: Exchange, grant: GrantType) -> None:
+    """A client that authenticates in two ways at once is refused, at least where one of them is wrong."""
+    valid = exchange.token_request(grant)
+    client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
+    both = valid.setting("client_id", client).setting("client_secret", secret)
+    wrong_header = valid.editing(valid.secret("CLIENT_SECRET"), WRONG)
+    exchange.send(
+        wrong_header.setting("client_id", client).setting("client_secret", secret), twin=valid
+    ).no_token()
+    exchange.send(valid.setting("client_id", client).setting("client_secret", "apiauth-wrong"), twin=valid).no_token()
+    exchange.send(both, twin=valid).advise_no_token("a refusal of two good methods at once")
+
+
+@rule(
+    "tok-client-mixed", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 6749 3.2.1", "RFC 6749 2.3.1", PROFILE),
+    applies=authenticated_clients, control=Control.TWIN, faults=("secret-of-any-client", "body-client-ignored"),
+)  # fmt: skip
+def mixed_clients(exchange: Exchange, grant: GrantType) -> None:
+    """One client's id with another one's secret gives no token, nor does a foreign id beside a good header."""
+    valid = exchange.token_request(grant)
+    if exchange.profile.token.client_auth == "client_secret_basic":
+        answer = exchange.send(valid.setting("client_id", "apiauth-nobody"), twin=valid)
+        answer.advise_no_token("a refusal of a client_id in the body that is not the authenticated client's")
+    other = exchange.credential("CLIENT_SECRET", "second")
+    exchange.send(valid.replacing(valid.secret("CLIENT_SECRET"), other), twin=valid).no_token()

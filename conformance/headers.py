@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_apiauth.drafts import Ref
+from pytest_apiauth.drafts import Draft, Ref, Text
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.exchange import Exchange
 from pytest_apiauth.profile import Zone
-from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
+from pytest_apiauth.rules import PROFILE, Control, Level, Parts, Safety, draws, rule
 
 from . import strategies as some
 from .parts import TOKENS, all_zones, protected_zones, token_zones
 from .resource import token_of
 
 WRONG = Edit("reverse")
+
+cors_zones = Parts(
+    "the document names no origins for browsers",
+    lambda profile: protected_zones.find(profile) if profile.allowed_origins else {},
+)
 
 
 @rule(
@@ -47,7 +52,7 @@ def unrelated_headers(exchange: Exchange, zone: Zone, name: str, value: str) -> 
 @rule(
     "hdr-duplicate-credential", level=Level.MUST, safety=Safety.READ_ONLY,
     sources=("RFC 9110 5.3", "RFC 9110 11.6.2", PROFILE),
-    applies=protected_zones, control=Control.TWIN, faults=("duplicate-last-wins",),
+    applies=protected_zones, control=Control.TWIN, faults=("duplicate-last-wins",), wire=True,
 )  # fmt: skip
 def duplicate_credential(exchange: Exchange, zone: Zone) -> None:
     """A bad credential in front of a good one of the same kind is not overlooked."""
@@ -58,10 +63,6 @@ def duplicate_credential(exchange: Exchange, zone: Zone) -> None:
             bad_first = exchange.attempt(alone.with_headers((name, bad), (name, good)), twin=valid)
             if bad_first is not None:
                 bad_first.refused()
-            good_first = exchange.attempt(alone.with_headers((name, good), (name, bad)), twin=valid)
-            if good_first is not None:
-                words = "a refusal of two credentials of one kind, whichever comes first"
-                good_first.advise(not 200 <= good_first.status < 300, words)
 
 
 @rule(
@@ -88,3 +89,41 @@ def token_in_two_places(exchange: Exchange, zone: Zone) -> None:
         token = Ref(name)
         spoilt = valid.editing(name, WRONG).with_query(("access_token", token))
         exchange.send(spoilt, twin=valid).refused()
+
+
+@rule(
+    "hdr-name-case", level=Level.SHOULD, safety=Safety.READ_ONLY, sources=("RFC 9110 5.1",),
+    applies=protected_zones, control=Control.TWIN, faults=("header-name-case-sensitive",),
+)  # fmt: skip
+@draws(mask=some.name_masks)
+def name_case(exchange: Exchange, zone: Zone, mask: list[bool]) -> None:
+    """The name of a credential's header works in any case."""
+
+    def masked(name: str) -> str:
+        return "".join(letter.swapcase() if flip else letter for letter, flip in zip(name, mask, strict=False))
+
+    for valid in exchange.requests(zone):
+        lines: tuple[tuple[str, Text], ...] = tuple((masked(name) + name[len(mask) :], v) for name, v in valid.headers)
+        exchange.send(replace(valid, headers=lines), twin=valid).like_twin()
+
+
+@rule(
+    "cors-preflight", level=Level.SHOULD, safety=Safety.READ_ONLY, sources=("DA-04", PROFILE),
+    applies=cors_zones, control=Control.ITSELF, faults=("preflight-needs-credentials", "cors-any-origin"),
+)  # fmt: skip
+def preflight(exchange: Exchange, zone: Zone) -> None:
+    """A browser's preflight needs no credentials, and only documented origins are permitted."""
+    origins = exchange.profile.allowed_origins
+    for valid in exchange.requests(zone):
+        names = ", ".join(name.lower() for name, _ in valid.headers)
+        for origin in (*origins, "null", "https://apiauth.invalid", *(f"{known}.apiauth.invalid" for known in origins)):
+            asked = (("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", names))
+            answer = exchange.send(Draft("OPTIONS", valid.url, (("Origin", origin), *asked)))
+            permitted = answer.response.header("access-control-allow-origin")
+            if origin in origins:
+                answer.require(answer.status not in (401, 403), "a preflight answered without credentials")
+                answer.require(permitted in (origin, "*"), f"Access-Control-Allow-Origin: {origin}", str(permitted))
+            else:
+                answer.require(permitted != origin, "no permission for another origin", f"permission for {permitted}")
+            credentials = answer.response.header("access-control-allow-credentials")
+            answer.require((permitted, credentials) != ("*", "true"), "no wildcard origin together with credentials")

@@ -97,3 +97,44 @@ guessed_grants = Parts(
     "neither a password nor a refresh token is exchanged for a token",
     lambda profile: {**password_grant.find(profile), **refresh.find(profile)},
 )
+undocumented_lifetimes = Parts(
+    "the lifetime of every token is documented",
+    lambda profile: {
+        name: name for name in profile.grants if name != "refresh_token" and profile.answer_of(name).expires_in is None
+    },
+)
+no_password_grant = Parts(
+    "the grant password is documented",
+    lambda profile: {} if "password" in profile.grants else unattended_grants.find(profile),
+)
+
+
+def scoped_first(profile: Profile) -> list[GrantType]:
+    """Give the grants that give a refresh token and ask for more than one scope."""
+    giving = [name for name in profile.grants if name != "refresh_token" and profile.answer_of(name).refresh_token]
+    return [name for name in giving if len((profile.scope_of(name) or "").split()) > 1]
+
+
+scoped_refresh = Parts(
+    "no grant that gives a refresh token asks for more than one scope",
+    lambda profile: refresh.find(profile) if scoped_first(profile) else {},
+)
+dying_rotation = Parts(
+    "the profile does not say that a refresh ends the old refresh token",
+    _grants("refresh_token", when=lambda profile: _has_refresh(profile) and profile.rotation == "old-dies"),
+)
+lasting_refresh = Parts(
+    "the lifetime of a refresh token is not documented",
+    _grants(
+        "refresh_token", when=lambda profile: _has_refresh(profile) and profile.token.refresh_expires_in is not None
+    ),
+)
+code_grant = Parts("the grant authorization_code is not documented", _grants("authorization_code"))
+authorization = Parts(
+    "the grant authorization_code is not documented",
+    _grants("authorization_code", when=lambda profile: profile.authorize_url is not None),
+)
+mandatory_scope = Parts(
+    "no scope is documented as mandatory for an authorization",
+    lambda profile: authorization.find(profile) if "DA-07" in profile.statements else {},
+)

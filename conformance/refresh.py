@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from pytest_apiauth.edits import Edit
+from pytest_apiauth.examination import NotApplicable
 from pytest_apiauth.exchange import Exchange
+from pytest_apiauth.history import History
 from pytest_apiauth.profile import GrantType, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, rule
 
 from .client_authentication import without_client
-from .parts import issued_token_zones, refresh, refresh_by_clients, refresh_zones, rotation
+from .parts import (
+    dying_rotation,
+    issued_token_zones,
+    lasting_refresh,
+    refresh,
+    refresh_by_clients,
+    refresh_zones,
+    rotation,
+    scoped_first,
+    scoped_refresh,
+)
 
 NEW_TOKEN = "REFRESHED_ACCESS_TOKEN"
+KEPT_SCOPES = ("openid", "offline_access")
+"""Scopes that some servers make the refresh itself depend on."""
+RACERS, RACES = 4, 3
 
 
 @rule(
@@ -99,3 +114,125 @@ def refresh_does_not_widen(exchange: Exchange, grant: GrantType) -> None:
     answer = exchange.send(draft, twin=exchange.twin(grant))
     granted = str(answer.members.get("scope", "")).split()
     answer.require("apiauth-no-such-scope" not in granted, "the scope refused or left out", "it granted")
+
+
+@rule(
+    "ref-scope-narrow", level=Level.SHOULD, safety=Safety.CONSUME, sources=("RFC 6749 6", "RFC 6749 3.3"),
+    applies=scoped_refresh, control=Control.TWIN, faults=("refresh-scope-kept-wide",),
+)  # fmt: skip
+def refresh_may_narrow(exchange: Exchange, grant: GrantType) -> None:
+    """A refresh that asks for a part of the scope gets no more than that part."""
+    profile, target = exchange.profile, exchange.examination.target
+    history = History(exchange)
+    wide = [name for name in scoped_first(profile) if name != "authorization_code" or target.has_browser]
+    if not wide:
+        raise NotApplicable("the grant authorization_code needs a browser, which a live run does not have")
+    first = history.log_in(wide[0])
+    granted = (first.scope or profile.scope_of(wide[0]) or "").split()
+    narrow = [word for word in granted if word not in KEPT_SCOPES][:1]
+    if not narrow or len(granted) < 2:
+        raise NotApplicable("the scope granted has one word, of which nothing can be left out")
+    draft = history.request(first).setting("scope", narrow[0])
+    answer = exchange.send(draft, twin=exchange.twin(grant)).issued()
+    reported = answer.members.get("scope", narrow[0])
+    answer.require(str(reported).split() == narrow, f"the scope {narrow[0]!r}", f"the scope {reported!r}")
+
+
+@rule(
+    "ref-old-dead", level=Level.DOC, safety=Safety.CONSUME, sources=(PROFILE, "RFC 9700 4.14.2"),
+    applies=dying_rotation, control=Control.TWIN, faults=("refresh-old-lives",),
+)  # fmt: skip
+def old_refresh_token_is_dead(exchange: Exchange, grant: GrantType) -> None:
+    """A refresh token is dead once it has been used, where that is documented."""
+    history = History(exchange)
+    first = history.log_in()
+    history.refresh(first)
+    exchange.send(history.request(first), twin=exchange.twin(grant)).no_token()
+
+
+@rule(
+    "ref-ancestor-dead", level=Level.DOC, safety=Safety.CONSUME, sources=(PROFILE, "RFC 9700 4.14.2"),
+    applies=dying_rotation, control=Control.TWIN, faults=("refresh-ancestor-revives",),
+)  # fmt: skip
+def ancestors_stay_dead(exchange: Exchange, grant: GrantType) -> None:
+    """A refresh token two or more generations old is dead, whatever grace its direct successor has."""
+    for generations, ancestor in ((2, 0), (3, 0), (3, 1)):
+        history = History(exchange)
+        chain = [history.log_in()]
+        for _ in range(generations):
+            chain.append(history.refresh(chain[-1]))
+        exchange.send(history.request(chain[ancestor]), twin=exchange.twin(grant)).no_token()
+
+
+@rule(
+    "ref-reuse-kills-family", level=Level.SHOULD, safety=Safety.REVOKE, sources=("RFC 9700 4.14.2",),
+    applies=dying_rotation, control=Control.TWIN, faults=("reuse-spares-family",),
+)  # fmt: skip
+def reuse_ends_the_family(exchange: Exchange, grant: GrantType) -> None:
+    """When a dead refresh token comes again, the living one of its family ends too."""
+    history = History(exchange)
+    first = history.log_in()
+    second = history.refresh(first)
+    replay = exchange.send(history.request(first), twin=exchange.twin(grant))
+    if replay.has_token:
+        raise NotApplicable("the old refresh token lives on, which is the matter of ref-old-dead")
+    history.keep(replay)
+    exchange.send(history.request(second), twin=exchange.twin(grant)).no_token()
+
+
+@rule(
+    "ref-family-isolation", level=Level.SHOULD, safety=Safety.REVOKE, sources=("RFC 9700 4.14.2",),
+    applies=rotation, control=Control.ITSELF, faults=("family-kill-hits-others",),
+)  # fmt: skip
+def reuse_spares_other_families(exchange: Exchange, grant: GrantType) -> None:
+    """The reuse of a refresh token ends no tokens of another login of the same user."""
+    history = History(exchange)
+    first = history.log_in()
+    history.refresh(first)
+    # The later login, so that a server with one session a user cannot be taken for one that ends too much.
+    other = history.refresh(history.log_in())
+    history.keep(exchange.send(history.request(first), proved=True))
+    try:
+        zones = issued_token_zones.find(exchange.profile).values()
+        for valid in (draft for zone in zones for draft in exchange.requests(zone, "bearer")):
+            exchange.send(valid.with_header(*exchange.header("bearer", other.access))).accepted()
+        exchange.send(history.request(other)).issued()
+    finally:
+        exchange.examination.forget_tokens()
+
+
+@rule(
+    "ref-race", level=Level.SHOULD, safety=Safety.LOAD, sources=("RFC 9700 4.14.2", PROFILE),
+    applies=dying_rotation, control=Control.ITSELF, faults=("refresh-race-lost",),
+)  # fmt: skip
+def one_refresh_wins(exchange: Exchange, grant: GrantType) -> None:
+    """Of several refreshes at once with one token, one at most leads to a living refresh token."""
+    for _ in range(RACES):
+        history = History(exchange)
+        winners = history.all_at_once(history.request(history.log_in()), RACERS)
+        tokens = dict.fromkeys(tokens.refresh for tokens in winners if tokens.refresh)
+        alive = 0
+        for token in tokens:
+            answer = exchange.send(history.refresh_request(token), proved=True)
+            alive += answer.has_token
+            answer.require(alive < 2, "one living refresh token after the race", "a second one")
+            history.keep(answer)
+
+
+@rule(
+    "ref-lifetime", level=Level.DOC, safety=Safety.CONSUME, sources=(PROFILE, "JI-13", "RFC 9700 4.14.2"),
+    applies=lasting_refresh, control=Control.TWIN, faults=("refresh-never-expires", "refresh-expires-early"),
+)  # fmt: skip
+def refresh_token_lifetime(exchange: Exchange, grant: GrantType) -> None:
+    """A refresh token works until its documented lifetime is over, and not after it."""
+    settings = exchange.profile.token
+    lifetime = settings.refresh_expires_in or 0
+    slack = min(settings.leeway, lifetime // 4)
+    history = History(exchange)
+    first = history.log_in()
+    exchange.advance(lifetime - slack)
+    exchange.send(history.request(first)).issued()
+    history = History(exchange)
+    second = history.log_in()
+    exchange.advance(lifetime + settings.leeway)
+    exchange.send(history.request(second), twin=exchange.twin(grant)).no_token()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from pytest_apiauth.challenges import Challenge, parse
 from pytest_apiauth.drafts import Draft, Ref
@@ -179,3 +180,122 @@ def never_a_server_error(exchange: Exchange, zone: Zone, noise: str) -> None:
             for value in (noise, scheme + noise, scheme.strip() + "\t" + noise, "\xff" + noise):
                 # What comes back may be a refusal of any kind; a 5xx ends the rule inside `attempt`.
                 exchange.attempt(valid.with_header(name, value.strip(" \t")), twin=valid)
+
+
+def never_the_content(answer: Answer) -> None:
+    """Require that an answer does not hold what the valid twin's holds."""
+    before = answer.twin_response
+    leaked = answer.status < 300 and before is not None and answer.response.body == before.body
+    answer.require(not leaked, "never the protected content without credentials")
+
+
+@rule(
+    "res-all-methods", level=Level.MUST, safety=Safety.REVOKE, sources=("RFC 9110 11.4", *NEEDS),
+    applies=protected_zones, control=Control.TWIN, faults=("method-unprotected", "method-override-unprotected"),
+)  # fmt: skip
+def all_methods(exchange: Exchange, zone: Zone) -> None:
+    """Every method of a protected path needs credentials, a method override included."""
+    for valid in exchange.requests(zone):
+        bare = replace(valid, headers=())
+        drafts = [replace(bare, method=method) for method in ("POST", "PUT", "PATCH", "DELETE", "APIAUTH", "TRACE")]
+        for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
+            drafts += [bare.with_headers((name, method)) for method in ("POST", "DELETE", "OPTIONS", "HEAD")]
+        for draft in drafts:
+            answer = exchange.attempt(draft, twin=valid)
+            if answer is not None and answer.status not in (404, 405, 411, 415, 501):
+                answer.refused()
+
+
+@rule(
+    "res-path-variants", level=Level.MUST, safety=Safety.READ_ONLY,
+    sources=("RFC 9110 11.4", "RFC 3986 6.2.2", *NEEDS),
+    applies=protected_zones, control=Control.TWIN, faults=("spelling-unprotected",), wire=True,
+)  # fmt: skip
+def path_variants(exchange: Exchange, zone: Zone) -> None:
+    """A protected path keeps its protection however it is spelt."""
+    for valid in exchange.requests(zone):
+        path = urlsplit(valid.url).path
+        head, _, last = path.rpartition("/")
+        spellings = (
+            f"/{path}", path.replace("/", "//"), f"/.{path}", f"{path}/", f"{path}//", f"{path}/.", f"{path}.",
+            f"{path};x", f"{path};.json", f"{path}.json", f"{path}%20", f"{path}%00", f"{path}?", f"{path}%3f",
+            path.upper(), f"{head}/%{ord(last[:1] or '/'):02x}{last[1:]}", f"{head}/./{last}", f"{head}/x/../{last}",
+            f"{head}/%2e/{last}", f"{head}%2f{last}", path.replace("/", "\\"),
+        )  # fmt: skip
+        for target in dict.fromkeys(spellings):
+            if target != path:
+                answer = exchange.attempt(replace(valid, headers=(), target=target), twin=valid)
+                if answer is not None:
+                    never_the_content(answer)
+
+
+@rule(
+    "res-not-shared-cacheable", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 9111 3.5", *NEEDS),
+    applies=protected_zones, control=Control.TWIN, faults=("answer-shared", "answer-cacheable"),
+)  # fmt: skip
+def not_shared(exchange: Exchange, zone: Zone) -> None:
+    """An authorised answer is not kept for others: right after it, a request without credentials is refused."""
+    for valid in exchange.requests(zone):
+        answer = exchange.send(valid).accepted()
+        for draft in (replace(valid, headers=()), valid.editing_all(Edit("reverse"))):
+            refused = exchange.attempt(draft, twin=valid)
+            if refused is not None:
+                refused.refused()
+                refused.advise(refused.response.header("age") is None, "no Age header on a refusal")
+        directives = {
+            part.strip().lower().partition("=")[0]
+            for line in answer.response.header_lines("cache-control")
+            for part in line.split(",")
+        }
+        for directive in ("public", "s-maxage"):
+            words = f"no Cache-Control: {directive} on an authorised answer"
+            answer.advise(directive not in directives, words, f"Cache-Control with {directive}")
+
+
+@rule(
+    "res-no-cookie-carry", level=Level.SHOULD, safety=Safety.READ_ONLY, sources=("DA-14", "JI-03", "DI-08", *NEEDS),
+    applies=protected_zones, control=Control.TWIN, faults=("cookie-session",),
+)  # fmt: skip
+def no_cookie(exchange: Exchange, zone: Zone) -> None:
+    """A cookie set by an authorised answer does not stand in for the credential afterwards."""
+    for valid in exchange.requests(zone):
+        answer = exchange.send(valid).accepted()
+        cookies = [line.partition(";")[0].strip() for line in answer.response.header_lines("set-cookie")]
+        if cookies:
+            jar = exchange.keep("COOKIES", "; ".join(cookies))
+            exchange.send(replace(valid, headers=(("Cookie", jar),)), twin=valid).refused()
+        else:
+            exchange.send(replace(valid, headers=()), twin=valid).refused()
+
+
+@rule(
+    "res-no-connection-carry", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 9110 3.3", *NEEDS),
+    applies=protected_zones, control=Control.TWIN, faults=("connection-remembered",), wire=True,
+)  # fmt: skip
+def no_connection_carry(exchange: Exchange, zone: Zone) -> None:
+    """A connection that has carried a good credential gives the next request on it no credit."""
+    for valid in exchange.requests(zone):
+        bare = replace(valid, headers=(), after=valid)
+        wrong = replace(valid.editing_all(Edit("reverse")), after=valid)
+        with exchange.connected(valid) as send:
+            for draft in (valid, bare, wrong, valid, bare):
+                answer = send(draft, twin=valid)
+                if draft is valid:
+                    answer.accepted()
+                else:
+                    answer.refused()
+
+
+@rule(
+    "res-http-versions", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 9110 2.5", *NEEDS),
+    applies=protected_zones, control=Control.TWIN, faults=("old-version-trusted",), wire=True,
+)  # fmt: skip
+def http_versions(exchange: Exchange, zone: Zone) -> None:
+    """HTTP/1.0, and a connection that ends with the answer, change nothing about who is let in."""
+    for valid in exchange.requests(zone):
+        for how, flags in (({"version": "1.0"}, ("--http1.0",)), ({"close": True}, ("-H", "'Connection: close'"))):
+            with exchange.connected(valid) as send:
+                good = send(valid, twin=valid, **how)
+                good.advise(200 <= good.status < 300, "the valid request answered in HTTP/1.0 too")
+            with exchange.connected(valid) as send:
+                send(replace(valid, headers=(), flags=flags), twin=valid, **how).refused()

@@ -78,8 +78,13 @@ case_masks: SearchStrategy[list[bool]] = st.lists(st.booleans(), min_size=6, max
 """Which letters of a scheme word change their case."""
 
 noise = "".join(chr(code) for code in range(0x21, 0x7F)) + "".join(chr(code) for code in range(0x80, 0x100))
-header_noise: SearchStrategy[str] = st.text(noise + " \t", min_size=1, max_size=60).map(lambda text: text.strip(" \t"))
-"""Anything that a header value may hold, bytes beyond ASCII included, without blanks at its edges."""
+token_shapes = st.lists(st.text(UNRESERVED + "-_", max_size=6).map("eyJ{}".format), min_size=1, max_size=5).map(
+    ".".join
+)
+header_noise: SearchStrategy[str] = st.one_of(
+    st.text(noise + " \t", min_size=1, max_size=60).map(lambda text: text.strip(" \t")), token_shapes
+)
+"""Anything that a header value may hold, bytes beyond ASCII included, and what begins like a JWT and is none."""
 
 json_values: SearchStrategy[object] = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-1, 1), st.just(0.5)),
@@ -93,3 +98,6 @@ json_values: SearchStrategy[object] = st.recursive(
 
 encoded_letters: SearchStrategy[str] = st.text(UNRESERVED + "-._~", max_size=8)
 """Letters that need no percent-encoding, to be encoded all the same."""
+
+name_masks: SearchStrategy[list[bool]] = st.lists(st.booleans(), min_size=16, max_size=16).filter(any)
+"""Which letters of a header's name change their case."""

@@ -7,7 +7,14 @@ from pytest_apiauth.profile import GrantType
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
 
 from . import strategies as some
-from .parts import client_credentials_grant, form_grants, issuing_grants, unattended_grants
+from .parts import (
+    client_credentials_grant,
+    form_grants,
+    issuing_grants,
+    refresh,
+    unattended_grants,
+    undocumented_lifetimes,
+)
 
 SCOPE_LETTERS = frozenset(chr(code) for code in range(0x21, 0x7F)) - {'"', "\\"}
 
@@ -152,3 +159,60 @@ def charset_parameter(exchange: Exchange, grant: GrantType) -> None:
     for parameter in ("; charset=UTF-8", ";charset=utf-8"):
         labelled = valid.labelled(f"application/x-www-form-urlencoded{parameter}")
         exchange.send(labelled, twin=valid).issued()
+
+
+@rule(
+    "tok-lifetime-short", level=Level.SHOULD, safety=Safety.ISSUE, sources=("RFC 6750 5.3",),
+    applies=undocumented_lifetimes, control=Control.ITSELF, faults=("lifetime-of-a-year",),
+)  # fmt: skip
+def short_lifetime(exchange: Exchange, grant: GrantType) -> None:
+    """A bearer token whose lifetime is not documented lives for an hour or less."""
+    answer = asked(exchange, grant)
+    lifetime = answer.members.get("expires_in")
+    if isinstance(lifetime, int):
+        answer.require(lifetime <= 3600, "expires_in 3600 at most", str(lifetime))
+
+
+@rule(
+    "tok-entropy", level=Level.SHOULD, safety=Safety.ISSUE, sources=("RFC 6749 10.10",),
+    applies=unattended_grants, control=Control.ITSELF, faults=("token-counted",),
+)  # fmt: skip
+def entropy(exchange: Exchange, grant: GrantType) -> None:
+    """Tokens differ in more than a counter. An upper bound only: it can show weakness, never strength."""
+    answers = [asked(exchange, grant) for _ in range(6)]
+    tokens = sorted({str(answer.members["access_token"]) for answer in answers})
+    if len(tokens) > 1:
+        varying = [letters for letters in zip(*tokens, strict=False) if len(set(letters)) > 1]
+        # A letter of the usual 64 holds six bits at most; 128 bits then take 22 letters that vary.
+        longest = len(varying) + max(map(len, tokens)) - min(map(len, tokens))
+        answers[-1].require(longest >= 22, "tokens that vary in 22 letters or more", f"{longest} varying letters")
+
+
+@rule(
+    "tok-empty-param", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 6749 3.2", "JI-16", PROFILE),
+    applies=refresh, control=Control.TWIN, faults=("empty-refresh-token-accepted",),
+)  # fmt: skip
+def empty_parameter(exchange: Exchange, grant: GrantType) -> None:
+    """A parameter without a value counts as absent: an empty refresh_token gives no token."""
+    draft = exchange.token_request(grant)
+    for altered in (draft.setting("refresh_token", ""), draft.without("refresh_token")):
+        exchange.send(altered, twin=exchange.twin(grant)).no_token()
+
+
+@rule(
+    "tok-dialect", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 4.4.2", "RFC 6749 B", "JI-09", "DI-06"),
+    applies=unattended_grants, control=Control.TWIN, faults=("body-sniffed",),
+)  # fmt: skip
+def dialect(exchange: Exchange, grant: GrantType) -> None:
+    """A body that is not what its label says gives no token, nor does one without a label."""
+    valid = exchange.token_request(grant)
+    form, json = "application/x-www-form-urlencoded", "application/json"
+    other = "json" if valid.encoding == "form" else "form"
+    label = form if valid.encoding == "form" else json
+    exchange.send(valid.encoded(other).labelled(label), twin=valid).no_token()
+    for draft in (valid.labelled("text/plain"), valid.encoded(other)):
+        answer = exchange.send(draft, twin=valid)
+        if valid.encoding == "form":
+            answer.no_token()
+        else:
+            answer.advise_no_token("no token for a body that is not labelled application/json")

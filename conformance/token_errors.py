@@ -11,7 +11,16 @@ from pytest_apiauth.profile import GrantType
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
 
 from . import strategies as some
-from .parts import form_grants, guessed_grants, json_grants, scoped_grants, unattended_grants
+from .client_authentication import without_client
+from .parts import (
+    form_grants,
+    guessed_grants,
+    json_grants,
+    no_password_grant,
+    refresh_by_clients,
+    scoped_grants,
+    unattended_grants,
+)
 
 ERROR_CODE = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")
 
@@ -34,7 +43,8 @@ def error_shape(exchange: Exchange, grant: GrantType) -> None:
 
 
 @rule(
-    "err-unsupported-grant", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 5.2", PROFILE),
+    "err-unsupported-grant", level=Level.MUST, safety=Safety.ISSUE,
+    sources=("RFC 6749 5.2", "DA-11", "JI-09", "DI-06"),
     applies=unattended_grants, control=Control.TWIN, faults=("any-grant-accepted",),
 )  # fmt: skip
 @draws(name=some.unknown_grants)
@@ -46,7 +56,7 @@ def unsupported_grant(exchange: Exchange, grant: GrantType, name: str) -> None:
 
 
 @rule(
-    "err-missing-param", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 5.2", PROFILE),
+    "err-missing-param", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 5.2", "DA-11", "JI-09", "DI-06"),
     applies=unattended_grants, control=Control.TWIN, faults=("grant-type-optional",),
 )  # fmt: skip
 def missing_parameter(exchange: Exchange, grant: GrantType) -> None:
@@ -110,3 +120,29 @@ def body_robust(exchange: Exchange, grant: GrantType, value: object) -> None:
     valid = exchange.token_request(grant)
     for name, _ in valid.parameters:
         exchange.send(valid.setting(name, value), twin=valid, server_errors=True).no_token()
+
+
+@rule(
+    "err-precedence", level=Level.SHOULD, safety=Safety.CONSUME, sources=("RFC 6749 3.2.1",),
+    applies=refresh_by_clients, control=Control.TWIN, faults=("grant-before-client",),
+)  # fmt: skip
+def client_before_grant(exchange: Exchange, grant: GrantType) -> None:
+    """The client is checked before the grant: a stranger cannot find out whether a refresh token is good."""
+    good = without_client(exchange.token_request(grant))
+    bad = good.editing(good.secret("REFRESH_TOKEN"), Edit("reverse"))
+    answers = [exchange.send(draft, twin=exchange.twin(grant)).no_token() for draft in (good, bad)]
+    codes = [(answer.status, answer.members.get("error")) for answer in answers]
+    answers[1].require(codes[0] == codes[1], f"the answer to a good refresh token, {answers[0].got}")
+
+
+@rule(
+    "pwd-grant-off", level=Level.SHOULD, safety=Safety.LOCKOUT, sources=("RFC 9700 2.4", PROFILE),
+    applies=no_password_grant, control=Control.TWIN, faults=("password-grant-hidden",),
+)  # fmt: skip
+def password_grant_off(exchange: Exchange, grant: GrantType) -> None:
+    """A password grant that is not documented is not offered either."""
+    valid = exchange.token_request(grant)
+    draft = valid.setting("grant_type", "password").setting("username", "apiauth-nobody").setting("password", "wrong-0")
+    answer = exchange.send(draft, twin=valid).no_token()
+    code = answer.members.get("error")
+    answer.require(code != "invalid_grant", "a refusal of the grant itself", "a refusal of the password, invalid_grant")

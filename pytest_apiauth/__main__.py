@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+
+from pytest_apiauth.errors import ApiAuthError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -12,9 +15,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pytest_apiauth", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("schema", help="print the JSON Schema of a profile file")
-    parser.parse_args(arguments)
-    print(json.dumps(schema(), indent=2))
+    rules = commands.add_parser("rules", help="print the rules, one rule in full, or the statements they cover")
+    rules.add_argument("rule_id", nargs="?", metavar="RULE-ID", help="explain this rule")
+    rules.add_argument("--statements", action="store_true", help="print every statement of the built-in documents")
+    asked = parser.parse_args(arguments)
+    try:
+        for line in _lines(asked):
+            print(line)
+    except ApiAuthError as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0
+
+
+def _lines(asked: argparse.Namespace) -> Iterator[str]:
+    if asked.command == "schema":
+        yield json.dumps(schema(), indent=2)
+        return
+    from pytest_apiauth import register
+
+    if asked.statements:
+        yield from register.list_statements()
+    elif asked.rule_id:
+        yield from register.explain(asked.rule_id)
+    else:
+        yield from register.list_rules()
 
 
 def schema() -> dict[str, object]:
@@ -25,8 +50,9 @@ def schema() -> dict[str, object]:
     found["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     found["title"] = "pytest-apiauth profile"
     found["properties"]["extends"] = {
-        "type": "string", "description": "Built-in profile (dastra, jindexe, digishare) or path of one to build on",
-    }  # fmt: skip
+        "type": "string",
+        "description": "Built-in profile (dastra, jindexe, digishare) or path of one to build on",
+    }
     return found
 
 

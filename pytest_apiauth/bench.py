@@ -9,6 +9,7 @@ from pytest_apiauth.embedded import Server
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.flow import Authenticator
 from pytest_apiauth.http import Carrier, InProcess, build_async_client, build_client, fetch_token
+from pytest_apiauth.http.sending import unreachable
 from pytest_apiauth.identities import Identities
 from pytest_apiauth.profile import DEFAULT, Kind, Profile
 from pytest_apiauth.session import LiveSide, State
@@ -103,6 +104,13 @@ class Bench:
             allow_unsafe=self._allow_unsafe,
             **options,
         )
+
+    def no_answer(self, error: BaseException) -> str | None:
+        """Say in one line that no connection came about, where that is what an error of the HTTP library says."""
+        module = self._carrier.library.module
+        if not isinstance(error, module.ConnectError | module.ConnectTimeout):
+            return None
+        return str(unreachable(self.profile.name, str(error.request.url), error, self._state.redactor))
 
     def close(self) -> None:
         """Close the clients made."""

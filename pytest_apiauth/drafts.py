@@ -128,6 +128,10 @@ class Draft:
     content_type: str = ""
     raw_body: str | None = None
     target: str | None = None
+    flags: tuple[str, ...] = ()
+    """Options of curl for what is not in the message: ``--http1.0``."""
+    after: Draft | None = None
+    """The request before it on the same connection, where that matters."""
 
     def with_headers(self, *headers: tuple[str, Text]) -> Draft:
         """Add header lines."""
@@ -144,6 +148,10 @@ class Draft:
     def with_header(self, name: str, value: Text) -> Draft:
         """Put one header line in the place of whatever lines that field had."""
         return self.without_header(name).with_headers((name, value))
+
+    def encoded(self, encoding: str) -> Draft:
+        """Write the body as ``form`` or ``json`` instead, with the label that goes with it."""
+        return replace(self, encoding=encoding, content_type="")
 
     def labelled(self, content_type: str) -> Draft:
         """Give the body another media type without changing the body."""
@@ -173,6 +181,18 @@ class Draft:
     def carried(self, kind: str) -> Ref:
         """Refer to the secret of a kind, as it stands in the request. Raises LookupError."""
         return Ref(self.secret(kind))
+
+    def replacing(self, secret: str, other: Ref) -> Draft:
+        """Put another secret in the place of one that the request carries. Raises LookupError where it does not."""
+        marked = self.editing(secret, _MARK)
+        return replace(
+            marked,
+            headers=tuple((name, _swapped(value, other)) for name, value in marked.headers),
+            parameters=tuple(
+                (name, _swapped(_as_text(value), other) if _is_text(value) else value)
+                for name, value in marked.parameters
+            ),
+        )
 
     def editing_all(self, edit: Edit) -> Draft:
         """Edit every secret that the request carries."""
@@ -209,10 +229,9 @@ class Draft:
 
     def curl(self, vault: Mapping[str, str]) -> str:
         """Write the request as one curl line for bash."""
-        words = ["curl", "-i"]
-        if self.method == "HEAD":
-            words[1] = "-I"
-        elif self.method != ("POST" if self._type() else "GET"):
+        before = ["curl"] if self.after is None else [self.after.curl(vault), "--next"]
+        words = [*before, "-I" if self.method == "HEAD" else "-i", *self.flags]
+        if self.method not in ("HEAD", "POST" if self._type() else "GET"):
             words += ["-X", self.method]
         for name, value in self.headers:
             # curl drops a header that ends with a colon, and sends it empty when it ends with a semicolon.
@@ -281,6 +300,22 @@ def _edited(text: Text, secret: str, edit: Edit) -> Text:
             return Ref(part.name, edit) if part.name == secret else part
         if isinstance(part, (FormEncoded, Base64)):
             return replace(part, inner=_edited(part.inner, secret, edit))
+        return part
+
+    return tuple(changed(part) for part in parts_of(text))
+
+
+_MARK = Edit("whole", text="\0")
+
+
+def _swapped(text: Text, other: Ref) -> Text:
+    """Put a secret in the place of every reference that is marked."""
+
+    def changed(part: Part) -> Part:
+        if isinstance(part, Ref):
+            return other if part.edit is _MARK else part
+        if isinstance(part, (FormEncoded, Base64)):
+            return replace(part, inner=_swapped(part.inner, other))
         return part
 
     return tuple(changed(part) for part in parts_of(text))

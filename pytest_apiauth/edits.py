@@ -43,6 +43,8 @@ class Edit:
 
     def _index(self, value: str) -> int:
         index = min(self.at * len(value) // 1000, max(len(value) - 1, 0))
+        if self.operation == "truncate":
+            return max(index, 1)  # an empty value is no near miss: tables have it
         if self.operation == "toggle":
             return next((i for i in range(index, len(value)) if _toggled(value[i])), index)
         return index

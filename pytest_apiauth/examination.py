@@ -6,13 +6,14 @@ gets it when it is first needed: from the profile's references, or from the toke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from urllib.parse import parse_qs, urlsplit
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from pytest_apiauth import consent
+from pytest_apiauth.consent import Callback, Proof
 from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text, parts_of
 from pytest_apiauth.errors import ApiAuthError, CredentialError
-from pytest_apiauth.flow import authorization_request, code_from_callback
-from pytest_apiauth.messages import Response
+from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import DEFAULT, Grant, GrantType, Kind, Profile, Zone
 from pytest_apiauth.secrets import Redactor, Secret
 from pytest_apiauth.target import Target
@@ -35,6 +36,10 @@ _ROLES: dict[Kind, tuple[str, ...]] = {
     "basic": ("USERNAME", "PASSWORD"),
     "personal_access_token": ("PERSONAL_ACCESS_TOKEN",),
 }
+
+
+REPEAT_AFTER = 1.1
+"""Seconds to wait before a request is repeated that a live server answered with a server error."""
 
 
 class Vault(Mapping[str, str]):
@@ -63,7 +68,9 @@ class Examination:
         self.tokens_issued = 0
         self.known: dict[str, str] = {}
         self._roles: dict[str, tuple[str, str]] = {}
+        self._ways: dict[str, list[tuple[Kind, ...]]] = {}
         self._vault = Vault(self)
+        self._moved = 0
 
     @property
     def profile(self) -> Profile:
@@ -80,28 +87,49 @@ class Examination:
                 continue
             ways = self.ways_into(zone)
             if not ways:
-                raise Unready(f"{self.profile.name}: {self.why_closed(zone)}")
+                raise Unready(self._own_line(self.why_closed(zone)))
             for probe in zone.probe:
                 draft = self.request(probe, ways[0])
                 try:
                     response = self.send(draft)
                 except Inconclusive as reason:
-                    raise Unready(f"{self.profile.name}: {reason}") from None
+                    raise Unready(self._own_line(str(reason))) from None
                 if not 200 <= response.status < 300:
                     raise Unready(
                         f"{self.profile.name}: the valid request to {draft.url} was answered with {response.status},"
                         f" expected a 2xx status; check probe and credentials with: {self.curl(draft)}"
                     )
 
+    def _own_line(self, reason: str) -> str:
+        """Begin a reason with the profile's name, once."""
+        own = f"{self.profile.name}: "
+        return own + reason.removeprefix(own)
+
     # Requests
 
     def send(self, draft: Draft) -> Response:
         """Send a request with its secrets put in, and learn every token that comes back."""
+        return self.send_by(lambda request: [self.target.send(request)], draft)[0]
+
+    def repeated(self, draft: Draft, response: Response) -> Response:
+        """Send a live request once more after a server error: under load a good server has one now and then.
+
+        What a request uses up (a code, a refresh token) cannot be sent twice.
+        """
+        spent = any(name.endswith(("REFRESH_TOKEN", "CODE")) for name in draft.names)
+        if response.status < 500 or self.target.kind != "live" or spent:
+            return response
+        self.target.pause(REPEAT_AFTER)
+        return self.send(draft)
+
+    def send_by(self, carry: Callable[[Request], list[Response]], draft: Draft, times: int = 1) -> list[Response]:
+        """Hand a request to what sends it, once or several times, and learn every token that comes back."""
         request = draft.request(self._vault)
-        self.requests += 1
-        response = self.target.send(request)
-        self._learn(response)
-        return response
+        self.requests += times
+        responses = carry(request)
+        for response in responses:
+            self._learn(response)
+        return responses
 
     def curl(self, draft: Draft) -> str:
         """Write a request as a curl line with placeholders, and make sure that it holds no secret."""
@@ -123,7 +151,11 @@ class Examination:
 
     def ways_into(self, zone: Zone) -> list[tuple[Kind, ...]]:
         """Give the alternatives of a zone's needs whose credentials are there."""
-        return [way for way in zone.needs or ((),) if all(self._why_absent(kind) is None for kind in way)]
+        # Asked once an example, and the credentials that a run has do not change while it runs.
+        if zone.path not in self._ways:
+            found = [way for way in zone.needs or ((),) if all(self._why_absent(kind) is None for kind in way)]
+            self._ways[zone.path] = found
+        return self._ways[zone.path]
 
     def why_closed(self, zone: Zone) -> str:
         """Say why no alternative of a zone's needs is at hand."""
@@ -147,12 +179,21 @@ class Examination:
 
     # Token requests
 
-    def token_request(self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT, own: str = "") -> Draft:
+    def token_request(
+        self,
+        grant: GrantType,
+        *,
+        client: str = DEFAULT,
+        user: str = DEFAULT,
+        own: str = "",
+        refresh_token: Ref | None = None,
+        callback: Callback | None = None,
+    ) -> Draft:
         """Give a valid token request, with a fresh refresh token or code where the grant takes one.
 
-        ``own`` begins the placeholder names of those, so that two requests do not share one.
+        ``own`` begins the placeholder names of those, so that two requests do not share one. With ``refresh_token``
+        or ``callback`` that one is sent instead of a fresh one.
         """
-        settings = self.profile.token
         settings_of_grant = self.profile.grants.get(grant) or Grant()
         client = settings_of_grant.client if client == DEFAULT else client
         user = settings_of_grant.user if user == DEFAULT else user
@@ -160,12 +201,19 @@ class Examination:
         if grant == "password":
             parameters += [("username", self.ref("USERNAME", user)), ("password", self.ref("PASSWORD", user))]
         elif grant == "refresh_token":
-            parameters.append(("refresh_token", self.fresh_refresh_token(client=client, own=own)))
+            parameters.append(("refresh_token", refresh_token or self.fresh_refresh_token(client=client, own=own)))
         elif grant == "authorization_code":
-            parameters += self._fresh_code(client, own)
+            parameters += self._redeeming(callback or self.fresh_callback(client), client, own)
         scope = self.profile.scope_of(grant)
         if scope and grant != "authorization_code":
             parameters.append(("scope", scope))
+        parameters += list(settings_of_grant.extra.items())
+        return self.as_client(self.profile.token_endpoint, parameters, client)
+
+    def as_client(self, url: str, parameters: Iterable[tuple[str, object]], client: str) -> Draft:
+        """Give a POST in which a client proves itself in the documented way."""
+        settings = self.profile.token
+        proof: list[tuple[str, object]] = []
         headers: list[tuple[str, Text]] = [("Accept", "application/json")]
         if self.profile.token_route_needs_key:
             headers.append(self.header("api_key"))
@@ -176,11 +224,8 @@ class Examination:
                 pair = (FormEncoded(who), ":", FormEncoded(secret))
             headers.append(("Authorization", ("Basic ", Base64(pair))))
         elif settings.client_auth in ("client_secret_post", "client_secret_json"):
-            parameters += [("client_id", who), ("client_secret", secret)]
-        parameters += list(settings_of_grant.extra.items())
-        return Draft(
-            "POST", self.profile.token_endpoint, tuple(headers), parameters=tuple(parameters), encoding=settings.body
-        )
+            proof = [("client_id", who), ("client_secret", secret)]
+        return Draft("POST", url, tuple(headers), parameters=(*parameters, *proof), encoding=settings.body)
 
     def issue(self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT) -> dict[str, object]:
         """Ask for a token and give the members of the answer. Raises Inconclusive where none comes."""
@@ -214,19 +259,74 @@ class Examination:
 
     def renew_tokens(self, draft: Draft) -> bool:
         """Forget the issued tokens that a request carries; whether there were any."""
-        stale = [name for name in draft.names if name.endswith("ACCESS_TOKEN") and "PERSONAL" not in name]
-        return bool([self.known.pop(name, None) for name in stale])
+        issued = [name for name in draft.names if self._roles.get(name, ("", ""))[0] == "ACCESS_TOKEN"]
+        return bool([self.known.pop(name, None) for name in issued])
 
-    def _fresh_code(self, client: str, own: str) -> list[tuple[str, object]]:
+    # Time
+
+    @property
+    def now(self) -> float:
+        """The time in seconds, by a clock of this run's own that moves along with the target's."""
+        return time.monotonic() + self._moved
+
+    def advance(self, seconds: int) -> None:
+        """Move the target's clock forward and forget the tokens at hand, which may have ended by it.
+
+        Raises NotApplicable where the clock cannot be moved.
+        """
+        if not self.target.can_move_clock:
+            raise NotApplicable("lifetimes take a clock that can be moved, which the profile's [clock] url names")
+        self.target.advance(seconds)
+        self._moved += seconds
+        self.forget_tokens()
+
+    def forget_tokens(self) -> None:
+        """Forget the access tokens at hand: what a rule has done may have ended them. New ones come when needed."""
+        for name in [name for name in self.known if name.endswith("ACCESS_TOKEN") and "PERSONAL" not in name]:
+            del self.known[name]
+
+    # Authorization requests
+
+    def authorization_request(self, client: str = DEFAULT, proof: Proof | None = None) -> Draft:
+        """Give a valid authorization request. Raises NotApplicable where the client has no redirection URI."""
+        client = self._code_client(client)
+        try:
+            redirect_uri = self.target.identities.client(client).redirect_uri
+        except CredentialError as reason:
+            raise NotApplicable(str(reason)) from None
+        if redirect_uri is None:
+            raise NotApplicable(f"the client {client} has no redirect_uri")
+        return consent.request(self.profile, self.ref("CLIENT_ID", client), redirect_uri, proof or Proof.fresh())
+
+    def fresh_callback(self, client: str = DEFAULT) -> Callback:
+        """Get a code that nothing else uses. Raises NotApplicable where that takes a browser."""
+        self.need_browser()
+        proof = Proof.fresh()
+        draft = self.authorization_request(client, proof)
+        response = self.send(draft)
+        found = consent.callback(draft, response, proof)
+        if found is None:
+            raise Inconclusive(f"the valid authorization request was answered with {response.status} and no code")
+        return found
+
+    def need_browser(self) -> None:
+        """Raise NotApplicable where a code takes a browser."""
         if not self.target.has_browser:
             raise NotApplicable("the grant authorization_code needs a browser, which a live run does not have")
-        asked = authorization_request(self.profile, self.target.identities, client=client)
-        parts = urlsplit(asked.url)
-        query = tuple((name, values[0]) for name, values in parse_qs(parts.query).items())
-        answer = self.send(Draft("GET", parts._replace(query="").geturl(), query=query))
-        code = code_from_callback(asked, answer.header("location") or "")
-        ref = self.keep(own + self.ref("CODE", client).name, code)
-        return [("code", ref), ("redirect_uri", asked.redirect_uri), ("code_verifier", asked.verifier)]
+
+    def _redeeming(self, found: Callback, client: str, own: str) -> list[tuple[str, object]]:
+        client = self._code_client(client)
+        code = self.keep(own + self.ref("CODE", client).name, found.code)
+        parameters: list[tuple[str, object]] = [("code", code), ("redirect_uri", found.redirect_uri)]
+        if found.verifier is not None:
+            parameters.append(("code_verifier", self.keep(own + self.ref("VERIFIER", client).name, found.verifier)))
+        if self.profile.token.client_auth == "none":
+            parameters.append(("client_id", self.ref("CLIENT_ID", client)))
+        return parameters
+
+    def _code_client(self, client: str) -> str:
+        usual = self.profile.grants.get("authorization_code") or Grant()
+        return usual.client if client == DEFAULT else client
 
     # Credentials
 

@@ -9,11 +9,15 @@ curl lines. A server's trouble (429, no connection) makes a verdict inconclusive
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import NoReturn
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
 
+from pytest_apiauth import consent
+from pytest_apiauth.consent import Callback, Proof
 from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text, Unchanged
 from pytest_apiauth.examination import Examination, Inconclusive, NotApplicable
 from pytest_apiauth.http import NotSendable
@@ -33,6 +37,8 @@ class Counterexample:
     got: str
     curl: str
     control_curl: str
+    steps: tuple[str, ...] = ()
+    """What was sent before, in order, where it takes more than the request itself."""
 
 
 class Violation(Exception):
@@ -58,6 +64,10 @@ class Exchange:
         self.examination = examination
         self.rule_id = rule_id
         self.advice: list[Counterexample] = []
+        self.filed: dict[str, Counterexample] = {}
+        """Advice about other rules than the one at hand, by their ids."""
+        self.steps: list[str] = []
+        """The curl lines that led here, where a rule keeps them."""
         self.controls = 0
         self._proved: Twin | None = None
         self._twin_answer: Response | None = None
@@ -95,6 +105,10 @@ class Exchange:
         """Give a valid token request. A refresh request carries a refresh token of its own."""
         return self.examination.token_request(grant, client=client, user=user)
 
+    def as_client(self, url: str, *parameters: tuple[str, object], client: str = DEFAULT) -> Draft:
+        """Give a POST to another endpoint in which a client proves itself as it does for a token."""
+        return self.examination.as_client(self.profile.url(url), parameters, client)
+
     def twin(self, grant: GrantType, *, client: str = DEFAULT) -> Twin:
         """Give the valid twin of altered requests of a grant, made anew each time it is sent.
 
@@ -102,6 +116,25 @@ class Exchange:
         """
         make = partial(self.examination.token_request, grant, client=client, own="CONTROL_")
         return self._twins.setdefault((grant, client), make)
+
+    def authorization_request(self, proof: Proof | None = None) -> Draft:
+        """Give a valid authorization request, with a proof key of its own or a chosen one."""
+        return self.examination.authorization_request(proof=proof)
+
+    def followed(self, answer: Answer) -> Draft | None:
+        """Give the request that a browser makes next, where it is sent on to the same origin; else None."""
+        target = consent.landing(answer.draft, answer.response)
+        same = bool(target) and consent.place(target)[:3] == consent.place(answer.draft.url)[:3]
+        if not same or consent.sort_of(answer.draft, answer.response) == "client":
+            return None
+        cookies = [line.partition(";")[0] for line in answer.response.header_lines("set-cookie")]
+        url, _, query = target.partition("#")[0].partition("?")
+        draft = Draft("GET", url, query=tuple(parse_qsl(query, keep_blank_values=True)))
+        return draft.with_headers(("Cookie", self.keep("LOGIN_COOKIE", "; ".join(cookies)))) if cookies else draft
+
+    def redemption(self, found: Callback, own: str = "") -> Draft:
+        """Give a token request for a code at hand; ``own`` begins its placeholder's name."""
+        return self.examination.token_request("authorization_code", callback=found, own=own)
 
     def refresh_token(self) -> Ref:
         """Get a refresh token that nothing else uses. Raises NotApplicable where no grant gives one."""
@@ -122,25 +155,53 @@ class Exchange:
 
     # Sending
 
-    def send(self, draft: Draft, *, twin: Twin | None = None, server_errors: bool = False) -> Answer:
+    def send(
+        self, draft: Draft, *, twin: Twin | None = None, server_errors: bool = False, proved: bool = False
+    ) -> Answer:
         """Send a request; an altered one names its valid ``twin``, which must have succeeded before.
 
         A 5xx breaks ``invalid-never-5xx`` wherever it comes; with ``server_errors`` the rule at hand is
-        about them itself, and gets the answer.
+        about them itself, and gets the answer. ``proved`` says that the rule has seen its own control succeed.
         """
         if twin is not None:
             self._prove(twin)
-        response = self.examination.send(draft)
+        first = self.examination.send(draft)
+        response = self.examination.repeated(draft, first)
         answer = Answer(self, draft, response, twin, self._twin_draft, self._twin_answer)
+        answer.advise(response.status >= 500 or first.status < 500, "no server error, not even once", described(first))
         if response.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise Inconclusive("429 Too Many Requests: the server limits the rate")
         if response.status >= 500:
-            if twin is None:
+            if twin is None and not proved:
                 raise Inconclusive(f"the valid request was answered with {answer.got}: {answer.curl}")
             if self.rule_id == SERVER_ERROR_RULE or server_errors:
                 answer.fails(NO_SERVER_ERROR)
             raise Breach(SERVER_ERROR_RULE, answer.counterexample(NO_SERVER_ERROR))
         return answer
+
+    @contextmanager
+    def connected(self, draft: Draft) -> Iterator[Callable[..., Answer]]:
+        """Open one connection for several requests; gives a function that sends a draft on it.
+
+        Its keywords are ``version`` (``1.0`` or ``1.1``), ``close`` (end the connection after the answer) and
+        ``twin``. Raises NotApplicable where requests do not travel on connections.
+        """
+        target = self.examination.target
+        if not target.has_connections:
+            raise NotApplicable("needs connections: --apiauth-wire serves the embedded server on a socket")
+        # The twin first: a server may close a connection that waits for it.
+        self._prove(draft)
+        with target.connection(draft.url) as connection:
+
+            def send(draft: Draft, *, twin: Draft | None = None, **how: Any) -> Answer:
+                if twin is not None:
+                    self._prove(twin)
+                response = self.examination.send_by(lambda request: [connection.send(request, **how)], draft)[0]
+                if response.status in (408, 429, 503):
+                    raise Inconclusive(f"{described(response)} on a connection of its own")
+                return Answer(self, draft, response, twin, self._twin_draft, self._twin_answer)
+
+            yield send
 
     def attempt(self, draft: Draft, *, twin: Twin, server_errors: bool = False) -> Answer | None:
         """Send a row of a table; None where the edit changes nothing or the row cannot be sent at all."""
@@ -148,6 +209,18 @@ class Exchange:
             return self.send(draft, twin=twin, server_errors=server_errors)
         except (Unchanged, NotSendable):
             return None
+
+    def advance(self, seconds: int) -> None:
+        """Move the target's clock forward. Raises NotApplicable where it cannot be moved."""
+        self.examination.advance(seconds)
+        self._proved = None
+        clock = self.profile.clock
+        order = f"curl -sS --json '{{\"seconds\": {seconds}}}' {self.profile.url(clock.url)}  " if clock else ""
+        self.steps.append(f"{order}# {seconds} seconds pass")
+
+    def forget_proof(self) -> None:
+        """Prove the twin anew before the next altered request."""
+        self._proved = None
 
     def proved_again(self, twin: Twin) -> None:
         """Send the twin after a refusal: a server that refuses everything keeps no promise."""
@@ -158,12 +231,12 @@ class Exchange:
         if self._proved is not None and (self._proved is twin or self._proved == twin):
             return
         draft = twin() if callable(twin) else twin
-        response = self.examination.send(draft)
-        if not 200 <= response.status < 300 and self.examination.renew_tokens(draft):
+        response = self.examination.repeated(draft, self.examination.send(draft))
+        if not _succeeded(draft, response) and self.examination.renew_tokens(draft):
             draft = twin() if callable(twin) else twin
             response = self.examination.send(draft)
         self.controls += 1
-        if not 200 <= response.status < 300:
+        if not _succeeded(draft, response):
             raise Inconclusive(
                 f"the valid twin was answered with {described(response)}: {self.examination.curl(draft)}"
             )
@@ -226,11 +299,16 @@ class Answer:
         self.advise(400 <= self.status < 500, "a refusal with a 4xx status")
         return self._proved_again()
 
+    def advise_no_token(self, words: str) -> Answer:
+        """Recommend that no token is issued."""
+        return self.advise(not self.has_token, words)
+
     def accepted(self) -> Answer:
         """Require success."""
-        if not 200 <= self.status < 300:
-            self.fails("success, a 2xx status")
-        return self
+        answer = self if 200 <= self.status < 300 else self._with_new_token()
+        if not 200 <= answer.status < 300:
+            answer.fails("success, a 2xx status")
+        return answer
 
     def issued(self) -> Answer:
         """Require a token."""
@@ -240,9 +318,18 @@ class Answer:
 
     def like_twin(self) -> Answer:
         """Require the same status as the valid twin's."""
-        if self.twin_response is not None and self.status != self.twin_response.status:
-            self.fails(f"the same answer as without the alteration, {described(self.twin_response)}")
-        return self
+        expected = self.twin_response
+        answer = self if expected is None or self.status == expected.status else self._with_new_token()
+        if expected is not None and answer.status != expected.status:
+            answer.fails(f"the same answer as without the alteration, {described(expected)}")
+        return answer
+
+    def _with_new_token(self) -> Answer:
+        """Send a refused request again with a new token: its own may have expired while the rule was at work."""
+        if self.status not in (401, 403) or not self.exchange.examination.renew_tokens(self.draft):
+            return self
+        self.exchange.forget_proof()
+        return self.exchange.send(self.draft, twin=self.twin)
 
     def require(self, holds: bool, expected: str, got: str | None = None) -> Answer:
         """Require anything else of the answer."""
@@ -254,6 +341,13 @@ class Answer:
         """Recommend something: a warning where it does not hold, whatever the rule's level."""
         if not holds and all(one.expected != expected for one in self.exchange.advice):
             self.exchange.advice.append(self.counterexample(expected, got))
+        return self
+
+    def file(self, rule_id: str, holds: bool, expected: str, got: str | None = None) -> Answer:
+        """Recommend something that is another rule's matter: a warning under that rule's id where it does not hold."""
+        known = self.exchange.filed.get(rule_id)
+        if not holds and (known is None or len(known.steps) > len(self.exchange.steps)):
+            self.exchange.filed[rule_id] = self.counterexample(expected, got)
         return self
 
     def fails(self, expected: str, got: str | None = None) -> NoReturn:
@@ -269,7 +363,14 @@ class Answer:
         """Write down what was expected, what came, and how to see it again."""
         twin = self.twin_draft if self.twin is not None else None
         examination = self.exchange.examination
-        return Counterexample(expected, got or self.got, self.curl, examination.curl(twin) if twin is not None else "")
+        control = examination.curl(twin) if twin is not None else ""
+        return Counterexample(expected, got or self.got, self.curl, control, tuple(self.exchange.steps))
+
+
+def _succeeded(draft: Draft, response: Response) -> bool:
+    if consent.asked(draft, "redirect_uri"):
+        return consent.proceeds(draft, response)
+    return 200 <= response.status < 300
 
 
 def described(response: Response) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_apiauth.errors import ApiAuthError
-from pytest_apiauth.session import RECORD, STATE, NotReady, State
+from pytest_apiauth.errors import ApiAuthError, ProfileError
+from pytest_apiauth.session import BENCH, RECORD, STATE, NotReady, State
 
 if TYPE_CHECKING:
     import httpx
@@ -22,24 +22,32 @@ if TYPE_CHECKING:
     from pytest_apiauth.profile import Profile
     from pytest_apiauth.tokens import Token
 
+MARK_ARGUMENTS = ("profile", "user", "client", "key")
+
 
 def _stop(error: ApiAuthError) -> NoReturn:
     __tracebackhide__ = True
-    pytest.fail(str(error), pytrace=False)
+    # Not pytest.fail: an exception raised while another one is handled is printed with it.
+    raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 def _mark(request: pytest.FixtureRequest) -> tuple[str | None, dict[str, str]]:
-    """Read ``@pytest.mark.apiauth``, checking its arguments."""
-    mark = request.node.get_closest_marker("apiauth")
-    if mark is None:
-        return None, {}
-    unknown = set(mark.kwargs) - {"profile", "user", "client", "key"}
-    if len(mark.args) > 1 or unknown:
-        wrong = f"unknown argument {sorted(unknown)[0]!r}" if unknown else "one profile only"
-        pytest.fail(f"@pytest.mark.apiauth(profile, *, user, client, key): {wrong}", pytrace=False)
-    who = {name: str(value) for name, value in mark.kwargs.items() if name != "profile"}
-    name = mark.args[0] if mark.args else mark.kwargs.get("profile")
-    return name, who
+    """Read ``@pytest.mark.apiauth``: what a test's own mark leaves out, that of its class or module says."""
+    found: dict[str, str] = {}
+    for mark in request.node.iter_markers("apiauth"):
+        arguments = {**mark.kwargs, **({"profile": mark.args[0]} if mark.args else {})}
+        wrong = [f"unknown argument {name!r}" for name in arguments if name not in MARK_ARGUMENTS]
+        if len(mark.args) > 1 or (mark.args and "profile" in mark.kwargs):
+            wrong.append("profile is given twice")
+        wrong += [
+            f"{name}: expected a name, got {type(value).__name__}"
+            for name, value in arguments.items()
+            if not (isinstance(value, str) or value is None)
+        ]
+        if wrong:
+            pytest.fail(f"@pytest.mark.apiauth(profile, *, user, client, key): {', '.join(wrong)}", pytrace=False)
+        found = {**{name: value for name, value in arguments.items() if value is not None}, **found}
+    return found.pop("profile", None), found
 
 
 @pytest.fixture
@@ -64,6 +72,7 @@ def _apiauth_bench(request: pytest.FixtureRequest, apiauth_profile: Profile) -> 
         bench = Bench.build(state, apiauth_profile, who, allow_unsafe=writes or not state.is_live)
     except ApiAuthError as error:
         _stop(error)
+    request.node.stash[BENCH] = bench
     yield bench
     bench.close()
 
@@ -191,6 +200,10 @@ class ClientFactory:
         return self._bench.async_client(self._kinds(zone, credentials), self._who(user, client, key), options)
 
     def _kinds(self, zone: str | None, credentials: Collection[str] | None) -> Collection[str] | None:
+        if zone is not None and credentials is not None:
+            raise ProfileError("apiauth_client_factory: zone or credentials, not both: each says what to send")
+        if isinstance(credentials, str):
+            raise ProfileError(f"apiauth_client_factory: credentials: write ['{credentials}'], not '{credentials}'")
         return self._bench.kinds_of(zone) if zone is not None else credentials
 
     def _who(self, user: str | None, client: str | None, key: str | None) -> dict[str, str]:

@@ -43,6 +43,9 @@ class Outcome:
     examples: int = 0
     tokens_issued: int = 0
     breaches: dict[str, Counterexample] = field(default_factory=dict)
+    """Failures of other rules, by id."""
+    filed: dict[str, Counterexample] = field(default_factory=dict)
+    """Warnings of other rules, by id."""
 
 
 class _Halt(BaseException):
@@ -63,6 +66,7 @@ def judge(rule: Rule, examination: Examination, argument: object, conditions: Co
     outcome.requests = examination.requests - requests
     outcome.tokens_issued = examination.tokens_issued - tokens
     outcome.examples = run.examples
+    outcome.filed = exchange.filed
     return outcome
 
 
@@ -118,7 +122,7 @@ class _Drawn:
         self.remark = ""
 
     def __call__(self) -> None:
-        from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+        from hypothesis import HealthCheck, Phase, Verbosity, example, given, seed, settings
         from hypothesis.errors import Flaky
 
         property_test: Callable[[], None] = given(**self._strategies())(self._example)
@@ -133,6 +137,8 @@ class _Drawn:
             phases=(Phase.explicit, Phase.generate, Phase.shrink),
             suppress_health_check=list(HealthCheck),
         )(property_test)
+        for row in reversed(self._rule.first):
+            property_test = example(**row)(property_test)
         digest = hashlib.sha256(f"{self._conditions.seed} {self._rule.id}".encode()).digest()
         try:
             seed(int.from_bytes(digest[:8], "big"))(property_test)()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def find(name: str, *, folder: Path) -> Path:
     if name in own:
         return own[name]
     known = sorted({*builtin_profiles(), *own})
-    raise ProfileError(f"no profile {name!r}{_did_you_mean(name, known)}; known are: {', '.join(known)}")
+    raise ProfileError(f"no profile {name!r}{did_you_mean(name, known)}; known are: {', '.join(known)}")
 
 
 def profiles_under(folder: Path) -> list[Path]:
@@ -60,11 +61,20 @@ def load(path: Path) -> Profile:
     """Read and check a profile, with everything it extends. Raises ProfileError, one line per mistake."""
     table = _merged(path.resolve(), ())
     table.setdefault("name", path.name.removesuffix(SUFFIX))
-    try:
+    with explained(_shown(path)):
         return Profile.model_validate(table)
+
+
+@contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Turn what validation refuses into ProfileError, one line per mistake, each beginning with ``where``."""
+    lines: list[str] = []
+    try:
+        yield
     except ValidationError as error:
-        lines = [f"{_shown(path)}: {line}" for line in _explain(error)]
-    raise ProfileError("\n".join(lines))
+        lines = [f"{where}: {line}" for line in _explain(error)]
+    if lines:
+        raise ProfileError("\n".join(lines))
 
 
 def _merged(path: Path, above: tuple[Path, ...]) -> Table:
@@ -84,7 +94,7 @@ def _merged(path: Path, above: tuple[Path, ...]) -> Table:
         if not base_path.is_file():
             known = sorted(builtin_profiles())
             raise ProfileError(
-                f"{_shown(path)}: extends: no profile {base_name!r}{_did_you_mean(base_name, known)};"
+                f"{_shown(path)}: extends: no profile {base_name!r}{did_you_mean(base_name, known)};"
                 f" give a path, or one of: {', '.join(known)}"
             )
     base = _merged(base_path.resolve(), (*above, path))
@@ -133,7 +143,7 @@ def _line(kind: str, location: tuple[int | str, ...], message: str) -> str:
     key = _key(location)
     if kind == "extra_forbidden":
         name = str(location[-1])
-        return f"{key}: unknown key{_did_you_mean(name, _known_keys(location[:-1]))}"
+        return f"{key}: unknown key{did_you_mean(name, _known_keys(location[:-1]))}"
     if kind == "missing":
         return f"{key}: missing"
     message = message.removeprefix("Value error, ").removeprefix("Input should be ")
@@ -175,7 +185,7 @@ def _model_in(annotation: Any) -> Any:
     return next((model for model in inner if model is not None), None)
 
 
-def _did_you_mean(name: str, known: list[str]) -> str:
+def did_you_mean(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f" (did you mean {near[0]!r}?)" if near else ""
 

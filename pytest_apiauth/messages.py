@@ -29,6 +29,10 @@ class Request:
     body: bytes = b""
     target: str | None = None
     """The raw request target, where the path must travel unnormalised (``/a/../b``)."""
+    version: str = field(default="1.1", compare=False)
+    """The version of HTTP it came in, where a server received it."""
+    connection: int = field(default=0, compare=False)
+    """The number of the connection it came on; 0 where it came on none."""
 
     def header(self, name: str) -> str | None:
         """Give the first value of a header field, or None."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import zlib
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.redaction import LOGGERS, RedactingFilter, redact_report
-from pytest_apiauth.session import RECORD, STATE, SUFFIX, State
+from pytest_apiauth.session import BENCH, RECORD, STATE, SUFFIX, State
 
 pytest_plugins = ["pytest_apiauth.fixtures"]
 
@@ -54,6 +55,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="make the embedded server break one rule, to see the suite catch it; warnings then fail too",
     )
     group.addoption(
+        "--apiauth-wire",
+        action="store_true",
+        help="serve the embedded server on a loopback socket, so that rules about connections can run",
+    )
+    group.addoption(
         "--apiauth-variant",
         action="append",
         default=[],
@@ -76,6 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "apiauth(profile=None, *, user='default', client='default', key='default'):"
         " which profile the apiauth fixtures use in this test, and who they act as",
     )
+    config.addinivalue_line("markers", "apiauth_wire: a rule about connections and bytes; set by the suite itself")
     config.addinivalue_line("markers", "apiauth_writes: a live test whose clients may use unsafe methods")
     _check_options(config)
     config.stash[STATE] = state = State(config, seed=_seed(config))
@@ -139,7 +146,9 @@ def _seed(config: pytest.Config) -> int:
         return int(config.workerinput["apiauth_seed"])
     given = config.getoption("hypothesis_seed", None)
     if given is not None:
-        return int(given)
+        text = str(given)
+        # Hypothesis takes any text.
+        return int(text) if text.lstrip("-").isdecimal() else zlib.crc32(text.encode())
     return 0 if os.environ.get("CI") else random.SystemRandom().randrange(1 << 32)
 
 
@@ -154,7 +163,6 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if not file_path.name.endswith(SUFFIX):
         return None
     from pytest_apiauth import suite
-    from pytest_apiauth.collection import ProfileFile
 
     config, session = parent.config, parent.session
     wanted = (
@@ -163,7 +171,12 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         or config.getini("apiauth_collect") == "all"
         or config.getoption("apiauth_live")
     )
-    return ProfileFile.from_parent(parent, path=file_path) if wanted else None
+    if not wanted:
+        # pytest asks about every file of a folder, even where one test is named: that must cost nothing.
+        return None
+    from pytest_apiauth.collection import ProfileFile
+
+    return ProfileFile.from_parent(parent, path=file_path)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -172,11 +185,23 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Reduce errors of ours to their message, hide secrets, and send the verdict along."""
     report = yield
-    if report.failed and call.excinfo is not None and isinstance(call.excinfo.value, ApiAuthError):
-        report.longrepr = str(call.excinfo.value)
-    redact_report(report, item.config.stash[STATE].redactor)
+    if report.failed and call.excinfo is not None:
+        message = _in_one_line(item, call.excinfo.value)
+        report.longrepr = message if message is not None else report.longrepr
     record = item.stash.get(RECORD, None)
+    if record is not None and report.skipped and isinstance(report.longrepr, tuple):
+        # A rule that does not apply is a matter of the profile, not of the place where skip was called.
+        report.longrepr = (str(item.reportinfo()[0]), 1, report.longrepr[2])
+    redact_report(report, item.config.stash[STATE].redactor)
     if record is not None and (report.when == "call" or report.outcome != "passed"):
         # Plain JSON: the attribute crosses from an xdist worker to the controller.
         report.apiauth = record  # type: ignore[attr-defined]
     return report
+
+
+def _in_one_line(item: pytest.Item, error: BaseException) -> str | None:
+    """Give the message of an error that no source line explains any better, or None."""
+    if isinstance(error, ApiAuthError):
+        return str(error)
+    bench = item.stash.get(BENCH, None)
+    return None if bench is None else bench.no_answer(error)

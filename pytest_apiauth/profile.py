@@ -19,6 +19,7 @@ GrantType = Literal["client_credentials", "password", "refresh_token", "authoriz
 ClientAuth = Literal["none", "client_secret_basic", "client_secret_post", "client_secret_json"]
 Rotation = Literal["new-token", "old-dies", "none"]
 DEFAULT = "default"
+URL_KEYS = ("api_url", "token_url", "authorize_url", "revocation_url", "introspection_url", "metadata_url")
 
 
 class Model(BaseModel):
@@ -176,6 +177,12 @@ class Zone(Model):
         return frozenset(kind for alternative in self.needs for kind in alternative)
 
 
+class ServerClock(Model):
+    """A clock of the server under test that a run may move, so that lifetimes can be examined."""
+
+    url: str = Field(description='Route that a POST with the JSON body {"seconds": N} moves the clock forward by')
+
+
 class Profile(Model):
     """What one API promises about authentication."""
 
@@ -186,6 +193,13 @@ class Profile(Model):
     api_url: Plain | None = Field(None, description="Base URL of the API")
     token_url: str | None = Field(None, description="Token endpoint, absolute or relative to api_url")
     authorize_url: str | None = Field(None, description="Authorization endpoint, absolute or relative")
+    revocation_url: str | None = Field(None, description="Revocation endpoint (RFC 7009), absolute or relative")
+    introspection_url: str | None = Field(None, description="Introspection endpoint (RFC 7662), absolute or relative")
+    metadata_url: str | None = Field(
+        None, description="Authorization server metadata (RFC 8414, OpenID discovery), absolute or relative"
+    )
+    allowed_origins: Texts = Field((), description="Origins that the document allows to call from a browser (CORS)")
+    clock: ServerClock | None = None
     standards: Texts = Field((), description='Standards that the document cites, such as "RFC 6749"')
     statements: dict[str, str] = Field({}, description="What the document states, by id")
     unauthenticated: Status | None = Field(
@@ -218,7 +232,7 @@ class Profile(Model):
 
     def _wrong_urls(self) -> list[str]:
         wrong = []
-        for key in ("api_url", "token_url", "authorize_url"):
+        for key in URL_KEYS:
             url = getattr(self, key)
             if not isinstance(url, str):
                 continue
@@ -288,8 +302,8 @@ class Profile(Model):
     @property
     def origins(self) -> frozenset[Origin]:
         """Every origin the profile names: the only ones that a credential may travel to."""
-        urls = (self.base_url, self.token_endpoint, self.authorization_endpoint)
-        return frozenset(Origin.of(url) for url in urls if url)
+        places = (getattr(self, key) for key in URL_KEYS if key != "api_url")
+        return frozenset(Origin.of(url) for url in (self.base_url, *(self.url(place) for place in places if place)))
 
     @property
     def usual_grant(self) -> GrantType | None:

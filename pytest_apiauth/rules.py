@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,6 +88,10 @@ class Rule:
     faults: tuple[str, ...]
     function: Callable[..., None]
     draws: Mapping[str, Any] = field(default_factory=dict)
+    wire: bool = False
+    """Whether it is about connections and bytes, so that only a socket shows the whole of it."""
+    first: tuple[Mapping[str, Any], ...] = ()
+    """Arguments that are tried before any is drawn, in every run."""
 
     @property
     def title(self) -> str:
@@ -124,6 +128,10 @@ class Registry:
             name
             for name, given in (
                 ("a source", rule.sources),
+                ("a level", rule.level),
+                ("an applicability test", rule.applies),
+                ("a control", rule.control),
+                ("a safety class", rule.safety),
                 ("a fault", rule.faults),
                 ("a docstring", rule.function.__doc__),
                 ("an id in lower case with hyphens", re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.id)),
@@ -133,8 +141,12 @@ class Registry:
         if lacking:
             raise ValueError(f"rule {rule.id!r} lacks {' and '.join(lacking)}")
         other = self._rules.get(rule.id)
-        if other is not None and other.function.__module__ != rule.function.__module__:
+        if other is not None and other.function.__qualname__ != rule.function.__qualname__:
             raise ValueError(f"rule {rule.id!r} exists twice: in {other.chapter} and in {rule.chapter}")
+        for each in self._rules.values():
+            shared = set(each.faults) & set(rule.faults)
+            if shared and each.id != rule.id:
+                raise ValueError(f"fault {shared.pop()!r} of rule {rule.id!r} is owned by {each.id!r}")
         self._rules[rule.id] = rule
 
     def __iter__(self) -> Iterator[Rule]:
@@ -163,6 +175,7 @@ def rule(
     applies: Parts,
     control: Control,
     faults: tuple[str, ...],
+    wire: bool = False,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a rule; its module is the chapter.
 
@@ -174,20 +187,27 @@ def rule(
     def register(function: Callable[..., None]) -> Callable[..., None]:
         chapter = function.__module__.rpartition(".")[2]
         draws = getattr(function, "apiauth_draws", {})
-        REGISTRY.add(Rule(rule_id, chapter, level, safety, sources, applies, control, faults, function, draws))
+        first = getattr(function, "apiauth_first", ())
+        REGISTRY.add(
+            Rule(rule_id, chapter, level, safety, sources, applies, control, faults, function, draws, wire, first)
+        )
         return function
 
     return register
 
 
-def draws(**strategies: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def draws(
+    first: Iterable[Mapping[str, Any]] = (), **strategies: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Draw arguments of a rule with Hypothesis: our settings, our seed, shrunk on failure.
 
-    A strategy may also be a function of the rule's part that gives a strategy.
+    A strategy may also be a function of the rule's part that gives a strategy. ``first`` is a table of
+    arguments that every run tries, however few examples it draws.
     """
 
     def mark(function: Callable[..., None]) -> Callable[..., None]:
         function.apiauth_draws = strategies  # type: ignore[attr-defined]
+        function.apiauth_first = tuple(first)  # type: ignore[attr-defined]
         return function
 
     return mark

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError, ProfileError
-from pytest_apiauth.secrets import Redactor
+from pytest_apiauth.redaction import OutputRedactor
 
 if TYPE_CHECKING:
+    from pytest_apiauth.bench import Bench
     from pytest_apiauth.examination import Examination
     from pytest_apiauth.http import Network
     from pytest_apiauth.identities import Identities
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_apiauth.tokens import TokenStore
 
 SUFFIX = ".apiauth.toml"
+SECRETS = ("client_secret", "password", "api_key", "personal_access_token", "refresh_token")
 
 
 class State:
@@ -31,7 +33,7 @@ class State:
     def __init__(self, config: pytest.Config, *, seed: int) -> None:
         self.config = config
         self.seed = seed
-        self.redactor = Redactor()
+        self.redactor = OutputRedactor()
         self.filter: logging.Filter = logging.Filter()
         self._examinations: dict[Path, Examination | str] = {}
         self._profiles: dict[Path, Profile] = {}
@@ -85,8 +87,13 @@ class State:
         if known is not None:
             raise NotReady(known)
         try:
-            examination = Examination(self._target(path), self.redactor)
-            examination.prepare()
+            target = self._target(path)
+            try:
+                examination = Examination(target, self.redactor)
+                examination.prepare()
+            except BaseException:
+                target.close()
+                raise
         except ApiAuthError as error:
             self._examinations[path] = str(error)
             raise
@@ -94,11 +101,25 @@ class State:
         return examination, examination.requests
 
     def _target(self, path: Path) -> Any:
+        from pytest_apiauth import loading
         from pytest_apiauth.target import EmbeddedTarget, LiveTarget
+        from pytest_apiauth.wired import WiredTarget
 
         profile = self.load(path)
         if self.is_live:
-            return LiveTarget.build(profile, redactor=self.redactor, library=self.library, folder=self.config.rootpath)
+            learn_credentials(profile, self.config.rootpath, self.redactor)
+            with loading.explained(profile.name):
+                return LiveTarget.build(
+                    profile, redactor=self.redactor, library=self.library, folder=self.config.rootpath
+                )
+        if self.config.getoption("apiauth_wire"):
+            return WiredTarget(
+                profile,
+                redactor=self.redactor,
+                library=self.library,
+                faults=self.config.getoption("apiauth_fault"),
+                variants=self.config.getoption("apiauth_variant"),
+            )
         return EmbeddedTarget.build(
             profile,
             redactor=self.redactor,
@@ -154,12 +175,15 @@ class LiveSide:
     """What the live tests of one profile share: TLS, identities, and a token store a set of credentials."""
 
     def __init__(self, state: State, profile: Profile) -> None:
+        from pytest_apiauth import loading
         from pytest_apiauth.http import Network
         from pytest_apiauth.identities import Identities, Surroundings
         from pytest_apiauth.target import located_profile
 
         folder = state.config.rootpath
-        self.profile = located_profile(profile, folder)
+        learn_credentials(profile, folder, state.redactor)
+        with loading.explained(profile.name):
+            self.profile = located_profile(profile, folder)
         self.identities: Identities = Identities(self.profile, Surroundings(folder), state.redactor)
         self.carrier: Network = Network(state.library, ca_file=self.profile.ca_file)
         self._stores: dict[tuple[str, ...], TokenStore] = {}
@@ -173,9 +197,26 @@ class LiveSide:
         return self._stores[who]
 
 
+def learn_credentials(profile: Profile, folder: Path, redactor: OutputRedactor) -> None:
+    """Learn every credential of a profile that is set, needed or not: a test may print its whole environment."""
+    from pytest_apiauth.identities import Surroundings
+
+    surroundings = Surroundings(folder)
+    tables: dict[str, Any] = {"credentials": profile.credentials}
+    for section in ("clients", "users", "keys"):
+        tables |= {f"{section}.{name}": row for name, row in getattr(profile, section).items()}
+    for place, table in tables.items():
+        for name in SECRETS:
+            reference = getattr(table, name, None)
+            # A keyring may ask for a password of its own: not before its secret is needed.
+            if reference is not None and reference.env is not None:
+                redactor.learn(surroundings(place, reference) or "", f"{profile.name}.{place}.{name}")
+
+
 class NotReady(ApiAuthError):
     """The profile was found unready before; its reason is the message."""
 
 
 STATE = pytest.StashKey[State]()
+BENCH: pytest.StashKey[Bench] = pytest.StashKey()
 RECORD = pytest.StashKey[dict[str, Any]]()

@@ -6,13 +6,16 @@ the suite knows which of the two it has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pytest_apiauth.connection import Connection
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.errors import CredentialError, ProfileError
+from pytest_apiauth.errors import CredentialError, ProfileError, UnreachableError
 from pytest_apiauth.http import Wire
 from pytest_apiauth.identities import Identities, Surroundings
 from pytest_apiauth.messages import Origin, Request, Response
@@ -39,6 +42,23 @@ class Target(Protocol):
     def has_browser(self) -> bool:
         """Whether the authorization endpoint answers without a person."""
 
+    @property
+    def can_move_clock(self) -> bool:
+        """Whether its time can be moved, so that lifetimes can be examined."""
+
+    @property
+    def has_connections(self) -> bool:
+        """Whether requests travel on connections, which a rule may open by itself."""
+
+    def connection(self, url: str) -> Connection:
+        """Make a connection of its own to the origin of a URL, where there are connections."""
+
+    def advance(self, seconds: int) -> None:
+        """Move its clock forward. Raises UnreachableError where a live clock does not take the order."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait, where waiting means anything to the server."""
+
     def send(self, request: Request) -> Response:
         """Send one request as it is. Raises UnreachableError, or NotSendable from ``http``."""
 
@@ -55,6 +75,8 @@ class EmbeddedTarget:
     wire: Wire
     kind: str = "embedded"
     has_browser: bool = True
+    can_move_clock: bool = True
+    has_connections: bool = False
 
     @classmethod
     def build(
@@ -68,6 +90,15 @@ class EmbeddedTarget:
     @property
     def profile(self) -> Profile:
         return self.server.profile
+
+    def connection(self, url: str) -> Connection:
+        raise UnreachableError(f"{self.profile.name}: the embedded server has no connections in this process")
+
+    def advance(self, seconds: int) -> None:
+        self.server.clock.advance(seconds)
+
+    def pause(self, seconds: float) -> None:
+        self.server.clock.advance(seconds)
 
     def send(self, request: Request) -> Response:
         return self.wire.send(request)
@@ -85,6 +116,8 @@ class LiveTarget:
     wire: Wire
     kind: str = "live"
     has_browser: bool = False
+    has_connections: bool = True
+    sleep: Callable[[float], None] = time.sleep
 
     @classmethod
     def build(cls, profile: Profile, *, redactor: Redactor, library: str, folder: Path) -> LiveTarget:
@@ -95,6 +128,24 @@ class LiveTarget:
         located = located_profile(profile, folder)
         identities = Identities(located, Surroundings(folder), redactor)
         return cls(located, identities, Wire.live(library, located, redactor))
+
+    @property
+    def can_move_clock(self) -> bool:
+        return self.profile.clock is not None
+
+    def connection(self, url: str) -> Connection:
+        return Connection(self.profile, url)
+
+    def advance(self, seconds: int) -> None:
+        clock = self.profile.clock
+        assert clock is not None
+        url, body = self.profile.url(clock.url), json.dumps({"seconds": seconds}).encode()
+        response = self.send(Request("POST", url, (("Content-Type", "application/json"),), body))
+        if not 200 <= response.status < 300:
+            raise UnreachableError(f"{self.profile.name}: the clock at {url} answered {response.status}")
+
+    def pause(self, seconds: float) -> None:
+        self.sleep(seconds)
 
     def send(self, request: Request) -> Response:
         return self.wire.send(request)

@@ -275,7 +275,7 @@ def test_any_positive_number_is_a_lifetime(value: float) -> None:
     assert read(answered({**GOOD, "expires_in": value})).expires_at > 4599
 
 
-@pytest.mark.parametrize("pad", [0, 100, 150, 158])
+@pytest.mark.parametrize("pad", [0, *range(100, 150), 300])
 def test_a_secret_that_the_server_repeats_is_not_printed_not_even_in_part(pad: int) -> None:
     """What the server says is redacted before it is cut to length."""
     redactor = Redactor()
@@ -348,6 +348,19 @@ def test_a_callback_gives_its_code() -> None:
     asked = authorization()
 
     assert code_from_callback(asked, f"{asked.redirect_uri}?state={asked.state}&code=a%2Fb&iss=x") == "a/b"
+
+
+def test_the_query_of_the_redirection_uri_must_come_back() -> None:
+    """A redirection URI with a query of its own is one place, with another query it is another."""
+    profile = shop(
+        grants={"authorization_code": {}},
+        credentials={"client_id": "shop-client", "redirect_uri": "https://app.example.org/back?tenant=7"},
+    )
+    asked = authorization(profile)
+
+    assert code_from_callback(asked, f"{asked.redirect_uri}&state={asked.state}&code=c") == "c"
+    with pytest.raises(TokenError, match="somewhere else"):
+        code_from_callback(asked, f"https://app.example.org/back?tenant=8&state={asked.state}&code=c")
 
 
 @pytest.mark.parametrize(

@@ -110,3 +110,32 @@ def test_basic_carries_the_user_or_else_the_client(credentials: dict[str, Any], 
     profile = shop(credentials=credentials, grants={}, api_key=None, zones={"all": {"path": "/", "needs": ["basic"]}})
 
     assert plans(profile).at("/v1/x") == Plan({"Authorization": value}, has_token=False)
+
+
+@pytest.mark.parametrize(
+    ("path", "plan"),
+    [
+        ("/v1/a/x", Plan({}, has_token=True)),
+        ("/v1/b/x", Plan({"Authorization": "Bearer value-of-credentials.personal_access_token"}, has_token=False)),
+        ("/v1/c/x", Plan({}, has_token=True)),
+    ],
+)
+def test_one_request_has_one_authorization(path: str, plan: Plan) -> None:
+    """Where zones want different credentials in the one header, each gets its own and no surplus one."""
+    profile = shop(
+        api_key=None,
+        credentials={
+            "username": "alice",
+            "password": {"env": "P"},
+            "client_id": "id",
+            "client_secret": {"env": "S"},
+            "personal_access_token": {"env": "T"},
+        },
+        zones={
+            "a": {"path": "/a/", "needs": ["bearer"]},
+            "b": {"path": "/b/", "needs": ["personal_access_token"]},
+            "c": {"path": "/c/", "needs": []},
+        },
+    )
+
+    assert plans(profile).at(path) == plan

@@ -226,8 +226,8 @@ def test_tasks_wait_for_a_flight_that_a_thread_lands(store: TokenStore, backend:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_waiter_that_gave_up_is_not_missed(store: TokenStore, backend: str) -> None:
-    """A cancelled waiter, or one whose loop has ended, does not keep the flight from landing."""
+def test_a_waiter_that_gave_up_is_not_missed(store: TokenStore, backend: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A cancelled waiter, or one whose loop has ended, does not keep the flight from landing, nor leave a trace."""
     pytest.importorskip(backend)
     flight = leading(store)
 
@@ -241,13 +241,16 @@ def test_a_waiter_that_gave_up_is_not_missed(store: TokenStore, backend: str) ->
     store.land(flight, token())
 
     assert store.fresh() is not None
+    assert caplog.records == []
 
 
 def test_a_flight_landing_while_its_waiter_is_cancelled_is_no_error(store: TokenStore) -> None:
     """Landing and cancelling in the same turn of the loop leaves no trace."""
     flight = leading(store)
+    troubles: list[object] = []
 
     async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: troubles.append(context))
         waiter = asyncio.ensure_future(flight.wait_async())
         await anyio.wait_all_tasks_blocked()
         store.land(flight, token())
@@ -256,6 +259,8 @@ def test_a_flight_landing_while_its_waiter_is_cancelled_is_no_error(store: Token
             await waiter
 
     asyncio.run(main())
+
+    assert troubles == []
 
 
 def test_a_leader_closed_by_the_garbage_collector_does_not_block(store: TokenStore) -> None:

@@ -1,10 +1,11 @@
-"""The authorization endpoint (RFC 6749 3.1, 4.1.1; RFC 7636), with a user who always consents."""
+"""The authorization endpoint: the order of its steps, with a user who always consents (RFC 6749 3.1, 4.1.1).
+
+What a step decides is in `AuthorizationPolicy`.
+"""
 
 from __future__ import annotations
 
-import re
 from typing import Final
-from urllib.parse import urlencode
 
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.reading import form_pairs
@@ -13,7 +14,6 @@ from pytest_apiauth.embedded.state import CODE_LIFETIME, ClientRecord, Code, Sta
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import Profile
 
-CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}\Z", re.ASCII)
 PAGE: Final = b"<!doctype html><title>Error</title><h1>This authorization request cannot be answered.</h1>"
 
 
@@ -27,63 +27,57 @@ class AuthorizationEndpoint:
 
     def answer(self, request: Request) -> Response:
         """Answer with a redirection, or with an error page where the client or its target is in doubt."""
+        policy = self._policy
+        further = policy.authorization_headers(request)
         if request.method != "GET":
-            return Response(405, (("Allow", "GET"), ("Content-Length", "0")))
+            return Response(405, (("Allow", "GET"), ("Content-Length", "0"), *further))
+        location = self._location(request)
+        if location is None:
+            lines = (("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store"))
+            return Response(400, (*lines, *policy.page_headers(), *further), PAGE)
+        lines = (("Location", location), ("Cache-Control", "no-store"))
+        return Response(302, (*lines, ("Content-Length", "0"), *further))
+
+    def _location(self, request: Request) -> str | None:
+        """Give where the browser is sent; never to a place that the client has not registered (RFC 6749 3.1.2.4)."""
+        policy = self._policy
         try:
             pairs = form_pairs(request.query)
         except ValueError:
-            return _error_page()
+            return None
+        client_id, presented = policy.decisive(pairs, "client_id"), policy.decisive(pairs, "redirect_uri")
+        client = None if client_id is None else policy.find_client(client_id)
+        redirect_uri = None if presented is None else policy.landing(client, presented)
+        if redirect_uri is None:
+            return None
         parameters = {name: value for name, value in pairs if value}
-        names = [name for name, _ in pairs]
-        if names.count("client_id") != 1 or names.count("redirect_uri") != 1:
-            return _error_page()
-        client = self._policy.find_client(parameters.get("client_id", ""))
-        redirect_uri = parameters.get("redirect_uri")
-        # Never send a browser to a place that the client has not registered: RFC 6749 3.1.2.4.
-        if client is None or redirect_uri is None or redirect_uri != client.redirect_uri:
-            return _error_page()
         try:
-            if len(names) != len(set(names)):
-                raise Refusal(302, "invalid_request", "A parameter came more than once.")
+            policy.check_names(name for name, _ in pairs)
+            if client is None:
+                raise Refusal(302, "unauthorized_client")
             answer = {"code": self._code(client, redirect_uri, parameters).value}
         except Refusal as refusal:
             answer = {"error": refusal.error}
-        if "state" in parameters and names.count("state") == 1:
-            answer["state"] = parameters["state"]
-        joint = "&" if "?" in redirect_uri else "?"
-        location = f"{redirect_uri}{joint}{urlencode(answer)}"
-        return Response(302, (("Location", location), ("Cache-Control", "no-store"), ("Content-Length", "0")))
+        if "state" in parameters and sum(name == "state" for name, _ in pairs) == 1:
+            state = policy.answered_state(parameters["state"], "error" in answer)
+            answer |= {} if state is None else {"state": state}
+        issuer = policy.response_issuer()
+        answer |= {} if issuer is None else {"iss": issuer}
+        return policy.location(redirect_uri, answer)
 
     def _code(self, client: ClientRecord, redirect_uri: str, parameters: dict[str, str]) -> Code:
-        if "response_type" not in parameters:
-            raise Refusal(302, "invalid_request", "response_type is missing.")
-        if parameters["response_type"] != "code":
-            raise Refusal(302, "unsupported_response_type")
+        policy = self._policy
+        policy.check_response_type(parameters.get("response_type"))
+        challenge, method = parameters.get("code_challenge"), parameters.get("code_challenge_method")
         code = Code(
             value=self._state.mint("code"),
             client=client.name,
             redirect_uri=redirect_uri,
-            scope=self._policy.granted_scope("authorization_code", parameters.get("scope")),
+            scope=policy.authorized_scope(parameters.get("scope")),
             user=self._profile.grants["authorization_code"].user,
-            challenge=self._challenge(client, parameters),
+            challenge=policy.challenge(client, challenge, method),
             expires_at=self._state.clock.now() + CODE_LIFETIME,
             family=self._state.new_family(),
         )
         self._state.codes[code.value] = code
         return code
-
-    def _challenge(self, client: ClientRecord, parameters: dict[str, str]) -> str | None:
-        """Read the proof key's challenge: S256 or nothing, and never nothing from a public client (RFC 9700 2.1.1)."""
-        challenge, method = parameters.get("code_challenge"), parameters.get("code_challenge_method")
-        if challenge is None and method is None:
-            if client.secret is None:
-                raise Refusal(302, "invalid_request", "code_challenge is missing.")
-            return None
-        # Without a method "plain" is meant (RFC 7636 4.3), and plain protects nothing.
-        if challenge is None or method != "S256" or not CHALLENGE.match(challenge):
-            raise Refusal(302, "invalid_request", "Only S256 challenges are taken.")
-        return challenge
-
-
-def _error_page() -> Response:
-    return Response(400, (("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")), PAGE)

@@ -1,22 +1,28 @@
 """Every decision of the server, each a small method, so that a fault or a variant overrides one or two.
 
 Theory of operation. `ResourceEndpoint`, `TokenEndpoint` and `AuthorizationEndpoint` know the order of the
-steps; what a step decides is here (decisions about a protected resource) or in `TokenPolicy` (decisions at
-the token endpoint). A decision reads the state and answers, or raises `Refusal`; it does not change the state.
+steps; what a step decides is here (decisions about a protected resource), in `TokenPolicy` (decisions at
+the token endpoint) or in `AuthorizationPolicy` (decisions at the authorization endpoint, and on its codes).
+A decision reads the state and answers, or raises `Refusal`; it does not change the state.
 A fault is a subclass that overrides methods; the server composes the chosen ones in front of `Policy`.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pytest_apiauth.embedded import cors
+from pytest_apiauth.embedded.authorization_policy import AuthorizationPolicy
+from pytest_apiauth.embedded.metadata_policy import MetadataPolicy
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
+from pytest_apiauth.embedded.revocation_policy import RevocationPolicy
 from pytest_apiauth.embedded.state import AccessToken, ClientRecord, KeyRecord, UserRecord
-from pytest_apiauth.embedded.token_policy import TokenPolicy
-from pytest_apiauth.messages import Request
+from pytest_apiauth.embedded.token_policy import JSON
+from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import Kind, Zone
 
 TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*\Z", re.ASCII)
@@ -41,8 +47,13 @@ class Presented:
         return self.key is None and not self.scheme
 
 
-class Policy(TokenPolicy):
+class Policy(AuthorizationPolicy, RevocationPolicy, MetadataPolicy):
     """The decisions of a server that keeps its profile's promise."""
+
+    http_version = "HTTP/1.1"
+    """The version of HTTP that answers on a socket begin with."""
+    serves_plain_http = False
+    """Whether the API answers over plain HTTP as well."""
 
     # What a request brings.
 
@@ -119,6 +130,30 @@ class Policy(TokenPolicy):
     def screen(self, request: Request) -> None:
         """Look at a request before anything else; refuse nothing, since unknown header fields do no harm."""
 
+    def answer_early(self, request: Request) -> Response | None:
+        """Answer a request before any credential is looked at: a browser's preflight question, and nothing else."""
+        return cors.preflight(self.profile, request)
+
+    def revise(self, request: Request, response: Response) -> Response:
+        """Change an answer on its way out; a server that keeps its promise tells permitted origins, no more."""
+        return cors.permitted(self.profile, request, response)
+
+    def packed(self, request: Request, response: Response) -> Response:
+        """Pack an answer for its way, after all else is decided about it; nothing is packed."""
+        return response
+
+    def knows_route(self, zone: Zone, place: str) -> bool:
+        """Whether a zone has a route at a path; anybody learns where none is."""
+        return True
+
+    def looks_at_method_first(self) -> bool:
+        """Whether a method that a route does not have is refused before credentials are looked at."""
+        return False
+
+    def allowed_methods(self, zone: Zone) -> tuple[str, ...]:
+        """Give the methods that a zone's routes have."""
+        return ("GET", "HEAD", *zone.methods)
+
     def screen_surplus(self, request: Request, kinds: frozenset[Kind]) -> None:
         """Look at credentials that a zone does not ask for; they cause no error (JI-05)."""
 
@@ -163,6 +198,10 @@ class Policy(TokenPolicy):
     def key_challenges(self) -> list[Challenge]:
         """Give the challenge for a lacking API key."""
         return [Challenge("ApiKey", {"realm": self.realm})]
+
+    def refusal_content(self, error: str) -> tuple[str, bytes]:
+        """Give the media type and the body of a refusal at a resource."""
+        return JSON, json.dumps({"error": error}).encode()
 
     def resource_status(self, presented: Presented) -> int:
         """Give the status for credentials that are absent or do not suffice (RFC 9110 15.5.2)."""

@@ -55,12 +55,15 @@ class ResourceEndpoint:
         route = self._route(path)
         if route is None:
             return Response(404, (JSON_TYPE,), b'{"error": "not_found"}')
+        if not self._policy.knows_route(route.zone, route.place):
+            return Response(404, (JSON_TYPE,), b'{"error": "not_found"}')
+        allowed = self._policy.allowed_methods(route.zone)
+        is_offered = request.method in allowed
         try:
-            user = self._enter(request, route)
+            user = self._enter(request, route) if is_offered or not self._policy.looks_at_method_first() else None
         except Refusal as refusal:
             return self._refused(refusal, route)
-        allowed = ("GET", "HEAD", *route.zone.methods)
-        if request.method not in allowed:
+        if not is_offered:
             return Response(405, (("Allow", ", ".join(allowed)), JSON_TYPE), b'{"error": "method_not_allowed"}')
         return self._payload(route.zone_name, route.place, user)
 
@@ -68,15 +71,17 @@ class ResourceEndpoint:
         """Refuse a request whatever it brings."""
         route = self._route(path)
         kinds: frozenset[Kind] = (route.kinds if route else None) or frozenset({"bearer"})
-        lines = [("WWW-Authenticate", str(each)) for each in self._challenges(request, kinds)] if status == 401 else []
-        return Response(status, (JSON_TYPE, *lines), b'{"error": "refused"}')
+        lines = self._policy.challenge_lines(self._challenges(request, kinds)) if status == 401 else ()
+        media_type, body = self._policy.refusal_content("refused")
+        return Response(status, (("Content-Type", media_type), *lines), body)
 
     def _refused(self, refusal: Refusal, route: Route) -> Response:
         challenges = refusal.challenges
         if refusal.status == 401 and not challenges:
             challenges = self._policy.resource_challenges(tuple(sorted(route.kinds)), Presented())
-        lines = [("WWW-Authenticate", str(challenge)) for challenge in challenges]
-        return Response(refusal.status, (JSON_TYPE, *lines), json.dumps({"error": refusal.error}).encode())
+        media_type, body = self._policy.refusal_content(refusal.error)
+        lines = (("Content-Type", media_type), *self._policy.challenge_lines(challenges))
+        return Response(refusal.status, lines, body)
 
     def _challenges(self, request: Request, kinds: frozenset[Kind]) -> list[Challenge]:
         try:

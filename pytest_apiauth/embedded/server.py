@@ -10,16 +10,18 @@ name gets 421 (RFC 9110 15.5.20), a plain-HTTP twin of an HTTPS origin too (DI-0
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 from pytest_apiauth.embedded import faults as _faults  # noqa: F401 - fills the registry
 from pytest_apiauth.embedded import variants as _variants  # noqa: F401 - fills the registry
 from pytest_apiauth.embedded.authorization_endpoint import AuthorizationEndpoint
 from pytest_apiauth.embedded.invention import Invention
+from pytest_apiauth.embedded.metadata_endpoint import MetadataEndpoint
 from pytest_apiauth.embedded.refusal import Crash, Refusal
 from pytest_apiauth.embedded.registry import compose
 from pytest_apiauth.embedded.resource import ResourceEndpoint
+from pytest_apiauth.embedded.revocation_endpoint import RevocationEndpoint
 from pytest_apiauth.embedded.state import AccessToken, ManualClock, State
 from pytest_apiauth.embedded.token_endpoint import Award, TokenEndpoint
 from pytest_apiauth.errors import CredentialError
@@ -34,6 +36,7 @@ MISDIRECTED = Response(421, (PLAIN,), b"This server does not answer for that hos
 BAD_TARGET = Response(400, (PLAIN,), b"The request target is malformed.")
 NOT_FOUND = Response(404, (PLAIN,), b"Not Found")
 CACHED_ORIGINS = 256
+Answering = Callable[[Request], Response]
 
 
 class Server:
@@ -69,6 +72,7 @@ class Server:
         self._resources = ResourceEndpoint(self.profile, self._state, self._policy)
         self._tokens = TokenEndpoint(self._state, self._policy)
         self._authorizations = AuthorizationEndpoint(self.profile, self._state, self._policy)
+        self._further = self._further_places(RevocationEndpoint(self._state, self._policy, self._tokens))
         self._api = Origin.of(self.profile.base_url)
         self._token_place = _place(self.profile.token_endpoint)
         self._authorization_place = _place(self.profile.authorization_endpoint)
@@ -87,19 +91,25 @@ class Server:
         return self.profile.origins
 
     @property
+    def http_version(self) -> str:
+        """The version of HTTP that it speaks on a socket."""
+        return self._policy.http_version
+
+    @property
     def tokens_issued(self) -> int:
         """How many access tokens its token endpoint has issued, `issue` included."""
         return self._tokens.issued
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Safe to call from any thread."""
+        self._policy.arrives(request)
         with self._mutex:
             self.requests.append(request)
             try:
-                response = self._answer(request)
+                response = self._policy.packed(request, self._policy.revise(request, self._answer(request)))
             except Crash:
                 return CRASHED
-        if request.method == "HEAD" and response.body:
+        if request.method == "HEAD" and response.body and response.header("transfer-encoding") is None:
             length = ("Content-Length", str(len(response.body)))
             return Response(response.status, (*response.headers, length))
         return response
@@ -169,16 +179,32 @@ class Server:
             self._policy.screen(request)
         except Refusal as refusal:
             return Response(refusal.status, (PLAIN,), b"Refused")
+        early = self._policy.answer_early(request) if origin == self._api else None
+        if early is not None:
+            return early
         if (origin, path) == self._token_place:
             self.token_requests += 1
             return self._tokens.answer(request)
         if (origin, path) == self._authorization_place:
             return self._authorizations.answer(request)
+        if (origin, path) in self._further:
+            return self._further[origin, path](request)
         if origin != self._api:
             return NOT_FOUND
         if self._refusals:
             return self._resources.refusal(request, path, self._refusals.pop(0))
         return self._resources.answer(request, path)
+
+    def _further_places(self, revocations: RevocationEndpoint) -> dict[tuple[Origin, str], Answering]:
+        """Give what answers where, for the endpoints that few profiles name."""
+        profile = self.profile
+        answering: dict[str | None, Answering] = {
+            profile.revocation_url: revocations.revoke,
+            profile.introspection_url: revocations.introspect,
+            profile.metadata_url: MetadataEndpoint(self._policy).answer,
+        }
+        places = ((_place(profile.url(url) if url else ""), answer) for url, answer in answering.items())
+        return {place: answer for place, answer in places if place is not None}
 
     def _origin(self, url: str) -> Origin | None:
         """Give the origin of a URL where this server answers for it."""
@@ -189,6 +215,8 @@ class Server:
                 origin = Origin.of(head)
             except ValueError:
                 return None
+            if self._policy.serves_plain_http and origin.scheme == "http":
+                origin = Origin("https", origin.host, 443 if origin.port == 80 else origin.port)
             if len(self._served) >= CACHED_ORIGINS:
                 self._served.clear()
             self._served[head] = origin if origin in self.origins else None

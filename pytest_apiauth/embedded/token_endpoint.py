@@ -38,13 +38,15 @@ class TokenEndpoint:
         """Answer a request to the token endpoint."""
         try:
             if not self._policy.is_token_method(request.method):
-                return Response(405, (("Allow", "POST"), ("Content-Length", "0")))
+                return self._policy.wrong_token_method()
             self._check_key(request)
             parameters = self._policy.parameters(request)
-            client = self._client(request, parameters)
+            if self._policy.looks_at_grant_first():
+                self._policy.grant_type(parameters)
+            client = self.client(request, parameters)
             return self.award(self._grant(parameters, client))
         except Refusal as refusal:
-            return self._refused(refusal, request)
+            return self.refused(refusal, request)
 
     def award(self, award: Award) -> Response:
         """Issue what a grant has led to, and answer it (RFC 6749 5.1)."""
@@ -53,19 +55,21 @@ class TokenEndpoint:
         body: dict[str, object] = {"access_token": access.value}
         members = {
             "token_type": policy.token_type(award.grant),
-            "expires_in": policy.expires_in(award.grant),
+            "expires_in": policy.countdown(award.grant, access),
             "scope": policy.answered_scope(award.scope) or None,
             "refresh_token": refresh,
             **policy.extra_members(),
         }
         body |= {name: value for name, value in members.items() if value is not None}
-        return Response(200, policy.answer_headers(), json.dumps(body).encode())
+        return Response(200, policy.answer_headers(), json.dumps(policy.arranged(award.grant, body)).encode())
 
     def issue(self, award: Award) -> tuple[AccessToken, str | None]:
         """Issue an access token, and the refresh token that comes with it."""
         policy, state = self._policy, self._state
         expires_at = state.clock.now() + policy.lifetime(award.grant)
-        access = AccessToken(policy.new_access_token(), award.client, award.user, award.scope, expires_at, award.family)
+        access = policy.reissued(award.grant, award.client, award.user, award.scope) or AccessToken(
+            policy.new_access_token(), award.client, award.user, award.scope, expires_at, award.family
+        )
         access.dead = award.refreshed is not None and not policy.refreshed_token_works()
         state.access[access.value] = access
         self.issued += 1
@@ -104,7 +108,8 @@ class TokenEndpoint:
         if not policy.need_is_met((("api_key",),), {} if held is None else {"api_key": held}):
             raise Refusal(401, "invalid_client", "The API key is missing or wrong.", policy.key_challenges())
 
-    def _client(self, request: Request, parameters: Parameters) -> ClientRecord | None:
+    def client(self, request: Request, parameters: Parameters) -> ClientRecord | None:
+        """Give the client that a request proves to come from. Raises Refusal where it proves none."""
         policy = self._policy
         client_id, secret = policy.client_credentials(request, parameters)
         client = None if client_id is None else policy.find_client(client_id)
@@ -145,16 +150,18 @@ class TokenEndpoint:
 
     def _authorization_code(self, parameters: Parameters, client: ClientRecord | None) -> Award:
         """RFC 6749 4.1.3; a code that comes a second time ends the tokens of the first (RFC 6749 4.1.2)."""
-        value, redirect_uri = _required(parameters, "code"), _required(parameters, "redirect_uri")
-        code = self._policy.find_code(value)
-        if code is None or code.client != (client.name if client else None):
+        policy, redirect_uri = self._policy, parameters.get("redirect_uri")
+        code = policy.find_code(_required(parameters, "code"))
+        if code is None or not policy.may_redeem(code, client):
             raise Refusal(400, "invalid_grant", "The code is not known.")
-        if code.used:
-            self._state.end_family(code.family)
+        if policy.is_used(code):
+            for family in policy.replay_ends(code):
+                self._state.end_family(family)
             raise Refusal(400, "invalid_grant", "The code was used before.")
-        if self._state.clock.now() >= code.expires_at or redirect_uri != code.redirect_uri:
-            raise Refusal(400, "invalid_grant", "The code has expired, or redirect_uri is another one.")
-        if not self._policy.verifier_fits(code.challenge, parameters.get("code_verifier")):
+        if policy.code_has_expired(code):
+            raise Refusal(400, "invalid_grant", "The code has expired.")
+        policy.check_code_target(code, redirect_uri)
+        if not policy.verifier_fits(code.challenge, parameters.get("code_verifier")):
             raise Refusal(400, "invalid_grant", "code_verifier does not fit.")
         code.used = True
         return Award("authorization_code", code.client, code.user, code.scope, code.family)
@@ -164,28 +171,28 @@ class TokenEndpoint:
         token = self._policy.find_refresh_token(_required(parameters, "refresh_token"))
         if token is None or not self._policy.belongs_to(token, client):
             raise Refusal(400, "invalid_grant", "The refresh token is not known.")
-        if token.dead:
-            self._state.end_family(token.family)
+        if self._policy.is_spent(token):
+            for family in self._policy.reuse_ends(token):
+                self._state.end_family(family)
             raise Refusal(400, "invalid_grant", "The refresh token was revoked or used before.")
-        if self._state.clock.now() >= token.expires_at:
+        if self._policy.refresh_token_has_expired(token):
             raise Refusal(400, "invalid_grant", "The refresh token has expired.")
         scope = self._policy.refreshed_scope(token.scope, parameters.get("scope"))
-        return Award("refresh_token", token.client, token.user, scope, token.family, token)
+        self._policy.after_refresh(token)
+        return Award("refresh_token", token.client, self._policy.refreshed_user(token), scope, token.family, token)
 
-    def _refused(self, refusal: Refusal, request: Request) -> Response:
+    def refused(self, refusal: Refusal, request: Request) -> Response:
         """Answer an error (RFC 6749 5.2)."""
         policy = self._policy
         status = policy.error_status(refusal, request)
         challenges: list[Challenge] = refusal.challenges
         if status == 401 and not challenges:
             challenges = policy.client_challenges(request)
-        lines = [("WWW-Authenticate", str(challenge)) for challenge in challenges]
+        lines = policy.challenge_lines(challenges)
         if not policy.errors_are_json():
             page = f"<!doctype html><title>Error</title><h1>{html.escape(refusal.error)}</h1>"
             return Response(status, (("Content-Type", "text/html; charset=utf-8"), *lines), page.encode())
-        body = {"error": refusal.error}
-        if refusal.description:
-            body["error_description"] = refusal.description
+        body = policy.error_members(refusal)
         return Response(status, (*policy.error_headers(), *lines), json.dumps(body).encode())
 
 

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from pytest_apiauth.embedded.reading import form_decoded, form_pairs, is_text, json_members
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
-from pytest_apiauth.embedded.state import ClientRecord, Code, RefreshToken, State, UserRecord
-from pytest_apiauth.messages import Headers, Request
+from pytest_apiauth.embedded.state import AccessToken, ClientRecord, Code, RefreshToken, State, UserRecord
+from pytest_apiauth.messages import Headers, Request, Response
 from pytest_apiauth.profile import GrantType, Profile
 
 Parameters = dict[str, str]
 PARAMETERS: Final = frozenset(
     {"grant_type", "client_id", "client_secret", "scope", "username", "password"}
     | {"refresh_token", "code", "redirect_uri", "code_verifier"}
+    | {"token", "token_type_hint"}
 )
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*\Z")
-VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}\Z", re.ASCII)
 NO_STORE: Final[Headers] = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 FALLBACK_LIFETIME: Final = 3600
 REFRESH_LIFETIME: Final = 30 * 86400
 
 
 class TokenPolicy:
-    """Decisions of the token endpoint; `Policy` adds those of resources."""
+    """Decisions of the token endpoint; `AuthorizationPolicy` adds those that a code leads to."""
 
     def __init__(self, profile: Profile, state: State) -> None:
         self.profile = profile
@@ -86,9 +86,20 @@ class TokenPolicy:
 
     # The request.
 
+    def arrives(self, request: Request) -> None:
+        """See a request come in, before its turn."""
+
     def is_token_method(self, method: str) -> bool:
         """Whether a token may be asked for with this method: POST alone (RFC 6749 3.2)."""
         return method == "POST"
+
+    def wrong_token_method(self) -> Response:
+        """Answer a token request with another method."""
+        return Response(405, (("Allow", "POST"), ("Content-Length", "0")))
+
+    def looks_at_grant_first(self) -> bool:
+        """Whether a grant that is not documented is refused before the client is looked at."""
+        return False
 
     def token_route_needs_key(self) -> bool:
         """Whether a token request needs the API key, since its route lies in a zone that does (JI-18)."""
@@ -236,12 +247,9 @@ class TokenPolicy:
         """Find an authorization code."""
         return self.state.codes.get(value)
 
-    def verifier_fits(self, challenge: str | None, verifier: str | None) -> bool:
-        """Check the proof key (RFC 7636 4.6); a verifier nobody asked for is a downgrade and refused (RFC 9700)."""
-        if challenge is None or verifier is None:
-            return challenge is verifier
-        digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-        return VERIFIER.match(verifier) is not None and _same(digest, challenge)
+    def code_has_expired(self, code: Code) -> bool:
+        """Whether a code's time is over: ten minutes (RFC 6749 4.1.2)."""
+        return self.state.clock.now() >= code.expires_at
 
     # Scopes (RFC 6749 3.3).
 
@@ -267,9 +275,8 @@ class TokenPolicy:
         words = self.scope_words(requested or "")
         if not mandatory <= set(words):
             raise Refusal(400, "invalid_scope", "A mandatory scope is missing.")
-        for word in words:
-            if word not in self.grantable_scopes(grant):
-                self.unknown_scope()
+        grantable = self.grantable_scopes(grant)
+        words = [word for word in words if word in grantable or self.keeps_unknown_scope()]
         as_documented = set(words) == set((self.profile.scope_of(grant) or "").split())
         return documented if documented and as_documented else " ".join(words)
 
@@ -279,8 +286,8 @@ class TokenPolicy:
             raise Refusal(400, "invalid_scope", "The scope is malformed.")
         return list(dict.fromkeys(scope.split()))
 
-    def unknown_scope(self) -> None:
-        """Decide on a scope that nobody has documented."""
+    def keeps_unknown_scope(self) -> bool:
+        """Decide on a scope that nobody has documented: grant it, leave it out, or refuse."""
         raise Refusal(400, "invalid_scope", "A scope is not known.")
 
     # Refresh (RFC 6749 6).
@@ -310,6 +317,25 @@ class TokenPolicy:
         """Whether a new refresh token ends the one before."""
         return self.profile.rotation == "old-dies"
 
+    def is_spent(self, token: RefreshToken) -> bool:
+        """Whether a refresh token was revoked or has been used up."""
+        return token.dead
+
+    def refresh_token_has_expired(self, token: RefreshToken) -> bool:
+        """Whether a refresh token's time is over."""
+        return self.state.clock.now() >= token.expires_at
+
+    def reuse_ends(self, token: RefreshToken) -> Iterable[int]:
+        """Give the families that end with the reuse of a spent token: its own (RFC 9700 4.14.2)."""
+        return (token.family,)
+
+    def refreshed_user(self, token: RefreshToken) -> str | None:
+        """Give the user of a refreshed token: whoever the refresh token was issued for."""
+        return token.user
+
+    def after_refresh(self, token: RefreshToken) -> None:
+        """Take note that a refresh token was used; nothing else changes by it."""
+
     def refreshed_token_works(self) -> bool:
         """Whether the access token of a refresh is good for anything."""
         return True
@@ -319,6 +345,14 @@ class TokenPolicy:
     def new_access_token(self) -> str:
         """Mint an access token."""
         return self.state.mint("access_token")
+
+    def reissued(self, grant: GrantType, client: str | None, user: str | None, scope: str) -> AccessToken | None:
+        """Give a token issued before that is handed out again; none is, each grant gives a new one."""
+        return None
+
+    def countdown(self, grant: GrantType, token: AccessToken) -> object:
+        """Give the lifetime to answer with a token, new or handed out again."""
+        return self.expires_in(grant)
 
     def lifetime(self, grant: GrantType) -> int:
         """Give the lifetime of an access token in seconds."""
@@ -330,8 +364,8 @@ class TokenPolicy:
         return self.profile.token.refresh_expires_in or max(REFRESH_LIFETIME, 2 * longest)
 
     def gives_refresh_token(self, grant: GrantType, scope: str) -> bool:
-        """Whether a refresh token comes with a grant: as documented, or for ``offline_access`` where that exists."""
-        if "offline_access" in self.known_scopes:
+        """Whether a refresh token comes with a grant: as documented, or for ``offline_access`` where the grant asks."""
+        if "offline_access" in (self.profile.scope_of(grant) or "").split():
             return "offline_access" in scope.split()
         documented = self.profile.answer_of(grant).refresh_token
         if documented is None:
@@ -358,6 +392,10 @@ class TokenPolicy:
         """Give members of the answer beyond the documented ones."""
         return {}
 
+    def arranged(self, grant: GrantType, members: dict[str, object]) -> dict[str, object]:
+        """Give the members of a token answer as they are written, in their order."""
+        return members
+
     def answer_headers(self) -> Headers:
         """Give the header fields of an answer that holds a token."""
         return (("Content-Type", JSON), *NO_STORE)
@@ -382,6 +420,15 @@ class TokenPolicy:
     def error_status(self, refusal: Refusal, request: Request) -> int:
         """Give the status of an error of the token endpoint."""
         return self.refusal_status(refusal.status)
+
+    def challenge_lines(self, challenges: Iterable[Challenge]) -> Headers:
+        """Write challenges into header lines, one each (RFC 9110 11.6.1)."""
+        return tuple(("WWW-Authenticate", str(challenge)) for challenge in challenges)
+
+    def error_members(self, refusal: Refusal) -> dict[str, str]:
+        """Give the members of an error (RFC 6749 5.2)."""
+        members = {"error": refusal.error}
+        return members | {"error_description": refusal.description} if refusal.description else members
 
     def error_headers(self) -> Headers:
         """Give the header fields of an error answer."""

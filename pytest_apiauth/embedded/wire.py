@@ -36,6 +36,8 @@ TARGET: Final = re.compile(rb"[\x21-\xff]+\Z")
 LONGEST_HEAD: Final = 256 * 1024
 LONGEST_BODY: Final = 16 * 1024 * 1024
 PATIENCE: Final = 30.0
+CODING: Final = "Transfer-Encoding"
+CHUNK: Final = 16
 DAMAGE: Final = (OSError, ssl.SSLError, EOFError)
 
 
@@ -96,8 +98,10 @@ def rebased(profile: Profile, base_url: str) -> Profile:
     changes = {"api_url": base_url + urlsplit(profile.base_url).path.rstrip("/")}
     if profile.token_url:
         changes["token_url"] = base_url + urlsplit(profile.token_endpoint).path
-    if profile.authorize_url:
-        changes["authorize_url"] = base_url + urlsplit(profile.authorization_endpoint).path
+    for key in ("authorize_url", "revocation_url", "introspection_url", "metadata_url"):
+        place = getattr(profile, key)
+        if place:
+            changes[key] = base_url + urlsplit(profile.url(place)).path
     return profile.replaced(**changes)
 
 
@@ -216,10 +220,14 @@ class _Connection(socketserver.BaseRequestHandler):
                 except Malformed as wrong:
                     connection.sendall(_written(Response(wrong.status), "GET", is_last=True))
                     return
-                request = Request(head.method, self.server.url(head), head.headers, body, head.target)
+                version = "1.1" if head.is_current else "1.0"
+                url = self.server.url(head)
+                request = Request(head.method, url, head.headers, body, head.target, version, id(connection))
                 response = self.server.embedded.handle(request)
-                connection.sendall(_written(response, head.method, is_last=head.is_last))
-                if head.is_last:
+                version = self.server.embedded.http_version
+                is_last = head.is_last or version == "HTTP/1.0" or response.header("connection") == "close"
+                connection.sendall(_written(response, head.method, is_last=is_last, version=version))
+                if is_last:
                     return
 
 
@@ -303,15 +311,28 @@ def _exactly(stream: BufferedReader, count: int, before: int = 0) -> bytes:
     return body
 
 
-def _written(response: Response, method: str, *, is_last: bool) -> bytes:
+def _written(response: Response, method: str, *, is_last: bool, version: str = "HTTP/1.1") -> bytes:
     """Write an answer; its length is that of the body unless it says so itself, as an answer to HEAD does."""
     known = {code.value: code.phrase for code in HTTPStatus}
-    lines = [f"HTTP/1.1 {response.status} {response.reason or known.get(response.status, '')}"]
-    lines += [f"{name}: {value}" for name, value in response.headers]
-    lines.append(f"Date: {formatdate(usegmt=True)}")
-    if response.header("content-length") is None:
+    lines = [f"{version} {response.status} {response.reason or known.get(response.status, '')}"]
+    lines += [f"{name}: {value}" for name, value in response.headers if version != "HTTP/1.0" or name != CODING]
+    if response.header("date") is None:
+        lines.append(f"Date: {formatdate(usegmt=True)}")
+    # HTTP/1.0 knows no chunks, nor has an answer of it anything but its length or its end (RFC 9112 6.1).
+    is_chunked = response.header(CODING) == "chunked" and version != "HTTP/1.0"
+    if response.header("content-length") is None and not is_chunked:
         lines.append(f"Content-Length: {len(response.body)}")
-    if is_last:
+    if is_last and response.header("connection") is None:
         lines.append("Connection: close")
-    head = "\r\n".join(lines) + "\r\n\r\n"
-    return head.encode("latin-1") + (b"" if method == "HEAD" else response.body)
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    if method == "HEAD":
+        return head
+    return head + (b"".join(_chunks(response.body)) if is_chunked else response.body)
+
+
+def _chunks(body: bytes) -> Iterator[bytes]:
+    """Cut a body into small chunks (RFC 9112 7.1), so that a reader meets more than one."""
+    for place in range(0, len(body), CHUNK):
+        piece = body[place : place + CHUNK]
+        yield b"%x\r\n%b\r\n" % (len(piece), piece)
+    yield b"0\r\n\r\n"

@@ -173,7 +173,10 @@ class NetworkTransport(BaseTransport):
 
     def __init__(self, network: Network) -> None:
         kind = network.library.http_transport
-        self._routes = _Routes(lambda proxy: kind(verify=network.tls(), proxy=proxy))
+        # Some servers keep an idle connection for two seconds only (gunicorn): a request that is sent as it
+        # closes gets no answer, so none is kept for that long.
+        limits = network.library.limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=1.0)
+        self._routes = _Routes(lambda proxy: kind(verify=network.tls(), proxy=proxy, limits=limits))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request (the library's interface)."""

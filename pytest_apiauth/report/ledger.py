@@ -43,11 +43,12 @@ class ProfileLedger:
             rule = merged.setdefault(record["id"], _empty_rule(record))
             _add_part(rule, nodeid, record)
         for nodeid, record in self.records.items():
-            for rule_id, counterexample in record["breaches"].items():
-                breach = {**record, "verdict": "fail", "reason": "broken while another rule was examined"}
-                breach |= {"counterexample": counterexample, "id": rule_id, "requests": 0, "examples": 0}
-                rule = merged.setdefault(rule_id, _empty_rule(breach))
-                _add_part(rule, nodeid, breach)
+            for verdict, found in (("fail", record["breaches"]), ("warning", record.get("filed", {}))):
+                for rule_id, counterexample in found.items():
+                    breach = {**record, "verdict": verdict, "reason": "broken while another rule was examined"}
+                    breach |= {"counterexample": counterexample, "id": rule_id, "requests": 0, "examples": 0}
+                    rule = merged.setdefault(rule_id, _empty_rule(breach))
+                    _add_part(rule, nodeid, breach)
         return list(merged.values())
 
 

@@ -20,6 +20,7 @@ class Reporter:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self.ledger = Ledger()
+        self._unwritten: list[str] = []
 
     def pytest_report_collectionfinish(self, config: pytest.Config, items: list[pytest.Item]) -> list[str]:
         """Say which profiles are examined, on what, with which seed. Silent where there is none."""
@@ -58,10 +59,17 @@ class Reporter:
             state = self._config.stash[STATE]
             report = json_report.build(self.ledger, state.seed)
             for file in files:
-                json_report.write(Path(file), report)
+                try:
+                    json_report.write(Path(file), report)
+                except OSError as error:
+                    self._unwritten.append(f"ERROR: {file}: cannot be written: {error.strerror}")
+        if self._unwritten and session.exitstatus == 0:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what each profile came to, and each warning."""
+        for line in self._unwritten:
+            terminalreporter.line(line, red=True)
         if not self.ledger.profiles:
             return
         terminalreporter.section("API authentication")
@@ -79,8 +87,9 @@ class Reporter:
                 terminalreporter.line(f"  FAIL     {rule_id}: got {each['got']}: {each['curl']}", red=True)
         if any(one.target == "embedded" for one in self.ledger.profiles.values()):
             terminalreporter.line(f"{EMBEDDED_NOTE}.")
-        for file in self._config.getoption("apiauth_report"):
-            terminalreporter.line(f"report: {file}")
+        if not self._unwritten:
+            for file in self._config.getoption("apiauth_report"):
+                terminalreporter.line(f"report: {file}")
 
 
 def _summary(one: ProfileLedger) -> str:

@@ -63,8 +63,11 @@ def broken_valid_requests(caller: Caller) -> set[str]:
 
 
 def test_every_fault_is_shown() -> None:
-    """There is a question for each fault, and each fault has a line that says what it breaks."""
-    assert FAULTS.keys() == SHOWS.keys()
+    """Each fault has a line that says what it breaks; those with a question here exist.
+
+    That every fault, these and all others, is seen by the rule that owns it, `tests/faults` proves.
+    """
+    assert FAULTS.keys() >= SHOWS.keys()
     assert all(fault.description and fault.name == name for name, fault in FAULTS.items())
     assert all(variant.description and variant.name == name for name, variant in VARIANTS.items())
 

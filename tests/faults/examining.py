@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 
 from pytest_apiauth import loading, suite
 from pytest_apiauth.examination import Examination
@@ -11,11 +12,19 @@ from pytest_apiauth.judge import Conditions, Outcome, judge
 from pytest_apiauth.rules import REGISTRY, Rule
 from pytest_apiauth.secrets import Redactor
 from pytest_apiauth.target import EmbeddedTarget
+from pytest_apiauth.wired import WiredTarget
 
 suite.load_chapters()
 
 CONDITIONS = Conditions(examples=30, seed=0)
-PROFILES = {name: loading.load(path) for name, path in loading.builtin_profiles().items()}
+QUICK = Conditions(examples=12, seed=0)
+REFERENCE = Path(__file__).parent.parent / "profiles" / "reference.apiauth.toml"
+PROFILES = {
+    **{name: loading.load(path) for name, path in loading.builtin_profiles().items()},
+    "reference": loading.load(REFERENCE),
+}
+VARIED = {**PROFILES, "silent": loading.load(REFERENCE.with_name("silent.apiauth.toml"))}
+"""The profiles that variants are examined on; the last one is silent wherever a server may differ."""
 
 
 @cache
@@ -25,15 +34,25 @@ def owners() -> dict[str, Rule]:
 
 
 def examine(
-    profile_name: str, rules: Iterable[Rule], *, faults: Iterable[str] = (), variants: Iterable[str] = ()
+    profile_name: str,
+    rules: Iterable[Rule],
+    *,
+    faults: Iterable[str] = (),
+    variants: Iterable[str] = (),
+    conditions: Conditions = CONDITIONS,
 ) -> dict[tuple[str, str], Outcome]:
     """Judge rules on every part of a profile they apply to, and give the outcomes by rule id and part."""
-    profile, redactor = PROFILES[profile_name], Redactor()
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=faults, variants=variants)
+    profile, redactor = VARIED[profile_name], Redactor()
+    chosen = list(rules)
+    build = WiredTarget if all(rule.wire for rule in chosen) else EmbeddedTarget.build
+    target = build(profile, redactor=redactor, library="httpx", faults=faults, variants=variants)
     examination = Examination(target, redactor)
-    examination.prepare()
-    return {
-        (rule.id, part): judge(rule, examination, argument, CONDITIONS)
-        for rule in rules
-        for part, argument in rule.applies.find(profile).items()
-    }
+    try:
+        examination.prepare()
+        return {
+            (rule.id, part): judge(rule, examination, argument, conditions)
+            for rule in chosen
+            for part, argument in rule.applies.find(profile).items()
+        }
+    finally:
+        target.close()

@@ -225,6 +225,7 @@ def test_a_direct_request_elsewhere_is_stopped(library: str, url: str, is_async:
         ({"params": {"q": "hidden-value"}}, "the URL"),
         ({"json": {"q": "hidden-value"}}, "the body"),
         ({"extensions": {"target": b"/take?q=hidden-value"}}, "the URL"),
+        ({"extensions": {"target": b"/take?q=%68idden-v%61lue"}}, "the URL"),
         ({"auth": ("alice", "x")}, "header Authorization"),
     ],
 )
@@ -326,12 +327,23 @@ def test_a_live_client_may_read_and_ask_for_tokens(library: str) -> None:
 
 
 @pytest.mark.parametrize("target", [b"/other", b"/token/../other"])
-def test_the_token_endpoint_is_no_way_round(library: str, target: bytes) -> None:
+def test_another_target_is_another_place(library: str, target: bytes) -> None:
     """A POST whose target is another one than the token endpoint's is a POST to another place."""
     profile = shop()
     trap = Trap(profile)
     carrier = InProcess(library, trap.handle)
     act = lambda client: client.post(profile.token_endpoint, extensions={"target": target})  # noqa: E731
     error = call(False, profile, carrier, Redactor(), act, allow_unsafe=False)
+
+    assert isinstance(error, GuardError)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_only_post_is_a_token_request(library: str, method: str) -> None:
+    """Token requests are POST (RFC 6749 3.2); the token endpoint is no way round for the rest."""
+    profile = shop()
+    trap = Trap(profile)
+    act = lambda client: client.request(method, profile.token_endpoint)  # noqa: E731
+    error = call(False, profile, InProcess(library, trap.handle), Redactor(), act, allow_unsafe=False)
 
     assert isinstance(error, GuardError)

@@ -37,14 +37,17 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 class Listener:
-    """Answers each connection once, and keeps the bytes of each request."""
+    """Answers every request of every connection, and keeps the bytes of each."""
 
     def __init__(self, tls: ssl.SSLContext | None = None, answer: bytes | None = None) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._tls = tls
         self._answer = answer
         self.arrived: list[bytes] = []
-        self.url = f"{'https' if tls else 'http'}://localhost:{self._socket.getsockname()[1]}"
+        self._port = self._socket.getsockname()[1]
+        self.url = f"{'https' if tls else 'http'}://localhost:{self._port}"
+        self._is_over = False
+        self._connections: list[threading.Thread] = []
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Listener:
@@ -54,31 +57,35 @@ class Listener:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_over = True
         # A connection of its own wakes the thread that accepts.
-        port = self._socket.getsockname()[1]
-        self._tls, self._answer = None, b""
-        with suppress(OSError):
-            socket.create_connection(("127.0.0.1", port)).close()
-        self._thread.join(10)
+        socket.create_connection(("127.0.0.1", self._port)).close()
+        for thread in (self._thread, *self._connections):
+            thread.join(10)
         self._socket.close()
 
     def _run(self) -> None:
-        while self._answer != b"":
+        while not self._is_over:
             connection, _ = self._socket.accept()
             connection.settimeout(5)
-            with suppress(OSError):
-                if self._tls is not None:
-                    connection = self._tls.wrap_socket(connection, server_side=True)
-                self._serve(connection)
-            connection.close()
+            self._connections.append(threading.Thread(target=self._keep_serving, args=(connection,)))
+            self._connections[-1].start()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _keep_serving(self, connection: socket.socket) -> None:
+        with suppress(OSError):
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            while self._serve(connection):
+                pass
+        connection.close()
+
+    def _serve(self, connection: socket.socket) -> bool:
         with connection.makefile("rb") as stream:
             lines: list[bytes] = []
             while (line := stream.readline()) not in (b"\r\n", b""):
                 lines.append(line)
             if not lines:
-                return
+                return False
             lengths = [int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length:")]
             # A body left unread would make the kernel reset the connection, answer and all.
             stream.read(sum(lengths))
@@ -88,8 +95,9 @@ class Listener:
             body = b'{"access_token": "access-token-1", "token_type": "Bearer", "expires_in": 3600}'
         else:
             body = b"hello"
-        head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
         connection.sendall(self._answer or head + body)
+        return self._answer is None
 
 
 def local(url: str, **changes: Any) -> Profile:
@@ -158,11 +166,18 @@ def test_a_client_is_authenticated_over_the_network(name: str, listener: Listene
     assert b"Authorization: Bearer access-token-1\r\n" in listener.arrived[1]
 
 
-def test_an_asynchronous_network_serves_one_loop_after_another(name: str, listener: Listener) -> None:
-    """Each test may have its own event loop: nothing of the first one is left for the second."""
-    network, profile = Network(name), local(listener.url)
+def test_an_asynchronous_client_serves_one_loop_after_another(name: str, listener: Listener) -> None:
+    """Each test may have its own event loop: no connection of the first one is left for the second."""
+    profile, redactor = local(listener.url), Redactor()
+    client = build_async_client(
+        profile, Network(name), redactor, authenticator=authenticator(profile, redactor=redactor)
+    )
 
-    assert [get(True, profile, network).status_code for _ in range(3)] == [200, 200, 200]
+    async def main() -> int:
+        return (await client.get("/user/me")).status_code
+
+    assert [asyncio.run(main()) for _ in range(3)] == [200, 200, 200]
+    asyncio.run(client.aclose())
 
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])

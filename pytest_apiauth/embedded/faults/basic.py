@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.refusal import Challenge, Crash, Refusal
 from pytest_apiauth.embedded.registry import fault
@@ -66,3 +68,15 @@ class SecretCaseFolded(Policy):
 class BasicChallengeWithoutRealm(Policy):
     def basic_challenge(self) -> Challenge:
         return Challenge("Basic")
+
+
+@fault("basic-latin-crash", "fails on Basic credentials that are not UTF-8")
+class BasicLatinCrash(Policy):
+    def decode_base64(self, text: str) -> str:
+        try:
+            base64.b64decode(text.encode("latin-1"), validate=True).decode("utf-8")
+        except UnicodeDecodeError:
+            raise Crash from None
+        except ValueError:
+            pass
+        return super().decode_base64(text)

@@ -40,13 +40,15 @@ class ClientRefusalWithoutChallenge(Policy):
         return []
 
 
-@fault("token-by-get", "issues tokens to GET, with the parameters in the query")
+@fault("token-by-get", "issues tokens to GET, with the parameters in the query or in a body")
 class TokenByGet(Policy):
     def is_token_method(self, method: str) -> bool:
         return method == "GET" or super().is_token_method(method)
 
     def parameters(self, request: Request) -> Parameters:
-        return in_query(request) if request.method == "GET" else super().parameters(request)
+        if request.method != "GET":
+            return super().parameters(request)
+        return {**in_query(request), **(super().parameters(request) if request.body else {})}
 
 
 @fault("token-parameters-from-query", "reads client credentials and grant parameters from the query of a POST too")
@@ -62,3 +64,25 @@ class TokenParametersFromQuery(Policy):
         if "client_secret" in query and request.header("authorization") is None:
             return query.get("client_id"), query["client_secret"]
         return super().client_credentials(request, parameters)
+
+
+@fault("second-method-wins", "a good secret in the body makes up for a bad Basic header")
+class SecondMethodWins(Policy):
+    def client_credentials(self, request: Request, parameters: Parameters) -> tuple[str | None, str | None]:
+        if self.client_auth == "client_secret_basic" and "client_secret" in parameters:
+            return parameters.get("client_id"), parameters["client_secret"]
+        return super().client_credentials(request, parameters)
+
+
+@fault("body-client-ignored", "a client_id in the body that is not the authenticated client's is overlooked")
+class BodyClientIgnored(Policy):
+    def client_credentials(self, request: Request, parameters: Parameters) -> tuple[str | None, str | None]:
+        if "client_secret" not in parameters and request.header("authorization") is not None:
+            parameters = {name: value for name, value in parameters.items() if name != "client_id"}
+        return super().client_credentials(request, parameters)
+
+
+@fault("secret-of-any-client", "the secret of any client passes for any other client")
+class SecretOfAnyClient(Policy):
+    def client_passes(self, client: ClientRecord, secret: str) -> bool:
+        return any(super(SecretOfAnyClient, self).client_passes(each, secret) for each in self.state.clients.values())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from pytest_apiauth.embedded.policy import Policy
+from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
-from pytest_apiauth.embedded.state import AccessToken, ClientRecord, RefreshToken
+from pytest_apiauth.embedded.state import AccessToken, ClientRecord, RefreshToken, State
 from pytest_apiauth.embedded.token_policy import Parameters
-from pytest_apiauth.profile import DEFAULT
+from pytest_apiauth.messages import Request
+from pytest_apiauth.profile import DEFAULT, Profile
 
 NOBODYS_FAMILY = -1
 
@@ -93,3 +97,90 @@ class RefreshAnyToken(Policy):
 
     def belongs_to(self, token: RefreshToken, client: ClientRecord | None) -> bool:
         return token.family == NOBODYS_FAMILY or super().belongs_to(token, client)
+
+
+@fault("refresh-scope-kept-wide", "grants the whole scope to a refresh that asks for a part of it")
+class RefreshScopeKeptWide(Policy):
+    def refreshed_scope(self, original: str, requested: str | None) -> str:
+        super().refreshed_scope(original, requested)
+        return original
+
+
+@fault("refresh-old-lives", "promises that a refresh ends the old refresh token, and lets it live")
+class RefreshOldLives(Policy):
+    def kills_old_refresh_token(self) -> bool:
+        return False
+
+
+@fault("refresh-ancestor-revives", "forgets that a refresh token was used once it is two generations old")
+class RefreshAncestorRevives(Policy):
+    def is_spent(self, token: RefreshToken) -> bool:
+        family = [other for other in self.state.refresh.values() if other.family == token.family]
+        return super().is_spent(token) and token in family[-2:]
+
+
+@fault("reuse-spares-family", "refuses a used refresh token and leaves the rest of its family alone")
+class ReuseSparesFamily(Policy):
+    def reuse_ends(self, token: RefreshToken) -> Iterable[int]:
+        return ()
+
+
+@fault("family-kill-hits-others", "ends every login of a user when a used refresh token comes again")
+class FamilyKillHitsOthers(Policy):
+    def reuse_ends(self, token: RefreshToken) -> Iterable[int]:
+        return {other.family for other in self.state.refresh.values() if other.user == token.user}
+
+
+@fault("refresh-race-lost", "two refreshes that come at the same moment with one token both succeed")
+class RefreshRaceLost(Policy):
+    MOMENT = 0.05
+    """Seconds that a refresh waits for another one, as one that reads before the other writes."""
+
+    def __init__(self, profile: Profile, state: State) -> None:
+        super().__init__(profile, state)
+        self._lock = threading.Lock()
+        self._waiting: dict[str, threading.Event] = {}
+        self._passes: Counter[str] = Counter()
+
+    def arrives(self, request: Request) -> None:
+        super().arrives(request)
+        value = self._refresh_token_in(request)
+        if value is None:
+            return
+        with self._lock:
+            met = self._waiting.pop(value, None)
+            if met is not None:
+                self._passes[value] += 2
+            else:
+                mine = self._waiting[value] = threading.Event()
+        if met is not None:
+            met.set()
+        elif not mine.wait(self.MOMENT):
+            with self._lock:
+                self._waiting.pop(value, None)
+
+    def is_spent(self, token: RefreshToken) -> bool:
+        if self._passes[token.value] > 0:
+            self._passes[token.value] -= 1
+            return False
+        return super().is_spent(token)
+
+    def _refresh_token_in(self, request: Request) -> str | None:
+        if request.method != "POST" or b"refresh_token" not in request.body:
+            return None
+        try:
+            return self.parameters(request).get("refresh_token")
+        except Refusal:
+            return None
+
+
+@fault("refresh-never-expires", "takes a refresh token after its documented lifetime")
+class RefreshNeverExpires(Policy):
+    def refresh_token_has_expired(self, token: RefreshToken) -> bool:
+        return False
+
+
+@fault("refresh-expires-early", "takes a refresh token for half of its documented lifetime")
+class RefreshExpiresEarly(Policy):
+    def refresh_token_has_expired(self, token: RefreshToken) -> bool:
+        return self.state.clock.now() >= token.expires_at - self.refresh_lifetime() / 2

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 from pytest_apiauth.embedded.policy import TOKEN68, Policy
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
-from pytest_apiauth.messages import Headers
+from pytest_apiauth.embedded.token_policy import Parameters
+from pytest_apiauth.messages import Headers, Request
 from pytest_apiauth.profile import GrantType
 
 # Beyond b64token (RFC 6750 2.1), and yet it travels in a header field unharmed.
@@ -76,3 +79,36 @@ class CharsetRefused(Policy):
         super().check_content_type(lines, wanted)
         if "charset" in lines[0].lower():
             raise Refusal(415, "invalid_request", "The content type has a parameter.")
+
+
+@fault("lifetime-of-a-year", "says that a token lives for a year")
+class LifetimeOfAYear(Policy):
+    def expires_in(self, grant: GrantType) -> object:
+        return 365 * 86400
+
+
+@fault("token-counted", "tokens differ by a counter only")
+class TokenCounted(Policy):
+    def new_access_token(self) -> str:
+        count = self.__dict__.setdefault("count", itertools.count(1000))
+        return self.state.mint("access_token", lambda value: f"apiauth-embedded-access-token-{next(count)}")
+
+
+@fault("empty-refresh-token-accepted", "an empty refresh_token passes for the latest one")
+class EmptyRefreshTokenAccepted(Policy):
+    def parameters(self, request: Request) -> Parameters:
+        found = super().parameters(request)
+        # Once as the grant's name, once as the name of the parameter that came empty.
+        is_empty = "refresh_token" not in found and request.body.count(b"refresh_token") > 1
+        alive = [token.value for token in self.state.refresh.values() if not token.dead]
+        return {**found, "refresh_token": alive[-1]} if is_empty and alive else found
+
+
+@fault("body-sniffed", "reads a body by its look, whatever its label says")
+class BodySniffed(Policy):
+    def parameters(self, request: Request) -> Parameters:
+        if request.body.startswith(b"{"):
+            found = self.read_json(request.body)
+        else:
+            found = self.read_form(request.body.decode("latin-1"))
+        return {name: value for name, value in found.items() if value}

@@ -49,8 +49,8 @@ class PasswordCaseFolded(Policy):
 
 @fault("unknown-scope-granted", "grants a scope that does not exist")
 class UnknownScopeGranted(Policy):
-    def unknown_scope(self) -> None:
-        pass
+    def keeps_unknown_scope(self) -> bool:
+        return True
 
 
 class Anything(str):

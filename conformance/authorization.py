@@ -1,0 +1,280 @@
+"""The authorization endpoint, and what becomes of its codes.
+
+Most errors are decided before anybody logs in, so these rules need no browser. What a server decides only
+after the login cannot be seen without one, and then a rule does not apply; it never passes unseen.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from weakref import WeakKeyDictionary
+
+from hypothesis import strategies as st
+
+from pytest_apiauth.consent import asked, asking, landing, leads_to, place, returned, sort_of
+from pytest_apiauth.drafts import Draft, Unchanged
+from pytest_apiauth.edits import Edit
+from pytest_apiauth.examination import Examination, NotApplicable
+from pytest_apiauth.exchange import Answer, Exchange
+from pytest_apiauth.profile import GrantType
+from pytest_apiauth.rules import Control, Level, Safety, draws, rule
+
+from .parts import authorization, mandatory_scope
+from .redirects import FOREIGN, TABLE, Miss, drawn_misses, foreign_uris
+from .strategies import VISIBLE
+
+LOGIN_FIRST = "the server asks for a login before it decides, and what comes after that takes a browser"
+STRANGER = "apiauth-nobody"
+STRANGE = f"https://{FOREIGN}/callback"
+MARKUP = '"><script>apiauth</script>'
+INJECTED = "X-Apiauth-Injected"
+_DECIDES: WeakKeyDictionary[Examination, tuple[bool, bool]] = WeakKeyDictionary()
+
+
+def both(valid: Draft) -> tuple[Draft, Draft]:
+    """Give a request as it is, and with a response type nobody knows: that error is told at once, without a login."""
+    return valid, asking(valid, response_type="apiauth-unknown")
+
+
+def decides(exchange: Exchange, valid: Draft) -> tuple[bool, bool]:
+    """Tell for each of `both` whether a foreign redirect_uri is told from the registered one without a login."""
+    examination = exchange.examination
+    if examination not in _DECIDES:
+        first, second = (
+            sort_of(draft, exchange.send(draft, twin=valid).response)
+            != sort_of(foreign, exchange.send(foreign, twin=valid).response)
+            for draft, foreign in ((draft, asking(draft, redirect_uri=STRANGE)) for draft in both(valid))
+        )
+        _DECIDES[examination] = first, second
+    return _DECIDES[examination]
+
+
+def need_decision(exchange: Exchange, valid: Draft) -> None:
+    """Raise NotApplicable where nothing was decided at all."""
+    if not exchange.examination.target.has_browser and not any(decides(exchange, valid)):
+        raise NotApplicable(LOGIN_FIRST)
+
+
+def stays(answer: Answer, uri: str, registered: str) -> None:
+    """Require that the browser is not sent to a place, neither by redirection nor by the page."""
+    page = answer.response.body.decode("utf-8", "replace") if answer.response.media_type == "text/html" else ""
+    refresh = re.findall(r"(?i)<meta[^>]+http-equiv[^>]+refresh[^>]+>", page)
+    refresh += answer.response.header_lines("refresh")
+    targets = [landing(answer.draft, answer.response)]
+    targets += [found for line in refresh for found in re.findall(r"(?i)url\s*=\s*['\"]?([^'\">\s]+)", line)]
+    for target in targets:
+        arrives = leads_to(target, uri, registered, answer.draft.url)
+        answer.require(not arrives, f"no redirection to {uri}", f"{answer.status} with a redirection there")
+    links = re.findall(r"(?i)(?:href|src|action)\s*=\s*['\"]?\s*([^'\">\s]+)", page)
+    linked = any(leads_to(link, uri, registered, answer.draft.url) for link in links)
+    answer.advise(not linked, f"no link to {uri}", "one on the error page")
+
+
+@rule(
+    "az-bad-redirect", level=Level.MUST, safety=Safety.READ_ONLY,
+    sources=("RFC 6749 3.1.2.4", "RFC 6749 4.1.2.1", "RFC 9700 4.11.2", "DA-04", "DA-06"),
+    applies=authorization, control=Control.TWIN, faults=("redirect-any", "redirect-unknown-client"),
+)  # fmt: skip
+@draws([{"uri": STRANGE}], uri=foreign_uris)
+def foreign_redirect(exchange: Exchange, grant: GrantType, uri: str) -> None:
+    """A redirect_uri that is not registered gets an error page and never a redirection, whoever the client is."""
+    valid = exchange.authorization_request()
+    registered = asked(valid, "redirect_uri")
+    for draft in both(valid):
+        elsewhere = asking(draft, redirect_uri=uri)
+        for altered in (elsewhere, asking(elsewhere, client_id=STRANGER), asking(elsewhere, client_id=None)):
+            stays(exchange.send(altered, twin=valid), uri, registered)
+    nobody = exchange.send(asking(valid, client_id=STRANGER), twin=valid)
+    nobody.advise(returned(nobody.draft, nobody.response) is None, "an error page for an unknown client")
+    exchange.proved_again(valid)
+    need_decision(exchange, valid)
+
+
+@rule(
+    "az-redirect-near-miss", level=Level.MUST, safety=Safety.READ_ONLY,
+    sources=("RFC 6749 3.1.2.3", "RFC 9700 2.1", "RFC 9700 4.1.3", "DA-04", "DA-06"),
+    applies=authorization, control=Control.TWIN,
+    faults=(
+        "redirect-prefix-match", "redirect-path-ignored", "redirect-scheme-ignored", "redirect-any-subdomain",
+        "redirect-parsed", "redirect-case-folded", "redirect-query-ignored",
+    ),
+)  # fmt: skip
+@draws([{"miss": miss} for miss in TABLE], miss=drawn_misses)
+def near_miss(exchange: Exchange, grant: GrantType, miss: Miss | Edit) -> None:
+    """A near miss of the registered redirect_uri gets no redirection to where it leads."""
+    valid = exchange.authorization_request()
+    registered = asked(valid, "redirect_uri")
+    near = miss.apply(registered)
+    if near is None:
+        raise Unchanged("redirect_uri")
+    for draft, is_decided in zip(both(valid), decides(exchange, valid), strict=True):
+        answer = exchange.send(asking(draft, redirect_uri=near), twin=valid)
+        # Another spelling of the same place, or another query there, harms nobody: RFC 6749 3.1.2.2 knows of
+        # registrations that leave the query open.
+        if place(near) != place(registered):
+            stays(answer, near, registered)
+        sort, usual = sort_of(answer.draft, answer.response), sort_of(draft, exchange.send(draft, twin=valid).response)
+        expected = f"an error page for a redirect_uri that is not the registered one ({miss})"
+        answer.advise(not is_decided or sort != usual, expected, "the same as for the registered one")
+    exchange.proved_again(valid)
+    need_decision(exchange, valid)
+
+
+@rule(
+    "az-response-type", level=Level.SHOULD, safety=Safety.READ_ONLY,
+    sources=("RFC 6749 3.1.1", "RFC 6749 4.1.2.1", "DA-05"),
+    applies=authorization, control=Control.TWIN, faults=("response-type-ignored",),
+)  # fmt: skip
+def response_type(exchange: Exchange, grant: GrantType) -> None:
+    """A missing or unknown response_type is answered with the error that says so."""
+    valid = exchange.authorization_request()
+    seen = False
+    for value in (None, "", "apiauth-unknown", "code apiauth-unknown", "CODE", "code,code", "xcode"):
+        answer = exchange.send(asking(valid, response_type=value), twin=valid)
+        back = returned(answer.draft, answer.response) or {}
+        answer.require("code" not in back, f"an error for response_type {value!r}", "a code")
+        for error in back.get("error", []):
+            known = error in ("invalid_request", "unsupported_response_type", "unauthorized_client")
+            answer.advise(known, "invalid_request or unsupported_response_type", "another error code")
+        seen = seen or "error" in back or sort_of(answer.draft, answer.response) == "refused"
+    exchange.proved_again(valid)
+    if not seen:
+        raise NotApplicable(LOGIN_FIRST)
+
+
+ORDINARY = "apiauth-state_0123456789.ABCDEFGHIJKLMNOPQRSTUV~"
+STATES = (
+    ORDINARY, ORDINARY * 3, "apiauth&code=apiauth-injected&error=apiauth-injected", f"apiauth\r\n{INJECTED}: yes",
+    f"%0d%0a{INJECTED}:%20yes", "a+b c%41%2541/=?#&;", MARKUP, ORDINARY * 80,
+)  # fmt: skip
+
+
+@rule(
+    "az-state-echo", level=Level.MUST, safety=Safety.READ_ONLY,
+    sources=("RFC 6749 4.1.2", "RFC 6749 4.1.2.1", "DA-05", "DA-06", "DA-09"),
+    applies=authorization, control=Control.TWIN,
+    faults=("state-dropped", "state-dropped-on-error", "state-cut", "state-unescaped"),
+)  # fmt: skip
+@draws([{"state": state} for state in STATES], state=st.text(VISIBLE, min_size=1, max_size=120))
+def state_comes_back(exchange: Exchange, grant: GrantType, state: str) -> None:
+    """The state comes back unchanged, with a code and with an error, and never as anything but a state."""
+    valid = exchange.authorization_request()
+    is_ordinary = state in (ORDINARY, ORDINARY * 3)
+    came_back = False
+    for draft in both(valid):
+        answer = exchange.send(asking(draft, state=state), twin=valid)
+        names = [name.lower() for name, _ in answer.response.headers]
+        breaks = any(set("\r\n") & set(value) for _, value in answer.response.headers)
+        answer.require(INJECTED.lower() not in names and not breaks, "a state that adds no header line", "one more")
+        is_page = answer.response.media_type == "text/html"
+        answer.require(not is_page or MARKUP.encode() not in answer.response.body, "a state escaped on pages", "markup")
+        back = returned(answer.draft, answer.response)
+        if back is None:
+            continue
+        came_back = True
+        added = "apiauth-injected" in (*back.get("code", ()), *back.get("error", ()))
+        answer.require(not added, "a state that adds no parameter", "a code or an error out of the state")
+        judge = answer.require if is_ordinary else answer.advise
+        judge(back.get("state") == [state], "the state unchanged", "none" if "state" not in back else "another")
+    exchange.proved_again(valid)
+    if is_ordinary and not came_back:
+        raise NotApplicable(LOGIN_FIRST)
+
+
+@rule(
+    "az-params", level=Level.MUST, safety=Safety.READ_ONLY,
+    sources=("RFC 6749 3.1", "RFC 6749 3.1.2.4", "DA-04", "DA-06"), applies=authorization, control=Control.TWIN,
+    faults=(
+        "authorize-repeated-parameter-last-wins", "authorize-first-checked-last-used",
+        "authorize-unknown-parameter-refused",
+    ),
+)  # fmt: skip
+def repeated_and_unknown(exchange: Exchange, grant: GrantType) -> None:
+    """A second redirect_uri leads nowhere, a repeated parameter is an error, an unknown one changes nothing."""
+    valid = exchange.authorization_request()
+    registered = asked(valid, "redirect_uri")
+    for draft in both(valid):
+        foreign = ("redirect_uri", STRANGE)
+        for query in ((*draft.query, foreign), (foreign, *draft.query)):
+            answer = exchange.send(replace(draft, query=query), twin=valid)
+            stays(answer, STRANGE, registered)
+            no_code(answer, registered, "an error for a second redirect_uri")
+    for name in ("response_type", "state"):
+        answer = exchange.send(valid.with_query((name, asked(valid, name))), twin=valid)
+        no_code(answer, registered, f"an error for a repeated {name}")
+    unknown = exchange.send(valid.with_query(("apiauth_unknown", "1")), twin=valid)
+    usual = exchange.send(valid, twin=valid)
+    same = sort_of(unknown.draft, unknown.response) == sort_of(usual.draft, usual.response)
+    back = returned(unknown.draft, unknown.response) or {}
+    unknown.advise(same and "error" not in back, "no change by an unknown parameter")
+    need_decision(exchange, valid)
+
+
+def no_code(answer: Answer, registered: str, expected: str) -> None:
+    """Recommend that an answer takes no code to the client."""
+    back = returned(asking(answer.draft, redirect_uri=registered), answer.response) or {}
+    answer.advise("code" not in back, expected, "a code")
+
+
+@rule(
+    "az-scope", level=Level.DOC, safety=Safety.READ_ONLY, sources=("DA-07",),
+    applies=mandatory_scope, control=Control.TWIN, faults=("authorize-scope-optional",),
+)  # fmt: skip
+def scope_is_mandatory(exchange: Exchange, grant: GrantType) -> None:
+    """No code without the scope that is documented as mandatory."""
+    valid = exchange.authorization_request()
+    answer = exchange.send(asking(valid, scope=None), twin=valid)
+    back = returned(answer.draft, answer.response)
+    answer.require("code" not in (back or {}), "an error without the mandatory scope", "a code")
+    if back is None and sort_of(answer.draft, answer.response) != "refused":
+        raise NotApplicable(LOGIN_FIRST)
+    exchange.proved_again(valid)
+
+
+@rule(
+    "az-no-cors", level=Level.SHOULD, safety=Safety.READ_ONLY, sources=("RFC 9700 2.6",),
+    applies=authorization, control=Control.TWIN, faults=("authorize-cors",),
+)  # fmt: skip
+def no_cors(exchange: Exchange, grant: GrantType) -> None:
+    """Scripts of other origins get no permission: a browser comes here by redirection only."""
+    valid = exchange.authorization_request()
+    preflight = replace(valid, method="OPTIONS").with_headers(("Access-Control-Request-Method", "GET"))
+    for origin in (f"https://{FOREIGN}", "null"):
+        for draft in (valid, asking(valid, redirect_uri=STRANGE), preflight):
+            answer = exchange.send(draft.with_headers(("Origin", origin)), twin=valid)
+            permission = answer.response.header("access-control-allow-origin")
+            answer.require(permission is None, "no Access-Control-Allow-Origin", "one")
+    exchange.proved_again(valid)
+
+
+@rule(
+    "az-framing", level=Level.SHOULD, safety=Safety.READ_ONLY, sources=("RFC 9700 4.16", "RFC 6749 10.13"),
+    applies=authorization, control=Control.TWIN, faults=("authorize-framable",),
+)  # fmt: skip
+def no_frames(exchange: Exchange, grant: GrantType) -> None:
+    """Login and error pages forbid other sites to frame them."""
+    valid = exchange.authorization_request()
+    pages = 0
+    for draft in (valid, asking(valid, redirect_uri=STRANGE)):
+        answer = exchange.send(draft, twin=valid)
+        for _ in range(3):
+            onward = exchange.followed(answer)
+            if onward is None:
+                break
+            answer = exchange.send(onward, twin=valid)
+        if answer.response.media_type == "text/html" and sort_of(answer.draft, answer.response) in ("page", "refused"):
+            pages += 1
+            answer.require(forbids_framing(answer), "X-Frame-Options, or frame-ancestors in a CSP", "neither")
+    exchange.proved_again(valid)
+    if not pages:
+        raise NotApplicable("no HTML page came")
+
+
+def forbids_framing(answer: Answer) -> bool:
+    """Whether a page keeps itself out of the frames of any site (CSP 3, 6.4.2; RFC 7034 2.1)."""
+    policies = [line.strip() for value in answer.response.header_lines("content-security-policy")
+                for line in re.split("[;,]", value)]  # fmt: skip
+    ancestors = [policy.lower().split()[1:] for policy in policies if policy.lower().startswith("frame-ancestors")]
+    option = (answer.response.header("x-frame-options") or "").strip().lower()
+    return option in ("deny", "sameorigin") or any("*" not in allowed for allowed in ancestors)

@@ -1,0 +1,179 @@
+"""What becomes of an authorization code: it works once, for whom it was given, with the proof it was asked with."""
+
+from __future__ import annotations
+
+from pytest_apiauth.consent import NO_PROOF, Proof, asking, callback, sort_of
+from pytest_apiauth.drafts import Draft, Parameters
+from pytest_apiauth.edits import Edit
+from pytest_apiauth.examination import NotApplicable
+from pytest_apiauth.exchange import Exchange
+from pytest_apiauth.profile import GrantType
+from pytest_apiauth.rules import Control, Level, Safety, rule
+
+from .authorization import LOGIN_FIRST, STRANGE
+from .parts import authorization, issued_token_zones
+
+FIRST = "FIRST_ACCESS_TOKEN"
+
+
+@rule(
+    "code-single-use", level=Level.MUST, safety=Safety.CONSUME,
+    sources=("RFC 6749 4.1.2", "RFC 6749 10.5", "RFC 9700 4.5"),
+    applies=authorization, control=Control.TWIN, faults=("code-reusable",),
+)  # fmt: skip
+def code_works_once(exchange: Exchange, grant: GrantType) -> None:
+    """A code gives a token once, and never again."""
+    draft = exchange.token_request(grant)
+    exchange.send(draft).issued()
+    twin = exchange.twin(grant)
+    for _ in range(2):
+        again = exchange.send(draft, twin=twin).no_token()
+        again.advise(again.members.get("error") == "invalid_grant", "the error code invalid_grant")
+
+
+@rule(
+    "code-reuse-revokes", level=Level.SHOULD, safety=Safety.REVOKE, sources=("RFC 6749 4.1.2",),
+    applies=authorization, control=Control.TWIN, faults=("code-reuse-spares-tokens",),
+)  # fmt: skip
+def replay_ends_the_tokens(exchange: Exchange, grant: GrantType) -> None:
+    """A code that comes a second time ends the tokens that the first time gave."""
+    draft = exchange.token_request(grant)
+    first = exchange.send(draft).issued().members
+    if exchange.send(draft, twin=exchange.twin(grant)).has_token:
+        raise NotApplicable("the code worked a second time, which is another rule's finding")
+    refresh = first.get("refresh_token")
+    if isinstance(refresh, str) and "refresh_token" in exchange.profile.grants:
+        token = exchange.keep("FIRST_REFRESH_TOKEN", refresh)
+        altered = exchange.examination.token_request("refresh_token", client=_client(exchange), refresh_token=token)
+        exchange.send(altered, twin=exchange.twin(grant)).no_token()
+    token = exchange.keep(FIRST, str(first["access_token"]))
+    for zone in issued_token_zones.find(exchange.profile).values():
+        for valid in exchange.requests(zone, "bearer"):
+            exchange.send(valid.with_header(*exchange.header("bearer", token)), twin=valid).refused()
+
+
+def _grant_only(parameters: Parameters) -> Parameters:
+    """Give the parameters of a token request without the client's own."""
+    return tuple((name, value) for name, value in parameters if name not in ("client_id", "client_secret"))
+
+
+def _client(exchange: Exchange) -> str:
+    return exchange.profile.grants["authorization_code"].client
+
+
+@rule(
+    "code-bound", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 6749 4.1.3", "RFC 6749 10.6", "DA-04"),
+    applies=authorization, control=Control.TWIN,
+    faults=("code-any-client", "code-any-redirect", "code-redirect-optional"),
+)  # fmt: skip
+def code_is_bound(exchange: Exchange, grant: GrantType) -> None:
+    """A code works for the client and the redirect_uri that it was given for, and for no other."""
+    twin = exchange.twin(grant)
+    for spell in (lambda uri: STRANGE, lambda uri: f"{uri}/apiauth", lambda uri: f"{uri}x", str.swapcase):
+        draft = exchange.token_request(grant)
+        uri = str(dict(draft.parameters)["redirect_uri"])
+        exchange.send(draft.setting("redirect_uri", spell(uri)), twin=twin).no_token()
+    # OAuth 2.1 drops the parameter here, so its absence is no more than noted.
+    without = exchange.send(exchange.token_request(grant).without("redirect_uri"), twin=twin)
+    without.advise(not without.has_token, "no token without the redirect_uri of the authorization request")
+    # That the other client's own request succeeds, whatever its grant, shows that the client itself is good.
+    own: GrantType = "client_credentials" if "client_credentials" in exchange.profile.grants else grant
+    exchange.credential("CLIENT_SECRET", "second")
+    parameters = exchange.token_request(grant).parameters
+    foreign = exchange.examination.as_client(exchange.profile.token_endpoint, _grant_only(parameters), "second")
+    exchange.send(foreign, twin=exchange.twin(own, client="second")).no_token()
+
+
+WRONG_VERIFIERS = (
+    Edit("replace", at=0, text="~"), Edit("replace", at=500, text="~"), Edit("replace", at=999, text="~"),
+    Edit("truncate", at=990), Edit("extend", text="a"), Edit("prepend", text="a"), Edit("delete", at=500),
+    Edit("swap", at=300), Edit("toggle"), Edit("upper"), Edit("lower"), Edit("reverse"), Edit("double"),
+)  # fmt: skip
+
+
+@rule(
+    "pkce-verifier", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 7636 4.6", "RFC 9700 2.1.1"),
+    applies=authorization, control=Control.TWIN,
+    faults=("verifier-ignored", "verifier-optional", "verifier-not-hashed"),
+)  # fmt: skip
+def verifier_is_checked(exchange: Exchange, grant: GrantType) -> None:
+    """A code that was asked for with a challenge takes the one verifier that fits it."""
+    twin = exchange.twin(grant)
+    exchange.send(exchange.token_request(grant).without("code_verifier"), twin=twin).no_token()
+    exchange.send(exchange.token_request(grant).setting("code_verifier", ""), twin=twin).no_token()
+    for edit in WRONG_VERIFIERS:
+        draft = exchange.token_request(grant)
+        answer = exchange.attempt(draft.editing(draft.secret("VERIFIER"), edit), twin=twin)
+        if answer is not None:
+            answer.no_token()
+    proof = Proof.fresh()
+    itself = redemption(exchange, Proof(proof.challenge, proof.challenge, proof.method))
+    if itself is not None:
+        exchange.send(itself, twin=twin).no_token()
+
+
+def redemption(exchange: Exchange, proof: Proof, own: str = "") -> Draft | None:
+    """Get a code with a proof key of one's own and give the request that redeems it; None where no code came."""
+    exchange.examination.need_browser()
+    draft = exchange.authorization_request(proof)
+    found = callback(draft, exchange.send(draft, twin=exchange.authorization_request()).response, proof)
+    return None if found is None else exchange.redemption(found, own)
+
+
+@rule(
+    "pkce-downgrade", level=Level.SHOULD, safety=Safety.CONSUME, sources=("RFC 9700 2.1.1", "RFC 9700 4.8.2"),
+    applies=authorization, control=Control.TWIN, faults=("pkce-downgrade-accepted",),
+)  # fmt: skip
+def no_verifier_without_challenge(exchange: Exchange, grant: GrantType) -> None:
+    """A code that was asked for without a challenge is not redeemed with a verifier."""
+
+    def code_without_challenge(own: str = "CONTROL_") -> Draft:
+        draft = redemption(exchange, NO_PROOF, own)
+        if draft is None:
+            raise NotApplicable("the server demands a proof key")
+        return draft
+
+    draft = code_without_challenge("").setting("code_verifier", str(Proof.fresh().verifier))
+    exchange.send(draft, twin=code_without_challenge).no_token()
+
+
+WRONG_METHODS = ("plain", None, "PLAIN", "s256", "S512", "apiauth")
+OUTSIDE = ("a" * 42, "a" * 129, "a" * 42 + "/", "a" * 42 + " ", "")
+WITHIN = ("a" * 43, "a" * 128, "-._~" * 11)
+
+
+@rule(
+    "pkce-plain", level=Level.SHOULD, safety=Safety.CONSUME,
+    sources=("RFC 7636 4.1", "RFC 7636 4.2", "RFC 7636 4.4.1", "RFC 9700 2.1.1"),
+    applies=authorization, control=Control.TWIN,
+    faults=("pkce-plain-accepted", "pkce-any-method", "verifier-short-accepted"),
+)  # fmt: skip
+def only_sound_proofs(exchange: Exchange, grant: GrantType) -> None:
+    """Challenges are of the method S256, and verifiers have 43 to 128 unreserved characters."""
+    valid = exchange.authorization_request()
+    seen = False
+    for method in WRONG_METHODS:
+        proof = Proof.fresh()
+        challenge = proof.verifier if method is None or method.lower() == "plain" else proof.challenge
+        draft = asking(valid, code_challenge=challenge, code_challenge_method=method)
+        answer = exchange.send(draft, twin=valid)
+        seen = seen or sort_of(draft, answer.response) in ("refused", "client")
+        found = callback(draft, answer.response, proof)
+        if found is not None and exchange.send(exchange.redemption(found), twin=exchange.twin(grant)).has_token:
+            answer.fails(f"an error for the challenge method {method or 'plain, meant by none'}", "a code that works")
+    exchange.proved_again(valid)
+    if not seen:
+        raise NotApplicable(LOGIN_FIRST)
+    if exchange.examination.target.has_browser:
+        _lengths(exchange, grant)
+
+
+def _lengths(exchange: Exchange, grant: GrantType) -> None:
+    for verifier in WITHIN:
+        draft = redemption(exchange, Proof.of(verifier))
+        if draft is not None:
+            exchange.send(draft, twin=exchange.twin(grant)).issued()
+    for verifier in OUTSIDE:
+        draft = redemption(exchange, Proof.of(verifier))
+        if draft is not None:
+            exchange.send(draft, twin=exchange.twin(grant)).no_token()

@@ -1,0 +1,295 @@
+"""The life of tokens over whole sequences: log in, use, refresh, replay, revoke, let time pass, in any order.
+
+What is drawn is a list of operations that pick among the tokens at hand; it shrinks to the shortest sequence
+that still shows a breach. What must come of each step says the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from hypothesis import strategies as st
+
+from pytest_apiauth.challenges import parse
+from pytest_apiauth.examination import Inconclusive, NotApplicable
+from pytest_apiauth.exchange import Answer, Breach, Draft, Exchange
+from pytest_apiauth.history import History
+from pytest_apiauth.profile import DEFAULT, Profile, Zone
+from pytest_apiauth.rules import PROFILE, REGISTRY, Control, Level, Parts, Safety, draws, rule
+
+from .leaks import echoes
+from .model import Actor, Fate, Known, Model
+from .parts import issued_token_zones
+from .revocation import asking, client_of, introspection, revocation
+
+LENGTH = 16
+PUBLIC = ("CLIENT_ID", "USERNAME")
+
+
+def _one_zone(profile: Profile) -> dict[str, Zone]:
+    zones = issued_token_zones.find(profile)
+    told = {name: zone for name, zone in zones.items() if zone.identity}
+    return dict(list((told or zones).items())[:1])
+
+
+one_token_zone = Parts(issued_token_zones.otherwise, _one_zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One step; ``pick`` chooses among the actors or tokens there are."""
+
+    name: str
+    pick: int = 0
+
+
+picks = st.integers(0, 7)
+operations = st.lists(
+    st.builds(
+        Operation,
+        # The first is the simplest, so a step that is not needed shrinks to it; repetition is weight.
+        st.sampled_from(
+            ("rest", *["log_in"] * 3, *["refresh"] * 5, "use", "revoke", "expire", "present_elsewhere"),
+        ),
+        picks,
+    ),
+    min_size=LENGTH,
+    max_size=LENGTH,
+)
+
+
+class Cast:
+    """Who takes part: the users and clients whose own requests are seen to succeed. This is the control."""
+
+    def __init__(self, exchange: Exchange, zone: Zone) -> None:
+        self.valid = next(exchange.requests(zone, "bearer"))
+        self.zone = zone
+        actors = [Actor(DEFAULT, DEFAULT), Actor(DEFAULT, "second"), Actor("second", DEFAULT)]
+        self.actors = [found for actor in actors if (found := self._tried(exchange, actor))]
+        if not self.actors:
+            raise Inconclusive(f"no token could be had and used at {self.valid.url}")
+        exchange.controls += 1
+
+    def _tried(self, exchange: Exchange, actor: Actor) -> Actor | None:
+        history, is_default = History(exchange), actor == Actor(DEFAULT, DEFAULT)
+        grant = history.grant()
+        if (actor.user != DEFAULT and grant != "password") or (actor.client != DEFAULT and not _has_clients(exchange)):
+            return None
+        try:
+            tokens = history.log_in(client=actor.client, user=actor.user)
+            answer = exchange.send(self.request(exchange, tokens.access)).accepted()
+            identity = answer.members.get(self.zone.identity) if self.zone.identity else None
+            refreshes = tokens.refresh is not None and "refresh_token" in exchange.profile.grants
+            if refreshes:
+                again = history.refresh(tokens, client=actor.client)
+                exchange.send(self.request(exchange, again.access)).accepted()
+        except NotApplicable:
+            if is_default:
+                raise
+            return None
+        except Exception:
+            if is_default:
+                raise Inconclusive(
+                    "a login, a use of the token and a refresh do not all succeed by themselves"
+                ) from None
+            return None
+        return Actor(actor.client, actor.user, identity, refreshes)
+
+    def request(self, exchange: Exchange, token: object) -> Draft:
+        """Give the valid request with a token of ours."""
+        return self.valid.with_header(*exchange.header("bearer", token))  # type: ignore[arg-type]
+
+
+def _has_clients(exchange: Exchange) -> bool:
+    return exchange.profile.token.client_auth != "none" and "second" in exchange.profile.clients
+
+
+CASTS: WeakKeyDictionary[Exchange, Cast] = WeakKeyDictionary()
+
+
+class Life:
+    """One sequence on one target beside its model."""
+
+    def __init__(self, exchange: Exchange, zone: Zone, *, about: Fate) -> None:
+        if exchange not in CASTS:
+            CASTS[exchange] = Cast(exchange, zone)
+        self.exchange, self.cast, self.about = exchange, CASTS[exchange], about
+        self.history = History(exchange)
+        self.model = Model(exchange.profile)
+        grant = self.history.grant()
+        self.documented = exchange.profile.answer_of(grant).expires_in if grant else None
+
+    def run(self, steps: list[Operation]) -> None:
+        """Take the steps, then use every access token once more."""
+        for step in steps:
+            # A first step that has no token to work on makes one, so that hardly any sequence is in vain.
+            is_vain = not self.model.access and step.name != "rest"
+            method: Callable[[int], None] = self.log_in if is_vain else getattr(self, step.name)
+            method(step.pick)
+        for token in self.model.access:
+            self._use(token)
+
+    # The operations
+
+    def rest(self, pick: int) -> None:
+        """Do nothing."""
+
+    def log_in(self, pick: int) -> None:
+        """Get new tokens for one of the actors, and use the access token."""
+        actor = self.cast.actors[pick % len(self.cast.actors)]
+        tokens = self.history.log_in(client=actor.client, user=actor.user)
+        self.model.logged_in(actor, tokens, self.documented, self._now)
+
+    def refresh(self, pick: int) -> None:
+        """Present any refresh token there ever was, ancestors included."""
+        token = self._one_of([token for token in self.model.refresh if token.actor.refreshes], pick)
+        if token is None:
+            return
+        draft = self.history.refresh_request(token.ref, client=token.actor.client)
+        answer = self._checked(self.exchange.send(draft, proved=True))
+        self._judge(token, answer, accepted=answer.has_token)
+        if answer.has_token:
+            documented = self.exchange.profile.answer_of("refresh_token").expires_in
+            self.model.refreshed(token, self.history.taken(answer), documented, self._now)
+        else:
+            self.history.keep(answer)
+            self.model.replayed(token)
+
+    def use(self, pick: int) -> None:
+        """Use any access token there ever was."""
+        token = self._one_of(self.model.access, pick)
+        if token is not None:
+            self._use(token, keep=True)
+
+    def revoke(self, pick: int) -> None:
+        """Revoke a refresh token, or an access token where there is none."""
+        token = self._one_of(self.model.refresh or self.model.access, pick)
+        if token is None or self.exchange.profile.revocation_url is None:
+            return
+        draft = revocation(self.exchange, token.ref, self._client(token))
+        answer = self._checked(self.exchange.send(draft, proved=True))
+        self.history.keep(answer)
+        if answer.status == 200:
+            self.model.revoked(token)
+        else:
+            self.model.replayed(token)
+
+    def expire(self, pick: int) -> None:
+        """Let the lifetime of every access token pass."""
+        lifetimes = [token.lifetime for token in self.model.access if token.lifetime]
+        if lifetimes and self.exchange.examination.target.can_move_clock:
+            self.exchange.advance(max(lifetimes) + self._leeway)
+
+    def present_elsewhere(self, pick: int) -> None:
+        """Present a refresh token as another client than the one it was given to."""
+        token = self._one_of([token for token in self.model.refresh if token.actor.refreshes], pick)
+        others = [] if token is None else [a for a in self.cast.actors if a.client != token.actor.client]
+        if token is None or not others:
+            return
+        draft = self.history.refresh_request(token.ref, client=others[0].client)
+        answer = self._checked(self.exchange.send(draft, proved=True))
+        if answer.has_token and self.about is Fate.DEAD:
+            self._breach("ref-client-bound", answer, "no token for another client than the token's own")
+        self.history.keep(answer)
+        self.model.replayed(token)
+
+    # Judging
+
+    def _use(self, token: Known, *, keep: bool = False) -> None:
+        answer = self._checked(self.exchange.send(self.cast.request(self.exchange, token.ref), proved=True))
+        accepted = answer.status < 300
+        self._judge(token, answer, accepted=accepted)
+        if accepted and self.about is Fate.DEAD and token.actor.identity is not None:
+            same = answer.members.get(str(self.cast.zone.identity)) == token.actor.identity
+            answer.require(same, "the user that the token was issued for", "another user")
+        if asking.find(self.exchange.profile) and token.fate is not Fate.OPEN:
+            self._introspect(token, answer, accepted=accepted)
+        if keep:
+            self.history.keep(answer)
+
+    def _judge(self, token: Known, answer: Answer, *, accepted: bool) -> None:
+        fate = token.fate_at(self._now, self._leeway)
+        name = "access token" if token.is_access else "refresh token"
+        if accepted and fate is Fate.DEAD and self.about is Fate.DEAD:
+            answer.fails(f"a refusal of ${{{token.ref.name}}}: {token.why}", f"{answer.got}, so this {name} lives")
+        if accepted and token.was_refused and self.about is Fate.DEAD:
+            self._breach("exp-monotone", answer, f"a refusal of ${{{token.ref.name}}}, which was refused before")
+        if not accepted and fate is Fate.LIVE:
+            if self.about is Fate.LIVE:
+                answer.fails(f"success, since nothing has ended ${{{token.ref.name}}}")
+            token.may_die()
+        token.was_refused = token.was_refused or (not accepted and fate is not Fate.LIVE)
+
+    def _introspect(self, token: Known, used: Answer, *, accepted: bool) -> None:
+        draft = introspection(self.exchange, token.ref, self._client(token))
+        answer = self.exchange.send(draft, proved=True)
+        if answer.status == 200 and "active" in answer.members:
+            words = f"active {str(accepted).lower()}, as the resource answered {used.status}"
+            answer.file("int-agrees", answer.members["active"] is accepted, words, "the opposite")
+
+    def _checked(self, answer: Answer) -> Answer:
+        """Hold an answer to what holds for every answer."""
+        for name in sorted(answer.draft.names):
+            if not name.endswith(PUBLIC) and not answer.has_token:
+                echoed = echoes(answer, self.exchange.examination.value(name))
+                answer.file("leak-canary", not echoed, "no credential repeated in the answer", f"${{{name}}} in it")
+        if answer.status == 401:
+            try:
+                found = bool(parse(answer.response.header_lines("www-authenticate")))
+            except ValueError:
+                found = False
+            answer.file("res-401-challenge", found, "a challenge that can be parsed with the 401", "none")
+        return answer
+
+    def _breach(self, rule_id: str, answer: Answer, expected: str) -> None:
+        if REGISTRY[rule_id].level_for(self.exchange.profile) in (Level.MUST, Level.DOC):
+            raise Breach(rule_id, answer.counterexample(expected))
+        answer.file(rule_id, False, expected)
+
+    def _client(self, token: Known) -> str:
+        grant = self.history.grant()
+        return client_of(self.exchange, grant) if grant and token.actor.client == DEFAULT else token.actor.client
+
+    @property
+    def _now(self) -> float:
+        return self.exchange.examination.now
+
+    @property
+    def _leeway(self) -> int:
+        return self.exchange.profile.token.leeway
+
+    @staticmethod
+    def _one_of(tokens: list[Known], pick: int) -> Known | None:
+        return tokens[pick % len(tokens)] if tokens else None
+
+
+def lived(exchange: Exchange, zone: Zone, steps: list[Operation], about: Fate) -> None:
+    """Run one sequence; whatever it has ended is got anew by those who come after it."""
+    try:
+        Life(exchange, zone, about=about).run(steps)
+    finally:
+        exchange.examination.forget_tokens()
+
+
+@rule(
+    "life-cycle", level=Level.DOC, safety=Safety.REVOKE,
+    sources=(PROFILE, "RFC 6749 1.5", "RFC 6749 6", "RFC 9700 4.14.2"),
+    applies=one_token_zone, control=Control.TWIN,
+    faults=("refresh-revives-other-login", "refresh-prolongs-expired", "refresh-gives-latest-user"),
+)  # fmt: skip
+@draws(steps=operations)
+def dead_stay_dead(exchange: Exchange, zone: Zone, steps: list[Operation]) -> None:
+    """Whatever comes in between, a dead token stays dead and a token acts for its own user."""
+    lived(exchange, zone, steps, Fate.DEAD)
+
+
+@rule(
+    "life-isolation", level=Level.SHOULD, safety=Safety.REVOKE, sources=("RFC 6749 1.5", "RFC 9700 4.14.2"),
+    applies=one_token_zone, control=Control.TWIN, faults=("reuse-ends-other-users", "refresh-ends-other-users"),
+)  # fmt: skip
+@draws(steps=operations)
+def living_stay_alive(exchange: Exchange, zone: Zone, steps: list[Operation]) -> None:
+    """Whatever becomes of other tokens, a token that nothing has ended works."""
+    lived(exchange, zone, steps, Fate.LIVE)

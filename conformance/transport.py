@@ -1,0 +1,63 @@
+"""The way there: HTTPS only, and no redirect that takes a credential elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import urljoin, urlsplit
+
+from pytest_apiauth.errors import UnreachableError
+from pytest_apiauth.exchange import Answer, Exchange
+from pytest_apiauth.messages import Origin
+from pytest_apiauth.profile import Zone
+from pytest_apiauth.rules import PROFILE, Control, Level, Parts, Safety, rule
+
+from .parts import all_zones, protected_zones
+
+https_zones = Parts(
+    "the API is not documented as HTTPS only, or is called over plain HTTP here",
+    lambda profile: all_zones.find(profile) if profile.https_only and profile.base_url.startswith("https:") else {},
+)
+
+
+@rule(
+    "tls-only", level=Level.DOC, safety=Safety.READ_ONLY,
+    sources=("DA-15", "DI-03", "RFC 6750 5.2", PROFILE),
+    applies=https_zones, control=Control.ITSELF, faults=("plain-http-served",),
+)  # fmt: skip
+def https_only(exchange: Exchange, zone: Zone) -> None:
+    """Nothing is served over plain HTTP: no answer, a redirect, or a refusal. No real credential is sent there."""
+    for valid in exchange.requests(zone):
+        exchange.send(valid).accepted()
+        parts = urlsplit(valid.url)
+        plain = replace(valid, url=parts._replace(scheme="http", netloc=parts.hostname or "").geturl(), headers=())
+        try:
+            answer = exchange.send(plain)
+        except UnreachableError:
+            continue
+        answer.require(not 200 <= answer.status < 300, "no content over plain HTTP")
+        answer.require(answer.status != 401, "no challenge for credentials over plain HTTP")
+
+
+def leads_astray(answer: Answer, carried: list[str]) -> bool:
+    """Whether a redirect leads to another origin, to plain HTTP, or has a credential in its URL."""
+    place = answer.response.header("location")
+    if place is None:
+        return False
+    here = Origin.of(answer.draft.url)
+    there = Origin.of(urljoin(answer.draft.url, place))
+    return there != here or any(value in place for value in carried)
+
+
+@rule(
+    "tls-no-cross-redirect", level=Level.SHOULD, safety=Safety.READ_ONLY, sources=("RFC 9700 4.12", PROFILE),
+    applies=protected_zones, control=Control.TWIN, faults=("redirects-to-http",),
+)  # fmt: skip
+def no_cross_redirect(exchange: Exchange, zone: Zone) -> None:
+    """A request with credentials is never redirected to another origin or down to plain HTTP."""
+    for valid in exchange.requests(zone):
+        carried = [exchange.examination.value(name) for name in valid.names]
+        path = urlsplit(valid.url).path
+        for target in (path, f"{path}/", path.rstrip("/"), f"/{path}", path.upper()):
+            answer = exchange.attempt(replace(valid, target=target), twin=valid)
+            if answer is not None and 300 <= answer.status < 400:
+                answer.require(not leads_astray(answer, carried), "a redirect within the same origin")

@@ -1,0 +1,166 @@
+"""The browser's part of a grant: authorization requests, where their answers lead, and the codes in them.
+
+Nothing here sends anything. A run has no browser: the embedded server consents by itself, and of a live one
+only that can be seen which it decides before it asks a person to log in.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import parse_qs, parse_qsl, unquote, urljoin, urlsplit, urlunsplit
+
+from pytest_apiauth.drafts import Draft, Ref, Text
+from pytest_apiauth.messages import Response
+from pytest_apiauth.profile import Profile
+
+Sort = Literal["client", "onward", "page", "refused", "nowhere"]
+"""Where an answer leads: to the redirect_uri asked for, elsewhere, to no place since it is a page or a refusal."""
+_USUAL_PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Proof:
+    """A proof key for code exchange (RFC 7636 4): what the code is asked with, and what is shown for it later."""
+
+    verifier: str | None = None
+    challenge: str | None = None
+    method: str | None = None
+
+    @classmethod
+    def of(cls, verifier: str) -> Proof:
+        """Give the S256 proof of a verifier (RFC 7636 4.2)."""
+        digest = hashlib.sha256(verifier.encode()).digest()
+        return cls(verifier, base64.urlsafe_b64encode(digest).rstrip(b"=").decode(), "S256")
+
+    @classmethod
+    def fresh(cls) -> Proof:
+        """Give a proof that nobody has seen."""
+        return cls.of(secrets.token_urlsafe(48))
+
+
+NO_PROOF = Proof()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Callback:
+    """What the browser brings back to the client, and what the client adds to redeem it (RFC 6749 4.1.3)."""
+
+    code: str
+    redirect_uri: str
+    verifier: str | None
+
+
+def request(profile: Profile, client: Ref, redirect_uri: str, proof: Proof) -> Draft:
+    """Give a valid authorization request (RFC 6749 4.1.1); the endpoint's own query is kept."""
+    parts = urlsplit(profile.authorization_endpoint)
+    asked: list[tuple[str, Text | None]] = [
+        *parse_qsl(parts.query, keep_blank_values=True),
+        ("response_type", "code"),
+        ("client_id", client),
+        ("redirect_uri", redirect_uri),
+        ("scope", profile.scope_of("authorization_code") or None),
+        ("state", secrets.token_urlsafe(16)),
+        ("code_challenge", proof.challenge),
+        ("code_challenge_method", proof.method),
+    ]
+    query = tuple((name, value) for name, value in asked if value is not None)
+    return Draft("GET", urlunsplit(parts._replace(query="", fragment="")), query=query)
+
+
+def asking(draft: Draft, **parameters: Text | None) -> Draft:
+    """Set parameters of an authorization request, each in its place or at the end; None takes one away."""
+    query = [(name, parameters.pop(name)) if name in parameters else (name, value) for name, value in draft.query]
+    query += parameters.items()
+    return replace(draft, query=tuple((name, value) for name, value in query if value is not None))
+
+
+def asked(draft: Draft, name: str) -> str:
+    """Give a parameter of an authorization request, where it is a plain text; empty where it is not there."""
+    return next((value for key, value in draft.query if key == name and isinstance(value, str)), "")
+
+
+def landing(draft: Draft, response: Response) -> str:
+    """Give the absolute URL that an answer sends the browser to; empty where it sends it nowhere."""
+    lines = response.header_lines("location")
+    if not 300 <= response.status < 400 or not lines:
+        return ""
+    try:
+        return urljoin(draft.url, lines[0])
+    except ValueError:
+        return lines[0]
+
+
+def sort_of(draft: Draft, response: Response) -> Sort:
+    """Tell where an answer leads."""
+    if 200 <= response.status < 300:
+        return "page"
+    if response.status >= 400:
+        return "refused"
+    target = landing(draft, response)
+    if not target:
+        return "nowhere"
+    return "client" if place(target) == place(asked(draft, "redirect_uri")) else "onward"
+
+
+def returned(draft: Draft, response: Response) -> dict[str, list[str]] | None:
+    """Give the parameters that an answer takes back to the client; None where it does not lead there."""
+    if sort_of(draft, response) != "client":
+        return None
+    return parse_qs(urlsplit(landing(draft, response)).query, keep_blank_values=True)
+
+
+def callback(draft: Draft, response: Response, proof: Proof) -> Callback | None:
+    """Give what there is to redeem; None where no code came."""
+    codes = (returned(draft, response) or {}).get("code", [])
+    return Callback(codes[0], asked(draft, "redirect_uri"), proof.verifier) if len(codes) == 1 else None
+
+
+def proceeds(draft: Draft, response: Response) -> bool:
+    """Whether an authorization request was taken: answered with a code, a login, or a way to one."""
+    sort = sort_of(draft, response)
+    return sort in ("page", "onward") or (sort == "client" and "error" not in (returned(draft, response) or {}))
+
+
+def place(url: str) -> tuple[str, str, int, str]:
+    """Give scheme, host, port and path of a URL as a browser reads it; a final slash or dot makes no other place.
+
+    A browser drops tabs and line breaks, takes a backslash for a slash, ignores a user name, and resolves
+    dot segments, percent-encoded ones too (WHATWG URL 4.4).
+    """
+    text = "".join(letter for letter in url.strip() if letter not in "\t\r\n")
+    scheme = text.partition(":")[0].lower()
+    if scheme in _USUAL_PORTS:
+        end = min((text.find(mark) for mark in "?#" if mark in text), default=len(text))
+        text = text[:end].replace("\\", "/") + text[end:]
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return scheme, text, 0, ""
+    host = (parts.hostname or "").rstrip(".")
+    return scheme, host, port or _USUAL_PORTS.get(scheme, 0), _resolved(parts.path)
+
+
+def _resolved(path: str) -> str:
+    kept: list[str] = []
+    for segment in path.split("/"):
+        plain = unquote(segment) if "%2e" in segment.lower() else segment
+        if plain == "..":
+            kept = kept[:-1] if len(kept) > 1 else kept
+        elif plain != ".":
+            kept.append(segment)
+    return "/".join(kept).rstrip("/")
+
+
+def leads_to(target: str, uri: str, *known: str) -> bool:
+    """Whether a browser sent to a target arrives at a URI, or at least at its origin where no known URL has it."""
+    if not target:
+        return False
+    there, wanted = place(target), place(uri)
+    if there == wanted:
+        return True
+    return there[:3] == wanted[:3] and bool(there[1]) and all(place(url)[:3] != wanted[:3] for url in known)

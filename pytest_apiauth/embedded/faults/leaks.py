@@ -1,0 +1,78 @@
+"""Faults that tell too much."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_apiauth.embedded.policy import Policy, Presented
+from pytest_apiauth.embedded.refusal import Refusal
+from pytest_apiauth.embedded.registry import fault
+from pytest_apiauth.embedded.state import ClientRecord, UserRecord
+from pytest_apiauth.embedded.token_policy import Parameters
+from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile import GrantType
+
+
+@fault("refusal-echoes-credential", "a refusal repeats the credential that it refuses")
+class RefusalEchoesCredential(Policy):
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        if answer.status in (400, 401, 403) and request.method == "GET":
+            said = request.header("authorization") or request.header(self.key_header or "-") or ""
+            lines = (*answer.headers, ("X-Debug", said)) if said.isprintable() else answer.headers
+            return replace(answer, headers=lines)
+        return answer
+
+
+@fault("unknown-user-named", "an unknown user is told from a wrong password")
+class UnknownUserNamed(Policy):
+    def find_user(self, username: str) -> UserRecord | None:
+        found = super().find_user(username)
+        if found is None:
+            raise Refusal(400, "invalid_grant", "There is no such user.")
+        return found
+
+
+@fault("unknown-client-named", "an unknown client is told from a wrong secret")
+class UnknownClientNamed(Policy):
+    def client_credentials(self, request: Request, parameters: Parameters) -> tuple[str | None, str | None]:
+        client_id, secret = super().client_credentials(request, parameters)
+        if client_id is not None and self.find_client(client_id) is None:
+            raise Refusal(401, "invalid_client", "There is no such client.")
+        return client_id, secret
+
+
+@fault("refusal-explains", "a refusal says that a token was valid once, and that it only lacks its last letters")
+class RefusalExplains(Policy):
+    def resource_error(self, presented: Presented) -> str:
+        known = (*self.state.access, *self.state.personal, *self.state.keys)
+        near = [presented.credentials, presented.key or ""]
+        if any(len(each) > 8 and value.startswith(each[:8]) for each in near for value in known):
+            return "token_damaged"
+        return super().resource_error(presented)
+
+
+@fault("grant-before-client", "a refresh token is looked at before the client is")
+class GrantBeforeClient(Policy):
+    def unproven_client(self, client: ClientRecord | None, parameters: Parameters) -> ClientRecord | None:
+        presented = parameters.get("refresh_token")
+        if presented is not None and self.find_refresh_token(presented) is None:
+            raise Refusal(400, "invalid_grant", "The refresh token is not known.")
+        return super().unproven_client(client, parameters)
+
+
+@fault("password-grant-hidden", "the password grant works although it is not documented")
+class PasswordGrantHidden(Policy):
+    def grant_type(self, parameters: Parameters) -> GrantType:
+        if parameters.get("grant_type") == "password" and "password" not in self.profile.grants:
+            raise Refusal(400, "invalid_grant", "The user is not known or the password is wrong.")
+        return super().grant_type(parameters)
+
+
+@fault("error-echoes-secret", "an error of the token endpoint repeats what was sent")
+class ErrorEchoesSecret(Policy):
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        if answer.status in (400, 401) and request.method == "POST":
+            return replace(answer, body=answer.body + request.body + (request.header("authorization") or "").encode())
+        return answer

@@ -1,0 +1,144 @@
+"""Faults around a resource: methods, spellings of paths, caches, cookies, connections, origins, keys of others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from pytest_apiauth.embedded.faults.resource import carries_nothing
+from pytest_apiauth.embedded.policy import Policy, Presented
+from pytest_apiauth.embedded.refusal import Refusal
+from pytest_apiauth.embedded.registry import fault
+from pytest_apiauth.embedded.state import KeyRecord
+from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile import Kind, Zone
+
+COOKIE: Final = "apiauth_session=open-sesame-4711"
+
+
+@fault("method-unprotected", "other methods than GET and HEAD are served without credentials")
+class MethodUnprotected(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        return request.method not in ("GET", "HEAD", "OPTIONS") or super().is_admitted_unseen(request)
+
+    def allowed_methods(self, zone: Zone) -> tuple[str, ...]:
+        return (*super().allowed_methods(zone), "POST", "PUT", "PATCH", "DELETE")
+
+
+@fault("method-override-unprotected", "a request with X-HTTP-Method-Override is served without credentials")
+class MethodOverrideUnprotected(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        return request.header("x-http-method-override") is not None or super().is_admitted_unseen(request)
+
+
+@fault("spelling-unprotected", "a path with a doubled slash, a dot segment or a slash at its end needs no credentials")
+class SpellingUnprotected(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        odd = "//" in request.path or "/." in request.path or request.path.endswith("/")
+        return (odd and carries_nothing(self, request)) or super().is_admitted_unseen(request)
+
+
+@fault("answer-shared", "an authorised answer is kept and served to whoever asks for the same path next")
+class AnswerShared(Policy):
+    def revise(self, request: Request, response: Response) -> Response:
+        kept: dict[str, Response] = self.__dict__.setdefault("kept", {})
+        if response.status == 200 and not carries_nothing(self, request) and request.method == "GET":
+            kept[request.path] = replace(response, headers=(*response.headers, ("Age", "3")))
+        elif response.status == 401 and carries_nothing(self, request):
+            return kept.get(request.path, response)
+        return super().revise(request, response)
+
+
+@fault("answer-cacheable", "an authorised answer permits shared caches to keep it")
+class AnswerCacheable(Policy):
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        if answer.status == 200 and request.method == "GET":
+            kept = tuple(line for line in answer.headers if line[0].lower() != "cache-control")
+            return replace(answer, headers=(*kept, ("Cache-Control", "public, max-age=3600")))
+        return answer
+
+
+@fault("cookie-session", "an authorised answer sets a cookie that opens the door afterwards")
+class CookieSession(Policy):
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        if answer.status == 200 and request.method == "GET":
+            return replace(answer, headers=(*answer.headers, ("Set-Cookie", f"{COOKIE}; Path=/; HttpOnly")))
+        return answer
+
+    def is_admitted_unseen(self, request: Request) -> bool:
+        return COOKIE in (request.header("cookie") or "") or super().is_admitted_unseen(request)
+
+
+@fault("header-name-case-sensitive", "the field for credentials counts in the documented case only")
+class HeaderNameCaseSensitive(Policy):
+    def presented(self, request: Request, kinds: frozenset[Kind]) -> Presented:
+        exact = {"Authorization", self.key_header}
+        lines = tuple(
+            line for line in request.headers if line[0] in exact or line[0].title() not in exact | {"X-Api-Key"}
+        )
+        return super().presented(replace(request, headers=lines), kinds)
+
+
+@fault("preflight-needs-credentials", "a browser's preflight is refused for want of credentials")
+class PreflightNeedsCredentials(Policy):
+    def answer_early(self, request: Request) -> Response | None:
+        early = super().answer_early(request)
+        return Response(401, (("WWW-Authenticate", f'Bearer realm="{self.realm}"'),)) if early is not None else None
+
+
+@fault("cors-any-origin", "any origin is permitted to read answers, with credentials")
+class CorsAnyOrigin(Policy):
+    def revise(self, request: Request, response: Response) -> Response:
+        origin = request.header("origin")
+        if origin is None:
+            return super().revise(request, response)
+        lines = (("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Credentials", "true"))
+        return replace(response, headers=(*response.headers, *lines))
+
+
+@fault("redirects-to-http", "a path with a slash at its end is redirected to plain HTTP")
+class RedirectsToHttp(Policy):
+    def answer_early(self, request: Request) -> Response | None:
+        if request.path.endswith("/") and len(request.path) > 1:
+            place = request.url.replace("https://", "http://").rstrip("/")
+            return Response(301, (("Location", place),))
+        return super().answer_early(request)
+
+
+@fault("plain-http-served", "the API is served over plain HTTP too")
+class PlainHttpServed(Policy):
+    serves_plain_http = True
+
+
+@fault("key-unbound", "a key reaches every path, whatever it is denied")
+class KeyUnbound(Policy):
+    def may_see(self, key: KeyRecord, path: str) -> bool:
+        return True
+
+
+@fault("surplus-key-refused", "a good key beside a good token is refused where no key is needed")
+class SurplusKeyRefused(Policy):
+    def screen_surplus(self, request: Request, kinds: frozenset[Kind]) -> None:
+        super().screen_surplus(request, kinds)
+        if "bearer" in kinds and "api_key" not in kinds and self.key_lines(request):
+            raise Refusal(self.refusal_status(400), "invalid_request")
+
+
+@fault("connection-remembered", "a connection that has carried good credentials needs none afterwards")
+class ConnectionRemembered(Policy):
+    def revise(self, request: Request, response: Response) -> Response:
+        if response.status == 200 and request.connection and not carries_nothing(self, request):
+            self.__dict__.setdefault("trusted", set()).add(request.connection)
+        return super().revise(request, response)
+
+    def is_admitted_unseen(self, request: Request) -> bool:
+        trusted = request.connection in self.__dict__.get("trusted", ())
+        return (trusted and carries_nothing(self, request)) or super().is_admitted_unseen(request)
+
+
+@fault("old-version-trusted", "a request in HTTP/1.0 needs no credentials")
+class OldVersionTrusted(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        return request.version == "1.0" or super().is_admitted_unseen(request)

@@ -1,0 +1,70 @@
+"""The decisions about what the server publishes of itself (RFC 8414, RFC 9207)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from pytest_apiauth.embedded.token_policy import TokenPolicy
+
+WELL_KNOWN = "/.well-known/"
+REGISTERED_METHODS = frozenset({"none", "client_secret_basic", "client_secret_post"})
+"""Ways of client authentication that have a name in the registry of RFC 7591 4.2."""
+
+
+class MetadataPolicy(TokenPolicy):
+    """Decisions of the metadata endpoint; `Policy` adds those of resources."""
+
+    def issuer(self) -> str:
+        """Give the identifier of this server: the URL of its metadata without the well-known part (RFC 8414 3)."""
+        url = urlsplit(self.profile.url(self.profile.metadata_url or self.profile.token_url or "/"))
+        before, mark, after = url.path.partition(WELL_KNOWN)
+        # OpenID discovery appends the well-known part, RFC 8414 puts it between host and path.
+        path = (before or "/".join(("", *after.split("/")[1:]))) if mark else ""
+        return f"{url.scheme}://{url.netloc}{path}".rstrip("/")
+
+    def published_issuer(self) -> str:
+        """Give the issuer as the metadata name it."""
+        return self.issuer()
+
+    def response_issuer(self) -> str | None:
+        """Give the ``iss`` of an authorization response (RFC 9207 2); None leaves it out."""
+        return self.issuer() if self.profile.metadata_url else None
+
+    def published_grants(self) -> list[str]:
+        """Give the grants that the metadata name: the documented ones."""
+        return list(self.profile.grants)
+
+    def published_client_methods(self) -> list[str]:
+        """Give the ways of client authentication that the metadata name."""
+        return [self.client_auth] if self.client_auth in REGISTERED_METHODS else []
+
+    def published_challenge_methods(self) -> list[str]:
+        """Give the proof key methods that the metadata name."""
+        return ["S256"]
+
+    def published_endpoints(self) -> dict[str, str]:
+        """Give the URLs that the metadata name."""
+        places = {
+            "authorization_endpoint": self.profile.authorize_url,
+            "token_endpoint": self.profile.token_url,
+            "revocation_endpoint": self.profile.revocation_url,
+            "introspection_endpoint": self.profile.introspection_url,
+        }
+        return {name: self.profile.url(place) for name, place in places.items() if place}
+
+    def metadata(self) -> dict[str, object]:
+        """Give the metadata document (RFC 8414 2)."""
+        with_codes = "authorization_code" in self.profile.grants
+        document: dict[str, object] = {
+            "issuer": self.published_issuer(),
+            **self.published_endpoints(),
+            "response_types_supported": ["code"] if with_codes else [],
+            "grant_types_supported": self.published_grants(),
+        }
+        methods = self.published_client_methods()
+        if methods:
+            document["token_endpoint_auth_methods_supported"] = methods
+        if with_codes:
+            document["code_challenge_methods_supported"] = self.published_challenge_methods()
+            document["authorization_response_iss_parameter_supported"] = True
+        return document

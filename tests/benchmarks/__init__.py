@@ -1,0 +1,1 @@
+"""What the plug-in costs, as ratios measured in one run."""

@@ -1,0 +1,40 @@
+"""The fixtures of the tests of the plug-in, as a user sees it."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from pytest_apiauth import collection as _collection  # noqa: F401 - see below
+from pytest_apiauth import suite
+from pytest_apiauth.http import library
+from tests.plugin.projects import NEIGHBOURS, Run
+
+# A run in this process forgets what it imported. What costs time, or keeps classes of a module that it imports when
+# first used (httpx those of httpcore), is imported before the first.
+suite.load_chapters()
+for _name in ("httpx", "httpx2"):
+    library(_name)
+for _name in ("anyio._backends._asyncio", "httpcore", "httpcore2", "respx", "pytest_apiauth.bench"):
+    importlib.import_module(_name)
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing of the surroundings decide: neither a CI nor options of its own."""
+    for name in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        monkeypatch.delenv(name, raising=False)
+    # What --hypothesis-seed of a run in this process would leave behind.
+    monkeypatch.setattr("hypothesis.core.global_force_seed", None)
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Run:
+    """Run pytest in this process, in the project's folder."""
+
+    def run(*arguments: str) -> pytest.RunResult:
+        off = [word for name in NEIGHBOURS for word in ("-p", f"no:{name}")]
+        return pytester.runpytest_inprocess(*off, *arguments)
+
+    return run

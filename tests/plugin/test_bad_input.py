@@ -1,0 +1,378 @@
+"""Bad input is one clear line: no traceback, no source line, no frame, whichever door it comes in by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.loopback import Reply, answering
+from tests.plugin.projects import SMALL, Run, output, told
+
+CLIENT = "def test_it(apiauth_client):\n    apiauth_client.get('/user/me')\n"
+CLIENTS = f"""
+import asyncio
+{CLIENT}
+def test_it_async(apiauth_async_client):
+    asyncio.run(apiauth_async_client.get('/user/me'))
+"""
+EVERY_DOOR = f"{CLIENTS}def test_it_by_token(apiauth_token):\n    pass\n"
+"""Three tests, each of which asks for a token in its own way."""
+TOKEN_API = """
+schema = 1
+api_url = "URL"
+token_url = "/token"
+[credentials]
+client_id = "shop"
+client_secret = { env = "SHOP_SECRET" }
+[grants.client_credentials]
+[zones.user]
+path = "/user/"
+needs = ["bearer"]
+probe = ["/user/me"]
+"""
+NOBODY = "http://127.0.0.1:9"
+"""Nothing listens on the discard port of loopback."""
+
+
+def write(text: str, name: str = "shop") -> None:
+    """Write a profile into the project."""
+    Path(f"{name}.apiauth.toml").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(pytester: pytest.Pytester) -> None:
+    """Be in the project's folder."""
+
+
+# Profiles
+
+WRONG_PROFILES = [
+    ("unknown key", SMALL.replace("probe =", "prob ="), ["zones.user.prob: unknown key", "did you mean 'probe'?"]),
+    ("unknown key at the top", f'base = "dastra"{SMALL}', ["base: unknown key"]),
+    ("wrong type", SMALL.replace('needs = ["api_key"]', "needs = 7"), ["zones.user.needs: expected"]),
+    ("unknown kind", SMALL.replace('["api_key"]', '["api-key"]'), ["zones.user.needs", "'api_key'"]),
+    ("literal secret", SMALL.replace('{ env = "SHOP_KEY" }', '"canary-1234"'), ["credentials.api_key", "env"]),
+    ("schema missing", SMALL.replace("schema = 1", ""), ["schema: missing"]),
+    ("schema unknown", SMALL.replace("schema = 1", "schema = 2"), ["schema: expected 1"]),
+    ("not TOML", "schema = = 1", ["shop.apiauth.toml: not TOML", "line 1"]),
+    ("unknown base", 'schema = 1\nextends = "jindex"', ["extends: no profile 'jindex'", "did you mean 'jindexe'?"]),
+    ("cyclic extends", 'schema = 1\nextends = "shop.apiauth.toml"', ["extends: goes in a circle"]),
+    ("plain http", SMALL.replace("https://", "http://"), ["api_url: http://api.shop.example", "use https"]),
+    ("password in URL", SMALL.replace("https://", "https://me:canary-1234@"), ["api_url: a URL with a user name"]),
+    ("no URL", SMALL.replace("https://api.shop.example", "shop"), ["api_url: expected an absolute http or https URL"]),
+    ("unknown grant", f"{SMALL}\n[grants.implicit]", ["grants.implicit"]),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), [row[1:] for row in WRONG_PROFILES], ids=[row[0] for row in WRONG_PROFILES])
+def test_wrong_profile_is_one_line(pytester: pytest.Pytester, run: Run, text: str, words: Sequence[str]) -> None:
+    """A mistake in a profile is one line with file and key, from the file itself and from a fixture."""
+    write(text)
+    test = pytester.makepyfile(test_it=CLIENT).name
+
+    result = run("shop.apiauth.toml", test, "--continue-on-collection-errors")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.parseoutcomes()["errors"] == 2
+    line = told(result, "shop.apiauth.toml: ", *words)
+    assert result.outlines.count(line) == 2
+    assert "canary" not in output(result)
+
+
+@pytest.mark.parametrize("door", ["file", "option", "ini", "fixture"])
+def test_all_mistakes_are_told_at_once(pytester: pytest.Pytester, run: Run, door: str) -> None:
+    """Two mistakes are two lines, told at once."""
+    write(SMALL.replace("probe =", "prob =").replace("header =", "heder ="))
+    test = pytester.makepyfile(test_it=CLIENT).name
+    if door == "ini":
+        pytester.makeini("[pytest]\napiauth_profile = shop\n")
+
+    result = run(*{"file": ["shop.apiauth.toml"], "option": [test, "--apiauth-profile=shop"]}.get(door, [test]))
+
+    told(result, "zones.user.prob: unknown key (did you mean 'probe'?)")
+    told(result, "zones.open.prob: unknown key (did you mean 'probe'?)")
+    told(result, "api_key.heder: unknown key (did you mean 'header'?)")
+
+
+def test_circle_over_two_files_is_one_line(run: Run) -> None:
+    """Profiles that extend each other are one line that names the circle."""
+    write('schema = 1\nextends = "b.apiauth.toml"', "a")
+    write('schema = 1\nextends = "a.apiauth.toml"', "b")
+
+    told(run("a.apiauth.toml"), "a.apiauth.toml -> b.apiauth.toml -> a.apiauth.toml")
+
+
+def test_wrong_profile_does_not_hide_other_tests(pytester: pytest.Pytester, run: Run) -> None:
+    """In a folder walk a wrong profile is an error of its own; other profiles are still collected."""
+    write("schema = 2", "bad")
+    write(SMALL, "good")
+    pytester.makeini("[pytest]\napiauth_collect = all\n")
+
+    result = run("--continue-on-collection-errors", "-k", "key-missing")
+
+    told(result, "bad.apiauth.toml: schema: expected 1")
+    assert result.parseoutcomes()["passed"] == 1
+
+
+# Choosing a profile
+
+
+@pytest.mark.parametrize("door", ["option", "ini", "mark"])
+def test_unknown_profile_is_one_line(pytester: pytest.Pytester, run: Run, door: str) -> None:
+    """An unknown name of a profile is one line with the nearest name and all known ones."""
+    write(SMALL)
+    mark = "import pytest\n@pytest.mark.apiauth('dastr')\n" if door == "mark" else ""
+    test = pytester.makepyfile(test_it=mark + CLIENT).name
+    if door == "ini":
+        pytester.makeini("[pytest]\napiauth_profile = dastr\n")
+
+    result = run(test, *(["--apiauth-profile=dastr"] if door == "option" else []))
+
+    assert result.ret == (pytest.ExitCode.USAGE_ERROR if door == "option" else pytest.ExitCode.TESTS_FAILED)
+    told(result, "no profile 'dastr'", "did you mean 'dastra'?", "dastra, digishare, jindexe, shop")
+
+
+def test_several_profiles_and_none_chosen(pytester: pytest.Pytester, run: Run) -> None:
+    """Several profiles and none chosen are one line that lists them."""
+    write(SMALL)
+    pytester.mkdir("more")
+    write(SMALL, "more/other")
+
+    result = run(pytester.makepyfile(test_it=CLIENT).name)
+
+    told(result, "several profiles and none chosen: more/other.apiauth.toml, shop.apiauth.toml", "--apiauth-profile")
+
+
+def test_no_profile_at_all(pytester: pytest.Pytester, run: Run) -> None:
+    """No profile is one line that says how to choose one."""
+    told(run(pytester.makepyfile(test_it=CLIENT).name), "no profile chosen and none under", "dastra")
+
+
+# Live runs
+
+
+def test_unset_variable_is_one_line(pytester: pytest.Pytester, run: Run) -> None:
+    """A live run whose variable is not set names profile, key and variable; nothing is sent."""
+    write(TOKEN_API.replace("URL", NOBODY))
+
+    result = run(pytester.makepyfile(test_it=EVERY_DOOR).name, "--apiauth-live")
+
+    line = told(result, "shop: credentials.client_secret: environment variable SHOP_SECRET is not set")
+    assert result.outlines.count(line) == 3
+
+
+def test_unset_variable_in_the_suite_is_one_line(run: Run) -> None:
+    """The suite says the same, once, and runs nothing."""
+    write(TOKEN_API.replace("URL", NOBODY))
+
+    result = run("shop.apiauth.toml", "--apiauth-live", "-k", "resource")
+
+    told(result, "credentials.client_secret: environment variable SHOP_SECRET is not set")
+    assert result.parseoutcomes()["errors"] == 1
+
+
+@pytest.mark.xfail(reason="Examination.prepare names the profile before a reason that names it already", strict=True)
+def test_unready_profile_is_named_once(run: Run) -> None:
+    """The line that says why nothing can be examined names the profile once."""
+    write(TOKEN_API.replace("URL", NOBODY))
+
+    result = run("shop.apiauth.toml", "--apiauth-live", "-k", "res-garbage-token")
+
+    assert "shop: credentials.client_secret: environment variable SHOP_SECRET is not set" in result.outlines
+
+
+@pytest.mark.parametrize("door", ["file", "fixture"])
+def test_profile_without_a_host_cannot_be_live(pytester: pytest.Pytester, run: Run, door: str) -> None:
+    """Jindexe's document names no host, so a live run asks for one, in one line."""
+    write('schema = 1\nextends = "jindexe"')
+    test = pytester.makepyfile(test_it=CLIENT).name
+
+    result = run("shop.apiauth.toml" if door == "file" else test, "--apiauth-live")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    told(result, "shop: api_url: the document names no host", "extends this one")
+
+
+def test_host_of_a_variable_must_not_be_plain(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A URL that comes out of a variable is held to HTTPS like one that is written out."""
+    monkeypatch.setenv("SHOP_URL", "http://api.shop.example")
+    write(SMALL.replace('"https://api.shop.example"', '{ env = "SHOP_URL" }'))
+
+    result = run(pytester.makepyfile(test_it=CLIENT).name, "--apiauth-live")
+
+    told(result, "api_url: http://api.shop.example would send credentials in clear")
+
+
+@pytest.mark.parametrize("url", ["shop", "https://", "ftp://api.shop.example", "https://me:canary-1234@a.example"])
+def test_host_of_a_variable_must_be_a_url(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """A variable that holds no usable URL is one line that names the key."""
+    monkeypatch.setenv("SHOP_URL", url)
+    write(SMALL.replace('"https://api.shop.example"', '{ env = "SHOP_URL" }'))
+
+    result = run(pytester.makepyfile(test_it=CLIENT).name, "--apiauth-live")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    told(result, "shop", "api_url")
+    assert "canary" not in output(result)
+
+
+HTML = "<html><body>Please log in</body></html>"
+ANSWERS = [
+    ("HTML", Reply(200, HTML, "text/html"), ["an HTML page"]),
+    ("500", Reply(500, "oops", "text/plain"), ["500"]),
+    ("401", Reply(401, '{"error": "invalid_client"}'), ["401", "invalid_client"]),
+    ("no access_token", Reply(200, '{"token": "x"}'), ["no access_token"]),
+    ("access_token is a number", Reply(200, '{"access_token": 7}'), ["access_token", "a JSON number"]),
+    ("not JSON", Reply(200, "{", "application/json"), ["not JSON"]),
+    ("a list", Reply(200, "[]"), ["a JSON array"]),
+    ("token type", Reply(200, '{"access_token": "abcdefgh", "token_type": "mac"}'), ["token_type 'mac'"]),
+    ("expires_in text", Reply(200, '{"access_token": "abcdefgh", "expires_in": "1h"}'), ["expires_in '1h'"]),
+    ("expires_in negative", Reply(200, '{"access_token": "abcdefgh", "expires_in": -1}'), ["expires_in -1"]),
+    ("expires_in NaN", Reply(200, '{"access_token": "abcdefgh", "expires_in": NaN}'), ["expires_in"]),
+]
+IN_THE_SUITE = [row for row in ANSWERS if not row[0].startswith(("expires_in", "token type"))]
+
+
+@pytest.mark.parametrize(("reply", "words"), [row[1:] for row in ANSWERS], ids=[row[0] for row in ANSWERS])
+def test_useless_token_answer_is_one_line(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, reply: Reply, words: Sequence[str]
+) -> None:
+    """What is no token is one line that names profile, endpoint, what was expected and what came."""
+    monkeypatch.setenv("SHOP_SECRET", "canary-of-the-shop")
+    with answering({"/token": reply, "/user/me": Reply()}) as url:
+        write(TOKEN_API.replace("URL", url))
+        result = run(pytester.makepyfile(test_it=EVERY_DOOR).name, "--apiauth-live")
+
+    line = told(result, f"shop: {url}/token (client_credentials): expected", *words)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.outlines.count(line) == 3
+
+
+@pytest.mark.parametrize(("reply", "words"), [row[1:] for row in IN_THE_SUITE], ids=[row[0] for row in IN_THE_SUITE])
+def test_useless_token_answer_in_the_suite_is_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, reply: Reply, words: Sequence[str]
+) -> None:
+    """In the suite it is one error that names profile and endpoint, and nothing else is run."""
+    monkeypatch.setenv("SHOP_SECRET", "canary-of-the-shop")
+    with answering({"/token": reply, "/user/me": Reply()}) as url:
+        write(TOKEN_API.replace("URL", url))
+        result = run("shop.apiauth.toml", "--apiauth-live", "-k", "resource")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.parseoutcomes()["errors"] == 1
+    told(result, f"shop: the valid token request to {url}/token was answered with")
+
+
+def test_unreachable_host_is_one_line(pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that does not answer is one line that names profile and host."""
+    monkeypatch.setenv("SHOP_SECRET", "canary-of-the-shop")
+    write(TOKEN_API.replace("URL", NOBODY))
+    test = pytester.makepyfile(test_it=EVERY_DOOR).name
+
+    result = run(test, "shop.apiauth.toml", "--apiauth-live", "-k", "test_it or resource")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    told(result, f"shop: {NOBODY}: no answer (ConnectError:")
+    assert sum(line.startswith(f"shop: {NOBODY}: no answer (") for line in result.outlines) == 4
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_unreachable_host_without_a_token_is_one_line(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    """The same for the test's own request, where no token comes first."""
+    monkeypatch.setenv("SHOP_KEY", "canary-of-the-shop")
+    write(SMALL.replace("https://api.shop.example", NOBODY))
+
+    result = run(pytester.makepyfile(test_it=CLIENTS).name, "--apiauth-live", f"--apiauth-http={library}")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    told(result, f"shop: {NOBODY}: no answer (ConnectError:")
+    assert sum(line.startswith(f"shop: {NOBODY}: no answer (") for line in result.outlines) == 2
+
+
+def test_writing_to_a_live_api_is_one_line(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A live client refuses a method that may change something, unless the test says that it writes."""
+    monkeypatch.setenv("SHOP_KEY", "canary-of-the-shop")
+    source = """
+        import pytest
+
+        def test_refused(apiauth_client):
+            apiauth_client.post("/user/me")
+
+        @pytest.mark.apiauth_writes
+        def test_allowed(apiauth_client):
+            assert apiauth_client.post("/user/me").status_code == 200
+    """
+    with answering({"/user/me": Reply()}) as url:
+        write(SMALL.replace("https://api.shop.example", url))
+        result = run(pytester.makepyfile(test_it=source).name, "--apiauth-live")
+
+    result.assert_outcomes(passed=1, failed=1)
+    told(result, "shop: POST is not sent to a live API", "apiauth_writes")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_wrong_ca_file_is_one_line(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    """A file of certificates that cannot be read is one line, from the suite and from a client."""
+    monkeypatch.setenv("SHOP_KEY", "canary-of-the-shop")
+    if content is not None:
+        Path("ca.pem").write_text(content)
+    write(SMALL.replace("schema = 1", 'schema = 1\nca_file = "ca.pem"').replace("https://api.shop.example", NOBODY))
+
+    for file in ("shop.apiauth.toml", pytester.makepyfile(test_it=CLIENT).name):
+        result = run(file, "--apiauth-live", "-k", "key-missing or test_it")
+
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        told(result, "ca_file: ", "ca.pem cannot be read")
+
+
+# Options
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--apiauth-examples=0"], ["--apiauth-examples: expected a positive number, got 0"]),
+        (["--apiauth-examples=many"], ["--apiauth-examples", "invalid int value: 'many'"]),
+        (["--apiauth-http=requests"], ["--apiauth-http", "'requests'", "httpx"]),
+        (["--apiauth-allow=delete"], ["--apiauth-allow: no safety class 'delete'", "consume, revoke, lockout, load"]),
+        (["--apiauth-report=out.xml"], ["--apiauth-report: 'out.xml' should end with"]),
+        (["--apiauth-report=out"], ["--apiauth-report: 'out' should end with"]),
+        (["--apiauth-variant=jwt-token"], ["no variant is called 'jwt-token'", "did you mean 'jwt-tokens'?"]),
+        (["--apiauth-fault=xyzzy"], ["no fault is called 'xyzzy'"]),
+        (["--apiauth-live", "--apiauth-variant=jwt-tokens"], ["--apiauth-variant", "embedded server"]),
+        (["-o", "apiauth_http=requests"], ["apiauth_http: expected httpx or httpx2, got 'requests'"]),
+        (["-o", "apiauth_collect=some"], ["apiauth_collect: expected servers or all"]),
+        (["--apiauth-profile=nowhere/x.apiauth.toml"], ["--apiauth-profile: no profile 'nowhere/x.apiauth.toml'"]),
+        (["nowhere.apiauth.toml"], ["file or directory not found: nowhere.apiauth.toml"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) and value[0].startswith("-") else "",
+)
+def test_bad_option_is_one_line(run: Run, options: list[str], words: list[str]) -> None:
+    """A bad value of an option or ini key is a usage error of one line, before anything runs."""
+    result = run(*options)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    told(result, *words)
+
+
+def test_report_that_cannot_be_written_is_one_line(pytester: pytest.Pytester, run: Run) -> None:
+    """A report whose place cannot be written is one line, and the run fails."""
+    write(SMALL)
+    Path("file").write_text("")
+
+    result = run("shop.apiauth.toml", "-k", "key-missing", "--apiauth-report=file/report.json")
+
+    assert result.ret != 0
+    told(result, "file/report.json", "cannot be written")

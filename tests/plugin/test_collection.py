@@ -1,0 +1,431 @@
+"""The profile as a test file: its items, how they are chosen, what their verdicts become."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_apiauth.rules import REGISTRY
+from tests.plugin.loopback import Reply, answering
+from tests.plugin.projects import NEIGHBOURS, SHOP, SMALL, Run, output, served, told
+
+TRUTH = "shop.apiauth.toml::zones::zone-truth-table[user]"
+FAULTY = ("small.apiauth.toml", "-k", "api_keys", "--apiauth-fault=key-optional")
+
+
+@pytest.fixture(autouse=True)
+def _profiles(pytester: pytest.Pytester) -> None:
+    """Give the project its profiles."""
+    for name, text in (("shop", SHOP), ("small", SMALL)):
+        (pytester.path / f"{name}.apiauth.toml").write_text(text, encoding="utf-8")
+
+
+def listed(result: pytest.RunResult) -> list[str]:
+    """Give the node ids that a run with ``--collect-only -q`` lists."""
+    return [line for line in result.outlines if "::" in line and not line.startswith(("ERROR", "FAILED"))]
+
+
+def report_of(run: Run, *arguments: str) -> dict[str, Any]:
+    """Run, and give the JSON report."""
+    run(*arguments, "--apiauth-report=report.json")
+    found: dict[str, Any] = json.loads(Path("report.json").read_text(encoding="utf-8"))
+    return found
+
+
+def verdicts(report: dict[str, Any]) -> dict[str, str]:
+    """Give the verdict of each item of a report."""
+    return {
+        part["nodeid"]: part["verdict"]
+        for profile in report["profiles"]
+        for rule in profile["rules"]
+        for part in rule["parts"]
+    }
+
+
+# Items and how they are chosen
+
+
+def test_items_are_profile_chapter_rule_part(run: Run) -> None:
+    """A node id reads profile, chapter, rule, part; the book's order is kept, and every rule is there."""
+    items = listed(run("shop.apiauth.toml", "--collect-only", "-q"))
+
+    assert TRUTH in items
+    assert "shop.apiauth.toml::basic::basic-utf8" in items or any("::basic::" in item for item in items)
+    assert {rule.id for rule in REGISTRY} == {item.split("::")[2].partition("[")[0] for item in items}
+    assert len(items) == len(set(items))
+    chapters = list(dict.fromkeys(item.split("::")[1] for item in items))
+    assert chapters == list(dict.fromkeys(rule.chapter for rule in sorted(REGISTRY, key=_place)))
+
+
+def _place(rule: Any) -> int:
+    from pytest_apiauth import suite
+
+    return list(suite.load_chapters()).index(rule.chapter)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [
+        ([TRUTH], 1),
+        ([TRUTH, TRUTH.replace("user", "pro")], 2),
+        (["shop.apiauth.toml", "-k", "truth and table and user"], 1),
+        (["shop.apiauth.toml", "-k", "zone-truth-table"], 3),
+        (["shop.apiauth.toml", "-k", "zone-truth-table", "-m", "not later"], 2),
+        (["shop.apiauth.toml", "--deselect", TRUTH, "-k", "zone-truth-table"], 2),
+    ],
+)
+def test_items_are_chosen_as_any_test(pytester: pytest.Pytester, run: Run, arguments: list[str], count: int) -> None:
+    """Node ids, -k, -m and --deselect choose rules as they choose tests."""
+    pytester.makeconftest(
+        """
+        import pytest
+        def pytest_configure(config):
+            config.addinivalue_line("markers", "later: not now")
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                if item.name == "zone-truth-table[user]":
+                    item.add_marker("later")
+        """
+    )
+
+    run(*arguments).assert_outcomes(passed=count)
+
+
+def test_chapter_is_chosen_by_its_node(run: Run) -> None:
+    """A profile's chapter is a node of its own."""
+    items = listed(run("shop.apiauth.toml::api_keys", "--collect-only", "-q"))
+
+    assert items
+    assert {"shop.apiauth.toml::api_keys"} == {item.rpartition("::")[0] for item in items}
+
+
+def test_last_failed_runs_what_failed(run: Run) -> None:
+    """--lf runs the rules that failed, and nothing else."""
+    failed = run(*FAULTY).parseoutcomes()["failed"]
+    again = run(*FAULTY, "--lf").parseoutcomes()
+
+    assert failed > 0
+    assert (failed, 0) == (again["failed"], again.get("passed", 0))
+
+
+def test_last_failed_beside_other_tests(pytester: pytest.Pytester, run: Run) -> None:
+    """--lf finds failed rules where tests of the project have failed too."""
+    pytester.makepyfile(test_a="def test_red(): assert False\ndef test_green(): pass")
+    both = "red or green or api_keys"
+    failed = run("test_a.py", "small.apiauth.toml", "-k", both, FAULTY[-1]).parseoutcomes()["failed"]
+
+    again = run("test_a.py", "small.apiauth.toml", FAULTY[-1], "--lf").parseoutcomes()
+
+    assert failed > 1
+    assert (failed, 0) == (again["failed"], again.get("passed", 0))
+
+
+def test_x_stops_at_the_first_failure(run: Run) -> None:
+    """-x stops after one rule has failed."""
+    assert run(*FAULTY, "-x").parseoutcomes()["failed"] == 1
+
+
+def test_workers_come_to_the_same(pytester: pytest.Pytester, run: Run) -> None:
+    """Two workers come to the verdicts of one process; JUnit and JSON are written once, by the controller."""
+    chosen = ("small.apiauth.toml", "-k", "api_keys or zones", "--hypothesis-seed=1")
+    alone = report_of(run, *chosen)
+
+    result = run(*chosen, "-n", "2", "--junit-xml=junit.xml", "--apiauth-report=two.json")
+
+    both = json.loads((pytester.path / "two.json").read_text(encoding="utf-8"))
+    cases = ElementTree.parse(pytester.path / "junit.xml").getroot().iter("testcase")
+    assert result.ret == 0, output(result)
+    assert verdicts(alone) == verdicts(both)
+    assert alone["seed"] == both["seed"] == 1
+    assert {nodeid.rpartition("::")[2] for nodeid in verdicts(both)} == {case.get("name") for case in cases}
+
+
+def test_junit_names_profile_chapter_and_rule(pytester: pytest.Pytester, run: Run) -> None:
+    """In JUnit a failed rule is a failed case of its profile's chapter, and a skipped one has its reason alone."""
+    run(*FAULTY, "--junit-xml=junit.xml")
+
+    root = ElementTree.parse(pytester.path / "junit.xml").getroot()
+    cases = {case.get("name"): case for case in root.iter("testcase")}
+    failed = cases["key-missing[user]"]
+    assert failed.get("classname") == "small.apiauth.toml.api_keys"
+    failure = failed.find("failure")
+    assert failure is not None
+    assert "curl -i" in (failure.text or "")
+    skipped = [node.text or "" for node in root.iter("skipped")]
+    assert all(text.startswith(str(pytester.path / "small.apiauth.toml")) for text in skipped)
+
+
+def test_skips_name_the_profile_and_no_file_of_ours(run: Run) -> None:
+    """The summary of skipped rules names the profile and the reason, not where the plug-in calls skip."""
+    result = run("small.apiauth.toml", "-k", "token_errors", "-rs")
+
+    assert "small.apiauth.toml" in told(result, "SKIPPED", "token requests are not JSON")
+
+
+# What a consumer's settings must not change
+
+
+@pytest.mark.parametrize(
+    "ini",
+    [
+        "python_functions = it_*",
+        "python_files = *.py",
+        "python_classes = *",
+        "filterwarnings = error",
+        "xfail_strict = true\nempty_parameter_set_mark = fail_at_collect",
+        "addopts = --strict-markers --strict-config --import-mode=importlib",
+        "addopts = -p no:anyio -p no:hypothesispytest --doctest-modules",
+    ],
+)
+def test_settings_of_the_project_change_no_verdict(pytester: pytest.Pytester, run: Run, ini: str) -> None:
+    """The rules found are those of the register, and their verdicts the same, whatever the project sets."""
+    chosen = ("small.apiauth.toml", "--apiauth-examples=2", "-k", "api_keys or zones or basic", "--hypothesis-seed=1")
+    expected = verdicts(report_of(run, *chosen))
+    pytester.makeini(f"[pytest]\n{ini}\n")
+
+    got = verdicts(report_of(run, *chosen))
+
+    assert len(expected) > 10
+    assert expected == got
+    assert "fail" not in got.values()
+
+
+def test_warnings_as_errors_on_the_command_line(run: Run) -> None:
+    """-W error changes nothing: a verdict is never a Python warning."""
+    result = run("small.apiauth.toml", "-W", "error", "--apiauth-examples=2")
+
+    assert result.ret == 0, output(result)
+    assert "warnings summary" not in output(result)
+
+
+# Which profiles are collected
+
+
+def test_folder_walk_collects_no_embedded_run(pytester: pytest.Pytester, run: Run) -> None:
+    """A folder walk leaves profiles alone that have no server to examine, and says nothing about them."""
+    pytester.makepyfile("def test_one(): pass")
+
+    result = run()
+
+    result.assert_outcomes(passed=1)
+    assert "apiauth:" not in output(result)
+
+
+def test_folder_walk_collects_all_where_the_ini_says_so(pytester: pytest.Pytester, run: Run) -> None:
+    """apiauth_collect = all lets a folder walk collect every profile."""
+    pytester.makeini("[pytest]\napiauth_collect = all\n")
+
+    items = listed(run("--collect-only", "-q"))
+
+    assert {"shop.apiauth.toml", "small.apiauth.toml"} == {item.partition("::")[0] for item in items}
+
+
+def test_folder_walk_collects_live_runs(run: Run) -> None:
+    """With --apiauth-live a folder walk collects the profiles, and collecting sends nothing."""
+    items = listed(run("--collect-only", "-q", "--apiauth-live"))
+
+    assert {"shop.apiauth.toml", "small.apiauth.toml"} == {item.partition("::")[0] for item in items}
+
+
+def test_named_file_always_runs(pytester: pytest.Pytester, run: Run) -> None:
+    """A file that is named runs, wherever it lies and whatever the ini says."""
+    inner = pytester.mkdir("tests")
+    (inner / "deep.apiauth.toml").write_text(SMALL, encoding="utf-8")
+    pytester.makeini("[pytest]\napiauth_collect = servers\ntestpaths = tests\n")
+
+    run("tests/deep.apiauth.toml", "-k", "key-missing").assert_outcomes(passed=1)
+
+
+def test_pyargs_collects_the_suite_of_the_package(run: Run) -> None:
+    """The three built-in profiles are collected where the folder of the suite itself is named."""
+    from pytest_apiauth import suite
+
+    items = listed(run(str(suite.folder()), "--collect-only", "-q"))
+
+    names = {item.partition("::")[0].rpartition("/")[2] for item in items}
+    assert {f"{name}.apiauth.toml" for name in ("dastra", "jindexe", "digishare")} == names
+
+
+# What a run says of itself
+
+
+def test_embedded_run_says_that_it_says_nothing_about_the_api(pytester: pytest.Pytester, run: Run) -> None:
+    """Header, summary and JSON of an embedded run say that it says nothing about the real API."""
+    result = run("small.apiauth.toml", "-k", "key-missing", "--apiauth-report=report.json", "--hypothesis-seed=5")
+
+    lines = [line for line in result.outlines if "says nothing about the real API" in line]
+    report = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
+    assert len(lines) == 2
+    assert lines[0].startswith("apiauth: small on the embedded server")
+    assert lines[0].endswith("httpx, seed 5")
+    assert "says nothing about the real API" in report["profiles"][0]["note"]
+
+
+def test_unrelated_run_says_nothing(pytester: pytest.Pytester, run: Run) -> None:
+    """A run without a profile has no line of ours."""
+    pytester.makepyfile("def test_one(): pass")
+
+    assert "API authentication" not in output(run("test_unrelated_run_says_nothing.py"))
+
+
+def test_live_run_says_where_it_is_about_to_go(run: Run) -> None:
+    """Before a live run the header names the URL that requests will go to."""
+    result = run("small.apiauth.toml", "--apiauth-live", "--collect-only", "-q")
+
+    assert "https://api.shop.example" in told(result, "apiauth: about to send requests to")
+
+
+def test_run_in_which_nothing_applied_is_an_error(pytester: pytest.Pytester, run: Run) -> None:
+    """A run in which no rule applied exits with 1 and says so in a line."""
+    (pytester.path / "empty.apiauth.toml").write_text('schema = 1\napi_url = "https://a.example"\n', encoding="utf-8")
+
+    result = run("empty.apiauth.toml")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    told(result, "ERROR: nothing applied to empty, so nothing was tested")
+
+
+# Verdicts
+
+
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [("any-credential-suffices", "zone-truth-table[user]"), ("open-zone-closed", "zone-open[ext]")],
+)
+def test_fault_makes_its_rule_fail(run: Run, name: str, owner: str) -> None:
+    """--apiauth-fault makes the rule fail that exists for it, with expectation, observation and two curl lines."""
+    result = run("shop.apiauth.toml", "-k", "zones", f"--apiauth-fault={name}")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*expected *", "*got *", "*request   curl -i *", "*sources *"])
+    told(result, "FAILED", f"::zones::{owner}")
+
+
+def test_unknown_fault_is_one_line(run: Run) -> None:
+    """An unknown fault is one line that suggests the nearest one."""
+    result = run("shop.apiauth.toml", "--apiauth-fault=zone-opn")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.outlines == []
+    assert "zone-open" in told(result, "ERROR", "zone-opn", "did you mean")
+
+
+def test_fault_and_live_exclude_each_other(run: Run) -> None:
+    """A fault of the embedded server makes no sense against a live one: one line."""
+    result = run("shop.apiauth.toml", "--apiauth-live", "--apiauth-fault=zone-open")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    told(result, "ERROR", "--apiauth-fault")
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_strict_fails_what_only_warns(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, strict: bool
+) -> None:
+    """A warning passes, is named, and is in JUnit; with --apiauth-strict it fails."""
+    with served("jindexe", faults=["surplus-invalid-refused"]) as (url, server):
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        (pytester.path / "real.apiauth.toml").write_text(
+            f'schema = 1\nextends = "jindexe"\napi_url = "{url}"\n', encoding="utf-8"
+        )
+        options = ["--apiauth-strict"] if strict else []
+        result = run(
+            "real.apiauth.toml::zones::zone-surplus-bad[ext]", "--apiauth-live", "-v", "--junit-xml=j.xml", *options
+        )
+
+    root = ElementTree.parse(pytester.path / "j.xml").getroot()
+    properties = {node.get("name") for node in root.iter("property")}
+    assert (result.ret, result.parseoutcomes()) == ((1, {"failed": 1}) if strict else (0, {"passed": 1}))
+    if not strict:
+        told(result, "zone-surplus-bad[ext]", "WARNING")
+        told(result, "  warning  zone-surplus-bad")
+        assert "apiauth_warning" in properties
+
+
+def test_report_has_the_shape_of_version_1(run: Run) -> None:
+    """The JSON report has exactly the keys of version 1, with parts and counterexample."""
+    report = report_of(run, *FAULTY)
+
+    assert {"version", "versions", "seed", "started", "profiles"} == set(report)
+    assert report["version"] == 1
+    assert {"python", "pytest-apiauth", "pytest", "httpx", "hypothesis"} <= set(report["versions"])
+    (profile,) = report["profiles"]
+    shape = {"name": str, "target": str, "url": str, "requests": int, "tokens_issued": int, "seconds": float}
+    assert {*shape, "rules", "note"} == set(profile)
+    assert all(isinstance(profile[name], kind) for name, kind in shape.items())
+    assert (profile["name"], profile["target"], profile["url"]) == ("small", "embedded", "https://api.shop.example")
+    members = {
+        "id": str, "chapter": str, "level": str, "sources": list, "safety": str, "verdict": str, "reason": str,
+        "requests": int, "examples": int, "parts": list,
+    }  # fmt: skip
+    for rule in profile["rules"]:
+        assert {*members, "counterexample"} == set(rule)
+        assert all(isinstance(rule[name], kind) for name, kind in members.items())
+        assert all({"nodeid", "part", "verdict"} == set(part) for part in rule["parts"])
+    rules = {rule["id"]: rule for rule in profile["rules"]}
+    failed = rules["key-missing"]
+    assert failed["verdict"] == "fail"
+    assert failed["parts"] == [
+        {"nodeid": "small.apiauth.toml::api_keys::key-missing[user]", "part": "user", "verdict": "fail"}
+    ]
+    assert {"curl", "control_curl", "expected", "got"} == set(failed["counterexample"])
+    assert "$" in failed["counterexample"]["control_curl"]
+    assert profile["requests"] == sum(rule["requests"] for rule in profile["rules"])
+
+
+def test_one_seed_one_result(run: Run) -> None:
+    """With one --hypothesis-seed two runs agree in every verdict, counterexample and count of requests."""
+    arguments = ("small.apiauth.toml", "-k", "api_keys or headers", "--apiauth-fault=key-prefix-compare")
+    once, again, other = (report_of(run, *arguments, f"--hypothesis-seed={seed}") for seed in (11, 11, 12))
+
+    for report in (once, again, other):
+        for volatile in ("started", "seed"):
+            del report[volatile]
+        del report["profiles"][0]["seconds"]
+    assert once == again
+    assert verdicts(once) == verdicts(other)
+
+
+def test_text_is_a_seed_too(run: Run) -> None:
+    """Hypothesis takes any text as a seed, so the plug-in does."""
+    result = run("small.apiauth.toml", "-k", "key-missing", "--hypothesis-seed=monday")
+
+    result.assert_outcomes(passed=1)
+
+
+def test_seed_is_fixed_in_ci(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In CI the seed is always the same, so that a rule does not change its verdict between two runs."""
+    monkeypatch.setenv("CI", "true")
+
+    assert told(run("small.apiauth.toml", "-k", "key-missing"), "apiauth:").endswith("seed 0")
+
+
+def test_unready_profile_is_one_error(pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the profile's own valid request fails, there is one error, and every other rule is not run."""
+    monkeypatch.setenv("SHOP_KEY", "canary-of-the-shop")
+    with answering({"/user/me": Reply(403)}) as url:
+        (pytester.path / "real.apiauth.toml").write_text(
+            SMALL.replace("https://api.shop.example", url), encoding="utf-8"
+        )
+        result = run("real.apiauth.toml", "--apiauth-live", "--apiauth-report=report.json", "-rs")
+
+    report = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
+    outcomes = result.parseoutcomes()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert (outcomes["errors"], outcomes.get("passed", 0), outcomes.get("failed", 0)) == (1, 0, 0)
+    told(result, "real: the valid request to", "/user/me was answered with 403", "expected a 2xx status")
+    assert {"not run", "skip"} == set(verdicts(report).values())
+    assert list(verdicts(report).values()).count("not run") > 10
+
+
+def test_subprocess_is_the_same(pytester: pytest.Pytester) -> None:
+    """A run that is started as a user starts it ends as one in this process does."""
+    off = [word for name in NEIGHBOURS for word in ("-p", f"no:{name}")]
+    result = pytester.runpytest_subprocess(*off, TRUTH)
+
+    result.assert_outcomes(passed=1)

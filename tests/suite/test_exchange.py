@@ -1,0 +1,205 @@
+"""The examiner's instrument: paired control, inconclusive answers, breaches, what is filed where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pytest_apiauth import loading, suite
+from pytest_apiauth.connection import Connection
+from pytest_apiauth.embedded import Server
+from pytest_apiauth.errors import UnreachableError
+from pytest_apiauth.examination import Examination, Unready
+from pytest_apiauth.identities import Identities
+from pytest_apiauth.judge import Conditions, Outcome, judge
+from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile import Profile
+from pytest_apiauth.rules import REGISTRY, Verdict
+from pytest_apiauth.secrets import Redactor
+
+suite.load_chapters()
+Answer = Callable[[Request, Callable[[Request], Response]], Response]
+
+
+class Scripted:
+    """An embedded server behind a function that may answer in its place."""
+
+    kind = "embedded"
+    has_browser = True
+    can_move_clock = False
+    has_connections = False
+
+    def __init__(self, answer: Answer) -> None:
+        self.server = Server(loading.load(loading.builtin_profiles()["jindexe"]))
+        self.identities = Identities(self.server.profile, self.server.lookup, Redactor())
+        self._answer = answer
+
+    @property
+    def profile(self) -> Profile:
+        """The server's profile."""
+        return self.server.profile
+
+    def send(self, request: Request) -> Response:
+        """Answer by the script."""
+        return self._answer(request, self.server.handle)
+
+    def advance(self, seconds: int) -> None:
+        """Time stands still here."""
+
+    def connection(self, url: str) -> Connection:
+        """There is none."""
+        raise UnreachableError("no connections")
+
+    def pause(self, seconds: float) -> None:
+        """Nobody waits in a test."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def judged(rule_id: str, answer: Answer, *, seed: int = 0, live: bool = False) -> Outcome:
+    """Judge one rule on the zone ``user`` of the scripted server."""
+    target = Scripted(answer)
+    if live:
+        target.kind = "live"
+    examination = Examination(target, Redactor())
+    return judge(REGISTRY[rule_id], examination, target.profile.zones["user"], Conditions(30, seed))
+
+
+def is_valid(request: Request) -> bool:
+    """Whether a request carries both credentials that the zone needs."""
+    return request.header("authorization") is not None and request.header("x-api-key") is not None
+
+
+def test_a_refusal_counts_only_beside_a_success() -> None:
+    """A server that refuses everything passes no rule: the valid twin fails, so nothing is concluded."""
+    outcome = judged(
+        "res-no-cred-401", lambda request, serve: Response(401) if "/user" in request.url else serve(request)
+    )
+    assert outcome.verdict is Verdict.INCONCLUSIVE
+    assert "the valid twin was answered with 401" in outcome.reason
+
+
+def test_the_twin_is_sent_again_after_a_refusal() -> None:
+    """A server that locks the caller out after one bad request is noticed, not praised."""
+    locked: list[bool] = []
+
+    def answer(request: Request, serve: Callable[[Request], Response]) -> Response:
+        if "/user" not in request.url:
+            return serve(request)
+        if not is_valid(request):
+            locked.append(True)
+        return Response(401) if locked else serve(request)
+
+    assert judged("res-no-cred-401", answer).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_limited_rate_is_never_a_pass() -> None:
+    """429 is no refusal: the rule is inconclusive."""
+
+    def answer(request: Request, serve: Callable[[Request], Response]) -> Response:
+        return serve(request) if "/user" not in request.url or is_valid(request) else Response(429)
+
+    outcome = judged("res-no-cred-401", answer)
+    assert outcome.verdict is Verdict.INCONCLUSIVE
+    assert "429" in outcome.reason
+
+
+def test_no_answer_is_never_a_pass() -> None:
+    """A connection that fails leaves the rule inconclusive, under Hypothesis too."""
+
+    def answer(request: Request, serve: Callable[[Request], Response]) -> Response:
+        if "/user" in request.url and request.header("authorization") != "":
+            raise UnreachableError("nothing listens")
+        return serve(request)
+
+    assert judged("res-no-cred-401", answer).verdict is Verdict.INCONCLUSIVE
+    assert judged("res-mutated-token", answer).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_server_error_is_filed_under_its_own_rule() -> None:
+    """A 5xx that comes while another rule is examined is a breach of invalid-never-5xx."""
+
+    def answer(request: Request, serve: Callable[[Request], Response]) -> Response:
+        return serve(request) if "/user" not in request.url or is_valid(request) else Response(500)
+
+    outcome = judged("res-no-cred-401", answer)
+    assert outcome.verdict is Verdict.INCONCLUSIVE
+    assert list(outcome.breaches) == ["invalid-never-5xx"]
+
+
+def test_protected_content_in_a_refusal_is_no_refusal() -> None:
+    """A 401 that carries the protected content all the same breaks the rule."""
+
+    content: list[bytes] = []
+
+    def answer(request: Request, serve: Callable[[Request], Response]) -> Response:
+        if "/user" not in request.url:
+            return serve(request)
+        if is_valid(request):
+            content.append(serve(request).body)
+            return Response(200, body=content[0])
+        return Response(401, body=content[0])
+
+    outcome = judged("res-no-cred-401", answer)
+    assert outcome.verdict is Verdict.FAIL
+    assert "without the protected content" in outcome.reason
+
+
+def test_an_undocumented_refusal_is_a_warning() -> None:
+    """A refusal with a status that nobody documents refuses all the same."""
+
+    def answer(request: Request, serve: Callable[[Request], Response]) -> Response:
+        return serve(request) if "/user" not in request.url or is_valid(request) else Response(404)
+
+    assert judged("res-no-cred-401", answer).verdict is Verdict.WARNING
+
+
+def test_one_seed_one_verdict() -> None:
+    """Two runs with one seed ask the same questions."""
+    asked: list[list[str | None]] = [[], []]
+    for run in asked:
+
+        def answer(request: Request, serve: Callable[[Request], Response], run: list[str | None] = run) -> Response:
+            run.append(request.header("authorization"))
+            return serve(request)
+
+        judged("res-garbage-token", answer, seed=7)
+    assert asked[0] == asked[1]
+
+
+def test_an_intermittent_fault_is_reported_as_one() -> None:
+    """A server that lets one bad token in and not again is broken, and the report says intermittent."""
+    let_in: list[bool] = []
+
+    def answer(request: Request, serve: Callable[[Request], Response]) -> Response:
+        response = serve(request)
+        if "/user" in request.url and response.status == 401 and not let_in:
+            let_in.append(True)
+            return Response(200, body=b"{}")
+        return response
+
+    outcome = judged("res-mutated-token", answer)
+    assert outcome.verdict is Verdict.FAIL
+    assert "intermittent" in outcome.reason
+
+
+def test_shrinking_is_bounded_on_a_live_server() -> None:
+    """A live server is asked a bounded number of times after the first counterexample."""
+
+    def answer(request: Request, serve: Callable[[Request], Response]) -> Response:
+        return Response(200, body=b"{}") if "/user" in request.url else serve(request)
+
+    outcome = judged("res-mutated-token", answer, live=True)
+    assert outcome.verdict is Verdict.FAIL
+    assert outcome.requests < 200
+
+
+def test_a_profile_whose_valid_request_fails_is_not_ready() -> None:
+    """Where the valid request fails at the start, one line says which and how to see it."""
+    examination = Examination(
+        Scripted(lambda request, serve: Response(404) if "/user" in request.url else serve(request)), Redactor()
+    )
+    with pytest.raises(Unready, match=r"jindexe: the valid request to \S+/user/me was answered with 404"):
+        examination.prepare()
