@@ -29,6 +29,7 @@ def lifetime_of(exchange: Exchange, grant: GrantType | None, tokens: Tokens) -> 
 )  # fmt: skip
 def lives_as_long_as_told(exchange: Exchange, zone: Zone) -> None:
     """A token works for its lifetime and is refused after it, give or take the leeway."""
+    exchange.examination.needs_clock()
     grant = exchange.profile.usual_grant
     for valid in exchange.requests(zone, "bearer"):
         token = History(exchange).log_in(grant)
@@ -56,6 +57,7 @@ def lives_as_long_as_told(exchange: Exchange, zone: Zone) -> None:
 )  # fmt: skip
 def refused_for_good(exchange: Exchange, zone: Zone) -> None:
     """A token that was refused since its time is over is never accepted again."""
+    exchange.examination.needs_clock()
     for valid in exchange.requests(zone, "bearer"):
         history = History(exchange)
         first = history.log_in()
@@ -68,13 +70,16 @@ def refused_for_good(exchange: Exchange, zone: Zone) -> None:
         if answer.status < 300:
             raise NotApplicable("a token whose time is over is accepted, which is the matter of exp-boundary")
         history.keep(answer)
-        again = history.log_in()
-        exchange.send(used, twin=valid).refused()
+        later = [history.log_in()]
         if first.refresh is not None:
-            history.keep(exchange.send(history.request(first), proved=True))
-            exchange.send(used, twin=valid).refused()
-        for token in (again, first):
-            exchange.send(valid.with_header(*exchange.header("bearer", token.access)), proved=True)
+            refreshed = exchange.send(history.request(first), proved=True)
+            later += [history.taken(refreshed)] if refreshed.has_token else []
+        if any(tokens.access == first.access for tokens in later):
+            raise NotApplicable("the server hands the same token out again, with a new lifetime")
+        exchange.send(used, twin=valid).refused()
+        for tokens in later:
+            exchange.send(valid.with_header(*exchange.header("bearer", tokens.access)), proved=True)
+        exchange.send(used, twin=valid).refused()
         exchange.advance(lifetime)
         exchange.send(used, twin=valid).refused()
 
@@ -85,6 +90,7 @@ def refused_for_good(exchange: Exchange, zone: Zone) -> None:
 )  # fmt: skip
 def counts_down(exchange: Exchange, grant: GrantType) -> None:
     """A token that is handed out again comes with the lifetime that is left of it."""
+    exchange.examination.needs_clock()
     zones = issued_token_zones.find(exchange.profile).values()
     valid = next((draft for zone in zones for draft in exchange.requests(zone, "bearer")), None)
     history = History(exchange)
@@ -112,6 +118,7 @@ def counts_down(exchange: Exchange, grant: GrantType) -> None:
 )  # fmt: skip
 def codes_are_short_lived(exchange: Exchange, grant: GrantType) -> None:
     """An authorization code is good for ten minutes at most."""
+    exchange.examination.needs_clock()
     late = exchange.token_request(grant)
     exchange.advance(LONGEST_CODE + exchange.profile.token.leeway)
     exchange.send(late, twin=exchange.twin(grant)).no_token()

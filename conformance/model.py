@@ -131,9 +131,11 @@ class Model:
             )
 
     def _put(self, table: list[Known], token: Known) -> None:
-        """Enter a token; one that was handed out before belongs to two families, so nothing is certain of it."""
+        """Enter a token; of one that is handed out again, with a new lifetime or the old one, little is certain."""
         known = next((each for each in table if each.ref == token.ref), None)
         if known is None:
             table.append(token)
-        elif known.family != token.family:
-            known.fate, known.since = Fate.OPEN, token.since
+            return
+        lives_on = known.fate is Fate.LIVE and known.family == token.family
+        known.fate = Fate.LIVE if lives_on else Fate.OPEN
+        known.since, known.was_refused = token.since, False

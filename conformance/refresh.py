@@ -225,6 +225,7 @@ def one_refresh_wins(exchange: Exchange, grant: GrantType) -> None:
 )  # fmt: skip
 def refresh_token_lifetime(exchange: Exchange, grant: GrantType) -> None:
     """A refresh token works until its documented lifetime is over, and not after it."""
+    exchange.examination.needs_clock()
     settings = exchange.profile.token
     lifetime = settings.refresh_expires_in or 0
     slack = min(settings.leeway, lifetime // 4)

@@ -15,6 +15,8 @@ from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
 from . import strategies as some
 from .parts import TOKENS, protected_zones, token_zones
 
+REPETITIONS = 12
+"""How often the cheapest bad request of a zone is repeated."""
 NEEDS = (PROFILE, "RFC 9110 11.4", "JI-02", "JI-03", "JI-04", "DI-01", "DA-17")
 
 
@@ -299,3 +301,21 @@ def http_versions(exchange: Exchange, zone: Zone) -> None:
                 good.advise(200 <= good.status < 300, "the valid request answered in HTTP/1.0 too")
             with exchange.connected(valid) as send:
                 send(replace(valid, headers=(), flags=flags), twin=valid, **how).refused()
+
+
+@rule(
+    "res-refusal-steady", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 9110 15.5.2", *NEEDS),
+    applies=protected_zones, control=Control.TWIN, faults=("every-fifth-admitted",),
+)  # fmt: skip
+def refusal_steady(exchange: Exchange, zone: Zone) -> None:
+    """A refusal holds every time: the cheapest bad requests are repeated, for a server that fails now and then."""
+    for valid in exchange.requests(zone):
+        for draft in (replace(valid, headers=()), valid.editing_all(Edit("reverse"))):
+            for count in range(1, REPETITIONS + 1):
+                answer = exchange.attempt(draft, twin=valid)
+                if answer is None:
+                    break
+                if count > 1:
+                    words = f"{answer.got} at repetition {count} of {REPETITIONS}, intermittent: refused before"
+                    answer.require(not 200 <= answer.status < 300, "a refusal every time", words)
+                answer.refused()

@@ -285,7 +285,8 @@ class Draft:
             return quoted(self.url)
         pieces: list[Part] = [self.url]
         for position, (name, value) in enumerate(self.query):
-            pieces += [f"{'&' if position else '?'}{quote_plus(name)}=", FormEncoded(value)]
+            pieces.append(f"{'&' if position else '?'}{quote_plus(name)}=")
+            pieces.append(quote_plus(value) if isinstance(value, str) else FormEncoded(value))
         return shown(tuple(pieces), vault)
 
     @property

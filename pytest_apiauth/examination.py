@@ -274,11 +274,15 @@ class Examination:
 
         Raises NotApplicable where the clock cannot be moved.
         """
-        if not self.target.can_move_clock:
-            raise NotApplicable("lifetimes take a clock that can be moved, which the profile's [clock] url names")
+        self.needs_clock()
         self.target.advance(seconds)
         self._moved += seconds
         self.forget_tokens()
+
+    def needs_clock(self) -> None:
+        """Raise NotApplicable where the target's clock cannot be moved, before anything is asked of it."""
+        if not self.target.can_move_clock:
+            raise NotApplicable("lifetimes take a clock that can be moved, which the profile's [clock] url names")
 
     def forget_tokens(self) -> None:
         """Forget the access tokens at hand: what a rule has done may have ended them. New ones come when needed."""

@@ -21,6 +21,7 @@ from pytest_apiauth.http import NotSendable
 from pytest_apiauth.rules import Control, Level, Rule, Verdict
 
 SHRINK_LIMIT = 60
+NOTHING_SENT = "nothing could be sent: no credential here can be altered that way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _verdict(run: _Once | _Drawn, exchange: Exchange, level: Level, rule: Rule) 
         verdict = Verdict.FAIL if fails else Verdict.WARNING
         return Outcome(verdict, level, str(violation) + run.remark, violation.counterexample)
     if rule.control is Control.TWIN and not exchange.controls:
-        return Outcome(Verdict.SKIP, level, "nothing could be sent: no credential here can be altered that way")
+        return Outcome(Verdict.SKIP, level, NOTHING_SENT)
     if exchange.advice:
         advice = exchange.advice[0]
         return Outcome(Verdict.WARNING, level, f"advised {advice.expected}, got {advice.got}", advice)
@@ -123,7 +124,7 @@ class _Drawn:
 
     def __call__(self) -> None:
         from hypothesis import HealthCheck, Phase, Verbosity, example, given, seed, settings
-        from hypothesis.errors import Flaky
+        from hypothesis.errors import Flaky, Unsatisfiable
 
         property_test: Callable[[], None] = given(**self._strategies())(self._example)
         property_test = settings(
@@ -144,6 +145,9 @@ class _Drawn:
             seed(int.from_bytes(digest[:8], "big"))(property_test)()
         except _Halt as halt:
             raise halt.reason from None
+        except Unsatisfiable:
+            # Every example was rejected: a token of digits, say, has no case to change.
+            raise NotApplicable(NOTHING_SENT) from None
         except Flaky:
             # The same request was accepted once and refused once: that is a finding, not a pass.
             if self._last is None:

@@ -207,7 +207,7 @@ def blanks_are_blanks(visitor: Visitor) -> None:
     assert visitor.get(WORKSPACES, authorization=f"Bearer  {visitor.access()}").status == 200
 
 
-@naive("first-line-counts", "dastra", ("hdr-duplicate-credential",), warns="hdr-duplicate-credential")
+@naive("first-line-counts", "dastra", ("hdr-duplicate-credential",))
 def two_lines_are_malformed(visitor: Visitor) -> None:
     """Two Authorization lines are 400."""
     assert visitor.get(WORKSPACES, token=visitor.access(), authorization=f"Bearer {BAD}").status == 400

@@ -173,7 +173,6 @@ def test_unset_variable_in_the_suite_is_one_line(run: Run) -> None:
     assert result.parseoutcomes()["errors"] == 1
 
 
-@pytest.mark.xfail(reason="Examination.prepare names the profile before a reason that names it already", strict=True)
 def test_unready_profile_is_named_once(run: Run) -> None:
     """The line that says why nothing can be examined names the profile once."""
     write(TOKEN_API.replace("URL", NOBODY))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from pytest_apiauth.embedded.faults.resource import carries_nothing
-from pytest_apiauth.embedded.policy import Policy, Presented
+from pytest_apiauth.embedded.policy import Alternatives, Holder, Policy, Presented
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import KeyRecord
@@ -142,3 +144,12 @@ class ConnectionRemembered(Policy):
 class OldVersionTrusted(Policy):
     def is_admitted_unseen(self, request: Request) -> bool:
         return request.version == "1.0" or super().is_admitted_unseen(request)
+
+
+@fault("every-fifth-admitted", "every fifth request with bad credentials, or none, is admitted")
+class EveryFifthAdmitted(Policy):
+    def need_is_met(self, alternatives: Alternatives, held: Mapping[Kind, Holder]) -> bool:
+        if super().need_is_met(alternatives, held):
+            return True
+        count = self.__dict__.setdefault("bad", itertools.count(1))
+        return next(count) % 5 == 0

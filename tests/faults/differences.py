@@ -1,0 +1,65 @@
+"""Where good servers were measured to differ, and what stands for each difference here.
+
+Several names are variants, or faults that warn at most where the difference is a deviation that does no harm. A
+single sentence says why a difference is none that a server could show.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+DIFFERENCES: Final[dict[str, tuple[str, ...]]] = {
+    "end of an expired token": ("leeway", "slow"),
+    "two tokens in a row": ("same-token",),
+    "pace of token requests": ("a run paces itself; no answer of a good server differs by it",),
+    "status of a refused token": ("403-refusal", "400-refusal"),
+    "challenge with a 403": ("403-without-challenge", "challenge-on-403"),
+    "error code without credentials": ("challenge-error-without-token",),
+    "spelling of the scheme in a challenge": ("token-type-lower-case", "scheme-in-capitals"),
+    "scheme for API keys": ("key-scheme-named-otherwise",),
+    "error code for an unknown token": ("no-challenge-params",),
+    "commas in challenges": ("challenges-in-one-line", "challenge-realm-quoted", "challenge-token68"),
+    "lower-case scheme in a request": ("scheme-case-sensitive",),
+    "two blanks after the scheme": ("one-blank-only",),
+    "blank after the token": ("no rule sends one, and in process none can be sent",),
+    "two Authorization lines": ("first-line-counts",),
+    "token in the query": ("query-token-refused",),
+    "HEAD": ("no-head",),
+    "OPTIONS": ("options-open",),
+    "wrong method without a token": ("wrong-method-405-first", "unknown-path-404-first"),
+    "bad token on an open route": ("bad-token-at-open-door", "surplus-invalid-refused"),
+    "status of a bad client": ("invalid-client-400",),
+    "challenge for a bad client": ("client-refusal-without-challenge",),
+    "no-store on errors": ("errors-without-no-store",),
+    "Pragma": ("pragma-absent",),
+    "repeated parameter": ("repeated-parameter-first-counts",),
+    "unsupported grant without a client": ("grant-before-client",),
+    "missing grant type": ("missing-grant-unsupported",),
+    "GET at the token endpoint": ("get-token-404",),
+    "unknown scope": ("unknown-scope-ignored",),
+    "scope in the answer": ("scope-absent", "scope-reversed"),
+    "empty scope": ("empty-scope-refused",),
+    "grants of one client": ("which client uses a grant, the profile says",),
+    "client in the body and by Basic": ("client-by-post-too",),
+    "encoding of Basic": ("basic-either-encoding", "basic-not-decoded"),
+    "both client methods at once": ("header-beats-body",),
+    "status and code of a wrong password": ("invalid-grant-401",),
+    "rotation": ("rotation", "no-rotation", "old-refresh-token-dies"),
+    "old access token after a refresh": ("old-access-token-dies",),
+    "reuse of a rotated refresh token": ("reuse-spares-family",),
+    "refresh token after a refused attempt": ("foreign-refresh-ends-token",),
+    "replay of a code": ("replay-spares-tokens",),
+    "proof key unasked": ("proof-key-for-all",),
+    "code without redirect_uri": ("code-without-target",),
+    "iss of an authorization response": ("issuer-not-told",),
+    "issuer of the metadata": ("the rule compares it with the configured URL; RFC 8414 3.3 leaves nothing open",),
+    "slash at the end of a URL": ("slash-redirects",),
+    "errors for another Accept": ("errors-as-asked",),
+    "refusals without an OAuth error": ("gateway-refuses-key", "error-as-html"),
+    "Basic where no client is": ("surplus-basic-refused",),
+    "multipart bodies": ("no rule sends one",),
+    "Basic without padding": ("basic-base64-lenient",),
+    "padding of a token": ("token-padding-optional", "token-padded", "jwt-tokens"),
+    "Latin-1 in Basic": ("the profile has no word for the encoding of names beyond ASCII",),
+    "sloppy base64": ("basic-base64-lenient",),
+}

@@ -1,0 +1,65 @@
+"""One seed, one verdict; and no seed finds anything on a server without faults."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pytest_apiauth.judge import Conditions
+from pytest_apiauth.rules import REGISTRY, Verdict
+
+from .examining import PROFILES, examine
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def alarms(seed: int) -> dict[str, str]:
+    """Examine every profile with a seed, and give what was found, by profile, rule and part."""
+    return {
+        f"{profile} {rule_id}[{part}]": f"{outcome.verdict.value}: {outcome.reason}"
+        for profile in PROFILES
+        for (rule_id, part), outcome in examine(profile, REGISTRY, conditions=Conditions(30, seed)).items()
+        if outcome.verdict not in (Verdict.PASS, Verdict.SKIP)
+    }
+
+
+@pytest.mark.slow
+def test_ten_seeds_raise_no_alarm(capsys: pytest.CaptureFixture[str]) -> None:
+    """On a server without faults no rule alarms, whatever the seed."""
+    start = time.perf_counter()
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        found = list(pool.map(alarms, range(1, 11)))
+    with capsys.disabled():
+        print(f"\nten seeds: {time.perf_counter() - start:.0f} s")
+    assert found == [{}] * 10
+
+
+def verdicts(folder: Path, number: int, *options: str) -> dict[str, str]:
+    """Run the suite from the command line on a faulty server, and give each node's verdict."""
+    report = folder / f"{number}.json"
+    command = [sys.executable, "-m", "pytest", "conformance", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=7"]
+    command += ["--apiauth-fault", "token-prefix-compare", f"--apiauth-report={report}", *options]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=300)
+    return {
+        part["nodeid"]: f"{part['verdict']} {rule['counterexample'] and rule['counterexample']['curl']}"
+        for profile in json.loads(report.read_text())["profiles"]
+        for rule in profile["rules"]
+        for part in rule["parts"]
+    }
+
+
+@pytest.mark.slow
+def test_one_seed_one_verdict(tmp_path: Path) -> None:
+    """Three runs with one seed, the third on two workers, give the same verdicts and the same counterexamples."""
+    first = verdicts(tmp_path, 1)
+    assert len(first) > 200
+    assert any(verdict.startswith("fail") for verdict in first.values())
+    assert verdicts(tmp_path, 2) == first
+    assert verdicts(tmp_path, 3, "-n", "2") == first
