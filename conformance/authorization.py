@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from hypothesis import strategies as st
 
-from pytest_apiauth.consent import asked, asking, landing, leads_to, place, returned, sort_of
+from pytest_apiauth.consent import asked, asking, differ_by_port, landing, leads_to, place, returned, sort_of
 from pytest_apiauth.drafts import Draft, Unchanged
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.examination import Examination, NotApplicable
@@ -106,7 +106,7 @@ def near_miss(exchange: Exchange, grant: GrantType, miss: Miss | Edit) -> None:
     valid = exchange.authorization_request()
     registered = asked(valid, "redirect_uri")
     near = miss.apply(registered)
-    if near is None:
+    if near is None or differ_by_port(near, registered):
         raise Unchanged("redirect_uri")
     for draft, is_decided in zip(both(valid), decides(exchange, valid), strict=True):
         answer = exchange.send(asking(draft, redirect_uri=near), twin=valid)

@@ -51,7 +51,7 @@ operations = st.lists(
         Operation,
         # The first is the simplest, so a step that is not needed shrinks to it; repetition is weight.
         st.sampled_from(
-            ("rest", *["log_in"] * 3, *["refresh"] * 5, "use", "revoke", "expire", "present_elsewhere"),
+            ("rest", *["log_in"] * 3, *["refresh"] * 4, *["replay"] * 2, "use", "revoke", "expire", "present_elsewhere"),
         ),
         picks,
     ),
@@ -143,8 +143,15 @@ class Life:
         self.model.logged_in(actor, tokens, self.documented, self._now)
 
     def refresh(self, pick: int) -> None:
+        """Present a refresh token that may live."""
+        self._present([token for token in self.model.refresh if token.fate is not Fate.DEAD], pick)
+
+    def replay(self, pick: int) -> None:
         """Present any refresh token there ever was, ancestors included."""
-        token = self._one_of([token for token in self.model.refresh if token.actor.refreshes], pick)
+        self._present(self.model.refresh, pick)
+
+    def _present(self, tokens: list[Known], pick: int) -> None:
+        token = self._one_of([token for token in tokens if token.actor.refreshes], pick)
         if token is None:
             return
         draft = self.history.refresh_request(token.ref, client=token.actor.client)

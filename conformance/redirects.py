@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from pytest_apiauth.edits import Edit
-from pytest_apiauth.messages import Origin
 
 from .strategies import near_misses
 
@@ -61,10 +60,10 @@ def _plain(uri: SplitResult) -> str | None:
 
 
 def _port(port: int) -> Callable[[SplitResult], str | None]:
-    """Name another port. At a loopback address an application chooses the port anew each time (RFC 8252 7.3)."""
+    """Name a port where none is named."""
 
     def change(uri: SplitResult) -> str | None:
-        if not uri.hostname or Origin.of(uri.geturl()).is_loopback or uri.port is not None:
+        if not uri.hostname or uri.port is not None:
             return None
         return uri._replace(netloc=f"{uri.netloc}:{port}").geturl()
 

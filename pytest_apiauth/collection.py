@@ -6,7 +6,7 @@ their number is checked against it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -67,7 +67,7 @@ class Chapter(pytest.Module):
         function.__doc__ = rule.function.__doc__
         name = f"{rule.id}[{part}]" if part else rule.id
         item: RuleItem = RuleItem.from_parent(self, name=name, callobj=function)
-        item.rule, item.part = rule, part
+        item.rule, item.part, item.applies = rule, part, argument is not None
         if rule.wire:
             item.add_marker("apiauth_wire")
         return item
@@ -78,6 +78,7 @@ class RuleItem(pytest.Function):
 
     rule: Rule
     part: str
+    applies: bool
 
     @property
     def id(self) -> Any:
@@ -163,3 +164,11 @@ class RuleItem(pytest.Function):
             lines.append(f"  {outcome.reason}")
         lines.append(f"  sources   {', '.join(rule.sources_for(profile))}")
         return "\n".join(lines)
+
+
+def unexamined(faults: Iterable[str], items: Iterable[pytest.Item]) -> dict[str, str]:
+    """Give the faults whose owner examines nothing in this run, with the owner's id; none without any rule."""
+    rules = [item for item in items if isinstance(item, RuleItem)]
+    at_work = {item.rule.id for item in rules if item.applies}
+    owners = {name: rule.id for rule in REGISTRY for name in rule.faults}
+    return {name: owners[name] for name in faults if rules and owners.get(name, "") not in at_work and name in owners}

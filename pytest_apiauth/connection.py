@@ -23,7 +23,8 @@ TIMEOUT = 10.0
 class Connection:
     """A kept connection to one origin of a profile. Raises GuardError for any other, or for one in clear.
 
-    Use it as a context manager. ``send`` raises UnreachableError where no answer comes.
+    Use it as a context manager. ``send`` raises UnreachableError where no answer comes. A server may end the
+    connection after any answer (RFC 9112 9.3); the next request then has another one.
     """
 
     def __init__(self, profile: Profile, url: str) -> None:
@@ -33,14 +34,22 @@ class Connection:
         self._origin = origin
         self._profile = profile
         self._socket: socket.socket | None = None
+        self._has_ended = False
+        self.carried = 0
+        """How many requests it has carried."""
+        self.was_shared = False
+        """Whether a request went where another had gone before."""
 
     def __enter__(self) -> Connection:
+        self._open()
+        return self
+
+    def _open(self) -> None:
         try:
             plain = socket.create_connection((self._origin.host, self._origin.port), timeout=TIMEOUT)
             self._socket = self._secured(plain) if self._origin.scheme == "https" else plain
         except OSError as error:
             raise UnreachableError(f"{self._profile.name}: {self._origin} cannot be reached: {error}") from None
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -56,7 +65,12 @@ class Connection:
 
     def send(self, request: Request, *, version: str = "1.1", close: bool = False) -> Response:
         """Send a request in a version of HTTP (``1.0`` or ``1.1``), on this connection."""
+        if self._has_ended and self._socket is not None:
+            self._socket.close()
+            self._open()
         assert self._socket is not None, "use the connection as a context manager"
+        self.was_shared = self.was_shared or (self.carried > 0 and not self._has_ended)
+        self.carried += 1
         target = request.path + (f"?{request.query}" if request.query else "")
         port = "" if str(self._origin).count(":") == 1 else f":{self._origin.port}"
         lines = [f"{request.method} {target} HTTP/{version}", f"Host: {self._origin.host}{port}"]
@@ -67,7 +81,9 @@ class Connection:
             self._socket.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + request.body)
             answer = http.client.HTTPResponse(self._socket, method=request.method)
             answer.begin()
-            return Response(answer.status, tuple(answer.getheaders()), answer.read())
+            response = Response(answer.status, tuple(answer.getheaders()), answer.read())
+            self._has_ended = answer.will_close
+            return response
         except (OSError, http.client.HTTPException) as error:
             words = type(error).__name__ if not str(error) else str(error)
             raise UnreachableError(f"{self._profile.name}: no answer on the connection: {words}") from None

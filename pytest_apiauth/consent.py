@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import parse_qs, parse_qsl, unquote, urljoin, urlsplit, urlunsplit
 
 from pytest_apiauth.drafts import Draft, Ref, Text
-from pytest_apiauth.messages import Response
+from pytest_apiauth.messages import Origin, Response
 from pytest_apiauth.profile import Profile
 
 Sort = Literal["client", "onward", "page", "refused", "nowhere"]
@@ -164,3 +164,10 @@ def leads_to(target: str, uri: str, *known: str) -> bool:
     if there == wanted:
         return True
     return there[:3] == wanted[:3] and bool(there[1]) and all(place(url)[:3] != wanted[:3] for url in known)
+
+
+def differ_by_port(near: str, registered: str) -> bool:
+    """Whether a URI is a loopback one at another port: an application chooses that anew each time (RFC 8252 7.3)."""
+    (scheme, host, port, path), (*own, own_port, own_path) = place(near), place(registered)
+    same = (scheme, host, path) == (*own, own_path) and near.partition("?")[2] == registered.partition("?")[2]
+    return same and port != own_port and Origin(scheme, host, port).is_loopback

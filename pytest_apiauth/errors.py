@@ -27,5 +27,9 @@ class UnreachableError(ApiAuthError):
     """No answer came: the name does not resolve, nothing listens, TLS failed, it took too long."""
 
 
+class DroppedError(UnreachableError):
+    """A connection ended before the answer came."""
+
+
 class GuardError(ApiAuthError):
     """The origin guard stopped a request before it left, because it would have leaked a credential."""

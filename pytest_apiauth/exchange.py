@@ -202,6 +202,8 @@ class Exchange:
                 return Answer(self, draft, response, twin, self._twin_draft, self._twin_answer)
 
             yield send
+            if connection.carried > 1 and not connection.was_shared:
+                raise NotApplicable("the server ends the connection after each answer, so none carries anything over")
 
     def attempt(self, draft: Draft, *, twin: Twin, server_errors: bool = False) -> Answer | None:
         """Send a row of a table; None where the edit changes nothing or the row cannot be sent at all."""

@@ -179,6 +179,20 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return ProfileFile.from_parent(parent, path=file_path)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to show a fault where the rule that owns it has nothing to examine: the run would be green."""
+    faults = config.getoption("apiauth_fault")
+    if not faults or hasattr(config, "workerinput"):
+        return
+    from pytest_apiauth.collection import unexamined
+
+    for name, owner in unexamined(faults, items).items():
+        raise pytest.UsageError(
+            f"--apiauth-fault: {name!r} is caught by the rule {owner}, which is not among the collected tests or"
+            " applies to none of these profiles; name a profile that documents what the rule is about"
+        )
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

@@ -19,9 +19,9 @@ from pytest_apiauth.embedded import cors
 from pytest_apiauth.embedded.authorization_policy import AuthorizationPolicy
 from pytest_apiauth.embedded.metadata_policy import MetadataPolicy
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
+from pytest_apiauth.embedded.refusal_policy import JSON
 from pytest_apiauth.embedded.revocation_policy import RevocationPolicy
 from pytest_apiauth.embedded.state import AccessToken, ClientRecord, KeyRecord, UserRecord
-from pytest_apiauth.embedded.token_policy import JSON
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import Kind, Zone
 

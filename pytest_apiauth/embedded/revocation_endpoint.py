@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.refusal import Refusal
+from pytest_apiauth.embedded.refusal_policy import NO_STORE
 from pytest_apiauth.embedded.revocation_policy import IssuedToken
 from pytest_apiauth.embedded.state import AccessToken, State
 from pytest_apiauth.embedded.token_endpoint import TokenEndpoint
-from pytest_apiauth.embedded.token_policy import NO_STORE
 from pytest_apiauth.messages import Request, Response
 
 

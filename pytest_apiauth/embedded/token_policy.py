@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from pytest_apiauth.embedded.reading import form_decoded, form_pairs, is_text, json_members
-from pytest_apiauth.embedded.refusal import Challenge, Refusal
+from pytest_apiauth.embedded.refusal import Refusal
+from pytest_apiauth.embedded.refusal_policy import JSON, NO_STORE, RefusalPolicy
 from pytest_apiauth.embedded.state import AccessToken, ClientRecord, Code, RefreshToken, State, UserRecord
-from pytest_apiauth.messages import Headers, Request, Response
+from pytest_apiauth.messages import Headers, Request
 from pytest_apiauth.profile import GrantType, Profile
 
 Parameters = dict[str, str]
@@ -21,20 +22,16 @@ PARAMETERS: Final = frozenset(
     | {"token", "token_type_hint"}
 )
 FORM: Final = "application/x-www-form-urlencoded"
-JSON: Final = "application/json"
 SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*\Z")
-NO_STORE: Final[Headers] = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 FALLBACK_LIFETIME: Final = 3600
 REFRESH_LIFETIME: Final = 30 * 86400
 
 
-class TokenPolicy:
+class TokenPolicy(RefusalPolicy):
     """Decisions of the token endpoint; `AuthorizationPolicy` adds those that a code leads to."""
 
     def __init__(self, profile: Profile, state: State) -> None:
-        self.profile = profile
-        self.state = state
-        self.realm = re.sub(r"[^\w .:/-]", "", profile.name, flags=re.ASCII) or "api"
+        super().__init__(profile, state)
         self.key_header = profile.api_key.header if profile.api_key else ""
         self.client_auth = profile.token.client_auth
         scopes = [profile.token.scope, profile.token.answer.scope]
@@ -92,10 +89,6 @@ class TokenPolicy:
     def is_token_method(self, method: str) -> bool:
         """Whether a token may be asked for with this method: POST alone (RFC 6749 3.2)."""
         return method == "POST"
-
-    def wrong_token_method(self) -> Response:
-        """Answer a token request with another method."""
-        return Response(405, (("Allow", "POST"), ("Content-Length", "0")))
 
     def looks_at_grant_first(self) -> bool:
         """Whether a grant that is not documented is refused before the client is looked at."""
@@ -399,44 +392,6 @@ class TokenPolicy:
     def answer_headers(self) -> Headers:
         """Give the header fields of an answer that holds a token."""
         return (("Content-Type", JSON), *NO_STORE)
-
-    # Refusals.
-
-    def refusal_status(self, wanted: int) -> int:
-        """Give the status of a refusal: the usual one, where the profile documents it."""
-        documented = self.profile.refusal
-        if wanted not in (400, 401, 403):
-            return wanted
-        return wanted if wanted in documented else 401 if 401 in documented else documented[0]
-
-    def basic_challenge(self) -> Challenge:
-        """Give a Basic challenge; the realm is not optional (RFC 7617 2)."""
-        return Challenge("Basic", {"realm": self.realm, "charset": "UTF-8"})
-
-    def client_challenges(self, request: Request) -> list[Challenge]:
-        """Give what a 401 to a client carries (RFC 6749 5.2, RFC 9110 15.5.2)."""
-        return [self.basic_challenge()]
-
-    def error_status(self, refusal: Refusal, request: Request) -> int:
-        """Give the status of an error of the token endpoint."""
-        return self.refusal_status(refusal.status)
-
-    def challenge_lines(self, challenges: Iterable[Challenge]) -> Headers:
-        """Write challenges into header lines, one each (RFC 9110 11.6.1)."""
-        return tuple(("WWW-Authenticate", str(challenge)) for challenge in challenges)
-
-    def error_members(self, refusal: Refusal) -> dict[str, str]:
-        """Give the members of an error (RFC 6749 5.2)."""
-        members = {"error": refusal.error}
-        return members | {"error_description": refusal.description} if refusal.description else members
-
-    def error_headers(self) -> Headers:
-        """Give the header fields of an error answer."""
-        return (("Content-Type", JSON), *NO_STORE)
-
-    def errors_are_json(self) -> bool:
-        """Whether an error is told in the JSON of RFC 6749 5.2."""
-        return True
 
 
 def _same(presented: str, known: str) -> bool:

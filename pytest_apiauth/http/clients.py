@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_apiauth.errors import DroppedError
 from pytest_apiauth.flow import Authenticator, Forward, Send, Wait
 from pytest_apiauth.http.guard import AsyncGuardedTransport, Guard, GuardedTransport
 from pytest_apiauth.http.library import Library
@@ -93,7 +94,8 @@ class Sender:
         if isinstance(error, self._library.local_protocol_error):
             # Without its text, which quotes what was refused.
             return NotSendable("not sendable: the HTTP library refuses it")
-        return unreachable(self._profile, message.url, error, self._redactor)
+        found = unreachable(self._profile, message.url, error, self._redactor)
+        return DroppedError(str(found)) if isinstance(error, self._library.dropped) else found
 
 
 class Auth(AuthBase):
@@ -281,7 +283,14 @@ class Wire:
 
     def send(self, request: Request) -> Response:
         """Send one request. Raises NotSendable, UnreachableError, or GuardError."""
-        return self._sender.send(self._transport, request, dict(_TIMEOUT))
+        try:
+            return self._sender.send(self._transport, request, dict(_TIMEOUT))
+        except DroppedError:
+            # Of a kept connection one cannot know whether the server is about to end it; a request that changes
+            # nothing is repeated once on a new one (RFC 9112 9.3.1).
+            if request.method not in ("GET", "HEAD"):
+                raise
+            return self._sender.send(self._transport, request, dict(_TIMEOUT))
 
     def close(self) -> None:
         """Close every connection."""

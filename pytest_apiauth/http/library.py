@@ -42,6 +42,7 @@ class Library:
         self.async_http_transport: type[httpx.AsyncHTTPTransport] = module.AsyncHTTPTransport
         self.request_error: type[httpx.RequestError] = module.RequestError
         self.local_protocol_error: type[httpx.LocalProtocolError] = module.LocalProtocolError
+        self.dropped: tuple[type[Exception], ...] = (module.ReadError, module.WriteError, module.RemoteProtocolError)
         self.invalid_url: type[httpx.InvalidURL] = module.InvalidURL
         self._bound: dict[type, Any] = {}
 

@@ -16,6 +16,7 @@ CLIENTS = ("tok-wrong-secret", "tok-client-auth-needed", "tok-nothing-in-url", "
 SCOPES = ("err-invalid-scope", "tok-scope-reported", "ref-scope-widen")
 JSON = ("tok-200-json", "tok-members", "err-shape", "zone-identity", "leak-enum-client", "md-consistent")
 FIELDS = ("tok-no-store", "res-not-shared-cacheable", "res-no-cookie-carry", "hdr-unrelated-inert", "cors-preflight")
+WAYS = ("res-no-cred-401", "res-no-connection-carry", "res-http-versions", "hdr-duplicate-credential", "tok-members")
 UNKNOWN = {"grant_type": "urn:example:unknown"}
 
 
@@ -263,27 +264,27 @@ def answered(visitor: Visitor) -> Iterator[tuple[http.client.HTTPConnection, htt
             connection.close()
 
 
-@naive("gzip", "dastra", (*JSON, *FIELDS, "res-no-cred-401"))
+@naive("gzip", "dastra", (*JSON, *FIELDS, *WAYS))
 def bodies_are_text(visitor: Visitor) -> None:
     """The bytes of an answer are JSON."""
     assert visitor.ask("client_credentials").body.startswith(b"{")
 
 
-@naive("chunked", "dastra", (*JSON, *FIELDS, "res-no-cred-401"))
+@naive("chunked", "dastra", WAYS)
 def the_length_is_told(visitor: Visitor) -> None:
     """An answer tells its length."""
     with answered(visitor) as (_, answer):
         assert answer.getheader("content-length")
 
 
-@naive("connection-close", "dastra", (*JSON, *FIELDS, "res-no-cred-401"))
+@naive("connection-close", "dastra", WAYS)
 def connections_are_kept(visitor: Visitor) -> None:
     """A connection takes a second request."""
     with answered(visitor) as (connection, _):
         assert connection.sock is not None
 
 
-@naive("http-1-0", "dastra", (*JSON, *FIELDS, "res-no-cred-401"))
+@naive("http-1-0", "dastra", WAYS)
 def answers_are_of_http_1_1(visitor: Visitor) -> None:
     """An answer is of HTTP/1.1."""
     with answered(visitor) as (_, answer):

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import trustme
 
+from pytest_apiauth import loading
 from pytest_apiauth.errors import GuardError, ProfileError, UnreachableError
 from pytest_apiauth.http import Network, Wire, build_async_client, build_client, library
 from pytest_apiauth.http.transports import proxy_for
@@ -257,3 +258,33 @@ def test_the_environments_proxies_are_used(
         monkeypatch.delenv(variable.lower(), raising=False)
 
     assert proxy_for(library(name).request("GET", url)) == proxy
+
+
+def test_a_dropped_connection_is_tried_once_more(tmp_path: Path) -> None:
+    """A GET whose kept connection ends before the answer is sent again on a new one; a POST is not."""
+    seen: list[bytes] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        for number in range(4):
+            connection, _ = listener.accept()
+            with connection:
+                seen.append(connection.recv(4096).partition(b" ")[0])
+                if number == 1:
+                    connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    path = tmp_path / "drop.apiauth.toml"
+    path.write_text(f'schema = 1\napi_url = "{url}"\n')
+    wire = Wire.live("httpx", loading.load(path), Redactor())
+    assert wire.send(Request("GET", f"{url}/")).status == 204
+    with pytest.raises(UnreachableError):
+        wire.send(Request("POST", f"{url}/", body=b"x"))
+    with pytest.raises(UnreachableError):
+        wire.send(Request("PUT", f"{url}/", body=b"x"))
+    thread.join()
+    listener.close()
+    wire.close()
+    assert seen == [b"GET", b"GET", b"POST", b"PUT"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_apiauth.consent import asked, asking, leads_to, place, sort_of
+from pytest_apiauth.consent import asked, asking, differ_by_port, leads_to, place, sort_of
 from pytest_apiauth.examination import Examination
 from pytest_apiauth.judge import Outcome, judge
 from pytest_apiauth.messages import Request, Response
@@ -176,3 +176,20 @@ def test_parameters_are_set_in_place() -> None:
     assert asked(changed, "redirect_uri") == "https://evil.example"
     names = [name for name, _ in draft.query]
     assert [name for name, _ in changed.query] == [*(name for name in names if name != "scope"), "extra"]
+
+
+@pytest.mark.parametrize(
+    ("near", "registered", "skipped"),
+    [
+        ("http://127.0.0.1:1234/cb", "http://127.0.0.1:9999/cb", True),
+        ("http://127.0.0.1/cb", "http://127.0.0.1:9999/cb", True),
+        ("http://[::1]:1234/cb", "http://[::1]/cb", True),
+        ("http://127.0.0.1:1234/other", "http://127.0.0.1:9999/cb", False),
+        ("http://127.0.0.2:9999/cb", "http://127.0.0.1:9999/cb", False),
+        ("https://app.example:8443/cb", "https://app.example/cb", False),
+        ("http://127.0.0.1:9999/cb?x=1", "http://127.0.0.1:9999/cb", False),
+    ],
+)
+def test_the_port_of_a_loopback_address_is_free(near: str, registered: str, skipped: bool) -> None:
+    """An application on a person's machine chooses its port anew each time (RFC 8252 7.3), so that is no near miss."""
+    assert differ_by_port(near, registered) is skipped

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -151,5 +151,5 @@ class EveryFifthAdmitted(Policy):
     def need_is_met(self, alternatives: Alternatives, held: Mapping[Kind, Holder]) -> bool:
         if super().need_is_met(alternatives, held):
             return True
-        count = self.__dict__.setdefault("bad", itertools.count(1))
+        count: Iterator[int] = self.__dict__.setdefault("bad", itertools.count(1))
         return next(count) % 5 == 0

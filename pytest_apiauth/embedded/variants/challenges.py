@@ -79,7 +79,7 @@ class ChallengeNamesInCapitals(Policy):
     def challenge_lines(self, challenges: Iterable[Challenge]) -> Headers:
         return super().challenge_lines(
             [
-                Challenge(each.scheme, {name.upper(): value for name, value in reversed(each.parameters.items())})
+                Challenge(each.scheme, {name.upper(): value for name, value in reversed(list(each.parameters.items()))})
                 for each in challenges
             ]
         )

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from itertools import count
 
 from pytest_apiauth.embedded.policy import Policy
+from pytest_apiauth.embedded.refusal_policy import JSON
 from pytest_apiauth.embedded.registry import variant
-from pytest_apiauth.embedded.token_policy import JSON
 from pytest_apiauth.messages import Headers, Origin, Request, Response
 
 COOKIES: Headers = (
