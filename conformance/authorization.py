@@ -240,7 +240,8 @@ def no_cors(exchange: Exchange, grant: GrantType) -> None:
     """Scripts of other origins get no permission: a browser comes here by redirection only."""
     valid = exchange.authorization_request()
     preflight = replace(valid, method="OPTIONS").with_headers(("Access-Control-Request-Method", "GET"))
-    for origin in (f"https://{FOREIGN}", "null"):
+    # What an API permits its documented origins is no permission to read a login.
+    for origin in (f"https://{FOREIGN}", "null", *exchange.profile.allowed_origins):
         for draft in (valid, asking(valid, redirect_uri=STRANGE), preflight):
             answer = exchange.send(draft.with_headers(("Origin", origin)), twin=valid)
             permission = answer.response.header("access-control-allow-origin")

@@ -79,6 +79,10 @@ def challenge_content(exchange: Exchange, zone: Zone) -> None:
     for valid in exchange.requests(zone, *TOKENS):
         bare = exchange.send(valid.without_header("Authorization"), twin=valid).refused()
         wrong = exchange.send(valid.editing(token_of(valid), Edit("reverse")), twin=valid).refused()
+        # RFC 6750 3 names the scheme; a zone that takes something else as well may ask for that instead.
+        schemes = {challenge.scheme for challenge in challenges_of(bare)}
+        is_fit = not schemes or bare.status != 401 or "bearer" in schemes or "basic" in zone.kinds
+        bare.advise(is_fit, "a Bearer challenge where a token is lacking", f"challenges {sorted(schemes)}")
         for answer in (bare, wrong):
             for challenge in challenges_of(answer):
                 if challenge.scheme == "bearer":

@@ -45,7 +45,7 @@ near_misses: SearchStrategy[Edit] = st.one_of(
 )
 """One small edit anywhere, or the value cut, lengthened, doubled or reversed."""
 
-case_changes: SearchStrategy[Edit] = st.one_of(_edit("toggle"), _edit("upper", START), _edit("lower", START))
+case_changes: SearchStrategy[Edit] = st.one_of(_edit("upper", START), _edit("lower", START), _edit("toggle"))
 """The case of one letter, or of all."""
 
 WILDCARDS = ("%", "*", "_", ".*", "null", "undefined", "None", "0", "1", "true", "[]", "{}", "NaN", "-", "'", "1=1")

@@ -60,10 +60,13 @@ def unsupported_grant(exchange: Exchange, grant: GrantType, name: str) -> None:
     applies=unattended_grants, control=Control.TWIN, faults=("grant-type-optional",),
 )  # fmt: skip
 def missing_parameter(exchange: Exchange, grant: GrantType) -> None:
-    """A request without a grant type, or with an empty one, gives no token."""
+    """A request without a grant type, with an empty one, or without what the document demands gives no token."""
     valid = exchange.token_request(grant)
     empty = replace(valid, parameters=())
-    for draft in (valid.without("grant_type"), valid.setting("grant_type", ""), empty):
+    lacking = [valid.without("grant_type"), valid.setting("grant_type", ""), empty]
+    if grant == "client_credentials" and "DA-11" in exchange.profile.statements:
+        lacking.append(valid.without("scope"))
+    for draft in lacking:
         exchange.send(draft, twin=valid).no_token()
 
 

@@ -114,23 +114,28 @@ _APPLY: dict[Operation, Callable[[str, int, str], str | None]] = {
     "cut": lambda value, at, text: value[:at] + text,
 }
 
+
+def _head(name: str, at: int) -> str:
+    return f"${{{name}:0:{at}}}" if at else ""
+
+
 _SHELL: dict[Operation, Callable[[str, int, str], str]] = {
-    "insert": lambda name, at, text: f"${{{name}:0:{at}}}{text}${{{name}:{at}}}",
-    "delete": lambda name, at, text: f"${{{name}:0:{at}}}${{{name}:{at + 1}}}",
-    "replace": lambda name, at, text: f"${{{name}:0:{at}}}{text}${{{name}:{at + 1}}}",
-    "swap": lambda name, at, text: f"${{{name}:0:{at}}}${{{name}:{at + 1}:1}}${{{name}:{at}:1}}${{{name}:{at + 2}}}",
+    "insert": lambda name, at, text: f"{_head(name, at)}{text}${{{name}:{at}}}",
+    "delete": lambda name, at, text: f"{_head(name, at)}${{{name}:{at + 1}}}",
+    "replace": lambda name, at, text: f"{_head(name, at)}{text}${{{name}:{at + 1}}}",
+    "swap": lambda name, at, text: f"{_head(name, at)}${{{name}:{at + 1}:1}}${{{name}:{at}:1}}${{{name}:{at + 2}}}",
     "truncate": lambda name, at, text: f"${{{name}:0:{at}}}",
     "extend": lambda name, at, text: f"${{{name}}}{text}",
     "prepend": lambda name, at, text: f"{text}${{{name}}}",
     "toggle": lambda name, at, text: (
-        f'${{{name}:0:{at}}}$(printf %s "${{{name}:{at}:1}}" | tr a-zA-Z A-Za-z)${{{name}:{at + 1}}}'
+        f'{_head(name, at)}$(printf %s "${{{name}:{at}:1}}" | tr a-zA-Z A-Za-z)${{{name}:{at + 1}}}'
     ),
     "upper": lambda name, at, text: f"${{{name}^^}}",
     "lower": lambda name, at, text: f"${{{name},,}}",
     "reverse": lambda name, at, text: f'$(printf %s "${name}" | rev)',
     "double": lambda name, at, text: f"${{{name}}}${{{name}}}",
     "whole": lambda name, at, text: text,
-    "cut": lambda name, at, text: f"${{{name}:0:{at}}}{text}",
+    "cut": lambda name, at, text: f"{_head(name, at)}{text}",
 }
 
 

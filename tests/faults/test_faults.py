@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from pytest_apiauth.embedded import FAULTS
+from pytest_apiauth.judge import Outcome
 from pytest_apiauth.rules import REGISTRY, Verdict
 
 from .examining import PROFILES, QUICK, examine, owners
@@ -25,12 +26,12 @@ def test_every_fault_has_an_owner() -> None:
 @pytest.mark.parametrize("name", sorted(owners()))
 def test_the_owner_catches_the_fault(name: str) -> None:
     """A server with one fault is caught by the rule that owns it, with a curl line that shows how."""
-    caught = [
-        outcome
-        for profile in PROFILES
-        for outcome in examine(profile, [owners()[name]], faults=[name]).values()
-        if outcome.verdict in CAUGHT
-    ]
+    caught: list[Outcome] = []
+    for profile in PROFILES:
+        outcomes = examine(profile, [owners()[name]], faults=[name]).values()
+        caught = [outcome for outcome in outcomes if outcome.verdict in CAUGHT]
+        if caught:
+            break
     assert caught
     for outcome in caught:
         assert outcome.counterexample is not None
