@@ -67,7 +67,11 @@ def challenge_with_401(exchange: Exchange, zone: Zone) -> None:
             if answer is not None and answer.refused().status == 401:
                 lines = answer.response.header_lines("www-authenticate")
                 answer.require(bool(lines), "a WWW-Authenticate header with the 401", "a 401 without one")
-                answer.require(bool(challenges_of(answer)), "a challenge by the grammar of RFC 9110 11.6.1", str(lines))
+                schemes = {challenge.scheme for challenge in challenges_of(answer)}
+                answer.require(bool(schemes), "a challenge by the grammar of RFC 9110 11.6.1", str(lines))
+                # RFC 7617 2: nothing but Basic opens the zone, so a client has to be told of it.
+                is_fit = zone.kinds != {"basic"} or "basic" in schemes
+                answer.advise(is_fit, "a Basic challenge where Basic is lacking", f"challenges {sorted(schemes)}")
 
 
 @rule(

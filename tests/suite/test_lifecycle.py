@@ -90,19 +90,12 @@ def test_no_secret_in_a_step() -> None:
     assert not any(examination.redactor.finds(text) for text in (*counterexample.steps, counterexample.curl))
 
 
-@pytest.mark.parametrize(
-    ("variants", "seed"),
-    [
-        (names, seed)
-        for seed in (1, 2)
-        for names in (("rotation",), ("rotation", "old-refresh-token-dies"), ("same-token",))
-    ],
-)
-def test_what_good_servers_do_differently(variants: tuple[str, ...], seed: int) -> None:
+@pytest.mark.parametrize("variants", [("rotation",), ("rotation", "old-refresh-token-dies"), ("same-token",)])
+def test_what_good_servers_do_differently(variants: tuple[str, ...]) -> None:
     """Rotation where none is promised, old tokens that die of it and tokens handed out again break nothing."""
     for profile in ("dastra", "digishare", "jindexe"):
         for rule_id in ("life-cycle", "life-isolation", "exp-monotone"):
-            outcome = judged(rule_id, examination_of(profile, variants=variants), seed=seed)
+            outcome = judged(rule_id, examination_of(profile, variants=variants), seed=1)
             assert (outcome.verdict, outcome.filed) == (Verdict.PASS, {}), outcome.reason
 
 
@@ -143,7 +136,7 @@ def test_breaches_of_other_rules_fail_under_their_id(fault: str, profile: str, r
 
 def test_time_rules_disturb_nobody() -> None:
     """Rules that move the clock may come anywhere in the order."""
-    for seed in range(3):
+    for seed in range(2):
         examination = examination_of("reference")
         items = [
             (rule, part)
