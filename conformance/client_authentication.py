@@ -103,9 +103,7 @@ def two_methods(exchange: Exchange, grant: GrantType) -> None:
     client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
     both = valid.setting("client_id", client).setting("client_secret", secret)
     wrong_header = valid.editing(valid.secret("CLIENT_SECRET"), WRONG)
-    exchange.send(
-        wrong_header.setting("client_id", client).setting("client_secret", secret), twin=valid
-    ).no_token()
+    exchange.send(wrong_header.setting("client_id", client).setting("client_secret", secret), twin=valid).no_token()
     exchange.send(valid.setting("client_id", client).setting("client_secret", "apiauth-wrong"), twin=valid).no_token()
     exchange.send(both, twin=valid).advise_no_token("a refusal of two good methods at once")
 

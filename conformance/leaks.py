@@ -104,5 +104,3 @@ def refusals_alike(exchange: Exchange, zone: Zone) -> None:
             for answer in sent[1:]:
                 alike = not told_apart(sent[0], answer)
                 answer.require(alike, f"the answer to an unknown credential, {sent[0].got}")
-
-

@@ -56,6 +56,7 @@ QUERY = "oauthlib takes a token from the query, as RFC 6750 2.3 defines and RFC 
 TWICE = "Django's QueryDict gives the last of repeated parameters, so oauthlib never sees the first"
 EITHER = "authenticate_client of django-oauth-toolkit tries the body's secret where the header's is wrong"
 BEARER = "every 401 of oauthlib has a Bearer challenge, those of its token endpoint too"
+REUSE = "REFRESH_TOKEN_REUSE_PROTECTION is off by default: a replayed refresh token leaves the latest one alive"
 WARNINGS: dict[Place, str] = {
     ("res-no-cred-401", "decorated"): "the decorator answers every refusal with a bare 403",
     ("tok-in-url-refused", "drf"): QUERY,
@@ -66,6 +67,7 @@ WARNINGS: dict[Place, str] = {
     ("tok-two-auth-methods", "password"): EITHER,
     ("err-duplicate-param", "client_credentials"): TWICE,
     ("err-duplicate-param", "password"): TWICE,
+    ("ref-reuse-kills-family", "refresh_token"): REUSE,
 }
 
 
