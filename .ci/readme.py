@@ -1,7 +1,7 @@
 """Do what the README says: write its files into a folder, run its commands.
 
-    python .ci/readme.py files FOLDER       write every block marked <!-- file: PATH --> into FOLDER
-    python .ci/readme.py run NAME FOLDER    run the block marked <!-- run: NAME --> in FOLDER
+python .ci/readme.py files FOLDER       write every block marked <!-- file: PATH --> into FOLDER
+python .ci/readme.py run NAME FOLDER    run the block marked <!-- run: NAME --> in FOLDER
 """
 
 from __future__ import annotations

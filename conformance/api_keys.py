@@ -34,9 +34,11 @@ def key_missing(exchange: Exchange, zone: Zone) -> None:
     "key-bad", level=Level.MUST, safety=Safety.READ_ONLY, sources=NEEDS_KEY,
     applies=key_zones, control=Control.TWIN, faults=("key-prefix-compare", "key-case-folded"),
 )  # fmt: skip
-@draws(edit=some.near_misses | some.case_changes | some.wildcards | some.strangers)
+@draws(some.NEAR_MISSES_FIRST, edit=some.near_misses | some.case_changes | some.wildcards | some.strangers)
 def key_bad(exchange: Exchange, zone: Zone, edit: Edit) -> None:
     """A near miss of a valid key is no key."""
+    if key_header(exchange).lower() == "authorization" and edit.operation in ("toggle", "upper", "lower"):
+        return  # the key then begins with a scheme word, whose case does not count (RFC 9110 11.1)
     for valid in exchange.requests(zone, "api_key"):
         exchange.send(valid.editing("API_KEY", edit), twin=valid).refused()
 

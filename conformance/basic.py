@@ -44,7 +44,8 @@ def colon_in_secret(exchange: Exchange, grant: GrantType) -> None:
     # Whether the server form-decodes is another rule's business, so either spelling may pass. Percent-encoding
     # would hide the colons, so they stay as they are: form-decoding gives them back unchanged.
     spellings: tuple[Text, ...] = (
-        (FormEncoded(client), ":", FormEncoded(secret, keep=":")),
+        # A blank as %20: whoever decodes percent signs but no plus signs reads it too.
+        (FormEncoded(client, also=" "), ":", FormEncoded(secret, also=" ", keep=":")),
         (client, ":", secret),
     )
     answers = [exchange.send(with_basic(exchange.token_request(grant), pair)) for pair in spellings]
@@ -58,7 +59,7 @@ def colon_in_secret(exchange: Exchange, grant: GrantType) -> None:
     applies=basic_clients, control=Control.TWIN, faults=("basic-colon-optional", "basic-malformed-crash"),
 )  # fmt: skip
 def malformed(exchange: Exchange, grant: GrantType) -> None:
-    """What is not base64 of id:secret gives no token, and no server error."""
+    """What is not base64 of id:secret behind the word Basic gives no token, and no server error."""
     valid = exchange.token_request(grant)
     client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
     broken: tuple[Text, ...] = (
@@ -66,6 +67,7 @@ def malformed(exchange: Exchange, grant: GrantType) -> None:
         ("Basic ", Base64((client, secret))),
         ("Basic ", Base64((client, " ", secret))),
         ("Basic ", client, ":", secret),
+        ("Bearer ", Base64((client, ":", secret))),
         ("Basic",),
         ("Basic !!!!",),
         ("Basic a",),
@@ -96,7 +98,7 @@ def empty_secret(exchange: Exchange, grant: GrantType) -> None:
     "basic-secret-exact", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 6749 1.9", "RFC 6749 2.3.1", "DA-12"),
     applies=authenticated_clients, control=Control.TWIN, faults=("secret-prefix-compare", "secret-case-folded"),
 )  # fmt: skip
-@draws(edit=some.near_misses | some.case_changes)
+@draws(some.NEAR_MISSES_FIRST, edit=some.near_misses | some.case_changes)
 def secret_exact(exchange: Exchange, grant: GrantType, edit: Edit) -> None:
     """The whole secret counts, in its exact case, wherever the client sends it."""
     valid = exchange.token_request(grant)

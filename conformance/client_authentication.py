@@ -33,6 +33,10 @@ def wrong_secret(exchange: Exchange, grant: GrantType) -> None:
         answer = exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), edit), twin=valid).no_token()
         answer.advise(answer.status in (400, 401), "400 or 401 for a wrong client secret")
         answer.advise(answer.members.get("error") == "invalid_client", "the error code invalid_client")
+    # In the body as well, where a client that authenticates by header may be checked less.
+    nobody = without_client(valid).setting("client_id", valid.carried("CLIENT_ID"))
+    for secret in ("apiauth-wrong-secret-0123456789", ""):
+        exchange.send(nobody.setting("client_secret", secret), twin=valid).no_token()
 
 
 @rule(

@@ -113,7 +113,7 @@ def garbage_token(exchange: Exchange, zone: Zone, edit: Edit) -> None:
     "res-mutated-token", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 6750 3.1", "RFC 6749 10.3", *NEEDS),
     applies=token_zones, control=Control.TWIN, faults=("token-prefix-compare",),
 )  # fmt: skip
-@draws(edit=some.near_misses)
+@draws(some.NEAR_MISSES_FIRST, edit=some.near_misses)
 def mutated_token(exchange: Exchange, zone: Zone, edit: Edit) -> None:
     """A near miss of a valid token is no token."""
     for valid in exchange.requests(zone, *TOKENS):
@@ -124,7 +124,7 @@ def mutated_token(exchange: Exchange, zone: Zone, edit: Edit) -> None:
     "res-token-case", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 6749 1.9", *NEEDS),
     applies=token_zones, control=Control.TWIN, faults=("token-case-folded",),
 )  # fmt: skip
-@draws(edit=some.case_changes)
+@draws(some.CASES_FIRST, edit=some.case_changes)
 def token_case(exchange: Exchange, zone: Zone, edit: Edit) -> None:
     """A token with the case of its letters changed is another token."""
     for valid in exchange.requests(zone, *TOKENS):
@@ -171,6 +171,8 @@ def proxy_headers(exchange: Exchange, zone: Zone) -> None:
     for valid in exchange.requests(zone):
         for name, value in (
             ("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"),
+            ("X-Forwarded-For", "10.0.0.1"), ("X-Forwarded-For", "192.168.0.1"), ("X-Forwarded-For", "::1"),
+            ("X-Client-IP", "127.0.0.1"), ("True-Client-IP", "127.0.0.1"),
             ("X-Forwarded-User", "admin"), ("X-Remote-User", "admin"), ("Remote-User", "admin"),
             ("X-Original-URL", "/"), ("X-Rewrite-URL", "/"),
         ):  # fmt: skip

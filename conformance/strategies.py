@@ -48,6 +48,17 @@ near_misses: SearchStrategy[Edit] = st.one_of(
 case_changes: SearchStrategy[Edit] = st.one_of(_edit("upper", START), _edit("lower", START), _edit("toggle"))
 """The case of one letter, or of all."""
 
+NEAR_MISSES_FIRST = tuple(
+    {"edit": edit}
+    for edit in (
+        Edit("truncate", 900), Edit("truncate", 200), Edit("extend", text="x"), Edit("upper"), Edit("lower"),
+        Edit("toggle", 500), Edit("replace", 950, "x"), Edit("prepend", text="x"),
+    )
+)  # fmt: skip
+"""What every run tries, however few examples it draws: cut, lengthened, in another case, changed near the end."""
+
+CASES_FIRST = tuple({"edit": edit} for edit in (Edit("upper"), Edit("lower"), Edit("toggle", 500)))
+
 WILDCARDS = ("%", "*", "_", ".*", "null", "undefined", "None", "0", "1", "true", "[]", "{}", "NaN", "-", "'", "1=1")
 wildcards: SearchStrategy[Edit] = st.one_of(
     _edit("whole", START, st.sampled_from(WILDCARDS)),
@@ -87,14 +98,14 @@ header_noise: SearchStrategy[str] = st.one_of(
 """Anything that a header value may hold, bytes beyond ASCII included, and what begins like a JWT and is none."""
 
 json_values: SearchStrategy[object] = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-1, 1), st.just(0.5)),
+    st.one_of(st.none(), st.booleans(), st.integers(-1, 1), st.just(0.5), st.sampled_from(("\ud800", "\udfff"))),
     lambda inner: st.one_of(
         st.lists(inner, max_size=2),
         st.dictionaries(st.sampled_from(("$ne", "$gt", "$regex", "a")), inner, min_size=0, max_size=2),
     ),
     max_leaves=4,
 )
-"""Values of every JSON type but string."""
+"""Values of every JSON type but string, and halves of surrogate pairs: strings that no text holds (RFC 8259 8.2)."""
 
 encoded_letters: SearchStrategy[str] = st.text(UNRESERVED + "-._~", max_size=8)
 """Letters that need no percent-encoding, to be encoded all the same."""

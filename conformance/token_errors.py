@@ -22,6 +22,8 @@ from .parts import (
     unattended_grants,
 )
 
+NO_OBJECTS = ("[]", "[[]]", '"apiauth"', "0", "null", "{", "")
+"""Bodies that are JSON and no object, or no JSON."""
 ERROR_CODE = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")
 
 
@@ -104,7 +106,7 @@ def unknown_scope(exchange: Exchange, grant: GrantType) -> None:
     applies=guessed_grants, control=Control.TWIN,
     faults=("password-ignored", "password-case-folded", "refresh-token-case-folded", "refresh-any-token"),
 )  # fmt: skip
-@draws(edit=some.near_misses | some.case_changes | some.strangers)
+@draws(some.NEAR_MISSES_FIRST, edit=some.near_misses | some.case_changes | some.strangers)
 def near_miss_of_a_grant(exchange: Exchange, grant: GrantType, edit: Edit) -> None:
     """A near miss of a password or of a refresh token gives no token."""
     draft = exchange.token_request(grant)
@@ -119,10 +121,15 @@ def near_miss_of_a_grant(exchange: Exchange, grant: GrantType, edit: Edit) -> No
 )  # fmt: skip
 @draws(value=some.json_values)
 def body_robust(exchange: Exchange, grant: GrantType, value: object) -> None:
-    """A value that is no string, in any member of the JSON body, gives no token and no server error."""
+    """A JSON body with a value that is no text, or that is no object at all, gives no token and no server error."""
     valid = exchange.token_request(grant)
     for name, _ in valid.parameters:
-        exchange.send(valid.setting(name, value), twin=valid, server_errors=True).no_token()
+        answer = exchange.send(valid.setting(name, value), twin=valid, server_errors=True)
+        # Where the member is not needed at all, a value that means nothing may be overlooked.
+        if not (answer.has_token and exchange.send(valid.without(name), twin=valid).has_token):
+            answer.no_token()
+    for body in NO_OBJECTS:
+        exchange.send(replace(valid, raw_body=body), twin=valid, server_errors=True).no_token()
 
 
 @rule(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
 from pytest_apiauth.errors import UnreachableError
+from pytest_apiauth.examination import NotApplicable
 from pytest_apiauth.exchange import Answer, Exchange
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.profile import Zone
@@ -27,8 +28,10 @@ https_zones = Parts(
 def https_only(exchange: Exchange, zone: Zone) -> None:
     """Nothing is served over plain HTTP: no answer, a redirect, or a refusal. No real credential is sent there."""
     for valid in exchange.requests(zone):
-        exchange.send(valid).accepted()
         parts = urlsplit(valid.url)
+        if parts.scheme != "https":
+            raise NotApplicable("the API is called over plain HTTP here")
+        exchange.send(valid).accepted()
         plain = replace(valid, url=parts._replace(scheme="http", netloc=parts.hostname or "").geturl(), headers=())
         try:
             answer = exchange.send(plain)

@@ -129,7 +129,7 @@ class RuleItem(pytest.Function):
         self.stash[RECORD] = {
             "profile": profile.name,
             "target": "live" if state.is_live else "embedded",
-            "url": profile.base_url,
+            "url": state.shown_url(profile),
             "id": self.rule.id,
             "chapter": self.rule.chapter,
             "level": outcome.level.value,

@@ -117,7 +117,7 @@ class Examination:
         What a request uses up (a code, a refresh token) cannot be sent twice.
         """
         spent = any(name.endswith(("REFRESH_TOKEN", "CODE")) for name in draft.names)
-        if response.status < 500 or self.target.kind != "live" or spent:
+        if response.status < 500 or response.status == 501 or self.target.kind != "live" or spent:
             return response
         self.target.pause(REPEAT_AFTER)
         return self.send(draft)

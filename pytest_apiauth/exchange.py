@@ -171,7 +171,8 @@ class Exchange:
         answer.advise(response.status >= 500 or first.status < 500, "no server error, not even once", described(first))
         if response.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise Inconclusive("429 Too Many Requests: the server limits the rate")
-        if response.status >= 500:
+        unknown_method = response.status == HTTPStatus.NOT_IMPLEMENTED and draft.method not in ("GET", "POST")
+        if response.status >= 500 and not unknown_method:  # 501 is the right answer to such (RFC 9110 15.6.2)
             if twin is None and not proved:
                 raise Inconclusive(f"the valid request was answered with {answer.got}: {answer.curl}")
             if self.rule_id == SERVER_ERROR_RULE or server_errors:

@@ -111,6 +111,9 @@ class _Once:
         self._rule.function(self._exchange, self._argument)
 
 
+INTERMITTENT = " (intermittent: not on every repetition)"
+
+
 class _Drawn:
     """A rule whose cases are drawn."""
 
@@ -118,6 +121,7 @@ class _Drawn:
         self._rule, self._exchange, self._argument, self._conditions = rule, exchange, argument, conditions
         self._found: dict[str, Violation] = {}
         self._last: Violation | None = None
+        self._failing: dict[str, object] = {}
         self._after = 0
         self.examples = 0
         self.remark = ""
@@ -152,8 +156,21 @@ class _Drawn:
             # The same request was accepted once and refused once: that is a finding, not a pass.
             if self._last is None:
                 raise
-            self.remark = " (intermittent: not on every repetition)"
+            self.remark = INTERMITTENT
             raise self._last from None
+        except Violation:
+            # A row of the table is tried once only, so it is tried again here.
+            if not self._fails_again():
+                self.remark = INTERMITTENT
+            raise
+
+    def _fails_again(self) -> bool:
+        """Try the last failing example once more; whatever is no clear success counts as failing."""
+        try:
+            self._rule.function(self._exchange, self._argument, **self._failing)
+        except Exception:
+            return True
+        return False
 
     def _strategies(self) -> Mapping[str, Any]:
         from hypothesis.strategies import SearchStrategy
@@ -178,6 +195,7 @@ class _Drawn:
             self._rule.function(self._exchange, self._argument, **drawn)
         except Violation as violation:
             self._last = self._found[mark] = violation
+            self._failing = drawn
             raise
         except (Unchanged, NotSendable):
             reject()

@@ -128,6 +128,15 @@ class State:
             variants=self.config.getoption("apiauth_variant"),
         )
 
+    def shown_url(self, profile: Profile) -> str:
+        """Give the URL that a run of a profile touches, for people to read."""
+        from pytest_apiauth.target import located_profile
+
+        try:
+            return located_profile(profile, self.config.rootpath).base_url if self.is_live else profile.base_url
+        except ApiAuthError:
+            return profile.base_url
+
     def default_profile(self) -> Profile:
         """Give the profile that the fixtures use where no mark names one. Raises ProfileError, in one line."""
         from pytest_apiauth import loading

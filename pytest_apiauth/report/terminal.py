@@ -31,7 +31,8 @@ class Reporter:
         where = "LIVE, over the network" if state.is_live else EMBEDDED_NOTE
         lines = [f"apiauth: {', '.join(names)} {where}; {state.library}, seed {state.seed}"]
         if state.is_live:
-            urls = {str(p.profile.base_url) for item in items for p in item.listchain() if hasattr(p, "profile")}
+            found = {id(p.profile): p.profile for item in items for p in item.listchain() if hasattr(p, "profile")}
+            urls = {state.shown_url(profile) for profile in found.values()}
             lines.append(f"apiauth: about to send requests to {', '.join(sorted(urls))}")
         return lines
 

@@ -1,1 +1,0 @@
-"""Mutation testing of the embedded server's decisions: ``python -m tests.mutation``."""
