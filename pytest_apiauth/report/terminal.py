@@ -20,7 +20,7 @@ class Reporter:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self.ledger = Ledger()
-        self._unwritten: list[str] = []
+        self._errors: list[str] = []
 
     def pytest_report_collectionfinish(self, config: pytest.Config, items: list[pytest.Item]) -> list[str]:
         """Say which profiles are examined, on what, with which seed. Silent where there is none."""
@@ -55,6 +55,7 @@ class Reporter:
         """Write the reports; a run in which nothing applied is an error."""
         if any(one.nothing_applied for one in self.ledger.profiles.values()) and session.exitstatus == 0:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._errors += self._uncaught()
         files = self._config.getoption("apiauth_report")
         if files:
             state = self._config.stash[STATE]
@@ -63,13 +64,30 @@ class Reporter:
                 try:
                     json_report.write(Path(file), report)
                 except OSError as error:
-                    self._unwritten.append(f"ERROR: {file}: cannot be written: {error.strerror}")
-        if self._unwritten and session.exitstatus == 0:
+                    self._errors.append(f"ERROR: {file}: cannot be written: {error.strerror}")
+        if self._errors and session.exitstatus == 0:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _uncaught(self) -> list[str]:
+        """Give a line for each fault that its owner has examined and not caught: the run must not look green."""
+        faults = self._config.getoption("apiauth_fault")
+        if not faults or not self.ledger.profiles:
+            return []
+        from pytest_apiauth.rules import REGISTRY
+
+        owners = {name: rule.id for rule in REGISTRY for name in rule.faults}
+        records = [record for one in self.ledger.profiles.values() for record in one.records.values()]
+        caught = {record["id"] for record in records if record["verdict"] == "fail"}
+        examined = {record["id"] for record in records}
+        return [
+            f"ERROR: the fault {name!r} was not caught by its rule {owners[name]}: none of these profiles shows it"
+            for name in faults
+            if owners.get(name) in examined - caught
+        ]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what each profile came to, and each warning."""
-        for line in self._unwritten:
+        for line in self._errors:
             terminalreporter.line(line, red=True)
         if not self.ledger.profiles:
             return
@@ -88,7 +106,7 @@ class Reporter:
                 terminalreporter.line(f"  FAIL     {rule_id}: got {each['got']}: {each['curl']}", red=True)
         if any(one.target == "embedded" for one in self.ledger.profiles.values()):
             terminalreporter.line(f"{EMBEDDED_NOTE}.")
-        if not self._unwritten:
+        if not self._errors:
             for file in self._config.getoption("apiauth_report"):
                 terminalreporter.line(f"report: {file}")
 
