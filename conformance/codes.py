@@ -134,7 +134,10 @@ def no_verifier_without_challenge(exchange: Exchange, grant: GrantType) -> None:
         return draft
 
     draft = code_without_challenge("").setting("code_verifier", str(Proof.fresh().verifier))
-    exchange.send(draft, twin=code_without_challenge).no_token()
+    answer = exchange.send(draft, twin=code_without_challenge).no_token()
+    # RFC 9700 2.1.1 is strict about clients without a secret only.
+    is_public = exchange.profile.token.client_auth == "none"
+    answer.advise(not is_public, "a proof key demanded of a client without a secret", "a code without one")
 
 
 WRONG_METHODS = ("plain", None, "PLAIN", "s256", "S512", "apiauth")
@@ -159,8 +162,12 @@ def only_sound_proofs(exchange: Exchange, grant: GrantType) -> None:
         answer = exchange.send(draft, twin=valid)
         seen = seen or sort_of(draft, answer.response) in ("refused", "client")
         found = callback(draft, answer.response, proof)
-        if found is not None and exchange.send(exchange.redemption(found), twin=exchange.twin(grant)).has_token:
-            answer.fails(f"an error for the challenge method {method or 'plain, meant by none'}", "a code that works")
+        # A challenge may also be passed over in silence: then another code works without any proof.
+        other = callback(draft, exchange.send(draft, twin=valid).response, NO_PROOF) if found is not None else None
+        for code in (found, other):
+            if code is not None and exchange.send(exchange.redemption(code), twin=exchange.twin(grant)).has_token:
+                words = f"an error for the challenge method {method or 'plain, meant by none'}"
+                answer.fails(words, "a code that works")
     exchange.proved_again(valid)
     if not seen:
         raise NotApplicable(LOGIN_FIRST)

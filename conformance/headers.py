@@ -63,6 +63,13 @@ def duplicate_credential(exchange: Exchange, zone: Zone) -> None:
             bad_first = exchange.attempt(alone.with_headers((name, bad), (name, good)), twin=valid)
             if bad_first is not None:
                 bad_first.refused()
+                usual = exchange.send(alone.with_headers((name, bad)), twin=valid).refused()
+                lacks = bad_first.status == 401 and not _challenges(bad_first) and _challenges(usual)
+                bad_first.advise(not lacks, "a challenge with the 401, as with the bad one alone", "none")
+
+
+def _challenges(answer: Answer) -> bool:
+    return answer.response.header("www-authenticate") is not None
 
 
 @rule(

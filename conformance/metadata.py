@@ -33,7 +33,7 @@ described_servers = Parts(
 
 @rule(
     "md-consistent", level=Level.SHOULD, safety=Safety.ISSUE,
-    sources=("RFC 8414 3.2", "RFC 8414 3.3", "RFC 9700 2.6", "RFC 9207 2", "RFC 9207 3"),
+    sources=("RFC 8414 3.2", "RFC 8414 3.3", "RFC 9700 2.6", "RFC 9207 2", "RFC 9207 2.3", "RFC 9207 3"),
     applies=described_servers, control=Control.ITSELF,
     faults=(
         "metadata-issuer-wrong", "metadata-endpoint-wrong", "metadata-grant-missing", "metadata-client-method-wrong",
@@ -109,6 +109,10 @@ def _check_grants(answer: Answer) -> None:
 
 def _check_authorization(answer: Answer) -> None:
     """Ask for a code with each proof key method; an answer that is sent back at once says what there is to know."""
+    if "authorization_code" in answer.exchange.profile.grants:
+        # RFC 8414 2 and OpenID discovery alike demand this member.
+        types = _listed(answer, "response_types_supported")
+        answer.advise("code" in (types or ()), "code among response_types_supported", f"{types!r:.200}")
     replies = {method: _authorization(answer.exchange, method) for method in ("S256", "plain")}
     listed = _listed(answer, "code_challenge_methods_supported")
     usual = replies["S256"]
@@ -120,7 +124,13 @@ def _check_authorization(answer: Answer) -> None:
                 reply.require(not is_refused, f"{method} accepted, since the metadata name it", "it refused")
             elif reply is not None:
                 reply.require("code" not in came, f"{method} refused, since the metadata do not name it", "a code")
-    if answer.members.get("authorization_response_iss_parameter_supported") is True:
+    announced = answer.members.get("authorization_response_iss_parameter_supported") is True
+    for reply in replies.values():
+        came = _sent_back(reply) if reply is not None else {}
+        if reply is not None and "iss" in came:
+            # RFC 9207 2.3: who sends it and publishes metadata says so there.
+            reply.advise(announced, "iss announced in the metadata, since it is sent", "no announcement")
+    if announced:
         for reply in replies.values():
             came = _sent_back(reply) if reply is not None else {}
             if reply is not None and came:

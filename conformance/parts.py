@@ -18,6 +18,9 @@ protected_zones = Parts("no zone with a probe needs credentials", _zones(lambda 
 open_zones = Parts("no zone with a probe is open to all", _zones(lambda zone: not zone.is_protected))
 all_zones = Parts("no zone has a probe", _zones(lambda zone: True))
 token_zones = Parts("no zone with a probe needs a bearer token", _zones(lambda zone: bool({*TOKENS} & zone.kinds)))
+authorization_zones = Parts(
+    "no zone with a probe reads the Authorization header", _zones(lambda zone: bool({*TOKENS, "basic"} & zone.kinds))
+)
 issued_token_zones = Parts("no zone with a probe needs an issued token", _zones(lambda zone: "bearer" in zone.kinds))
 key_zones = Parts("no zone with a probe needs an API key", _zones(lambda zone: "api_key" in zone.kinds))
 identity_zones = Parts(

@@ -6,14 +6,14 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from pytest_apiauth.challenges import Challenge, parse
-from pytest_apiauth.drafts import Draft, Ref
+from pytest_apiauth.drafts import Draft, Ref, Text, parts_of
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.exchange import Answer, Exchange
 from pytest_apiauth.profile import Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
 
 from . import strategies as some
-from .parts import TOKENS, protected_zones, token_zones
+from .parts import TOKENS, authorization_zones, protected_zones, token_zones
 
 REPETITIONS = 12
 """How often the cheapest bad request of a zone is repeated."""
@@ -145,11 +145,20 @@ def token_wildcard(exchange: Exchange, zone: Zone, edit: Edit) -> None:
 @rule(
     "res-malformed-header", level=Level.MUST, safety=Safety.READ_ONLY,
     sources=("RFC 9110 11.4", "RFC 6750 2.1", *NEEDS),
-    applies=token_zones, control=Control.TWIN, faults=("scheme-ignored", "bearer-glued", "bearer-quotes-stripped"),
+    applies=authorization_zones, control=Control.TWIN,
+    faults=("scheme-ignored", "bearer-glued", "bearer-quotes-stripped"),
 )  # fmt: skip
 def malformed_header(exchange: Exchange, zone: Zone) -> None:
-    """A valid token behind another scheme, glued to it, in quotes or with a word after it is refused."""
-    for valid in exchange.requests(zone, *TOKENS):
+    """A valid credential behind another scheme, glued to it, in quotes or with a word after it is refused."""
+    for valid in exchange.requests(zone, "basic") if "basic" in zone.kinds else ():
+        # No quotes and no words: there are decoders that pass over what is not base64.
+        pair = parts_of(exchange.header("basic")[1])[-1]
+        misspelt: tuple[Text, ...] = (
+            (pair,), ("Basic", pair), ("Bearer ", pair), ("Digest ", pair), ("BasicX ", pair),
+        )  # fmt: skip
+        for spelt in misspelt:
+            exchange.send(valid.with_header("Authorization", spelt), twin=valid).refused()
+    for valid in exchange.requests(zone, *TOKENS) if {*TOKENS} & zone.kinds else ():
         token = Ref(token_of(valid))
         spoilt = (
             (token,), ("Bearer", token), ("Bearer=", token), ("Bearer:", token), ("Basic ", token), ("Digest ", token),

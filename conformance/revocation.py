@@ -72,8 +72,10 @@ asked_zones = Parts(
 @draws(unknown=unknown_tokens)
 def unknown_token_is_no_error(exchange: Exchange, grant: GrantType, unknown: str) -> None:
     """Revoking a token that nobody knows succeeds: it is as dead as the client wants it."""
-    answer = exchange.send(revocation(exchange, unknown, client_of(exchange, grant)))
-    revoked(answer)
+    valid = revocation(exchange, unknown, client_of(exchange, grant))
+    revoked(exchange.send(valid))
+    without = exchange.send(valid.without("token"), twin=valid)
+    without.advise(400 <= without.status < 500, "a refusal with a 4xx status where no token is named")
 
 
 @rule(
@@ -166,6 +168,8 @@ def introspection_is_guarded(exchange: Exchange, grant: GrantType) -> None:
         answer.require(is_refusal, "a refusal that does not say whether the token lives")
         answer.advise(400 <= answer.status < 500, "a refusal with a 4xx status")
         exchange.proved_again(valid)
+    without = exchange.send(valid.without("token"), twin=valid)
+    without.require(without.members.get("active") is not True, "no live token where none is named", "active: true")
     seen = set()
     for edit in (Edit("whole", text=UNKNOWN), Edit("replace", at=500, text="x"), Edit("reverse"), Edit("double")):
         found = exchange.attempt(valid.editing(token.name, edit), twin=valid)
@@ -195,6 +199,10 @@ def introspection_agrees(exchange: Exchange, zone: Zone, edit: Edit | None) -> N
         works = 200 <= used.status < 300
         expected = f"active: {str(works).lower()}, since the API answers the same token with {used.status}"
         told.require((told.members.get("active") is True) == works, expected, f"{told.got}, the opposite")
+        known = exchange.examination.value(asked.secret("CLIENT_ID"))
+        told.advise(
+            told.members.get("client_id") in (None, known), "the client_id of the token's own client", "another"
+        )
 
 
 # Requests

@@ -85,7 +85,10 @@ class Examination:
         for zone in self.profile.zones.values():
             if not zone.probe or not zone.is_protected:
                 continue
-            ways = self.ways_into(zone)
+            try:
+                ways = self.ways_into(zone)
+            except Inconclusive as reason:
+                raise Unready(self._own_line(str(reason))) from None
             if not ways:
                 raise Unready(self._own_line(self.why_closed(zone)))
             for probe in zone.probe:

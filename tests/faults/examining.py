@@ -22,6 +22,7 @@ REFERENCE = Path(__file__).parent.parent / "profiles" / "reference.apiauth.toml"
 PROFILES = {
     **{name: loading.load(path) for name, path in loading.builtin_profiles().items()},
     "reference": loading.load(REFERENCE),
+    "public": loading.load(REFERENCE.with_name("public.apiauth.toml")),
 }
 VARIED = {**PROFILES, "silent": loading.load(REFERENCE.with_name("silent.apiauth.toml"))}
 """The profiles that variants are examined on; the last one is silent wherever a server may differ."""

@@ -1,0 +1,1 @@
+"""Mutation testing of the embedded server's decisions: ``python -m tests.mutation``."""
