@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+from collections.abc import Callable
 from types import TracebackType
 
 from pytest_apiauth.errors import GuardError, UnreachableError
@@ -23,16 +24,18 @@ TIMEOUT = 10.0
 class Connection:
     """A kept connection to one origin of a profile. Raises GuardError for any other, or for one in clear.
 
+    ``wait`` is called before each request, and may raise.
     Use it as a context manager. ``send`` raises UnreachableError where no answer comes. A server may end the
     connection after any answer (RFC 9112 9.3); the next request then has another one.
     """
 
-    def __init__(self, profile: Profile, url: str) -> None:
+    def __init__(self, profile: Profile, url: str, wait: Callable[[], None] | None = None) -> None:
         origin = Origin.of(url)
         if origin not in profile.origins or not profile.may_be_plain(origin):
             raise GuardError(f"{profile.name}: no connection with credentials to {origin}")
         self._origin = origin
         self._profile = profile
+        self._wait = wait
         self._socket: socket.socket | None = None
         self._has_ended = False
         self.carried = 0
@@ -68,6 +71,8 @@ class Connection:
         if self._has_ended and self._socket is not None:
             self._socket.close()
             self._open()
+        if self._wait is not None:
+            self._wait()
         assert self._socket is not None, "use the connection as a context manager"
         self.was_shared = self.was_shared or (self.carried > 0 and not self._has_ended)
         self.carried += 1

@@ -19,6 +19,10 @@ class CredentialError(ApiAuthError):
     """A credential that the run needs is not there: an unset variable, an absent keyring entry."""
 
 
+class UnsetError(CredentialError):
+    """The place that the profile names for a credential is empty."""
+
+
 class TokenError(ApiAuthError):
     """The provider answered a token request with something other than a usable token."""
 
@@ -29,6 +33,10 @@ class UnreachableError(ApiAuthError):
 
 class DroppedError(UnreachableError):
     """A connection ended before the answer came."""
+
+
+class BudgetError(UnreachableError):
+    """The run has sent as many requests as it may."""
 
 
 class GuardError(ApiAuthError):

@@ -13,6 +13,7 @@ from pytest_apiauth import consent
 from pytest_apiauth.consent import Callback, Proof
 from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text, parts_of
 from pytest_apiauth.errors import ApiAuthError, CredentialError
+from pytest_apiauth.guesses import wrong_passwords
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import DEFAULT, Grant, GrantType, Kind, Profile, Zone
 from pytest_apiauth.secrets import Redactor, Secret
@@ -25,6 +26,10 @@ class Inconclusive(Exception):
 
 class NotApplicable(Exception):
     """The rule needs what this profile or target does not have."""
+
+
+class OutOfGuesses(NotApplicable):
+    """Another wrong password could lock an account."""
 
 
 class Unready(ApiAuthError):
@@ -128,11 +133,34 @@ class Examination:
     def send_by(self, carry: Callable[[Request], list[Response]], draft: Draft, times: int = 1) -> list[Response]:
         """Hand a request to what sends it, once or several times, and learn every token that comes back."""
         request = draft.request(self._vault)
+        self._spare_accounts(request)
         self.requests += times
         responses = carry(request)
         for response in responses:
             self._learn(response)
         return responses
+
+    def _spare_accounts(self, request: Request) -> None:
+        """Raise OutOfGuesses where a wrong password would be one too many for an account."""
+        if self.target.kind != "live":
+            return
+        of_client = request.method == "POST" and request.url in self._client_endpoints
+        for username in wrong_passwords(request, self._users(), of_client=of_client):
+            if not self.target.guess(username):
+                raise OutOfGuesses(
+                    "as many wrong passwords were sent for one user as this run may send; accounts lock:"
+                    " --apiauth-allow lockout or live.wrong_passwords allows more"
+                )
+
+    def _users(self) -> dict[str, str]:
+        """Give the passwords at hand by user name."""
+        names = [name for name in self.known if name.endswith("USERNAME")]
+        return {self.known[name]: self.known.get(name.removesuffix("USERNAME") + "PASSWORD", "") for name in names}
+
+    @property
+    def _client_endpoints(self) -> set[str]:
+        places = (self.profile.token_url, self.profile.revocation_url, self.profile.introspection_url)
+        return {self.profile.url(place) for place in places if place}
 
     def curl(self, draft: Draft) -> str:
         """Write a request as a curl line with placeholders, and make sure that it holds no secret."""

@@ -26,6 +26,7 @@ from pytest_apiauth.profile import DEFAULT, GrantType, Kind, Profile, Zone
 
 Twin = Draft | Callable[[], Draft]
 SERVER_ERROR_RULE = "invalid-never-5xx"
+FROM_GATEWAYS = (502, 503, 504)  # RFC 9110 15.6.3 to 15.6.5
 NO_SERVER_ERROR = "a refusal, never a server error"
 
 
@@ -171,6 +172,8 @@ class Exchange:
         answer.advise(response.status >= 500 or first.status < 500, "no server error, not even once", described(first))
         if response.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise Inconclusive("429 Too Many Requests: the server limits the rate")
+        if response.status in FROM_GATEWAYS and self.examination.target.kind == "live":
+            raise Inconclusive(f"{described(response)}: a gateway's word, which says nothing of the server behind it")
         unknown_method = response.status == HTTPStatus.NOT_IMPLEMENTED and draft.method not in ("GET", "POST")
         if response.status >= 500 and not unknown_method:  # 501 is the right answer to such (RFC 9110 15.6.2)
             if twin is None and not proved:

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from pytest_apiauth.errors import CredentialError
+from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.profile import DEFAULT, Client, Key, Plain, Profile, Reference, User
 from pytest_apiauth.secrets import Redactor, Secret
 
@@ -143,7 +143,7 @@ class Identities:
         if label not in self._found:
             value = self._lookup(label, reference)
             if not value:
-                raise CredentialError(f"{self.profile.name}: {label}: {reference} is not set")
+                raise UnsetError(f"{self.profile.name}: {label}: {reference} is not set")
             self._found[label] = value
         return self._found[label]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pytest_apiauth.drafts import Unchanged
 from pytest_apiauth.errors import UnreachableError
-from pytest_apiauth.examination import Examination, Inconclusive, NotApplicable
+from pytest_apiauth.examination import Examination, Inconclusive, NotApplicable, OutOfGuesses
 from pytest_apiauth.exchange import Breach, Counterexample, Exchange, Violation
 from pytest_apiauth.http import NotSendable
 from pytest_apiauth.rules import Control, Level, Rule, Verdict
@@ -94,7 +94,7 @@ def _verdict(run: _Once | _Drawn, exchange: Exchange, level: Level, rule: Rule) 
     if exchange.advice:
         advice = exchange.advice[0]
         return Outcome(Verdict.WARNING, level, f"advised {advice.expected}, got {advice.got}", advice)
-    return Outcome(Verdict.PASS, level)
+    return Outcome(Verdict.PASS, level, run.remark)
 
 
 class _Once:
@@ -148,6 +148,13 @@ class _Drawn:
         try:
             seed(int.from_bytes(digest[:8], "big"))(property_test)()
         except _Halt as halt:
+            if self._last is not None:
+                # The server or the budget gave out while the counterexample was made simpler.
+                raise self._last from None
+            if isinstance(halt.reason, OutOfGuesses) and self._exchange.controls and self.examples > 1:
+                self.examples -= 1
+                self.remark = f"{self.examples} examples, then: {halt.reason}"
+                return
             raise halt.reason from None
         except Unsatisfiable:
             # Every example was rejected: a token of digits, say, has no case to change.

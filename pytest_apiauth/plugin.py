@@ -6,6 +6,7 @@ Importing this module imports the standard library and pytest only; a test holds
 from __future__ import annotations
 
 import logging
+import math
 import os
 import random
 import zlib
@@ -43,6 +44,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="CLASS",
         help=f"safety classes that a live run may touch beyond read-only and issue: {', '.join(SAFETY_CLASSES)}",
+    )
+    group.addoption(
+        "--apiauth-rate", type=float, metavar="N", help="requests per second of a live run, for each profile"
+    )
+    group.addoption(
+        "--apiauth-max-requests", type=int, metavar="N", help="requests that a live run may send, for each profile"
+    )
+    group.addoption(
+        "--apiauth-skip-missing",
+        action="store_true",
+        help="skip what needs a secret that is not set (pull requests from forks) instead of an error",
     )
     group.addoption(
         "--apiauth-report", action="append", default=[], metavar="FILE", help="write a report (.json); repeatable"
@@ -115,6 +127,11 @@ def _check_options(config: pytest.Config) -> None:
     examples = config.getoption("apiauth_examples")
     if examples is not None and examples < 1:
         raise pytest.UsageError(f"--apiauth-examples: expected a positive number, got {examples}")
+    for name in ("rate", "max_requests"):
+        value = config.getoption(f"apiauth_{name}")
+        if value is not None and not 0 < value < math.inf:
+            option = name.replace("_", "-")
+            raise pytest.UsageError(f"--apiauth-{option}: expected a positive number, got {value}")
     library = config.getini("apiauth_http")
     if library not in ("httpx", "httpx2"):
         raise pytest.UsageError(f"apiauth_http: expected httpx or httpx2, got {library!r}")
@@ -154,8 +171,10 @@ def _seed(config: pytest.Config) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Give every worker of pytest-xdist the same seed."""
-    node.workerinput["apiauth_seed"] = node.config.stash[STATE].seed
+    """Give every worker of pytest-xdist the same seed, and a folder that all of them share."""
+    state = node.config.stash[STATE]
+    node.workerinput["apiauth_seed"] = state.seed
+    node.workerinput["apiauth_folder"] = str(state.shared_folder())
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -55,6 +55,7 @@ SecretReference = Annotated[Reference, BeforeValidator(_refuse_literal)]
 Plain = str | Reference
 Status = Annotated[int, Field(ge=400, le=499)]
 Seconds = Annotated[int, Field(gt=0)]
+SafetyClass = Literal["consume", "revoke", "lockout", "load"]
 
 
 def _tuple(value: object) -> object:
@@ -75,6 +76,7 @@ def _needs(value: object) -> object:
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
 Statuses = Annotated[tuple[Status, ...], BeforeValidator(_tuple), Field(min_length=1)]
+SafetyClasses = Annotated[tuple[SafetyClass, ...], BeforeValidator(_tuple)]
 Needs = Annotated[tuple[tuple[Kind, ...], ...], BeforeValidator(_needs)]
 
 
@@ -183,6 +185,19 @@ class ServerClock(Model):
     url: str = Field(description='Route that a POST with the JSON body {"seconds": N} moves the clock forward by')
 
 
+class Live(Model):
+    """What a live run may do to the server."""
+
+    allow: SafetyClasses = Field((), description="Safety classes to examine beyond read-only and issue")
+    rate: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Requests per second; default: 10, and no pace where every URL is on loopback"
+    )
+    max_requests: Annotated[int, Field(gt=0)] = Field(5000, description="Requests that one run may send")
+    wrong_passwords: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Wrong passwords for one user in one run; default: 3, or 100 where lockout is allowed"
+    )
+
+
 class Profile(Model):
     """What one API promises about authentication."""
 
@@ -200,6 +215,7 @@ class Profile(Model):
     )
     allowed_origins: Texts = Field((), description="Origins that the document allows to call from a browser (CORS)")
     clock: ServerClock | None = None
+    live: Live = Live()
     standards: Texts = Field((), description='Standards that the document cites, such as "RFC 6749"')
     statements: dict[str, str] = Field({}, description="What the document states, by id")
     unauthenticated: Status | None = Field(

@@ -6,7 +6,10 @@ Standard library and pytest only at import; everything else is imported when a p
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +24,13 @@ if TYPE_CHECKING:
     from pytest_apiauth.http import Network
     from pytest_apiauth.identities import Identities
     from pytest_apiauth.profile import Profile
+    from pytest_apiauth.sharing import SharedFile
+    from pytest_apiauth.throttle import Limits, Throttle
     from pytest_apiauth.tokens import TokenStore
 
 SUFFIX = ".apiauth.toml"
+USUAL_RATE = 10.0
+"""Requests per second of a live run where neither option nor profile says more."""
 SECRETS = ("client_secret", "password", "api_key", "personal_access_token", "refresh_token")
 
 
@@ -38,6 +45,8 @@ class State:
         self._examinations: dict[Path, Examination | str] = {}
         self._profiles: dict[Path, Profile] = {}
         self._live: dict[str, LiveSide] = {}
+        self._throttles: dict[str, Throttle] = {}
+        self._folder: Path | None = None
 
     @property
     def is_live(self) -> bool:
@@ -59,11 +68,54 @@ class State:
         """Whether warnings fail: on request, and in a run that is to show a fault caught."""
         return bool(self.config.getoption("apiauth_strict") or self.config.getoption("apiauth_fault"))
 
-    @property
-    def allowed(self) -> frozenset[str]:
-        """Safety classes that a live run may touch."""
+    def allowed(self, profile: Profile) -> frozenset[str]:
+        """Safety classes that a live run may touch: by the option, or by the profile's ``[live]``."""
         asked = [name for entry in self.config.getoption("apiauth_allow") for name in entry.split(",")]
-        return frozenset(("read-only", "issue", *asked))
+        return frozenset(("read-only", "issue", *asked, *profile.live.allow))
+
+    @property
+    def skips_missing(self) -> bool:
+        """Whether a credential that is not set skips a live test."""
+        return self.is_live and bool(self.config.getoption("apiauth_skip_missing"))
+
+    def shared_folder(self) -> Path:
+        """Give the folder that this run's workers share; made by the controller, entered by this user only."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="apiauth-"))
+        return self._folder
+
+    def shared_file(self, *words: str) -> SharedFile | None:
+        """Give a file that all workers of the run share, by what it is about; None where there are no workers."""
+        from pytest_apiauth.sharing import SharedFile
+
+        inputs = getattr(self.config, "workerinput", None)
+        if inputs is None:
+            return None
+        name = hashlib.sha256(repr(words).encode()).hexdigest()
+        return SharedFile(Path(inputs["apiauth_folder"]) / name)
+
+    def throttle(self, profile: Profile) -> Throttle:
+        """Give what holds the live requests to a profile's server to the run's limits."""
+        from pytest_apiauth.target import located_profile
+        from pytest_apiauth.throttle import SharedBook, Throttle
+
+        if profile.name not in self._throttles:
+            located = located_profile(profile, self.config.rootpath)
+            file = self.shared_file("throttle", profile.name)
+            book = None if file is None else SharedBook(file)
+            self._throttles[profile.name] = Throttle(profile.name, self._limits(located), book)
+        return self._throttles[profile.name]
+
+    def _limits(self, profile: Profile) -> Limits:
+        from pytest_apiauth.throttle import Limits
+
+        live = profile.live
+        is_near = all(origin.is_loopback for origin in profile.origins)
+        rate = self.config.getoption("apiauth_rate") or live.rate or (None if is_near else USUAL_RATE)
+        bound = live.wrong_passwords
+        if bound is None:
+            bound = 100 if "lockout" in self.allowed(profile) else 3
+        return Limits(rate, self.config.getoption("apiauth_max_requests") or live.max_requests, bound)
 
     def load(self, path: Path) -> Profile:
         """Read a profile once. Raises ProfileError."""
@@ -102,7 +154,8 @@ class State:
 
     def _target(self, path: Path) -> Any:
         from pytest_apiauth import loading
-        from pytest_apiauth.target import EmbeddedTarget, LiveTarget
+        from pytest_apiauth.live import LiveTarget
+        from pytest_apiauth.target import EmbeddedTarget
         from pytest_apiauth.wired import WiredTarget
 
         profile = self.load(path)
@@ -110,7 +163,11 @@ class State:
             learn_credentials(profile, self.config.rootpath, self.redactor)
             with loading.explained(profile.name):
                 return LiveTarget.build(
-                    profile, redactor=self.redactor, library=self.library, folder=self.config.rootpath
+                    profile,
+                    redactor=self.redactor,
+                    library=self.library,
+                    folder=self.config.rootpath,
+                    throttle=self.throttle(profile),
                 )
         if self.config.getoption("apiauth_wire"):
             return WiredTarget(
@@ -173,7 +230,9 @@ class State:
         return self._live[profile.name]
 
     def close(self) -> None:
-        """Release connections."""
+        """Release connections, and remove what the workers shared."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
         for examination in self._examinations.values():
             if not isinstance(examination, str):
                 with contextlib.suppress(OSError):
@@ -194,15 +253,24 @@ class LiveSide:
         with loading.explained(profile.name):
             self.profile = located_profile(profile, folder)
         self.identities: Identities = Identities(self.profile, Surroundings(folder), state.redactor)
-        self.carrier: Network = Network(state.library, ca_file=self.profile.ca_file)
+        self.carrier: Network = Network(
+            state.library, ca_file=self.profile.ca_file, turn=state.throttle(self.profile).turn
+        )
+        self._state = state
         self._stores: dict[tuple[str, ...], TokenStore] = {}
 
     def store(self, who: tuple[str, ...]) -> TokenStore:
         """Give the token store of one set of credentials."""
+        from pytest_apiauth.sharing import SharedTokenStore
         from pytest_apiauth.tokens import SystemClock, TokenStore
 
         if who not in self._stores:
-            self._stores[who] = TokenStore(SystemClock(), self.profile.token.leeway)
+            file = self._state.shared_file("token", self.profile.name, *who)
+            leeway = self.profile.token.leeway
+            if file is None:
+                self._stores[who] = TokenStore(SystemClock(), leeway)
+            else:
+                self._stores[who] = SharedTokenStore(SystemClock(), leeway, file, self._state.redactor)
         return self._stores[who]
 
 

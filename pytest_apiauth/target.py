@@ -1,4 +1,4 @@
-"""What a rule talks to: the embedded server, or a live one.
+"""What a rule talks to: the embedded server, or another target that has the same methods.
 
 A target knows the profile it serves, who may act there, and how to send one request. Nothing else in
 the suite knows which of the two it has.
@@ -6,9 +6,7 @@ the suite knows which of the two it has.
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -59,6 +57,9 @@ class Target(Protocol):
     def pause(self, seconds: float) -> None:
         """Wait, where waiting means anything to the server."""
 
+    def guess(self, username: str) -> bool:
+        """Take note of a wrong password for a user before it is sent; False where no more may be."""
+
     def send(self, request: Request) -> Response:
         """Send one request as it is. Raises UnreachableError, or NotSendable from ``http``."""
 
@@ -100,52 +101,8 @@ class EmbeddedTarget:
     def pause(self, seconds: float) -> None:
         self.server.clock.advance(seconds)
 
-    def send(self, request: Request) -> Response:
-        return self.wire.send(request)
-
-    def close(self) -> None:
-        self.wire.close()
-
-
-@dataclass(frozen=True, slots=True)
-class LiveTarget:
-    """A real server, over the network."""
-
-    profile: Profile
-    identities: Identities
-    wire: Wire
-    kind: str = "live"
-    has_browser: bool = False
-    has_connections: bool = True
-    sleep: Callable[[float], None] = time.sleep
-
-    @classmethod
-    def build(cls, profile: Profile, *, redactor: Redactor, library: str, folder: Path) -> LiveTarget:
-        """Prepare to talk to the profile's real URLs; nothing is sent yet.
-
-        ``folder`` is where ``.env`` lies. Raises ProfileError where the profile names no host.
-        """
-        located = located_profile(profile, folder)
-        identities = Identities(located, Surroundings(folder), redactor)
-        return cls(located, identities, Wire.live(library, located, redactor))
-
-    @property
-    def can_move_clock(self) -> bool:
-        return self.profile.clock is not None
-
-    def connection(self, url: str) -> Connection:
-        return Connection(self.profile, url)
-
-    def advance(self, seconds: int) -> None:
-        clock = self.profile.clock
-        assert clock is not None
-        url, body = self.profile.url(clock.url), json.dumps({"seconds": seconds}).encode()
-        response = self.send(Request("POST", url, (("Content-Type", "application/json"),), body))
-        if not 200 <= response.status < 300:
-            raise UnreachableError(f"{self.profile.name}: the clock at {url} answered {response.status}")
-
-    def pause(self, seconds: float) -> None:
-        self.sleep(seconds)
+    def guess(self, username: str) -> bool:
+        return True
 
     def send(self, request: Request) -> Response:
         return self.wire.send(request)

@@ -7,11 +7,12 @@ response's history. The user's request is never rebuilt, only its headers are se
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_apiauth.errors import DroppedError
+from pytest_apiauth.errors import DroppedError, UnreachableError
 from pytest_apiauth.flow import Authenticator, Forward, Send, Wait
 from pytest_apiauth.http.guard import AsyncGuardedTransport, Guard, GuardedTransport
 from pytest_apiauth.http.library import Library
@@ -23,7 +24,7 @@ from pytest_apiauth.http.sending import (
     unreachable,
 )
 from pytest_apiauth.http.transports import Carrier, Handle, InProcess, Network
-from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.profile import Profile
 from pytest_apiauth.secrets import Redactor
 from pytest_apiauth.tokens import Token
@@ -37,6 +38,9 @@ else:
 Extensions = dict[str, Any]
 Hooks = Mapping[str, list[Callable[..., Any]]]
 TIMEOUT: Final = 10.0
+"""Seconds to wait for a connection, and for each piece of an answer."""
+DEADLINE: Final = 30.0
+"""Seconds in which the body of an answer must have come: one that drips would never end."""
 _TIMEOUT: Final = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT)}
 
 
@@ -63,11 +67,21 @@ class Sender:
         try:
             response = transport.handle_request(request)
             try:
-                return from_library_response(response, response.read())
+                return from_library_response(response, self._body(message, response))
             finally:
                 response.close()
         except self._library.request_error as error:
             raise self._explained(message, error) from None
+
+    def _body(self, message: Request, response: httpx.Response) -> bytes:
+        end = time.monotonic() + DEADLINE
+        pieces = []
+        for piece in response.iter_bytes():
+            pieces.append(piece)
+            if time.monotonic() > end:
+                late = f"the answer was not complete after {DEADLINE:.0f} seconds"
+                raise UnreachableError(f"{self._profile}: {Origin.of(message.url)}: {late}")
+        return b"".join(pieces)
 
     async def send_async(
         self, transport: httpx.AsyncBaseTransport, message: Request, extensions: Extensions

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import ssl
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.request import getproxies, proxy_bypass
@@ -27,6 +28,13 @@ else:
 
 Handle = Callable[[Request], Response]
 AsyncHandle = Callable[[Request], Response | Awaitable[Response]]
+
+
+Turn = Callable[[], float]
+
+
+def _at_once() -> float:
+    return 0.0
 
 
 class Carrier(Protocol):
@@ -107,11 +115,13 @@ class Network:
     """Carries messages over real connections: one TLS context, the environment's proxies.
 
     ``ca_file`` names certificates to trust in addition to the usual ones. The TLS context takes tens of
-    milliseconds to make, so it is made at the first request that needs it, once for all clients.
+    milliseconds to make, so it is made at the first request that needs it, once for all clients. ``turn`` is asked
+    before each request how many seconds it has to wait, and may raise.
     """
 
-    def __init__(self, library_name: str, *, ca_file: str | None = None) -> None:
+    def __init__(self, library_name: str, *, ca_file: str | None = None, turn: Turn | None = None) -> None:
         self.library = library(library_name)
+        self.turn = turn or _at_once
         self._ca_file = ca_file
         self._context: ssl.SSLContext | None = None
         self._mutex = threading.Lock()
@@ -177,9 +187,13 @@ class NetworkTransport(BaseTransport):
         # closes gets no answer, so none is kept for that long.
         limits = network.library.limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=1.0)
         self._routes = _Routes(lambda proxy: kind(verify=network.tls(), proxy=proxy, limits=limits))
+        self._turn = network.turn
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request (the library's interface)."""
+        seconds = self._turn()
+        if seconds > 0:
+            time.sleep(seconds)
         response: httpx.Response = self._routes.to(request).handle_request(request)
         return response
 
@@ -196,9 +210,15 @@ class AsyncNetworkTransport(AsyncBaseTransport):
         kind = network.library.async_http_transport
         limits = network.library.limits(max_connections=100, max_keepalive_connections=0)
         self._routes = _Routes(lambda proxy: kind(verify=network.tls(), proxy=proxy, limits=limits))
+        self._turn = network.turn
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request (the library's interface)."""
+        seconds = self._turn()
+        if seconds > 0:
+            import anyio
+
+            await anyio.sleep(seconds)
         response: httpx.Response = await self._routes.to(request).handle_async_request(request)
         return response
 

@@ -14,11 +14,13 @@ from pytest_apiauth.exchange import Counterexample
 from pytest_apiauth.http import Wire
 from pytest_apiauth.identities import Identities
 from pytest_apiauth.judge import Conditions, Outcome, judge
+from pytest_apiauth.live import LiveTarget
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import Profile
 from pytest_apiauth.rules import REGISTRY, Verdict
 from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.target import EmbeddedTarget, LiveTarget
+from pytest_apiauth.target import EmbeddedTarget
+from pytest_apiauth.throttle import Limits, Throttle
 from tests.faults.examining import PROFILES
 
 TIMED = ("exp-boundary", "exp-monotone", "exp-honest-countdown", "exp-code-short", "ref-lifetime")
@@ -165,7 +167,8 @@ def live(clock: str | None) -> tuple[Examination, Server]:
 
     profile: Profile = server.profile
     identities = Identities(profile, server.lookup, redactor)
-    return Examination(LiveTarget(profile, identities, Wire.embedded("httpx", handle)), redactor), server
+    throttle = Throttle("jindexe", Limits(None, 10_000, 100))
+    return Examination(LiveTarget(profile, identities, Wire.embedded("httpx", handle), throttle), redactor), server
 
 
 def test_a_live_clock() -> None:

@@ -1,0 +1,58 @@
+"""Which requests try a wrong password: accounts lock after a few, so a live run counts them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping
+from urllib.parse import parse_qsl
+
+from pytest_apiauth.messages import Request
+
+SOMEBODY = ""
+"""Stands for every user name that the run does not know."""
+
+
+def wrong_passwords(request: Request, users: Mapping[str, str], *, of_client: bool) -> Iterator[str]:
+    """Give the user, by name, of each wrong password that a request carries.
+
+    ``users`` are the passwords by user name that are right. A password for a name that is not among them counts
+    for `SOMEBODY`: such names are tried against one server too. With ``of_client`` the Basic credentials of the
+    request are a client's own (RFC 6749 2.3.1) and no user's.
+    """
+    for username, password in (*(() if of_client else _basic(request)), *_in_body(request)):
+        if users.get(username) != password:
+            yield username if username in users else SOMEBODY
+
+
+def _basic(request: Request) -> Iterator[tuple[str, str]]:
+    for line in request.header_lines("authorization"):
+        scheme, _, coded = line.strip().partition(" ")
+        if scheme.lower() == "basic":
+            try:
+                pair = base64.b64decode(coded.strip(), validate=False).decode("utf-8", "replace")
+            except (binascii.Error, ValueError):
+                continue
+            username, _, password = pair.partition(":")
+            yield username, password
+
+
+def _in_body(request: Request) -> Iterator[tuple[str, str]]:
+    if b"password" not in request.body:
+        return
+    members = _members(request)
+    passwords = [value for name, value in members if name == "password"]
+    for username in [value for name, value in members if name == "username"] or [SOMEBODY]:
+        yield from ((username, password) for password in passwords)
+
+
+def _members(request: Request) -> list[tuple[str, str]]:
+    text = request.body.decode("utf-8", "replace")
+    if text.lstrip().startswith("{"):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            return []
+        return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in found.items()]
+    return parse_qsl(text, keep_blank_values=True)
