@@ -70,6 +70,8 @@ class Chapter(pytest.Module):
         item.rule, item.part, item.applies = rule, part, argument is not None
         if rule.wire:
             item.add_marker("apiauth_wire")
+        if rule.id in suite.smoke():
+            item.add_marker("apiauth_smoke")
         return item
 
 
@@ -125,7 +127,7 @@ class RuleItem(pytest.Function):
         state = self.config.stash[STATE]
         profile = self.profile_file.profile
         found = outcome.counterexample
-        requests = self.stash.get(RECORD, {}).get("requests", 0)
+        before = self.stash.get(RECORD, {})
         self.stash[RECORD] = {
             "profile": profile.name,
             "target": "live" if state.is_live else "embedded",
@@ -138,9 +140,9 @@ class RuleItem(pytest.Function):
             "part": self.part,
             "verdict": outcome.verdict.value,
             "reason": state.redactor.redact(outcome.reason),
-            "requests": outcome.requests + requests,
+            "requests": outcome.requests + before.get("requests", 0),
             "examples": outcome.examples,
-            "tokens_issued": outcome.tokens_issued,
+            "tokens_issued": outcome.tokens_issued + before.get("tokens_issued", 0),
             "counterexample": asdict(found) if found else None,
             "breaches": {rule_id: asdict(each) for rule_id, each in outcome.breaches.items()},
             "filed": {rule_id: asdict(each) for rule_id, each in outcome.filed.items()},

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pytest_apiauth import consent
 from pytest_apiauth.consent import Callback, Proof
 from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text, parts_of
-from pytest_apiauth.errors import ApiAuthError, CredentialError
+from pytest_apiauth.errors import ApiAuthError, BudgetError, CredentialError, UnsetError
 from pytest_apiauth.guesses import wrong_passwords
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import DEFAULT, Grant, GrantType, Kind, Profile, Zone
@@ -28,12 +28,20 @@ class NotApplicable(Exception):
     """The rule needs what this profile or target does not have."""
 
 
+class Refused(Inconclusive):
+    """The server has answered a valid request, and said no."""
+
+
 class OutOfGuesses(NotApplicable):
     """Another wrong password could lock an account."""
 
 
 class Unready(ApiAuthError):
     """The profile's own valid requests fail, so that nothing can be examined."""
+
+
+class Unproven(Unready):
+    """The same, and the server has said nothing about authentication: no answer, a limited rate, its own trouble."""
 
 
 _ROLES: dict[Kind, tuple[str, ...]] = {
@@ -45,6 +53,11 @@ _ROLES: dict[Kind, tuple[str, ...]] = {
 
 REPEAT_AFTER = 1.1
 """Seconds to wait before a request is repeated that a live server answered with a server error."""
+
+
+def says_nothing(response: Response) -> bool:
+    """Whether an answer says nothing about authentication: the rate is limited, or the server in trouble."""
+    return response.status == 429 or response.status >= 500
 
 
 class Vault(Mapping[str, str]):
@@ -76,6 +89,7 @@ class Examination:
         self._ways: dict[str, list[tuple[Kind, ...]]] = {}
         self._vault = Vault(self)
         self._moved = 0
+        self._unset = False
 
     @property
     def profile(self) -> Profile:
@@ -92,18 +106,23 @@ class Examination:
                 continue
             try:
                 ways = self.ways_into(zone)
-            except Inconclusive as reason:
+            except Refused as reason:
                 raise Unready(self._own_line(str(reason))) from None
+            except Inconclusive as reason:
+                raise Unproven(self._own_line(str(reason))) from None
             if not ways:
-                raise Unready(self._own_line(self.why_closed(zone)))
+                kind = UnsetError if self._unset else Unready
+                raise kind(self._own_line(self.why_closed(zone)))
             for probe in zone.probe:
                 draft = self.request(probe, ways[0])
                 try:
                     response = self.send(draft)
-                except Inconclusive as reason:
+                except Refused as reason:
                     raise Unready(self._own_line(str(reason))) from None
+                except Inconclusive as reason:
+                    raise Unproven(self._own_line(str(reason))) from None
                 if not 200 <= response.status < 300:
-                    raise Unready(
+                    raise (Unproven if says_nothing(response) else Unready)(
                         f"{self.profile.name}: the valid request to {draft.url} was answered with {response.status},"
                         f" expected a 2xx status; check probe and credentials with: {self.curl(draft)}"
                     )
@@ -135,7 +154,11 @@ class Examination:
         request = draft.request(self._vault)
         self._spare_accounts(request)
         self.requests += times
-        responses = carry(request)
+        try:
+            responses = carry(request)
+        except BudgetError:
+            self.requests -= times
+            raise
         for response in responses:
             self._learn(response)
         return responses
@@ -267,12 +290,11 @@ class Examination:
         if response.status != 200 or not isinstance(members.get("access_token"), str):
             what = f"{response.status}" if response.status != 200 else "200 without an access_token"
             error = members.get("error")
-            raise Inconclusive(
+            raise (Inconclusive if says_nothing(response) else Refused)(
                 f"the valid token request to {draft.url} was answered with {what}"
                 f"{f' ({error})' if isinstance(error, str) else ''}"
                 f"{f', {response.media_type}' if response.media_type else ''}; expected 200 with a JSON access_token"
             )
-        self.tokens_issued += 1
         return members
 
     def fresh_refresh_token(self, *, client: str = DEFAULT, user: str = DEFAULT, own: str = "") -> Ref:
@@ -383,6 +405,7 @@ class Examination:
             try:
                 self.known[name] = self._resolve(name)
             except CredentialError as reason:
+                self._unset = self._unset or isinstance(reason, UnsetError)
                 raise NotApplicable(str(reason)) from None
             self.redactor.learn(self.known[name], name)
         return self.known[name]
@@ -412,6 +435,7 @@ class Examination:
     def _learn(self, response: Response) -> None:
         body = response.json() if b"token" in response.body else None
         if isinstance(body, dict):
+            self.tokens_issued += isinstance(body.get("access_token"), str)
             for member in ("access_token", "refresh_token", "id_token"):
                 if isinstance(body.get(member), str):
                     self.redactor.learn(body[member], f"{self.profile.name}.{member}")

@@ -21,12 +21,11 @@ from pytest_apiauth.consent import Callback, Proof
 from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text, Unchanged
 from pytest_apiauth.examination import Examination, Inconclusive, NotApplicable
 from pytest_apiauth.http import NotSendable
-from pytest_apiauth.messages import Response
+from pytest_apiauth.messages import FROM_GATEWAYS, Response
 from pytest_apiauth.profile import DEFAULT, GrantType, Kind, Profile, Zone
 
 Twin = Draft | Callable[[], Draft]
 SERVER_ERROR_RULE = "invalid-never-5xx"
-FROM_GATEWAYS = (502, 503, 504)  # RFC 9110 15.6.3 to 15.6.5
 NO_SERVER_ERROR = "a refusal, never a server error"
 
 

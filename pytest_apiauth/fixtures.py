@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_apiauth.errors import ApiAuthError, ProfileError
+from pytest_apiauth.errors import ApiAuthError, ProfileError, UnsetError
 from pytest_apiauth.session import BENCH, RECORD, STATE, NotReady, State
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 MARK_ARGUMENTS = ("profile", "user", "client", "key")
 
 
-def _stop(error: ApiAuthError) -> NoReturn:
+def _stop(error: ApiAuthError, state: State) -> NoReturn:
     __tracebackhide__ = True
+    if isinstance(error, UnsetError) and state.skips_missing:
+        raise pytest.skip.Exception(str(error)) from None
     # Not pytest.fail: an exception raised while another one is handled is printed with it.
     raise pytest.fail.Exception(str(error), pytrace=False) from None
 
@@ -58,7 +60,7 @@ def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
     try:
         return state.named_profile(name) if name else state.default_profile()
     except ApiAuthError as error:
-        _stop(error)
+        _stop(error, state)
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def _apiauth_bench(request: pytest.FixtureRequest, apiauth_profile: Profile) -> 
     try:
         bench = Bench.build(state, apiauth_profile, who, allow_unsafe=writes or not state.is_live)
     except ApiAuthError as error:
-        _stop(error)
+        _stop(error, state)
     request.node.stash[BENCH] = bench
     yield bench
     bench.close()
@@ -96,12 +98,12 @@ def apiauth_async_client(apiauth_client_factory: ClientFactory) -> httpx.AsyncCl
 
 
 @pytest.fixture
-def apiauth_token(_apiauth_bench: Bench) -> Token:
+def apiauth_token(request: pytest.FixtureRequest, _apiauth_bench: Bench) -> Token:
     """The current token of this test's credentials."""
     try:
         return _apiauth_bench.token()
     except ApiAuthError as error:
-        _stop(error)
+        _stop(error, request.config.stash[STATE])
 
 
 @pytest.fixture
@@ -143,6 +145,8 @@ def apiauth_mock(
 def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
     """Make the profile of a rule's item ready: one error if it is not, and 'not run' for every later rule."""
     from pytest_apiauth.collection import RuleItem
+    from pytest_apiauth.errors import UnreachableError
+    from pytest_apiauth.examination import Unproven, Unready
     from pytest_apiauth.judge import Outcome
     from pytest_apiauth.rules import Verdict
 
@@ -150,14 +154,19 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
     assert isinstance(item, RuleItem)
     state: State = request.config.stash[STATE]
     try:
-        examination, requests = state.examination(item.profile_file.path)
+        examination, is_new = state.examination(item.profile_file.path)
     except NotReady as reason:
         item.record(Outcome(Verdict.NOT_RUN, item.rule.level, str(reason)))
         pytest.skip(f"not run: {reason}")
     except ApiAuthError as error:
-        item.record(Outcome(Verdict.NOT_RUN, item.rule.level, str(error)))
-        _stop(error)
-    item.stash[RECORD] = {"requests": requests}
+        verdict = Verdict.SKIP if isinstance(error, UnsetError) and state.skips_missing else Verdict.NOT_RUN
+        if isinstance(error, Unready | UnreachableError):
+            verdict = Verdict.INCONCLUSIVE if isinstance(error, Unproven | UnreachableError) else Verdict.FAIL
+        item.record(Outcome(verdict, item.rule.level, str(error)))
+        _stop(error, state)
+    if is_new:
+        # What it took to make the profile ready counts for the first rule.
+        item.stash[RECORD] = {"requests": examination.requests, "tokens_issued": examination.tokens_issued}
     return examination
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urljoin
 
-from pytest_apiauth.errors import ApiAuthError, CredentialError, TokenError
+from pytest_apiauth.errors import ApiAuthError, CredentialError, TokenError, UnsetError
 from pytest_apiauth.grants import (
     AuthorizationRequest,
     authorization_request,
@@ -132,7 +132,7 @@ class Authenticator:
         exactly = self._kinds if kinds is None else frozenset(kinds)
         plan = self._plans.at(path) if exactly is None else self._plans.exactly(exactly)
         if plan.problem is not None:
-            raise CredentialError(plan.problem)
+            raise (UnsetError if plan.is_unset else CredentialError)(plan.problem)
         token = self.store.fresh() if plan.has_token else None
         may_renew = token is not None
         if token is None and plan.has_token:

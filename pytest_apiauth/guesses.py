@@ -35,7 +35,8 @@ def _basic(request: Request) -> Iterator[tuple[str, str]]:
             except (binascii.Error, ValueError):
                 continue
             username, _, password = pair.partition(":")
-            yield username, password
+            if pair:
+                yield username, password
 
 
 def _in_body(request: Request) -> Iterator[tuple[str, str]]:

@@ -14,14 +14,14 @@ from pytest_apiauth.connection import Connection
 from pytest_apiauth.errors import BudgetError, UnreachableError
 from pytest_apiauth.http import Network, Wire
 from pytest_apiauth.identities import Identities, Surroundings
-from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.messages import FROM_GATEWAYS, Request, Response
 from pytest_apiauth.profile import Profile
 from pytest_apiauth.secrets import Redactor
 from pytest_apiauth.target import located_profile
 from pytest_apiauth.throttle import Throttle
 
 GIVE_UP = 10
-"""Requests in a row without an answer after which a live run sends no more."""
+"""Requests in a row without a usable answer after which a live run sends no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class LiveTarget:
     has_connections: bool = True
     sleep: Callable[[float], None] = time.sleep
     unanswered: list[str] = field(default_factory=list)
-    """Why the last requests in a row got no answer."""
+    """Why the last requests in a row got no answer, or one that says nothing of the server itself."""
 
     @classmethod
     def build(
@@ -82,7 +82,8 @@ class LiveTarget:
         """
         if len(self.unanswered) >= GIVE_UP:
             raise UnreachableError(
-                f"nothing more is sent after {GIVE_UP} requests in a row without an answer: {self.unanswered[-1]}"
+                f"{self.profile.name}: nothing more is sent after {GIVE_UP} requests in a row without a usable answer:"
+                f" {self.unanswered[-1]}"
             )
         try:
             response = self.wire.send(request)
@@ -94,7 +95,10 @@ class LiveTarget:
         except UnreachableError as error:
             self.unanswered.append(str(error))
             raise
-        self.unanswered.clear()
+        if response.status in (429, *FROM_GATEWAYS):
+            self.unanswered.append(f"{response.status} {response.reason}".strip())
+        else:
+            self.unanswered.clear()
         return response
 
     def close(self) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 Headers = tuple[tuple[str, str], ...]
+FROM_GATEWAYS = (502, 503, 504)
+"""What a gateway answers in the place of the server behind it (RFC 9110 15.6.3 to 15.6.5)."""
 
 
 def _values(headers: Headers, name: str) -> list[str]:

@@ -9,10 +9,10 @@ documents is sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from pytest_apiauth.errors import CredentialError
+from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.grants import authorization_request, basic_credentials, header_value, token_request
 from pytest_apiauth.identities import Identities
 from pytest_apiauth.profile import GrantType, Kind, Profile, Zone
@@ -29,6 +29,8 @@ class Plan:
     headers: Mapping[str, str]
     has_token: bool
     problem: str | None = None
+    is_unset: bool = field(default=False, compare=False)
+    """Whether the problem is a value that is not set, rather than a name that the profile does not know."""
 
 
 class Plans:
@@ -44,6 +46,7 @@ class Plans:
         self._key = key
         self._grant = grant
         self._problems: dict[Kind, str | None] = {}
+        self._unset: set[str] = set()
         self._exact: dict[frozenset[Kind], Plan] = {}
         self._zoned: dict[str | None, Plan] = {}
         self._common: Plan | None = None
@@ -99,7 +102,7 @@ class Plans:
 
     def _planned(self, kinds: frozenset[Kind], problem: str | None) -> Plan:
         if problem is not None:
-            return Plan({}, False, problem)
+            return Plan({}, False, problem, problem in self._unset)
         headers = {}
         if "api_key" in kinds and self._profile.api_key is not None:
             headers[self._profile.api_key.header] = self._api_key()
@@ -127,6 +130,8 @@ class Plans:
                 self._problems[kind] = None
             except CredentialError as error:
                 self._problems[kind] = str(error)
+                if isinstance(error, UnsetError):
+                    self._unset.add(str(error))
         return self._problems[kind]
 
     def _api_key(self) -> str:

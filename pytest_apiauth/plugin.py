@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.errors import ApiAuthError, UnsetError
 from pytest_apiauth.redaction import LOGGERS, RedactingFilter, redact_report
 from pytest_apiauth.session import BENCH, RECORD, STATE, SUFFIX, State
 
 pytest_plugins = ["pytest_apiauth.fixtures"]
 
-REPORTS = (".json",)
+REPORTS = (".json", ".md")
 SAFETY_CLASSES = ("consume", "revoke", "lockout", "load")
 
 
@@ -57,7 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="skip what needs a secret that is not set (pull requests from forks) instead of an error",
     )
     group.addoption(
-        "--apiauth-report", action="append", default=[], metavar="FILE", help="write a report (.json); repeatable"
+        "--apiauth-report", action="append", default=[], metavar="FILE", help="write a report (.json, .md); repeatable"
     )
     group.addoption(
         "--apiauth-fault",
@@ -95,6 +95,7 @@ def pytest_configure(config: pytest.Config) -> None:
         " which profile the apiauth fixtures use in this test, and who they act as",
     )
     config.addinivalue_line("markers", "apiauth_wire: a rule about connections and bytes; set by the suite itself")
+    config.addinivalue_line("markers", "apiauth_smoke: a rule that tells in a few requests whether auth still works")
     config.addinivalue_line("markers", "apiauth_writes: a live test whose clients may use unsafe methods")
     _check_options(config)
     config.stash[STATE] = state = State(config, seed=_seed(config))
@@ -219,7 +220,11 @@ def pytest_runtest_makereport(
     """Reduce errors of ours to their message, hide secrets, and send the verdict along."""
     report = yield
     if report.failed and call.excinfo is not None:
-        message = _in_one_line(item, call.excinfo.value)
+        error = call.excinfo.value
+        if isinstance(error, UnsetError) and item.config.stash[STATE].skips_missing:
+            report.outcome, report.longrepr = "skipped", (str(item.path), 1, f"Skipped: {error}")
+            return report
+        message = _in_one_line(item, error)
         report.longrepr = message if message is not None else report.longrepr
     record = item.stash.get(RECORD, None)
     if record is not None and report.skipped and isinstance(report.longrepr, tuple):

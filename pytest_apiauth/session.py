@@ -89,10 +89,8 @@ class State:
         from pytest_apiauth.sharing import SharedFile
 
         inputs = getattr(self.config, "workerinput", None)
-        if inputs is None:
-            return None
-        name = hashlib.sha256(repr(words).encode()).hexdigest()
-        return SharedFile(Path(inputs["apiauth_folder"]) / name)
+        folder = self._folder if inputs is None else Path(inputs["apiauth_folder"])
+        return None if folder is None else SharedFile(folder / hashlib.sha256(repr(words).encode()).hexdigest())
 
     def throttle(self, profile: Profile) -> Throttle:
         """Give what holds the live requests to a profile's server to the run's limits."""
@@ -125,8 +123,8 @@ class State:
             self._profiles[path] = loading.load(path)
         return self._profiles[path]
 
-    def examination(self, path: Path) -> tuple[Examination, int]:
-        """Give the examination of a profile, made ready on first use, and the requests that took.
+    def examination(self, path: Path) -> tuple[Examination, bool]:
+        """Give the examination of a profile, made ready on first use, and whether this was the first.
 
         Raises ApiAuthError where it cannot be made ready, each time: the first time it is an error, later
         the reason why a rule was not run.
@@ -135,7 +133,7 @@ class State:
 
         known = self._examinations.get(path)
         if isinstance(known, Examination):
-            return known, 0
+            return known, False
         if known is not None:
             raise NotReady(known)
         try:
@@ -150,7 +148,7 @@ class State:
             self._examinations[path] = str(error)
             raise
         self._examinations[path] = examination
-        return examination, examination.requests
+        return examination, True
 
     def _target(self, path: Path) -> Any:
         from pytest_apiauth import loading
@@ -184,6 +182,29 @@ class State:
             faults=self.config.getoption("apiauth_fault"),
             variants=self.config.getoption("apiauth_variant"),
         )
+
+    def warn_of_live(self, files: list[Path]) -> list[str]:
+        """Give a line for each profile of a live run: where requests are about to go, how fast, how many at most."""
+        from pytest_apiauth.target import located_profile
+
+        lines = []
+        for file in files:
+            try:
+                profile = located_profile(self.load(file), self.config.rootpath)
+                limits = self.throttle(profile).limits
+            except ApiAuthError:
+                continue  # said again, as an error, where the profile is used
+            origins = ", ".join(sorted(map(str, profile.origins)))
+            pace = f"at most {limits.rate:g} a second, " if limits.rate else ""
+            lines.append(f"apiauth: about to send requests to {origins}: {pace}{limits.max_requests} in all")
+        return lines
+
+    def progress(self) -> str:
+        """Say how many requests the live run has sent, and how many it may still send."""
+        throttles = self._throttles.values()
+        sent = sum(throttle.sent for throttle in throttles)
+        left = sum(throttle.limits.max_requests for throttle in throttles) - sent
+        return f"{sent} requests sent, {left} left"
 
     def shown_url(self, profile: Profile) -> str:
         """Give the URL that a run of a profile touches, for people to read."""

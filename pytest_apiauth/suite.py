@@ -36,6 +36,12 @@ def load_chapters() -> dict[str, ModuleType]:
     return {name: importlib.import_module(f"{PACKAGE}.{name}") for name in package.CHAPTERS}
 
 
+def smoke() -> frozenset[str]:
+    """Give the ids of the rules that tell in a few requests whether authentication still works."""
+    found: frozenset[str] = importlib.import_module(f"{_package().__name__}.register").SMOKE
+    return found
+
+
 def _package() -> ModuleType:
     if PACKAGE in sys.modules:
         return sys.modules[PACKAGE]

@@ -2,39 +2,73 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
-from pytest_apiauth.report import json_report
+from pytest_apiauth.report import json_report, markdown
 from pytest_apiauth.report.ledger import Ledger, ProfileLedger
 from pytest_apiauth.session import STATE, SUFFIX
 
+WRITERS = {".json": json_report.write, ".md": markdown.write}
+PROGRESS_EVERY = 10.0
+"""Seconds between two lines that say how far a live run is."""
 EMBEDDED_NOTE = "on the embedded server: proves the profile and the suite, says nothing about the real API"
 
 
 class Reporter:
     """Gathers the verdicts at the controller; registered as a plug-in of its own there."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, now: Callable[[], float] = time.monotonic) -> None:
         self._config = config
+        self._now = now
+        self._announced = False
+        self._told_at = 0.0
         self.ledger = Ledger()
         self._errors: list[str] = []
 
-    def pytest_report_collectionfinish(self, config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """Say which profiles are examined, on what, with which seed. Silent where there is none."""
-        names = dict.fromkeys(_profile_name(item.nodeid) for item in items if SUFFIX in item.nodeid.partition("::")[0])
+        return self._announcement(item.nodeid for item in items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Say the same in a run with workers, as soon as one of them has collected."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if not self._announced and terminal is not None:
+            terminal.ensure_newline()
+            for line in self._announcement(ids):
+                terminal.write_line(line)
+
+    def _announcement(self, nodeids: Iterable[str]) -> list[str]:
+        files = dict.fromkeys(nodeid.partition("::")[0] for nodeid in nodeids)
+        names = [_profile_name(file) for file in files if file.endswith(SUFFIX)]
+        self._announced = True
         if not names:
             return []
-        state = config.stash[STATE]
+        state = self._config.stash[STATE]
         where = "LIVE, over the network" if state.is_live else EMBEDDED_NOTE
         lines = [f"apiauth: {', '.join(names)} {where}; {state.library}, seed {state.seed}"]
         if state.is_live:
-            found = {id(p.profile): p.profile for item in items for p in item.listchain() if hasattr(p, "profile")}
-            urls = {state.shown_url(profile) for profile in found.values()}
-            lines.append(f"apiauth: about to send requests to {', '.join(sorted(urls))}")
+            lines += state.warn_of_live([self._config.rootpath / file for file in files if file.endswith(SUFFIX)])
         return lines
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Say in a long live run, every ten seconds, how far it is and which rule is at work."""
+        state = self._config.stash[STATE]
+        now = self._now()
+        if not state.is_live or now - self._told_at < PROGRESS_EVERY:
+            return
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if self._told_at and terminal is not None and SUFFIX in nodeid:
+            terminal.ensure_newline()
+            if self._config.get_verbosity() < 0:
+                terminal.line("")  # -q prints dots without a file's name, and leaves the line open
+            terminal.write_line(f"apiauth: {state.progress()}; at work: {nodeid}")
+        self._told_at = now
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Name verdicts that pytest has no word for."""
@@ -62,7 +96,7 @@ class Reporter:
             report = json_report.build(self.ledger, state.seed)
             for file in files:
                 try:
-                    json_report.write(Path(file), report)
+                    WRITERS[Path(file).suffix](Path(file), report)
                 except OSError as error:
                     self._errors.append(f"ERROR: {file}: cannot be written: {error.strerror}")
         if self._errors and session.exitstatus == 0:

@@ -1,0 +1,62 @@
+"""The Markdown report: a summary that a job of GitHub Actions or GitLab shows beside its result."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+SHOWN = ("fail", "inconclusive", "warning")
+"""The verdicts that a person has to look at, worst first."""
+
+
+def text(report: dict[str, Any]) -> str:
+    """Write a report (the JSON report's data) as Markdown: a table of profiles, then what needs a look."""
+    lines = ["## API authentication", "", "| profile | target | rules | requests | tokens | seconds |"]
+    lines.append("| --- | --- | --- | ---: | ---: | ---: |")
+    for profile in report["profiles"]:
+        counts = Counter(rule["verdict"] for rule in profile["rules"])
+        words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in counts)
+        lines.append(
+            f"| {_cell(profile['name'])} | {profile['target']}: {_cell(profile['url'])} | {words}"
+            f" | {profile['requests']} | {profile['tokens_issued']} | {profile['seconds']:.1f} |"
+        )
+    lines.append("")
+    for profile in report["profiles"]:
+        if "note" in profile:
+            lines += [f"{_cell(profile['name'])}: {profile['note']}.", ""]
+        found = [rule for verdict in SHOWN for rule in profile["rules"] if rule["verdict"] == verdict]
+        for rule in found:
+            lines += _finding(profile["name"], rule)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write(path: Path, report: dict[str, Any]) -> None:
+    """Write the report, making the folder where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text(report), encoding="utf-8")
+
+
+def _finding(profile: str, rule: dict[str, Any]) -> list[str]:
+    parts = ", ".join(part["part"] for part in rule["parts"] if part["verdict"] == rule["verdict"] and part["part"])
+    where = f"{profile}, {parts}" if parts else profile
+    lines = [f"### {rule['verdict'].upper()} {rule['id']} ({_cell(where)})", ""]
+    lines += [f"{rule['level']}, {_cell(', '.join(rule['sources']))}", ""]
+    found = rule["counterexample"]
+    if found is None:
+        return [*lines, _cell(rule["reason"]), ""]
+    lines += [f"expected {_cell(found['expected'])}, got {_cell(found['got'])}", ""]
+    shown = "\n".join([*found.get("steps", ()), found["curl"]])
+    # A fence longer than any in it: what stands there comes from a server, in part.
+    fence = "```"
+    while fence in shown:
+        fence += "`"
+    return [*lines, f"{fence}sh", shown, fence, ""]
+
+
+def _cell(value: str) -> str:
+    """Keep a text on one line, and from being read as markup."""
+    plain = " ".join(value.split())
+    for mark in ("\\", "`", "|", "*", "_", "<", "[", "]"):
+        plain = plain.replace(mark, f"\\{mark}" if mark != "<" else "&lt;")
+    return plain
