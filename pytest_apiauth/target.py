@@ -13,7 +13,7 @@ from typing import Protocol
 
 from pytest_apiauth.connection import Connection
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.errors import CredentialError, ProfileError, UnreachableError
+from pytest_apiauth.errors import ProfileError, UnreachableError, UnsetError
 from pytest_apiauth.http import Wire
 from pytest_apiauth.identities import Identities, Surroundings
 from pytest_apiauth.messages import Origin, Request, Response
@@ -121,7 +121,7 @@ def located_profile(profile: Profile, folder: Path) -> Profile:
     if isinstance(profile.api_url, Reference):
         url = Surroundings(folder)("api_url", profile.api_url)
         if not url:
-            raise CredentialError(f"{profile.name}: api_url: {profile.api_url} is not set")
+            raise UnsetError(f"{profile.name}: api_url: {profile.api_url} is not set")
         profile = profile.replaced(api_url=url)
     if not profile.may_be_plain(Origin.of(profile.base_url)):
         raise ProfileError(f"{profile.name}: api_url: {Origin.of(profile.base_url)} would send credentials in clear")

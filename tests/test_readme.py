@@ -1,0 +1,33 @@
+"""What the README shows is what is run: the nightly jobs that it gives away."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+ROOT = Path(__file__).resolve().parent.parent
+BLOCK = runpy.run_path(str(ROOT / ".ci" / "readme.py"))["BLOCK"]
+BLOCKS = {(kind, name): text for kind, name, text in BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))}
+
+
+def block(kind: str, name: str) -> str:
+    """Give a block of the README."""
+    return str(BLOCKS[kind, name])
+
+
+def test_nightly_jobs_run_the_smoke_line() -> None:
+    """Both jobs install the package and run the very line that CI runs, and show what it writes."""
+    github: dict[Any, Any] = yaml.safe_load(block("file", ".github/workflows/auth.yml"))
+    gitlab: dict[str, Any] = yaml.safe_load(block("file", ".gitlab-ci.yml"))
+    steps = github["jobs"]["smoke"]["steps"]
+    line = next(line for line in block("run", "platform").splitlines() if "apiauth_smoke" in line)
+    assert gitlab["auth-smoke"]["script"] == ["python -m pip install pytest-apiauth", line]
+    assert [step["run"] for step in steps if "run" in step][:2] == gitlab["auth-smoke"]["script"]
+    assert "build/smoke.md" in steps[-1]["run"]
+    assert steps[-1]["if"] == "always()"
+    assert gitlab["auth-smoke"]["artifacts"]["reports"]["junit"] == "build/smoke.xml"
+    # "on" is a truth value in YAML 1.1.
+    assert github[True]["schedule"]
