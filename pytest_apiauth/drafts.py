@@ -15,6 +15,7 @@ from itertools import groupby
 from urllib.parse import quote_plus, urlsplit
 
 from pytest_apiauth.edits import Edit, quoted
+from pytest_apiauth.forgeries import Forgery
 from pytest_apiauth.messages import Request
 
 
@@ -27,7 +28,7 @@ class Ref:
     """The secret of that name, edited on its way out."""
 
     name: str
-    edit: Edit | None = None
+    edit: Edit | Forgery | None = None
 
     def reveal(self, vault: Mapping[str, str]) -> str:
         value = vault[self.name]
@@ -157,7 +158,7 @@ class Draft:
         """Give the body another media type without changing the body."""
         return replace(self, content_type=content_type)
 
-    def editing(self, secret: str, edit: Edit) -> Draft:
+    def editing(self, secret: str, edit: Edit | Forgery) -> Draft:
         """Edit a secret by name, wherever the request carries it. Raises LookupError where it does not."""
         if secret not in self.names:
             raise LookupError(f"the request carries no {secret}, only {sorted(self.names)}")
@@ -295,7 +296,7 @@ class Draft:
         return self.target or urlsplit(self.url).path
 
 
-def _edited(text: Text, secret: str, edit: Edit) -> Text:
+def _edited(text: Text, secret: str, edit: Edit | Forgery) -> Text:
     def changed(part: Part) -> Part:
         if isinstance(part, Ref):
             return Ref(part.name, edit) if part.name == secret else part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 
 from tests.embedded.caller import redirected
 
@@ -102,6 +103,15 @@ def the_issuer_is_told(visitor: Visitor) -> None:
 def no_dots_in_tokens(visitor: Visitor) -> None:
     """A token is one word."""
     assert re.fullmatch(r"[\w-]+", visitor.access())
+
+
+@naive("jwt-verified", "dastra", (*SHAPES, "res-jwt-forged"))
+def a_token_has_one_spelling(visitor: Visitor) -> None:
+    """A token with its last letter changed is another token."""
+    token = visitor.access()
+    letters = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    other = token[:-1] + letters[letters.index(token[-1]) ^ 1]
+    assert visitor.get(WORKSPACES, token=other).status != 200
 
 
 @naive("token-short", "dastra", SHAPES)
