@@ -148,7 +148,8 @@ class Examination:
             name = self.profile.api_key.header if self.profile.api_key else "X-API-Key"
             return name, self.ref("API_KEY") if value is None else value
         if kind == "basic":
-            return "Authorization", ("Basic ", Base64((self.ref("USERNAME"), ":", self.ref("PASSWORD"))))
+            own: Text = ("Basic ", Base64((self.ref("USERNAME"), ":", self.ref("PASSWORD"))))
+            return "Authorization", own if value is None else value
         name = "ACCESS_TOKEN" if kind == "bearer" else "PERSONAL_ACCESS_TOKEN"
         return "Authorization", ("Bearer ", *parts_of(self.ref(name) if value is None else value))
 

@@ -101,6 +101,13 @@ class Exchange:
         """Give the header line of a credential, or of another value in its place."""
         return self.examination.header(kind, value)
 
+    def as_user(self, kind: Kind, who: str) -> tuple[str, Text]:
+        """Give the header line by which a user is known: their token, or their name and password."""
+        if kind == "bearer":
+            return self.header(kind, self.credential("ACCESS_TOKEN", who))
+        pair = (self.credential("USERNAME", who), ":", self.credential("PASSWORD", who))
+        return self.header(kind, ("Basic ", Base64(pair)))
+
     def token_request(self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT) -> Draft:
         """Give a valid token request. A refresh request carries a refresh token of its own."""
         return self.examination.token_request(grant, client=client, user=user)
