@@ -21,6 +21,7 @@ from .parts import (
     scoped_first,
     scoped_refresh,
 )
+from .token_answer import asked, require_json, require_lifetime, require_no_store, require_type
 
 NEW_TOKEN = "REFRESHED_ACCESS_TOKEN"
 KEPT_SCOPES = ("openid", "offline_access")
@@ -103,6 +104,36 @@ def refresh_gives_a_new_refresh_token(exchange: Exchange, grant: GrantType) -> N
     new = answer.members.get("refresh_token")
     answer.require(isinstance(new, str) and bool(new), "a refresh_token with the new access token", "none")
     answer.require(new != spent, "a new refresh token", "the one that was sent")
+
+
+@rule(
+    "ref-no-store", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 6749 5.1",),
+    applies=refresh, control=Control.ITSELF, faults=("refresh-answer-cacheable",),
+)  # fmt: skip
+def refreshed_answer_is_not_stored(exchange: Exchange, grant: GrantType) -> None:
+    """The answer to a refresh says Cache-Control: no-store, as any that holds a token."""
+    require_no_store(asked(exchange, grant))
+
+
+@rule(
+    "ref-expires-in", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 6749 5.1", "DA-13", "JI-10", "DI-07"),
+    applies=refresh, control=Control.ITSELF, faults=("refresh-expires-in-text",),
+)  # fmt: skip
+def refreshed_lifetime(exchange: Exchange, grant: GrantType) -> None:
+    """expires_in is a positive JSON integer in the answer to a refresh too; it is there where it is documented."""
+    require_lifetime(asked(exchange, grant), grant)
+
+
+@rule(
+    "ref-members", level=Level.MUST, safety=Safety.CONSUME,
+    sources=("RFC 6749 5.1", "RFC 6749 7.1", "DA-13", "JI-10", "DI-07"),
+    applies=refresh, control=Control.ITSELF, faults=("refresh-token-type-missing",),
+)  # fmt: skip
+def refreshed_members(exchange: Exchange, grant: GrantType) -> None:
+    """The answer to a refresh is application/json with status 200, and names the type of the new token."""
+    answer = asked(exchange, grant)
+    require_json(answer)
+    require_type(answer)
 
 
 @rule(

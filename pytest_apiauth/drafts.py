@@ -128,6 +128,8 @@ class Draft:
     """``form``, ``json``, or empty where there is no body."""
     content_type: str = ""
     raw_body: str | None = None
+    tail: str = ""
+    """Text that stands at the end of a form as it is, whatever is wrong with it: ``a=%zz``."""
     target: str | None = None
     flags: tuple[str, ...] = ()
     """Options of curl for what is not in the message: ``--http1.0``."""
@@ -252,7 +254,8 @@ class Draft:
             return self.raw_body.encode("latin-1")
         if self.encoding == "form":
             fields = ((name, reveal(_as_text(value), vault)) for name, value in self.parameters)
-            return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in fields).encode()
+            pairs = [f"{quote_plus(name)}={quote_plus(value)}" for name, value in fields]
+            return "&".join([*pairs, *filter(None, [self.tail])]).encode("latin-1")
         if self.encoding == "json":
             return _json_object(self.parameters, lambda text: json.dumps(reveal(text, vault))).encode()
         return b""
@@ -267,6 +270,7 @@ class Draft:
             words = [] if self._type() == "application/x-www-form-urlencoded" else label
             for name, value in self.parameters:
                 words += ["--data-urlencode", shown((f"{name}=", *parts_of(_as_text(value))), vault)]
+            words += ["--data-binary", quoted(self.tail)] if self.tail else []
             return words or ["-d", "''"]
         # A secret inside JSON needs JSON's own quoting, which Python does for the shell.
         names = sorted({ref.name for _, value in self.parameters for ref in _refs(value)})

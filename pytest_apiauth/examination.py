@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pytest_apiauth import consent
 from pytest_apiauth.consent import Callback, Proof
 from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text, parts_of
-from pytest_apiauth.errors import ApiAuthError, CredentialError
+from pytest_apiauth.errors import ApiAuthError, CredentialError, DroppedError
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import DEFAULT, Grant, GrantType, Kind, Profile, Zone
 from pytest_apiauth.secrets import Redactor, Secret
@@ -40,6 +40,11 @@ _ROLES: dict[Kind, tuple[str, ...]] = {
 
 REPEAT_AFTER = 1.1
 """Seconds to wait before a request is repeated that a live server answered with a server error."""
+
+
+def _uses_up(draft: Draft) -> bool:
+    """Whether a request carries what can be sent once only."""
+    return any(name.endswith(("REFRESH_TOKEN", "CODE")) for name in draft.names)
 
 
 class Vault(Mapping[str, str]):
@@ -112,6 +117,12 @@ class Examination:
 
     def send(self, draft: Draft) -> Response:
         """Send a request with its secrets put in, and learn every token that comes back."""
+        try:
+            return self.send_by(lambda request: [self.target.send(request)], draft)[0]
+        except DroppedError:
+            # Many a server ends a kept connection after an error of its own, and the next request learns of it.
+            if _uses_up(draft):
+                raise
         return self.send_by(lambda request: [self.target.send(request)], draft)[0]
 
     def repeated(self, draft: Draft, response: Response) -> Response:
@@ -119,8 +130,7 @@ class Examination:
 
         What a request uses up (a code, a refresh token) cannot be sent twice.
         """
-        spent = any(name.endswith(("REFRESH_TOKEN", "CODE")) for name in draft.names)
-        if response.status < 500 or response.status == 501 or self.target.kind != "live" or spent:
+        if response.status < 500 or response.status == 501 or self.target.kind != "live" or _uses_up(draft):
             return response
         self.target.pause(REPEAT_AFTER)
         return self.send(draft)

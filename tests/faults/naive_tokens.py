@@ -9,7 +9,16 @@ from tests.embedded.caller import redirected
 
 from .naive import WORKSPACES, Visitor, naive
 
-ANSWERS = ("tok-200-json", "tok-members", "tok-expires-in", "tok-expires-doc", "tok-scope-reported", "ref-success")
+REFRESHED = ("ref-members", "ref-expires-in", "ref-no-store")
+ANSWERS = (
+    "tok-200-json",
+    "tok-members",
+    "tok-expires-in",
+    "tok-expires-doc",
+    "tok-scope-reported",
+    "ref-success",
+    *REFRESHED,
+)
 SHAPES = ("tok-alphabet", "tok-entropy", "res-mutated-token", "res-token-case", "res-token-wildcard", "ref-not-access")
 REFRESH = (
     "ref-success",
@@ -25,7 +34,7 @@ CODES = ("code-single-use", "code-reuse-revokes", "code-bound", "pkce-verifier",
 # Members of the answer.
 
 
-@naive("expires-in-absent", "dastra", ANSWERS, warns="tok-expires-in")
+@naive("expires-in-absent", "dastra", ANSWERS, warns="tok-expires-in ref-expires-in")
 def the_lifetime_is_told(visitor: Visitor) -> None:
     """There is a lifetime."""
     assert "expires_in" in visitor.token("authorization_code")

@@ -9,7 +9,7 @@ import pytest
 from pytest_apiauth import loading, suite
 from pytest_apiauth.connection import Connection
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.errors import UnreachableError
+from pytest_apiauth.errors import DroppedError, UnreachableError
 from pytest_apiauth.examination import Examination, Unready
 from pytest_apiauth.identities import Identities
 from pytest_apiauth.judge import Conditions, Outcome, judge
@@ -203,3 +203,22 @@ def test_a_profile_whose_valid_request_fails_is_not_ready() -> None:
     )
     with pytest.raises(Unready, match=r"jindexe: the valid request to \S+/user/me was answered with 404"):
         examination.prepare()
+
+
+def test_a_connection_that_ends_is_no_verdict() -> None:
+    """A request whose connection ends before the answer is sent once more; a second end is inconclusive."""
+    seen: list[Request] = []
+
+    def drops(times: int) -> Answer:
+        def answer(request: Request, good: Callable[[Request], Response]) -> Response:
+            if request.method == "HEAD":
+                seen.append(request)
+                if len(seen) <= times:
+                    raise DroppedError("jindexe: no answer")
+            return good(request)
+
+        return answer
+
+    assert judged("res-no-cred-401", drops(1)).verdict is Verdict.PASS
+    seen.clear()
+    assert judged("res-no-cred-401", drops(2)).verdict is Verdict.INCONCLUSIVE
