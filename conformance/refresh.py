@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.examination import NotApplicable
-from pytest_apiauth.exchange import Exchange
+from pytest_apiauth.exchange import Answer, Exchange
 from pytest_apiauth.history import History
-from pytest_apiauth.profile import GrantType, Zone
+from pytest_apiauth.profile import GrantType, Profile, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, rule
 
 from .client_authentication import without_client
 from .parts import (
+    UNATTENDED,
     dying_rotation,
     issued_token_zones,
     lasting_refresh,
@@ -24,9 +25,12 @@ from .parts import (
 from .token_answer import asked, require_json, require_lifetime, require_no_store, require_type
 
 NEW_TOKEN = "REFRESHED_ACCESS_TOKEN"
+UNKNOWN_SCOPE = "apiauth-no-such-scope"
 KEPT_SCOPES = ("openid", "offline_access")
 """Scopes that some servers make the refresh itself depend on."""
 RACERS, RACES = 4, 3
+LONGEST_LIST = 4
+"""How many scopes of a profile are tried."""
 
 
 @rule(
@@ -138,14 +142,46 @@ def refreshed_members(exchange: Exchange, grant: GrantType) -> None:
 
 @rule(
     "ref-scope-widen", level=Level.SHOULD, safety=Safety.CONSUME, sources=("RFC 6749 6",),
-    applies=refresh, control=Control.TWIN, faults=("refresh-scope-widens",),
+    applies=refresh, control=Control.TWIN, faults=("refresh-scope-widens", "refresh-scope-known"),
 )  # fmt: skip
 def refresh_does_not_widen(exchange: Exchange, grant: GrantType) -> None:
-    """A refresh never adds a scope that was not granted at first."""
-    draft = exchange.token_request(grant).setting("scope", "apiauth-no-such-scope")
-    answer = exchange.send(draft, twin=exchange.twin(grant))
+    """A refresh never adds a scope that was not granted at first, whether the server knows it or not."""
+    draft = exchange.token_request(grant).setting("scope", UNKNOWN_SCOPE)
+    _require_without(exchange.send(draft, twin=exchange.twin(grant)), UNKNOWN_SCOPE)
+    for first in (name for name in UNATTENDED if exchange.profile.answer_of(name).refresh_token):
+        if first in exchange.profile.grants:
+            _widened(exchange, grant, first)
+
+
+def _widened(exchange: Exchange, grant: GrantType, first: GrantType) -> None:
+    """Begin with one scope of those that the profile names, and ask for another when the token is refreshed."""
+    own = (exchange.profile.scope_of(first) or "").split()
+    words = [word for word in dict.fromkeys([*own, *_scopes(exchange.profile)]) if word not in KEPT_SCOPES]
+    if not own or len(words) < 2:
+        return
+    narrow = exchange.token_request(first).setting("scope", words[0])
+    for word in words[1:LONGEST_LIST]:
+        history = History(exchange)
+        answer = exchange.send(narrow, proved=True)
+        if not answer.has_token:
+            return  # the scope is no part of what this grant is asked for here
+        tokens = history.taken(answer)
+        # A server that knows of no parts of a scope may grant more than was asked for; what it tells is what counts.
+        granted = (tokens.scope or words[0]).split()
+        if word not in granted and tokens.refresh is not None:
+            draft = history.request(tokens).setting("scope", " ".join([*granted, word]))
+            _require_without(exchange.send(draft, twin=exchange.twin(grant)), word)
+
+
+def _require_without(answer: Answer, scope: str) -> None:
     granted = str(answer.members.get("scope", "")).split()
-    answer.require("apiauth-no-such-scope" not in granted, "the scope refused or left out", "it granted")
+    answer.require(scope not in granted, f"the scope {scope!r} refused or left out", "it granted")
+
+
+def _scopes(profile: Profile) -> list[str]:
+    """Give every scope that the profile names for any grant."""
+    texts = [text for name in profile.grants for text in (profile.scope_of(name), profile.answer_of(name).scope)]
+    return [word for text in texts for word in (text or "").split()]
 
 
 @rule(

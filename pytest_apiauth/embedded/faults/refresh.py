@@ -99,6 +99,17 @@ class RefreshScopeWidens(Policy):
         return original if requested is None else " ".join(self.scope_words(requested))
 
 
+@fault("refresh-scope-known", "grants any scope at refresh that it knows, whatever the first grant had")
+class RefreshScopeKnown(Policy):
+    def refreshed_scope(self, original: str, requested: str | None) -> str:
+        words = self.scope_words(requested or "")
+        return (
+            " ".join(words)
+            if set(words) <= self.known_scopes and words
+            else super().refreshed_scope(original, requested)
+        )
+
+
 @fault("refresh-token-case-folded", "compares refresh tokens without regard to case")
 class RefreshTokenCaseFolded(Policy):
     def find_refresh_token(self, value: str) -> RefreshToken | None:
