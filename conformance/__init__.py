@@ -2,6 +2,7 @@
 
 CHAPTERS = (
     "resource",
+    "jwt",
     "headers",
     "basic",
     "client_authentication",

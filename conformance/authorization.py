@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from pytest_apiauth.consent import asked, asking, differ_by_port, landing, leads_to, place, returned, sort_of
 from pytest_apiauth.drafts import Draft, Unchanged
 from pytest_apiauth.edits import Edit
-from pytest_apiauth.examination import Examination, NotApplicable
+from pytest_apiauth.examination import Examination
 from pytest_apiauth.exchange import Answer, Exchange
+from pytest_apiauth.findings import NotApplicable
 from pytest_apiauth.profile import GrantType
 from pytest_apiauth.rules import Control, Level, Safety, draws, rule
 

@@ -1,16 +1,19 @@
-"""HTTP Basic, as clients use it at the token endpoint."""
+"""HTTP Basic, as clients use it at the token endpoint and users at a resource."""
 
 from __future__ import annotations
 
-from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Text
+from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.exchange import Exchange
-from pytest_apiauth.profile import GrantType
-from pytest_apiauth.rules import Control, Level, Safety, draws, rule
+from pytest_apiauth.findings import NotApplicable
+from pytest_apiauth.profile import DEFAULT, GrantType, Zone
+from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
 
 from . import strategies as some
-from .parts import authenticated_clients, basic_clients, form_encoded_basic
+from .parts import authenticated_clients, basic_clients, basic_zones, form_encoded_basic
 from .resource import challenges_of
+
+NOBODY = "apiauth-nobody-5R8"
 
 
 def with_basic(draft: Draft, pair: Text) -> Draft:
@@ -132,3 +135,50 @@ def beyond_ascii(exchange: Exchange, grant: GrantType) -> None:
     for value in texts:
         answer = exchange.send(valid.with_header("Authorization", ("Basic ", value)), twin=valid, server_errors=True)
         answer.no_token()
+
+
+@rule(
+    "res-basic-exact", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 7617 2", "RFC 9110 11.4", PROFILE),
+    applies=basic_zones, control=Control.TWIN,
+    faults=(
+        "basic-zone-any-password", "basic-zone-prefix-compare", "basic-zone-case-folded",
+    ),
+)  # fmt: skip
+@draws(some.NEAR_MISSES_FIRST, edit=some.near_misses | some.case_changes)
+def password_exact(exchange: Exchange, zone: Zone, edit: Edit) -> None:
+    """The whole password of a user counts at a resource, in its exact case."""
+    for valid in exchange.requests(zone, "basic"):
+        exchange.send(valid.editing("PASSWORD", edit), twin=valid).refused()
+
+
+def _crossed(exchange: Exchange) -> list[Text]:
+    """Give the pairs of one user's name and another's password; none where there is one user, or one password."""
+    try:
+        names = [exchange.credential("USERNAME", who) for who in (DEFAULT, "second")]
+        passwords = [exchange.credential("PASSWORD", who) for who in (DEFAULT, "second")]
+    except NotApplicable:
+        return []
+    if len({exchange.examination.value(password.name) for password in passwords}) < 2:
+        return []
+    return [(names[0], ":", passwords[1]), (names[1], ":", passwords[0])]
+
+
+@rule(
+    "res-basic-pair", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 7617 2", "RFC 9110 11.4", PROFILE),
+    applies=basic_zones, control=Control.TWIN,
+    faults=("basic-zone-empty-password", "basic-zone-any-user", "basic-zone-shared-passwords"),
+)  # fmt: skip
+def name_and_password(exchange: Exchange, zone: Zone) -> None:
+    """A password opens a resource for its own user alone, and an empty one for nobody."""
+    name, password = exchange.credential("USERNAME"), exchange.credential("PASSWORD")
+    # No change of case, no blanks: many a server takes a name for the same without them.
+    strangers = [Ref("USERNAME", edit) for edit in (Edit("whole", text=NOBODY), Edit("extend", text="x"))]
+    strangers += [Ref("USERNAME", edit) for edit in (Edit("truncate", 500), Edit("reverse"))]
+    pairs: list[Text] = [(name, ":"), (":", password), (":",), (name,), (name, password)]
+    pairs += [(stranger, ":", password) for stranger in strangers]
+    pairs += _crossed(exchange)
+    for valid in exchange.requests(zone, "basic"):
+        for pair in pairs:
+            answer = exchange.attempt(with_basic(valid, pair), twin=valid)
+            if answer is not None:
+                answer.refused()

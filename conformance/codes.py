@@ -5,8 +5,8 @@ from __future__ import annotations
 from pytest_apiauth.consent import NO_PROOF, Proof, asking, callback, sort_of
 from pytest_apiauth.drafts import Draft, Parameters
 from pytest_apiauth.edits import Edit
-from pytest_apiauth.examination import NotApplicable
 from pytest_apiauth.exchange import Exchange
+from pytest_apiauth.findings import NotApplicable
 from pytest_apiauth.profile import GrantType
 from pytest_apiauth.rules import Control, Level, Safety, rule
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.examination import NotApplicable
 from pytest_apiauth.exchange import Exchange
+from pytest_apiauth.findings import NotApplicable
 from pytest_apiauth.history import History, Tokens
 from pytest_apiauth.profile import GrantType, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, rule

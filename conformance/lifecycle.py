@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from pytest_apiauth.challenges import parse
 from pytest_apiauth.errors import UnreachableError
-from pytest_apiauth.examination import Inconclusive, NotApplicable
-from pytest_apiauth.exchange import Answer, Breach, Draft, Exchange, Ref, Violation
+from pytest_apiauth.exchange import Answer, Draft, Exchange, Ref
+from pytest_apiauth.findings import Breach, Inconclusive, NotApplicable, Violation
 from pytest_apiauth.history import History
 from pytest_apiauth.profile import DEFAULT, Profile, Zone
 from pytest_apiauth.rules import PROFILE, REGISTRY, Control, Level, Parts, Safety, draws, rule

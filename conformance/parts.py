@@ -23,8 +23,10 @@ authorization_zones = Parts(
 )
 issued_token_zones = Parts("no zone with a probe needs an issued token", _zones(lambda zone: "bearer" in zone.kinds))
 key_zones = Parts("no zone with a probe needs an API key", _zones(lambda zone: "api_key" in zone.kinds))
+basic_zones = Parts("no zone with a probe takes HTTP Basic", _zones(lambda zone: "basic" in zone.kinds))
 identity_zones = Parts(
-    "no zone names the member that tells the user", _zones(lambda zone: bool(zone.identity) and "bearer" in zone.kinds)
+    "no zone names the member that tells the user",
+    _zones(lambda zone: bool(zone.identity) and bool({"bearer", "basic"} & zone.kinds)),
 )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pytest_apiauth.edits import Edit
-from pytest_apiauth.examination import NotApplicable
-from pytest_apiauth.exchange import Exchange
+from pytest_apiauth.exchange import Answer, Exchange
+from pytest_apiauth.findings import NotApplicable
 from pytest_apiauth.history import History
-from pytest_apiauth.profile import GrantType, Zone
+from pytest_apiauth.profile import GrantType, Profile, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, rule
 
 from .client_authentication import without_client
 from .parts import (
+    UNATTENDED,
     dying_rotation,
     issued_token_zones,
     lasting_refresh,
@@ -21,11 +22,15 @@ from .parts import (
     scoped_first,
     scoped_refresh,
 )
+from .token_answer import asked, require_json, require_lifetime, require_no_store, require_type
 
 NEW_TOKEN = "REFRESHED_ACCESS_TOKEN"
+UNKNOWN_SCOPE = "apiauth-no-such-scope"
 KEPT_SCOPES = ("openid", "offline_access")
 """Scopes that some servers make the refresh itself depend on."""
 RACERS, RACES = 4, 3
+LONGEST_LIST = 4
+"""How many scopes of a profile are tried."""
 
 
 @rule(
@@ -106,15 +111,77 @@ def refresh_gives_a_new_refresh_token(exchange: Exchange, grant: GrantType) -> N
 
 
 @rule(
+    "ref-no-store", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 6749 5.1",),
+    applies=refresh, control=Control.ITSELF, faults=("refresh-answer-cacheable",),
+)  # fmt: skip
+def refreshed_answer_is_not_stored(exchange: Exchange, grant: GrantType) -> None:
+    """The answer to a refresh says Cache-Control: no-store, as any that holds a token."""
+    require_no_store(asked(exchange, grant))
+
+
+@rule(
+    "ref-expires-in", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 6749 5.1", "DA-13", "JI-10", "DI-07"),
+    applies=refresh, control=Control.ITSELF, faults=("refresh-expires-in-text",),
+)  # fmt: skip
+def refreshed_lifetime(exchange: Exchange, grant: GrantType) -> None:
+    """expires_in is a positive JSON integer in the answer to a refresh too; it is there where it is documented."""
+    require_lifetime(asked(exchange, grant), grant)
+
+
+@rule(
+    "ref-members", level=Level.MUST, safety=Safety.CONSUME,
+    sources=("RFC 6749 5.1", "RFC 6749 7.1", "DA-13", "JI-10", "DI-07"),
+    applies=refresh, control=Control.ITSELF, faults=("refresh-token-type-missing",),
+)  # fmt: skip
+def refreshed_members(exchange: Exchange, grant: GrantType) -> None:
+    """The answer to a refresh is application/json with status 200, and names the type of the new token."""
+    answer = asked(exchange, grant)
+    require_json(answer)
+    require_type(answer)
+
+
+@rule(
     "ref-scope-widen", level=Level.SHOULD, safety=Safety.CONSUME, sources=("RFC 6749 6",),
-    applies=refresh, control=Control.TWIN, faults=("refresh-scope-widens",),
+    applies=refresh, control=Control.TWIN, faults=("refresh-scope-widens", "refresh-scope-known"),
 )  # fmt: skip
 def refresh_does_not_widen(exchange: Exchange, grant: GrantType) -> None:
-    """A refresh never adds a scope that was not granted at first."""
-    draft = exchange.token_request(grant).setting("scope", "apiauth-no-such-scope")
-    answer = exchange.send(draft, twin=exchange.twin(grant))
+    """A refresh never adds a scope that was not granted at first, whether the server knows it or not."""
+    draft = exchange.token_request(grant).setting("scope", UNKNOWN_SCOPE)
+    _require_without(exchange.send(draft, twin=exchange.twin(grant)), UNKNOWN_SCOPE)
+    for first in (name for name in UNATTENDED if exchange.profile.answer_of(name).refresh_token):
+        if first in exchange.profile.grants:
+            _widened(exchange, grant, first)
+
+
+def _widened(exchange: Exchange, grant: GrantType, first: GrantType) -> None:
+    """Begin with one scope of those that the profile names, and ask for another when the token is refreshed."""
+    own = (exchange.profile.scope_of(first) or "").split()
+    words = [word for word in dict.fromkeys([*own, *_scopes(exchange.profile)]) if word not in KEPT_SCOPES]
+    if not own or len(words) < 2:
+        return
+    narrow = exchange.token_request(first).setting("scope", words[0])
+    for word in words[1:LONGEST_LIST]:
+        history = History(exchange)
+        answer = exchange.send(narrow, proved=True)
+        if not answer.has_token:
+            return  # the scope is no part of what this grant is asked for here
+        tokens = history.taken(answer)
+        # A server that knows of no parts of a scope may grant more than was asked for; what it tells is what counts.
+        granted = (tokens.scope or words[0]).split()
+        if word not in granted and tokens.refresh is not None:
+            draft = history.request(tokens).setting("scope", " ".join([*granted, word]))
+            _require_without(exchange.send(draft, twin=exchange.twin(grant)), word)
+
+
+def _require_without(answer: Answer, scope: str) -> None:
     granted = str(answer.members.get("scope", "")).split()
-    answer.require("apiauth-no-such-scope" not in granted, "the scope refused or left out", "it granted")
+    answer.require(scope not in granted, f"the scope {scope!r} refused or left out", "it granted")
+
+
+def _scopes(profile: Profile) -> list[str]:
+    """Give every scope that the profile names for any grant."""
+    texts = [text for name in profile.grants for text in (profile.scope_of(name), profile.answer_of(name).scope)]
+    return [word for text in texts for word in (text or "").split()]
 
 
 @rule(

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from pytest_apiauth.drafts import Draft, Ref
 from pytest_apiauth.edits import Edit
-from pytest_apiauth.examination import NotApplicable
 from pytest_apiauth.exchange import Answer, Exchange
+from pytest_apiauth.findings import NotApplicable
 from pytest_apiauth.profile import DEFAULT, GrantType, Profile, Zone
 from pytest_apiauth.rules import Control, Level, Parts, Safety, draws, rule
 

@@ -24,15 +24,48 @@ def asked(exchange: Exchange, grant: GrantType) -> Answer:
     return exchange.send(exchange.token_request(grant)).issued()
 
 
+def require_json(answer: Answer) -> None:
+    """Require status 200 and JSON."""
+    answer.require(answer.status == 200, "status 200")
+    answer.require(answer.response.media_type == "application/json", "the media type application/json")
+
+
+def require_no_store(answer: Answer) -> None:
+    """Require that nobody on the way keeps the answer."""
+    lines = answer.response.header_lines("cache-control")
+    directives = {part.strip().lower() for line in lines for part in line.split(",")}
+    got = f"Cache-Control: {', '.join(lines)}" if lines else "an answer without Cache-Control"
+    answer.require("no-store" in directives, "Cache-Control: no-store", got)
+
+
+def require_type(answer: Answer) -> None:
+    """Require a token and its type, Bearer in any case, as strings."""
+    answer.require(isinstance(answer.members["access_token"], str), "access_token as a string", "another type")
+    token_type = answer.members.get("token_type")
+    answer.require(isinstance(token_type, str), "token_type as a string", f"{type(token_type).__name__}")
+    answer.require(str(token_type).lower() == "bearer", "the token_type Bearer", repr(token_type))
+
+
+def require_lifetime(answer: Answer, grant: GrantType) -> None:
+    """Require a lifetime that is a positive JSON integer; where none is documented, there may be none."""
+    lifetime = answer.members.get("expires_in")
+    if lifetime is None:
+        documented = answer.exchange.profile.answer_of(grant).expires_in
+        answer.require(documented is None, "the documented expires_in", "none")
+        answer.advise(False, "expires_in in the answer", "none")
+        return
+    is_integer = isinstance(lifetime, int) and not isinstance(lifetime, bool)
+    answer.require(is_integer, "expires_in as a JSON integer", f"{type(lifetime).__name__} {lifetime!r}")
+    answer.require(isinstance(lifetime, int) and lifetime > 0, "a positive expires_in", repr(lifetime))
+
+
 @rule(
     "tok-200-json", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 5.1", "DA-13", "JI-10", "DI-07"),
     applies=issuing_grants, control=Control.ITSELF, faults=("token-answer-as-text",),
 )  # fmt: skip
 def answers_json(exchange: Exchange, grant: GrantType) -> None:
     """A token comes with status 200 as application/json."""
-    answer = asked(exchange, grant)
-    answer.require(answer.status == 200, "status 200")
-    answer.require(answer.response.media_type == "application/json", "the media type application/json")
+    require_json(asked(exchange, grant))
 
 
 @rule(
@@ -41,11 +74,7 @@ def answers_json(exchange: Exchange, grant: GrantType) -> None:
 )  # fmt: skip
 def not_stored(exchange: Exchange, grant: GrantType) -> None:
     """An answer with a token says Cache-Control: no-store."""
-    answer = asked(exchange, grant)
-    lines = answer.response.header_lines("cache-control")
-    directives = {part.strip().lower() for line in lines for part in line.split(",")}
-    got = f"Cache-Control: {', '.join(lines)}" if lines else "an answer without Cache-Control"
-    answer.require("no-store" in directives, "Cache-Control: no-store", got)
+    require_no_store(asked(exchange, grant))
 
 
 @rule(
@@ -57,10 +86,7 @@ def members(exchange: Exchange, grant: GrantType) -> None:
     """access_token and token_type are non-empty strings, the type being Bearer in any case, and nothing is null."""
     answer = asked(exchange, grant)
     members = answer.members
-    answer.require(isinstance(members["access_token"], str), "access_token as a string", "another type")
-    token_type = members.get("token_type")
-    answer.require(isinstance(token_type, str), "token_type as a string", f"{type(token_type).__name__}")
-    answer.require(str(token_type).lower() == "bearer", "the token_type Bearer", repr(token_type))
+    require_type(answer)
     for name in ("expires_in", "refresh_token", "scope"):
         answer.advise(name not in members or members[name] is not None, f"{name} absent rather than null")
     if exchange.profile.answer_of(grant).refresh_token:
@@ -85,16 +111,7 @@ def alphabet(exchange: Exchange, grant: GrantType) -> None:
 )  # fmt: skip
 def expires_in(exchange: Exchange, grant: GrantType) -> None:
     """expires_in is a positive JSON integer; it is there where it is documented."""
-    answer = asked(exchange, grant)
-    lifetime = answer.members.get("expires_in")
-    if lifetime is None:
-        documented = exchange.profile.answer_of(grant).expires_in
-        answer.require(documented is None, "the documented expires_in", "none")
-        answer.advise(False, "expires_in in the answer", "none")
-        return
-    is_integer = isinstance(lifetime, int) and not isinstance(lifetime, bool)
-    answer.require(is_integer, "expires_in as a JSON integer", f"{type(lifetime).__name__} {lifetime!r}")
-    answer.require(isinstance(lifetime, int) and lifetime > 0, "a positive expires_in", repr(lifetime))
+    require_lifetime(asked(exchange, grant), grant)
 
 
 @rule(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from pytest_apiauth.drafts import Draft
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.exchange import Answer, Exchange
+from pytest_apiauth.findings import Violation
 from pytest_apiauth.profile import GrantType
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
 
@@ -22,8 +24,21 @@ from .parts import (
     unattended_grants,
 )
 
-NO_OBJECTS = ("[]", "[[]]", '"apiauth"', "0", "null", "{", "")
+LONG = 10_000
+"""How long a long text is, in characters."""
+NESTED = 500
+"""How deep a nested value goes: deeper than any real one, and not as deep as to exhaust an honest parser."""
+NO_OBJECTS = ("[]", "[[]]", '"apiauth"', "0", "1", "null", "true", "{", '{"a":', "", "[" * NESTED + "]" * NESTED)
 """Bodies that are JSON and no object, or no JSON."""
+TEXTS = ("\xe9\u20ac\U0001f511", "\0", "apiauth\0", "x" * LONG)
+"""Texts that are none of ours: beyond ASCII, with a NUL, long."""
+PIECES = ("%ff", "%00", "apiauth%00", "%", "%zz", "%c3%a9", "\xff", "x" * LONG)
+"""Values of a form that are not encoded as the standard says, are not UTF-8, or are no text anybody means."""
+PAIRS = (
+    "apiauth=%ff", "apiauth=%00", "apiauth=%zz", "\xff=1", "=", "&&&", "apiauth[a][b]=1",
+    "&".join(f"apiauth{number}=1" for number in range(1000)),
+)  # fmt: skip
+"""What may stand beside the parameters of a form without meaning anything to anybody."""
 ERROR_CODE = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")
 
 
@@ -119,18 +134,42 @@ def near_miss_of_a_grant(exchange: Exchange, grant: GrantType, edit: Edit) -> No
     "err-body-robust", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 6749 5.2", PROFILE),
     applies=json_grants, control=Control.TWIN, faults=("operator-injection", "json-crash"),
 )  # fmt: skip
-@draws([{"value": "\ud800"}, {"value": "\udfff"}], value=some.json_values)
+@draws([{"value": text} for text in ("\ud800", "\udfff", *TEXTS)], value=some.json_values)
 def body_robust(exchange: Exchange, grant: GrantType, value: object) -> None:
     """A JSON body with a value that is no text, or that is no object at all, gives no token and no server error."""
     # Half of a surrogate pair is a string by the grammar, and no text all the same (RFC 8259 8.2).
     valid = exchange.token_request(grant)
     for name, _ in valid.parameters:
-        answer = exchange.send(valid.setting(name, value), twin=valid, server_errors=True)
-        # Where the member is not needed at all, a value that means nothing may be overlooked.
-        if not (answer.has_token and exchange.send(valid.without(name), twin=valid).has_token):
-            answer.no_token()
+        no_token_unless_idle(exchange, valid.setting(name, value), valid.without(name), valid)
     for body in NO_OBJECTS:
         exchange.send(replace(valid, raw_body=body), twin=valid, server_errors=True).no_token()
+
+
+def no_token_unless_idle(exchange: Exchange, draft: Draft, lacking: Draft, valid: Draft) -> None:
+    """Require no server error and no token; where the member is not needed at all, it may be overlooked."""
+    answer = exchange.send(draft, twin=valid, server_errors=True)
+    if not (answer.has_token and exchange.send(lacking, twin=valid).has_token):
+        answer.no_token()
+
+
+@rule(
+    "err-form-robust", level=Level.MUST, safety=Safety.LOCKOUT,
+    sources=("RFC 6749 5.2", "RFC 9110 15.6", "RFC 6749 B", PROFILE),
+    applies=form_grants, control=Control.TWIN, faults=("form-crash", "form-escape-wildcard"),
+)  # fmt: skip
+def form_robust(exchange: Exchange, grant: GrantType) -> None:
+    """A form with a value that is not encoded as it should gives no token for it, and no server error."""
+    valid = exchange.token_request(grant)
+    for name, _ in valid.parameters:
+        lacking = valid.without(name)
+        for piece in PIECES:
+            no_token_unless_idle(exchange, replace(lacking, tail=f"{name}={piece}"), lacking, valid)
+    for pairs in PAIRS:
+        try:
+            exchange.send(replace(valid, tail=pairs), twin=valid, server_errors=True)
+        except Violation as violation:
+            # The request is a valid one with rubbish beside it: whoever trips over that harms nobody else.
+            exchange.advice.append(violation.counterexample)
 
 
 @rule(

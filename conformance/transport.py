@@ -6,8 +6,8 @@ from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
 from pytest_apiauth.errors import UnreachableError
-from pytest_apiauth.examination import NotApplicable
 from pytest_apiauth.exchange import Answer, Exchange
+from pytest_apiauth.findings import NotApplicable
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.profile import Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Parts, Safety, rule

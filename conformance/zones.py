@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from pytest_apiauth.drafts import Draft, Text
 from pytest_apiauth.edits import Edit
-from pytest_apiauth.examination import Inconclusive, NotApplicable
 from pytest_apiauth.exchange import Exchange
-from pytest_apiauth.profile import Kind, Profile, Zone
+from pytest_apiauth.findings import Inconclusive, NotApplicable
+from pytest_apiauth.profile import DEFAULT, Kind, Profile, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Parts, Safety, rule
 
 from .parts import all_zones, identity_zones, open_zones, protected_zones
@@ -200,13 +200,13 @@ def path_escape(exchange: Exchange, zone: Zone) -> None:
     applies=identity_zones, control=Control.ITSELF, faults=("identity-mixed",),
 )  # fmt: skip
 def identity(exchange: Exchange, zone: Zone) -> None:
-    """A request acts as the user whose token it carries."""
-    first, second = exchange.credential("ACCESS_TOKEN"), exchange.credential("ACCESS_TOKEN", "second")
+    """A request acts as the user whose token or name it carries."""
     member = str(zone.identity)
-    for valid in exchange.requests(zone, "bearer"):
+    for valid in exchange.requests(zone, "bearer", "basic"):
+        kind: Kind = "bearer" if any(name.endswith("ACCESS_TOKEN") for name in valid.names) else "basic"
         answers = [
-            exchange.send(valid.with_header(*exchange.header("bearer", token))).accepted()
-            for token in (first, second, first)
+            exchange.send(valid.with_header(*exchange.as_user(kind, who))).accepted()
+            for who in (DEFAULT, "second", DEFAULT)
         ]
         names = [answer.members.get(member) for answer in answers]
         if None in names:

@@ -15,6 +15,7 @@ from itertools import groupby
 from urllib.parse import quote_plus, urlsplit
 
 from pytest_apiauth.edits import Edit, quoted
+from pytest_apiauth.forgeries import Forgery
 from pytest_apiauth.messages import Request
 
 
@@ -27,7 +28,7 @@ class Ref:
     """The secret of that name, edited on its way out."""
 
     name: str
-    edit: Edit | None = None
+    edit: Edit | Forgery | None = None
 
     def reveal(self, vault: Mapping[str, str]) -> str:
         value = vault[self.name]
@@ -127,6 +128,8 @@ class Draft:
     """``form``, ``json``, or empty where there is no body."""
     content_type: str = ""
     raw_body: str | None = None
+    tail: str = ""
+    """Text that stands at the end of a form as it is, whatever is wrong with it: ``a=%zz``."""
     target: str | None = None
     flags: tuple[str, ...] = ()
     """Options of curl for what is not in the message: ``--http1.0``."""
@@ -157,7 +160,7 @@ class Draft:
         """Give the body another media type without changing the body."""
         return replace(self, content_type=content_type)
 
-    def editing(self, secret: str, edit: Edit) -> Draft:
+    def editing(self, secret: str, edit: Edit | Forgery) -> Draft:
         """Edit a secret by name, wherever the request carries it. Raises LookupError where it does not."""
         if secret not in self.names:
             raise LookupError(f"the request carries no {secret}, only {sorted(self.names)}")
@@ -251,7 +254,8 @@ class Draft:
             return self.raw_body.encode("latin-1")
         if self.encoding == "form":
             fields = ((name, reveal(_as_text(value), vault)) for name, value in self.parameters)
-            return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in fields).encode()
+            pairs = [f"{quote_plus(name)}={quote_plus(value)}" for name, value in fields]
+            return "&".join([*pairs, *filter(None, [self.tail])]).encode("latin-1")
         if self.encoding == "json":
             return _json_object(self.parameters, lambda text: json.dumps(reveal(text, vault))).encode()
         return b""
@@ -266,6 +270,7 @@ class Draft:
             words = [] if self._type() == "application/x-www-form-urlencoded" else label
             for name, value in self.parameters:
                 words += ["--data-urlencode", shown((f"{name}=", *parts_of(_as_text(value))), vault)]
+            words += ["--data-binary", quoted(self.tail)] if self.tail else []
             return words or ["-d", "''"]
         # A secret inside JSON needs JSON's own quoting, which Python does for the shell.
         names = sorted({ref.name for _, value in self.parameters for ref in _refs(value)})
@@ -295,7 +300,7 @@ class Draft:
         return self.target or urlsplit(self.url).path
 
 
-def _edited(text: Text, secret: str, edit: Edit) -> Text:
+def _edited(text: Text, secret: str, edit: Edit | Forgery) -> Text:
     def changed(part: Part) -> Part:
         if isinstance(part, Ref):
             return Ref(part.name, edit) if part.name == secret else part

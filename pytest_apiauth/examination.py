@@ -12,37 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pytest_apiauth import consent
 from pytest_apiauth.consent import Callback, Proof
 from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text, parts_of
-from pytest_apiauth.errors import ApiAuthError, BudgetError, CredentialError, UnsetError
+from pytest_apiauth.errors import BudgetError, CredentialError, DroppedError, UnsetError
+from pytest_apiauth.findings import OUT_OF_GUESSES, Inconclusive, NotApplicable, OutOfGuesses, Refused, says_nothing
 from pytest_apiauth.guesses import wrong_passwords
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import DEFAULT, Grant, GrantType, Kind, Profile, Zone
 from pytest_apiauth.secrets import Redactor, Secret
 from pytest_apiauth.target import Target
-
-
-class Inconclusive(Exception):
-    """Nothing can be said of the rule: the valid request failed, the rate is limited, no answer came."""
-
-
-class NotApplicable(Exception):
-    """The rule needs what this profile or target does not have."""
-
-
-class Refused(Inconclusive):
-    """The server has answered a valid request, and said no."""
-
-
-class OutOfGuesses(NotApplicable):
-    """Another wrong password could lock an account."""
-
-
-class Unready(ApiAuthError):
-    """The profile's own valid requests fail, so that nothing can be examined."""
-
-
-class Unproven(Unready):
-    """The same, and the server has said nothing about authentication: no answer, a limited rate, its own trouble."""
-
 
 _ROLES: dict[Kind, tuple[str, ...]] = {
     "api_key": ("API_KEY",),
@@ -55,9 +31,9 @@ REPEAT_AFTER = 1.1
 """Seconds to wait before a request is repeated that a live server answered with a server error."""
 
 
-def says_nothing(response: Response) -> bool:
-    """Whether an answer says nothing about authentication: the rate is limited, or the server in trouble."""
-    return response.status == 429 or response.status >= 500
+def _uses_up(draft: Draft) -> bool:
+    """Whether a request carries what can be sent once only."""
+    return any(name.endswith(("REFRESH_TOKEN", "CODE")) for name in draft.names)
 
 
 class Vault(Mapping[str, str]):
@@ -89,53 +65,23 @@ class Examination:
         self._ways: dict[str, list[tuple[Kind, ...]]] = {}
         self._vault = Vault(self)
         self._moved = 0
-        self._unset = False
+        self.lacks_secret = False
 
     @property
     def profile(self) -> Profile:
         """The target's profile."""
         return self.target.profile
 
-    def prepare(self) -> None:
-        """Send a valid request into every protected zone. Raises Unready, in one line, where one fails.
-
-        That an open zone is open is for a rule to judge.
-        """
-        for zone in self.profile.zones.values():
-            if not zone.probe or not zone.is_protected:
-                continue
-            try:
-                ways = self.ways_into(zone)
-            except Refused as reason:
-                raise Unready(self._own_line(str(reason))) from None
-            except Inconclusive as reason:
-                raise Unproven(self._own_line(str(reason))) from None
-            if not ways:
-                kind = UnsetError if self._unset else Unready
-                raise kind(self._own_line(self.why_closed(zone)))
-            for probe in zone.probe:
-                draft = self.request(probe, ways[0])
-                try:
-                    response = self.send(draft)
-                except Refused as reason:
-                    raise Unready(self._own_line(str(reason))) from None
-                except Inconclusive as reason:
-                    raise Unproven(self._own_line(str(reason))) from None
-                if not 200 <= response.status < 300:
-                    raise (Unproven if says_nothing(response) else Unready)(
-                        f"{self.profile.name}: the valid request to {draft.url} was answered with {response.status},"
-                        f" expected a 2xx status; check probe and credentials with: {self.curl(draft)}"
-                    )
-
-    def _own_line(self, reason: str) -> str:
-        """Begin a reason with the profile's name, once."""
-        own = f"{self.profile.name}: "
-        return own + reason.removeprefix(own)
-
     # Requests
 
     def send(self, draft: Draft) -> Response:
         """Send a request with its secrets put in, and learn every token that comes back."""
+        try:
+            return self.send_by(lambda request: [self.target.send(request)], draft)[0]
+        except DroppedError:
+            # Many a server ends a kept connection after an error of its own, and the next request learns of it.
+            if _uses_up(draft):
+                raise
         return self.send_by(lambda request: [self.target.send(request)], draft)[0]
 
     def repeated(self, draft: Draft, response: Response) -> Response:
@@ -143,8 +89,7 @@ class Examination:
 
         What a request uses up (a code, a refresh token) cannot be sent twice.
         """
-        spent = any(name.endswith(("REFRESH_TOKEN", "CODE")) for name in draft.names)
-        if response.status < 500 or response.status == 501 or self.target.kind != "live" or spent:
+        if response.status < 500 or response.status == 501 or self.target.kind != "live" or _uses_up(draft):
             return response
         self.target.pause(REPEAT_AFTER)
         return self.send(draft)
@@ -152,7 +97,8 @@ class Examination:
     def send_by(self, carry: Callable[[Request], list[Response]], draft: Draft, times: int = 1) -> list[Response]:
         """Hand a request to what sends it, once or several times, and learn every token that comes back."""
         request = draft.request(self._vault)
-        self._spare_accounts(request)
+        if self.target.kind == "live":
+            self._spare_accounts(request)
         self.requests += times
         try:
             responses = carry(request)
@@ -165,25 +111,12 @@ class Examination:
 
     def _spare_accounts(self, request: Request) -> None:
         """Raise OutOfGuesses where a wrong password would be one too many for an account."""
-        if self.target.kind != "live":
-            return
-        of_client = request.method == "POST" and request.url in self._client_endpoints
-        for username in wrong_passwords(request, self._users(), of_client=of_client):
-            if not self.target.guess(username):
-                raise OutOfGuesses(
-                    "as many wrong passwords were sent for one user as this run may send; accounts lock:"
-                    " --apiauth-allow lockout or live.wrong_passwords allows more"
-                )
-
-    def _users(self) -> dict[str, str]:
-        """Give the passwords at hand by user name."""
         names = [name for name in self.known if name.endswith("USERNAME")]
-        return {self.known[name]: self.known.get(name.removesuffix("USERNAME") + "PASSWORD", "") for name in names}
-
-    @property
-    def _client_endpoints(self) -> set[str]:
-        places = (self.profile.token_url, self.profile.revocation_url, self.profile.introspection_url)
-        return {self.profile.url(place) for place in places if place}
+        users = {self.known[name]: self.known.get(name.removesuffix("USERNAME") + "PASSWORD", "") for name in names}
+        of_client = request.method == "POST" and request.url in self.profile.client_endpoints
+        for username in wrong_passwords(request, users, of_client=of_client):
+            if not self.target.guess(username):
+                raise OutOfGuesses(OUT_OF_GUESSES)
 
     def curl(self, draft: Draft) -> str:
         """Write a request as a curl line with placeholders, and make sure that it holds no secret."""
@@ -199,7 +132,8 @@ class Examination:
             name = self.profile.api_key.header if self.profile.api_key else "X-API-Key"
             return name, self.ref("API_KEY") if value is None else value
         if kind == "basic":
-            return "Authorization", ("Basic ", Base64((self.ref("USERNAME"), ":", self.ref("PASSWORD"))))
+            own: Text = ("Basic ", Base64((self.ref("USERNAME"), ":", self.ref("PASSWORD"))))
+            return "Authorization", own if value is None else value
         name = "ACCESS_TOKEN" if kind == "bearer" else "PERSONAL_ACCESS_TOKEN"
         return "Authorization", ("Bearer ", *parts_of(self.ref(name) if value is None else value))
 
@@ -405,7 +339,7 @@ class Examination:
             try:
                 self.known[name] = self._resolve(name)
             except CredentialError as reason:
-                self._unset = self._unset or isinstance(reason, UnsetError)
+                self.lacks_secret = self.lacks_secret or isinstance(reason, UnsetError)
                 raise NotApplicable(str(reason)) from None
             self.redactor.learn(self.known[name], name)
         return self.known[name]

@@ -19,7 +19,8 @@ from urllib.parse import parse_qsl
 from pytest_apiauth import consent
 from pytest_apiauth.consent import Callback, Proof
 from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text, Unchanged
-from pytest_apiauth.examination import Examination, Inconclusive, NotApplicable
+from pytest_apiauth.examination import Examination
+from pytest_apiauth.findings import Breach, Counterexample, Inconclusive, NotApplicable, Violation
 from pytest_apiauth.http import NotSendable
 from pytest_apiauth.messages import FROM_GATEWAYS, Response
 from pytest_apiauth.profile import DEFAULT, GrantType, Kind, Profile, Zone
@@ -27,34 +28,6 @@ from pytest_apiauth.profile import DEFAULT, GrantType, Kind, Profile, Zone
 Twin = Draft | Callable[[], Draft]
 SERVER_ERROR_RULE = "invalid-never-5xx"
 NO_SERVER_ERROR = "a refusal, never a server error"
-
-
-@dataclass(frozen=True, slots=True)
-class Counterexample:
-    """What it takes to see a breach for oneself."""
-
-    expected: str
-    got: str
-    curl: str
-    control_curl: str
-    steps: tuple[str, ...] = ()
-    """What was sent before, in order, where it takes more than the request itself."""
-
-
-class Violation(Exception):
-    """The server did not do what the rule at hand says."""
-
-    def __init__(self, counterexample: Counterexample) -> None:
-        super().__init__(f"expected {counterexample.expected}, got {counterexample.got}")
-        self.counterexample = counterexample
-
-
-class Breach(Violation):
-    """The server broke another rule than the one at hand; it is filed under that rule's id."""
-
-    def __init__(self, rule_id: str, counterexample: Counterexample) -> None:
-        super().__init__(counterexample)
-        self.rule_id = rule_id
 
 
 class Exchange:
@@ -100,6 +73,13 @@ class Exchange:
     def header(self, kind: Kind, value: Text | None = None) -> tuple[str, Text]:
         """Give the header line of a credential, or of another value in its place."""
         return self.examination.header(kind, value)
+
+    def as_user(self, kind: Kind, who: str) -> tuple[str, Text]:
+        """Give the header line by which a user is known: their token, or their name and password."""
+        if kind == "bearer":
+            return self.header(kind, self.credential("ACCESS_TOKEN", who))
+        pair = (self.credential("USERNAME", who), ":", self.credential("PASSWORD", who))
+        return self.header(kind, ("Basic ", Base64(pair)))
 
     def token_request(self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT) -> Draft:
         """Give a valid token request. A refresh request carries a refresh token of its own."""

@@ -146,7 +146,7 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
     """Make the profile of a rule's item ready: one error if it is not, and 'not run' for every later rule."""
     from pytest_apiauth.collection import RuleItem
     from pytest_apiauth.errors import UnreachableError
-    from pytest_apiauth.examination import Unproven, Unready
+    from pytest_apiauth.findings import Unproven, Unready
     from pytest_apiauth.judge import Outcome
     from pytest_apiauth.rules import Verdict
 

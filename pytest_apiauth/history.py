@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from pytest_apiauth.drafts import Draft, Ref
 from pytest_apiauth.errors import UnreachableError
-from pytest_apiauth.examination import NotApplicable
 from pytest_apiauth.exchange import Answer, Exchange
+from pytest_apiauth.findings import NotApplicable
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import DEFAULT, GrantType
 from pytest_apiauth.target import Target

@@ -15,8 +15,9 @@ from typing import Any
 
 from pytest_apiauth.drafts import Unchanged
 from pytest_apiauth.errors import UnreachableError
-from pytest_apiauth.examination import Examination, Inconclusive, NotApplicable, OutOfGuesses
-from pytest_apiauth.exchange import Breach, Counterexample, Exchange, Violation
+from pytest_apiauth.examination import Examination
+from pytest_apiauth.exchange import Exchange
+from pytest_apiauth.findings import Breach, Counterexample, Inconclusive, NotApplicable, OutOfGuesses, Violation
 from pytest_apiauth.http import NotSendable
 from pytest_apiauth.rules import Control, Level, Rule, Verdict
 

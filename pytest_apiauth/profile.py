@@ -322,6 +322,12 @@ class Profile(Model):
         return frozenset(Origin.of(url) for url in (self.base_url, *(self.url(place) for place in places if place)))
 
     @property
+    def client_endpoints(self) -> frozenset[str]:
+        """Absolute URLs at which a client authenticates itself (RFC 6749 2.3.1, RFC 7009 2.1, RFC 7662 2.1)."""
+        places = (self.token_url, self.revocation_url, self.introspection_url)
+        return frozenset(self.url(place) for place in places if place)
+
+    @property
     def usual_grant(self) -> GrantType | None:
         """The grant that clients use: ``token.grant``, or the first of ``[grants]`` that stands alone."""
         if self.token.grant:

@@ -130,6 +130,7 @@ class State:
         the reason why a rule was not run.
         """
         from pytest_apiauth.examination import Examination
+        from pytest_apiauth.readiness import make_ready
 
         known = self._examinations.get(path)
         if isinstance(known, Examination):
@@ -140,7 +141,7 @@ class State:
             target = self._target(path)
             try:
                 examination = Examination(target, self.redactor)
-                examination.prepare()
+                make_ready(examination)
             except BaseException:
                 target.close()
                 raise

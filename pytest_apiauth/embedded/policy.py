@@ -108,10 +108,18 @@ class Policy(AuthorizationPolicy, RevocationPolicy, MetadataPolicy):
         except Refusal:
             return None
         if self.state.users:
-            user = self.state.users.get(name)
-            return user if user is not None and self.same_secret(password, user.password) else None
+            user = self.basic_user(name, password)
+            return user if user is not None and self.same_basic_password(password, user.password) else None
         client = self.state.clients.get(name)
         return client if client is not None and self.client_passes(client, password) else None
+
+    def basic_user(self, name: str, password: str) -> UserRecord | None:
+        """Find the user that Basic credentials name, whatever the password."""
+        return self.state.users.get(name)
+
+    def same_basic_password(self, presented: str, known: str) -> bool:
+        """Compare the password of a user at a resource: every character counts."""
+        return self.same_secret(presented, known)
 
     # Who may go where.
 

@@ -61,7 +61,8 @@ class TokenEndpoint:
             **policy.extra_members(),
         }
         body |= {name: value for name, value in members.items() if value is not None}
-        return Response(200, policy.answer_headers(), json.dumps(policy.arranged(award.grant, body)).encode())
+        lines = policy.answer_headers(award.grant)
+        return Response(200, lines, json.dumps(policy.arranged(award.grant, body)).encode())
 
     def issue(self, award: Award) -> tuple[AccessToken, str | None]:
         """Issue an access token, and the refresh token that comes with it."""

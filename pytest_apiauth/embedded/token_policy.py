@@ -389,7 +389,7 @@ class TokenPolicy(RefusalPolicy):
         """Give the members of a token answer as they are written, in their order."""
         return members
 
-    def answer_headers(self) -> Headers:
+    def answer_headers(self, grant: GrantType | None = None) -> Headers:
         """Give the header fields of an answer that holds a token."""
         return (("Content-Type", JSON), *NO_STORE)
 

@@ -59,7 +59,7 @@ DIFFERENCES: Final[dict[str, tuple[str, ...]]] = {
     "Basic where no client is": ("surplus-basic-refused",),
     "multipart bodies": ("no rule sends one",),
     "Basic without padding": ("basic-base64-lenient",),
-    "padding of a token": ("token-padding-optional", "token-padded", "jwt-tokens"),
+    "padding of a token": ("token-padding-optional", "token-padded", "jwt-tokens", "jwt-verified"),
     "Latin-1 in Basic": ("the profile has no word for the encoding of names beyond ASCII",),
     "sloppy base64": ("basic-base64-lenient",),
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from pytest_apiauth import loading, suite
 from pytest_apiauth.examination import Examination
 from pytest_apiauth.judge import Conditions, Outcome, judge
+from pytest_apiauth.readiness import make_ready
 from pytest_apiauth.rules import REGISTRY, Rule
 from pytest_apiauth.secrets import Redactor
 from pytest_apiauth.target import EmbeddedTarget
@@ -49,7 +50,7 @@ def examine(
     target = build(profile, redactor=redactor, library="httpx", faults=faults, variants=variants)
     examination = Examination(target, redactor)
     try:
-        examination.prepare()
+        make_ready(examination)
         return {
             (rule.id, part): judge(rule, examination, argument, conditions)
             for rule in chosen

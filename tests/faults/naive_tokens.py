@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+import string
 
 from tests.embedded.caller import redirected
 
 from .naive import WORKSPACES, Visitor, naive
 
-ANSWERS = ("tok-200-json", "tok-members", "tok-expires-in", "tok-expires-doc", "tok-scope-reported", "ref-success")
+REFRESHED = ("ref-members", "ref-expires-in", "ref-no-store")
+ANSWERS = (
+    "tok-200-json",
+    "tok-members",
+    "tok-expires-in",
+    "tok-expires-doc",
+    "tok-scope-reported",
+    "ref-success",
+    *REFRESHED,
+)
 SHAPES = ("tok-alphabet", "tok-entropy", "res-mutated-token", "res-token-case", "res-token-wildcard", "ref-not-access")
 REFRESH = (
     "ref-success",
@@ -24,7 +34,7 @@ CODES = ("code-single-use", "code-reuse-revokes", "code-bound", "pkce-verifier",
 # Members of the answer.
 
 
-@naive("expires-in-absent", "dastra", ANSWERS, warns="tok-expires-in")
+@naive("expires-in-absent", "dastra", ANSWERS, warns="tok-expires-in ref-expires-in")
 def the_lifetime_is_told(visitor: Visitor) -> None:
     """There is a lifetime."""
     assert "expires_in" in visitor.token("authorization_code")
@@ -102,6 +112,15 @@ def the_issuer_is_told(visitor: Visitor) -> None:
 def no_dots_in_tokens(visitor: Visitor) -> None:
     """A token is one word."""
     assert re.fullmatch(r"[\w-]+", visitor.access())
+
+
+@naive("jwt-verified", "dastra", (*SHAPES, "res-jwt-forged"))
+def a_token_has_one_spelling(visitor: Visitor) -> None:
+    """A token with its last letter changed is another token."""
+    token = visitor.access()
+    letters = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    other = token[:-1] + letters[letters.index(token[-1]) ^ 1]
+    assert visitor.get(WORKSPACES, token=other).status != 200
 
 
 @naive("token-short", "dastra", SHAPES)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_apiauth import embedded
-from pytest_apiauth.examination import Unready
+from pytest_apiauth.findings import Unready
 from pytest_apiauth.judge import Conditions
 from pytest_apiauth.rules import REGISTRY, Verdict
 

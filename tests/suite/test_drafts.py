@@ -32,6 +32,8 @@ DRAFTS = {
     "query": Draft("GET", URL, query=(("access_token", Ref("SECRET")), ("a b", "c&d"))),
     "target": Draft("GET", URL, target="/ext/../user/%6de"),
     "form": Draft("POST", URL, parameters=FORM, encoding="form"),
+    "tail": Draft("POST", URL, parameters=FORM, encoding="form", tail="a=%zz&\xff=1"),
+    "tail alone": Draft("POST", URL, encoding="form", tail="&&&a=%00"),
     "labelled": Draft(
         "POST", URL, parameters=FORM, encoding="form", content_type="application/x-www-form-urlencoded; a=b"
     ),

@@ -9,12 +9,14 @@ import pytest
 from pytest_apiauth import loading, suite
 from pytest_apiauth.connection import Connection
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.errors import UnreachableError
-from pytest_apiauth.examination import Examination, Unready
+from pytest_apiauth.errors import DroppedError, UnreachableError
+from pytest_apiauth.examination import Examination
+from pytest_apiauth.findings import Unready
 from pytest_apiauth.identities import Identities
 from pytest_apiauth.judge import Conditions, Outcome, judge
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import Profile
+from pytest_apiauth.readiness import make_ready
 from pytest_apiauth.rules import REGISTRY, Verdict
 from pytest_apiauth.secrets import Redactor
 
@@ -206,4 +208,23 @@ def test_a_profile_whose_valid_request_fails_is_not_ready() -> None:
         Scripted(lambda request, serve: Response(404) if "/user" in request.url else serve(request)), Redactor()
     )
     with pytest.raises(Unready, match=r"jindexe: the valid request to \S+/user/me was answered with 404"):
-        examination.prepare()
+        make_ready(examination)
+
+
+def test_a_connection_that_ends_is_no_verdict() -> None:
+    """A request whose connection ends before the answer is sent once more; a second end is inconclusive."""
+    seen: list[Request] = []
+
+    def drops(times: int) -> Answer:
+        def answer(request: Request, good: Callable[[Request], Response]) -> Response:
+            if request.method == "HEAD":
+                seen.append(request)
+                if len(seen) <= times:
+                    raise DroppedError("jindexe: no answer")
+            return good(request)
+
+        return answer
+
+    assert judged("res-no-cred-401", drops(1)).verdict is Verdict.PASS
+    seen.clear()
+    assert judged("res-no-cred-401", drops(2)).verdict is Verdict.INCONCLUSIVE

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.examination import Examination, NotApplicable
-from pytest_apiauth.exchange import Counterexample
+from pytest_apiauth.examination import Examination
+from pytest_apiauth.findings import Counterexample, NotApplicable
 from pytest_apiauth.http import Wire
 from pytest_apiauth.identities import Identities
 from pytest_apiauth.judge import Conditions, Outcome, judge
 from pytest_apiauth.live import LiveTarget
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import Profile
+from pytest_apiauth.readiness import make_ready
 from pytest_apiauth.rules import REGISTRY, Verdict
 from pytest_apiauth.secrets import Redactor
 from pytest_apiauth.target import EmbeddedTarget
@@ -33,7 +34,7 @@ def examination_of(profile: str, *, faults: Iterable[str] = (), variants: Iterab
         PROFILES[profile], redactor=redactor, library="httpx", faults=faults, variants=variants
     )
     examination = Examination(target, redactor)
-    examination.prepare()
+    make_ready(examination)
     return examination
 
 

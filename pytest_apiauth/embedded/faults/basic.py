@@ -7,6 +7,7 @@ import base64
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.refusal import Challenge, Crash, Refusal
 from pytest_apiauth.embedded.registry import fault
+from pytest_apiauth.embedded.state import UserRecord
 
 SHORTEST_PREFIX = 4
 # Stands in for the secret that did not come; no header field can carry it.
@@ -80,3 +81,41 @@ class BasicLatinCrash(Policy):
         except ValueError:
             pass
         return super().decode_base64(text)
+
+
+@fault("basic-zone-any-password", "a resource takes any password of a known user for the right one")
+class BasicZoneAnyPassword(Policy):
+    def same_basic_password(self, presented: str, known: str) -> bool:
+        return True
+
+
+@fault("basic-zone-empty-password", "a resource takes an empty password for the right one")
+class BasicZoneEmptyPassword(Policy):
+    def same_basic_password(self, presented: str, known: str) -> bool:
+        return not presented or super().same_basic_password(presented, known)
+
+
+@fault("basic-zone-prefix-compare", "a resource compares the first half of a password only")
+class BasicZonePrefixCompare(Policy):
+    def same_basic_password(self, presented: str, known: str) -> bool:
+        return super().same_basic_password(presented[: len(known) // 2], known[: len(known) // 2])
+
+
+@fault("basic-zone-case-folded", "a resource compares passwords without regard to case")
+class BasicZoneCaseFolded(Policy):
+    def same_basic_password(self, presented: str, known: str) -> bool:
+        return super().same_basic_password(presented.lower(), known.lower())
+
+
+@fault("basic-zone-any-user", "a resource asks whether anybody has the password, and not whether the named user has it")
+class BasicZoneAnyUser(Policy):
+    def basic_user(self, name: str, password: str) -> UserRecord | None:
+        anybody = (user for user in self.state.users.values() if user.password == password)
+        return super().basic_user(name, password) or next(anybody, None)
+
+
+@fault("basic-zone-shared-passwords", "a resource takes the password of any user for that of the named one")
+class BasicZoneSharedPasswords(Policy):
+    def same_basic_password(self, presented: str, known: str) -> bool:
+        anybodys = any(user.password == presented for user in self.state.users.values())
+        return anybodys or super().same_basic_password(presented, known)

@@ -11,8 +11,8 @@ from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import AccessToken, ClientRecord, RefreshToken, State
 from pytest_apiauth.embedded.token_policy import Parameters
-from pytest_apiauth.messages import Request
-from pytest_apiauth.profile import DEFAULT, Profile
+from pytest_apiauth.messages import Headers, Request
+from pytest_apiauth.profile import DEFAULT, GrantType, Profile
 
 NOBODYS_FAMILY = -1
 
@@ -73,10 +73,41 @@ class RefreshTokenKept(Policy):
         return super().rotates() or super().repeats_refresh_token()
 
 
+@fault("refresh-answer-cacheable", "the answer to a refresh has no Cache-Control")
+class RefreshAnswerCacheable(Policy):
+    def answer_headers(self, grant: GrantType | None = None) -> Headers:
+        lines = super().answer_headers(grant)
+        return tuple(line for line in lines if grant != "refresh_token" or line[0] != "Cache-Control")
+
+
+@fault("refresh-expires-in-text", "expires_in is a string in the answer to a refresh")
+class RefreshExpiresInText(Policy):
+    def expires_in(self, grant: GrantType) -> object:
+        lifetime = super().expires_in(grant)
+        return str(lifetime) if grant == "refresh_token" else lifetime
+
+
+@fault("refresh-token-type-missing", "the answer to a refresh has no token_type")
+class RefreshTokenTypeMissing(Policy):
+    def token_type(self, grant: GrantType) -> str | None:
+        return None if grant == "refresh_token" else super().token_type(grant)
+
+
 @fault("refresh-scope-widens", "grants a scope at refresh that the first grant did not have")
 class RefreshScopeWidens(Policy):
     def refreshed_scope(self, original: str, requested: str | None) -> str:
         return original if requested is None else " ".join(self.scope_words(requested))
+
+
+@fault("refresh-scope-known", "grants any scope at refresh that it knows, whatever the first grant had")
+class RefreshScopeKnown(Policy):
+    def refreshed_scope(self, original: str, requested: str | None) -> str:
+        words = self.scope_words(requested or "")
+        return (
+            " ".join(words)
+            if set(words) <= self.known_scopes and words
+            else super().refreshed_scope(original, requested)
+        )
 
 
 @fault("refresh-token-case-folded", "compares refresh tokens without regard to case")

@@ -17,15 +17,15 @@ FOREIGN = "!"
 
 @fault("token-answer-as-text", "labels the answer text/plain")
 class TokenAnswerAsText(Policy):
-    def answer_headers(self) -> Headers:
-        lines = super().answer_headers()
+    def answer_headers(self, grant: GrantType | None = None) -> Headers:
+        lines = super().answer_headers(grant)
         return (("Content-Type", "text/plain"), *(line for line in lines if line[0] != "Content-Type"))
 
 
 @fault("token-answer-cacheable", "the answer has no Cache-Control")
 class TokenAnswerCacheable(Policy):
-    def answer_headers(self) -> Headers:
-        return tuple(line for line in super().answer_headers() if line[0] != "Cache-Control")
+    def answer_headers(self, grant: GrantType | None = None) -> Headers:
+        return tuple(line for line in super().answer_headers(grant) if line[0] != "Cache-Control")
 
 
 @fault("token-type-missing", "the answer has no token_type")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_apiauth.embedded.policy import Policy
-from pytest_apiauth.embedded.reading import json_members
+from pytest_apiauth.embedded.reading import form_pairs, json_members
 from pytest_apiauth.embedded.refusal import Crash
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import ClientRecord, Code, RefreshToken, UserRecord
@@ -123,3 +123,28 @@ class JsonCrash(Policy):
         if not isinstance(value, str):
             raise Crash
         return super().json_text(name, value)
+
+
+@fault("form-crash", "answers 500 to a form that is not UTF-8 or has a NUL in it")
+class FormCrash(Policy):
+    def read_form(self, text: str) -> Parameters:
+        try:
+            if any("\0" in value for _, value in form_pairs(text)):
+                raise Crash
+        except ValueError:
+            raise Crash from None
+        return super().read_form(text)
+
+
+@fault("form-escape-wildcard", "takes a broken escape in a form for a value that equals anything")
+class FormEscapeWildcard(Policy):
+    def read_form(self, text: str) -> Parameters:
+        broken = [piece.partition("=")[0] for piece in text.split("&") if piece.endswith(("=%", "=%zz"))]
+        kept = "&".join(piece for piece in text.split("&") if piece.partition("=")[0] not in broken)
+        return {**super().read_form(kept), **{name: Anything("anything") for name in broken if name != "scope"}}
+
+    def same_password(self, presented: str, known: str) -> bool:
+        return isinstance(presented, Anything) or super().same_password(presented, known)
+
+    def same_secret(self, presented: str, known: str) -> bool:
+        return isinstance(presented, Anything) or super().same_secret(presented, known)

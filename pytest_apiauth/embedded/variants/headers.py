@@ -11,6 +11,7 @@ from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.refusal_policy import JSON
 from pytest_apiauth.embedded.registry import variant
 from pytest_apiauth.messages import Headers, Origin, Request, Response
+from pytest_apiauth.profile import GrantType
 
 COOKIES: Headers = (
     ("Set-Cookie", "visit=3f9a61c2; Path=/; Secure; HttpOnly; SameSite=Lax"),
@@ -85,8 +86,8 @@ class NoStoreSpelt(Policy):
 
     cache_control: tuple[str, ...] = ()
 
-    def answer_headers(self) -> Headers:
-        lines = [(name, value) for name, value in super().answer_headers() if name.lower() != "cache-control"]
+    def answer_headers(self, grant: GrantType | None = None) -> Headers:
+        lines = [(name, value) for name, value in super().answer_headers(grant) if name.lower() != "cache-control"]
         return (*lines, *(("Cache-Control", value) for value in self.cache_control))
 
 

@@ -8,6 +8,7 @@ import json
 import uuid
 from collections.abc import Mapping
 
+from pytest_apiauth.embedded.jwt import JwtPolicy
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.registry import variant
 from pytest_apiauth.embedded.revocation_policy import IssuedToken
@@ -22,6 +23,11 @@ SHORT_LIFETIME = 300
 class JwtTokens(Policy):
     def new_access_token(self) -> str:
         return self.state.mint("access_token", _as_jwt)
+
+
+@variant("jwt-verified", "access tokens are JWTs, judged by their signature and not by their spelling (RFC 7515 2)")
+class JwtVerified(JwtPolicy):
+    pass
 
 
 @variant("token-short", "access tokens have 22 characters: 128 bits")

@@ -1,0 +1,65 @@
+"""Access tokens that are JWTs: whoever has seen one can write another, and nobody may believe it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pytest_apiauth.exchange import Exchange
+from pytest_apiauth.findings import NotApplicable
+from pytest_apiauth.forgeries import Forgery, Members, Signature, is_jwt
+from pytest_apiauth.profile import Zone
+from pytest_apiauth.rules import Control, Level, Safety, rule
+
+from .parts import TOKENS, token_zones
+from .resource import NEEDS, token_of
+
+FAR: Final = 4102444800
+"""The year 2100, in seconds since the epoch."""
+WELL_KNOWN_KEYS: Final = ("", "secret", "your-256-bit-secret")
+"""No key at all, which a ``kid`` that leads nowhere can amount to, and those of every tutorial."""
+OWN_KEY: Final = "apiauth-key-in-the-token-itself-0123456789"
+OWN_JWK: Final = {"kty": "oct", "k": "YXBpYXV0aC1rZXktaW4tdGhlLXRva2VuLWl0c2VsZi0wMTIzNDU2Nzg5"}
+"""The same key as a JWK, for a server that takes its key from the token (RFC 8725 3.10)."""
+
+
+def signed(key: str, *header: tuple[str, object]) -> Forgery:
+    """Give a forgery whose signature is good by a key of our own."""
+    return Forgery((("alg", "HS256"), *header), (("apiauth", 1),), "forged", key)
+
+
+UNSIGNED: Final[tuple[tuple[Members, Signature], ...]] = (((), "empty"), ((), "kept"), ((("apiauth", 1),), "empty"))
+SPOILT: Final[tuple[Signature, ...]] = (
+    "empty", "absent", "zeros", "reversed", "half", "longer", "first bit", "last bit",
+)  # fmt: skip
+FORGERIES: Final = (
+    *(Forgery((("alg", name),), *row) for name in ("none", "None", "NONE", "nOnE") for row in UNSIGNED),
+    Forgery((("alg", "none"),), (), "absent"),
+    *(Forgery(signature=signature) for signature in SPOILT),
+    *(Forgery(claims=(claim,)) for claim in (("apiauth", 1), ("exp", FAR), ("scope", "admin"), ("sub", "admin"))),
+    *(Forgery((("alg", name),)) for name in ("HS256", "RS256", "ES256", "", None)),
+    *(signed(key) for key in WELL_KNOWN_KEYS),
+    signed("", ("kid", "../../../../../../dev/null")),
+    signed(OWN_KEY, ("jwk", OWN_JWK)),
+)
+"""What is tried on every token that is a JWT."""
+
+
+@rule(
+    "res-jwt-forged", level=Level.MUST, safety=Safety.READ_ONLY,
+    sources=("RFC 7519 6", "RFC 8725 3.1", "RFC 8725 3.2", "RFC 8725 3.3", "RFC 6750 3.1", *NEEDS),
+    applies=token_zones, control=Control.TWIN,
+    faults=(
+        "jwt-unsigned-accepted", "jwt-signature-ignored", "jwt-signature-half-compared", "jwt-empty-key",
+        "jwt-key-from-token",
+    ),
+)  # fmt: skip
+def forged(exchange: Exchange, zone: Zone) -> None:
+    """A JWT counts by its signature alone: none at all, another one, or another content under it is refused."""
+    for valid in exchange.requests(zone, *TOKENS):
+        name = token_of(valid)
+        if not is_jwt(exchange.examination.value(name)):
+            raise NotApplicable("the access token is no signed JWT to look at")
+        for forgery in FORGERIES:
+            answer = exchange.attempt(valid.editing(name, forgery), twin=valid)
+            if answer is not None:
+                answer.refused()

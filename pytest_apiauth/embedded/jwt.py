@@ -1,0 +1,113 @@
+"""Access tokens as JWTs, signed with HMAC and SHA-256 and judged by their signature (RFC 7515, RFC 7519).
+
+Theory of operation. A token names its record by ``jti``, and whoever presents a token with a good signature over
+that gets the record, whatever the spelling: as in the usual libraries, the unused bits in the last letter of the
+signature do not count. Lifetime and revocation stay matters of the record.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pytest_apiauth.embedded.policy import Policy
+from pytest_apiauth.embedded.revocation_policy import IssuedToken
+from pytest_apiauth.embedded.state import AccessToken, State, opaque
+from pytest_apiauth.profile import Profile
+
+BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*\Z")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Jws:
+    """A token taken apart."""
+
+    header: dict[str, Any]
+    claims: dict[str, Any]
+    content: bytes
+    """What the signature is about: the first two parts as they came."""
+    signature: bytes
+
+
+def taken_apart(token: str) -> Jws | None:
+    """Read a JWS in compact form; None for anything else."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        raw = [decoded(part) for part in parts]
+        header, claims = json.loads(raw[0]), json.loads(raw[1])
+    except ValueError:
+        return None
+    if not isinstance(header, dict) or not isinstance(claims, dict):
+        return None
+    return Jws(header, claims, ".".join(parts[:2]).encode(), raw[2])
+
+
+def decoded(part: str) -> bytes:
+    """Decode base64url without padding. Raises ValueError for letters of another alphabet."""
+    if not BASE64URL.match(part):
+        raise ValueError("not base64url")
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def encoded(content: bytes) -> str:
+    """Encode in base64url without padding."""
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def hs256(key: bytes, content: bytes) -> bytes:
+    """Sign (RFC 7518 3.2)."""
+    return hmac.digest(key, content, hashlib.sha256)
+
+
+class JwtPolicy(Policy):
+    """Issues JWTs and believes a signature, and nothing else."""
+
+    def __init__(self, profile: Profile, state: State) -> None:
+        super().__init__(profile, state)
+        self._key = opaque(state.seed, "jwt-key").encode()
+        self._by_id: dict[str, str] = {}
+
+    def new_access_token(self) -> str:
+        return self.state.mint("access_token", self._signed)
+
+    def match_token(self, presented: str, known: Mapping[str, AccessToken]) -> AccessToken | None:
+        found = self._record_of(presented)
+        return super().match_token(presented if found is None else found, known)
+
+    def find_introspected(self, value: str) -> IssuedToken | None:
+        return super().find_introspected(self._record_of(value) or value)
+
+    def signature_is_good(self, token: Jws) -> bool:
+        """Whether a token is signed by this server, by the one algorithm that it signs with (RFC 8725 3.1)."""
+        if token.header.get("alg") != "HS256":
+            return False
+        return hmac.compare_digest(token.signature, self.signature_of(token))
+
+    def signature_of(self, token: Jws) -> bytes:
+        """Give the signature that a token ought to have."""
+        return hs256(self._key, token.content)
+
+    def _signed(self, value: str) -> str:
+        name = value[:22]
+        claims = {"iss": self.profile.base_url, "jti": name, "iat": int(self.state.clock.now())}
+        parts = [encoded(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "at+jwt"}, claims)]
+        content = ".".join(parts)
+        token = f"{content}.{encoded(hs256(self._key, content.encode()))}"
+        self._by_id[name] = token
+        return token
+
+    def _record_of(self, presented: str) -> str | None:
+        """Give the token as it was issued, for one that is as good; None for a forgery."""
+        token = taken_apart(presented)
+        if token is None or not self.signature_is_good(token):
+            return None
+        name = token.claims.get("jti")
+        return self._by_id.get(name) if isinstance(name, str) else None

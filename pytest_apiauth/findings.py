@@ -1,0 +1,70 @@
+"""What can come of an examination other than a pass, as exceptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.messages import Response
+
+OUT_OF_GUESSES = (
+    "as many wrong passwords were sent for one user as this run may send; accounts lock: --apiauth-allow lockout or"
+    " live.wrong_passwords allows more"
+)
+
+
+class Inconclusive(Exception):
+    """Nothing can be said of the rule: the valid request failed, the rate is limited, no answer came."""
+
+
+class NotApplicable(Exception):
+    """The rule needs what this profile or target does not have."""
+
+
+class Refused(Inconclusive):
+    """The server has answered a valid request, and said no."""
+
+
+class OutOfGuesses(NotApplicable):
+    """Another wrong password could lock an account."""
+
+
+class Unready(ApiAuthError):
+    """The profile's own valid requests fail, so that nothing can be examined."""
+
+
+class Unproven(Unready):
+    """The same, and the server has said nothing about authentication: no answer, a limited rate, its own trouble."""
+
+
+def says_nothing(response: Response) -> bool:
+    """Whether an answer says nothing about authentication: the rate is limited, or the server in trouble."""
+    return response.status == 429 or response.status >= 500
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """What it takes to see a breach for oneself."""
+
+    expected: str
+    got: str
+    curl: str
+    control_curl: str
+    steps: tuple[str, ...] = ()
+    """What was sent before, in order, where it takes more than the request itself."""
+
+
+class Violation(Exception):
+    """The server did not do what the rule at hand says."""
+
+    def __init__(self, counterexample: Counterexample) -> None:
+        super().__init__(f"expected {counterexample.expected}, got {counterexample.got}")
+        self.counterexample = counterexample
+
+
+class Breach(Violation):
+    """The server broke another rule than the one at hand; it is filed under that rule's id."""
+
+    def __init__(self, rule_id: str, counterexample: Counterexample) -> None:
+        super().__init__(counterexample)
+        self.rule_id = rule_id

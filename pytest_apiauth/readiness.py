@@ -1,0 +1,45 @@
+"""Before any rule: the profile's own valid requests must succeed, or nothing can be examined."""
+
+from __future__ import annotations
+
+from pytest_apiauth.errors import UnsetError
+from pytest_apiauth.examination import Examination
+from pytest_apiauth.findings import Inconclusive, Refused, Unproven, Unready, says_nothing
+
+
+def make_ready(examination: Examination) -> None:
+    """Send a valid request into every protected zone. Raises Unready, in one line, where one fails.
+
+    That an open zone is open is for a rule to judge.
+    """
+    for zone in examination.profile.zones.values():
+        if not zone.probe or not zone.is_protected:
+            continue
+        try:
+            ways = examination.ways_into(zone)
+        except Refused as reason:
+            raise Unready(_own_line(examination, str(reason))) from None
+        except Inconclusive as reason:
+            raise Unproven(_own_line(examination, str(reason))) from None
+        if not ways:
+            kind = UnsetError if examination.lacks_secret else Unready
+            raise kind(_own_line(examination, examination.why_closed(zone)))
+        for probe in zone.probe:
+            draft = examination.request(probe, ways[0])
+            try:
+                response = examination.send(draft)
+            except Refused as reason:
+                raise Unready(_own_line(examination, str(reason))) from None
+            except Inconclusive as reason:
+                raise Unproven(_own_line(examination, str(reason))) from None
+            if not 200 <= response.status < 300:
+                raise (Unproven if says_nothing(response) else Unready)(
+                    f"{examination.profile.name}: the valid request to {draft.url} was answered with {response.status},"
+                    f" expected a 2xx status; check probe and credentials with: {examination.curl(draft)}"
+                )
+
+
+def _own_line(examination: Examination, reason: str) -> str:
+    """Begin a reason with the profile's name, once."""
+    own = f"{examination.profile.name}: "
+    return own + reason.removeprefix(own)
