@@ -6,9 +6,7 @@ One way: `reading` gets the document, `openapi` or `metadata` say what is in it,
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,10 +64,7 @@ def _slug(title: str) -> str:
 def _write(path: Path, text: str, *, force: bool) -> None:
     try:
         if force:
-            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-                file.write(text)
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
+            path.write_text(text, encoding="utf-8")
         else:
             with path.open("x", encoding="utf-8") as file:
                 file.write(text)

@@ -36,6 +36,8 @@ class ZoneFound:
     path: str
     needs: Needs
     probes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    """Documented paths that are no probe."""
     remarks: tuple[str, ...] = ()
 
 

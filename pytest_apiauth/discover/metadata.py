@@ -9,6 +9,7 @@ from pytest_apiauth.discover.findings import (
     GRANT_ORDER,
     Findings,
     GrantFound,
+    Needs,
     ZoneFound,
     is_web_url,
     secured,
@@ -116,7 +117,7 @@ def _note_user_info(findings: Findings, url: str) -> None:
     """Make the one protected route that such a document names a zone: it takes a token of the user's own."""
     place = _continued(findings, url) if is_web_url(url) else ""
     if place.startswith("/") and "authorization_code" in findings.grants:
-        needs = (frozenset({"bearer"}),)  # type: ignore[var-annotated]
+        needs: Needs = (frozenset({"bearer"}),)
         findings.zones.append(ZoneFound("userinfo", place, needs, (place,)))
         findings.remark(
             "zones.userinfo",

@@ -9,7 +9,6 @@ from urllib.parse import urljoin, urlsplit
 
 from pytest_apiauth.discover.findings import (
     Findings,
-    Needs,
     ZoneFound,
     is_web_url,
     listed_in,
@@ -24,9 +23,9 @@ from pytest_apiauth.discover.zones import Route, needs_in_words, prefix_of, zone
 from pytest_apiauth.grants import one_line
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
-SIDE_EFFECTS: Final = frozenset(
-    "login logout signin signout signup register subscribe unsubscribe delete remove revoke reset cancel"
-    " confirm verify activate deactivate send export download stream".split()
+_SIDE_EFFECTS: Final = re.compile(
+    r"\b(log ?(in|out|off)|sign ?(in|out|up)|(un)?(register|subscribe)|delete|remove|revoke|reset|cancel|confirm|verify"
+    r"|(de)?activate|send|export|download|stream|callback)\b"
 )
 """Words in a path for which a GET is not called: it may do something, end a session, or never end."""
 _PLAIN_PATH: Final = re.compile(r"/[!-~]*")
@@ -65,18 +64,27 @@ class _Reader:
         zones = zones_of([route for route in routes if route.path not in endpoints])
         zones += self._token_zone(zones, routes)
         self._findings.zones = sorted(zones, key=lambda zone: zone.path)
-        if routes and not self._findings.kinds:
-            names = ", ".join(one_line(str(name)) for name in self.schemes.tables)
-            self._findings.remark(
-                "zones", f"no route of the document names a scheme it can be let in by; it defines {names}"
-            )
-        if not routes:
-            self._findings.remark("zones", "the document has no routes; write a zone for those that need credentials")
+        self._note_zones(routes)
         needed = [scope for zone in zones for probe in zone.probes for scope in self._scopes.get(probe, ())]
         needed = list(dict.fromkeys(needed))
         self._findings.scope = " ".join(needed) or None
         self.schemes.note_grants(needed)
         self._note_token_request()
+
+    def _note_zones(self, routes: list[Route]) -> None:
+        findings, schemes = self._findings, self.schemes
+        for reason, paths in schemes.unheld.items():
+            shown = ", ".join(paths[:3]) + (" …" if len(paths) > 3 else "")
+            findings.remark("zones", f"a profile cannot hold {reason}, which is asked for at {one_line(shown)}")
+        if findings.kinds:
+            return
+        names = one_line(", ".join(map(str, schemes.tables)))
+        if not schemes.flows:
+            why = next(iter(schemes.unheld), f"no route needs any of its schemes ({names})")
+            raise DocumentError(f"{self._document.source}: has nothing that a profile can hold: {why}")
+        findings.remark(
+            "zones", f"no route of the document needs any of its schemes ({names}); write zones for those that do"
+        )
 
     # Where it is
 
@@ -153,10 +161,12 @@ class _Reader:
                 yield self._route(path, item, operations)
 
     def _route(self, path: str, item: Mapping[str, object], operations: Mapping[str, Mapping[str, object]]) -> Route:
-        needs = {method: self._needs(operation) for method, operation in operations.items()}
+        needs = {
+            method: self.schemes.needs(self._requirements(operation), path) for method, operation in operations.items()
+        }
         deciding = "get" if "get" in needs else next(iter(needs))
         told = [
-            f"{method.upper()} {one_line(path)} needs {needs_in_words(other)}; the zone says what {deciding.upper()} needs"
+            f"{method.upper()} {one_line(path)} needs {needs_in_words(other)}; this is what {deciding.upper()} needs"
             for method, other in needs.items()
             if other is not None and other != needs[deciding]
         ]
@@ -168,13 +178,10 @@ class _Reader:
     def _requirements(self, operation: Mapping[str, object]) -> list[object]:
         return listed_in(operation if "security" in operation else self._content, "security")
 
-    def _needs(self, operation: Mapping[str, object]) -> Needs | None:
-        return self.schemes.needs(self._requirements(operation))
-
     def _is_probe(self, path: str, item: Mapping[str, object], operation: Mapping[str, object]) -> bool:
         """Whether a GET can be called as it is, and changes nothing as far as its name tells."""
-        words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", path).lower()))
-        if "{" in path or words & SIDE_EFFECTS:
+        words = re.sub(r"[^a-z]+", " ", re.sub(r"([a-z])([A-Z])", r"\1 \2", path).lower())
+        if "{" in path or _SIDE_EFFECTS.search(words):
             return False
         given = [
             self._document.resolved(each)

@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_apiauth.discover.findings import is_web_url, text_in
@@ -136,15 +135,16 @@ def _from_json(text: str, shown: str) -> object:
 def _from_yaml(text: str, shown: str) -> object:
     import yaml
 
-    # Untagged texts that look like dates stay texts, as in JSON; nothing else than plain data is made.
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        yaml_implicit_resolvers: Any = {
-            letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-            for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-        }
+        """Makes nothing but plain data."""
 
+    # What looks like a date stays a text, as in JSON.
+    Loader.yaml_implicit_resolvers = {
+        letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
     try:
-        return yaml.load(text, Loader)  # noqa: S506 - a safe loader
+        return yaml.load(text, Loader)
     except (RecursionError, ValueError):
         raise DocumentError(f"{shown}: not YAML that can be read") from None
     except yaml.YAMLError as error:

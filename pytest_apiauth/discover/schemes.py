@@ -47,16 +47,19 @@ class Schemes:
         self.tables = {name: document.resolved(value) for name, value in table_in(holder, key).items()}
         self.flows = self._chosen([flow for table in self.tables.values() for flow in self._flows(table)])
         self._kinds: dict[str, Kind | str] = {}
+        self.unheld: dict[str, list[str]] = {}
+        """The paths whose needs, or one alternative of them, no profile can hold, by what they need."""
 
-    def needs(self, requirements: list[object]) -> Needs | None:
-        """Read a list of security requirements; None where a profile can hold none of the alternatives."""
+    def needs(self, requirements: list[object], path: str) -> Needs | None:
+        """Read what a path requires; None where a profile can hold none of the alternatives."""
         if not requirements:
             return ()
         alternatives: list[frozenset[Kind]] = []
         for requirement in requirements:
             kinds = self._needed(requirement)
             if isinstance(kinds, str):
-                self._findings.remark("zones", f"left out of the needs of some routes: {kinds}")
+                paths = self.unheld.setdefault(kinds, [])
+                paths += [path] if path not in paths else []
             else:
                 alternatives.append(kinds)
         if frozenset() in alternatives:
@@ -127,12 +130,12 @@ class Schemes:
     def _api_key(self, table: Mapping[str, object]) -> Kind | str:
         place, name = text_in(table, "in"), one_line(text_in(table, "name"))
         if place != "header":
-            return f"an API key in the {place or 'request'} ({name}); a profile can hold one in a header only"
+            return f"an API key in the {place or 'request'} ({name})"
         if name.lower() == "authorization" and "bearer" in text_in(table, "description").lower():
             return self._bearer("the document describes the Authorization header with a bearer token in it")
         known = self._findings.api_key_header
         if known is not None and known.lower() != name.lower():
-            return f"an API key in {name}; a profile can hold one such header, and that is {known}"
+            return f"a second API key, in {name} beside {known}"
         self._findings.api_key_header = known or name
         return "api_key"
 

@@ -38,9 +38,7 @@ def marks_in(text: str) -> int:
 
 def _head(findings: Findings, name: str) -> Iterator[str]:
     yield from _comment(f"Written by `python -m pytest_apiauth init` from {findings.source}.")
-    yield from _comment(
-        f'Lines that begin with "{MARK.strip()}" want your eye: the document leaves it open, or a profile cannot hold it.'
-    )
+    yield from _comment(f'After "{MARK.strip()}" stands what the document leaves open, or a profile cannot hold.')
     yield "schema = 1"
     if findings.title:
         yield f"title = {quoted(findings.title)}"
@@ -164,8 +162,10 @@ def _zone(zone: ZoneFound) -> Iterator[str]:
     if zone.probes:
         yield f"probe = {_array(zone.probes)}"
     elif zone.needs:
-        yield from _marked("a GET route that a test may call; without one this zone is not examined")
-        yield f"# probe = [{quoted(zone.path.rstrip('/') + '/…')}]"
+        yield from _marked(
+            "a GET route that a test may call as it is; the document has none here, and without one nothing is examined"
+        )
+        yield f"# probe = {_array(zone.others[:2] or (zone.path,))}"
 
 
 def _needs(zone: ZoneFound) -> str:

@@ -14,7 +14,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 
 from pytest_apiauth.discover.findings import KIND_ORDER, Needs, ZoneFound
 from pytest_apiauth.grants import one_line
@@ -95,7 +94,10 @@ def _covered(routes: list[Route], prefix: str) -> Cover:
 
 def _common(routes: list[Route]) -> str:
     """Give the longest prefix of some routes that is a folder, or one of the paths themselves."""
-    found = commonprefix([route.prefix for route in routes])
+    prefixes = [route.prefix for route in routes]
+    first, last = min(prefixes), max(prefixes)
+    same = next((place for place, letter in enumerate(first) if last[place : place + 1] != letter), len(first))
+    found = first[:same]
     if any(route.path == found for route in routes):
         return found
     return found[: found.rfind("/") + 1] or "/"
@@ -151,7 +153,8 @@ def _zone(name: str, path: str, needs: Needs, routes: list[Route]) -> ZoneFound:
         further = [probe for probe in candidates if probe not in probes]
         shown = ", ".join(further[:MOST_PROBES]) + (" …" if len(further) > MOST_PROBES else "")
         remarks.append(f"further routes that could be probes: {shown}")
-    return ZoneFound(name, path, needs, tuple(probes), tuple(remarks))
+    others = [route.path for route in same if not route.is_probe]
+    return ZoneFound(name, path, needs, tuple(probes), tuple(others), tuple(remarks))
 
 
 def _spread(paths: list[str]) -> list[str]:
