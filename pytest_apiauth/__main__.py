@@ -83,6 +83,24 @@ def _rules_lines(asked: argparse.Namespace) -> Iterator[str]:
     return register.explain(asked.rule_id) if asked.rule_id else register.list_rules()
 
 
+def _token_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a profile: its name or path")
+    parser.add_argument("--grant", metavar="GRANT", help="a grant of the profile; default: the one that clients use")
+    parser.add_argument("--user", metavar="USER", help="a user of the profile; default: the grant's own")
+    parser.add_argument("--no-browser", action="store_true", help="print the URL to log in at, open no browser")
+    parser.add_argument("--paste", action="store_true", help="take the answer from standard input, listen nowhere")
+    parser.add_argument(
+        "--wait", type=float, default=300.0, metavar="SECONDS", help="how long to wait for the login (default: 300)"
+    )
+
+
+def _token_lines(asked: argparse.Namespace) -> Iterator[str]:
+    from pytest_apiauth import login
+
+    way = login.Way(opens_browser=not asked.no_browser, pastes=asked.paste, wait=asked.wait)
+    return login.obtain(asked.name, grant=asked.grant, user=asked.user, way=way)
+
+
 def _schema_lines(asked: argparse.Namespace) -> Iterator[str]:
     yield json.dumps(schema(), indent=2)
 
@@ -91,6 +109,11 @@ COMMANDS = {
     "init": Command("write a profile from an OpenAPI or metadata document", _init_arguments, _init_lines),
     "rules": Command("print the rules, one rule in full, or the statements they cover", _rules_arguments, _rules_lines),
     "schema": Command("print the JSON Schema of a profile file", lambda parser: None, _schema_lines),
+    "token": Command(
+        "get a token by a grant of a profile from its real server, and keep the refresh token for live runs",
+        _token_arguments,
+        _token_lines,
+    ),
 }
 
 

@@ -18,6 +18,7 @@ from pytest_apiauth.embedded import Server
 from pytest_apiauth.errors import CredentialError, ProfileError, UnreachableError
 from pytest_apiauth.http import Wire
 from pytest_apiauth.identities import Identities, Surroundings
+from pytest_apiauth.kept import live_identities
 from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.profile import Profile, Reference
 from pytest_apiauth.secrets import Redactor
@@ -126,7 +127,7 @@ class LiveTarget:
         ``folder`` is where ``.env`` lies. Raises ProfileError where the profile names no host.
         """
         located = located_profile(profile, folder)
-        identities = Identities(located, Surroundings(folder), redactor)
+        identities = live_identities(located, folder, redactor)
         return cls(located, identities, Wire.live(library, located, redactor))
 
     @property
