@@ -193,16 +193,17 @@ class Authenticator:
         return token
 
     def _fetch(self) -> TokenSteps:
+        if self._grant == "authorization_code":
+            # The lock of a generator that is not finished is released when it is closed.
+            with self._identities.turn(self._client, self._user):
+                return (yield from self._authorize())
         latest = self.store.latest
-        refused = latest.refresh_token if latest is not None else None
-        if refused is not None:
-            token = yield from self._refresh(refused)
+        if latest is not None and latest.refresh_token is not None:
+            token = yield from self._refresh(latest.refresh_token)
             if token is not None:
                 return token
         if self._grant is None:
             raise CredentialError(f"{self.profile.name}: grants: the profile names no way to get a token")
-        if self._grant == "authorization_code":
-            return (yield from self._authorize(refused))
         return (yield from self._exchange(self._grant))
 
     def _exchange(
@@ -231,17 +232,20 @@ class Authenticator:
             self._identities.keep_refresh_token(token.refresh_token, self._client, self._user)
         return token
 
-    def _authorize(self, refused: Secret | None) -> TokenSteps:
+    def _authorize(self) -> TokenSteps:
         """Use the interactive grant: a refresh token got elsewhere, or a server that lets the user in unasked."""
+        own = self.store.latest.refresh_token if self.store.latest is not None else None
         stored = self._identities.refresh_token(self._client, self._user)
-        # A second time where another run has replaced the kept one between our reading and our asking.
-        for _ in range(2):
-            if stored is None or stored == refused:
-                break
-            token = yield from self._refresh(stored)
+        # Another run may have replaced our own, where they are kept.
+        known = (stored, own) if self._identities.keeps else (own, stored)
+        refused = False
+        for refresh_token in dict.fromkeys(known):
+            if refresh_token is None:
+                continue
+            token = yield from self._refresh(refresh_token)
             if token is not None:
                 return token
-            refused, stored = stored, self._identities.refresh_token(self._client, self._user)
+            refused = True
         asked = authorization_request(self.profile, self._identities, client=self._client)
         for name, value in (("state", asked.state), ("code_verifier", asked.verifier)):
             self._redactor.learn(value, f"{self.profile.name}.{name}")
@@ -249,7 +253,7 @@ class Authenticator:
         location = response.header("location")
         callback = urljoin(asked.url, location) if location is not None else ""
         if not 300 <= response.status < 400 or not leads_back(asked, callback):
-            spent = "the refresh token was refused and " if refused is not None else ""
+            spent = "the refresh token was refused and " if refused else ""
             raise TokenError(
                 f"{self.profile.name}: authorization_code: {spent}{self.profile.authorization_endpoint} answered"
                 f" {response.status} without leading back to redirect_uri; this grant needs a browser: log in once"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,9 @@ Lookup = Callable[[str, Reference], str | None]
 
 class Kept(Protocol):
     """Where refresh tokens are kept between runs. ``given`` is what the profile's reference holds, if anything."""
+
+    def turn(self, client_id: str, user: str) -> AbstractContextManager[None]:
+        """Have the token for oneself, from reading it to writing the one that replaces it."""
 
     def read(self, client_id: str, user: str, given: str | None, reference: Reference | None) -> str | None:
         """Give the token to use."""
@@ -112,19 +116,32 @@ class Identities:
         """
         given, reference = self._given_refresh_token(client, user)
         if self._kept is not None:
-            given = self._kept.read(self.client(client).client_id or "", user, given, reference)
+            given = self._kept.read(self._client_id(client), user, given, reference)
         if given is None:
             return None
         secret = Secret(given, f"{self.profile.name}.refresh_token")
         self._redactor.learn(secret)
         return secret
 
+    @property
+    def keeps(self) -> bool:
+        """Whether refresh tokens outlive this run: then the kept one is the newest."""
+        return self._kept is not None
+
+    def turn(self, client: str = DEFAULT, user: str = DEFAULT) -> AbstractContextManager[None]:
+        """Have the refresh token for oneself while a block reads, uses and replaces it."""
+        return nullcontext() if self._kept is None else self._kept.turn(self._client_id(client), user)
+
     def keep_refresh_token(self, token: Secret, client: str = DEFAULT, user: str = DEFAULT) -> str:
         """Keep a refresh token for later runs, and say where; empty where this run keeps none."""
         if self._kept is None:
             return ""
         given, reference = self._given_refresh_token(client, user)
-        return self._kept.write(self.client(client).client_id or "", user, token, given, reference)
+        return self._kept.write(self._client_id(client), user, token, given, reference)
+
+    def _client_id(self, name: str) -> str:
+        table: Client = self._table("clients", name, self.profile.credentials, self.profile.clients)
+        return self._plain(f"{self._label('clients', name)}.client_id", table.client_id, optional=True) or ""
 
     def _given_refresh_token(self, client: str, user: str) -> tuple[str | None, Reference | None]:
         """Give what the profile's reference holds: it belongs to the default client and user."""

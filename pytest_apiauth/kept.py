@@ -3,9 +3,10 @@
 Theory of operation. One token is kept for each token endpoint, client and user, so that profiles of the same name
 never send each other's tokens anywhere. It lies in the system keyring where the profile's reference names an entry
 of it, else in a file of the user's own state folder: outside of every project, so that it is in no commit, no
-image and no artifact, and of mode 0600. A server that rotates gives a new token with each refresh, and the old one
-may be dead from then on, so the new one replaces it at once. A variable of the environment that the profile names
-counts until the token in it has been used up: its digest is kept beside the token that came after it.
+image and no artifact, and of mode 0600. A server that rotates gives a new token with each refresh, and takes a second
+use of the old one for theft, which ends the new one too. So processes take turns from reading the token to writing
+the one that replaces it. A variable of the environment that the profile names counts until the token in it has been
+used up: its digest is kept beside the token that came after it.
 """
 
 from __future__ import annotations
@@ -16,24 +17,56 @@ import json
 import os
 import re
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.identities import Identities, Surroundings
 from pytest_apiauth.profile import Profile, Reference
 from pytest_apiauth.secrets import Redactor, Secret
 
-LOCKED_FOR: Final = 10.0
-"""Seconds to wait for another process that writes the same file."""
+TURN: Final = 30.0
+"""Seconds to wait for another process that is at it: longer than any token request takes."""
 
 
 class KeptTokens:
     """The kept refresh tokens of one profile. ``folder`` is where the files are; default: the user's state folder."""
 
+    _at_it: ClassVar[dict[Path, int]] = {}
+    """The threads of this process that have their turn, by file."""
+
     def __init__(self, profile: Profile, folder: Path | None = None) -> None:
         self._profile = profile
         self._folder = folder
+
+    @contextlib.contextmanager
+    def turn(self, client_id: str, user: str) -> Iterator[None]:
+        """Have the token for oneself, while the block runs, from reading it to writing the one that replaces it.
+
+        A process that does not end its turn is not waited for for ever, nor is a place that takes no file an error.
+        """
+        from filelock import FileLock, Timeout
+
+        path = self._path(client_id, user).with_suffix(".lock")
+        # A task of the same event loop cannot end its turn while this one blocks the loop.
+        if self._at_it.get(path) == threading.get_ident():
+            yield
+            return
+        lock = FileLock(path, timeout=TURN, mode=0o600, thread_local=False)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock.acquire()
+            self._at_it[path] = threading.get_ident()
+        except (Timeout, OSError):
+            pass
+        try:
+            yield
+        finally:
+            if lock.is_locked:
+                del self._at_it[path]
+                lock.release()
 
     def read(self, client_id: str, user: str, given: str | None, reference: Reference | None) -> str | None:
         """Give the token to use; ``given`` is what the profile's reference holds now.
@@ -115,24 +148,17 @@ def _digest(text: str) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all, readable by its owner only, one process at a time."""
-    from filelock import FileLock, Timeout
-
+    """Write a file whole or not at all, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = FileLock(path.with_suffix(".lock"), timeout=LOCKED_FOR, mode=0o600)
+    # mkstemp makes the file with mode 0600.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
     try:
-        with lock:
-            # mkstemp makes the file with mode 0600.
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(name, path)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(name)
-                raise
-    except Timeout:
-        raise OSError(f"another process has held {lock.lock_file} for {LOCKED_FOR:.0f} s") from None
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise

@@ -95,18 +95,23 @@ class _Login:
 
     def run(self, way: Way) -> Iterator[str]:
         """Run the grant."""
+        where = ""
         if self._grant == "authorization_code":
             token = yield from self._with_a_person(way)
+            with self._identities.turn(self._client, self._user):
+                where = self._kept(token)
         elif self._grant == "refresh_token":
-            stored = self._identities.refresh_token(self._client, self._user)
-            if stored is None:
-                raise CredentialError(
-                    f"{self._profile.name}: refresh_token: there is none yet; run another grant first"
-                )
-            token = self._exchanged(refresh_token=stored)
+            with self._identities.turn(self._client, self._user):
+                stored = self._identities.refresh_token(self._client, self._user)
+                if stored is None:
+                    raise CredentialError(
+                        f"{self._profile.name}: refresh_token: there is none yet; run another grant first"
+                    )
+                token = self._exchanged(refresh_token=stored)
+                where = self._kept(token)
         else:
             token = self._exchanged()
-        yield from self._told(token)
+        yield from self._told(token, where)
 
     def _exchanged(
         self,
@@ -200,19 +205,22 @@ class _Login:
 
     # What came of it
 
-    def _told(self, token: Token) -> Iterator[str]:
+    def _kept(self, token: Token) -> str:
+        """Keep what an interactive grant has given, and say where; empty where nothing is kept."""
+        if token.refresh_token is None or "authorization_code" not in self._profile.grants:
+            return ""
+        return self._identities.keep_refresh_token(token.refresh_token, self._client, self._user)
+
+    def _told(self, token: Token, where: str) -> Iterator[str]:
         life = (
             "no lifetime told" if token.expires_at is None else f"good for {token.expires_at - token.issued_at:.0f} s"
         )
         scope = f"scope {one_line(self.redactor.redact(token.scope))}" if token.scope else "no scope told"
         yield f"{self._profile.name}: {self._grant}: an access token, {life}, {scope}"
-        is_interactive = self._grant in ("authorization_code", "refresh_token")
-        if token.refresh_token is None:
-            if self._grant == "authorization_code":
-                yield "no refresh token came with it, so live runs cannot go on from here; often the scope offline_access"
-                yield "gives one, for some servers only with ?prompt=consent at the end of authorize_url"
-        elif is_interactive and "authorization_code" in self._profile.grants:
-            where = self._identities.keep_refresh_token(token.refresh_token, self._client, self._user)
+        if where:
             yield f"the refresh token is kept in {where}; live runs of this profile use it"
-        else:
+        elif token.refresh_token is not None:
             yield "a refresh token came too; it is not kept, since a live run can log in by itself"
+        elif self._grant == "authorization_code":
+            yield "no refresh token came with it, so live runs cannot go on from here; often the scope"
+            yield "offline_access gives one, for some servers only with ?prompt=consent in authorize_url"
