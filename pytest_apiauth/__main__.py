@@ -90,8 +90,15 @@ def _token_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-browser", action="store_true", help="print the URL to log in at, open no browser")
     parser.add_argument("--paste", action="store_true", help="take the answer from standard input, listen nowhere")
     parser.add_argument(
-        "--wait", type=float, default=300.0, metavar="SECONDS", help="how long to wait for the login (default: 300)"
+        "--wait", type=_seconds, default=300.0, metavar="SECONDS", help="how long to wait for the login (default: 300)"
     )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 86400:
+        raise argparse.ArgumentTypeError("expected seconds, from above 0 to 86400 (a day)")
+    return seconds
 
 
 def _token_lines(asked: argparse.Namespace) -> Iterator[str]:

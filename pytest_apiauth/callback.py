@@ -76,8 +76,12 @@ class Callbacks:
 
     def answer(self, target: str, host: str) -> tuple[int, str]:
         """Give status and title of the page that answers a request."""
-        meant, came = urlsplit(self.redirect_uri), urlsplit(target)
-        if host.lower() != meant.netloc.lower() or came.path != (meant.path or "/"):
+        meant = urlsplit(self.redirect_uri)
+        try:
+            came, is_ours = urlsplit(target), Origin.of(f"http://{host}") == Origin.of(self.redirect_uri)
+        except ValueError:
+            return 404, "Not Found"
+        if not is_ours or came.path != (meant.path or "/"):
             return 404, "Not Found"
         if not {"code", "error", "state"} & parse_qs(came.query).keys():
             return 404, "Not Found"
@@ -118,6 +122,9 @@ class _Server(http.server.ThreadingHTTPServer):
 
             self.address_family = socket.AF_INET6
         super().__init__((host, port), _Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Write nothing: the standard library would print what was asked for."""
 
     def server_bind(self) -> None:
         # That of the standard library asks the name service for its own name.
@@ -165,7 +172,10 @@ def open_browser(url: str) -> None:
 
 def pasted(name: str) -> str:
     """Read a URL from standard input. Raises TokenError where none is given."""
-    line = sys.stdin.readline().strip()
+    try:
+        line = sys.stdin.readline().strip()
+    except (OSError, ValueError):
+        line = ""
     if not line:
         raise TokenError(f"{name}: authorization_code: no URL was pasted")
     return line

@@ -266,7 +266,10 @@ def authorization_request(
 
 def leads_back(authorization: AuthorizationRequest, callback_url: str) -> bool:
     """Whether a URL is the registered redirection URI, whatever parameters it has in addition."""
-    meant, came = urlsplit(authorization.redirect_uri), urlsplit(callback_url)
+    try:
+        meant, came = urlsplit(authorization.redirect_uri), urlsplit(callback_url)
+    except ValueError:
+        return False
     same_place = (came.scheme.lower(), came.netloc, came.path) == (meant.scheme.lower(), meant.netloc, meant.path)
     return same_place and parse_qs(meant.query).items() <= parse_qs(came.query).items()
 

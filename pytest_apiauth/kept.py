@@ -1,6 +1,6 @@
 """Refresh tokens that outlive a run: got once by ``python -m pytest_apiauth token``, used by live runs from then on.
 
-Theory of operation. One token is kept for each token endpoint, client and user, so that profiles of the same name
+Theory of operation. One token is kept for each token endpoint, API, client and user, so that profiles of the same name
 never send each other's tokens anywhere. It lies in the system keyring where the profile's reference names an entry
 of it, else in a file of the user's own state folder: outside of every project, so that it is in no commit, no
 image and no artifact, and of mode 0600. A server that rotates gives a new token with each refresh, and takes a second
@@ -24,6 +24,7 @@ from typing import ClassVar, Final
 
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.identities import Identities, Surroundings
+from pytest_apiauth.messages import Origin
 from pytest_apiauth.profile import Profile, Reference
 from pytest_apiauth.secrets import Redactor, Secret
 
@@ -134,7 +135,8 @@ class KeptTokens:
 
             self._folder = platformdirs.user_state_path("pytest-apiauth", appauthor=False) / "refresh-tokens"
         name = re.sub(r"[^A-Za-z0-9_-]+", "-", self._profile.name) or "api"
-        owner = json.dumps([self._profile.token_endpoint, client_id, user])
+        api = str(Origin.of(self._profile.base_url))
+        owner = json.dumps([self._profile.token_endpoint, api, client_id, user])
         return self._folder / f"{name}-{_digest(owner)[:16]}.json"
 
 

@@ -145,7 +145,7 @@ class _Login:
         registered = self._identities.client(self._client).redirect_uri
         if registered is None:
             raise CredentialError(
-                f"{self._profile.name}: redirect_uri: needed for authorization_code; write the registered one, best"
+                f"{self._profile.name}: redirect_uri: needed for authorization_code and not set; best is a registered"
                 " http://127.0.0.1:PORT/PATH"
             )
         issuer, names_issuer = self._issuer()

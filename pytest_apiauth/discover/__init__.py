@@ -52,7 +52,10 @@ def profile_text(findings: Findings, name: str) -> str:
 
 
 def _examined(document: Document) -> Findings:
-    return metadata.examine(document) if document.kind == "metadata" else openapi.examine(document)
+    try:
+        return metadata.examine(document) if document.kind == "metadata" else openapi.examine(document)
+    except RecursionError:
+        raise DocumentError(f"{document.source}: nested too deeply") from None
 
 
 def _slug(title: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.profile import ClientAuth, GrantType, Kind
@@ -85,6 +85,14 @@ def secured(findings: Findings, place: str, url: str) -> str:
         place, f"the document says {url}; written with https, since credentials do not travel over plain HTTP"
     )
     return parts._replace(scheme="https").geturl()
+
+
+def split(url: str) -> SplitResult:
+    """Split a URL, or give that of an empty text where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def is_web_url(url: str) -> bool:

@@ -13,6 +13,7 @@ from pytest_apiauth.discover.findings import (
     is_web_url,
     listed_in,
     secured,
+    split,
     table_in,
     text_in,
     texts_in,
@@ -90,7 +91,7 @@ class _Reader:
 
     def _locate(self) -> None:
         url = self._host_of_swagger() if self._is_swagger else self._first_server()
-        if url and not urlsplit(url).scheme and self._document.base:
+        if url and not split(url).scheme and self._document.base:
             url = urljoin(self._document.base, url)
         if is_web_url(url) and "{" not in url:
             url = urlsplit(url)._replace(query="", fragment="").geturl().rstrip("/")
@@ -123,10 +124,7 @@ class _Reader:
     def _place(self, key: str, url: str) -> str:
         """Give a URL of the document as the profile writes it: absolute, or a path that continues ``api_url``."""
         api_url = self._findings.api_url
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            parts = urlsplit("")
+        parts = split(url)
         if parts.scheme or parts.netloc:
             if not is_web_url(url):
                 self._findings.remark(key, f"the document names {one_line(url)}, which is no http or https URL")

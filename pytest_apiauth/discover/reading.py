@@ -156,12 +156,12 @@ def _from_yaml(text: str, shown: str) -> object:
 
 def _kind(content: Mapping[str, object], shown: str) -> str:
     if "openapi" in content:
-        version = str(content["openapi"])
+        version = _version(content["openapi"])
         if not version.startswith("3."):
             raise DocumentError(f"{shown}: openapi: expected version 3.x, got {one_line(version)!r}")
         return "openapi"
     if "swagger" in content:
-        version = str(content["swagger"])
+        version = _version(content["swagger"])
         if version not in ("2.0", "2"):
             raise DocumentError(f"{shown}: swagger: expected version 2.0, got {one_line(version)!r}")
         return "swagger"
@@ -171,3 +171,8 @@ def _kind(content: Mapping[str, object], shown: str) -> str:
         f"{shown}: neither OpenAPI 3.x, Swagger 2.0 nor authorization server metadata (RFC 8414): expected 'openapi',"
         " 'swagger' or 'issuer' at the top"
     )
+
+
+def _version(value: object) -> str:
+    """Give a version as text; YAML reads one without quotes as a number."""
+    return str(value) if isinstance(value, str | float | int) else "something else"

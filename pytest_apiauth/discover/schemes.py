@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,7 @@ _GRANTS: Final[Mapping[str, GrantType]] = {
 }
 """Flows by the names of OpenAPI 3 and of Swagger 2; what is not here (implicit, device) no profile can hold."""
 _IN_AUTHORIZATION: Final = frozenset({"basic", "bearer", "personal_access_token"})
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 OFFLINE: Final = "offline_access"
 
 
@@ -131,6 +133,8 @@ class Schemes:
         place, name = text_in(table, "in"), one_line(text_in(table, "name"))
         if place != "header":
             return f"an API key in the {place or 'request'} ({name})"
+        if _HEADER_NAME.fullmatch(name) is None:
+            return f"an API key in a header without a name that can be sent ({name})"
         if name.lower() == "authorization" and "bearer" in text_in(table, "description").lower():
             return self._bearer("the document describes the Authorization header with a bearer token in it")
         known = self._findings.api_key_header
@@ -172,6 +176,8 @@ class Schemes:
                 key: self._place(key, text_in(flow, theirs)) if text_in(flow, theirs) else ""
                 for key, theirs in (("token_url", "tokenUrl"), ("authorize_url", "authorizationUrl"))
             }
+            if grant == "authorization_code" and not urls["authorize_url"]:
+                continue
             refresh = text_in(flow, "refreshUrl")
             refresh_url = self._place("token_url", refresh) if refresh else ""
             found.append(

@@ -15,7 +15,7 @@ import pytest
 from pytest_apiauth import login
 from pytest_apiauth.__main__ import main
 from pytest_apiauth.errors import ApiAuthError, CredentialError, ProfileError, TokenError
-from tests.login.browser import PROFILE, Browser, Change, Site, logged_in
+from tests.login.browser import Browser, Change, Site, logged_in
 
 
 def kept(project: Path) -> Path:
@@ -119,6 +119,7 @@ def test_other_requests_do_not_disturb(project: Path, site: Site, port: int) -> 
         with httpx.Client(trust_env=False) as client:
             assert client.get(f"{base}/favicon.ico").status_code == 404
             assert client.get(f"{base}/callback").status_code == 404
+            assert client.get(callback, headers={"Host": "["}).status_code == 404
             assert client.get(f"{base}/other?code=x&state=y").status_code == 404
             assert client.get(callback, headers={"Host": "evil.example"}).status_code == 404
 
@@ -153,6 +154,17 @@ def test_redirection_elsewhere_is_pasted(project: Path, site: Site, port: int, m
 
     with pytest.raises(TokenError, match="no URL was pasted"):
         list(login.obtain("shop", way=login.Way(opens_browser=False)))
+
+
+@pytest.mark.parametrize("text", ["http://[", "nonsense", "http://127.0.0.1:1/callback?code=x&state=y"])
+def test_pasted_nonsense_is_one_line(project: Path, site: Site, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is pasted and is no callback of ours is one line."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{text}\n"))
+
+    with pytest.raises(TokenError) as caught:
+        list(login.obtain("shop", way=login.Way(opens_browser=False, pastes=True)))
+
+    assert "the answer went somewhere else than to redirect_uri" in told(caught.value)
 
 
 def test_nobody_comes(project: Path, site: Site) -> None:
@@ -238,11 +250,20 @@ def test_browser_is_opened_unless_told_not_to(project: Path, site: Site, window:
 # Live runs
 
 
-def test_kept_file_of_another_server_is_not_used(project: Path, site: Site) -> None:
-    """A profile of the same name with another token endpoint does not get the token."""
+@pytest.mark.parametrize(
+    ("key", "url"),
+    [("token_url", "https://id.elsewhere.example/token"), ("api_url", "http://localhost:9")],
+)
+def test_kept_token_of_another_server_is_not_used(project: Path, site: Site, key: str, url: str) -> None:
+    """A profile of the same name with another token endpoint or another API does not get the token."""
     logged_in(Browser())
-    elsewhere = PROFILE.replace('token_url = "/token"', 'token_url = "https://id.elsewhere.example/token"')
-    site.profile.write_text(elsewhere, encoding="utf-8")
+    lines = site.profile.read_text(encoding="utf-8").splitlines()
+    if key == "api_url":
+        lines = [
+            line.replace('"/', f'"{site.url}/') if line.startswith(("token_url", "auth")) else line for line in lines
+        ]
+    lines = [f'{key} = "{url}"' if line.startswith(key) else line for line in lines]
+    site.profile.write_text("\n".join(lines), encoding="utf-8")
 
     with pytest.raises(CredentialError, match="there is none yet"):
         list(login.obtain("shop", grant="refresh_token"))
