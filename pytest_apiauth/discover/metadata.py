@@ -90,6 +90,12 @@ def _note_grants(findings: Findings, document: Document) -> None:
         findings.grants[grant] = GrantFound(
             " ".join(wanted) or None, refreshes and grant == "authorization_code" and "offline_access" in wanted
         )
+    if any("offline_access" in (found.scope or "") for found in findings.grants.values()):
+        findings.remark(
+            "authorize_url",
+            "offline_access asks for a refresh token; some servers give one only with ?prompt=consent at the end of it"
+            " (OpenID Connect Core 11)",
+        )
     left_out = [grant for grant in supported if grant not in usable]
     if left_out:
         findings.remark(

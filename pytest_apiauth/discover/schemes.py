@@ -88,7 +88,8 @@ class Schemes:
             if kind not in KIND_ORDER:
                 return str(kind)
             kinds.append(kind)
-        if len(_IN_AUTHORIZATION & set(kinds)) > 1:
+        key_is_there = (self._findings.api_key_header or "").lower() == "authorization" and "api_key" in kinds
+        if len(_IN_AUTHORIZATION & set(kinds)) + key_is_there > 1:
             return f"{' and '.join(kinds)} at once, which would need two Authorization headers"
         return frozenset(kinds)
 

@@ -139,7 +139,7 @@ def _zone(name: str, path: str, needs: Needs, routes: list[Route]) -> ZoneFound:
     if len(needs) > 1 and all(len(kinds) == 1 for kinds in needs):
         both = ", ".join(f'"{kind}"' for kinds in needs for kind in sorted_kinds(kinds))
         remarks.insert(
-            0, f"the document says that either is enough; FastAPI writes that where all are needed: [{both}]"
+            0, f"the document says: either is enough; if all are needed, as FastAPI means it: needs = [{both}]"
         )
     for route in routes:
         if route.needs is None:

@@ -291,6 +291,18 @@ def test_foreign_text_stays_text(tmp_path: Path, text: str) -> None:
     assert list(table["grants"]) == ["client_credentials"]
 
 
+def test_one_authorization_header_is_all_there_is(tmp_path: Path) -> None:
+    """A key in the Authorization header cannot travel beside a token; described as a bearer token it is one."""
+    key = {"type": "apiKey", "in": "header", "name": "Authorization"}
+    document = openapi({"/a": get(needing("key", "oauth")), "/b": get(needing("key"))})
+    document["components"]["securitySchemes"] = {"oauth": OAUTH, "key": key}
+
+    assert {zone.path: zone.needs for zone in profile_of(tmp_path, document).zones.values()} == {"/b": (("api_key",),)}
+
+    document["components"]["securitySchemes"]["key"] = {**key, "description": "Bearer {token}"}
+    assert profile_of(tmp_path, document).zone_at("/v1/b").needs == (("bearer",),)  # type: ignore[union-attr]
+
+
 def test_circular_references_end(tmp_path: Path) -> None:
     """References that lead in a circle, or out of the document, are not followed."""
     document = openapi({"/a": get(needing("key")), "/b": {"$ref": "#/paths/~1b"}, "/c": {"$ref": "other.json#/x"}})
