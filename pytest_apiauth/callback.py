@@ -8,7 +8,10 @@ thread of its own, other paths and hosts are refused, and what came is for `code
 from __future__ import annotations
 
 import http.server
+import os
 import queue
+import socket
+import socketserver
 import sys
 import threading
 import webbrowser
@@ -113,13 +116,13 @@ def listening(name: str, registered: str) -> Iterator[Callbacks]:
 
 class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
-    allow_reuse_address = True
+    # Elsewhere than on POSIX the option lets another program listen at the same place.
+    allow_reuse_address = os.name == "posix"
+    allow_reuse_port = False
 
     def __init__(self, callbacks: Callbacks, host: str, port: int) -> None:
         self.callbacks = callbacks
         if ":" in host:
-            import socket
-
             self.address_family = socket.AF_INET6
         super().__init__((host, port), _Handler)
 
@@ -128,8 +131,6 @@ class _Server(http.server.ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         # That of the standard library asks the name service for its own name.
-        import socketserver
-
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 

@@ -293,7 +293,8 @@ def code_from_callback(
     issuers = query.get("iss", [])
     if (names_issuer and not issuers) or (issuer is not None and issuers not in ([], [issuer])):
         came = one_line(", ".join(issuers)) or "none"
-        raise TokenError(f"{where}: expected iss {issuer or 'of the server'}, got {came}; this answer is not ours")
+        expected = one_line(issuer or "of the server")
+        raise TokenError(f"{where}: expected iss {expected}, got {came}; this answer is not ours")
     if error:
         described = ", ".join([*error, *query.get("error_description", [])])
         raise TokenError(f"{where}: refused with {one_line(described)}")

@@ -105,7 +105,7 @@ class _Login:
                 stored = self._identities.refresh_token(self._client, self._user)
                 if stored is None:
                     raise CredentialError(
-                        f"{self._profile.name}: refresh_token: there is none yet; run another grant first"
+                        f"{self._profile.name}: refresh_token: there is none yet; {self._how_to_get_one}"
                     )
                 token = self._exchanged(refresh_token=stored)
                 where = self._kept(token)
@@ -205,9 +205,16 @@ class _Login:
 
     # What came of it
 
+    @property
+    def _how_to_get_one(self) -> str:
+        if "authorization_code" in self._profile.grants:
+            return f"log in first: python -m pytest_apiauth token {self._profile.name} --grant authorization_code"
+        return "say in credentials.refresh_token where one is"
+
     def _kept(self, token: Token) -> str:
         """Keep what an interactive grant has given, and say where; empty where nothing is kept."""
-        if token.refresh_token is None or "authorization_code" not in self._profile.grants:
+        is_given = self._profile.credentials.refresh_token is not None
+        if token.refresh_token is None or not (is_given or "authorization_code" in self._profile.grants):
             return ""
         return self._identities.keep_refresh_token(token.refresh_token, self._client, self._user)
 

@@ -98,7 +98,8 @@ def _fetched(url: str, shown: str) -> bytes:
         wire.close()
     location = response.header("location")
     if 300 <= response.status < 400 and location is not None:
-        raise DocumentError(f"{shown}: answered {response.status}, a redirect to {one_line(location)}; name that URL")
+        place = one_line(location.partition("?")[0])
+        raise DocumentError(f"{shown}: answered {response.status}, a redirect to {place}; name that URL")
     if response.status != 200:
         raise DocumentError(f"{shown}: answered {response.status}, expected 200 with the document")
     return response.body

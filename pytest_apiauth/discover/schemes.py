@@ -131,7 +131,7 @@ class Schemes:
                 return f"a scheme of type {one_line(other)!r}"
 
     def _api_key(self, table: Mapping[str, object]) -> Kind | str:
-        place, name = text_in(table, "in"), one_line(text_in(table, "name"))
+        place, name = one_line(text_in(table, "in")), one_line(text_in(table, "name"))
         if place != "header":
             return f"an API key in the {place or 'request'} ({name})"
         if _HEADER_NAME.fullmatch(name) is None:

@@ -6,6 +6,7 @@ import io
 import json
 import socket
 import stat
+import threading
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +15,7 @@ import pytest
 
 from pytest_apiauth import login
 from pytest_apiauth.__main__ import main
+from pytest_apiauth.callback import listening
 from pytest_apiauth.errors import ApiAuthError, CredentialError, ProfileError, TokenError
 from tests.login.browser import Browser, Change, Site, logged_in
 
@@ -154,6 +156,36 @@ def test_redirection_elsewhere_is_pasted(project: Path, site: Site, port: int, m
 
     with pytest.raises(TokenError, match="no URL was pasted"):
         list(login.obtain("shop", way=login.Way(opens_browser=False)))
+
+
+@pytest.mark.parametrize(
+    ("registered", "shown"), [("http://127.0.0.1/callback", "127.0.0.1"), ("http://localhost/callback", "localhost")]
+)
+def test_without_a_port_any_will_do(project: Path, site: Site, port: int, registered: str, shown: str) -> None:
+    """A loopback redirection URI without a port is used with one that is free (RFC 8252 7.3)."""
+    text = site.profile.read_text(encoding="utf-8")
+    site.profile.write_text(text.replace(f"http://127.0.0.1:{port}/callback", registered), encoding="utf-8")
+
+    steps = login.obtain("shop", way=login.Way(opens_browser=False))
+    _, url, waiting = (next(steps) for _ in range(3))
+
+    (redirect_uri,) = parse_qs(urlsplit(url).query)["redirect_uri"]
+    parts = urlsplit(redirect_uri)
+    assert (parts.hostname, parts.path) == (shown, "/callback")
+    assert parts.port
+    assert redirect_uri in waiting
+
+
+def test_loopback_by_its_other_number(project: Path, site: Site, port: int) -> None:
+    """A redirection URI with the address of IPv6 is listened at too."""
+    with listening("shop", f"http://[::1]:{port}/callback") as callbacks:
+        page = threading.Thread(target=httpx.get, args=(f"{callbacks.redirect_uri}?code=x&state=y",))
+        page.start()
+        answer = callbacks.wait(10)
+        callbacks.finish(True)
+        page.join(10)
+
+    assert answer == f"http://[::1]:{port}/callback?code=x&state=y"
 
 
 @pytest.mark.parametrize("text", ["http://[", "nonsense", "http://127.0.0.1:1/callback?code=x&state=y"])
