@@ -5,41 +5,38 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from pytest_apiauth.errors import ApiAuthError
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: what it does in a line, its arguments, and the lines it prints."""
+
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    lines: Callable[[argparse.Namespace], Iterator[str]]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and give the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m pytest_apiauth", description=__doc__)
+    """Run a command and give the exit status: 2 for bad input, in one line."""
+    parser = argparse.ArgumentParser(prog="python -m pytest_apiauth", description="The commands of pytest-apiauth.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("schema", help="print the JSON Schema of a profile file")
-    rules = commands.add_parser("rules", help="print the rules, one rule in full, or the statements they cover")
-    rules.add_argument("rule_id", nargs="?", metavar="RULE-ID", help="explain this rule")
-    rules.add_argument("--statements", action="store_true", help="print every statement of the built-in documents")
+    for name, command in COMMANDS.items():
+        command.arguments(commands.add_parser(name, help=command.help, description=f"{command.help}."))
     asked = parser.parse_args(arguments)
     try:
-        for line in _lines(asked):
-            print(line)
+        for line in COMMANDS[asked.command].lines(asked):
+            print(line, flush=True)
     except ApiAuthError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     return 0
-
-
-def _lines(asked: argparse.Namespace) -> Iterator[str]:
-    if asked.command == "schema":
-        yield json.dumps(schema(), indent=2)
-        return
-    from pytest_apiauth import register
-
-    if asked.statements:
-        yield from register.list_statements()
-    elif asked.rule_id:
-        yield from register.explain(asked.rule_id)
-    else:
-        yield from register.list_rules()
 
 
 def schema() -> dict[str, object]:
@@ -54,6 +51,77 @@ def schema() -> dict[str, object]:
         "description": "Built-in profile (dastra, jindexe, digishare) or path of one to build on",
     }
     return found
+
+
+# Each command imports what it needs when it is run.
+
+
+def _init_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source", metavar="SOURCE", help="OpenAPI 3.x, Swagger 2.0 or RFC 8414 document: a file or a URL"
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="what to write; default: TITLE.apiauth.toml")
+    parser.add_argument("--force", action="store_true", help="overwrite FILE")
+
+
+def _init_lines(asked: argparse.Namespace) -> Iterator[str]:
+    from pytest_apiauth import discover
+
+    return discover.init(asked.source, asked.output, force=asked.force)
+
+
+def _rules_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("rule_id", nargs="?", metavar="RULE-ID", help="explain this rule")
+    parser.add_argument("--statements", action="store_true", help="print every statement of the built-in documents")
+
+
+def _rules_lines(asked: argparse.Namespace) -> Iterator[str]:
+    from pytest_apiauth import register
+
+    if asked.statements:
+        return register.list_statements()
+    return register.explain(asked.rule_id) if asked.rule_id else register.list_rules()
+
+
+def _token_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a profile: its name or path")
+    parser.add_argument("--grant", metavar="GRANT", help="a grant of the profile; default: the one that clients use")
+    parser.add_argument("--user", metavar="USER", help="a user of the profile; default: the grant's own")
+    parser.add_argument("--no-browser", action="store_true", help="print the URL to log in at, open no browser")
+    parser.add_argument("--paste", action="store_true", help="take the answer from standard input, listen nowhere")
+    parser.add_argument(
+        "--wait", type=_seconds, default=300.0, metavar="SECONDS", help="how long to wait for the login (default: 300)"
+    )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 86400:
+        raise argparse.ArgumentTypeError("expected seconds, from above 0 to 86400 (a day)")
+    return seconds
+
+
+def _token_lines(asked: argparse.Namespace) -> Iterator[str]:
+    from pytest_apiauth import login
+
+    way = login.Way(opens_browser=not asked.no_browser, pastes=asked.paste, wait=asked.wait)
+    return login.obtain(asked.name, grant=asked.grant, user=asked.user, way=way)
+
+
+def _schema_lines(asked: argparse.Namespace) -> Iterator[str]:
+    yield json.dumps(schema(), indent=2)
+
+
+COMMANDS = {
+    "init": Command("write a profile from an OpenAPI or metadata document", _init_arguments, _init_lines),
+    "rules": Command("print the rules, one rule in full, or the statements they cover", _rules_arguments, _rules_lines),
+    "schema": Command("print the JSON Schema of a profile file", lambda parser: None, _schema_lines),
+    "token": Command(
+        "get a token by a grant of a profile from its real server, and keep the refresh token for live runs",
+        _token_arguments,
+        _token_lines,
+    ),
+}
 
 
 if __name__ == "__main__":

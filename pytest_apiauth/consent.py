@@ -14,12 +14,37 @@ from typing import Literal
 from urllib.parse import parse_qs, parse_qsl, unquote, urljoin, urlsplit, urlunsplit
 
 from pytest_apiauth.drafts import Draft, Ref, Text
+from pytest_apiauth.errors import CredentialError
+from pytest_apiauth.identities import Identities
 from pytest_apiauth.messages import Origin, Response
-from pytest_apiauth.profile import Profile
+from pytest_apiauth.profile import DEFAULT, Grant, Profile
+from pytest_apiauth.secrets import Secret
 
 Sort = Literal["client", "onward", "page", "refused", "nowhere"]
 """Where an answer leads: to the redirect_uri asked for, elsewhere, to no place since it is a page or a refusal."""
 _USUAL_PORTS = {"https": 443, "http": 80}
+
+
+def login_of(profile: Profile, user: str) -> tuple[str, str]:
+    """Give the client and the user of a login by the interactive grant, where ``default`` means the grant's own."""
+    table = profile.grants.get("authorization_code") or Grant()
+    return table.client, table.user if user == DEFAULT else user
+
+
+def refresh_token_of(profile: Profile, identities: Identities, user: str) -> Secret:
+    """Give the refresh token that a person has got by logging in. Raises CredentialError where there is none."""
+    found = identities.refresh_token(*login_of(profile, user))
+    if found is None:
+        raise CredentialError(needs_browser(profile))
+    return found
+
+
+def needs_browser(profile: Profile) -> str:
+    """Say why a live run cannot use the interactive grant, and what to do."""
+    return (
+        "the grant authorization_code needs a browser, which a live run does not have; log in once with"
+        f" `python -m pytest_apiauth token {profile.name}`"
+    )
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -155,13 +155,14 @@ class Examination:
             if kind == "bearer":
                 grant = self.profile.usual_grant
                 if grant == "authorization_code" and not self.target.has_browser:
-                    return "the grant authorization_code needs a browser, which a live run does not have"
+                    consent.refresh_token_of(self.profile, self.target.identities, DEFAULT)
+                    return None
                 for name in self.token_request(grant).names if grant else ():
                     self.value(name)
             else:
                 for role in _ROLES[kind]:
                     self.value(self.ref(role).name)
-        except NotApplicable as reason:
+        except (NotApplicable, CredentialError) as reason:
             return str(reason)
         return None
 
@@ -215,9 +216,11 @@ class Examination:
             proof = [("client_id", who), ("client_secret", secret)]
         return Draft("POST", url, tuple(headers), parameters=(*parameters, *proof), encoding=settings.body)
 
-    def issue(self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT) -> dict[str, object]:
+    def issue(
+        self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT, draft: Draft | None = None
+    ) -> dict[str, object]:
         """Ask for a token and give the members of the answer. Raises Inconclusive where none comes."""
-        draft = self.token_request(grant, client=client, user=user)
+        draft = draft or self.token_request(grant, client=client, user=user)
         response = self.send(draft)
         body = response.json()
         members = body if isinstance(body, dict) else {}
@@ -243,6 +246,18 @@ class Examination:
             if isinstance(found, str):
                 return self.keep(own + self.ref("REFRESH_TOKEN", client).name, found)
         raise NotApplicable("no grant that works without a person gives a refresh token")
+
+    def _renewed(self, user: str) -> str:
+        """Get an access token by the refresh token of a person, and keep the one that takes its place."""
+        identities, (client, user) = self.target.identities, consent.login_of(self.profile, user)
+        with identities.turn(client, user):
+            stored = consent.refresh_token_of(self.profile, identities, user)
+            spent = self.keep(self.ref("LOGIN_REFRESH_TOKEN", user).name, stored.reveal())
+            draft = self.token_request("refresh_token", client=client, user=user, refresh_token=spent)
+            members = self.issue("refresh_token", draft=draft)
+            if isinstance(found := members.get("refresh_token"), str) and found != stored.reveal():
+                identities.keep_refresh_token(Secret(found, spent.name), client, user)
+        return str(members["access_token"])
 
     def renew_tokens(self, draft: Draft) -> bool:
         """Forget the issued tokens that a request carries; whether there were any."""
@@ -303,7 +318,7 @@ class Examination:
     def need_browser(self) -> None:
         """Raise NotApplicable where a code takes a browser."""
         if not self.target.has_browser:
-            raise NotApplicable("the grant authorization_code needs a browser, which a live run does not have")
+            raise NotApplicable(consent.needs_browser(self.profile))
 
     def _redeeming(self, found: Callback, client: str, own: str) -> list[tuple[str, object]]:
         client = self._code_client(client)
@@ -351,6 +366,8 @@ class Examination:
             grant = self.profile.usual_grant
             if grant is None:
                 raise NotApplicable("the profile has no grant")
+            if grant == "authorization_code" and not self.target.has_browser:
+                return self._renewed(first)
             return str(self.issue(grant, user=first)["access_token"])
         if kind == "PERSONAL_ACCESS_TOKEN":
             found: Secret | str | None = identities.personal_access_token()

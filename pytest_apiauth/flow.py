@@ -193,6 +193,10 @@ class Authenticator:
         return token
 
     def _fetch(self) -> TokenSteps:
+        if self._grant == "authorization_code":
+            # The lock of a generator that is not finished is released when it is closed.
+            with self._identities.turn(self._client, self._user):
+                return (yield from self._authorize())
         latest = self.store.latest
         if latest is not None and latest.refresh_token is not None:
             token = yield from self._refresh(latest.refresh_token)
@@ -200,8 +204,6 @@ class Authenticator:
                 return token
         if self._grant is None:
             raise CredentialError(f"{self.profile.name}: grants: the profile names no way to get a token")
-        if self._grant == "authorization_code":
-            return (yield from self._authorize())
         return (yield from self._exchange(self._grant))
 
     def _exchange(
@@ -223,15 +225,27 @@ class Authenticator:
             return None
         token = read_token(self.profile, "refresh_token", response, self.store.clock.now(), self._redactor)
         # An answer without a new refresh token leaves the old one in force.
-        return token if token.refresh_token is not None else replace(token, refresh_token=refresh_token)
+        if token.refresh_token is None:
+            return replace(token, refresh_token=refresh_token)
+        if self._grant == "authorization_code" and token.refresh_token != refresh_token:
+            # The old one may be dead from now on, and a person had to log in for it.
+            self._identities.keep_refresh_token(token.refresh_token, self._client, self._user)
+        return token
 
     def _authorize(self) -> TokenSteps:
         """Use the interactive grant: a refresh token got elsewhere, or a server that lets the user in unasked."""
-        stored = self._stored_refresh_token()
-        if stored is not None:
-            token = yield from self._refresh(stored)
+        own = self.store.latest.refresh_token if self.store.latest is not None else None
+        stored = self._identities.refresh_token(self._client, self._user)
+        # Another run may have replaced our own, where they are kept.
+        known = (stored, own) if self._identities.keeps else (own, stored)
+        refused = False
+        for refresh_token in dict.fromkeys(known):
+            if refresh_token is None:
+                continue
+            token = yield from self._refresh(refresh_token)
             if token is not None:
                 return token
+            refused = True
         asked = authorization_request(self.profile, self._identities, client=self._client)
         for name, value in (("state", asked.state), ("code_verifier", asked.verifier)):
             self._redactor.learn(value, f"{self.profile.name}.{name}")
@@ -239,11 +253,11 @@ class Authenticator:
         location = response.header("location")
         callback = urljoin(asked.url, location) if location is not None else ""
         if not 300 <= response.status < 400 or not leads_back(asked, callback):
-            spent = "the refresh token was refused and " if stored is not None else ""
+            spent = "the refresh token was refused and " if refused else ""
             raise TokenError(
                 f"{self.profile.name}: authorization_code: {spent}{self.profile.authorization_endpoint} answered"
                 f" {response.status} without leading back to redirect_uri; this grant needs a browser: log in once"
-                " with `python -m pytest_apiauth token`, and name the refresh token in [credentials]"
+                f" with `python -m pytest_apiauth token {self.profile.name}`"
             )
         try:
             code = code_from_callback(asked, callback)
@@ -255,12 +269,6 @@ class Authenticator:
                 "authorization_code", code=code, verifier=asked.verifier, redirect_uri=asked.redirect_uri
             )
         )
-
-    def _stored_refresh_token(self) -> Secret | None:
-        # The profile's refresh token belongs to the default client and user.
-        if (self._client, self._user) != (DEFAULT, DEFAULT):
-            return None
-        return self._identities.refresh_token()
 
     def _request(
         self,

@@ -236,12 +236,16 @@ class AuthorizationRequest:
 
 
 def authorization_request(
-    profile: Profile, identities: Identities, *, client: str | None = None
+    profile: Profile, identities: Identities, *, client: str | None = None, redirect_uri: str | None = None
 ) -> AuthorizationRequest:
-    """Build an authorization request with a random state and a PKCE S256 challenge (RFC 7636 4)."""
+    """Build an authorization request with a random state and a PKCE S256 challenge (RFC 7636 4).
+
+    ``redirect_uri`` is the client's registered one unless another is given (its port, RFC 8252 7.3). Raises
+    CredentialError for whatever is needed and not there.
+    """
     table = profile.grants.get("authorization_code", Grant())
     identity = identities.client(client or table.client)
-    redirect_uri = _needed(profile, "redirect_uri", identity.redirect_uri, "authorization_code")
+    redirect_uri = _needed(profile, "redirect_uri", redirect_uri or identity.redirect_uri, "authorization_code")
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
     digest = hashlib.sha256(verifier.encode()).digest()
     parameters = {
@@ -262,16 +266,22 @@ def authorization_request(
 
 def leads_back(authorization: AuthorizationRequest, callback_url: str) -> bool:
     """Whether a URL is the registered redirection URI, whatever parameters it has in addition."""
-    meant, came = urlsplit(authorization.redirect_uri), urlsplit(callback_url)
+    try:
+        meant, came = urlsplit(authorization.redirect_uri), urlsplit(callback_url)
+    except ValueError:
+        return False
     same_place = (came.scheme.lower(), came.netloc, came.path) == (meant.scheme.lower(), meant.netloc, meant.path)
     return same_place and parse_qs(meant.query).items() <= parse_qs(came.query).items()
 
 
-def code_from_callback(authorization: AuthorizationRequest, callback_url: str) -> str:
+def code_from_callback(
+    authorization: AuthorizationRequest, callback_url: str, *, issuer: str | None = None, names_issuer: bool = False
+) -> str:
     """Take the code out of the URL the browser was sent back to (RFC 6749 4.1.2).
 
     Raises TokenError where the URL is not the registered one, its ``state`` is not ours (compared in constant
-    time), or it brings an error instead of a code.
+    time), its ``iss`` is not ``issuer``, or is absent where the server ``names_issuer`` (RFC 9207 2.4), or it
+    brings an error instead of a code.
     """
     where = f"{authorization.profile}: authorization_code"
     if not leads_back(authorization, callback_url):
@@ -280,6 +290,11 @@ def code_from_callback(authorization: AuthorizationRequest, callback_url: str) -
     state, code, error = (query.get(name, []) for name in ("state", "code", "error"))
     if len(state) != 1 or not hmac.compare_digest(state[0].encode(), authorization.state.encode()):
         raise TokenError(f"{where}: the state that came back is not the one that was sent; this answer is not ours")
+    issuers = query.get("iss", [])
+    if (names_issuer and not issuers) or (issuer is not None and issuers not in ([], [issuer])):
+        came = one_line(", ".join(issuers)) or "none"
+        expected = one_line(issuer or "of the server")
+        raise TokenError(f"{where}: expected iss {expected}, got {came}; this answer is not ours")
     if error:
         described = ", ".join([*error, *query.get("error_description", [])])
         raise TokenError(f"{where}: refused with {one_line(described)}")

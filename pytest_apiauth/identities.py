@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.profile import DEFAULT, Client, Key, Plain, Profile, Reference, User
@@ -20,6 +21,19 @@ from pytest_apiauth.secrets import Redactor, Secret
 Row = TypeVar("Row", Client, User, Key)
 Lookup = Callable[[str, Reference], str | None]
 """Gives the value that a reference points at, by its label (``clients.second.client_secret``)."""
+
+
+class Kept(Protocol):
+    """Where refresh tokens are kept between runs. ``given`` is what the profile's reference holds, if anything."""
+
+    def turn(self, client_id: str, user: str) -> AbstractContextManager[None]:
+        """Have the token for oneself, from reading it to writing the one that replaces it."""
+
+    def read(self, client_id: str, user: str, given: str | None, reference: Reference | None) -> str | None:
+        """Give the token to use."""
+
+    def write(self, client_id: str, user: str, token: Secret, given: str | None, reference: Reference | None) -> str:
+        """Keep a token in place of the one before, and say where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +68,12 @@ class Identities:
     """Resolves the credentials of a profile by name, each at most once.
 
     ``lookup`` gives the value behind a reference, or None where it is not set. Every secret that is
-    resolved is learnt by ``redactor`` first.
+    resolved is learnt by ``redactor`` first. ``kept`` is where refresh tokens outlive the run, on a live one.
     """
 
-    def __init__(self, profile: Profile, lookup: Lookup, redactor: Redactor) -> None:
+    def __init__(self, profile: Profile, lookup: Lookup, redactor: Redactor, *, kept: Kept | None = None) -> None:
         self.profile = profile
+        self._kept = kept
         self._lookup = lookup
         self._redactor = redactor
         self._found: dict[str, str] = {}
@@ -94,12 +109,46 @@ class Identities:
         """Give the personal access token, or None where the profile names none."""
         return self._secret("credentials.personal_access_token", self.profile.credentials.personal_access_token)
 
-    def refresh_token(self) -> Secret | None:
-        """Give a refresh token got elsewhere, or None where it is not set."""
-        try:
-            return self._secret("credentials.refresh_token", self.profile.credentials.refresh_token)
-        except CredentialError:
+    def refresh_token(self, client: str = DEFAULT, user: str = DEFAULT) -> Secret | None:
+        """Give a refresh token got elsewhere, or None where there is none.
+
+        Another run may have replaced a kept one meanwhile, so that one is read each time.
+        """
+        given, reference = self._given_refresh_token(client, user)
+        if self._kept is not None:
+            given = self._kept.read(self._client_id(client), user, given, reference)
+        if given is None:
             return None
+        secret = Secret(given, f"{self.profile.name}.refresh_token")
+        self._redactor.learn(secret)
+        return secret
+
+    @property
+    def keeps(self) -> bool:
+        """Whether refresh tokens outlive this run: then the kept one is the newest."""
+        return self._kept is not None
+
+    def turn(self, client: str = DEFAULT, user: str = DEFAULT) -> AbstractContextManager[None]:
+        """Have the refresh token for oneself while a block reads, uses and replaces it."""
+        return nullcontext() if self._kept is None else self._kept.turn(self._client_id(client), user)
+
+    def keep_refresh_token(self, token: Secret, client: str = DEFAULT, user: str = DEFAULT) -> str:
+        """Keep a refresh token for later runs, and say where; empty where this run keeps none."""
+        if self._kept is None:
+            return ""
+        given, reference = self._given_refresh_token(client, user)
+        return self._kept.write(self._client_id(client), user, token, given, reference)
+
+    def _client_id(self, name: str) -> str:
+        table: Client = self._table("clients", name, self.profile.credentials, self.profile.clients)
+        return self._plain(f"{self._label('clients', name)}.client_id", table.client_id, optional=True) or ""
+
+    def _given_refresh_token(self, client: str, user: str) -> tuple[str | None, Reference | None]:
+        """Give what the profile's reference holds: it belongs to the default client and user."""
+        reference = self.profile.credentials.refresh_token
+        if reference is None or (client, user) != (DEFAULT, DEFAULT):
+            return None, None
+        return self._lookup("credentials.refresh_token", reference) or None, reference
 
     def has(self, section: str, name: str) -> bool:
         """Whether ``clients``, ``users`` or ``keys`` has an entry of that name with every value set."""

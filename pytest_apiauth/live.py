@@ -13,7 +13,8 @@ from pathlib import Path
 from pytest_apiauth.connection import Connection
 from pytest_apiauth.errors import BudgetError, UnreachableError
 from pytest_apiauth.http import Network, Wire
-from pytest_apiauth.identities import Identities, Surroundings
+from pytest_apiauth.identities import Identities
+from pytest_apiauth.kept import live_identities
 from pytest_apiauth.messages import FROM_GATEWAYS, Request, Response
 from pytest_apiauth.profile import Profile
 from pytest_apiauth.secrets import Redactor
@@ -49,7 +50,7 @@ class LiveTarget:
         profile names no host.
         """
         located = located_profile(profile, folder)
-        identities = Identities(located, Surroundings(folder), redactor)
+        identities = live_identities(located, folder, redactor)
         network = Network(library, ca_file=located.ca_file, turn=throttle.turn)
         return cls(located, identities, Wire.live(library, located, redactor, network=network), throttle)
 

@@ -156,7 +156,7 @@ class Plans:
         if self._grant is None:
             raise CredentialError(f"{self._profile.name}: grants: the profile names no way to get a token")
         if self._grant == "authorization_code":
-            if self._identities.refresh_token() is None:
+            if self._identities.refresh_token(self._client, self._user) is None:
                 authorization_request(self._profile, self._identities, client=self._client)
             return
         token_request(self._profile, self._grant, self._identities, client=self._client, user=self._user, key=self._key)

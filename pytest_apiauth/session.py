@@ -267,14 +267,14 @@ class LiveSide:
     def __init__(self, state: State, profile: Profile) -> None:
         from pytest_apiauth import loading
         from pytest_apiauth.http import Network
-        from pytest_apiauth.identities import Identities, Surroundings
+        from pytest_apiauth.kept import live_identities
         from pytest_apiauth.target import located_profile
 
         folder = state.config.rootpath
         learn_credentials(profile, folder, state.redactor)
         with loading.explained(profile.name):
             self.profile = located_profile(profile, folder)
-        self.identities: Identities = Identities(self.profile, Surroundings(folder), state.redactor)
+        self.identities: Identities = live_identities(self.profile, folder, state.redactor)
         self.carrier: Network = Network(
             state.library, ca_file=self.profile.ca_file, turn=state.throttle(self.profile).turn
         )

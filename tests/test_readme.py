@@ -6,7 +6,7 @@ import runpy
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = runpy.run_path(str(ROOT / ".ci" / "readme.py"))["BLOCK"]

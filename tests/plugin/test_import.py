@@ -14,7 +14,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "pytest_apiauth"
-FOREIGN = ("httpx", "httpx2", "pydantic", "hypothesis", "respx", "filelock", "ssl", "vcr", "keyring", "dotenv", "anyio")
+FOREIGN = (
+    "httpx", "httpx2", "pydantic", "hypothesis", "respx", "filelock", "ssl", "vcr", "keyring", "dotenv", "anyio",
+    "platformdirs", "yaml",
+)  # fmt: skip
 NEIGHBOURS = (
     "hypothesispytest", "anyio", "respx", "recording", "randomly", "pytest_cov", "xdist", "xdist.looponfail",
 )  # fmt: skip
@@ -24,8 +27,8 @@ def pytest_collection_finish(session):
     with open("modules.json", "w") as file:
         json.dump(sorted(sys.modules), file)
 """
-REVEALING = {"examination.py", "grants.py", "plans.py", "secrets.py", "redaction.py", "sharing.py"}
-"""Where a secret becomes a request, where workers share it, and where it is looked for in what is printed."""
+REVEALING = {"examination.py", "grants.py", "plans.py", "secrets.py", "redaction.py", "sharing.py", "kept.py"}
+"""Where a secret becomes a request, where one is shared or kept, and where it is looked for in what is printed."""
 
 
 # At start-up
@@ -143,12 +146,19 @@ def test_reading_of_imports() -> None:
                 ".flow", ".grants", ".plans", ".http", "httpx", "httpx2", "pytest",
             },
         ),
+        (
+            [f"{PACKAGE}/discover"],
+            {
+                ".rules", ".exchange", ".examination", ".judge", ".conformance", ".embedded", ".target", ".flow",
+                ".session", ".plugin", "httpx", "httpx2", "pytest",
+            },
+        ),
         ([PACKAGE, "conformance"], {"_pytest"}),
     ],
-    ids=["conformance", "embedded", "everybody"],
+    ids=["conformance", "embedded", "discover", "everybody"],
 )  # fmt: skip
 def test_room_keeps_away_from(rooms: list[str], forbidden: set[str]) -> None:
-    """The suite never sees a client or the server, the server never sees the rules, nobody sees pytest's insides."""
+    """The suite sees no client and no server, the server no rules, documents neither; nobody sees pytest's insides."""
     assert breaches(sources(*rooms), forbidden) == []
 
 
@@ -173,10 +183,12 @@ def test_flow_rests_on_little() -> None:
         ("hypothesis", {"judge", "edits", "conformance"}),
         ("vcr", {"cassettes"}),
         ("pytest_recording", {"cassettes"}),
-        ("keyring", {"identities"}),
+        ("keyring", {"identities", "kept"}),
         ("dotenv", {"identities"}),
-        ("filelock", {"sharing"}),
+        ("filelock", {"sharing", "kept"}),
         ("anyio", {"http"}),
+        ("platformdirs", {"kept"}),
+        ("yaml", {"discover.reading"}),
         ("trustme", {"embedded.wire"}),
     ],
 )
@@ -198,7 +210,7 @@ def test_every_import_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = [line for lines in project["optional-dependencies"].values() for line in lines]
     declared = {re.split(r"[<>=!\[ ]", line)[0].replace("-", "_").lower() for line in project["dependencies"] + extras}
-    spelled = {"vcrpy": "vcr", "python_dotenv": "dotenv"}
+    spelled = {"vcrpy": "vcr", "python_dotenv": "dotenv", "pyyaml": "yaml"}
     known = {spelled.get(name, name) for name in declared}
     optional = {"trio", "sniffio"}
 

@@ -88,6 +88,16 @@ def test_a_grant_that_works_must_be_advertised(monkeypatch: pytest.MonkeyPatch) 
     assert (outcome.verdict, "no token by client_credentials" in outcome.reason) == (Verdict.WARNING, True)
 
 
+def test_a_profile_may_add_parameters_to_an_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The metadata names the endpoint as it is; prompt=consent is what one client asks for there."""
+    whole, url = MetadataPolicy.metadata, PROFILES["reference"].authorization_endpoint
+    monkeypatch.setattr(MetadataPolicy, "metadata", lambda self: {**whole(self), "authorization_endpoint": url})
+
+    assert outcome_of("md-consistent", "document", authorize_url=f"{url}?prompt=consent").verdict is Verdict.PASS
+    other = f"{url}/other?prompt=consent"
+    assert outcome_of("md-consistent", "document", authorize_url=other).verdict is Verdict.WARNING
+
+
 def test_metadata_need_not_list_grants(monkeypatch: pytest.MonkeyPatch) -> None:
     """A document without grant_types_supported says nothing about grants: the default of RFC 8414 2 fits hardly any."""
     whole = MetadataPolicy.metadata

@@ -1,0 +1,130 @@
+"""What a document says about authentication, in the profile's own words.
+
+Each reader of a kind of document fills in one `Findings`; the writer knows nothing of where they came from. What a
+document leaves open, or a profile cannot hold, is a remark beside the key it concerns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
+
+from pytest_apiauth.messages import Origin
+from pytest_apiauth.profile import ClientAuth, GrantType, Kind
+
+Needs = tuple[frozenset[Kind], ...]
+"""Alternatives, any of which is enough; none at all where nothing is needed."""
+GRANT_ORDER: tuple[GrantType, ...] = ("client_credentials", "password", "authorization_code", "refresh_token")
+"""Those that work without a person first: clients use the first of a profile's grants."""
+KIND_ORDER: tuple[Kind, ...] = ("api_key", "basic", "bearer", "personal_access_token")
+
+
+@dataclass(frozen=True, slots=True)
+class GrantFound:
+    """A documented grant: the scope to ask for, and whether the document says that a refresh token comes with it."""
+
+    scope: str | None = None
+    gives_refresh_token: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneFound:
+    """Routes with the same needs, with the GET routes among them that a test may call."""
+
+    name: str
+    path: str
+    needs: Needs
+    probes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    """Documented paths that are no probe."""
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Findings:
+    """Everything that a document says; None or empty where it says nothing."""
+
+    title: str
+    source: str
+    api_url: str | None = None
+    urls: dict[str, str] = field(default_factory=dict)
+    """``token_url``, ``authorize_url`` and the like; absolute, or a path that continues ``api_url``."""
+    standards: list[str] = field(default_factory=list)
+    api_key_header: str | None = None
+    client_auth: ClientAuth | None = None
+    body: str = "form"
+    scope: str | None = None
+    grants: dict[GrantType, GrantFound] = field(default_factory=dict)
+    zones: list[ZoneFound] = field(default_factory=list)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
+    """What a person has to look at, by the key or table of the profile that it stands before."""
+
+    def remark(self, place: str, text: str) -> None:
+        """Note something that a person has to look at, once."""
+        notes = self.remarks.setdefault(place, [])
+        if text not in notes:
+            notes.append(text)
+
+    def cite(self, *standards: str) -> None:
+        """Note standards that the document rests on."""
+        self.standards += [name for name in standards if name not in self.standards]
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """Every kind of credential that some zone needs."""
+        return frozenset(kind for zone in self.zones for kinds in zone.needs for kind in kinds)
+
+
+def secured(findings: Findings, place: str, url: str) -> str:
+    """Give a URL over HTTPS, with a remark where the document wrote plain HTTP: no credential travels in clear."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or Origin.of(url).is_loopback:
+        return url
+    findings.remark(
+        place, f"the document says {url}; written with https, since credentials do not travel over plain HTTP"
+    )
+    return parts._replace(scheme="https").geturl()
+
+
+def split(url: str) -> SplitResult:
+    """Split a URL, or give that of an empty text where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
+def is_web_url(url: str) -> bool:
+    """Whether a text is an absolute http or https URL without credentials in it."""
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        )
+    except ValueError:
+        return False
+
+
+def text_in(table: Mapping[str, object], key: str) -> str:
+    """Give a member that is a text, without blanks around it; empty where it is none."""
+    value = table.get(key)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def texts_in(table: Mapping[str, object], key: str) -> list[str]:
+    """Give the texts of a member that is a list."""
+    value = table.get(key)
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def table_in(table: Mapping[str, object], key: str) -> Mapping[str, object]:
+    """Give a member that is a table; empty where it is none."""
+    value = table.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def listed_in(table: Mapping[str, object], key: str) -> list[object]:
+    """Give a member that is a list; empty where it is none."""
+    value = table.get(key)
+    return value if isinstance(value, list) else []

@@ -1,0 +1,136 @@
+"""Authorization server metadata (RFC 8414) and OpenID discovery documents."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from pytest_apiauth.discover.findings import (
+    GRANT_ORDER,
+    Findings,
+    GrantFound,
+    Needs,
+    ZoneFound,
+    is_web_url,
+    secured,
+    text_in,
+    texts_in,
+)
+from pytest_apiauth.discover.reading import Document, DocumentError
+from pytest_apiauth.grants import one_line
+from pytest_apiauth.messages import Origin
+from pytest_apiauth.profile import ClientAuth
+
+_ENDPOINTS: Final = {
+    "token_url": "token_endpoint",
+    "authorize_url": "authorization_endpoint",
+    "revocation_url": "revocation_endpoint",
+    "introspection_url": "introspection_endpoint",
+}
+_CITED: Final = {"revocation_endpoint": "RFC 7009", "introspection_endpoint": "RFC 7662"}
+_AUTHENTICATION: Final[tuple[ClientAuth, ...]] = ("client_secret_basic", "client_secret_post", "none")
+WELL_KNOWN: Final = "/.well-known/"
+
+
+def examine(document: Document) -> Findings:
+    """Read what a document says. Raises DocumentError where its issuer is no URL, or no grant can be used."""
+    content = document.content
+    issuer = text_in(content, "issuer")
+    if not is_web_url(issuer):
+        raise DocumentError(f"{document.source}: issuer: expected an https URL, got {one_line(issuer)!r}")
+    findings = Findings(urlsplit(issuer).hostname or "", document.source)
+    user_info = text_in(content, "userinfo_endpoint")
+    base = str(Origin.of(user_info if is_web_url(user_info) else issuer))
+    findings.api_url = secured(findings, "api_url", base)
+    findings.remark(
+        "api_url", "the document names the authorization server only; if your API is elsewhere, write its URL"
+    )
+    findings.cite("RFC 6749", "RFC 6750", "RFC 8414")
+    for key, name in _ENDPOINTS.items():
+        if is_web_url(url := text_in(content, name)):
+            findings.urls[key] = _continued(findings, secured(findings, key, url))
+            findings.cite(*[_CITED[name]] if name in _CITED else ())
+    if WELL_KNOWN in urlsplit(document.base).path:
+        findings.urls["metadata_url"] = _continued(findings, document.base)
+    if content.get("authorization_response_iss_parameter_supported") is True:
+        findings.cite("RFC 9207")
+    if texts_in(content, "code_challenge_methods_supported"):
+        findings.cite("RFC 7636")
+    _note_grants(findings, document)
+    _note_client(findings, document)
+    _note_user_info(findings, user_info)
+    return findings
+
+
+def _continued(findings: Findings, url: str) -> str:
+    """Write a URL on the API's own host as a path, so that another ``api_url`` takes it along."""
+    return url.removeprefix(findings.api_url or "") if url.startswith(f"{findings.api_url}/") else url
+
+
+def _note_grants(findings: Findings, document: Document) -> None:
+    # Where the member is left out, it means these two (RFC 8414 2).
+    supported = texts_in(document.content, "grant_types_supported") or ["authorization_code", "implicit"]
+    scopes = texts_in(document.content, "scopes_supported")
+    usable = [grant for grant in GRANT_ORDER if grant in supported]
+    if "token_url" not in findings.urls:
+        usable = []
+    if "authorize_url" not in findings.urls:
+        usable = [grant for grant in usable if grant != "authorization_code"]
+    if not [grant for grant in usable if grant != "refresh_token"]:
+        raise DocumentError(
+            f"{document.source}: no grant that a profile can hold: token_endpoint and grant_types_supported are needed"
+        )
+    refreshes = "refresh_token" in usable
+    for grant in usable:
+        wanted = (
+            [scope for scope in ("openid", "offline_access") if scope in scopes]
+            if grant == "authorization_code"
+            else []
+        )
+        findings.grants[grant] = GrantFound(
+            " ".join(wanted) or None, refreshes and grant == "authorization_code" and "offline_access" in wanted
+        )
+    if any("offline_access" in (found.scope or "") for found in findings.grants.values()):
+        findings.remark(
+            "authorize_url",
+            "offline_access asks for a refresh token; some servers give one only with ?prompt=consent at the end of it"
+            " (OpenID Connect Core 11)",
+        )
+    left_out = [grant for grant in supported if grant not in usable]
+    if left_out:
+        findings.remark(
+            "grants", f"documented too, but nothing that a profile can hold: {one_line(', '.join(left_out))}"
+        )
+    if scopes:
+        findings.remark("token.scope", f"scopes of this server: {one_line(', '.join(scopes))}")
+
+
+def _note_client(findings: Findings, document: Document) -> None:
+    # Where the member is left out, it means client_secret_basic (RFC 8414 2).
+    methods = texts_in(document.content, "token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+    findings.client_auth = next((method for method in _AUTHENTICATION if method in methods), None)
+    if findings.client_auth is None:
+        findings.remark(
+            "token.client_auth", f"this server takes {one_line(', '.join(methods))}, which a profile cannot hold"
+        )
+    elif len(methods) > 1:
+        findings.remark(
+            "token.client_auth", f"this server takes {one_line(', '.join(methods))}; write what your client uses"
+        )
+
+
+def _note_user_info(findings: Findings, url: str) -> None:
+    """Make the one protected route that such a document names a zone: it takes a token of the user's own."""
+    place = _continued(findings, url) if is_web_url(url) else ""
+    if place.startswith("/") and "authorization_code" in findings.grants:
+        needs: Needs = (frozenset({"bearer"}),)
+        findings.zones.append(ZoneFound("userinfo", place, needs, (place,)))
+        findings.remark(
+            "zones.userinfo",
+            "takes a token with the scope openid, which authorization_code gives; add zones of your API",
+        )
+        # Clients use the first grant, and the only route that is known needs this one.
+        first = findings.grants.pop("authorization_code")
+        findings.grants = {"authorization_code": first, **findings.grants}
+        return
+    findings.remark("zones", "the document names no route; write a zone for those of your API that need a token")

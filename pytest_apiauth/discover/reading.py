@@ -1,0 +1,179 @@
+"""From a file or URL to a document: bytes, then JSON or YAML, then which of the known kinds it is.
+
+A URL is fetched because the user names it, and no other: a redirection is reported, a reference into another
+document is not followed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pytest_apiauth.discover.findings import is_web_url, text_in
+from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.grants import one_line
+from pytest_apiauth.messages import Origin, Request
+
+DEEPEST_REFERENCE = 20
+ACCEPT = "application/json, application/yaml;q=0.9, */*;q=0.8"
+
+
+class DocumentError(ApiAuthError):
+    """The document cannot be had, is not what its kind should be, or says nothing that a profile can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed document. ``base`` is the URL it came from; empty for a file."""
+
+    source: str
+    base: str
+    kind: str
+    """``openapi``, ``swagger`` or ``metadata``."""
+    content: Mapping[str, object]
+
+    def resolved(self, value: object) -> Mapping[str, object]:
+        """Follow ``$ref`` inside this document (RFC 6901); an empty table where it leads elsewhere or nowhere."""
+        for _ in range(DEEPEST_REFERENCE):
+            if not isinstance(value, Mapping):
+                return {}
+            reference = value.get("$ref")
+            if not isinstance(reference, str):
+                return value
+            value = self._at(reference)
+        return {}
+
+    def _at(self, reference: str) -> object:
+        from urllib.parse import unquote
+
+        if not reference.startswith("#/"):
+            return None
+        value: object = self.content
+        for piece in unquote(reference[2:]).split("/"):
+            name = piece.replace("~1", "/").replace("~0", "~")
+            value = value.get(name) if isinstance(value, Mapping) else None
+        return value
+
+
+def read(source: str) -> Document:
+    """Read a document. Raises DocumentError or UnreachableError, in one line."""
+    if "://" in source:
+        shown, base = _shown(source), source
+        raw = _fetched(source, shown)
+    else:
+        shown, base = source, ""
+        try:
+            raw = Path(source).read_bytes()
+        except OSError as error:
+            raise DocumentError(f"{shown}: cannot be read: {error.strerror or error}") from None
+    content = _parsed(raw, shown)
+    return Document(shown, base, _kind(content, shown), content)
+
+
+def _shown(url: str) -> str:
+    """Give a URL without its query, which may hold a key."""
+    if not is_web_url(url):
+        raise DocumentError("SOURCE: expected a file, or an http or https URL without a user name in it")
+    return urlsplit(url)._replace(query="", fragment="").geturl()
+
+
+def _fetched(url: str, shown: str) -> bytes:
+    from pytest_apiauth.http import Network, NotSendable, Wire
+    from pytest_apiauth.secrets import Redactor
+
+    if urlsplit(url).scheme != "https" and not Origin.of(url).is_loopback:
+        raise DocumentError(f"{shown}: a document over plain HTTP could be anybody's; use https, or save it to a file")
+    network = Network("httpx")
+    redactor = Redactor()
+    redactor.learn(urlsplit(url).query, "query")
+    wire = Wire(network.library, "init", redactor, network.transport())
+    try:
+        response = wire.send(Request("GET", url.partition("#")[0], (("Accept", ACCEPT),)))
+    except NotSendable:
+        raise DocumentError(f"{shown}: not a URL that can be fetched") from None
+    finally:
+        wire.close()
+    location = response.header("location")
+    if 300 <= response.status < 400 and location is not None:
+        place = one_line(location.partition("?")[0])
+        raise DocumentError(f"{shown}: answered {response.status}, a redirect to {place}; name that URL")
+    if response.status != 200:
+        raise DocumentError(f"{shown}: answered {response.status}, expected 200 with the document")
+    return response.body
+
+
+def _parsed(raw: bytes, shown: str) -> Mapping[str, object]:
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DocumentError(f"{shown}: not text in UTF-8, so neither JSON nor YAML") from None
+    start = text.lstrip()[:1]
+    if start == "<":
+        raise DocumentError(f"{shown}: an HTML or XML page, expected JSON or YAML")
+    content = _from_json(text, shown) if start in ("{", "[") else _from_yaml(text, shown)
+    if not isinstance(content, Mapping):
+        raise DocumentError(f"{shown}: expected a document with named members, got something else")
+    return content
+
+
+def _from_json(text: str, shown: str) -> object:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise DocumentError(f"{shown}: not JSON that can be read: nested too deeply") from None
+    except json.JSONDecodeError as error:
+        try:
+            # YAML may begin with a brace too.
+            return _from_yaml(text, shown)
+        except DocumentError:
+            where = f"line {error.lineno}, column {error.colno}"
+            raise DocumentError(f"{shown}: not JSON: {error.msg} at {where}") from None
+
+
+def _from_yaml(text: str, shown: str) -> object:
+    import yaml
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        """Makes nothing but plain data."""
+
+    # What looks like a date stays a text, as in JSON.
+    Loader.yaml_implicit_resolvers = {
+        letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    try:
+        return yaml.load(text, Loader)
+    except (RecursionError, ValueError):
+        raise DocumentError(f"{shown}: not YAML that can be read") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+        problem = one_line(str(getattr(error, "problem", None) or "malformed"))
+        raise DocumentError(f"{shown}: not YAML: {problem}{where}") from None
+
+
+def _kind(content: Mapping[str, object], shown: str) -> str:
+    if "openapi" in content:
+        version = _version(content["openapi"])
+        if not version.startswith("3."):
+            raise DocumentError(f"{shown}: openapi: expected version 3.x, got {one_line(version)!r}")
+        return "openapi"
+    if "swagger" in content:
+        version = _version(content["swagger"])
+        if version not in ("2.0", "2"):
+            raise DocumentError(f"{shown}: swagger: expected version 2.0, got {one_line(version)!r}")
+        return "swagger"
+    if text_in(content, "issuer") and ("token_endpoint" in content or "authorization_endpoint" in content):
+        return "metadata"
+    raise DocumentError(
+        f"{shown}: neither OpenAPI 3.x, Swagger 2.0 nor authorization server metadata (RFC 8414): expected 'openapi',"
+        " 'swagger' or 'issuer' at the top"
+    )
+
+
+def _version(value: object) -> str:
+    """Give a version as text; YAML reads one without quotes as a number."""
+    return str(value) if isinstance(value, str | float | int) else "something else"

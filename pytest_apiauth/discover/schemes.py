@@ -1,0 +1,227 @@
+"""Security schemes of OpenAPI 3.x and Swagger 2.0: which credential each stands for, and which grants there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_apiauth.discover.findings import GRANT_ORDER, KIND_ORDER, Findings, GrantFound, Needs, table_in, text_in
+from pytest_apiauth.discover.reading import Document
+from pytest_apiauth.grants import one_line
+from pytest_apiauth.profile import GrantType, Kind
+
+_GRANTS: Final[Mapping[str, GrantType]] = {
+    "clientCredentials": "client_credentials",
+    "password": "password",
+    "authorizationCode": "authorization_code",
+    "application": "client_credentials",
+    "accessCode": "authorization_code",
+}
+"""Flows by the names of OpenAPI 3 and of Swagger 2; what is not here (implicit, device) no profile can hold."""
+_IN_AUTHORIZATION: Final = frozenset({"basic", "bearer", "personal_access_token"})
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+OFFLINE: Final = "offline_access"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One flow of an oauth2 scheme, its URLs in the profile's form."""
+
+    grant: GrantType
+    token_url: str
+    authorize_url: str
+    refresh_url: str
+    scopes: tuple[str, ...]
+
+
+class Schemes:
+    """The security schemes of one document. ``place`` turns a URL of the document into one of the profile."""
+
+    def __init__(self, document: Document, findings: Findings, place: Callable[[str, str], str]) -> None:
+        self._document = document
+        self._findings = findings
+        self._place = place
+        content = document.content
+        holder = table_in(content, "components") if document.kind == "openapi" else content
+        key = "securitySchemes" if document.kind == "openapi" else "securityDefinitions"
+        self.tables = {name: document.resolved(value) for name, value in table_in(holder, key).items()}
+        self.flows = self._chosen([flow for table in self.tables.values() for flow in self._flows(table)])
+        self._kinds: dict[str, Kind | str] = {}
+        self.unheld: dict[str, list[str]] = {}
+        """The paths whose needs, or one alternative of them, no profile can hold, by what they need."""
+
+    def needs(self, requirements: list[object], path: str) -> Needs | None:
+        """Read what a path requires; None where a profile can hold none of the alternatives."""
+        if not requirements:
+            return ()
+        alternatives: list[frozenset[Kind]] = []
+        for requirement in requirements:
+            kinds = self._needed(requirement)
+            if isinstance(kinds, str):
+                paths = self.unheld.setdefault(kinds, [])
+                paths += [path] if path not in paths else []
+            else:
+                alternatives.append(kinds)
+        if frozenset() in alternatives:
+            return ()
+        # Who brings more than one of the alternatives asks for is let in by that one.
+        least = [kinds for kinds in alternatives if not any(other < kinds for other in alternatives)]
+        return tuple(dict.fromkeys(least)) or None
+
+    def scopes(self, requirements: list[object]) -> list[str]:
+        """Give the scopes that a list of requirements names for its first OAuth alternative."""
+        for requirement in requirements:
+            for name, scopes in (requirement if isinstance(requirement, Mapping) else {}).items():
+                if text_in(self.tables.get(name, {}), "type") in ("oauth2", "openIdConnect"):
+                    return [scope for scope in scopes if isinstance(scope, str)] if isinstance(scopes, list) else []
+        return []
+
+    def _needed(self, requirement: object) -> frozenset[Kind] | str:
+        """Give the kinds of credentials that one alternative asks for, or the reason why it cannot be held."""
+        if not isinstance(requirement, Mapping):
+            return "something that is no table of scheme names"
+        kinds: list[Kind] = []
+        for name in requirement:
+            kind = self._kind_named(name)
+            if kind not in KIND_ORDER:
+                return str(kind)
+            kinds.append(kind)
+        key_is_there = (self._findings.api_key_header or "").lower() == "authorization" and "api_key" in kinds
+        if len(_IN_AUTHORIZATION & set(kinds)) + key_is_there > 1:
+            return f"{' and '.join(kinds)} at once, which would need two Authorization headers"
+        return frozenset(kinds)
+
+    # Single schemes
+
+    def _kind_named(self, name: str) -> Kind | str:
+        # Only of schemes that a route needs: what is said of the others would be noise.
+        if name not in self._kinds:
+            table = self.tables.get(name)
+            unknown = f"scheme {one_line(str(name))!r}, which the document does not define"
+            self._kinds[name] = self._kind(table) if table else unknown
+        return self._kinds[name]
+
+    def _kind(self, table: Mapping[str, object]) -> Kind | str:
+        """Give the kind of credential that a scheme stands for, or the reason why a profile cannot hold it."""
+        match text_in(table, "type"), text_in(table, "scheme").lower():
+            case "apiKey", _:
+                return self._api_key(table)
+            case ("http", "basic") | ("basic", _):
+                self._findings.cite("RFC 7617")
+                return "basic"
+            case "http", "bearer":
+                return self._bearer("the document says that a bearer token is needed, not how one is got")
+            case "http", scheme:
+                return f"HTTP authentication of the scheme {one_line(scheme)!r}"
+            case "oauth2", _:
+                return self._bearer("the document names no grant that works here (implicit and device do not)")
+            case "openIdConnect", _:
+                url = text_in(table, "openIdConnectUrl")
+                if url:
+                    self._findings.urls.setdefault("metadata_url", self._place("metadata_url", url))
+                    self._findings.remark(
+                        "token_url", f"endpoints and grants are told by {one_line(url)}: run init on it"
+                    )
+                return self._bearer("the document leaves tokens to OpenID Connect")
+            case "mutualTLS", _:
+                return "a client certificate (mutual TLS)"
+            case other, _:
+                return f"a scheme of type {one_line(other)!r}"
+
+    def _api_key(self, table: Mapping[str, object]) -> Kind | str:
+        place, name = one_line(text_in(table, "in")), one_line(text_in(table, "name"))
+        if place != "header":
+            return f"an API key in the {place or 'request'} ({name})"
+        if _HEADER_NAME.fullmatch(name) is None:
+            return f"an API key in a header without a name that can be sent ({name})"
+        if name.lower() == "authorization" and "bearer" in text_in(table, "description").lower():
+            return self._bearer("the document describes the Authorization header with a bearer token in it")
+        known = self._findings.api_key_header
+        if known is not None and known.lower() != name.lower():
+            return f"a second API key, in {name} beside {known}"
+        self._findings.api_key_header = known or name
+        return "api_key"
+
+    def _bearer(self, why: str) -> Kind:
+        self._findings.cite("RFC 6750")
+        if self.flows:
+            return "bearer"
+        self._findings.remark(
+            "credentials",
+            f"{why}; so it stands here as personal_access_token, a token that you have. If there is a token"
+            ' endpoint, write token_url and [grants.…], and "bearer" in needs',
+        )
+        return "personal_access_token"
+
+    # Flows
+
+    def _flows(self, table: Mapping[str, object]) -> list[Flow]:
+        if text_in(table, "type") != "oauth2":
+            return []
+        flows = table_in(table, "flows") if self._document.kind == "openapi" else {text_in(table, "flow"): table}
+        found = []
+        for name, value in flows.items():
+            flow = self._document.resolved(value)
+            grant = _GRANTS.get(name)
+            if grant is None or not text_in(flow, "tokenUrl"):
+                self._findings.remark(
+                    "grants", f"the flow {one_line(str(name))!r} is documented too; a profile cannot hold it"
+                )
+                continue
+            if grant == "authorization_code" and not text_in(flow, "authorizationUrl"):
+                self._findings.remark("grants", f"the flow {name!r} has no authorizationUrl, so it is left out")
+                continue
+            urls = {
+                key: self._place(key, text_in(flow, theirs)) if text_in(flow, theirs) else ""
+                for key, theirs in (("token_url", "tokenUrl"), ("authorize_url", "authorizationUrl"))
+            }
+            if grant == "authorization_code" and not urls["authorize_url"]:
+                continue
+            refresh = text_in(flow, "refreshUrl")
+            refresh_url = self._place("token_url", refresh) if refresh else ""
+            found.append(
+                Flow(grant, urls["token_url"], urls["authorize_url"], refresh_url, tuple(table_in(flow, "scopes")))
+            )
+        return found
+
+    def _chosen(self, flows: list[Flow]) -> list[Flow]:
+        """Choose the flows of one token endpoint, one a grant, and note them."""
+        findings = self._findings
+        urls = [flow.token_url for flow in flows if flow.token_url]
+        if not urls:
+            return []
+        token_url = max(dict.fromkeys(urls), key=urls.count)
+        chosen: dict[GrantType, Flow] = {}
+        for flow in flows:
+            if flow.token_url != token_url:
+                findings.remark("token_url", f"{flow.grant} has another token endpoint: {one_line(flow.token_url)}")
+            elif flow.grant not in chosen:
+                chosen[flow.grant] = flow
+        findings.urls["token_url"] = token_url
+        if "authorization_code" in chosen:
+            findings.urls["authorize_url"] = chosen["authorization_code"].authorize_url
+        findings.cite("RFC 6749", "RFC 6750")
+        return [chosen[grant] for grant in GRANT_ORDER if grant in chosen]
+
+    def note_grants(self, needed: list[str]) -> None:
+        """Note the grants, with those of the needed scopes that each of them offers."""
+        findings = self._findings
+        for flow in self.flows:
+            scopes = [scope for scope in needed if scope in flow.scopes or not flow.scopes]
+            refreshes = bool(flow.refresh_url) or (flow.grant == "authorization_code" and OFFLINE in flow.scopes)
+            if flow.grant == "authorization_code" and OFFLINE in flow.scopes and OFFLINE not in scopes:
+                scopes.append(OFFLINE)
+            if refreshes and flow.refresh_url not in ("", flow.token_url):
+                findings.remark(
+                    "grants",
+                    f"refreshUrl of {flow.grant} is {one_line(flow.refresh_url)}; a profile refreshes at token_url",
+                )
+                refreshes = False
+            if flow.scopes and not scopes:
+                listed = one_line(", ".join(map(str, flow.scopes)))
+                findings.remark("token.scope", f"scopes of {flow.grant} in the document: {listed}")
+            findings.grants[flow.grant] = GrantFound(" ".join(scopes) or None, refreshes)
+        if any(grant.gives_refresh_token for grant in findings.grants.values()):
+            findings.grants["refresh_token"] = GrantFound()

@@ -1,0 +1,213 @@
+"""From findings to the text of a profile, with comments that say what a person has to look at."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from pytest_apiauth.discover.findings import Findings, ZoneFound
+from pytest_apiauth.discover.zones import needs_in_words, sorted_kinds
+from pytest_apiauth.profile import Kind
+
+MARK: Final = "# To check: "
+_WIDTH: Final = 110
+_KIND_NOTES: Final[dict[Kind, str]] = {
+    "personal_access_token": "a token that you have, sent as Authorization: Bearer",
+    "basic": "user name and password in each request",
+}
+
+
+def written(findings: Findings, name: str) -> str:
+    """Write a profile. ``name`` begins the names of the environment variables."""
+    sections = (
+        _head(findings, name),
+        _credentials(findings, name),
+        _token(findings),
+        _grants(findings),
+        _zones(findings),
+    )
+    return "\n\n".join("\n".join(lines) for lines in map(list, sections) if lines) + "\n"
+
+
+def marks_in(text: str) -> int:
+    """Count the places that ask to be checked."""
+    return sum(line.startswith(MARK) for line in text.splitlines())
+
+
+def _head(findings: Findings, name: str) -> Iterator[str]:
+    yield from _comment(f"Written by `python -m pytest_apiauth init` from {findings.source}.")
+    yield from _comment(f'After "{MARK.strip()}" stands what the document leaves open, or a profile cannot hold.')
+    yield "schema = 1"
+    if findings.title:
+        yield f"title = {quoted(findings.title)}"
+    yield f"source = {quoted(findings.source)}"
+    yield from _remarks(findings, "api_url")
+    if findings.api_url:
+        yield f"api_url = {quoted(findings.api_url)}"
+    else:
+        yield from _marked("the document names no host; say where a live run finds the API")
+        yield f"api_url = {_reference(name, 'url')}"
+    for key in ("token_url", "authorize_url", "revocation_url", "introspection_url", "metadata_url"):
+        yield from _remarks(findings, key)
+        if findings.urls.get(key):
+            yield f"{key} = {quoted(findings.urls[key])}"
+    if findings.standards:
+        yield from _comment(
+            "What the document rests on. Without a standard in this list, its rules warn and do not fail."
+        )
+        yield f"standards = {_array(sorted(findings.standards))}"
+    if "refresh_token" in findings.grants:
+        yield from _marked("what a refresh does to the refresh token, if your documentation says so")
+        yield '# rotation = "old-dies"    # or "new-token", or "none"'
+
+
+def _credentials(findings: Findings, name: str) -> Iterator[str]:
+    kinds, grants = findings.kinds, set(findings.grants)
+    if findings.api_key_header is not None:
+        yield "[api_key]"
+        yield f"header = {quoted(findings.api_key_header)}"
+        yield ""
+    fields = []
+    if findings.api_key_header is not None:
+        fields.append("api_key")
+    if "personal_access_token" in kinds:
+        fields.append("personal_access_token")
+    if grants and (_client_auth(findings) != "none" or "authorization_code" in grants):
+        fields.append("client_id")
+    if grants and _client_auth(findings) != "none":
+        fields.append("client_secret")
+    if "authorization_code" in grants:
+        fields.append("redirect_uri")
+    if "password" in grants or "basic" in kinds:
+        fields += ["username", "password"]
+    if not fields:
+        return
+    yield "[credentials]"
+    yield from _comment("Where each value is, never a secret itself: a variable of the environment or of a file .env,")
+    yield from _comment('or { keyring = "SERVICE", username = "NAME" }. The embedded server needs none of them.')
+    yield from _remarks(findings, "credentials")
+    for field in fields:
+        if field == "redirect_uri":
+            yield from _comment(
+                "As registered. With http://127.0.0.1:PORT/PATH, `python -m pytest_apiauth token` listens there"
+            )
+            yield from _comment("and keeps the refresh token for live runs.")
+        yield f"{field} = {_reference(name, field)}"
+
+
+def _token(findings: Findings) -> Iterator[str]:
+    if not findings.grants:
+        return
+    yield "[token]"
+    yield f"body = {quoted(findings.body)}"
+    yield from _remarks(findings, "token.client_auth")
+    yield f"client_auth = {quoted(_client_auth(findings))}"
+    yield from _remarks(findings, "token.scope")
+    if findings.scope:
+        yield f"scope = {quoted(findings.scope)}"
+    yield from _marked("what every token answer has, if your documentation says so")
+    yield '# answer = { token_type = "Bearer", expires_in = 3600 }'
+
+
+def _client_auth(findings: Findings) -> str:
+    if findings.client_auth is not None:
+        return findings.client_auth
+    # A login form usually knows no client; every other server has to take Basic (RFC 6749 2.3.1).
+    return "none" if set(findings.grants) <= {"password", "refresh_token"} else "client_secret_basic"
+
+
+def _grants(findings: Findings) -> Iterator[str]:
+    yield from _remarks(findings, "grants")
+    for number, (grant, found) in enumerate(findings.grants.items()):
+        if number:
+            yield ""
+        yield f"[grants.{grant}]"
+        if found.scope and found.scope != findings.scope:
+            yield f"scope = {quoted(found.scope)}"
+        if found.gives_refresh_token:
+            yield "answer = { refresh_token = true }"
+        if grant == "refresh_token":
+            # The scope of the first grant holds (RFC 6749 6).
+            yield 'scope = ""'
+
+
+def _zones(findings: Findings) -> Iterator[str]:
+    yield from _comment(
+        "Routes by what they need. A zone is a path prefix; of several that fit, the longest one counts."
+    )
+    yield from _remarks(findings, "zones")
+    for kind, note in _KIND_NOTES.items():
+        if kind in findings.kinds:
+            yield from _comment(f"{kind}: {note}.")
+    if not findings.zones:
+        yield "# [zones.api]"
+        yield '# path = "/"'
+        yield '# needs = ["bearer"]'
+        yield '# probe = ["/me"]    # GET routes that a test may call'
+    for number, zone in enumerate(findings.zones):
+        if number or findings.remarks.get("zones"):
+            yield ""
+        yield f"[zones.{zone.name}]"
+        yield from _remarks(findings, f"zones.{zone.name}")
+        yield from _zone(zone)
+
+
+def _zone(zone: ZoneFound) -> Iterator[str]:
+    for remark in zone.remarks:
+        yield from _marked(remark)
+    yield f"path = {quoted(zone.path)}"
+    yield f"needs = {_needs(zone)}" + (f"    # {needs_in_words(zone.needs)}" if len(zone.needs) > 1 else "")
+    if zone.probes:
+        yield f"probe = {_array(zone.probes)}"
+    elif zone.needs:
+        yield from _marked(
+            "a GET route that a test may call as it is; the document has none here, and without one nothing is examined"
+        )
+        yield f"# probe = {_array(zone.others[:2] or (zone.path,))}"
+
+
+def _needs(zone: ZoneFound) -> str:
+    if len(zone.needs) == 1:
+        return _array(sorted_kinds(zone.needs[0]))
+    return "[" + ", ".join(_array(sorted_kinds(kinds)) for kinds in zone.needs) + "]"
+
+
+# The grammar of TOML
+
+
+def quoted(text: str) -> str:
+    """Write a basic string of TOML: JSON's, save for DEL, and for halves of surrogate pairs, which TOML has not."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def _array(texts: Iterable[str]) -> str:
+    return "[" + ", ".join(map(quoted, texts)) + "]"
+
+
+def _reference(name: str, field: str) -> str:
+    words = re.sub(r"[^A-Z0-9]+", "_", f"{name}_{field}".upper()).strip("_")
+    return f"{{ env = {quoted(words if not words[:1].isdigit() else f'API_{words}')} }}"
+
+
+def _remarks(findings: Findings, place: str) -> Iterator[str]:
+    for remark in findings.remarks.get(place, ()):
+        yield from _marked(remark)
+
+
+def _marked(text: str) -> Iterator[str]:
+    return _comment(text, first=MARK)
+
+
+def _comment(text: str, first: str = "# ") -> Iterator[str]:
+    """Break a text into lines of comment; what does not print, or would end the line, becomes a blank."""
+    words = "".join(letter if letter.isprintable() else " " for letter in text).split()
+    line = first.rstrip()
+    for word in words:
+        if len(line) + len(word) > _WIDTH and line not in ("#", first.rstrip()):
+            yield line
+            line = "#"
+        line += f" {word}"
+    yield line

@@ -1,0 +1,79 @@
+"""What is read out of authorization server metadata and OpenID discovery documents."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_apiauth import discover, loading
+from pytest_apiauth.profile import Profile
+
+ISSUER = "https://id.shop.example"
+DOCUMENT = {
+    "issuer": ISSUER,
+    "authorization_endpoint": f"{ISSUER}/authorize",
+    "token_endpoint": f"{ISSUER}/token",
+    "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token", "urn:x"],
+}
+
+
+def profile_of(folder: Path, **more: Any) -> Profile:
+    """Give the profile that is written from the document with some members changed; None removes one."""
+    table = {name: value for name, value in {**DOCUMENT, **more}.items() if value is not None}
+    (folder / "id.json").write_text(json.dumps(table), encoding="utf-8")
+    list(discover.init(str(folder / "id.json"), str(folder / "id.apiauth.toml"), force=True))
+    return loading.load(folder / "id.apiauth.toml")
+
+
+def test_endpoints(tmp_path: Path) -> None:
+    """Each endpoint is written relative to the issuer's host, or whole where it is elsewhere."""
+    profile = profile_of(
+        tmp_path, revocation_endpoint="https://other.example/revoke", introspection_endpoint=f"{ISSUER}/i"
+    )
+
+    assert (profile.api_url, profile.token_url, profile.authorize_url) == (ISSUER, "/token", "/authorize")
+    assert (profile.revocation_url, profile.introspection_url) == ("https://other.example/revoke", "/i")
+    assert set(profile.standards) == {"RFC 6749", "RFC 6750", "RFC 7009", "RFC 7662", "RFC 8414"}
+
+
+def test_grants_that_work_without_a_person_come_first(tmp_path: Path) -> None:
+    """Clients use the first grant; where the only known route is the user's own, that is authorization_code."""
+    assert list(profile_of(tmp_path).grants) == ["client_credentials", "authorization_code", "refresh_token"]
+    profile = profile_of(tmp_path, userinfo_endpoint=f"{ISSUER}/me", scopes_supported=["openid", "offline_access", "x"])
+    assert list(profile.grants) == ["authorization_code", "client_credentials", "refresh_token"]
+    assert profile.scope_of("authorization_code") == "openid offline_access"
+    assert profile.zones["userinfo"].probe == ("/me",)
+
+
+@pytest.mark.parametrize(
+    ("methods", "expected"),
+    [
+        (None, "client_secret_basic"),
+        (["client_secret_post", "private_key_jwt"], "client_secret_post"),
+        (["none"], "none"),
+        (["none", "client_secret_basic"], "client_secret_basic"),
+    ],
+)
+def test_client_authentication(tmp_path: Path, methods: list[str] | None, expected: str) -> None:
+    """The first that a profile can hold; Basic where the document says nothing (RFC 8414 2)."""
+    assert profile_of(tmp_path, token_endpoint_auth_methods_supported=methods).token.client_auth == expected
+
+
+def test_left_out_grants_mean_authorization_code(tmp_path: Path) -> None:
+    """Without grant_types_supported it is authorization_code and implicit (RFC 8414 2)."""
+    assert list(profile_of(tmp_path, grant_types_supported=None).grants) == ["authorization_code"]
+
+
+@pytest.mark.parametrize(
+    "more", [{"grant_types_supported": ["implicit"]}, {"issuer": "id"}, {"token_endpoint": "/token"}]
+)
+def test_unusable(tmp_path: Path, more: dict[str, Any]) -> None:
+    """A document that leaves nothing to work with is one line."""
+    with pytest.raises(discover.DocumentError) as caught:
+        profile_of(tmp_path, **more)
+
+    assert len(str(caught.value).splitlines()) == 1
+    assert str(caught.value).startswith(str(tmp_path / "id.json"))

@@ -1,0 +1,148 @@
+"""``python -m pytest_apiauth init``: from a document to a profile that the suite runs on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pytest_apiauth import loading
+from pytest_apiauth.__main__ import main
+from tests.plugin.loopback import Reply, answering
+from tests.plugin.projects import Run
+
+DOCUMENTS = Path(__file__).resolve().parents[1] / "documents"
+ZONES = {
+    "fastapi.json": {
+        "/basic": "basic", "/bearer": "bearer", "/http-bearer": "bearer", "/key": "api_key",
+        "/key-bearer": "api_key or bearer", "/open": "",
+    },
+    "petstore.json": {
+        "/pet": "personal_access_token", "/pet/": "api_key", "/pet/findByStatus": "personal_access_token",
+        "/pet/mine": "personal_access_token", "/store/inventory": "api_key",
+    },
+    "flows.yaml": {
+        "/customers": "bearer or api_key", "/customers/search": "bearer", "/events": "bearer",
+        "/invoices": "bearer", "/news": "", "/status": "",
+    },
+    "oidc-provider.json": {"/me": "bearer"},
+}  # fmt: skip
+GRANTS = {
+    "fastapi.json": ["password"],
+    "petstore.json": [],
+    "flows.yaml": ["client_credentials", "authorization_code", "refresh_token"],
+    "oidc-provider.json": ["authorization_code", "client_credentials", "refresh_token"],
+}
+
+
+@pytest.fixture(autouse=True)
+def project(pytester: pytest.Pytester) -> Path:
+    """Be in an empty folder."""
+    return pytester.path
+
+
+def take(name: str) -> str:
+    """Copy a document into the project."""
+    shutil.copy(DOCUMENTS / name, name)
+    return name
+
+
+@pytest.mark.parametrize("name", ZONES)
+def test_profile_loads_and_the_suite_runs(name: str, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """From each real document comes a profile with the right zones and grants, on which no rule fails."""
+    assert main(["init", take(name), "-o", "shop.apiauth.toml"]) == 0
+
+    profile = loading.load(Path("shop.apiauth.toml"))
+    result = run("shop.apiauth.toml", "-q", "--hypothesis-seed=0", "--apiauth-examples=5")
+
+    assert {
+        zone.path: " or ".join(" and ".join(kinds) for kinds in zone.needs) for zone in profile.zones.values()
+    } == ZONES[name]
+    assert list(profile.grants) == GRANTS[name]
+    outcomes = result.parseoutcomes()
+    assert outcomes.keys() == {"passed", "skipped"}
+    assert outcomes["passed"] > 20
+    assert "next: python -m pytest shop.apiauth.toml" in capsys.readouterr().out
+
+
+BROKEN = [
+    ("cut off", (DOCUMENTS / "broken.json").read_text(encoding="utf-8"), "not JSON: Expecting value at line 14"),
+    ("not YAML", "a: b: c", "not YAML: mapping values are not allowed here at line 1, column 5"),
+    ("a page", "<!doctype html>", "an HTML or XML page"),
+    ("empty", "", "expected a document with named members"),
+    ("a list", "[]", "expected a document with named members"),
+    ("deep", "[" * 100_000, "nested too deeply"),
+    ("bytes", "\x00", "not YAML"),
+    ("old", '{"swagger": "1.2"}', "swagger: expected version 2.0, got '1.2'"),
+    ("new", '{"openapi": "4.0.0"}', "openapi: expected version 3.x, got '4.0.0'"),
+    ("something else", '{"name": "shop"}', "neither OpenAPI 3.x, Swagger 2.0 nor authorization server metadata"),
+    ("no schemes", '{"openapi": "3.1.0", "paths": {}}', "no components.securitySchemes"),
+    ("no use", '{"swagger": "2.0", "securityDefinitions": {"key": {"type": "apiKey"}}}', "no route needs any"),
+    ("a tag", "!!python/object/apply:os.getcwd []", "not YAML"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "told"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
+def test_broken_document_is_one_line(text: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What cannot be used is one line that names the document, and nothing is written."""
+    Path("shop.json").write_text(text, encoding="utf-8")
+
+    assert main(["init", "shop.json"]) == 2
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("shop.json: ")
+    assert told in line
+    assert not list(Path().glob("*.toml"))
+
+
+def test_nothing_is_overwritten_without_force(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that exists stays as it is, unless --force is given."""
+    take("petstore.json")
+    Path("pet-store.apiauth.toml").write_text("mine", encoding="utf-8")
+
+    assert main(["init", "petstore.json"]) == 2
+    assert "pet-store.apiauth.toml: exists; --force" in capsys.readouterr().err
+    assert Path("pet-store.apiauth.toml").read_text(encoding="utf-8") == "mine"
+    assert main(["init", "petstore.json", "--force"]) == 0
+    assert loading.load(Path("pet-store.apiauth.toml")).title == "Pet Store"
+
+
+@pytest.mark.parametrize("name", ["shop.toml", ".apiauth.toml"])
+def test_output_has_to_be_a_profile(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that pytest would not find is not written."""
+    assert main(["init", take("petstore.json"), "-o", name]) == 2
+
+    assert "expected -o NAME.apiauth.toml" in capsys.readouterr().err
+
+
+def test_from_a_url(capsys: pytest.CaptureFixture[str]) -> None:
+    """A document is fetched from the URL that is named; its host is the API's where it names none."""
+    document = (DOCUMENTS / "fastapi.json").read_text(encoding="utf-8")
+    with answering({"/openapi.json?key=canary-1234": Reply(body=document)}) as base:
+        assert main(["init", f"{base}/openapi.json?key=canary-1234"]) == 0
+
+    profile = loading.load(Path("fastapi.apiauth.toml"))
+    assert (profile.api_url, profile.source) == (base, f"{base}/openapi.json")
+    assert "canary" not in capsys.readouterr().out + Path("fastapi.apiauth.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("{base}/nowhere", "answered 404, expected 200"),
+        ("http://127.0.0.1:9/openapi.json", "http://127.0.0.1:9: no answer"),
+        ("http://api.shop.example/openapi.json", "plain HTTP"),
+        ("https://me:secret@api.shop.example/", "without a user name"),
+        ("ftp://api.shop.example/openapi.json", "expected a file, or an http or https URL"),
+        ("nowhere.json", "nowhere.json: cannot be read: No such file"),
+    ],
+)
+def test_source_that_cannot_be_had_is_one_line(url: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """No answer, another answer, a URL in clear or no file is one line without a secret."""
+    with answering({}) as base:
+        assert main(["init", url.format(base=base)]) == 2
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
+    assert "secret" not in line

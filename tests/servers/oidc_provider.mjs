@@ -1,0 +1,43 @@
+// A site with oidc-provider: one confidential client, one route of an API, the package's own pages to log in at.
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import { Provider } from 'oidc-provider';
+
+const freePort = () => new Promise((done) => {
+  const probe = createServer().listen(0, '127.0.0.1', () => {
+    const { port } = probe.address();
+    probe.close(() => done(port));
+  });
+});
+
+const port = await freePort();
+const issuer = `http://127.0.0.1:${port}`;
+const provider = new Provider(issuer, {
+  clients: [{
+    client_id: 'site-app',
+    client_secret: process.env.OIDC_SECRET,
+    redirect_uris: [process.env.OIDC_REDIRECT_URI],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+  }],
+  scopes: ['openid', 'offline_access', 'read'],
+  cookies: { keys: [randomBytes(16).toString('hex')] },
+  features: { devInteractions: { enabled: true } },
+  rotateRefreshToken: true,
+  findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+});
+
+provider.use(async (ctx, next) => {
+  if (ctx.path !== '/api/me') return next();
+  const [, value] = /^bearer ([^ ]+)$/i.exec(ctx.get('authorization')) ?? [];
+  const token = value && await provider.AccessToken.find(value);
+  if (token && token.isValid) {
+    ctx.body = { user: token.accountId };
+  } else {
+    ctx.status = 401;
+    ctx.set('www-authenticate', value ? 'Bearer error="invalid_token"' : 'Bearer');
+    ctx.body = { error: 'invalid_token' };
+  }
+});
+
+provider.listen(port, '127.0.0.1', () => console.log(`ready ${issuer}`));

@@ -1,0 +1,196 @@
+"""``init`` and ``token`` against a real server: npm's oidc-provider, with its own pages to log in and to consent at."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+
+import httpx
+import pytest
+
+from pytest_apiauth import loading, login
+from pytest_apiauth.__main__ import main
+from pytest_apiauth.errors import TokenError
+from tests.login.conftest import free_port
+from tests.servers.test_django_oauth_toolkit import announced
+
+pytestmark = pytest.mark.slow
+
+HERE = Path(__file__).parent
+PACKAGE = "oidc-provider@9.13.3"
+PROFILE = """
+schema = 1
+api_url = "{url}"
+token_url = "/token"
+authorize_url = "/auth?prompt=consent"
+metadata_url = "/.well-known/openid-configuration"
+[credentials]
+client_id = "site-app"
+client_secret = {{ env = "OIDC_SECRET" }}
+redirect_uri = {{ env = "OIDC_REDIRECT_URI" }}
+[grants.authorization_code]
+scope = "openid offline_access read"
+answer = {{ token_type = "Bearer", refresh_token = true }}
+[grants.refresh_token]
+scope = ""
+[zones.api]
+path = "/api/"
+needs = ["bearer"]
+probe = ["/api/me"]
+"""
+TEST = "def test_me(apiauth_client):\n    assert apiauth_client.get('/api/me').json() == {'user': 'alice'}\n"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running server, and the environment that its profile refers to."""
+
+    url: str
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Install the package, and start it with secrets of its own; it says on its output where it serves."""
+    missing = [name for name in ("node", "npm") if shutil.which(name) is None]
+    if missing:
+        if os.environ.get("APIAUTH_REQUIRE_SERVERS") == "1":
+            pytest.fail(f"APIAUTH_REQUIRE_SERVERS is 1, but the site needs {', '.join(missing)}", pytrace=False)
+        pytest.skip(f"needs {', '.join(missing)}")
+    folder = tmp_path_factory.mktemp("oidc")
+    (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
+    install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", PACKAGE]
+    subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=300)
+    shutil.copy(HERE / "oidc_provider.mjs", folder)
+    environment = {
+        "OIDC_SECRET": secrets.token_urlsafe(24),
+        "OIDC_REDIRECT_URI": f"http://127.0.0.1:{free_port()}/callback",
+    }
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(
+            ["node", "oidc_provider.mjs"],
+            cwd=folder,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
+        try:
+            url = announced(process)
+            assert url, f"the site did not start:\n{(folder / 'log').read_text(encoding='utf-8')}"
+            yield Site(url, environment)
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def project(tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Be in a project with a profile of the site, and a state folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name, value in site.environment.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "site.apiauth.toml").write_text(PROFILE.format(url=site.url), encoding="utf-8")
+    (tmp_path / "test_site.py").write_text(TEST, encoding="utf-8")
+    return tmp_path
+
+
+def log_in(url: str, change: Callable[[dict[str, str]], dict[str, str]], pages: list[httpx.Response]) -> None:
+    """Fill in the pages that a browser meets, and go where they lead back to, with some parameters changed."""
+    home = urlsplit(url).netloc
+    with httpx.Client(trust_env=False, timeout=20) as client:
+        page = client.get(url)
+        while True:
+            if page.is_redirect:
+                place = urlsplit(urljoin(str(page.url), page.headers["location"]))
+                if place.netloc != home:
+                    query = urlencode(change(dict(parse_qsl(place.query))))
+                    pages.append(client.get(place._replace(query=query).geturl()))
+                    return
+                page = client.get(place.geturl())
+                continue
+            action = re.search(r'<form[^>]*action="([^"]+)"', page.text)
+            prompt = re.search(r'name="prompt" value="([^"]+)"', page.text)
+            assert action, page.text
+            assert prompt, page.text
+            form = {"prompt": prompt[1], "login": "alice", "password": "any"}
+            page = client.post(urljoin(str(page.url), html.unescape(action[1])), data=form)
+
+
+def logged_in(change: Callable[[dict[str, str]], dict[str, str]] = dict) -> tuple[list[str], list[httpx.Response]]:
+    """Run the command with a browser beside it; gives the lines that it prints, and the page at the end."""
+    lines: list[str] = []
+    pages: list[httpx.Response] = []
+    steps = login.obtain("site", way=login.Way(opens_browser=False, wait=60))
+    for line in steps:
+        lines.append(line)
+        if line.startswith("waiting"):
+            thread = threading.Thread(target=log_in, args=(lines[-2], change, pages))
+            thread.start()
+            try:
+                lines += steps
+            finally:
+                thread.join(60)
+    return lines, pages
+
+
+def test_login_and_the_live_runs_after_it(
+    project: Path, site: Site, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A login with PKCE, then live runs of tests and rules that go on from its refresh token, which rotates."""
+    # pytester has a folder of its own.
+    monkeypatch.chdir(project)
+    lines, pages = logged_in()
+
+    assert "site: authorization_code: an access token, good for 3600 s, scope openid offline_access read" in lines
+    assert (pages[0].status_code, "Logged in" in pages[0].text) == (200, True)
+    (path,) = (project / "state").rglob("*.json")
+    kept = [json.loads(path.read_text(encoding="utf-8"))["refresh_token"]]
+    for arguments in (["test_site.py"], ["test_site.py"], ["site.apiauth.toml"]):
+        result = pytester.runpytest_subprocess(
+            f"--rootdir={project}", "-p", "no:cacheprovider", "--apiauth-live", "--apiauth-profile=site", *arguments
+        )
+        assert result.ret == 0, result.stdout.str()
+        kept.append(json.loads(path.read_text(encoding="utf-8"))["refresh_token"])
+        assert kept[-1] not in result.stdout.str()
+    assert len(set(kept)) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda sent: {**sent, "state": "another"}, "the state that came back is not the one that was sent"),
+        (lambda sent: {**sent, "iss": "https://evil.example"}, "got https://evil.example; this answer is not ours"),
+        (lambda sent: {k: v for k, v in sent.items() if k != "iss"}, "got none; this answer is not ours"),
+    ],
+    ids=["state", "issuer", "no issuer"],
+)
+def test_wrong_callback_is_refused(
+    project: Path, change: Callable[[dict[str, str]], dict[str, str]], words: str
+) -> None:
+    """A callback with a state or an issuer that is not ours ends the login; nothing is kept."""
+    with pytest.raises(TokenError, match=re.escape(words)):
+        logged_in(change)
+
+    assert not list((project / "state").rglob("*.json"))
+
+
+def test_profile_from_its_discovery_document(project: Path, site: Site) -> None:
+    """``init`` makes a profile of the server's own document, with every endpoint on its host."""
+    assert main(["init", f"{site.url}/.well-known/openid-configuration", "-o", "own.apiauth.toml"]) == 0
+
+    profile = loading.load(project / "own.apiauth.toml")
+    assert (profile.api_url, profile.token_url, profile.authorize_url) == (site.url, "/token", "/auth")
+    assert list(profile.grants) == ["authorization_code", "refresh_token"]
