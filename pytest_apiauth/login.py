@@ -25,7 +25,7 @@ from pytest_apiauth.http import Wire
 from pytest_apiauth.identities import Identities
 from pytest_apiauth.kept import live_identities
 from pytest_apiauth.messages import Origin, Request
-from pytest_apiauth.profile import Grant, GrantType, Profile
+from pytest_apiauth.profile import DEFAULT, Grant, GrantType, Profile
 from pytest_apiauth.secrets import Redactor, Secret
 from pytest_apiauth.target import located_profile
 from pytest_apiauth.tokens import Token
@@ -63,8 +63,8 @@ def obtain(name: str, *, grant: str | None = None, user: str | None = None, way:
 
 def _grant(profile: Profile, asked: str | None) -> GrantType:
     known = list(profile.grants)
-    if asked is None and profile.usual_grant is not None:
-        return profile.usual_grant
+    if asked is None and known:
+        return profile.usual_grant or known[0]
     for grant in known:
         if grant == asked:
             return grant
@@ -90,7 +90,9 @@ class _Login:
         self._client = table.client
         self._user = user or table.user
         self._identities: Identities = live_identities(profile, folder, self.redactor)
-        self._identities.user(self._user)
+        if self._user not in (DEFAULT, *profile.users):
+            known = ", ".join((DEFAULT, *profile.users))
+            raise ProfileError(f"{profile.name}: --user: no {self._user!r} in [users]; known are: {known}")
         self.wire = Wire.live("httpx", profile, self.redactor)
 
     def run(self, way: Way) -> Iterator[str]:

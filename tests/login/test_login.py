@@ -56,6 +56,13 @@ def test_login_ends_with_a_kept_refresh_token(project: Path, site: Site) -> None
     assert len(exchange["code_verifier"][0]) >= 43
 
 
+def test_a_login_needs_no_password_of_the_profile(project: Path, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person logs in at the server; what other grants need may be unset."""
+    monkeypatch.delenv("SHOP_PASSWORD")
+
+    assert "the refresh token is kept" in logged_in(Browser())[-1]
+
+
 def test_no_secret_is_printed(project: Path, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     """No grant prints a token, a code or a secret, and each says first which host it contacts."""
     printed = "\n".join(logged_in(Browser()))
