@@ -37,8 +37,10 @@ def key_missing(exchange: Exchange, zone: Zone) -> None:
 @draws(some.NEAR_MISSES_FIRST, edit=some.near_misses | some.case_changes | some.wildcards | some.strangers)
 def key_bad(exchange: Exchange, zone: Zone, edit: Edit) -> None:
     """A near miss of a valid key is no key."""
-    if key_header(exchange).lower() == "authorization" and edit.operation in ("toggle", "upper", "lower"):
-        return  # the key then begins with a scheme word, whose case does not count (RFC 9110 11.1)
+    travels = exchange.profile.api_key
+    is_in_authorization = travels is not None and travels.header.lower() == "authorization" and not travels.scheme
+    if is_in_authorization and edit.operation in ("toggle", "upper", "lower"):
+        return  # the key may then begin with a scheme word, whose case does not count (RFC 9110 11.1)
     for valid in exchange.requests(zone, "api_key"):
         exchange.send(valid.editing("API_KEY", edit), twin=valid).refused()
 

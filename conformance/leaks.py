@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.exchange import Answer, Exchange
+from pytest_apiauth.grants import one_line
 from pytest_apiauth.profile import GrantType, Zone
 from pytest_apiauth.rules import Control, Level, Safety, rule
 from pytest_apiauth.secrets import spellings
@@ -49,13 +50,25 @@ def canary_at_the_token_endpoint(exchange: Exchange, grant: GrantType) -> None:
             answer.require(not echoes(answer, CANARY), "no secret repeated in a refusal", "the refused one in it")
 
 
+def differences(one: Answer, other: Answer) -> str:
+    """Say in what two refusals differ: status, media type, JSON members (other text may hold a date or an id)."""
+    rows = [
+        ("status", one.status, other.status),
+        ("media type", one.response.media_type, other.response.media_type),
+        *((name, one.members.get(name), other.members.get(name)) for name in ("error", "error_description")),
+    ]
+    return ", ".join(f"{name} {second!r} and not {first!r}" for name, first, second in rows if first != second)
+
+
 def told_apart(one: Answer, other: Answer) -> bool:
-    """Whether two refusals differ in status, media type or JSON members (other text may hold a date or an id)."""
-    first = (one.status, one.response.media_type, one.members.get("error"), one.members.get("error_description"))
-    second = (
-        other.status, other.response.media_type, other.members.get("error"), other.members.get("error_description"),
-    )  # fmt: skip
-    return first != second
+    """Whether two refusals differ."""
+    return bool(differences(one, other))
+
+
+def require_alike(one: Answer, other: Answer, words: str) -> None:
+    """Require that two refusals do not differ; what they say is cut short and redacted."""
+    found = other.exchange.examination.redactor.redact(differences(one, other))
+    other.require(not found, f"the answer to {words}, {one.got}", f"{other.got} with {one_line(found)}")
 
 
 @rule(
@@ -68,7 +81,7 @@ def users_not_enumerable(exchange: Exchange, grant: GrantType) -> None:
     wrong = exchange.send(valid.editing(valid.secret("PASSWORD"), Edit("reverse")), twin=valid).no_token()
     spoilt = valid.setting("username", NOBODY).editing(valid.secret("PASSWORD"), Edit("reverse"))
     unknown = exchange.send(spoilt, twin=valid).no_token()
-    unknown.require(not told_apart(wrong, unknown), f"the answer to a wrong password, {wrong.got}")
+    require_alike(wrong, unknown, "a wrong password")
 
 
 @rule(
@@ -85,7 +98,7 @@ def clients_not_enumerable(exchange: Exchange, grant: GrantType) -> None:
         ),
         twin=valid,
     ).no_token()
-    unknown.require(not told_apart(wrong, unknown), f"the answer to a wrong secret, {wrong.got}")
+    require_alike(wrong, unknown, "a wrong secret")
 
 
 @rule(
@@ -102,5 +115,4 @@ def refusals_alike(exchange: Exchange, zone: Zone) -> None:
             ]
             sent = [answer.refused() for answer in answers if answer is not None]
             for answer in sent[1:]:
-                alike = not told_apart(sent[0], answer)
-                answer.require(alike, f"the answer to an unknown credential, {sent[0].got}")
+                require_alike(sent[0], answer, "an unknown credential")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from pytest_apiauth.drafts import Draft, Text
+from pytest_apiauth.drafts import Base64, Draft, Text
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.exchange import Exchange
 from pytest_apiauth.findings import Inconclusive, NotApplicable
@@ -192,7 +192,15 @@ def path_escape(exchange: Exchange, zone: Zone) -> None:
         for target in dict.fromkeys(spellings):
             answer = exchange.attempt(replace(valid, headers=(), target=target), twin=valid)
             if answer is not None:
-                never_the_content(answer)
+                never_the_content(answer, zone)
+
+
+def as_user(exchange: Exchange, kind: Kind, who: str) -> tuple[str, Text]:
+    """Give the header line by which a user is known: their token, or their name and password."""
+    if kind == "bearer":
+        return exchange.header(kind, exchange.credential("ACCESS_TOKEN", who))
+    pair = (exchange.credential("USERNAME", who), ":", exchange.credential("PASSWORD", who))
+    return exchange.header(kind, ("Basic ", Base64(pair)))
 
 
 @rule(
@@ -201,19 +209,22 @@ def path_escape(exchange: Exchange, zone: Zone) -> None:
 )  # fmt: skip
 def identity(exchange: Exchange, zone: Zone) -> None:
     """A request acts as the user whose token or name it carries."""
-    member = str(zone.identity)
+    member, told = str(zone.identity), False
     for valid in exchange.requests(zone, "bearer", "basic"):
         kind: Kind = "bearer" if any(name.endswith("ACCESS_TOKEN") for name in valid.names) else "basic"
         answers = [
-            exchange.send(valid.with_header(*exchange.as_user(kind, who))).accepted()
+            exchange.send(valid.with_header(*as_user(exchange, kind, who))).accepted()
             for who in (DEFAULT, "second", DEFAULT)
         ]
         names = [answer.members.get(member) for answer in answers]
         if None in names:
-            # The profile says that it has: one of the two is wrong, and nobody can tell who the user is.
-            raise Inconclusive(f"the probe's answer has no member {member!r}, which the profile names")
+            continue
+        told = True
         answers[1].require(names[0] != names[1], "another user for another user's token", "the same one")
         answers[2].require(names[0] == names[2], "the same user for the same token", "another one")
+    if not told:
+        # The profile says that one of the probes has it: one of the two is wrong, and nobody can tell who the user is.
+        raise Inconclusive(f"no probe's answer has the member {member!r}, which the profile names")
 
 
 @rule(

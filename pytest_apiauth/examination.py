@@ -16,7 +16,7 @@ from pytest_apiauth.errors import BudgetError, CredentialError, DroppedError, Un
 from pytest_apiauth.findings import OUT_OF_GUESSES, Inconclusive, NotApplicable, OutOfGuesses, Refused, says_nothing
 from pytest_apiauth.guesses import wrong_passwords
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import DEFAULT, Grant, GrantType, Kind, Profile, Zone
+from pytest_apiauth.profile import DEFAULT, ApiKey, Grant, GrantType, Kind, Profile, Zone
 from pytest_apiauth.secrets import Redactor, Secret
 from pytest_apiauth.target import Target
 
@@ -129,8 +129,8 @@ class Examination:
     def header(self, kind: Kind, value: Text | None = None) -> tuple[str, Text]:
         """Give the header line of a credential, or of another value in its place."""
         if kind == "api_key":
-            name = self.profile.api_key.header if self.profile.api_key else "X-API-Key"
-            return name, self.ref("API_KEY") if value is None else value
+            travels, key = self.profile.api_key or ApiKey(), self.ref("API_KEY") if value is None else value
+            return travels.header, (travels.prefix, *parts_of(key)) if travels.scheme else key
         if kind == "basic":
             own: Text = ("Basic ", Base64((self.ref("USERNAME"), ":", self.ref("PASSWORD"))))
             return "Authorization", own if value is None else value

@@ -74,13 +74,6 @@ class Exchange:
         """Give the header line of a credential, or of another value in its place."""
         return self.examination.header(kind, value)
 
-    def as_user(self, kind: Kind, who: str) -> tuple[str, Text]:
-        """Give the header line by which a user is known: their token, or their name and password."""
-        if kind == "bearer":
-            return self.header(kind, self.credential("ACCESS_TOKEN", who))
-        pair = (self.credential("USERNAME", who), ":", self.credential("PASSWORD", who))
-        return self.header(kind, ("Basic ", Base64(pair)))
-
     def token_request(self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT) -> Draft:
         """Give a valid token request. A refresh request carries a refresh token of its own."""
         return self.examination.token_request(grant, client=client, user=user)
@@ -265,8 +258,11 @@ class Answer:
         """Whether an access token came back."""
         return bool(self.members.get("access_token"))
 
-    def refused(self) -> Answer:
-        """Require a refusal: no 2xx and no protected payload. An undocumented status is advice only."""
+    def refused(self, *, proved_again: bool = True) -> Answer:
+        """Require a refusal: no 2xx and no protected payload; an undocumented status is advice only.
+
+        Without ``proved_again`` the valid twin is not sent again at once.
+        """
         statuses = self.exchange.profile.refusal
         words = f"a refusal with {_listed(statuses)}"
         if 200 <= self.status < 300:
@@ -275,7 +271,7 @@ class Answer:
         if before is not None and len(before.body) > 2 and before.body == self.response.body:
             self.fails(f"{words} without the protected content")
         self.advise(self.status in statuses, words)
-        return self._proved_again()
+        return self._proved_again() if proved_again else self
 
     def no_token(self) -> Answer:
         """Require that no token was issued; with which status is advice only."""

@@ -97,7 +97,7 @@ def token_request(
         api_key = identities.key(key).api_key
         if api_key is None:
             raise CredentialError(f"{profile.name}: keys: {key!r} has no api_key, and the token endpoint needs one")
-        headers.append((profile.api_key.header, header_value(api_key)))
+        headers.append((profile.api_key.header, profile.api_key.prefix + header_value(api_key)))
     return _posted(profile, headers, parameters)
 
 

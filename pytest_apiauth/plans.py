@@ -105,7 +105,7 @@ class Plans:
             return Plan({}, False, problem, problem in self._unset)
         headers = {}
         if "api_key" in kinds and self._profile.api_key is not None:
-            headers[self._profile.api_key.header] = self._api_key()
+            headers[self._profile.api_key.header] = self._profile.api_key.prefix + self._api_key()
         if "personal_access_token" in kinds:
             headers["Authorization"] = "Bearer " + self._personal_access_token()
         if "basic" in kinds:

@@ -115,6 +115,16 @@ class ApiKey(Model):
     """How the API key travels."""
 
     header: str = Field("X-API-Key", description="Name of the request header")
+    scheme: str = Field(
+        "",
+        description="Word before the key, with a blank between, as in Authorization: ApiKey …",
+        pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]*$",
+    )
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the key in its header."""
+        return f"{self.scheme} " if self.scheme else ""
 
 
 class Answer(Model):

@@ -66,8 +66,13 @@ class Policy(AuthorizationPolicy, RevocationPolicy, MetadataPolicy):
         return Presented(key, *(self.parse_authorization(value) if value is not None else ("", "")))
 
     def key_lines(self, request: Request) -> list[str]:
-        """Give every value of the API key's header field."""
-        return request.header_lines(self.key_header) if self.key_header else []
+        """Give every value of the API key's header field, behind the scheme's word where there is one."""
+        lines = request.header_lines(self.key_header) if self.key_header else []
+        scheme = self.profile.api_key.scheme.lower() if self.profile.api_key else ""
+        if not scheme:
+            return lines
+        parsed = map(self.parse_authorization, lines)
+        return [key if self.is_scheme(word, scheme) else "" for word, key in parsed]
 
     # Which credential is good.
 

@@ -1,4 +1,7 @@
-"""The JSON report, version 1: one object a profile, one a rule, its parts and its counterexample."""
+"""The JSON report, version 1: one object a profile, one a rule, its parts, and the counterexample of the worst.
+
+A part that was not passed has a ``counterexample`` of its own too.
+"""
 
 from __future__ import annotations
 
@@ -44,10 +47,14 @@ def versions() -> dict[str, str]:
 
 def _rule(rule: Record) -> Record:
     """Leave out the steps of a counterexample that has none: only one of a life cycle does."""
-    found = rule["counterexample"]
+    return {**_plain(rule), "parts": [_plain(part) for part in rule["parts"]]}
+
+
+def _plain(record: Record) -> Record:
+    found = record.get("counterexample")
     if found is None or found.get("steps"):
-        return rule
-    return {**rule, "counterexample": {name: text for name, text in found.items() if name != "steps"}}
+        return record
+    return {**record, "counterexample": {name: text for name, text in found.items() if name != "steps"}}
 
 
 def _profile(one: ProfileLedger) -> dict[str, Any]:

@@ -60,7 +60,10 @@ def _empty_rule(record: Record) -> Record:
 
 
 def _add_part(rule: Record, nodeid: str, record: Record) -> None:
-    rule["parts"].append({"nodeid": nodeid, "part": record["part"], "verdict": record["verdict"]})
+    part = {"nodeid": nodeid, "part": record["part"], "verdict": record["verdict"]}
+    if record["counterexample"] is not None:
+        part["counterexample"] = record["counterexample"]
+    rule["parts"].append(part)
     decides = worst([rule["verdict"], record["verdict"]]) == record["verdict"]
     if decides and (rule["verdict"] != record["verdict"] or not rule["reason"]):
         rule["verdict"], rule["reason"] = record["verdict"], record["reason"]

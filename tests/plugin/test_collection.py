@@ -366,13 +366,15 @@ def test_report_has_the_shape_of_version_1(run: Run) -> None:
     for rule in profile["rules"]:
         assert {*members, "counterexample"} == set(rule)
         assert all(isinstance(rule[name], kind) for name, kind in members.items())
-        assert all({"nodeid", "part", "verdict"} == set(part) for part in rule["parts"])
+        for part in rule["parts"]:
+            shown = {"counterexample"} if part["verdict"] in ("fail", "warning") else set()
+            assert {"nodeid", "part", "verdict", *shown} == set(part)
     rules = {rule["id"]: rule for rule in profile["rules"]}
     failed = rules["key-missing"]
     assert failed["verdict"] == "fail"
-    assert failed["parts"] == [
-        {"nodeid": "small.apiauth.toml::api_keys::key-missing[user]", "part": "user", "verdict": "fail"}
-    ]
+    nodeid = "small.apiauth.toml::api_keys::key-missing[user]"
+    shown = failed["counterexample"]
+    assert failed["parts"] == [{"nodeid": nodeid, "part": "user", "verdict": "fail", "counterexample": shown}]
     assert {"curl", "control_curl", "expected", "got"} == set(failed["counterexample"])
     assert "$" in failed["counterexample"]["control_curl"]
     assert profile["requests"] == sum(rule["requests"] for rule in profile["rules"])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from pytest_apiauth.embedded.faults.resource import carries_nothing
+from pytest_apiauth.embedded.faults.resource import FORWARDED, carries_nothing
 from pytest_apiauth.embedded.policy import Alternatives, Holder, Policy, Presented
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
@@ -153,3 +154,57 @@ class EveryFifthAdmitted(Policy):
             return True
         count: Iterator[int] = self.__dict__.setdefault("bad", itertools.count(1))
         return next(count) % 5 == 0
+
+
+@fault("every-second-admitted", "every second request is admitted, whatever it brings")
+class EverySecondAdmitted(Policy):
+    def need_is_met(self, alternatives: Alternatives, held: Mapping[Kind, Holder]) -> bool:
+        count: Iterator[int] = self.__dict__.setdefault("all", itertools.count(1))
+        return next(count) % 2 == 0 or super().need_is_met(alternatives, held)
+
+
+class KeyWaived(Policy):
+    """Asks for no API key beside another credential where a request gives it a reason."""
+
+    def waives_key(self, request: Request) -> bool:
+        """Whether the request gives that reason."""
+        return False
+
+    def presented(self, request: Request, kinds: frozenset[Kind]) -> Presented:
+        found = super().presented(request, kinds)
+        waived = kinds > {"api_key"} and self.waives_key(request)
+        return replace(found, key=next(iter(self.state.keys), None)) if waived else found
+
+
+@fault("forwarded-for-waives-key", "asks a forwarded request for no API key where it has a token to bring as well")
+class ForwardedForWaivesKey(KeyWaived):
+    def waives_key(self, request: Request) -> bool:
+        return request.header(FORWARDED) is not None
+
+
+@fault(
+    "method-waives-key", "asks other methods than GET and HEAD for no API key where there is a token to bring as well"
+)
+class MethodWaivesKey(KeyWaived):
+    def waives_key(self, request: Request) -> bool:
+        return request.method not in ("GET", "HEAD")
+
+    def allowed_methods(self, zone: Zone) -> tuple[str, ...]:
+        return (*super().allowed_methods(zone), "POST")
+
+
+@fault("spelling-unprotected-stamped", "a path with a doubled slash needs no credentials, and answers are numbered")
+class SpellingUnprotectedStamped(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        odd = "//" in request.path and carries_nothing(self, request)
+        return odd or super().is_admitted_unseen(request)
+
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        if answer.status != 200 or request.method != "GET":
+            return answer
+        count: Iterator[int] = self.__dict__.setdefault("stamps", itertools.count(1))
+        members = answer.json()
+        if not isinstance(members, dict):
+            return answer
+        return replace(answer, body=json.dumps({**members, "number": next(count)}).encode())
