@@ -13,6 +13,8 @@ from . import strategies as some
 from .parts import authenticated_clients, basic_clients, basic_zones, form_encoded_basic
 from .resource import challenges_of
 
+BCRYPT_LIMIT = 72
+"""Bytes of a secret that bcrypt looks at."""
 NOBODY = "apiauth-nobody-5R8"
 
 
@@ -106,6 +108,22 @@ def secret_exact(exchange: Exchange, grant: GrantType, edit: Edit) -> None:
     """The whole secret counts, in its exact case, wherever the client sends it."""
     valid = exchange.token_request(grant)
     exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), edit), twin=valid).no_token()
+
+
+@rule(
+    "basic-long-secret", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 6749 1.9", "RFC 6749 2.3.1", "DA-12"),
+    applies=authenticated_clients, control=Control.TWIN, faults=("secret-cut-at-72",),
+)  # fmt: skip
+def long_secret(exchange: Exchange, grant: GrantType) -> None:
+    """Of a secret longer than 72 bytes every byte counts."""
+    secret = exchange.credential("CLIENT_SECRET", "special")
+    if len(exchange.examination.value(secret.name).encode()) <= BCRYPT_LIMIT:
+        raise NotApplicable("the secret of clients.special is not longer than 72 bytes")
+    valid = exchange.token_request(grant, client="special")
+    if not exchange.send(valid).has_token:
+        raise NotApplicable("clients.special may not use this grant")
+    for edit in (Edit("truncate", 999), Edit("replace", 999, "x"), Edit("extend", text="x")):
+        exchange.send(valid.editing(secret.name, edit), twin=valid).no_token()
 
 
 @rule(

@@ -7,11 +7,13 @@ from pytest_apiauth.drafts import Draft, Parameters
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.exchange import Exchange
 from pytest_apiauth.findings import NotApplicable
+from pytest_apiauth.history import History
 from pytest_apiauth.profile import GrantType
 from pytest_apiauth.rules import Control, Level, Safety, rule
 
 from .authorization import LOGIN_FIRST, STRANGE
 from .parts import authorization, issued_token_zones
+from .refresh import RACERS, RACES
 
 FIRST = "FIRST_ACCESS_TOKEN"
 
@@ -29,6 +31,20 @@ def code_works_once(exchange: Exchange, grant: GrantType) -> None:
     for _ in range(2):
         again = exchange.send(draft, twin=twin).no_token()
         again.advise(again.members.get("error") == "invalid_grant", "the error code invalid_grant")
+
+
+@rule(
+    "code-race", level=Level.SHOULD, safety=Safety.LOAD, sources=("RFC 6749 4.1.2", "RFC 6749 10.5"),
+    applies=authorization, control=Control.ITSELF, faults=("code-race-lost",),
+)  # fmt: skip
+def one_redemption_wins(exchange: Exchange, grant: GrantType) -> None:
+    """Of several requests at once with one code, one at most gets a token."""
+    exchange.send(exchange.token_request(grant)).issued()
+    for _ in range(RACES):
+        draft = exchange.token_request(grant)
+        winners = History(exchange).all_at_once(draft, RACERS)
+        again = exchange.send(draft, proved=True)
+        again.require(len(winners) <= 1, "one token for one code", f"{len(winners)} tokens at the same moment")
 
 
 @rule(

@@ -94,7 +94,8 @@ class Invention:
             case "password":
                 return text[:24]
             case "client_secret" if who == SPECIAL:
-                return TRICKY + text[:24]
+                # Longer than the 72 bytes that bcrypt looks at.
+                return TRICKY + text + text[::-1]
             case "api_url":
                 return self.profile.base_url
         return text

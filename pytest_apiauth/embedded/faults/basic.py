@@ -52,6 +52,12 @@ class BasicEmptySecretAccepted(Policy):
         return not presented or super().same_secret(presented, known)
 
 
+@fault("secret-cut-at-72", "looks at the first 72 bytes of a secret only, as bcrypt does")
+class SecretCutAt72(Policy):
+    def same_secret(self, presented: str, known: str) -> bool:
+        return super().same_secret(*(text.encode()[:72].decode("utf-8", "replace") for text in (presented, known)))
+
+
 @fault("secret-prefix-compare", "takes a prefix of the secret, or the secret with a suffix, for the secret")
 class SecretPrefixCompare(Policy):
     def same_secret(self, presented: str, known: str) -> bool:

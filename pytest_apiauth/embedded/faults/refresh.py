@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from pytest_apiauth.embedded.policy import Policy
-from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
-from pytest_apiauth.embedded.state import AccessToken, ClientRecord, RefreshToken, State
+from pytest_apiauth.embedded.state import AccessToken, ClientRecord, RefreshToken
 from pytest_apiauth.embedded.token_policy import Parameters
-from pytest_apiauth.messages import Headers, Request
-from pytest_apiauth.profile import DEFAULT, GrantType, Profile
+from pytest_apiauth.messages import Headers
+from pytest_apiauth.profile import DEFAULT, GrantType
 
 NOBODYS_FAMILY = -1
 
@@ -160,49 +157,6 @@ class ReuseSparesFamily(Policy):
 class FamilyKillHitsOthers(Policy):
     def reuse_ends(self, token: RefreshToken) -> Iterable[int]:
         return {other.family for other in self.state.refresh.values() if other.user == token.user}
-
-
-@fault("refresh-race-lost", "two refreshes that come at the same moment with one token both succeed")
-class RefreshRaceLost(Policy):
-    MOMENT = 0.05
-    """Seconds that a refresh waits for another one, as one that reads before the other writes."""
-
-    def __init__(self, profile: Profile, state: State) -> None:
-        super().__init__(profile, state)
-        self._lock = threading.Lock()
-        self._waiting: dict[str, threading.Event] = {}
-        self._passes: Counter[str] = Counter()
-
-    def arrives(self, request: Request) -> None:
-        super().arrives(request)
-        value = self._refresh_token_in(request)
-        if value is None:
-            return
-        with self._lock:
-            met = self._waiting.pop(value, None)
-            if met is not None:
-                self._passes[value] += 2
-            else:
-                mine = self._waiting[value] = threading.Event()
-        if met is not None:
-            met.set()
-        elif not mine.wait(self.MOMENT):
-            with self._lock:
-                self._waiting.pop(value, None)
-
-    def is_spent(self, token: RefreshToken) -> bool:
-        if self._passes[token.value] > 0:
-            self._passes[token.value] -= 1
-            return False
-        return super().is_spent(token)
-
-    def _refresh_token_in(self, request: Request) -> str | None:
-        if request.method != "POST" or b"refresh_token" not in request.body:
-            return None
-        try:
-            return self.parameters(request).get("refresh_token")
-        except Refusal:
-            return None
 
 
 @fault("refresh-never-expires", "takes a refresh token after its documented lifetime")
