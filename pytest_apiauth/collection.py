@@ -6,13 +6,15 @@ their number is checked against it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 import pytest
 
 from pytest_apiauth import suite
+from pytest_apiauth.apps.host import django_is_configured
+from pytest_apiauth.apps.supplied import FIXTURE
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.examination import Examination
 from pytest_apiauth.judge import Conditions, Outcome, judge
@@ -49,6 +51,7 @@ class Chapter(pytest.Module):
         """Give an item for each rule and part; a rule that does not apply is one item, skipped with its reason."""
         profile_file = self.parent
         assert isinstance(profile_file, ProfileFile)
+        self._is_app = self.config.stash[STATE].kind_of(profile_file.profile) == "app"
         for rule in REGISTRY.of_chapter(self.name):
             parts = rule.applies.find(profile_file.profile)
             if not parts:
@@ -60,14 +63,21 @@ class Chapter(pytest.Module):
         def examine(_apiauth_examination: Examination) -> None:
             item.examine(_apiauth_examination, argument)
 
+        def examine_app(apiauth_credentials: object, _apiauth_examination: Examination) -> None:
+            item.examine(_apiauth_examination, argument)
+
         def not_applicable() -> None:
             item.finish(Outcome(Verdict.SKIP, rule.level, rule.applies.otherwise))
 
-        function = examine if argument is not None else not_applicable
+        applies, is_app = argument is not None, self._is_app
+        function: Callable[..., None] = (examine_app if is_app else examine) if applies else not_applicable
         function.__doc__ = rule.function.__doc__
         name = f"{rule.id}[{part}]" if part else rule.id
         item: RuleItem = RuleItem.from_parent(self, name=name, callobj=function)
-        item.rule, item.part, item.applies = rule, part, argument is not None
+        item.rule, item.part, item.applies = rule, part, applies
+        if applies and is_app and uses_django_database(self.config):
+            # Each rule is a test of the project like any other: its database access is let through and rolled back.
+            item.add_marker(pytest.mark.django_db(databases="__all__"))
         if rule.wire:
             item.add_marker("apiauth_wire")
         return item
@@ -91,6 +101,24 @@ class RuleItem(pytest.Function):
         found = self.getparent(ProfileFile)
         assert found is not None
         return found
+
+    def setup(self) -> None:
+        """Set the fixtures up; where the project's own credentials failed before, that is why this is not run."""
+        state = self.config.stash[STATE]
+        path = self.profile_file.path
+        reason = state.why_not_ready(path)
+        if reason is not None and self.applies:
+            self.record(Outcome(Verdict.NOT_RUN, self.rule.level, reason))
+            pytest.skip(f"not run: {reason}")
+        try:
+            super().setup()
+        except Exception as error:
+            asked = FIXTURE in self.fixturenames and FIXTURE not in self.funcargs
+            if asked:
+                reason = f"{self.profile_file.profile.name}: {FIXTURE} failed: {type(error).__name__}"
+                state.give_up(path, reason)
+                self.record(Outcome(Verdict.NOT_RUN, self.rule.level, reason))
+            raise
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """Say which profile and rule it is: what a person has at hand is the profile, so no line of ours."""
@@ -128,7 +156,7 @@ class RuleItem(pytest.Function):
         requests = self.stash.get(RECORD, {}).get("requests", 0)
         self.stash[RECORD] = {
             "profile": profile.name,
-            "target": "live" if state.is_live else "embedded",
+            "target": state.kind_of(profile),
             "url": state.shown_url(profile),
             "id": self.rule.id,
             "chapter": self.rule.chapter,
@@ -164,6 +192,11 @@ class RuleItem(pytest.Function):
             lines.append(f"  {outcome.reason}")
         lines.append(f"  sources   {', '.join(rule.sources_for(profile))}")
         return "\n".join(lines)
+
+
+def uses_django_database(config: pytest.Config) -> bool:
+    """Whether pytest-django is there, with settings that name a database."""
+    return config.pluginmanager.hasplugin("django") and django_is_configured()
 
 
 def unexamined(faults: Iterable[str], items: Iterable[pytest.Item]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from pytest_apiauth.errors import ApiAuthError, ProfileError
 from pytest_apiauth.redaction import OutputRedactor
 
 if TYPE_CHECKING:
+    from pytest_apiauth.apps import AppSide
     from pytest_apiauth.bench import Bench
     from pytest_apiauth.examination import Examination
     from pytest_apiauth.http import Network
@@ -38,11 +40,22 @@ class State:
         self._examinations: dict[Path, Examination | str] = {}
         self._profiles: dict[Path, Profile] = {}
         self._live: dict[str, LiveSide] = {}
+        self._apps: dict[int, AppSide | str] = {}
 
     @property
     def is_live(self) -> bool:
         """Whether ``--apiauth-live`` was given."""
         return bool(self.config.getoption("apiauth_live"))
+
+    def kind_of(self, profile: Profile) -> str:
+        """Say what a run of a profile talks to: ``live``, ``app`` or ``embedded``.
+
+        Faults, variants and sockets are the embedded server's, so whoever asks for them asks for that one.
+        """
+        if self.is_live:
+            return "live"
+        asked = any(self.config.getoption(f"apiauth_{name}") for name in ("fault", "variant", "wire"))
+        return "app" if profile.app and not asked else "embedded"
 
     @property
     def library(self) -> str:
@@ -73,11 +86,21 @@ class State:
             self._profiles[path] = loading.load(path)
         return self._profiles[path]
 
-    def examination(self, path: Path) -> tuple[Examination, int]:
+    def why_not_ready(self, path: Path) -> str | None:
+        """Give the reason why a profile was found unready before, or None."""
+        known = self._examinations.get(path)
+        return known if isinstance(known, str) else None
+
+    def give_up(self, path: Path, reason: str) -> None:
+        """Run no rule of a profile any more, for a reason in one line."""
+        self._examinations.setdefault(path, reason)
+
+    def examination(self, path: Path, app: Callable[[Profile], AppSide] | None = None) -> tuple[Examination, int]:
         """Give the examination of a profile, made ready on first use, and the requests that took.
 
-        Raises ApiAuthError where it cannot be made ready, each time: the first time it is an error, later
-        the reason why a rule was not run.
+        ``app`` gives the profile's app at work, where it is to be examined. Raises ApiAuthError where the
+        profile cannot be made ready, each time: the first time it is an error, later the reason why a rule
+        was not run.
         """
         from pytest_apiauth.examination import Examination
 
@@ -87,7 +110,7 @@ class State:
         if known is not None:
             raise NotReady(known)
         try:
-            target = self._target(path)
+            target = self._target(path, app)
             try:
                 examination = Examination(target, self.redactor)
                 examination.prepare()
@@ -100,12 +123,14 @@ class State:
         self._examinations[path] = examination
         return examination, examination.requests
 
-    def _target(self, path: Path) -> Any:
+    def _target(self, path: Path, app: Callable[[Profile], AppSide] | None) -> Any:
         from pytest_apiauth import loading
-        from pytest_apiauth.target import EmbeddedTarget, LiveTarget
+        from pytest_apiauth.target import AppTarget, EmbeddedTarget, LiveTarget
         from pytest_apiauth.wired import WiredTarget
 
         profile = self.load(path)
+        if app is not None:
+            return AppTarget.build(app(profile), self.redactor)
         if self.is_live:
             learn_credentials(profile, self.config.rootpath, self.redactor)
             with loading.explained(profile.name):
@@ -130,8 +155,11 @@ class State:
 
     def shown_url(self, profile: Profile) -> str:
         """Give the URL that a run of a profile touches, for people to read."""
+        from pytest_apiauth.apps.host import housed
         from pytest_apiauth.target import located_profile
 
+        if self.kind_of(profile) == "app":
+            return housed(profile).base_url
         try:
             return located_profile(profile, self.config.rootpath).base_url if self.is_live else profile.base_url
         except ApiAuthError:
@@ -171,6 +199,38 @@ class State:
         if profile.name not in self._live:
             self._live[profile.name] = LiveSide(self, profile)
         return self._live[profile.name]
+
+    def app_side(self, profile: Profile, credentials: object) -> AppSide:
+        """Give the app of a profile, started on first use. Raises ProfileError or CredentialError, each time.
+
+        ``credentials`` is what the project's fixture gave. Call `close_app` before what that fixture rests on goes.
+        """
+        from pytest_apiauth.apps import AppSide
+
+        known = self._apps.get(id(profile))
+        if known is None:
+            try:
+                known = AppSide(
+                    profile, credentials=credentials, redactor=self.redactor, library=self.library,
+                    folder=self.config.rootpath,
+                )  # fmt: skip
+            except ApiAuthError as error:
+                self._apps[id(profile)] = str(error)
+                raise
+            self._apps[id(profile)] = known
+        if isinstance(known, str):
+            raise ProfileError(known)
+        return known
+
+    def has_app(self, profile: Profile) -> bool:
+        """Whether the app of a profile was started, or tried to."""
+        return id(profile) in self._apps
+
+    def close_app(self, profile: Profile) -> None:
+        """Shut the app of a profile down. Raises ProfileError where its shutdown fails."""
+        known = self._apps.pop(id(profile), None)
+        if known is not None and not isinstance(known, str):
+            known.close()
 
     def close(self) -> None:
         """Release connections."""

@@ -1,7 +1,7 @@
-"""What a rule talks to: the embedded server, or a live one.
+"""What a rule talks to: the embedded server, an app in this process, or a live server.
 
 A target knows the profile it serves, who may act there, and how to send one request. Nothing else in
-the suite knows which of the two it has.
+the suite knows which of them it has.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pytest_apiauth.apps import AppSide
 from pytest_apiauth.connection import Connection
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.errors import CredentialError, ProfileError, UnreachableError
@@ -28,7 +29,7 @@ class Target(Protocol):
 
     @property
     def kind(self) -> str:
-        """``embedded`` or ``live``."""
+        """``embedded``, ``app`` or ``live``."""
 
     @property
     def profile(self) -> Profile:
@@ -49,6 +50,10 @@ class Target(Protocol):
     @property
     def has_connections(self) -> bool:
         """Whether requests travel on connections, which a rule may open by itself."""
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether several threads may send at once."""
 
     def connection(self, url: str) -> Connection:
         """Make a connection of its own to the origin of a URL, where there are connections."""
@@ -77,6 +82,7 @@ class EmbeddedTarget:
     has_browser: bool = True
     can_move_clock: bool = True
     has_connections: bool = False
+    is_parallel: bool = True
 
     @classmethod
     def build(
@@ -108,6 +114,53 @@ class EmbeddedTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class AppTarget:
+    """The profile's app, in this process. It is shared with ordinary tests, so whoever started it closes it."""
+
+    side: AppSide
+    wire: Wire
+    kind: str = "app"
+    has_browser: bool = False
+    has_connections: bool = False
+
+    @classmethod
+    def build(cls, side: AppSide, redactor: Redactor) -> AppTarget:
+        """Prepare to talk to an app that is at work."""
+        return cls(side, Wire.in_process(side.carrier, side.profile, redactor))
+
+    @property
+    def profile(self) -> Profile:
+        return self.side.profile
+
+    @property
+    def identities(self) -> Identities:
+        return self.side.identities
+
+    @property
+    def can_move_clock(self) -> bool:
+        return self.profile.clock is not None and self.profile.clock.callable is not None
+
+    @property
+    def is_parallel(self) -> bool:
+        return not self.side.host.is_bound_to_thread
+
+    def connection(self, url: str) -> Connection:
+        raise UnreachableError(f"{self.profile.name}: an app in this process has no connections")
+
+    def advance(self, seconds: int) -> None:
+        self.side.advance(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Do nothing: no rule needs real time to pass, and none is lost here."""
+
+    def send(self, request: Request) -> Response:
+        return self.wire.send(request)
+
+    def close(self) -> None:
+        self.wire.close()
+
+
+@dataclass(frozen=True, slots=True)
 class LiveTarget:
     """A real server, over the network."""
 
@@ -117,6 +170,7 @@ class LiveTarget:
     kind: str = "live"
     has_browser: bool = False
     has_connections: bool = True
+    is_parallel: bool = True
     sleep: Callable[[float], None] = time.sleep
 
     @classmethod
@@ -131,7 +185,7 @@ class LiveTarget:
 
     @property
     def can_move_clock(self) -> bool:
-        return self.profile.clock is not None
+        return self.profile.clock is not None and self.profile.clock.url is not None
 
     def connection(self, url: str) -> Connection:
         return Connection(self.profile, url)
@@ -139,6 +193,7 @@ class LiveTarget:
     def advance(self, seconds: int) -> None:
         clock = self.profile.clock
         assert clock is not None
+        assert clock.url is not None
         url, body = self.profile.url(clock.url), json.dumps({"seconds": seconds}).encode()
         response = self.send(Request("POST", url, (("Content-Type", "application/json"),), body))
         if not 200 <= response.status < 300:

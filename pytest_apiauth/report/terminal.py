@@ -28,10 +28,14 @@ class Reporter:
         if not names:
             return []
         state = config.stash[STATE]
+        found = {id(p.profile): p.profile for item in items for p in item.listchain() if hasattr(p, "profile")}
+        apps = {p.name: p.app for p in found.values() if state.kind_of(p) == "app"}
         where = "LIVE, over the network" if state.is_live else EMBEDDED_NOTE
-        lines = [f"apiauth: {', '.join(names)} {where}; {state.library}, seed {state.seed}"]
+        others = [name for name in names if name not in apps]
+        shown = [f"{name} in this process: {_shown_app(app)}" for name, app in apps.items()]
+        shown += [f"{', '.join(others)} {where}"] if others else []
+        lines = [f"apiauth: {'; '.join(shown)}; {state.library}, seed {state.seed}"]
         if state.is_live:
-            found = {id(p.profile): p.profile for item in items for p in item.listchain() if hasattr(p, "profile")}
             urls = {state.shown_url(profile) for profile in found.values()}
             lines.append(f"apiauth: about to send requests to {', '.join(sorted(urls))}")
         return lines
@@ -116,6 +120,10 @@ def _summary(one: ProfileLedger) -> str:
     words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in counts)
     requests = sum(record["requests"] for record in one.records.values())
     return f"{one.name} ({one.target}): {sum(counts.values())} rules: {words}; {requests} requests, {one.seconds:.1f} s"
+
+
+def _shown_app(app: object) -> str:
+    return ", ".join(dict.fromkeys(app.values())) if isinstance(app, dict) else str(app)
 
 
 def _profile_name(nodeid: str) -> str:
