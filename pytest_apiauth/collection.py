@@ -6,13 +6,14 @@ their number is checked against it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from pytest_apiauth import suite
+from pytest_apiauth import expectations, suite
 from pytest_apiauth.apps.host import django_is_configured
 from pytest_apiauth.apps.supplied import FIXTURE
 from pytest_apiauth.errors import ApiAuthError
@@ -33,6 +34,9 @@ class ProfileFile(pytest.File):
         except ApiAuthError as error:
             raise self.CollectError(str(error)) from None
         chapters = suite.load_chapters()
+        wrong = expectations.unmatched(self.profile)
+        if wrong:
+            raise self.CollectError("\n".join(wrong))
         homeless = [rule.id for rule in REGISTRY if rule.chapter not in chapters]
         if homeless or not len(REGISTRY):
             raise self.CollectError(f"rules outside the book's chapters: {homeless or 'no rule at all'}")
@@ -89,6 +93,8 @@ class RuleItem(pytest.Function):
     rule: Rule
     part: str
     applies: bool
+    expected: Mapping[str, str] = MappingProxyType({})
+    """The expected failures that count here, with their reasons, by rule id."""
 
     @property
     def id(self) -> Any:
@@ -134,6 +140,9 @@ class RuleItem(pytest.Function):
         outcome = judge(self.rule, examination, argument, Conditions(state.examples, state.seed))
         if outcome.verdict is Verdict.WARNING and state.is_strict:
             outcome.verdict = Verdict.FAIL
+        if state.kind_of(self.profile_file.profile) != "embedded" and not self.config.getoption("runxfail"):
+            self.expected = expectations.concerning(examination.profile, self.rule.id, self.part, outcome.breaches)
+            outcome = expectations.applied(outcome, self.expected, self.rule.id)
         self.finish(outcome)
 
     def finish(self, outcome: Outcome) -> None:
@@ -144,7 +153,9 @@ class RuleItem(pytest.Function):
             pytest.skip(outcome.reason)
         if outcome.verdict is Verdict.WARNING:
             self.user_properties.append(("apiauth_warning", outcome.reason))
-        if outcome.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        if outcome.verdict is Verdict.EXPECTED:
+            pytest.xfail(outcome.reason)
+        if outcome.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNEXPECTED):
             self.user_properties.append(("apiauth_verdict", outcome.verdict.value))
             pytest.fail(self._explain(outcome), pytrace=False)
 
@@ -170,6 +181,7 @@ class RuleItem(pytest.Function):
             "examples": outcome.examples,
             "tokens_issued": outcome.tokens_issued,
             "counterexample": asdict(found) if found else None,
+            "expected": dict(self.expected),
             "breaches": {rule_id: asdict(each) for rule_id, each in outcome.breaches.items()},
             "filed": {rule_id: asdict(each) for rule_id, each in outcome.filed.items()},
         }

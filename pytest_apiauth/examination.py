@@ -167,7 +167,7 @@ class Examination:
             if kind == "bearer":
                 grant = self.profile.usual_grant
                 if grant == "authorization_code" and not self.target.has_browser:
-                    return "the grant authorization_code needs a browser, which a live run does not have"
+                    return "the grant authorization_code needs a browser, which this run does not have"
                 for name in self.token_request(grant).names if grant else ():
                     self.value(name)
             else:
@@ -282,7 +282,7 @@ class Examination:
     def needs_clock(self) -> None:
         """Raise NotApplicable where the target's clock cannot be moved, before anything is asked of it."""
         if not self.target.can_move_clock:
-            raise NotApplicable("lifetimes take a clock that can be moved, which the profile's [clock] url names")
+            raise NotApplicable("lifetimes take a clock that can be moved, which the profile's [clock] names")
 
     def forget_tokens(self) -> None:
         """Forget the access tokens at hand: what a rule has done may have ended them. New ones come when needed."""
@@ -316,7 +316,7 @@ class Examination:
     def need_browser(self) -> None:
         """Raise NotApplicable where a code takes a browser."""
         if not self.target.has_browser:
-            raise NotApplicable("the grant authorization_code needs a browser, which a live run does not have")
+            raise NotApplicable("the grant authorization_code needs a browser, which this run does not have")
 
     def _redeeming(self, found: Callback, client: str, own: str) -> list[tuple[str, object]]:
         client = self._code_client(client)

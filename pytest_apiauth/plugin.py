@@ -250,6 +250,9 @@ def pytest_runtest_makereport(
     if record is not None and report.skipped and isinstance(report.longrepr, tuple):
         # A rule that does not apply is a matter of the profile, not of the place where skip was called.
         report.longrepr = (str(item.reportinfo()[0]), 1, report.longrepr[2])
+    if record is not None and record.get("target") == "app" and item.config.get_verbosity() < 2:
+        # What the app logs while it refuses hundreds of requests buries what is found; -vv shows it.
+        report.sections = []
     redact_report(report, item.config.stash[STATE].redactor)
     if record is not None and (report.when == "call" or report.outcome != "passed"):
         # Plain JSON: the attribute crosses from an xdist worker to the controller.

@@ -9,6 +9,7 @@ does. Callers, blocking or not, hand their requests to that loop and wait.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -36,8 +37,8 @@ class Loop:
         self._thread.start()
 
     def submit(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
-        """Start work on the loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        """Start work on the loop, in a context of its own: which event loop the caller has is none of its business."""
+        return contextvars.Context().run(asyncio.run_coroutine_threadsafe, work, self._loop)
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Do work on the loop and wait for it."""
@@ -102,6 +103,8 @@ class Lifespan:
 
     async def _send(self, message: Message) -> None:
         kind = message["type"]
+        if not kind.startswith("lifespan."):
+            raise RuntimeError(f"expected an ASGI message of the lifespan, got {kind!r}")
         self.is_known = True
         if kind.endswith(".failed"):
             self.failure = str(message.get("message", "")) or "no reason given"

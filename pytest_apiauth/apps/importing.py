@@ -22,6 +22,7 @@ from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.loading import did_you_mean
 
 Interface = Literal["asgi", "wsgi"]
+PACKAGES = "site-packages"
 SHAPES = "an ASGI app takes (scope, receive, send), a WSGI app (environ, start_response)"
 
 
@@ -86,15 +87,18 @@ def described(error: BaseException, root: Path) -> str:
 
 
 def place_of(error: BaseException, root: Path) -> str:
-    """Give the innermost line of the project's own that an exception came through; empty where there is none."""
-    place = ""
+    """Give the innermost line of the project that an exception came through, else of a package; else nothing."""
+    own = installed = ""
     trace = error.__traceback__
     while trace is not None:
         path = Path(trace.tb_frame.f_code.co_filename)
-        if path.is_relative_to(root) and "site-packages" not in path.parts:
-            place = f" ({path.relative_to(root)}, line {trace.tb_lineno})"
+        if PACKAGES in path.parts:
+            inner = Path(*path.parts[path.parts.index(PACKAGES) + 1 :])
+            installed = f" ({inner}, line {trace.tb_lineno})"
+        elif path.is_relative_to(root):
+            own = f" ({path.relative_to(root)}, line {trace.tb_lineno})"
         trace = trace.tb_next
-    return place
+    return own or installed
 
 
 def _made(factory: Any, spec: str, where: str) -> Any:

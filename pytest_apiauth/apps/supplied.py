@@ -14,7 +14,7 @@ from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.identities import Lookup
 from pytest_apiauth.loading import did_you_mean
 from pytest_apiauth.profile import Profile, Reference
-from pytest_apiauth.secrets import Redactor, Secret
+from pytest_apiauth.secrets import Redactor
 
 FIXTURE = "apiauth_credentials"
 FIELDS = {
@@ -50,14 +50,13 @@ class Supplied:
             if label not in known:
                 near = did_you_mean(shown, [each.removeprefix("credentials.") for each in known])
                 wrong.append(f"{profile.name}: {FIXTURE}: the profile has no {shown!r}{near}")
-            elif not isinstance(value, str | Secret) or not value:
+            elif not isinstance(value, str) or not value:
                 got = type(value).__name__ if value != "" else "an empty one"
                 wrong.append(f"{profile.name}: {FIXTURE}: {shown}: expected text, got {got}")
             else:
-                text = value.reveal() if isinstance(value, Secret) else value
-                self._values[label] = text
+                self._values[label] = value
                 if label.rpartition(".")[2] not in PLAIN:
-                    redactor.learn(text, f"{profile.name}.{label}")
+                    redactor.learn(value, f"{profile.name}.{label}")
         if wrong:
             raise CredentialError("\n".join(wrong))
 

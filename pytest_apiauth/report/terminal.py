@@ -105,7 +105,14 @@ class Reporter:
                     terminalreporter.line(f"  warning  {rule['id']}: {rule['reason']}", yellow=True)
                     if rule["counterexample"] and self._config.get_verbosity() > 0:
                         terminalreporter.line(f"           {rule['counterexample']['curl']}")
-            broken = {name: each for record in one.records.values() for name, each in record["breaches"].items()}
+                if rule["verdict"] == "expected failure":
+                    terminalreporter.line(f"  expected {rule['id']}: {rule['reason']}")
+            broken = {
+                name: each
+                for record in one.records.values()
+                for name, each in record["breaches"].items()
+                if name not in record.get("expected", {})
+            }
             for rule_id, each in broken.items():
                 terminalreporter.line(f"  FAIL     {rule_id}: got {each['got']}: {each['curl']}", red=True)
         if any(one.target == "embedded" for one in self.ledger.profiles.values()):
