@@ -121,7 +121,8 @@ class RuleItem(pytest.Function):
         except Exception as error:
             asked = FIXTURE in self.fixturenames and FIXTURE not in self.funcargs
             if asked:
-                reason = f"{self.profile_file.profile.name}: {FIXTURE} failed: {type(error).__name__}"
+                name = self.profile_file.profile.name
+                reason = f"{name}: {FIXTURE}, or a fixture before it, failed: {type(error).__name__}"
                 state.give_up(path, reason)
                 self.record(Outcome(Verdict.NOT_RUN, self.rule.level, reason))
             raise

@@ -27,6 +27,9 @@ VERSIONS = {"version": "3.0", "spec_version": "2.3"}
 TIME_LIMIT = 60.0
 """Seconds that an answer may take, and a startup or shutdown."""
 
+PATIENCE = 5.0
+"""Seconds that tasks of the app may take to end once they are cancelled."""
+
 
 class Loop:
     """An event loop in a thread of its own."""
@@ -55,7 +58,8 @@ class Loop:
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        if left:
+            await asyncio.wait(left, timeout=PATIENCE)
         await self._loop.shutdown_asyncgens()
         await self._loop.shutdown_default_executor()
 

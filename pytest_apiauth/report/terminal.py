@@ -28,8 +28,9 @@ class Reporter:
         if not names:
             return []
         state = config.stash[STATE]
-        found = {id(p.profile): p.profile for item in items for p in item.listchain() if hasattr(p, "profile")}
-        apps = {p.name: p.app for p in found.values() if state.kind_of(p) == "app"}
+        files = {p for item in items for p in item.listchain() if hasattr(p, "profile")}
+        found = {id(p.profile): p.profile for p in files}
+        apps = {_profile_name(p.nodeid): p.profile.app for p in files if state.kind_of(p.profile) == "app"}
         where = "LIVE, over the network" if state.is_live else EMBEDDED_NOTE
         others = [name for name in names if name not in apps]
         shown = [f"{name} in this process: {_shown_app(app)}" for name, app in apps.items()]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.plugin.projects import SMALL, Run, output, told
+from tests.plugin.projects import SMALL, Run, output, served, told
 
 KEY = "key-of-the-app-1234"
 APP = f"""
@@ -243,7 +243,7 @@ def test_credentials_that_raise_stop_the_profile_once(project: Path, run: Run) -
     text = output(result)
     assert result.parseoutcomes()["errors"] == 1
     assert text.count("OSError: no database") <= 2
-    assert "not run: shop: apiauth_credentials failed: OSError" in text
+    assert "not run: shop: apiauth_credentials, or a fixture before it, failed: OSError" in text
 
 
 def test_given_values_come_before_the_profile_s_own(project: Path, run: Run) -> None:
@@ -475,3 +475,34 @@ def test_a_breach_that_is_expected_is_no_failure_elsewhere(project: Path, run: R
 
     result.assert_outcomes(xfailed=1)
     assert rule(project, "invalid-never-5xx")["verdict"] == "expected failure"
+
+
+def test_expected_failures_count_on_a_live_server(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known to be broken there is xfailed too."""
+    with served("jindexe", faults=["key-optional"]) as (url, server):
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        text = f'schema = 1\nextends = "jindexe"\napi_url = "{url}"\n[expected_failures]\n{BROKEN} = "ticket OPS-12"\n'
+        (pytester.path / "shop.apiauth.toml").write_text(text, encoding="utf-8")
+
+        result = run("shop.apiauth.toml", "--apiauth-live", "-k", f"{BROKEN} and public")
+
+    result.assert_outcomes(xfailed=1)
+
+
+def test_a_failing_shutdown_is_one_line(project: Path, run: Run) -> None:
+    """What goes wrong when the app is shut down fails the run, in one line."""
+    main = project / "shop" / "main.py"
+    text = main.read_text(encoding="utf-8").replace(
+        'await send({"type": f"lifespan.{part}.complete"})',
+        'ended = "complete" if part == "startup" else "failed"\n'
+        '            await send({"type": f"lifespan.{part}.{ended}", "message": "lost"})',
+    )
+    main.write_text(text, encoding="utf-8")
+
+    result = run("tests/shop.apiauth.toml", "-k", BROKEN)
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert told(result, "shop: app: the app's shutdown failed: lost")

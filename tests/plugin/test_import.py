@@ -42,7 +42,7 @@ def modules_of(pytester: pytest.Pytester, *options: str) -> set[str]:
 def test_unrelated_run_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
     """A test that uses nothing of ours pays for the standard library and pytest, even beside a profile."""
     pytester.makepyfile(test_unrelated="def test_it(): pass", probe=PROBE)
-    (pytester.path / "shop.apiauth.toml").write_text("schema = 1", encoding="utf-8")
+    (pytester.path / "shop.apiauth.toml").write_text('schema = 1\napp = "shop:app"', encoding="utf-8")
     pytester.syspathinsert()
 
     without = modules_of(pytester, "-p", "no:apiauth")
@@ -143,9 +143,16 @@ def test_reading_of_imports() -> None:
                 ".flow", ".grants", ".plans", ".http", "httpx", "httpx2", "pytest",
             },
         ),
+        (
+            [f"{PACKAGE}/apps"],
+            {
+                ".rules", ".exchange", ".examination", ".judge", ".conformance", ".drafts", ".edits", ".target",
+                ".embedded", ".session", "httpx", "httpx2", "pytest", "asgiref", "django",
+            },
+        ),
         ([PACKAGE, "conformance"], {"_pytest"}),
     ],
-    ids=["conformance", "embedded", "everybody"],
+    ids=["conformance", "embedded", "apps", "everybody"],
 )  # fmt: skip
 def test_room_keeps_away_from(rooms: list[str], forbidden: set[str]) -> None:
     """The suite never sees a client or the server, the server never sees the rules, nobody sees pytest's insides."""
