@@ -118,7 +118,7 @@ class RuleItem(pytest.Function):
             pytest.skip(f"not run: {reason}")
         try:
             super().setup()
-        except Exception as error:
+        except (Exception, pytest.fail.Exception) as error:
             asked = FIXTURE in self.fixturenames and FIXTURE not in self.funcargs
             if asked:
                 name = self.profile_file.profile.name

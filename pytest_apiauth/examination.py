@@ -375,7 +375,8 @@ class Examination:
             user = identities.user(first)
             found = user.username if kind == "USERNAME" else user.password
         if found is None:
-            raise NotApplicable(f"the profile has no {name.lower().replace('_', ' ')}")
+            remedy = "; give it in apiauth_credentials or [credentials]" if self.target.kind == "app" else ""
+            raise NotApplicable(f"the profile has no {name.lower().replace('_', ' ')}{remedy}")
         return found.reveal() if isinstance(found, Secret) else found
 
     def _learn(self, response: Response) -> None:

@@ -24,6 +24,7 @@ from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.profile import Profile, Reference
 from pytest_apiauth.tokens import wait_for
 
+LOGGER = logging.getLogger("apiauth.app")
 APP_URL = "https://testserver"
 """Where an app is called whose profile names no URL: the host that Django's test environment allows."""
 
@@ -46,11 +47,12 @@ class Failures(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Note the exception of a record (the handler's interface)."""
         if record.exc_info and record.exc_info[1] is not None:
-            self.note(record.exc_info[1])
+            self.last = record.exc_info[1]
 
     def note(self, error: BaseException) -> None:
-        """Note an exception."""
+        """Note an exception that came out of the app, and log it as servers do."""
         self.last = error
+        LOGGER.error("Exception in the app", exc_info=error)
 
     @contextmanager
     def watched(self) -> Iterator[None]:

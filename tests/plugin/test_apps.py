@@ -11,6 +11,7 @@ import pytest
 from tests.plugin.projects import SMALL, Run, output, served, told
 
 KEY = "key-of-the-app-1234"
+BROKEN = "key-missing"
 APP = f"""
 import asyncio
 KEY = "{KEY}"
@@ -179,6 +180,31 @@ def test_an_exception_of_the_app_is_named(project: Path, run: Run) -> None:
     assert "Traceback" not in text
 
 
+def test_an_exception_of_the_app_is_logged_for_an_ordinary_test(project: Path, run: Run) -> None:
+    """A test of the project's that fails on a server error has the app's traceback in its captured log."""
+    main = project / "shop" / "main.py"
+    main.write_text(
+        main.read_text(encoding="utf-8").replace("known =", "raise KeyError\n    known =", 1), encoding="utf-8"
+    )
+
+    text = output(run("tests/test_it.py", "-k", "sync"))
+
+    assert "500 == 200" in text
+    assert "Exception in the app" in text
+    assert "main.py" in text.partition("Captured log call")[2]
+
+
+def test_what_the_app_logs_is_for_whoever_asks(project: Path, run: Run) -> None:
+    """What is logged for hundreds of refusals does not bury the finding; with -vv it is there."""
+    main = project / "shop" / "main.py"
+    text = main.read_text(encoding="utf-8").replace("good = ", "good = True or ")
+    text = text.replace("    known =", "    logging.getLogger('shop').error('a line of the app')\n    known =")
+    main.write_text(f"import logging\n{text}", encoding="utf-8")
+
+    assert "a line of the app" not in output(run("tests/shop.apiauth.toml", "-k", BROKEN))
+    assert "a line of the app" in output(run("tests/shop.apiauth.toml", "-k", BROKEN, "-vv"))
+
+
 # Credentials
 
 
@@ -229,6 +255,27 @@ def test_wrong_credentials_are_one_line(project: Path, run: Run, given: str, wor
 
     assert told(result, "shop: ", *words)
     assert result.parseoutcomes()["errors"] == 1
+
+
+def test_an_async_fixture_stops_the_profile_once(project: Path, run: Run) -> None:
+    """A fixture that pytest refuses is told once too."""
+    conftest = project / "tests" / "conftest.py"
+    conftest.write_text(CONFTEST.replace("def ", "async def "), encoding="utf-8")
+
+    result = run("tests/shop.apiauth.toml", "-k", "zones")
+
+    assert result.parseoutcomes()["errors"] == 1
+
+
+def test_a_credential_that_nobody_gives_is_told(project: Path, run: Run) -> None:
+    """Where neither profile nor project has a key, the line says where it may come from."""
+    (project / "tests" / "conftest.py").unlink()
+    path = project / "tests" / "shop.apiauth.toml"
+    path.write_text(PROFILE.replace('api_key = { env = "SHOP_KEY" }', ""), encoding="utf-8")
+
+    result = run("tests/shop.apiauth.toml", "-k", "zones")
+
+    assert told(result, "shop: the profile has no api key; give it in apiauth_credentials or [credentials]")
 
 
 def test_credentials_that_raise_stop_the_profile_once(project: Path, run: Run) -> None:
@@ -394,8 +441,6 @@ def test_a_callable_moves_the_clock(project: Path, run: Run) -> None:
 
 
 # Expected failures
-
-BROKEN = "key-missing"
 
 
 @pytest.fixture
