@@ -17,7 +17,7 @@ from pytest_apiauth.errors import ApiAuthError, ProfileError
 from pytest_apiauth.redaction import OutputRedactor
 
 if TYPE_CHECKING:
-    from pytest_apiauth.apps import AppSide
+    from pytest_apiauth.apps import AppSide, Loop
     from pytest_apiauth.bench import Bench
     from pytest_apiauth.examination import Examination
     from pytest_apiauth.http import Network
@@ -41,6 +41,7 @@ class State:
         self._profiles: dict[Path, Profile] = {}
         self._live: dict[str, LiveSide] = {}
         self._apps: dict[int, AppSide | str] = {}
+        self._loop: Loop | None = None
 
     @property
     def is_live(self) -> bool:
@@ -205,13 +206,14 @@ class State:
 
         ``credentials`` is what the project's fixture gave. Call `close_app` before what that fixture rests on goes.
         """
-        from pytest_apiauth.apps import AppSide
+        from pytest_apiauth.apps import AppSide, Loop
 
+        self._loop = self._loop or Loop()
         known = self._apps.get(id(profile))
         if known is None:
             try:
                 known = AppSide(
-                    profile, credentials=credentials, redactor=self.redactor, library=self.library,
+                    profile, loop=self._loop, credentials=credentials, redactor=self.redactor, library=self.library,
                     folder=self.config.rootpath,
                 )  # fmt: skip
             except ApiAuthError as error:
@@ -238,6 +240,8 @@ class State:
             if not isinstance(examination, str):
                 with contextlib.suppress(OSError):
                     examination.target.close()
+        if self._loop is not None:
+            self._loop.close()
 
 
 class LiveSide:

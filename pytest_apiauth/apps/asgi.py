@@ -1,9 +1,9 @@
 """An ASGI app, called as a server calls it (ASGI 3.0, HTTP and lifespan).
 
-Theory of operation. One event loop in a thread of its own lives as long as the run, because an app binds things to
-its loop: pools, locks, clients. The lifespan is a task on it that starts before the first request and is told to end
-when the run ends; an app that does not know lifespans raises at once, and is then called without one, as uvicorn
-does. Callers, blocking or not, hand their requests to that loop and wait.
+Theory of operation. One event loop in a thread of its own lives as long as the run and serves every app of it, because
+apps bind things to their loop, and share them: pools, locks, clients. The lifespan is a task on it that starts before
+the first request and is told to end when the run ends; an app that does not know lifespans raises at once, and is then
+called without one, as uvicorn does. Callers, blocking or not, hand their requests to that loop and wait.
 """
 
 from __future__ import annotations
@@ -32,16 +32,24 @@ PATIENCE = 5.0
 
 
 class Loop:
-    """An event loop in a thread of its own."""
+    """An event loop in a thread of its own, which starts with the first work."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="apiauth-app", daemon=True)
-        self._thread.start()
+        self._mutex = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
     def submit(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
         """Start work on the loop, in a context of its own: which event loop the caller has is none of its business."""
-        return contextvars.Context().run(asyncio.run_coroutine_threadsafe, work, self._loop)
+        return contextvars.Context().run(asyncio.run_coroutine_threadsafe, work, self._started())
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._mutex:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="apiauth-app", daemon=True)
+                self._thread.start()
+            return self._loop
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Do work on the loop and wait for it."""
@@ -49,19 +57,22 @@ class Loop:
 
     def close(self) -> None:
         """Cancel what is left, and end loop and thread."""
-        self.run(self._wind_up())
+        if self._loop is None or self._thread is None:
+            return
+        self.run(self._wind_up(self._loop))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self._loop = self._thread = None
 
-    async def _wind_up(self) -> None:
+    async def _wind_up(self, loop: asyncio.AbstractEventLoop) -> None:
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()
         if left:
             await asyncio.wait(left, timeout=PATIENCE)
-        await self._loop.shutdown_asyncgens()
-        await self._loop.shutdown_default_executor()
+        await loop.shutdown_asyncgens()
+        await loop.shutdown_default_executor()
 
 
 class Lifespan:

@@ -109,17 +109,13 @@ class Wsgi:
 class Asgi:
     """An ASGI app on its loop. Raises ProfileError where its startup fails."""
 
-    def __init__(self, app: asgi.AsgiApp, failures: Failures, *, where: str, root: Path) -> None:
+    def __init__(self, app: asgi.AsgiApp, failures: Failures, loop: asgi.Loop, *, where: str, root: Path) -> None:
         self._app = app
         self._failures = failures
         self._where = where
         self._root = root
-        self._loop = asgi.Loop()
-        try:
-            self._lifespan = self._loop.run(self._start())
-        except BaseException:
-            self._loop.close()
-            raise
+        self._loop = loop
+        self._lifespan = loop.run(self._start())
 
     async def _start(self) -> asgi.Lifespan:
         lifespan = asgi.Lifespan(self._app)
@@ -157,21 +153,20 @@ class Asgi:
         return self._loop.submit(self._answer(request, origin))
 
     def close(self) -> None:
-        """Shut the app down and end its loop."""
+        """Shut the app down."""
         try:
             self._loop.run(self._lifespan.shutdown())
             self._check(self._lifespan, "shutdown")
         except TimeoutError:
             raise ProfileError(f"{self._where}: the shutdown took more than {asgi.TIME_LIMIT:.0f} seconds") from None
-        finally:
-            self._loop.close()
 
 
 class Host:
-    """Every app of a profile. Raises ProfileError where one cannot be imported or started."""
+    """Every app of a profile, on the run's loop. Raises ProfileError where one cannot be imported or started."""
 
-    def __init__(self, profile: Profile, *, root: Path) -> None:
+    def __init__(self, profile: Profile, *, loop: asgi.Loop, root: Path) -> None:
         self.profile = profile
+        self._loop = loop
         self._root = root
         self._failures = Failures(root)
         self._started: dict[str, Served] = {}
@@ -189,7 +184,9 @@ class Host:
             if app.interface == "wsgi":
                 self._started[spec] = Wsgi(app.call, self._failures)
             else:
-                self._started[spec] = Asgi(app.call, self._failures, where=where, root=self._root)
+                self._started[spec] = Asgi(
+                    app.call, self._failures, self._loop, where=where, root=self._root
+                )  # fmt: skip
         return self._started[spec]
 
     @property

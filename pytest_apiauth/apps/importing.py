@@ -69,7 +69,7 @@ def load_object(place: str, *, where: str, root: Path) -> Any:
         try:
             found = getattr(found, attribute)
         except AttributeError:
-            near = did_you_mean(attribute, [known for known in vars(found) if not known.startswith("_")])
+            near = did_you_mean(attribute, [known for known in dir(found) if not known.startswith("_")])
             raise ProfileError(f"{where}: {name} has no attribute {attribute!r}{near}") from None
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_apiauth import loading
+from pytest_apiauth.apps.asgi import Loop
 from pytest_apiauth.apps.host import Host, housed
 from pytest_apiauth.apps.importing import described, load_object
 from pytest_apiauth.apps.supplied import Supplied
@@ -18,19 +19,19 @@ from pytest_apiauth.secrets import Redactor
 class AppSide:
     """A profile's app at work: who may act there, and how requests get there.
 
-    ``credentials`` is what the project's fixture gave, ``folder`` the project's root. Raises ProfileError or
-    CredentialError. Close it when the run ends.
+    ``loop`` is where asynchronous apps run; ``credentials`` is what the project's fixture gave, ``folder`` the
+    project's root. Raises ProfileError or CredentialError. Close it when the run ends.
     """
 
     def __init__(
-        self, profile: Profile, *, credentials: object, redactor: Redactor, library: str, folder: Path
+        self, profile: Profile, *, loop: Loop, credentials: object, redactor: Redactor, library: str, folder: Path
     ) -> None:
         supplied = Supplied(profile, credentials, redactor)
         with loading.explained(profile.name):
             self.profile = supplied.completed(housed(profile))
         self._folder = folder
         self.identities = Identities(self.profile, supplied.lookup(Surroundings(folder)), redactor)
-        self.host = Host(self.profile, root=folder)
+        self.host = Host(self.profile, loop=loop, root=folder)
         self.carrier = InProcess(library, self.host.handle, self.host.handle_async)
 
     def advance(self, seconds: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pytest_apiauth.apps import Host
+from pytest_apiauth.apps import Host, Loop
 from pytest_apiauth.http import InProcess, Wire
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import Profile
@@ -25,14 +25,16 @@ def hosted(app: Any, **keys: Any) -> Iterator[Host]:
     module = ModuleType(MODULE)
     module.app = app  # type: ignore[attr-defined]
     sys.modules[MODULE] = module
+    loop = Loop()
     try:
         profile = Profile.model_validate({"schema": 1, "name": "shop", "api_url": BASE, "app": f"{MODULE}:app", **keys})
-        host = Host(profile, root=Path(__file__).parent)
+        host = Host(profile, loop=loop, root=Path(__file__).parent)
         try:
             yield host
         finally:
             host.close()
     finally:
+        loop.close()
         del sys.modules[MODULE]
 
 

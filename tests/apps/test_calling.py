@@ -7,14 +7,16 @@ import json
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_apiauth.apps import asgi
+from pytest_apiauth.apps.host import Asgi, Failures
 from pytest_apiauth.errors import DroppedError, ProfileError, UnreachableError
 from pytest_apiauth.http import NotSendable
-from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.messages import Origin, Request, Response
 from tests.apps.exchanges import BASE, exchange, hosted
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -240,6 +242,26 @@ def test_a_lifespan_is_lived_once_on_one_loop() -> None:
     assert answers == [{"value": "kept"}, {"value": "kept"}]
     assert [part for part, _ in app.seen] == ["startup", "request", "request", "shutdown"]
     assert len({thread for _, thread in app.seen} - {threading.get_ident()}) == 1
+
+
+def test_apps_of_a_run_share_a_loop() -> None:
+    """What one app has bound to its loop another one may use: they have the same."""
+    met: list[asyncio.AbstractEventLoop] = []
+
+    async def app(scope: Any, receive: Receive, send: Send) -> None:
+        met.append(asyncio.get_running_loop())
+        raise ValueError("unknown")
+
+    loop = asgi.Loop()
+    failures = Failures(Path())
+    apps = [Asgi(app, failures, loop, where="shop: app", root=Path()) for _ in range(2)]
+    for one in apps:
+        one.call(Request("GET", f"{BASE}/"), Origin.of(BASE))
+        one.close()
+    loop.close()
+
+    assert len(met) == 4
+    assert len(set(met)) == 1
 
 
 @pytest.mark.parametrize("part", ["startup", "shutdown"])

@@ -4,92 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.plugin.projects import SMALL, Run, output, served, told
-
-KEY = "key-of-the-app-1234"
-BROKEN = "key-missing"
-APP = f"""
-import asyncio
-KEY = "{KEY}"
-OFFSET = 0
-loops = set()
-
-def advance(seconds):
-    global OFFSET
-    OFFSET += seconds
-
-async def app(scope, receive, send):
-    if scope["type"] == "lifespan":
-        for part in ("startup", "shutdown"):
-            await receive()
-            with open("lifespan.txt", "a") as file:
-                file.write(part + " ")
-            await send({{"type": f"lifespan.{{part}}.complete"}})
-        return
-    loops.add(id(asyncio.get_running_loop()))
-    assert len(loops) == 1
-    keys = [value for name, value in scope["headers"] if name == b"x-shop-key"]
-    good = scope["path"].startswith("/open/") or keys == [KEY.encode()]
-    known = scope["path"] in ("/user/me", "/open/status")
-    status = 404 if not known else 200 if good else 401
-    body = b'{{"place": "' + scope["path"].encode() + b'"}}' if status == 200 else b"{{}}"
-    lines = [(b"content-type", b"application/json"), (b"www-authenticate", b"Key")]
-    await send({{"type": "http.response.start", "status": status, "headers": lines}})
-    await send({{"type": "http.response.body", "body": body}})
-"""
-CONFTEST = f"""
-import pytest
-@pytest.fixture(scope="session")
-def apiauth_credentials():
-    return {{"api_key": "{KEY}"}}
-"""
-PROFILE = SMALL.replace("schema = 1\n", 'schema = 1\napp = "shop.main:app"\n')
-TESTS = """
-import pytest
-def test_sync(apiauth_client):
-    assert apiauth_client.get("/user/me").status_code == 200
-@pytest.mark.anyio
-@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
-async def test_async(apiauth_async_client):
-    assert (await apiauth_async_client.get("/user/me")).status_code == 200
-def test_server(apiauth_server):
-    pass
-"""
-
-
-@pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with an app, its profile and its credentials; the environment has none."""
-    monkeypatch.delenv("SHOP_KEY", raising=False)
-    pytester.makepyfile(**{"shop/__init__": "", "shop/main": APP, "tests/conftest": CONFTEST, "tests/test_it": TESTS})
-    write(pytester.path)
-    pytester.makeini("[pytest]")
-    return pytester.path
-
-
-def write(folder: Path, extra: str = "", **changed: str) -> None:
-    """Write the profile, with keys replaced and tables added."""
-    text = PROFILE
-    for key, value in changed.items():
-        line = next(line for line in text.splitlines() if line.startswith(f"{key} = "))
-        text = text.replace(line, value)
-    (folder / "tests" / "shop.apiauth.toml").write_text(text + extra, encoding="utf-8")
-
-
-def report(folder: Path) -> dict[str, Any]:
-    """Give the one profile of the JSON report."""
-    found: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))["profiles"][0]
-    return found
-
-
-def rule(folder: Path, name: str) -> dict[str, Any]:
-    """Give a rule of the JSON report."""
-    return next(rule for rule in report(folder)["rules"] if rule["id"] == name)
-
+from tests.plugin.app_projects import APP, BROKEN, CONFTEST, KEY, PROFILE, report, rule, write
+from tests.plugin.projects import Run, output, told
 
 # What runs where
 
@@ -417,7 +336,7 @@ def test_it(apiauth_client, apiauth_token):
 
 def test_a_callable_moves_the_clock(project: Path, run: Run) -> None:
     """Only a run of the app calls it; what it raises is one line."""
-    from pytest_apiauth.apps import AppSide
+    from pytest_apiauth.apps import AppSide, Loop
     from pytest_apiauth.errors import UnreachableError
     from pytest_apiauth.loading import load
     from pytest_apiauth.secrets import Redactor
@@ -425,7 +344,8 @@ def test_a_callable_moves_the_clock(project: Path, run: Run) -> None:
 
     write(project, '[clock]\ncallable = "shop.main:advance"\n')
     profile = load(project / "tests" / "shop.apiauth.toml")
-    side = AppSide(profile, credentials={}, redactor=Redactor(), library="httpx", folder=project)
+    loop = Loop()
+    side = AppSide(profile, loop=loop, credentials={}, redactor=Redactor(), library="httpx", folder=project)
     try:
         target = AppTarget.build(side, Redactor())
         assert target.can_move_clock
@@ -438,103 +358,7 @@ def test_a_callable_moves_the_clock(project: Path, run: Run) -> None:
             target.advance(5)
     finally:
         side.close()
-
-
-# Expected failures
-
-
-@pytest.fixture
-def broken(project: Path) -> Path:
-    """The project with an app that lets everybody in."""
-    main = project / "shop" / "main.py"
-    main.write_text(main.read_text(encoding="utf-8").replace("good = ", "good = True or "), encoding="utf-8")
-    return project
-
-
-@pytest.mark.parametrize("name", [BROKEN, f"{BROKEN}[user]"])
-def test_an_expected_failure_is_xfailed_with_its_reason(broken: Path, run: Run, name: str) -> None:
-    """By rule or by part; the terminal and the JSON report show it."""
-    write(broken, f'\n[expected_failures]\n"{name}" = "gateway opens it, ticket OPS-12"\n')
-
-    result = run("tests/shop.apiauth.toml", "-k", BROKEN, "-rx", "--apiauth-report=report.json")
-
-    result.assert_outcomes(xfailed=1)
-    assert told(result, "XFAIL", "gateway opens it, ticket OPS-12")
-    assert told(result, f"expected {BROKEN}: gateway opens it, ticket OPS-12")
-    found = rule(broken, BROKEN)
-    assert (found["verdict"], found["reason"]) == ("expected failure", "gateway opens it, ticket OPS-12")
-    assert found["counterexample"]["curl"]
-
-
-def test_an_unexpected_pass_fails(project: Path, run: Run) -> None:
-    """What passes although it is expected to fail fails the run."""
-    write(project, f'\n[expected_failures]\n{BROKEN} = "ticket OPS-12"\n')
-
-    result = run("tests/shop.apiauth.toml", "-k", BROKEN, "--apiauth-report=report.json")
-
-    result.assert_outcomes(failed=1)
-    assert told(result, "unexpected pass: expected to fail (ticket OPS-12)")
-    assert rule(project, BROKEN)["verdict"] == "unexpected pass"
-
-
-def test_expected_failures_do_not_count_on_the_embedded_server(project: Path, run: Run) -> None:
-    """The same profile stays usable there."""
-    write(project, f'\n[expected_failures]\n{BROKEN} = "ticket OPS-12"\n', app="title = 'no app'")
-
-    run("tests/shop.apiauth.toml", "-k", BROKEN).assert_outcomes(passed=1)
-
-
-def test_runxfail_shows_the_failure(broken: Path, run: Run) -> None:
-    """pytest's own --runxfail takes the entries for nothing."""
-    write(broken, f'\n[expected_failures]\n{BROKEN} = "ticket OPS-12"\n')
-
-    run("tests/shop.apiauth.toml", "-k", BROKEN, "--runxfail").assert_outcomes(failed=1)
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("key-mising", ["expected_failures: key-mising: no such rule or part (did you mean 'key-missing'?)"]),
-        ("key-missing[usr]", ["key-missing[usr]: no such rule or part (did you mean 'key-missing[user]'?)"]),
-        ("tok-no-store", ["expected_failures: tok-no-store: that rule applies to nothing in this profile"]),
-    ],
-)
-def test_an_entry_that_matches_nothing_is_an_error(project: Path, run: Run, name: str, words: list[str]) -> None:
-    """An id that names no rule or part of the profile is told, with what may be meant."""
-    write(project, f'\n[expected_failures]\n"{name}" = "x"\n')
-
-    result = run("tests/shop.apiauth.toml")
-
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-    assert told(result, "shop", *words)
-
-
-def test_a_breach_that_is_expected_is_no_failure_elsewhere(project: Path, run: Run) -> None:
-    """A server error that is known of does not fail the rules that meet it on their way."""
-    main = project / "shop" / "main.py"
-    wrong = 'if not keys and scope["path"] == "/user/me": raise KeyError("x")\n    known ='
-    main.write_text(main.read_text(encoding="utf-8").replace("known =", wrong, 1), encoding="utf-8")
-    write(project, '\n[expected_failures]\ninvalid-never-5xx = "ticket OPS-12"\n')
-
-    result = run("tests/shop.apiauth.toml", "-k", BROKEN, "--apiauth-report=report.json")
-
-    result.assert_outcomes(xfailed=1)
-    assert rule(project, "invalid-never-5xx")["verdict"] == "expected failure"
-
-
-def test_expected_failures_count_on_a_live_server(
-    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is known to be broken there is xfailed too."""
-    with served("jindexe", faults=["key-optional"]) as (url, server):
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        text = f'schema = 1\nextends = "jindexe"\napi_url = "{url}"\n[expected_failures]\n{BROKEN} = "ticket OPS-12"\n'
-        (pytester.path / "shop.apiauth.toml").write_text(text, encoding="utf-8")
-
-        result = run("shop.apiauth.toml", "--apiauth-live", "-k", f"{BROKEN} and public")
-
-    result.assert_outcomes(xfailed=1)
+        loop.close()
 
 
 def test_a_failing_shutdown_is_one_line(project: Path, run: Run) -> None:

@@ -191,7 +191,7 @@ def test_without_a_protection_it_fails_with_curl(project: Project, tmp_path: Pat
     shutil.copytree(PROJECTS / project.name, folder, ignore=shutil.ignore_patterns("__pycache__"))
     rewrite(folder / project.file, project.protected, project.careless)
 
-    run = examine(folder, "shop.apiauth.toml")
+    run = examine(folder, "shop.apiauth.toml", "-k", "resource or zones or api_keys")
 
     assert run.exit_status == pytest.ExitCode.TESTS_FAILED, run.output
     new = run.places("fail") - set(project.failures)
