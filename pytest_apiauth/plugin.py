@@ -202,7 +202,6 @@ def _names_app(path: Path, above: tuple[Path, ...] = ()) -> bool:
     return (path.parent / base).is_file() and _names_app(path.parent / base, (*above, path))
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let tests of an app have its credentials first, and refuse a fault whose own rule has nothing to examine."""
     _put_credentials_first(config, items)
