@@ -194,7 +194,7 @@ def refresh_may_narrow(exchange: Exchange, grant: GrantType) -> None:
     history = History(exchange)
     wide = [name for name in scoped_first(profile) if name != "authorization_code" or target.has_browser]
     if not wide:
-        raise NotApplicable("the grant authorization_code needs a browser, which a live run does not have")
+        raise NotApplicable("the grant authorization_code needs a browser, which this run does not have")
     first = history.log_in(wide[0])
     granted = (first.scope or profile.scope_of(wide[0]) or "").split()
     narrow = [word for word in granted if word not in KEPT_SCOPES][:1]

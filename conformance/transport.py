@@ -28,6 +28,8 @@ https_zones = Parts(
 def https_only(exchange: Exchange, zone: Zone) -> None:
     """Nothing is served over plain HTTP: no answer, a redirect, or a refusal. No real credential is sent there."""
     for valid in exchange.requests(zone):
+        if exchange.examination.target.kind == "app":
+            raise NotApplicable("what is served over plain HTTP is a matter of the server in front of the app")
         parts = urlsplit(valid.url)
         if parts.scheme != "https":
             raise NotApplicable("the API is called over plain HTTP here")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from pytest_apiauth.apps import AppSide
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.flow import Authenticator
@@ -13,7 +14,7 @@ from pytest_apiauth.http.sending import unreachable
 from pytest_apiauth.identities import Identities
 from pytest_apiauth.profile import DEFAULT, Kind, Profile
 from pytest_apiauth.session import LiveSide, State
-from pytest_apiauth.tokens import Token, TokenStore
+from pytest_apiauth.tokens import SystemClock, Token, TokenStore
 
 if TYPE_CHECKING:
     import httpx
@@ -22,7 +23,7 @@ KINDS = ("api_key", "bearer", "personal_access_token", "basic")
 
 
 class Bench:
-    """One test's side of one profile: embedded (new for each test) or live (shared by the run)."""
+    """One test's side of one profile: embedded (new for each test), an app, or live (shared by the run)."""
 
     def __init__(
         self,
@@ -48,8 +49,12 @@ class Bench:
         self._clients: list[httpx.Client] = []
 
     @classmethod
-    def build(cls, state: State, profile: Profile, who: Mapping[str, str], *, allow_unsafe: bool) -> Bench:
-        """Start an embedded server, or take the live side. Raises ProfileError or CredentialError."""
+    def build(
+        cls, state: State, profile: Profile, who: Mapping[str, str], *, allow_unsafe: bool, app: AppSide | None = None
+    ) -> Bench:
+        """Start an embedded server, or take the app's or the live side. Raises ProfileError or CredentialError."""
+        if app is not None:
+            return cls(state, app.profile, app.identities, app.carrier, who)
         if state.is_live:
             side = state.live_side(profile)
             return cls(
@@ -136,10 +141,13 @@ class Bench:
         )
 
     def _store(self, who: tuple[str, ...]) -> TokenStore:
-        """Give one store a set of credentials: for the test on the embedded server, for the run on a live one."""
+        """Give one store a set of credentials: for the run on a live server, else for the test.
+
+        What an app stores for a test may be rolled back after it.
+        """
         if self._live is not None:
             return self._live.store(who)
         if who not in self._stores:
-            assert self.server is not None
-            self._stores[who] = TokenStore(self.server.clock, self.profile.token.leeway)
+            clock = self.server.clock if self.server is not None else SystemClock()
+            self._stores[who] = TokenStore(clock, self.profile.token.leeway)
         return self._stores[who]

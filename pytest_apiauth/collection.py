@@ -6,13 +6,16 @@ their number is checked against it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from pytest_apiauth import suite
+from pytest_apiauth import expectations, suite
+from pytest_apiauth.apps.host import django_is_configured
+from pytest_apiauth.apps.supplied import FIXTURE
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.examination import Examination
 from pytest_apiauth.judge import Conditions, Outcome, judge
@@ -31,6 +34,9 @@ class ProfileFile(pytest.File):
         except ApiAuthError as error:
             raise self.CollectError(str(error)) from None
         chapters = suite.load_chapters()
+        wrong = expectations.unmatched(self.profile)
+        if wrong:
+            raise self.CollectError("\n".join(wrong))
         homeless = [rule.id for rule in REGISTRY if rule.chapter not in chapters]
         if homeless or not len(REGISTRY):
             raise self.CollectError(f"rules outside the book's chapters: {homeless or 'no rule at all'}")
@@ -49,6 +55,7 @@ class Chapter(pytest.Module):
         """Give an item for each rule and part; a rule that does not apply is one item, skipped with its reason."""
         profile_file = self.parent
         assert isinstance(profile_file, ProfileFile)
+        self._is_app = self.config.stash[STATE].kind_of(profile_file.profile) == "app"
         for rule in REGISTRY.of_chapter(self.name):
             parts = rule.applies.find(profile_file.profile)
             if not parts:
@@ -60,14 +67,21 @@ class Chapter(pytest.Module):
         def examine(_apiauth_examination: Examination) -> None:
             item.examine(_apiauth_examination, argument)
 
+        def examine_app(apiauth_credentials: object, _apiauth_examination: Examination) -> None:
+            item.examine(_apiauth_examination, argument)
+
         def not_applicable() -> None:
             item.finish(Outcome(Verdict.SKIP, rule.level, rule.applies.otherwise))
 
-        function = examine if argument is not None else not_applicable
+        applies, is_app = argument is not None, self._is_app
+        function: Callable[..., None] = (examine_app if is_app else examine) if applies else not_applicable
         function.__doc__ = rule.function.__doc__
         name = f"{rule.id}[{part}]" if part else rule.id
         item: RuleItem = RuleItem.from_parent(self, name=name, callobj=function)
-        item.rule, item.part, item.applies = rule, part, argument is not None
+        item.rule, item.part, item.applies = rule, part, applies
+        if applies and is_app and uses_django_database(self.config):
+            # Each rule is a test of the project like any other: its database access is let through and rolled back.
+            item.add_marker(pytest.mark.django_db(databases="__all__"))
         if rule.wire:
             item.add_marker("apiauth_wire")
         if rule.id in suite.smoke():
@@ -81,6 +95,8 @@ class RuleItem(pytest.Function):
     rule: Rule
     part: str
     applies: bool
+    expected: Mapping[str, str] = MappingProxyType({})
+    """The expected failures that count here, with their reasons, by rule id."""
 
     @property
     def id(self) -> Any:
@@ -93,6 +109,25 @@ class RuleItem(pytest.Function):
         found = self.getparent(ProfileFile)
         assert found is not None
         return found
+
+    def setup(self) -> None:
+        """Set the fixtures up; where the project's own credentials failed before, that is why this is not run."""
+        state = self.config.stash[STATE]
+        path = self.profile_file.path
+        reason = state.why_not_ready(path)
+        if reason is not None and self.applies:
+            self.record(Outcome(Verdict.NOT_RUN, self.rule.level, reason))
+            pytest.skip(f"not run: {reason}")
+        try:
+            super().setup()
+        except (Exception, pytest.fail.Exception) as error:
+            asked = FIXTURE in self.fixturenames and FIXTURE not in self.funcargs
+            if asked:
+                name = self.profile_file.profile.name
+                reason = f"{name}: {FIXTURE}, or a fixture before it, failed: {type(error).__name__}"
+                state.give_up(path, reason)
+                self.record(Outcome(Verdict.NOT_RUN, self.rule.level, reason))
+            raise
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """Say which profile and rule it is: what a person has at hand is the profile, so no line of ours."""
@@ -108,6 +143,9 @@ class RuleItem(pytest.Function):
         outcome = judge(self.rule, examination, argument, Conditions(state.examples, state.seed))
         if outcome.verdict is Verdict.WARNING and state.is_strict:
             outcome.verdict = Verdict.FAIL
+        if state.kind_of(self.profile_file.profile) != "embedded" and not self.config.getoption("runxfail"):
+            self.expected = expectations.concerning(examination.profile, self.rule.id, self.part, outcome.breaches)
+            outcome = expectations.applied(outcome, self.expected, self.rule.id)
         self.finish(outcome)
 
     def finish(self, outcome: Outcome) -> None:
@@ -118,7 +156,9 @@ class RuleItem(pytest.Function):
             pytest.skip(outcome.reason)
         if outcome.verdict is Verdict.WARNING:
             self.user_properties.append(("apiauth_warning", outcome.reason))
-        if outcome.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        if outcome.verdict is Verdict.EXPECTED:
+            pytest.xfail(outcome.reason)
+        if outcome.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNEXPECTED):
             self.user_properties.append(("apiauth_verdict", outcome.verdict.value))
             pytest.fail(self._explain(outcome), pytrace=False)
 
@@ -130,7 +170,7 @@ class RuleItem(pytest.Function):
         before = self.stash.get(RECORD, {})
         self.stash[RECORD] = {
             "profile": profile.name,
-            "target": "live" if state.is_live else "embedded",
+            "target": state.kind_of(profile),
             "url": state.shown_url(profile),
             "id": self.rule.id,
             "chapter": self.rule.chapter,
@@ -144,6 +184,7 @@ class RuleItem(pytest.Function):
             "examples": outcome.examples,
             "tokens_issued": outcome.tokens_issued + before.get("tokens_issued", 0),
             "counterexample": asdict(found) if found else None,
+            "expected": dict(self.expected),
             "breaches": {rule_id: asdict(each) for rule_id, each in outcome.breaches.items()},
             "filed": {rule_id: asdict(each) for rule_id, each in outcome.filed.items()},
         }
@@ -166,6 +207,11 @@ class RuleItem(pytest.Function):
             lines.append(f"  {outcome.reason}")
         lines.append(f"  sources   {', '.join(rule.sources_for(profile))}")
         return "\n".join(lines)
+
+
+def uses_django_database(config: pytest.Config) -> bool:
+    """Whether pytest-django is there, with settings that name a database."""
+    return config.pluginmanager.hasplugin("django") and django_is_configured()
 
 
 def unexamined(faults: Iterable[str], items: Iterable[pytest.Item]) -> dict[str, str]:

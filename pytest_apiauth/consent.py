@@ -42,7 +42,7 @@ def refresh_token_of(profile: Profile, identities: Identities, user: str) -> Sec
 def needs_browser(profile: Profile) -> str:
     """Say why a live run cannot use the interactive grant, and what to do."""
     return (
-        "the grant authorization_code needs a browser, which a live run does not have; log in once with"
+        "the grant authorization_code needs a browser, which this run does not have; log in once with"
         f" `python -m pytest_apiauth token {profile.name}`"
     )
 

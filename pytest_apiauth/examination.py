@@ -284,7 +284,7 @@ class Examination:
     def needs_clock(self) -> None:
         """Raise NotApplicable where the target's clock cannot be moved, before anything is asked of it."""
         if not self.target.can_move_clock:
-            raise NotApplicable("lifetimes take a clock that can be moved, which the profile's [clock] url names")
+            raise NotApplicable("lifetimes take a clock that can be moved, which the profile's [clock] names")
 
     def forget_tokens(self) -> None:
         """Forget the access tokens at hand: what a rule has done may have ended them. New ones come when needed."""
@@ -380,7 +380,8 @@ class Examination:
             user = identities.user(first)
             found = user.username if kind == "USERNAME" else user.password
         if found is None:
-            raise NotApplicable(f"the profile has no {name.lower().replace('_', ' ')}")
+            remedy = "; give it in apiauth_credentials or [credentials]" if self.target.kind == "app" else ""
+            raise NotApplicable(f"the profile has no {name.lower().replace('_', ' ')}{remedy}")
         return found.reveal() if isinstance(found, Secret) else found
 
     def _learn(self, response: Response) -> None:

@@ -193,7 +193,8 @@ class Exchange:
         self.examination.advance(seconds)
         self._proved = None
         clock = self.profile.clock
-        order = f"curl -sS --json '{{\"seconds\": {seconds}}}' {self.profile.url(clock.url)}  " if clock else ""
+        place = self.profile.url(clock.url) if clock and clock.url else ""
+        order = f"curl -sS --json '{{\"seconds\": {seconds}}}' {place}  " if place else ""
         self.steps.append(f"{order}# {seconds} seconds pass")
 
     def forget_proof(self) -> None:
@@ -355,7 +356,7 @@ def _succeeded(draft: Draft, response: Response) -> bool:
 
 
 def described(response: Response) -> str:
-    """Name an answer by status, OAuth error code and media type, never by its content."""
+    """Name an answer by status, OAuth error code and media type, and an app's exception; never by its content."""
     try:
         words = f"{response.status} {HTTPStatus(response.status).phrase}"
     except ValueError:
@@ -363,8 +364,10 @@ def described(response: Response) -> str:
     body = response.json()
     code = body.get("error") if isinstance(body, dict) else None
     if isinstance(code, str) and code.replace("_", "").isalnum() and len(code) < 40:
-        return f"{words} ({code})"
-    return f"{words} ({response.media_type})" if response.media_type else words
+        words = f"{words} ({code})"
+    elif response.media_type:
+        words = f"{words} ({response.media_type})"
+    return f"{words}: {response.note}" if response.note else words
 
 
 def _listed(statuses: tuple[int, ...]) -> str:

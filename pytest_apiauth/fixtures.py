@@ -5,7 +5,7 @@ Standard library and pytest only at import; a fixture imports what it needs when
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -16,6 +16,7 @@ from pytest_apiauth.session import BENCH, RECORD, STATE, NotReady, State
 if TYPE_CHECKING:
     import httpx
 
+    from pytest_apiauth.apps import AppSide
     from pytest_apiauth.bench import Bench
     from pytest_apiauth.embedded import Server
     from pytest_apiauth.examination import Examination
@@ -33,10 +34,10 @@ def _stop(error: ApiAuthError, state: State) -> NoReturn:
     raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
-def _mark(request: pytest.FixtureRequest) -> tuple[str | None, dict[str, str]]:
+def _mark(node: pytest.Item) -> tuple[str | None, dict[str, str]]:
     """Read ``@pytest.mark.apiauth``: what a test's own mark leaves out, that of its class or module says."""
     found: dict[str, str] = {}
-    for mark in request.node.iter_markers("apiauth"):
+    for mark in node.iter_markers("apiauth"):
         arguments = {**mark.kwargs, **({"profile": mark.args[0]} if mark.args else {})}
         wrong = [f"unknown argument {name!r}" for name in arguments if name not in MARK_ARGUMENTS]
         if len(mark.args) > 1 or (mark.args and "profile" in mark.kwargs):
@@ -55,12 +56,36 @@ def _mark(request: pytest.FixtureRequest) -> tuple[str | None, dict[str, str]]:
 @pytest.fixture
 def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
     """The profile of this test: from the mark, the option, the ini, or the project's only profile."""
-    state: State = request.config.stash[STATE]
-    name, _ = _mark(request)
     try:
-        return state.named_profile(name) if name else state.default_profile()
+        return profile_of(request.node, request.config.stash[STATE])
     except ApiAuthError as error:
-        _stop(error, state)
+        _stop(error, request.config.stash[STATE])
+
+
+def profile_of(item: pytest.Item, state: State) -> Profile:
+    """Give the profile that the fixtures of a test use. Raises ProfileError."""
+    name, _ = _mark(item)
+    return state.named_profile(name) if name else state.default_profile()
+
+
+@pytest.fixture(scope="session")
+def apiauth_credentials() -> Mapping[str, Any]:
+    """Client, user and key of the app in this process, by profile key; override it in the project's conftest.
+
+    ``{"api_key": …, "users.second.password": …}``, flat or nested. What is not given comes from where the profile
+    says. Nothing asks for it but a run of a profile that names an ``app``.
+    """
+    return {}
+
+
+def _app_side(request: pytest.FixtureRequest, profile: Profile) -> AppSide:
+    """Give the profile's app at work. It is shut down before the fixture of its credentials is."""
+    state: State = request.config.stash[STATE]
+    # Set up long ago: items that need it ask for it before anything of their own (`needs_credentials`).
+    credentials = request.getfixturevalue("apiauth_credentials")
+    if not state.has_app(profile):
+        request.session.addfinalizer(lambda: state.close_app(profile))
+    return state.app_side(profile, credentials)
 
 
 @pytest.fixture
@@ -68,15 +93,20 @@ def _apiauth_bench(request: pytest.FixtureRequest, apiauth_profile: Profile) -> 
     from pytest_apiauth.bench import Bench
 
     state: State = request.config.stash[STATE]
-    _, who = _mark(request)
+    _, who = _mark(request.node)
     writes = request.node.get_closest_marker("apiauth_writes") is not None
     try:
-        bench = Bench.build(state, apiauth_profile, who, allow_unsafe=writes or not state.is_live)
+        app = _app_side(request, apiauth_profile) if state.kind_of(apiauth_profile) == "app" else None
+        bench = Bench.build(state, apiauth_profile, who, allow_unsafe=writes or not state.is_live, app=app)
     except ApiAuthError as error:
         _stop(error, state)
     request.node.stash[BENCH] = bench
     yield bench
     bench.close()
+
+
+def _bench_kind(request: pytest.FixtureRequest) -> str:
+    return "this is a live run" if request.config.stash[STATE].is_live else "this profile's app runs in this process"
 
 
 @pytest.fixture
@@ -107,11 +137,11 @@ def apiauth_token(request: pytest.FixtureRequest, _apiauth_bench: Bench) -> Toke
 
 
 @pytest.fixture
-def apiauth_server(_apiauth_bench: Bench) -> Server:
+def apiauth_server(request: pytest.FixtureRequest, _apiauth_bench: Bench) -> Server:
     """The embedded server behind this test's clients: its clock, what it saw, ways to make it refuse."""
     server = _apiauth_bench.server
     if server is None:
-        pytest.skip("apiauth_server is the embedded server; this is a live run")
+        pytest.skip(f"apiauth_server is the embedded server; {_bench_kind(request)}")
     return server
 
 
@@ -126,7 +156,7 @@ def apiauth_mock(
     """
     state: State = request.config.stash[STATE]
     if _apiauth_bench.server is None:
-        pytest.skip("apiauth_mock stands in for the API; this is a live run")
+        pytest.skip(f"apiauth_mock stands in for the API; {_bench_kind(request)}")
     if request.node.get_closest_marker("vcr") is not None:
         pytest.fail(
             "apiauth_mock and @pytest.mark.vcr in one test: a test is mocked or replayed, not both", pytrace=False
@@ -154,7 +184,9 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
     assert isinstance(item, RuleItem)
     state: State = request.config.stash[STATE]
     try:
-        examination, is_new = state.examination(item.profile_file.path)
+        is_app = state.kind_of(item.profile_file.profile) == "app"
+        app = (lambda profile: _app_side(request, profile)) if is_app else None
+        examination, is_new = state.examination(item.profile_file.path, app)
     except NotReady as reason:
         item.record(Outcome(Verdict.NOT_RUN, item.rule.level, str(reason)))
         pytest.skip(f"not run: {reason}")
@@ -167,6 +199,9 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
     if is_new:
         # What it took to make the profile ready counts for the first rule.
         item.stash[RECORD] = {"requests": examination.requests, "tokens_issued": examination.tokens_issued}
+    if is_app:
+        # What the app stored for an earlier item may be rolled back by now.
+        examination.forget_tokens()
     return examination
 
 

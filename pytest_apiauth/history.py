@@ -90,6 +90,8 @@ class History:
     def all_at_once(self, draft: Draft, times: int) -> list[Tokens]:
         """Send one request several times at the same moment, and name what the ones that succeed give."""
         target = self.exchange.examination.target
+        if not target.is_parallel:
+            raise NotApplicable("requests at once take a server: the app shares its thread with this run")
         responses = self.exchange.examination.send_by(
             lambda request: send_together(target, request, times), draft, times
         )

@@ -36,6 +36,7 @@ class LiveTarget:
     kind: str = "live"
     has_browser: bool = False
     has_connections: bool = True
+    is_parallel: bool = True
     sleep: Callable[[float], None] = time.sleep
     unanswered: list[str] = field(default_factory=list)
     """Why the last requests in a row got no answer, or one that says nothing of the server itself."""
@@ -56,7 +57,7 @@ class LiveTarget:
 
     @property
     def can_move_clock(self) -> bool:
-        return self.profile.clock is not None
+        return self.profile.clock is not None and self.profile.clock.url is not None
 
     def connection(self, url: str) -> Connection:
         return Connection(self.profile, url, self.throttle.wait)
@@ -64,6 +65,7 @@ class LiveTarget:
     def advance(self, seconds: int) -> None:
         clock = self.profile.clock
         assert clock is not None
+        assert clock.url is not None
         url, body = self.profile.url(clock.url), json.dumps({"seconds": seconds}).encode()
         response = self.send(Request("POST", url, (("Content-Type", "application/json"),), body))
         if not 200 <= response.status < 300:

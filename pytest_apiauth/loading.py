@@ -154,7 +154,7 @@ def _line(kind: str, location: tuple[int | str, ...], message: str) -> str:
 
 def _key(location: tuple[int | str, ...]) -> str:
     """Write a location as the file spells it, without the names of the model's own branches."""
-    inner = {"str", "Reference", "[key]"}
+    inner = {"str", "dict[str,str]", "Reference", "[key]"}
     parts = [part for part in location if part not in inner and not str(part).startswith("function-")]
     text = ""
     for part in parts:

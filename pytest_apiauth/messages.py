@@ -71,6 +71,8 @@ class Response:
     headers: Headers = ()
     body: bytes = b""
     reason: str = field(default="", compare=False)
+    note: str = field(default="", compare=False)
+    """What is known of how an app in this process came to a server error: the exception it raised."""
 
     def header(self, name: str) -> str | None:
         """Give the first value of a header field, or None."""

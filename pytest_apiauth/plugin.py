@@ -9,6 +9,8 @@ import logging
 import math
 import os
 import random
+import re
+import tomllib
 import zlib
 from collections.abc import Generator
 from pathlib import Path
@@ -190,6 +192,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         or (suite.folder() == file_path.parent and session.isinitpath(file_path.parent))
         or config.getini("apiauth_collect") == "all"
         or config.getoption("apiauth_live")
+        or (_is_walked(session, file_path) and _names_app(file_path))
     )
     if not wanted:
         # pytest asks about every file of a folder, even where one test is named: that must cost nothing.
@@ -199,8 +202,29 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return ProfileFile.from_parent(parent, path=file_path)
 
 
+def _is_walked(session: pytest.Session, path: Path) -> bool:
+    """Whether a folder that lies above a file was named, and not only a neighbour of it."""
+    return any(session.isinitpath(folder) for folder in path.parents)
+
+
+def _names_app(path: Path, above: tuple[Path, ...] = ()) -> bool:
+    """Whether a profile, or one that it extends, names an app: read without the validation library, which costs."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return re.search(r"^\s*(app\b|\[app\])", text, re.MULTILINE) is not None
+    except (OSError, UnicodeDecodeError):
+        return False
+    base = table.get("extends")
+    if "app" in table or not isinstance(base, str) or path in above:
+        return bool(table.get("app"))
+    return (path.parent / base).is_file() and _names_app(path.parent / base, (*above, path))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse to show a fault where the rule that owns it has nothing to examine: the run would be green."""
+    """Let tests of an app have its credentials first, and refuse a fault whose own rule has nothing to examine."""
+    _put_credentials_first(config, items)
     faults = config.getoption("apiauth_fault")
     if not faults or hasattr(config, "workerinput"):
         return
@@ -211,6 +235,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             f"--apiauth-fault: {name!r} is caught by the rule {owner}, which is not among the collected tests or"
             " applies to none of these profiles; name a profile that documents what the rule is about"
         )
+
+
+def _put_credentials_first(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Set up the project's credentials before anything of a test's own: outside of the test's transaction, say."""
+    from pytest_apiauth.fixtures import profile_of
+
+    state = config.stash[STATE]
+    if state.is_live:
+        return
+    for item in items:
+        names: list[str] = getattr(item, "fixturenames", [])
+        if "_apiauth_bench" not in names or "apiauth_credentials" in names:
+            continue
+        try:
+            profile = profile_of(item, state)
+        except (ApiAuthError, pytest.fail.Exception):
+            continue  # the test's own fixture will say it
+        if state.kind_of(profile) == "app":
+            names.insert(0, "apiauth_credentials")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -230,6 +273,9 @@ def pytest_runtest_makereport(
     if record is not None and report.skipped and isinstance(report.longrepr, tuple):
         # A rule that does not apply is a matter of the profile, not of the place where skip was called.
         report.longrepr = (str(item.reportinfo()[0]), 1, report.longrepr[2])
+    if record is not None and record.get("target") == "app" and item.config.get_verbosity() < 2:
+        # What the app logs while it refuses hundreds of requests buries what is found; -vv shows it.
+        report.sections = []
     redact_report(report, item.config.stash[STATE].redactor)
     if record is not None and (report.when == "call" or report.outcome != "passed"):
         # Plain JSON: the attribute crosses from an xdist worker to the controller.

@@ -7,7 +7,8 @@ JSON Schema of ``python -m pytest_apiauth schema`` is made from these declaratio
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -19,6 +20,8 @@ GrantType = Literal["client_credentials", "password", "refresh_token", "authoriz
 ClientAuth = Literal["none", "client_secret_basic", "client_secret_post", "client_secret_json"]
 Rotation = Literal["new-token", "old-dies", "none"]
 DEFAULT = "default"
+_OBJECT: Final = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
+_APP: Final = re.compile(rf"{_OBJECT.pattern}(\(.*\))?")
 URL_KEYS = ("api_url", "token_url", "authorize_url", "revocation_url", "introspection_url", "metadata_url")
 
 
@@ -192,7 +195,20 @@ class Zone(Model):
 class ServerClock(Model):
     """A clock of the server under test that a run may move, so that lifetimes can be examined."""
 
-    url: str = Field(description='Route that a POST with the JSON body {"seconds": N} moves the clock forward by')
+    url: str | None = Field(
+        None, description='Route that a POST with the JSON body {"seconds": N} moves the clock forward by'
+    )
+    callable: str | None = Field(
+        None, description='Function that moves the clock of an app in this process: "shop.testing:advance"'
+    )
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> ServerClock:
+        if self.url is None and self.callable is None:
+            raise ValueError("name a url, or a callable for an app in this process")
+        if self.callable is not None and _OBJECT.fullmatch(self.callable) is None:
+            raise ValueError(f'callable: expected "module:function", got {self.callable!r}')
+        return self
 
 
 class Live(Model):
@@ -214,6 +230,12 @@ class Profile(Model):
     schema_: Literal[1] = Field(alias="schema", description="Version of this file format")
     name: str = Field("", description="Short name; default: the file's name")
     title: str = Field("", description="The API's own name")
+    app: str | dict[str, str] | None = Field(
+        None,
+        description='The API as an ASGI or WSGI app, "shop.main:app", or a function that makes it,'
+        ' "shop.main:create_app()": a run that is not live examines it in this process. A table names one app for each'
+        " origin",
+    )
     source: str = Field("", description="Where the promise was read")
     api_url: Plain | None = Field(None, description="Base URL of the API")
     token_url: str | None = Field(None, description="Token endpoint, absolute or relative to api_url")
@@ -248,10 +270,15 @@ class Profile(Model):
     users: dict[str, User] = Field({}, description="Further users by name")
     keys: dict[str, Key] = Field({}, description="Further API keys by name")
     zones: dict[str, Zone] = {}
+    expected_failures: dict[str, str] = Field(
+        {},
+        description="Rules that are known to fail, by rule id or id[part], each with the reason; for app and live runs."
+        " One that passes fails the run",
+    )
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Profile:
-        wrong = [*self._wrong_urls(), *self._wrong_names(), *self._wrong_zones()]
+        wrong = [*self._wrong_urls(), *self._wrong_names(), *self._wrong_zones(), *self._wrong_apps()]
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
@@ -300,6 +327,17 @@ class Profile(Model):
                 wrong.append(f"zones.{name}.needs: names bearer, but [grants] lists no way to get a token")
             paths = (zone.path, *zone.probe)
             wrong += [f"zones.{name}: {path!r} must begin with a slash" for path in paths if not path.startswith("/")]
+        return wrong
+
+    def _wrong_apps(self) -> list[str]:
+        wrong = []
+        for origin, app in (self.app if isinstance(self.app, dict) else {"": self.app or ""}).items():
+            key = f'app."{origin}"' if origin else "app"
+            if app and _APP.fullmatch(app) is None:
+                wrong.append(f'{key}: expected "module:app" or "module:create_app()", got {app!r}')
+            parts = urlsplit(origin)
+            if origin and (parts.scheme not in ("https", "http") or not parts.hostname or parts.path.strip("/")):
+                wrong.append(f"{key}: expected an origin such as https://api.example.org")
         return wrong
 
     def may_be_plain(self, origin: Origin) -> bool:

@@ -47,6 +47,8 @@ class Verdict(enum.Enum):
     INCONCLUSIVE = "inconclusive"
     SKIP = "skip"
     NOT_RUN = "not run"
+    EXPECTED = "expected failure"
+    UNEXPECTED = "unexpected pass"
 
 
 class Control(enum.Enum):

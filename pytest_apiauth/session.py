@@ -10,6 +10,7 @@ import hashlib
 import logging
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from pytest_apiauth.errors import ApiAuthError, ProfileError
 from pytest_apiauth.redaction import OutputRedactor
 
 if TYPE_CHECKING:
+    from pytest_apiauth.apps import AppSide, Loop
     from pytest_apiauth.bench import Bench
     from pytest_apiauth.examination import Examination
     from pytest_apiauth.http import Network
@@ -47,11 +49,23 @@ class State:
         self._live: dict[str, LiveSide] = {}
         self._throttles: dict[str, Throttle] = {}
         self._folder: Path | None = None
+        self._apps: dict[int, AppSide | str] = {}
+        self._loop: Loop | None = None
 
     @property
     def is_live(self) -> bool:
         """Whether ``--apiauth-live`` was given."""
         return bool(self.config.getoption("apiauth_live"))
+
+    def kind_of(self, profile: Profile) -> str:
+        """Say what a run of a profile talks to: ``live``, ``app`` or ``embedded``.
+
+        Faults, variants and sockets are the embedded server's, so whoever asks for them asks for that one.
+        """
+        if self.is_live:
+            return "live"
+        asked = any(self.config.getoption(f"apiauth_{name}") for name in ("fault", "variant", "wire"))
+        return "app" if profile.app and not asked else "embedded"
 
     @property
     def library(self) -> str:
@@ -123,11 +137,21 @@ class State:
             self._profiles[path] = loading.load(path)
         return self._profiles[path]
 
-    def examination(self, path: Path) -> tuple[Examination, bool]:
+    def why_not_ready(self, path: Path) -> str | None:
+        """Give the reason why a profile was found unready before, or None."""
+        known = self._examinations.get(path)
+        return known if isinstance(known, str) else None
+
+    def give_up(self, path: Path, reason: str) -> None:
+        """Run no rule of a profile any more, for a reason in one line."""
+        self._examinations.setdefault(path, reason)
+
+    def examination(self, path: Path, app: Callable[[Profile], AppSide] | None = None) -> tuple[Examination, bool]:
         """Give the examination of a profile, made ready on first use, and whether this was the first.
 
-        Raises ApiAuthError where it cannot be made ready, each time: the first time it is an error, later
-        the reason why a rule was not run.
+        ``app`` gives the profile's app at work, where it is to be examined. Raises ApiAuthError where the
+        profile cannot be made ready, each time: the first time it is an error, later the reason why a rule
+        was not run.
         """
         from pytest_apiauth.examination import Examination
         from pytest_apiauth.readiness import make_ready
@@ -138,7 +162,7 @@ class State:
         if known is not None:
             raise NotReady(known)
         try:
-            target = self._target(path)
+            target = self._target(path, app)
             try:
                 examination = Examination(target, self.redactor)
                 make_ready(examination)
@@ -151,13 +175,15 @@ class State:
         self._examinations[path] = examination
         return examination, True
 
-    def _target(self, path: Path) -> Any:
+    def _target(self, path: Path, app: Callable[[Profile], AppSide] | None) -> Any:
         from pytest_apiauth import loading
         from pytest_apiauth.live import LiveTarget
-        from pytest_apiauth.target import EmbeddedTarget
+        from pytest_apiauth.target import AppTarget, EmbeddedTarget
         from pytest_apiauth.wired import WiredTarget
 
         profile = self.load(path)
+        if app is not None:
+            return AppTarget.build(app(profile), self.redactor)
         if self.is_live:
             learn_credentials(profile, self.config.rootpath, self.redactor)
             with loading.explained(profile.name):
@@ -184,6 +210,16 @@ class State:
             variants=self.config.getoption("apiauth_variant"),
         )
 
+    def apps_of(self, files: list[Path]) -> dict[str, Any]:
+        """Give, by the profile's name, the app that each of these runs in this process, where one does."""
+        found = {}
+        for file in files:
+            with contextlib.suppress(ApiAuthError):
+                profile = self.load(file)
+                if self.kind_of(profile) == "app":
+                    found[file.name.removesuffix(SUFFIX)] = profile.app
+        return found
+
     def warn_of_live(self, files: list[Path]) -> list[str]:
         """Give a line for each profile of a live run: where requests are about to go, how fast, how many at most."""
         from pytest_apiauth.target import located_profile
@@ -209,8 +245,11 @@ class State:
 
     def shown_url(self, profile: Profile) -> str:
         """Give the URL that a run of a profile touches, for people to read."""
+        from pytest_apiauth.apps.host import housed
         from pytest_apiauth.target import located_profile
 
+        if self.kind_of(profile) == "app":
+            return housed(profile).base_url
         try:
             return located_profile(profile, self.config.rootpath).base_url if self.is_live else profile.base_url
         except ApiAuthError:
@@ -251,6 +290,39 @@ class State:
             self._live[profile.name] = LiveSide(self, profile)
         return self._live[profile.name]
 
+    def app_side(self, profile: Profile, credentials: object) -> AppSide:
+        """Give the app of a profile, started on first use. Raises ProfileError or CredentialError, each time.
+
+        ``credentials`` is what the project's fixture gave. Call `close_app` before what that fixture rests on goes.
+        """
+        from pytest_apiauth.apps import AppSide, Loop
+
+        self._loop = self._loop or Loop()
+        known = self._apps.get(id(profile))
+        if known is None:
+            try:
+                known = AppSide(
+                    profile, loop=self._loop, credentials=credentials, redactor=self.redactor, library=self.library,
+                    folder=self.config.rootpath,
+                )  # fmt: skip
+            except ApiAuthError as error:
+                self._apps[id(profile)] = str(error)
+                raise
+            self._apps[id(profile)] = known
+        if isinstance(known, str):
+            raise ProfileError(known)
+        return known
+
+    def has_app(self, profile: Profile) -> bool:
+        """Whether the app of a profile was started, or tried to."""
+        return id(profile) in self._apps
+
+    def close_app(self, profile: Profile) -> None:
+        """Shut the app of a profile down. Raises ProfileError where its shutdown fails."""
+        known = self._apps.pop(id(profile), None)
+        if known is not None and not isinstance(known, str):
+            known.close()
+
     def close(self) -> None:
         """Release connections, and remove what the workers shared."""
         if self._folder is not None:
@@ -259,6 +331,8 @@ class State:
             if not isinstance(examination, str):
                 with contextlib.suppress(OSError):
                     examination.target.close()
+        if self._loop is not None:
+            self._loop.close()
 
 
 class LiveSide:

@@ -1,7 +1,7 @@
-"""What a rule talks to: the embedded server, or another target that has the same methods.
+"""What a rule talks to: the embedded server, an app in this process, or a live server.
 
 A target knows the profile it serves, who may act there, and how to send one request. Nothing else in
-the suite knows which of the two it has.
+the suite knows which of them it has.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pytest_apiauth.apps import AppSide
 from pytest_apiauth.connection import Connection
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.errors import ProfileError, UnreachableError, UnsetError
@@ -26,7 +27,7 @@ class Target(Protocol):
 
     @property
     def kind(self) -> str:
-        """``embedded`` or ``live``."""
+        """``embedded``, ``app`` or ``live``."""
 
     @property
     def profile(self) -> Profile:
@@ -47,6 +48,10 @@ class Target(Protocol):
     @property
     def has_connections(self) -> bool:
         """Whether requests travel on connections, which a rule may open by itself."""
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether several threads may send at once."""
 
     def connection(self, url: str) -> Connection:
         """Make a connection of its own to the origin of a URL, where there are connections."""
@@ -78,6 +83,7 @@ class EmbeddedTarget:
     has_browser: bool = True
     can_move_clock: bool = True
     has_connections: bool = False
+    is_parallel: bool = True
 
     @classmethod
     def build(
@@ -100,6 +106,56 @@ class EmbeddedTarget:
 
     def pause(self, seconds: float) -> None:
         self.server.clock.advance(seconds)
+
+    def guess(self, username: str) -> bool:
+        return True
+
+    def send(self, request: Request) -> Response:
+        return self.wire.send(request)
+
+    def close(self) -> None:
+        self.wire.close()
+
+
+@dataclass(frozen=True, slots=True)
+class AppTarget:
+    """The profile's app, in this process. It is shared with ordinary tests, so whoever started it closes it."""
+
+    side: AppSide
+    wire: Wire
+    kind: str = "app"
+    has_browser: bool = False
+    has_connections: bool = False
+
+    @classmethod
+    def build(cls, side: AppSide, redactor: Redactor) -> AppTarget:
+        """Prepare to talk to an app that is at work."""
+        return cls(side, Wire.in_process(side.carrier, side.profile, redactor))
+
+    @property
+    def profile(self) -> Profile:
+        return self.side.profile
+
+    @property
+    def identities(self) -> Identities:
+        return self.side.identities
+
+    @property
+    def can_move_clock(self) -> bool:
+        return self.profile.clock is not None and self.profile.clock.callable is not None
+
+    @property
+    def is_parallel(self) -> bool:
+        return not self.side.host.is_bound_to_thread
+
+    def connection(self, url: str) -> Connection:
+        raise UnreachableError(f"{self.profile.name}: an app in this process has no connections")
+
+    def advance(self, seconds: int) -> None:
+        self.side.advance(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Do nothing: no rule needs real time to pass, and none is lost here."""
 
     def guess(self, username: str) -> bool:
         return True

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from pytest_apiauth.errors import TokenError
 from pytest_apiauth.secrets import Secret
@@ -111,27 +111,7 @@ class Flight:
 
     async def wait_async(self) -> None:
         """Suspend this task, of asyncio or trio, until the flight is over, without a thread to wait in."""
-        if self.is_over:
-            return
-        trio = sys.modules.get("trio")
-        if trio is not None and _runs_in(trio):
-            event = trio.Event()
-            token = trio.lowlevel.current_trio_token()
-            self._call_when_over(lambda: token.run_sync_soon(event.set))
-            await event.wait()
-            return
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[None] = loop.create_future()
-        self._call_when_over(lambda: loop.call_soon_threadsafe(_release, waiter))
-        await waiter
-
-    def _call_when_over(self, wake: Callable[[], object]) -> None:
-        def call(_: object) -> None:
-            # The waiter's loop may have ended before the flight: then nobody waits any more.
-            with suppress(RuntimeError):
-                wake()
-
-        self._future.add_done_callback(call)
+        await wait_for(self._future)
 
     def end(self, outcome: Token | Exception | None) -> None:
         """End the flight and wake everybody; for `TokenStore` alone to call."""
@@ -139,6 +119,32 @@ class Flight:
             self._future.set_exception(outcome)
         else:
             self._future.set_result(outcome)
+
+
+async def wait_for(future: Future[Any]) -> None:
+    """Suspend this task, of asyncio or trio, until a future of another thread is done."""
+    if future.done():
+        return
+    trio = sys.modules.get("trio")
+    if trio is not None and _runs_in(trio):
+        event = trio.Event()
+        token = trio.lowlevel.current_trio_token()
+        _call_when_done(future, lambda: token.run_sync_soon(event.set))
+        await event.wait()
+        return
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+    _call_when_done(future, lambda: loop.call_soon_threadsafe(_release, waiter))
+    await waiter
+
+
+def _call_when_done(future: Future[Any], wake: Callable[[], object]) -> None:
+    def call(_: object) -> None:
+        # The waiter's loop may have ended before the future: then nobody waits any more.
+        with suppress(RuntimeError):
+            wake()
+
+    future.add_done_callback(call)
 
 
 def _runs_in(trio: object) -> bool:

@@ -22,6 +22,7 @@ class WiredTarget:
     has_browser = True
     can_move_clock = True
     has_connections = True
+    is_parallel = True
 
     def __init__(
         self, profile: Profile, *, redactor: Redactor, library: str, faults: Iterable[str], variants: Iterable[str]

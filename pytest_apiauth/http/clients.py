@@ -266,7 +266,7 @@ def fetch_token(authenticator: Authenticator, carrier: Carrier, redactor: Redact
 class Wire:
     """Sends single requests as they are: no authentication, no redirects, no cookies, every header line kept.
 
-    Make one with `live` or `embedded`. It blocks, and may be used from several threads.
+    Make one with `live`, `in_process` or `embedded`. It blocks, and may be used from several threads.
     """
 
     def __init__(
@@ -287,6 +287,12 @@ class Wire:
         """Make a wire to a function in this process."""
         carrier = InProcess(library_name, handle)
         return cls(carrier.library, "embedded", Redactor(), carrier.transport())
+
+    @classmethod
+    def in_process(cls, carrier: InProcess, profile: Profile, redactor: Redactor) -> Wire:
+        """Make a wire to a profile's app in this process, behind the guard."""
+        guard = Guard(carrier.library, profile, redactor)
+        return cls(carrier.library, profile.name, redactor, carrier.transport(), guard)
 
     @classmethod
     def live(cls, library_name: str, profile: Profile, redactor: Redactor, *, network: Network | None = None) -> Wire:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
 USER_AGENT: Final = "pytest-apiauth"
+NOTE: Final = "apiauth_note"
 _TOKEN: Final = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
 _VALUE: Final = re.compile(rb"(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?")
 _TARGET: Final = re.compile(rb"[!-~]+")
@@ -96,6 +97,8 @@ def to_library_response(library: Library, answer: Response, method: str) -> http
     extensions = {"http_version": b"HTTP/1.1"}
     if answer.reason:
         extensions["reason_phrase"] = answer.reason.encode("latin-1")
+    if answer.note:
+        extensions[NOTE] = answer.note.encode()
     return library.response(
         answer.status,
         headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers],
@@ -145,7 +148,8 @@ def refuse_unsendable(request: httpx.Request, body: bytes) -> str | None:
 def from_library_response(response: httpx.Response, body: bytes) -> Response:
     """Read a library's response, its body decoded."""
     lines = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-    return Response(response.status_code, lines, body, response.reason_phrase)
+    note: bytes = response.extensions.get(NOTE, b"")
+    return Response(response.status_code, lines, body, response.reason_phrase, note.decode())
 
 
 def unreachable(profile: str, url: str, error: Exception, redactor: Redactor) -> UnreachableError:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Record = dict[str, Any]
-WORST_FIRST = ("fail", "inconclusive", "warning", "not run", "pass", "skip")
+WORST_FIRST = (
+    "fail", "unexpected pass", "inconclusive", "warning", "not run", "expected failure", "pass", "skip",
+)  # fmt: skip
 """The worst part decides a rule. A rule that passed on one part and does not apply to another has passed."""
 
 
@@ -43,8 +45,10 @@ class ProfileLedger:
             rule = merged.setdefault(record["id"], _empty_rule(record))
             _add_part(rule, nodeid, record)
         for nodeid, record in self.records.items():
-            for verdict, found in (("fail", record["breaches"]), ("warning", record.get("filed", {}))):
+            known = record.get("expected", {})
+            for usual, found in (("fail", record["breaches"]), ("warning", record.get("filed", {}))):
                 for rule_id, counterexample in found.items():
+                    verdict = "expected failure" if rule_id in known and usual == "fail" else usual
                     breach = {**record, "verdict": verdict, "reason": "broken while another rule was examined"}
                     breach |= {"counterexample": counterexample, "id": rule_id, "requests": 0, "examples": 0}
                     rule = merged.setdefault(rule_id, _empty_rule(breach))

@@ -50,10 +50,15 @@ class Reporter:
         if not names:
             return []
         state = self._config.stash[STATE]
+        paths = [self._config.rootpath / file for file in files if file.endswith(SUFFIX)]
+        apps = state.apps_of(paths)
         where = "LIVE, over the network" if state.is_live else EMBEDDED_NOTE
-        lines = [f"apiauth: {', '.join(names)} {where}; {state.library}, seed {state.seed}"]
+        others = [name for name in names if name not in apps]
+        shown = [f"{name} in this process: {_shown_app(app)}" for name, app in apps.items()]
+        shown += [f"{', '.join(others)} {where}"] if others else []
+        lines = [f"apiauth: {'; '.join(shown)}; {state.library}, seed {state.seed}"]
         if state.is_live:
-            lines += state.warn_of_live([self._config.rootpath / file for file in files if file.endswith(SUFFIX)])
+            lines += state.warn_of_live(paths)
         return lines
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -135,7 +140,14 @@ class Reporter:
                     terminalreporter.line(f"  warning  {rule['id']}: {rule['reason']}", yellow=True)
                     if rule["counterexample"] and self._config.get_verbosity() > 0:
                         terminalreporter.line(f"           {rule['counterexample']['curl']}")
-            broken = {name: each for record in one.records.values() for name, each in record["breaches"].items()}
+                if rule["verdict"] == "expected failure":
+                    terminalreporter.line(f"  expected {rule['id']}: {rule['reason']}")
+            broken = {
+                name: each
+                for record in one.records.values()
+                for name, each in record["breaches"].items()
+                if name not in record.get("expected", {})
+            }
             for rule_id, each in broken.items():
                 terminalreporter.line(f"  FAIL     {rule_id}: got {each['got']}: {each['curl']}", red=True)
         if any(one.target == "embedded" for one in self.ledger.profiles.values()):
@@ -150,6 +162,10 @@ def _summary(one: ProfileLedger) -> str:
     words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in counts)
     requests = sum(record["requests"] for record in one.records.values())
     return f"{one.name} ({one.target}): {sum(counts.values())} rules: {words}; {requests} requests, {one.seconds:.1f} s"
+
+
+def _shown_app(app: object) -> str:
+    return ", ".join(dict.fromkeys(app.values())) if isinstance(app, dict) else str(app)
 
 
 def _profile_name(nodeid: str) -> str:

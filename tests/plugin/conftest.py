@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 
 import pytest
 
 from pytest_apiauth import collection as _collection  # noqa: F401 - see below
 from pytest_apiauth import suite
 from pytest_apiauth.http import library
+from tests.plugin.app_projects import APP, CONFTEST, TESTS, write
 from tests.plugin.projects import NEIGHBOURS, Run
 
 # A run in this process forgets what it imported. What costs time, or keeps classes of a module that it imports when
@@ -38,3 +40,13 @@ def run(pytester: pytest.Pytester) -> Run:
         return pytester.runpytest_inprocess(*off, *arguments)
 
     return run
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with an app, its profile and its credentials; the environment has none."""
+    monkeypatch.delenv("SHOP_KEY", raising=False)
+    pytester.makepyfile(**{"shop/__init__": "", "shop/main": APP, "tests/conftest": CONFTEST, "tests/test_it": TESTS})
+    write(pytester.path)
+    pytester.makeini("[pytest]")
+    return pytester.path

@@ -45,7 +45,7 @@ def modules_of(pytester: pytest.Pytester, *options: str) -> set[str]:
 def test_unrelated_run_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
     """A test that uses nothing of ours pays for the standard library and pytest, even beside a profile."""
     pytester.makepyfile(test_unrelated="def test_it(): pass", probe=PROBE)
-    (pytester.path / "shop.apiauth.toml").write_text("schema = 1", encoding="utf-8")
+    (pytester.path / "shop.apiauth.toml").write_text('schema = 1\napp = "shop:app"', encoding="utf-8")
     pytester.syspathinsert()
 
     without = modules_of(pytester, "-p", "no:apiauth")
@@ -153,9 +153,16 @@ def test_reading_of_imports() -> None:
                 ".session", ".plugin", "httpx", "httpx2", "pytest",
             },
         ),
+        (
+            [f"{PACKAGE}/apps"],
+            {
+                ".rules", ".exchange", ".examination", ".judge", ".conformance", ".drafts", ".edits", ".target",
+                ".embedded", ".session", "httpx", "httpx2", "pytest", "asgiref", "django",
+            },
+        ),
         ([PACKAGE, "conformance"], {"_pytest"}),
     ],
-    ids=["conformance", "embedded", "discover", "everybody"],
+    ids=["conformance", "embedded", "discover", "apps", "everybody"],
 )  # fmt: skip
 def test_room_keeps_away_from(rooms: list[str], forbidden: set[str]) -> None:
     """The suite sees no client and no server, the server no rules, documents neither; nobody sees pytest's insides."""

@@ -30,6 +30,7 @@ class Scripted:
     kind = "embedded"
     has_browser = True
     can_move_clock = False
+    is_parallel = True
     has_connections = False
 
     def __init__(self, answer: Answer) -> None:

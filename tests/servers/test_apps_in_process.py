@@ -1,0 +1,221 @@
+"""The suite in process: projects in the style of each framework's tutorial, run as their owners would run them.
+
+What the suite reports is compared with tables, each line of which was looked up in the source of the packages or of
+the project. A line more is a false alarm or a new finding, a line less a bug that the suite no longer sees.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.servers.test_django_oauth_toolkit import (
+    BEARER,
+    EITHER,
+    INSTALL,
+    NOT_ASCII,
+    QUERY,
+    REUSE,
+    TWICE,
+    Place,
+    Run,
+    inherited,
+)
+
+pytestmark = pytest.mark.slow
+
+PROJECTS = Path(__file__).parent / "projects"
+RUN_LIMIT = 300
+Ran = Callable[..., Run]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project, what is truly to be found in it, and how one of its protections is taken away."""
+
+    name: str
+    packages: tuple[str, ...]
+    failures: dict[Place, str]
+    warnings: dict[Place, str]
+    passes: set[Place]
+    file: str
+    protected: str
+    careless: str
+    part: str
+    """The zone that is open then."""
+
+
+TUTORIAL = "the tutorial's own code says so, and its profile cites the RFC"
+FASTAPI = Project(
+    "fastapi_shop",
+    ("fastapi", "jwt", "multipart"),
+    {
+        ("tok-no-store", "password"): f"{TUTORIAL}: nothing sets Cache-Control",
+        ("err-missing-param", "password"): "OAuth2PasswordRequestForm takes a form without grant_type;"
+        " its sibling OAuth2PasswordRequestFormStrict does not",
+    },
+    {
+        ("res-401-challenge", "items"): f"{TUTORIAL}: the 401 for a wrong key has no challenge",
+        ("res-challenge-content", "users"): f"{TUTORIAL}: the challenge is the bare word Bearer",
+        ("tok-expires-in", "password"): f"{TUTORIAL}: the answer has no expires_in",
+        ("err-shape", "password"): "FastAPI's error is detail, not error",
+        ("err-unsupported-grant", "password"): "FastAPI answers what its form does not allow with 422",
+        ("err-duplicate-param", "password"): "a form gives the last of repeated parameters",
+    },
+    {("zone-truth-table", "items"), ("zone-truth-table", "users"), ("zone-open", "status")},
+    "main.py",
+    '"/items", dependencies=[Depends(check_api_key)]',
+    '"/items"',
+    "items",
+)
+FLASK = Project(
+    "flask_shop",
+    ("flask",),
+    {},
+    {},
+    {("zone-truth-table", "account"), ("zone-truth-table", "catalogue"), ("zone-open", "status")},
+    "flaskr/auth.py",
+    '@bp.route("/catalogue")\n@key_required',
+    '@bp.route("/catalogue")',
+    "catalogue",
+)
+DJANGO = Project(
+    "django_shop",
+    ("django", "oauth2_provider", "rest_framework", "pytest_django"),
+    {("basic-malformed", "password"): NOT_ASCII},
+    {
+        ("tok-in-url-refused", "me"): QUERY,
+        ("tok-401-challenge", "password"): BEARER,
+        ("tok-two-auth-methods", "password"): EITHER,
+        ("err-duplicate-param", "password"): TWICE,
+        ("ref-reuse-kills-family", "refresh_token"): REUSE,
+    },
+    {("zone-truth-table", "me"), ("zone-identity", "me"), ("ref-client-bound", "refresh_token")},
+    "shop/views.py",
+    "@api_view()\ndef me",
+    "@api_view()\n@permission_classes([AllowAny])\ndef me",
+    "me",
+)
+BY_NAME = {project.name: project for project in (FASTAPI, FLASK, DJANGO)}
+
+
+@pytest.fixture(params=sorted(BY_NAME))
+def project(request: pytest.FixtureRequest) -> Project:
+    """Each project whose packages are here; in CI they must be."""
+    found = BY_NAME[request.param]
+    missing = [name for name in found.packages if importlib.util.find_spec(name) is None]
+    if missing:
+        reason = f"needs {', '.join(missing)}: {INSTALL}"
+        if os.environ.get("APIAUTH_REQUIRE_SERVERS") == "1":
+            pytest.fail(f"APIAUTH_REQUIRE_SERVERS is 1, but the project {reason}", pytrace=False)
+        pytest.skip(reason)
+    return found
+
+
+def examine(folder: Path, *options: str) -> Run:
+    """Run pytest in another process, in a project's folder, as its owner would: the suite and the project's tests."""
+    command = [sys.executable, "-m", "pytest", "--apiauth-report=report.json", "--hypothesis-seed=0"]
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider", *options],
+        cwd=folder,
+        env={name: value for name, value in inherited().items() if not name.startswith("DJANGO_")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=RUN_LIMIT,
+        check=False,
+    )
+    file = folder / "report.json"
+    assert file.is_file(), done.stdout
+    return Run(done.returncode, done.stdout, json.loads(file.read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Run each project once for each spelling of its app."""
+
+    @cache
+    def run(name: str, app: str = "") -> Run:
+        folder = tmp_path_factory.mktemp("project") / name
+        shutil.copytree(PROJECTS / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        if app:
+            rewrite(folder / "shop.apiauth.toml", 'app = "mysite.wsgi:application"', f'app = "{app}"')
+        return examine(folder)
+
+    return run
+
+
+def rewrite(path: Path, old: str, new: str) -> None:
+    """Replace the one place of a text in a file."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def check(project: Project, run: Run) -> None:
+    """Require that a run reports what is true and nothing else, and that the project's own tests pass."""
+    assert run.report["profiles"][0]["target"] == "app"
+    assert run.places("fail") == set(project.failures), run.output
+    assert run.places("warning") == set(project.warnings), run.output
+    assert run.places("inconclusive") | run.places("not run") == set(), run.output
+    assert run.places("pass") >= project.passes
+    assert "test_shop.py" not in run.output.partition("short test summary")[2], run.output
+    assert run.exit_status == (pytest.ExitCode.TESTS_FAILED if project.failures else pytest.ExitCode.OK), run.output
+
+
+def test_nothing_but_what_is_true_is_reported(project: Project, ran: Ran) -> None:
+    """Failures and warnings are those of the tables, and the project's own tests pass beside the suite."""
+    check(project, ran(project.name))
+
+
+def test_django_by_asgi(ran: Ran) -> None:
+    """The same Django project by its ASGI app: the same verdicts, the same transaction of each test."""
+    if importlib.util.find_spec("pytest_django") is None:
+        pytest.skip(f"needs pytest_django: {INSTALL}")
+    check(DJANGO, ran(DJANGO.name, "mysite.asgi:application"))
+
+
+def test_without_a_protection_it_fails_with_curl(project: Project, tmp_path: Path) -> None:
+    """With one protection removed, the suite fails on that zone and on no other one, and shows what got in."""
+    folder = tmp_path / project.name
+    shutil.copytree(PROJECTS / project.name, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    rewrite(folder / project.file, project.protected, project.careless)
+
+    run = examine(folder, "shop.apiauth.toml", "-k", "resource or zones or api_keys")
+
+    assert run.exit_status == pytest.ExitCode.TESTS_FAILED, run.output
+    new = run.places("fail") - set(project.failures)
+    assert ("res-no-cred-401", project.part) in new or ("key-missing", project.part) in new, run.output
+    others = {part for _, part in project.passes} - {project.part, "password", "refresh_token"}
+    assert others & {part for _, part in new} == set(), run.output
+    name = next(name for name in ("res-no-cred-401", "key-missing") if (name, project.part) in new)
+    found = run.rules[name]["counterexample"]
+    assert found["got"].startswith("200 "), found
+    assert found["curl"].startswith("curl -i "), found
+    assert found["curl"] in run.output
+
+
+def test_django_without_a_test_database_is_refused(tmp_path: Path) -> None:
+    """Without pytest-django at work the app would use its real database: one line, nothing sent."""
+    if importlib.util.find_spec("django") is None:
+        pytest.skip(f"needs django: {INSTALL}")
+    folder = tmp_path / "django_shop"
+    shutil.copytree(PROJECTS / "django_shop", folder, ignore=shutil.ignore_patterns("__pycache__", "conftest.py"))
+    (folder / "pytest.ini").write_text("[pytest]\npythonpath = .\n", encoding="utf-8")
+
+    run = examine(folder, "shop.apiauth.toml")
+
+    assert "shop: app: Django's test environment is not set up" in run.output, run.output
+    assert "Traceback" not in run.output
+    assert run.report["profiles"][0]["requests"] == 0
+    assert not (folder / "db.sqlite3").exists()
