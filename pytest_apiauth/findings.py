@@ -33,6 +33,10 @@ class Unready(ApiAuthError):
     """The profile's own valid requests fail, so that nothing can be examined."""
 
 
+class NotReady(ApiAuthError):
+    """The profile was found unready before, by this worker or another; its reason is the message."""
+
+
 class Unproven(Unready):
     """The same, and the server has said nothing about authentication: no answer, a limited rate, its own trouble."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError, ProfileError, UnsetError
-from pytest_apiauth.session import BENCH, RECORD, STATE, NotReady, State
+from pytest_apiauth.session import BENCH, RECORD, STATE, State
 
 if TYPE_CHECKING:
     import httpx
@@ -176,7 +176,7 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
     """Make the profile of a rule's item ready: one error if it is not, and 'not run' for every later rule."""
     from pytest_apiauth.collection import RuleItem
     from pytest_apiauth.errors import UnreachableError
-    from pytest_apiauth.findings import Unproven, Unready
+    from pytest_apiauth.findings import NotReady, Unproven, Unready
     from pytest_apiauth.judge import Outcome
     from pytest_apiauth.rules import Verdict
 

@@ -2,9 +2,40 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.errors import UnsetError
+from collections.abc import Callable
+from contextlib import nullcontext
+
+from pytest_apiauth.errors import ApiAuthError, UnsetError
 from pytest_apiauth.examination import Examination
-from pytest_apiauth.findings import Inconclusive, Refused, Unproven, Unready, says_nothing
+from pytest_apiauth.findings import Inconclusive, NotReady, Refused, Unproven, Unready, says_nothing
+from pytest_apiauth.secrets import Redactor
+from pytest_apiauth.sharing import SharedFile
+from pytest_apiauth.target import Target
+
+
+def made_ready(make: Callable[[], Target], redactor: Redactor, file: SharedFile | None) -> Examination:
+    """Make a target and send the profile's valid requests to it.
+
+    Workers of one run do so in turn, by a file that they share: a profile that is not ready is one error of the
+    run, and where another worker has found it so, this raises NotReady. Raises ApiAuthError where it is found here.
+    """
+    with file.locked() if file is not None else nullcontext():
+        reason = file.read() if file is not None else ""
+        if reason:
+            raise NotReady(reason)
+        try:
+            target = make()
+            try:
+                examination = Examination(target, redactor)
+                make_ready(examination)
+            except BaseException:
+                target.close()
+                raise
+        except ApiAuthError as error:
+            if file is not None:
+                file.write(str(error))
+            raise
+    return examination
 
 
 def make_ready(examination: Examination) -> None:

@@ -154,7 +154,8 @@ class State:
         was not run.
         """
         from pytest_apiauth.examination import Examination
-        from pytest_apiauth.readiness import make_ready
+        from pytest_apiauth.findings import NotReady
+        from pytest_apiauth.readiness import made_ready
 
         known = self._examinations.get(path)
         if isinstance(known, Examination):
@@ -162,18 +163,13 @@ class State:
         if known is not None:
             raise NotReady(known)
         try:
-            target = self._target(path, app)
-            try:
-                examination = Examination(target, self.redactor)
-                make_ready(examination)
-            except BaseException:
-                target.close()
-                raise
+            made = self._examinations[path] = made_ready(
+                lambda: self._target(path, app), self.redactor, self.shared_file("ready", str(path))
+            )
         except ApiAuthError as error:
             self._examinations[path] = str(error)
             raise
-        self._examinations[path] = examination
-        return examination, True
+        return made, True
 
     def _target(self, path: Path, app: Callable[[Profile], AppSide] | None) -> Any:
         from pytest_apiauth import loading
@@ -384,10 +380,6 @@ def learn_credentials(profile: Profile, folder: Path, redactor: OutputRedactor) 
             # A keyring may ask for a password of its own: not before its secret is needed.
             if reference is not None and reference.env is not None:
                 redactor.learn(surroundings(place, reference) or "", f"{profile.name}.{place}.{name}")
-
-
-class NotReady(ApiAuthError):
-    """The profile was found unready before; its reason is the message."""
 
 
 STATE = pytest.StashKey[State]()

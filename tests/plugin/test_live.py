@@ -350,6 +350,19 @@ def test_workers_share_one_token(pytester: pytest.Pytester, monkeypatch: pytest.
     assert [path.name for path in folder.glob("apiauth-*")] == []
 
 
+def test_an_unready_profile_is_one_error_of_all_workers(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker that comes first finds out; the others do not ask the server again."""
+    with served("jindexe") as (url, server):
+        project(pytester, monkeypatch, url, server)
+        monkeypatch.setenv("JINDEXE_PASSWORD", "no-longer-good")
+        result = pytester.runpytest_subprocess("shop.apiauth.toml", "--apiauth-live", "-n", "4", "-k", "zone or token")
+
+    assert result.parseoutcomes()["errors"] == 1
+    assert len([request for request in server.requests if request.method == "POST"]) == 1
+
+
 @pytest.mark.slow
 def test_workers_give_the_same_report(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """The suite on four workers: same verdicts, every request within one budget, the host is told at the start."""
