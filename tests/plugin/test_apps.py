@@ -176,12 +176,12 @@ def test_wrong_credentials_are_one_line(project: Path, run: Run, given: str, wor
     assert result.parseoutcomes()["errors"] == 1
 
 
-def test_an_async_fixture_stops_the_profile_once(project: Path, run: Run) -> None:
-    """A fixture that pytest refuses is told once too."""
+def test_an_async_fixture_stops_the_profile_once(project: Path, pytester: pytest.Pytester) -> None:
+    """A fixture that pytest refuses, or never awaits, is told once too."""
     conftest = project / "tests" / "conftest.py"
     conftest.write_text(CONFTEST.replace("def ", "async def "), encoding="utf-8")
 
-    result = run("tests/shop.apiauth.toml", "-k", "zones")
+    result = pytester.runpytest_subprocess("tests/shop.apiauth.toml", "-k", "zones")
 
     assert result.parseoutcomes()["errors"] == 1
 
