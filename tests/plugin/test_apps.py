@@ -141,6 +141,17 @@ def test_an_override_beside_the_profile(project: Path, run: Run) -> None:
     result.assert_outcomes(passed=2)
 
 
+def test_the_app_is_shut_down_before_its_credentials_go(project: Path, run: Run) -> None:
+    """What the project's fixture takes back at the end, a database say, is there as long as the app is."""
+    gone = '\n    open("lifespan.txt", "a").write("gone")\n'
+    text = CONFTEST.replace("return", "yield").rstrip() + gone
+    (project / "tests" / "conftest.py").write_text(text, encoding="utf-8")
+
+    run("tests/test_it.py", "tests/shop.apiauth.toml", "-k", f"sync or {BROKEN}", "-W", "ignore::ResourceWarning")
+
+    assert (project / "lifespan.txt").read_text(encoding="utf-8") == "startup shutdown gone"
+
+
 def test_without_an_override_the_environment_counts(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the project does not give comes from where the profile says."""
     (project / "tests" / "conftest.py").unlink()
@@ -176,12 +187,12 @@ def test_wrong_credentials_are_one_line(project: Path, run: Run, given: str, wor
     assert result.parseoutcomes()["errors"] == 1
 
 
-def test_an_async_fixture_stops_the_profile_once(project: Path, run: Run) -> None:
-    """A fixture that pytest refuses is told once too."""
+def test_an_async_fixture_stops_the_profile_once(project: Path, pytester: pytest.Pytester) -> None:
+    """A fixture that pytest refuses, or never awaits, is told once too."""
     conftest = project / "tests" / "conftest.py"
     conftest.write_text(CONFTEST.replace("def ", "async def "), encoding="utf-8")
 
-    result = run("tests/shop.apiauth.toml", "-k", "zones")
+    result = pytester.runpytest_subprocess("tests/shop.apiauth.toml", "-k", "zones")
 
     assert result.parseoutcomes()["errors"] == 1
 
