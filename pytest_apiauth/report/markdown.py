@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-SHOWN = ("fail", "inconclusive", "warning")
+SHOWN = ("fail", "unexpected pass", "inconclusive", "warning")
 """The verdicts that a person has to look at, worst first."""
 
 
@@ -28,6 +28,8 @@ def text(report: dict[str, Any]) -> str:
         found = [rule for verdict in SHOWN for rule in profile["rules"] if rule["verdict"] == verdict]
         for rule in found:
             lines += _finding(profile["name"], rule)
+        expected = [rule for rule in profile["rules"] if rule["verdict"] == "expected failure"]
+        lines += [f"- expected failure: {rule['id']}: {_cell(rule['reason'])}" for rule in expected]
     return "\n".join(lines).rstrip() + "\n"
 
 

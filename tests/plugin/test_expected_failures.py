@@ -33,6 +33,18 @@ def test_an_expected_failure_is_xfailed_with_its_reason(broken: Path, run: Run, 
     assert found["counterexample"]["curl"]
 
 
+def test_the_summary_of_a_job_shows_both(broken: Path, run: Run) -> None:
+    """The Markdown report lists expected failures with their reasons, and what passes although it should not."""
+    write(broken, f'\n[expected_failures]\n{BROKEN} = "ticket OPS-12"\nzone-open = "ticket OPS-13"\n')
+
+    run("tests/shop.apiauth.toml", "-k", f"{BROKEN} or zone-open", "--apiauth-report=report.md")
+
+    text = (broken / "report.md").read_text(encoding="utf-8")
+    assert f"- expected failure: {BROKEN}: ticket OPS-12" in text
+    assert "UNEXPECTED PASS zone-open" in text
+    assert "expected to fail (ticket OPS-13)" in text
+
+
 def test_an_unexpected_pass_fails(project: Path, run: Run) -> None:
     """What passes although it is expected to fail fails the run."""
     write(project, f'\n[expected_failures]\n{BROKEN} = "ticket OPS-12"\n')
