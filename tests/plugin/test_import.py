@@ -171,7 +171,7 @@ def test_room_keeps_away_from(rooms: list[str], forbidden: set[str]) -> None:
 
 def test_flow_rests_on_little() -> None:
     """Everything that decides about tokens imports the standard library and its own kind."""
-    kin = {"errors", "messages", "identities", "profile", "flow", "tokens", "secrets", "grants", "plans"}
+    kin = {"errors", "messages", "identities", "profile", "tables", "flow", "tokens", "secrets", "grants", "plans"}
     for name in ("flow", "tokens", "secrets", "grants", "plans"):
         for imported in imports_of(ROOT / PACKAGE / f"{name}.py"):
             # Two more event loops than asyncio are known by name, where they are installed.
@@ -186,7 +186,7 @@ def test_flow_rests_on_little() -> None:
         ("httpx", {"http"}),
         ("httpx2", {"http"}),
         ("respx", {"http"}),
-        ("pydantic", {"profile", "loading"}),
+        ("pydantic", {"profile", "tables", "loading"}),
         ("hypothesis", {"judge", "edits", "conformance"}),
         ("vcr", {"cassettes"}),
         ("pytest_recording", {"cassettes"}),
