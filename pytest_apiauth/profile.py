@@ -1,8 +1,8 @@
 """The promise: what one API says about authentication, as a checked, immutable model.
 
-`Profile` is read from a ``NAME.apiauth.toml`` file by `pytest_apiauth.loading`. This file, that one
-and `pytest_apiauth.tables` are the only ones that know the validation library. Every key is documented where it is declared; the
-JSON Schema of ``python -m pytest_apiauth schema`` is made from these declarations.
+`Profile` is read from a ``NAME.apiauth.toml`` file by `pytest_apiauth.loading`. This file, that one and
+`pytest_apiauth.tables` are the only ones that know the validation library. Every key is documented where it is
+declared; the JSON Schema of ``python -m pytest_apiauth schema`` is made from these declarations.
 """
 
 from __future__ import annotations
