@@ -161,6 +161,8 @@ def troubled(server: Server, trouble: Callable[[int], str]) -> Iterator[str]:
                         + b"Content-Length: 0\r\nConnection: close\r\n\r\n"
                     )
                 elif kind != "drop":
+                    if kind == "delay":
+                        threading.Event().wait(0.05)
                     relay(client, head, (host, int(port)))
 
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -223,9 +225,9 @@ def test_nothing_passes_where_nothing_answers(
 @pytest.mark.usefixtures("_impatient")
 def test_trouble_now_and_then_is_no_fault(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     """A good server behind a bad network: rules pass or are inconclusive, none fails."""
-    kinds = ("drop", "429", "503", "reset")
+    kinds = ("drop", "429", "delay", "503", "reset")
     server = Server(loading.load(loading.builtin_profiles()["jindexe"]))
-    with troubled(server, lambda number: kinds[number // 9 % 4] if number > READY and number % 9 == 0 else "") as url:
+    with troubled(server, lambda number: kinds[number // 9 % 5] if number > READY and number % 9 == 0 else "") as url:
         project(pytester, monkeypatch, url, server)
         run("shop.apiauth.toml", "--apiauth-live", "--apiauth-report=report.json")
 
@@ -237,9 +239,9 @@ def test_trouble_now_and_then_is_no_fault(pytester: pytest.Pytester, monkeypatch
 @pytest.mark.usefixtures("_impatient")
 def test_trouble_does_not_hide_a_fault(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     """A bad server behind a bad network is not let pass."""
-    kinds = ("drop", "429", "503", "reset")
+    kinds = ("drop", "429", "delay", "503", "reset")
     server = Server(loading.load(loading.builtin_profiles()["jindexe"]), faults=["token-prefix-compare"])
-    with troubled(server, lambda number: kinds[number // 9 % 4] if number > READY and number % 9 == 0 else "") as url:
+    with troubled(server, lambda number: kinds[number // 9 % 5] if number > READY and number % 9 == 0 else "") as url:
         project(pytester, monkeypatch, url, server)
         words = ("-k", "res-mutated-token", "--apiauth-report=report.json")
         result = run("shop.apiauth.toml", "--apiauth-live", *words)
