@@ -22,8 +22,6 @@ from .mutants import MODULES, Mutant, mutants
 from .survivors import Trial, reasons, report
 from .trial import FOLDER, Catch, Job, Usual, first_catch, install, jobs, usual
 
-SAMPLE = 1000
-"""How many mutants a run tries at most, unless told to try all."""
 MUTANT_LIMIT = 240
 """Seconds until a mutant is given up; it then counts as a survivor, since nothing was found against it."""
 CONTEXT: Any = multiprocessing.get_context("fork")
@@ -34,7 +32,7 @@ def main() -> int:
     options = _options()
     start = time.perf_counter()
     made = mutants(options.module or MODULES)
-    chosen = made if options.all else sample(made, SAMPLE)
+    chosen = sample(made, options.sample or len(made))
     print(f"{len(made)} mutants, {len(made) - len(chosen)} left out, made in {time.perf_counter() - start:.0f} s")
     known = usual(jobs())
     print(
@@ -50,7 +48,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument("--all", action="store_true", help=f"try more than {SAMPLE} mutants, if there are more")
+    parser.add_argument("--sample", type=int, metavar="N", help="try only N mutants, always the same")
     parser.add_argument("--module", action="append", choices=MODULES, help="only this module of the embedded server")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N")
     parser.add_argument("--verbose", action="store_true", help="print each mutant and what has caught it")
