@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.flow import Authenticator
-from pytest_apiauth.http import Carrier, InProcess, build_async_client, build_client, fetch_token
+from pytest_apiauth.http import Carrier, InProcess, Network, build_async_client, build_client, fetch_token
 from pytest_apiauth.http.sending import unreachable
 from pytest_apiauth.identities import Identities
 from pytest_apiauth.profile import DEFAULT, Kind, Profile
+from pytest_apiauth.secrets import Redactor
 from pytest_apiauth.session import LiveSide, State
-from pytest_apiauth.tokens import Token, TokenStore
+from pytest_apiauth.tokens import SystemClock, Token, TokenStore
 
 if TYPE_CHECKING:
     import httpx
@@ -22,7 +23,7 @@ KINDS = ("api_key", "bearer", "personal_access_token", "basic")
 
 
 class Bench:
-    """One test's side of one profile: embedded (new for each test) or live (shared by the run)."""
+    """One test's side of one profile: embedded (new for each test), live (shared by the run), or replayed."""
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Bench:
         *,
         server: Server | None = None,
         live: LiveSide | None = None,
+        redactor: Redactor | None = None,
         allow_unsafe: bool = True,
     ) -> None:
         self.profile = profile
@@ -44,17 +46,25 @@ class Bench:
         self._who = dict(who)
         self._live = live
         self._allow_unsafe = allow_unsafe
+        self._redactor = redactor or state.redactor
         self._stores: dict[tuple[str, ...], TokenStore] = {}
         self._clients: list[httpx.Client] = []
 
     @classmethod
     def build(cls, state: State, profile: Profile, who: Mapping[str, str], *, allow_unsafe: bool) -> Bench:
-        """Start an embedded server, or take the live side. Raises ProfileError or CredentialError."""
+        """Start an embedded server, or take the live side or a tape's. Raises ProfileError or CredentialError."""
         if state.is_live:
             side = state.live_side(profile)
+            # What is recorded holds the token request too, so the test has a token store of its own.
+            live = side if state.cassette is None else None
             return cls(
-                state, side.profile, side.identities, side.carrier, who, live=side, allow_unsafe=allow_unsafe
+                state, side.profile, side.identities, side.carrier, who, live=live, allow_unsafe=allow_unsafe
             )  # fmt: skip
+        if state.cassette is not None:
+            # Its secrets are placeholders; nobody has to hide them.
+            profile, redactor = state.cassette.replayed_profile(profile), Redactor()
+            identities = Identities(profile, state.cassette.lookup(), redactor)
+            return cls(state, profile, identities, Network(state.library), who, redactor=redactor)
         server = Server(
             profile,
             faults=state.config.getoption("apiauth_fault"),
@@ -77,14 +87,14 @@ class Bench:
         """Give the current token of the test's own credentials."""
         authenticator = self._authenticator(None, {})
         assert authenticator is not None
-        return fetch_token(authenticator, self._carrier, self._state.redactor)
+        return fetch_token(authenticator, self._carrier, self._redactor)
 
     def client(self, kinds: Collection[str] | None, who: Mapping[str, str], options: Mapping[str, Any]) -> httpx.Client:
         """Make a client for a set of credentials; None sends what each request's zone needs."""
         made = build_client(
             self.profile,
             self._carrier,
-            self._state.redactor,
+            self._redactor,
             authenticator=self._authenticator(kinds, who),
             allow_unsafe=self._allow_unsafe,
             **options,
@@ -99,7 +109,7 @@ class Bench:
         return build_async_client(
             self.profile,
             self._carrier,
-            self._state.redactor,
+            self._redactor,
             authenticator=self._authenticator(kinds, who),
             allow_unsafe=self._allow_unsafe,
             **options,
@@ -128,7 +138,7 @@ class Bench:
             self.profile,
             self._identities,
             self._store((chosen.get("client", ""), chosen.get("user", ""), chosen.get("key", DEFAULT))),
-            self._state.redactor,
+            self._redactor,
             kinds=cast("Collection[Kind] | None", kinds),
             client=chosen.get("client"),
             user=chosen.get("user"),
@@ -136,10 +146,10 @@ class Bench:
         )
 
     def _store(self, who: tuple[str, ...]) -> TokenStore:
-        """Give one store a set of credentials: for the test on the embedded server, for the run on a live one."""
+        """Give one store a set of credentials: for the run on a live server, else for the test."""
         if self._live is not None:
             return self._live.store(who)
         if who not in self._stores:
-            assert self.server is not None
-            self._stores[who] = TokenStore(self.server.clock, self.profile.token.leeway)
+            clock = SystemClock() if self.server is None else self.server.clock
+            self._stores[who] = TokenStore(clock, self.profile.token.leeway)
         return self._stores[who]

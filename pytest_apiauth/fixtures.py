@@ -33,10 +33,10 @@ def _stop(error: ApiAuthError, state: State) -> NoReturn:
     raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
-def _mark(request: pytest.FixtureRequest) -> tuple[str | None, dict[str, str]]:
+def _mark(item: pytest.Item) -> tuple[str | None, dict[str, str]]:
     """Read ``@pytest.mark.apiauth``: what a test's own mark leaves out, that of its class or module says."""
     found: dict[str, str] = {}
-    for mark in request.node.iter_markers("apiauth"):
+    for mark in item.iter_markers("apiauth"):
         arguments = {**mark.kwargs, **({"profile": mark.args[0]} if mark.args else {})}
         wrong = [f"unknown argument {name!r}" for name in arguments if name not in MARK_ARGUMENTS]
         if len(mark.args) > 1 or (mark.args and "profile" in mark.kwargs):
@@ -52,13 +52,18 @@ def _mark(request: pytest.FixtureRequest) -> tuple[str | None, dict[str, str]]:
     return found.pop("profile", None), found
 
 
+def chosen_profile(item: pytest.Item, state: State) -> Profile:
+    """Give the profile of a test. Raises ProfileError where none is chosen."""
+    name, _ = _mark(item)
+    return state.named_profile(name) if name else state.default_profile()
+
+
 @pytest.fixture
 def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
     """The profile of this test: from the mark, the option, the ini, or the project's only profile."""
     state: State = request.config.stash[STATE]
-    name, _ = _mark(request)
     try:
-        return state.named_profile(name) if name else state.default_profile()
+        return chosen_profile(request.node, state)
     except ApiAuthError as error:
         _stop(error, state)
 
@@ -68,7 +73,7 @@ def _apiauth_bench(request: pytest.FixtureRequest, apiauth_profile: Profile) -> 
     from pytest_apiauth.bench import Bench
 
     state: State = request.config.stash[STATE]
-    _, who = _mark(request)
+    _, who = _mark(request.node)
     writes = request.node.get_closest_marker("apiauth_writes") is not None
     try:
         bench = Bench.build(state, apiauth_profile, who, allow_unsafe=writes or not state.is_live)
