@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import datetime
 import functools
 import logging
@@ -25,7 +26,7 @@ from pytest_apiauth.cassettes.tape import (
     with_message,
 )
 from pytest_apiauth.cassettes.vault import Vault, is_looked_for
-from pytest_apiauth.cassettes.walking import Walk
+from pytest_apiauth.cassettes.walking import Message, Walk
 from pytest_apiauth.profile import Profile, Reference
 from pytest_apiauth.redaction import OutputRedactor
 
@@ -65,6 +66,7 @@ class CassetteTest:
         self._rewrites = rewrites
         self._key_headers = KEY_HEADERS | frozenset(map(fold, key_headers))
         self._seen: set[str] = set()
+        self._put_by_hooks: set[str] = set()
         self._walk = Walk(Collector(self._learn), self._key_headers)
         self._environment = Environment()
         if profile is not None and not is_live:
@@ -86,17 +88,35 @@ class CassetteTest:
             config["drop_unused_requests"] = True
         leveller = Walk(Leveller(self._vault()), self._key_headers)
         config["match_on"] = [_levelled(matcher, leveller) for matcher in config["match_on"]]
-        config["before_record_request"] = self._learning(config["before_record_request"], self._learn_request)
-        config["before_record_response"] = self._learning(config["before_record_response"], self._learn_response)
+        config["before_record_request"] = self._learning(config["before_record_request"], request_message)
+        config["before_record_response"] = self._learning(config["before_record_response"], response_message)
         config["persister"] = _Persister(config["persister"], self)
         return config
 
-    def _learning(self, hook: Callable[[Any], Any], learn: Callable[[Any], None]) -> Callable[[Any], Any]:
+    def _learning(self, hook: Callable[[Any], Any], message_of: Callable[[Any], Message]) -> Callable[[Any], Any]:
+        """Learn from what goes into the user's hooks, and tell their placeholders by what comes out of them.
+
+        vcrpy calls these hooks often, and with messages that have been through them before.
+        """
+
         def learnt(message: Any) -> Any:
-            learn(message)
-            return hook(message)
+            before = self._secrets_of(message_of(message))
+            for value, kind in before.items():
+                if value not in self._put_by_hooks:
+                    self._learn(kind, value)
+            changed = hook(message)
+            if changed is not None:
+                self._put_by_hooks |= self._secrets_of(message_of(changed)).keys() - before.keys()
+            return changed
 
         return learnt
+
+    def _secrets_of(self, message: Message) -> dict[str, str]:
+        found: dict[str, str] = {}
+        # A body that cannot be looked into is for the moment of writing.
+        with contextlib.suppress(CassetteError):
+            Walk(Collector(lambda kind, value: found.setdefault(value, kind)), self._key_headers).message(message)
+        return found
 
     # What is learnt on the way
 
@@ -116,7 +136,7 @@ class CassetteTest:
         if not self.is_live:
             return
         try:
-            if isinstance(record.args, tuple):
+            if record.args and isinstance(record.args, tuple):
                 record.args = tuple(self._logged(argument) for argument in record.args)
             elif "return_value=" in str(record.msg):
                 _, _, value = str(record.msg).partition("return_value=")
@@ -180,7 +200,8 @@ class CassetteTest:
 
     def _is_users_own(self, value: str) -> bool:
         """Whether a value in the place of a secret is a placeholder that the project's own hooks have put there."""
-        return value not in self._seen and OWN_PLACEHOLDER.fullmatch(value) is not None
+        is_theirs = value in self._put_by_hooks or value not in self._seen
+        return is_theirs and OWN_PLACEHOLDER.fullmatch(value) is not None
 
     def _vault(self) -> Vault:
         vault = Vault()

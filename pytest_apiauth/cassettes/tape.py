@@ -24,7 +24,7 @@ Interaction = tuple[Any, dict[str, Any]]
 class Collector:
     """Notes secrets and changes nothing."""
 
-    note: Callable[[str, str], None]
+    note: Callable[[str, str], object]
     reserve: Callable[[str], None] = lambda text: None
 
     def secret(self, kind: str, value: str) -> str:

@@ -12,9 +12,22 @@ from tests.plugin.projects import Run
 # A run in this process forgets what it imported; what is patched must be what the next run imports.
 for _name in ("httpx", "httpx2"):
     library(_name)
-for _name in ("anyio._backends._asyncio", "httpcore", "httpcore2", "respx", "pytest_apiauth.bench", "vcr"):
+for _name in (
+    "anyio._backends._asyncio",
+    "httpcore",
+    "httpcore2",
+    "respx",
+    "pytest_apiauth.bench",
+    "vcr",
+    "hypothesis",
+):
     importlib.import_module(_name)
-for _name in ("vcr.stubs.httpx_stubs", "pytest_recording._vcr", "pytest_apiauth.cassettes.door"):
+for _name in (
+    "vcr.stubs.httpx_stubs",
+    "vcr.stubs.requests_stubs",
+    "pytest_recording._vcr",
+    "pytest_apiauth.cassettes.door",
+):
     importlib.import_module(_name)
 
 
