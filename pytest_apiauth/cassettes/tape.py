@@ -11,11 +11,12 @@ from typing import Any
 from urllib.parse import unquote, unquote_plus
 
 from pytest_apiauth.cassettes.contents import CassetteError, content_of
-from pytest_apiauth.cassettes.names import PLACEHOLDER
+from pytest_apiauth.cassettes.names import PLACEHOLDER, PREFIX
 from pytest_apiauth.cassettes.vault import Vault
 from pytest_apiauth.cassettes.walking import Message, Walk
 
 PLACES = ("request", "response", "uri", "headers", "body")
+ANY = f"{PREFIX}-any"
 Interaction = tuple[Any, dict[str, Any]]
 """A request of vcrpy, and its dictionary of an answer."""
 
@@ -71,15 +72,15 @@ class Leveller:
 
     def secret(self, kind: str, value: str) -> str:
         """Take all values for one."""
-        return "apiauth"
+        return ANY
 
     def text(self, text: str) -> str:
         """Take the secrets in it for one."""
-        return PLACEHOLDER.sub("apiauth", self.vault.clean(text))
+        return PLACEHOLDER.sub(ANY, self.vault.clean(text))
 
     def fleeting(self, kind: str, value: str) -> str:
         """Take all values for one."""
-        return "apiauth"
+        return ANY
 
 
 def request_message(request: Any) -> Message:
