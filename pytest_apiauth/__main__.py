@@ -18,6 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rules = commands.add_parser("rules", help="print the rules, one rule in full, or the statements they cover")
     rules.add_argument("rule_id", nargs="?", metavar="RULE-ID", help="explain this rule")
     rules.add_argument("--statements", action="store_true", help="print every statement of the built-in documents")
+    from pytest_apiauth.cassettes import command
+
+    command.declare(commands)
     asked = parser.parse_args(arguments)
     try:
         for line in _lines(asked):
@@ -31,6 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _lines(asked: argparse.Namespace) -> Iterator[str]:
     if asked.command == "schema":
         yield json.dumps(schema(), indent=2)
+        return
+    if asked.command in ("record", "scan"):
+        from pytest_apiauth.cassettes import command
+
+        yield from (command.run if asked.command == "record" else command.scan)(asked)
         return
     from pytest_apiauth import register
 

@@ -32,7 +32,12 @@ from pytest_apiauth.redaction import OutputRedactor
 
 EXTRA: Final = "apiauth"
 """The key of a cassette under which its provenance stands; vcrpy passes over what it does not know."""
-OWN_PLACEHOLDER: Final = re.compile(r"[A-Za-z<>\[\]{}()*_ .-]{1,40}")
+OWN_PLACEHOLDER: Final = re.compile(
+    r"[A-Z<>\[\]{}()*_ .-]{1,40}"
+    r"|(?i:[a-z<>\[\]{}()*_ .-]*(?:redacted|filtered|scrubbed|removed|hidden|masked|dummy|fake|placeholder|xxx)"
+    r"[a-z<>\[\]{}()*_ .-]*)"
+)
+"""What people put in the place of a secret."""
 PLAIN_MATCHERS: Final = ("method", "scheme", "host", "port")
 
 
@@ -40,7 +45,8 @@ class CassetteTest:
     """One test that is recorded or replayed.
 
     ``is_live`` tells that it may reach the network; ``profile`` is that of the test, where it has one. ``rewrites``
-    starts the cassette anew; the old one stays until the test has passed.
+    starts the cassette anew; the old one stays until the test has passed. ``stamp`` is what the cassette is to say
+    about itself, instead of the usual.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class CassetteTest:
         profile: Profile | None,
         key_headers: Iterable[str] = (),
         rewrites: bool = False,
+        stamp: Mapping[str, Any] | None = None,
     ) -> None:
         self.nodeid = nodeid
         self.is_live = is_live
@@ -64,6 +71,7 @@ class CassetteTest:
         self._redactor = redactor
         self._profile = profile
         self._rewrites = rewrites
+        self._stamp = stamp
         self._key_headers = KEY_HEADERS | frozenset(map(fold, key_headers))
         self._seen: set[str] = set()
         self._put_by_hooks: set[str] = set()
@@ -181,6 +189,8 @@ class CassetteTest:
 
     def stamp(self) -> dict[str, Any]:
         """Give what a new cassette says about itself."""
+        if self._stamp is not None:
+            return dict(self._stamp)
         found = {
             "provenance": "live",
             "recorded": datetime.datetime.now(datetime.UTC).date().isoformat(),

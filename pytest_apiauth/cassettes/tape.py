@@ -8,14 +8,15 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from pytest_apiauth.cassettes.contents import CassetteError, content_of
-from pytest_apiauth.cassettes.names import PLACEHOLDER, PREFIX
-from pytest_apiauth.cassettes.vault import Vault
+from pytest_apiauth.cassettes.names import PLACEHOLDER, PREFIX, kind_of
+from pytest_apiauth.cassettes.vault import Vault, is_looked_for
 from pytest_apiauth.cassettes.walking import Message, Walk
 
 PLACES = ("request", "response", "uri", "headers", "body")
+RANDOM = ("state", "nonce", "code-challenge")
 ANY = f"{PREFIX}-any"
 Interaction = tuple[Any, dict[str, Any]]
 """A request of vcrpy, and its dictionary of an answer."""
@@ -40,7 +41,9 @@ class Collector:
         return text
 
     def fleeting(self, kind: str, value: str) -> str:
-        """Leave it."""
+        """Note what is random in an authorization request, and binds it to a session."""
+        if kind_of(kind) in RANDOM and is_looked_for(value):
+            self.note(kind, value)
         return value
 
 
@@ -60,8 +63,8 @@ class Replacer:
         return self.vault.clean(text)
 
     def fleeting(self, kind: str, value: str) -> str:
-        """Leave it."""
-        return value
+        """Replace what is random; leave who asks."""
+        return self.secret(kind, value) if kind_of(kind) in RANDOM and is_looked_for(value) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,11 @@ class Leveller:
     def fleeting(self, kind: str, value: str) -> str:
         """Take all values for one."""
         return ANY
+
+
+def request_path(url: str) -> str:
+    """Give the path of a URL, without what may be secret in its query."""
+    return urlsplit(url).path or "/"
 
 
 def request_message(request: Any) -> Message:
