@@ -70,6 +70,30 @@ def _init_lines(asked: argparse.Namespace) -> Iterator[str]:
     return discover.init(asked.source, asked.output, force=asked.force)
 
 
+def _record_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help="profile, by name or path")
+    parser.add_argument("--all", action="store_true", help="all built-in profiles")
+    parser.add_argument("--live", action="store_true", help="from the real API, with your credentials")
+    parser.add_argument("--force", action="store_true", help="overwrite a cassette whose shape has changed")
+    parser.add_argument("--folder", default="cassettes", help="where cassettes are (default: ./cassettes)")
+
+
+def _record_lines(asked: argparse.Namespace) -> Iterator[str]:
+    from pytest_apiauth.cassettes import command
+
+    return command.run(asked)
+
+
+def _scan_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", nargs="?", default="cassettes", help="where cassettes are (default: ./cassettes)")
+
+
+def _scan_lines(asked: argparse.Namespace) -> Iterator[str]:
+    from pytest_apiauth.cassettes import command
+
+    return command.scan(asked)
+
+
 def _rules_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rule_id", nargs="?", metavar="RULE-ID", help="explain this rule")
     parser.add_argument("--statements", action="store_true", help="print every statement of the built-in documents")
@@ -114,7 +138,9 @@ def _schema_lines(asked: argparse.Namespace) -> Iterator[str]:
 
 COMMANDS = {
     "init": Command("write a profile from an OpenAPI or metadata document", _init_arguments, _init_lines),
+    "record": Command("record the cassettes of a token endpoint", _record_arguments, _record_lines),
     "rules": Command("print the rules, one rule in full, or the statements they cover", _rules_arguments, _rules_lines),
+    "scan": Command("search cassettes for secrets", _scan_arguments, _scan_lines),
     "schema": Command("print the JSON Schema of a profile file", lambda parser: None, _schema_lines),
     "token": Command(
         "get a token by a grant of a profile from its real server, and keep the refresh token for live runs",

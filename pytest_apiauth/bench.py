@@ -9,10 +9,11 @@ from pytest_apiauth.apps import AppSide
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.flow import Authenticator
-from pytest_apiauth.http import Carrier, InProcess, build_async_client, build_client, fetch_token
+from pytest_apiauth.http import Carrier, InProcess, Network, build_async_client, build_client, fetch_token
 from pytest_apiauth.http.sending import unreachable
 from pytest_apiauth.identities import Identities
 from pytest_apiauth.profile import DEFAULT, Kind, Profile
+from pytest_apiauth.secrets import Redactor
 from pytest_apiauth.session import LiveSide, State
 from pytest_apiauth.tokens import SystemClock, Token, TokenStore
 
@@ -23,7 +24,7 @@ KINDS = ("api_key", "bearer", "personal_access_token", "basic")
 
 
 class Bench:
-    """One test's side of one profile: embedded (new for each test), an app, or live (shared by the run)."""
+    """One test's side of one profile: embedded (new for each test), an app, live (shared by the run), or replayed."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class Bench:
         *,
         server: Server | None = None,
         live: LiveSide | None = None,
+        redactor: Redactor | None = None,
         allow_unsafe: bool = True,
     ) -> None:
         self.profile = profile
@@ -45,6 +47,7 @@ class Bench:
         self._who = dict(who)
         self._live = live
         self._allow_unsafe = allow_unsafe
+        self._redactor = redactor or state.redactor
         self._stores: dict[tuple[str, ...], TokenStore] = {}
         self._clients: list[httpx.Client] = []
 
@@ -57,9 +60,16 @@ class Bench:
             return cls(state, app.profile, app.identities, app.carrier, who)
         if state.is_live:
             side = state.live_side(profile)
+            # What is recorded holds the token request too, so the test has a token store of its own.
+            live = side if state.cassette is None else None
             return cls(
-                state, side.profile, side.identities, side.carrier, who, live=side, allow_unsafe=allow_unsafe
+                state, side.profile, side.identities, side.carrier, who, live=live, allow_unsafe=allow_unsafe
             )  # fmt: skip
+        if state.cassette is not None:
+            # Its secrets are placeholders; nobody has to hide them.
+            profile, redactor = state.cassette.replayed_profile(profile), Redactor()
+            identities = Identities(profile, state.cassette.lookup(), redactor)
+            return cls(state, profile, identities, Network(state.library), who, redactor=redactor)
         server = Server(
             profile,
             faults=state.config.getoption("apiauth_fault"),
@@ -82,14 +92,14 @@ class Bench:
         """Give the current token of the test's own credentials."""
         authenticator = self._authenticator(None, {})
         assert authenticator is not None
-        return fetch_token(authenticator, self._carrier, self._state.redactor)
+        return fetch_token(authenticator, self._carrier, self._redactor)
 
     def client(self, kinds: Collection[str] | None, who: Mapping[str, str], options: Mapping[str, Any]) -> httpx.Client:
         """Make a client for a set of credentials; None sends what each request's zone needs."""
         made = build_client(
             self.profile,
             self._carrier,
-            self._state.redactor,
+            self._redactor,
             authenticator=self._authenticator(kinds, who),
             allow_unsafe=self._allow_unsafe,
             **options,
@@ -104,7 +114,7 @@ class Bench:
         return build_async_client(
             self.profile,
             self._carrier,
-            self._state.redactor,
+            self._redactor,
             authenticator=self._authenticator(kinds, who),
             allow_unsafe=self._allow_unsafe,
             **options,
@@ -133,7 +143,7 @@ class Bench:
             self.profile,
             self._identities,
             self._store((chosen.get("client", ""), chosen.get("user", ""), chosen.get("key", DEFAULT))),
-            self._state.redactor,
+            self._redactor,
             kinds=cast("Collection[Kind] | None", kinds),
             client=chosen.get("client"),
             user=chosen.get("user"),

@@ -53,19 +53,19 @@ def _mark(node: pytest.Item) -> tuple[str | None, dict[str, str]]:
     return found.pop("profile", None), found
 
 
+def chosen_profile(item: pytest.Item, state: State) -> Profile:
+    """Give the profile of a test. Raises ProfileError where none is chosen."""
+    name, _ = _mark(item)
+    return state.named_profile(name) if name else state.default_profile()
+
+
 @pytest.fixture
 def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
     """The profile of this test: from the mark, the option, the ini, or the project's only profile."""
     try:
-        return profile_of(request.node, request.config.stash[STATE])
+        return chosen_profile(request.node, request.config.stash[STATE])
     except ApiAuthError as error:
         _stop(error, request.config.stash[STATE])
-
-
-def profile_of(item: pytest.Item, state: State) -> Profile:
-    """Give the profile that the fixtures of a test use. Raises ProfileError."""
-    name, _ = _mark(item)
-    return state.named_profile(name) if name else state.default_profile()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError, UnsetError
-from pytest_apiauth.redaction import LOGGERS, RedactingFilter, redact_report
+from pytest_apiauth.redaction import LOGGERS, redact_report
 from pytest_apiauth.session import BENCH, RECORD, STATE, SUFFIX, State
 
 pytest_plugins = ["pytest_apiauth.fixtures"]
@@ -101,7 +101,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "apiauth_writes: a live test whose clients may use unsafe methods")
     _check_options(config)
     config.stash[STATE] = state = State(config, seed=_seed(config))
-    state.filter = RedactingFilter(state.redactor)
+    if config.getoption("record_mode", None) not in (None, "none") or state.is_live:
+        from pytest_apiauth.cassettes import door
+
+        door.check_options(config, state)
     for name in LOGGERS:
         logging.getLogger(name).addFilter(state.filter)
     if not hasattr(config, "workerinput"):
@@ -239,7 +242,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _put_credentials_first(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Set up the project's credentials before anything of a test's own: outside of the test's transaction, say."""
-    from pytest_apiauth.fixtures import profile_of
+    from pytest_apiauth.fixtures import chosen_profile
 
     state = config.stash[STATE]
     if state.is_live:
@@ -249,11 +252,45 @@ def _put_credentials_first(config: pytest.Config, items: list[pytest.Item]) -> N
         if "_apiauth_bench" not in names or "apiauth_credentials" in names:
             continue
         try:
-            profile = profile_of(item, state)
+            profile = chosen_profile(item, state)
         except (ApiAuthError, pytest.fail.Exception):
             continue  # the test's own fixture will say it
         if state.kind_of(profile) == "app":
             names.insert(0, "apiauth_credentials")
+
+
+def _has_cassette(item: pytest.Item) -> bool:
+    """Whether a test is recorded or replayed by pytest-recording."""
+    return item.get_closest_marker("vcr") is not None and not item.config.getoption("disable_recording", True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Make a test with a cassette ready, before its fixtures."""
+    if _has_cassette(item):
+        from pytest_apiauth.cassettes import door
+
+        door.enter(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Say, once its fixtures are gone, where the cassette of a test could not be written."""
+    try:
+        yield
+    finally:
+        if item.config.stash[STATE].cassette is not None:
+            from pytest_apiauth.cassettes import door
+
+            door.leave(item)
+
+
+@pytest.hookimpl(optionalhook=True, trylast=True)
+def pytest_recording_configure(config: pytest.Config, vcr: Any) -> None:
+    """Keep secrets out of the cassette, after whatever the project's own hooks have settled."""
+    cassette = config.stash[STATE].cassette
+    if cassette is not None:
+        cassette.configure(vcr)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -262,6 +299,9 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Reduce errors of ours to their message, hide secrets, and send the verdict along."""
     report = yield
+    cassette = item.config.stash[STATE].cassette
+    if cassette is not None and call.excinfo is not None:
+        cassette.has_failed = True
     if report.failed and call.excinfo is not None:
         error = call.excinfo.value
         if isinstance(error, UnsetError) and item.config.stash[STATE].skips_missing:
@@ -287,5 +327,9 @@ def _in_one_line(item: pytest.Item, error: BaseException) -> str | None:
     """Give the message of an error that no source line explains any better, or None."""
     if isinstance(error, ApiAuthError):
         return str(error)
+    cassette = item.config.stash[STATE].cassette
+    message = None if cassette is None else cassette.explain(error)
+    if message is not None:
+        return message
     bench = item.stash.get(BENCH, None)
     return None if bench is None else bench.no_answer(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import pytest
@@ -13,7 +14,8 @@ LOGGERS = (
     "httpx", "httpx2",
     "httpcore", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks",
     "httpcore2", "httpcore2.connection", "httpcore2.http11", "httpcore2.http2", "httpcore2.proxy", "httpcore2.socks",
-    "vcr.cassette", "vcr.matchers", "vcr.stubs", "vcr.request", "vcr.patch",
+    "vcr.cassette", "vcr.matchers", "vcr.stubs", "vcr.stubs.httpx_stubs", "vcr.stubs.aiohttp_stubs", "vcr.request",
+    "vcr.patch",
 )  # fmt: skip
 """Loggers that print URLs, headers or bodies. A filter counts on the logger itself and not on its children."""
 
@@ -28,9 +30,13 @@ class RedactingFilter(logging.Filter):
     def __init__(self, redactor: Redactor) -> None:
         super().__init__()
         self._redactor = redactor
+        self.watch: Callable[[logging.LogRecord], None] | None = None
+        """Sees each record first, to learn from it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, redacted."""
+        if self.watch is not None:
+            self.watch(record)
         message = record.getMessage()
         redacted = self._redactor.redact(message)
         if redacted != message:
@@ -58,6 +64,10 @@ class OutputRedactor(Redactor):
         raw = value.reveal() if isinstance(value, Secret) else value
         if len(raw) >= SHORTEST:
             self._values.setdefault(raw, label)
+
+    def known(self) -> Iterable[tuple[str, str]]:
+        """Give every learnt value with its label."""
+        return list(self._values.items())
 
     def redact_cut(self, text: str) -> str:
         """Give the text with every learnt value replaced, and every half of one too."""

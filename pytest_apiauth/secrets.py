@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import html
 import json
 import re
 import threading
@@ -80,9 +81,14 @@ def spellings(value: str) -> set[str]:
         re.sub(r"%[0-9A-F]{2}", lambda m: m.group().lower(), quote(value, safe="")),
         json.dumps(value)[1:-1],
         json.dumps(value, ensure_ascii=False)[1:-1],
+        json.dumps(value)[1:-1].replace("/", "\\/"),
+        html.escape(value),
         repr(value)[1:-1],
         repr(value.encode())[2:-1],
     }
+    if not value.isascii():
+        # UTF-8 that was taken for ISO-8859-1, as headers are.
+        forms.add(value.encode("utf-8", "surrogatepass").decode("latin-1"))
     forms.update(_base64_cores(value))
     return {form for form in forms if len(form) >= SHORTEST}
 

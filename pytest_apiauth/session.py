@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -17,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError, ProfileError
-from pytest_apiauth.redaction import OutputRedactor
+from pytest_apiauth.redaction import OutputRedactor, RedactingFilter
 
 if TYPE_CHECKING:
     from pytest_apiauth.apps import AppSide, Loop
     from pytest_apiauth.bench import Bench
+    from pytest_apiauth.cassettes.recording import CassetteTest
     from pytest_apiauth.examination import Examination
     from pytest_apiauth.http import Network
     from pytest_apiauth.identities import Identities
@@ -43,7 +43,10 @@ class State:
         self.config = config
         self.seed = seed
         self.redactor = OutputRedactor()
-        self.filter: logging.Filter = logging.Filter()
+        self.filter = RedactingFilter(self.redactor)
+        self.cassette: CassetteTest | None = None
+        """The test under way, where it is recorded or replayed."""
+        self.rewrites_cassettes = False
         self._examinations: dict[Path, Examination | str] = {}
         self._profiles: dict[Path, Profile] = {}
         self._live: dict[str, LiveSide] = {}

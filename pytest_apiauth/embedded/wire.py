@@ -17,7 +17,7 @@ import socketserver
 import ssl
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -105,16 +105,17 @@ def rebased(profile: Profile, base_url: str) -> Profile:
     return profile.replaced(**changes)
 
 
-def local_authority(folder: Path | None = None) -> tuple[ssl.SSLContext, Path]:
+def local_authority(folder: Path | None = None, hosts: Iterable[str] = ()) -> tuple[ssl.SSLContext, Path]:
     """Make a certificate authority; gives a server's TLS context and the file of the authority's certificate.
 
-    Needs the package ``trustme`` (the extra ``tls``). The certificate is for localhost, 127.0.0.1 and ::1.
+    Needs the package ``trustme`` (the extra ``tls``). The certificate is for localhost, 127.0.0.1 and ::1,
+    and for further ``hosts``.
     """
     import trustme
 
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost", "127.0.0.1", "::1").configure_cert(context)
+    authority.issue_cert("localhost", "127.0.0.1", "::1", *hosts).configure_cert(context)
     path = (folder or Path(tempfile.mkdtemp(prefix="apiauth-"))) / "ca.pem"
     authority.cert_pem.write_to_path(str(path))
     return context, path

@@ -116,11 +116,15 @@ class Network:
 
     ``ca_file`` names certificates to trust in addition to the usual ones. The TLS context takes tens of
     milliseconds to make, so it is made at the first request that needs it, once for all clients. ``turn`` is asked
-    before each request how many seconds it has to wait, and may raise.
+    before each request how many seconds it has to wait, and may raise. ``proxy`` is the URL of a proxy for all
+    requests, instead of what the environment says.
     """
 
-    def __init__(self, library_name: str, *, ca_file: str | None = None, turn: Turn | None = None) -> None:
+    def __init__(
+        self, library_name: str, *, ca_file: str | None = None, turn: Turn | None = None, proxy: str | None = None
+    ) -> None:
         self.library = library(library_name)
+        self.proxy = proxy
         self.turn = turn or _at_once
         self._ca_file = ca_file
         self._context: ssl.SSLContext | None = None
@@ -161,13 +165,14 @@ def proxy_for(request: httpx.Request) -> str | None:
 class _Routes:
     """The library's own transports, one for each proxy and one without, made when first needed."""
 
-    def __init__(self, make: Callable[[str | None], Any]) -> None:
+    def __init__(self, make: Callable[[str | None], Any], proxy: str | None) -> None:
         self._make = make
+        self._proxy = proxy
         self._made: dict[str | None, Any] = {}
         self._mutex = threading.Lock()
 
     def to(self, request: httpx.Request) -> Any:
-        proxy = proxy_for(request)
+        proxy = self._proxy or proxy_for(request)
         with self._mutex:
             if proxy not in self._made:
                 self._made[proxy] = self._make(proxy)
@@ -186,7 +191,7 @@ class NetworkTransport(BaseTransport):
         # Some servers keep an idle connection for two seconds only (gunicorn): a request that is sent as it
         # closes gets no answer, so none is kept for that long.
         limits = network.library.limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=1.0)
-        self._routes = _Routes(lambda proxy: kind(verify=network.tls(), proxy=proxy, limits=limits))
+        self._routes = _Routes(lambda proxy: kind(verify=network.tls(), proxy=proxy, limits=limits), network.proxy)
         self._turn = network.turn
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -209,7 +214,7 @@ class AsyncNetworkTransport(AsyncBaseTransport):
     def __init__(self, network: Network) -> None:
         kind = network.library.async_http_transport
         limits = network.library.limits(max_connections=100, max_keepalive_connections=0)
-        self._routes = _Routes(lambda proxy: kind(verify=network.tls(), proxy=proxy, limits=limits))
+        self._routes = _Routes(lambda proxy: kind(verify=network.tls(), proxy=proxy, limits=limits), network.proxy)
         self._turn = network.turn
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

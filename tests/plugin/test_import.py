@@ -137,13 +137,16 @@ def test_reading_of_imports() -> None:
     [
         (
             ["conformance"],
-            {"httpx", "httpx2", "respx", "pytest", ".embedded", ".target", ".http", ".session", ".plugin", ".flow"},
+            {
+                "httpx", "httpx2", "respx", "pytest", ".embedded", ".target", ".http", ".session", ".plugin", ".flow",
+                ".cassettes",
+            },
         ),
         (
             [f"{PACKAGE}/embedded"],
             {
                 ".rules", ".exchange", ".examination", ".judge", ".conformance", ".drafts", ".edits", ".target",
-                ".flow", ".grants", ".plans", ".http", "httpx", "httpx2", "pytest",
+                ".flow", ".grants", ".plans", ".http", ".cassettes", "httpx", "httpx2", "pytest",
             },
         ),
         (

@@ -1,0 +1,79 @@
+"""The commands of cassettes: ``record`` makes them anew and says what has changed, ``scan`` searches them."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_apiauth import loading
+from pytest_apiauth.cassettes import library
+from pytest_apiauth.cassettes.contents import CassetteError
+from pytest_apiauth.cassettes.scenes import scenes
+from pytest_apiauth.cassettes.shapes import differences, shapes_of
+from pytest_apiauth.profile import Profile
+
+PAGE = "README.md"
+
+
+def scan(asked: argparse.Namespace) -> Iterator[str]:
+    """Search a folder. Raises CassetteError where anything is found, or where there is nothing to search."""
+    from pytest_apiauth.cassettes.scan import unclean_in
+
+    folder = Path(asked.folder)
+    count = len(list(folder.rglob("*.y*ml")))
+    if not count:
+        raise CassetteError(f"scan: no cassettes under {folder}")
+    found = list(unclean_in(folder))
+    yield from found
+    if found:
+        raise CassetteError(f"scan: {len(found)} places in {folder} may hold a secret")
+    yield f"{folder}: {count} cassettes, no secret found"
+
+
+def run(asked: argparse.Namespace) -> Iterator[str]:
+    """Record, and give a line for each cassette. Raises an ApiAuthError where something stays undone."""
+    if bool(asked.name) == asked.all:
+        raise CassetteError("record: name one profile, or give --all")
+    names = list(loading.builtin_profiles()) if asked.all else [asked.name]
+    folder, held_back = Path(asked.folder), 0
+    for name in names:
+        profile = loading.load(loading.find(name, folder=Path.cwd()))
+        stage = library.live_stage(profile, Path.cwd()) if asked.live else library.embedded_stage(profile)
+        with stage as on:
+            for scene in library.chosen(profile, is_live=asked.live):
+                path = folder / profile.name / f"{scene.name}.yaml"
+                with tempfile.TemporaryDirectory(prefix="apiauth-") as place:
+                    new = Path(place) / path.name
+                    library.record(scene, on, new, is_live=asked.live)
+                    changes = _changes(path, new)
+                    yield from (f"{path}: {change}" for change in changes)
+                    if changes and not asked.force:
+                        held_back += 1
+                        continue
+                    yield f"{path}: {'overwritten' if changes else 'recorded'}"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(new.read_bytes())
+        yield from _left_out(profile, is_live=asked.live)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PAGE).write_text(library.page(folder), encoding="utf-8")
+    if held_back:
+        raise CassetteError(f"record: {held_back} changed shape and stay as they were; --force overwrites them")
+
+
+def _changes(old: Path, new: Path) -> list[str]:
+    if not old.is_file():
+        return []
+    with contextlib.suppress(CassetteError):
+        return list(differences(shapes_of(library.read(old)), shapes_of(library.read(new))))
+    return ["is not a readable cassette"]
+
+
+def _left_out(profile: Profile, *, is_live: bool) -> Iterator[str]:
+    recorded = {scene.name for scene in library.chosen(profile, is_live=is_live)}
+    for scene in scenes(profile):
+        if scene.name not in recorded:
+            why = "needs a person at a browser" if scene.needs_browser else "sends what a live API should not get"
+            yield f"{profile.name}/{scene.name}: left out: it {why}"

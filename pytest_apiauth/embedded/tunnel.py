@@ -1,0 +1,69 @@
+"""Host names of the outer world, on loopback: a proxy whose every tunnel ends at one port of this machine.
+
+A client that goes through it speaks TLS with the host it means, by name and certificate, and reaches the server that
+stands in for it. Only ``CONNECT`` is understood (RFC 9110 9.3.6).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from typing import Final
+
+PIECE: Final = 65536
+PATIENCE: Final = 10.0
+LONGEST_HEAD: Final = 16384
+
+
+class _Proxy(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    port = 0
+
+
+class _Tunnel(socketserver.BaseRequestHandler):
+    request: socket.socket
+    server: _Proxy
+
+    def handle(self) -> None:
+        """Answer a CONNECT, then pass on bytes both ways until one side ends."""
+        self.request.settimeout(PATIENCE)
+        head = b""
+        while b"\r\n\r\n" not in head and len(head) < LONGEST_HEAD:
+            piece = self.request.recv(PIECE)
+            if not piece:
+                return
+            head += piece
+        if not head.startswith(b"CONNECT "):
+            self.request.sendall(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
+            return
+        with socket.create_connection(("127.0.0.1", self.server.port), PATIENCE) as onward:
+            self.request.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            back = threading.Thread(target=_pass_on, args=(onward, self.request), daemon=True)
+            back.start()
+            _pass_on(self.request, onward)
+            back.join(PATIENCE)
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(PIECE):
+            sink.sendall(piece)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+@contextlib.contextmanager
+def tunnel(port: int) -> Iterator[str]:
+    """Lead every tunnel to a port of this machine while the block runs; gives the proxy's URL."""
+    with _Proxy(("127.0.0.1", 0), _Tunnel) as proxy:
+        proxy.port = port
+        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{proxy.server_address[1]}"
+        finally:
+            proxy.shutdown()
+            thread.join(PATIENCE)
