@@ -57,6 +57,11 @@ class State:
         return bool(self.config.getoption("apiauth_live"))
 
     @property
+    def target(self) -> str:
+        """What the suite examines: ``live``, ``cassette`` or ``embedded``."""
+        return "live" if self.is_live else "cassette" if self.config.getoption("apiauth_replay") else "embedded"
+
+    @property
     def library(self) -> str:
         """``httpx`` or ``httpx2``."""
         return str(self.config.getoption("apiauth_http") or self.config.getini("apiauth_http"))
@@ -143,7 +148,8 @@ class State:
             target = self._target(path)
             try:
                 examination = Examination(target, self.redactor)
-                examination.prepare()
+                if self.target != "cassette":
+                    examination.prepare()
             except BaseException:
                 target.close()
                 raise
@@ -170,6 +176,10 @@ class State:
                     folder=self.config.rootpath,
                     throttle=self.throttle(profile),
                 )
+        if self.target == "cassette":
+            from pytest_apiauth.cassettes.target import CassetteTarget
+
+            return CassetteTarget.build(profile, self.config.rootpath)
         if self.config.getoption("apiauth_wire"):
             return WiredTarget(
                 profile,

@@ -17,6 +17,7 @@ WRITERS = {".json": json_report.write, ".md": markdown.write}
 PROGRESS_EVERY = 10.0
 """Seconds between two lines that say how far a live run is."""
 EMBEDDED_NOTE = "on the embedded server: proves the profile and the suite, says nothing about the real API"
+CASSETTE_NOTE = "on cassettes: says of a server what was recorded of it, and each cassette says of which"
 
 
 class Reporter:
@@ -50,7 +51,7 @@ class Reporter:
         if not names:
             return []
         state = self._config.stash[STATE]
-        where = "LIVE, over the network" if state.is_live else EMBEDDED_NOTE
+        where = {"live": "LIVE, over the network", "cassette": CASSETTE_NOTE}.get(state.target, EMBEDDED_NOTE)
         lines = [f"apiauth: {', '.join(names)} {where}; {state.library}, seed {state.seed}"]
         if state.is_live:
             lines += state.warn_of_live([self._config.rootpath / file for file in files if file.endswith(SUFFIX)])
