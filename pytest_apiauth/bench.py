@@ -12,9 +12,10 @@ from pytest_apiauth.flow import Authenticator
 from pytest_apiauth.http import Carrier, InProcess, Network, build_async_client, build_client, fetch_token
 from pytest_apiauth.http.sending import unreachable
 from pytest_apiauth.identities import Identities
+from pytest_apiauth.live_side import LiveSide
 from pytest_apiauth.profile import DEFAULT, Kind, Profile
 from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.session import LiveSide, State
+from pytest_apiauth.session import State
 from pytest_apiauth.tokens import SystemClock, Token, TokenStore
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.profile import DEFAULT, Client, Key, Plain, Profile, Reference, User
 from pytest_apiauth.secrets import Redactor, Secret
 
+SECRETS = ("client_secret", "password", "api_key", "personal_access_token", "refresh_token")
 Row = TypeVar("Row", Client, User, Key)
 Lookup = Callable[[str, Reference], str | None]
 """Gives the value that a reference points at, by its label (``clients.second.client_secret``)."""
@@ -230,3 +231,17 @@ class Surroundings:
         except ImportError:
             return {}
         return dotenv_values(self._folder / ".env")
+
+
+def learn_credentials(profile: Profile, folder: Path, redactor: Redactor) -> None:
+    """Learn every credential of a profile that is set, needed or not: a test may print its whole environment."""
+    surroundings = Surroundings(folder)
+    tables: dict[str, Client | User | Key] = {"credentials": profile.credentials}
+    for section in ("clients", "users", "keys"):
+        tables |= {f"{section}.{name}": row for name, row in getattr(profile, section).items()}
+    for place, table in tables.items():
+        for name in SECRETS:
+            reference = getattr(table, name, None)
+            # A keyring may ask for a password of its own: not before its secret is needed.
+            if reference is not None and reference.env is not None:
+                redactor.learn(surroundings(place, reference) or "", f"{profile.name}.{place}.{name}")

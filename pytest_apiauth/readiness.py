@@ -13,8 +13,8 @@ from pytest_apiauth.sharing import SharedFile
 from pytest_apiauth.target import Target
 
 
-def made_ready(make: Callable[[], Target], redactor: Redactor, file: SharedFile | None) -> Examination:
-    """Make a target and send the profile's valid requests to it.
+def made_ready(make: Callable[[], Target], redactor: Redactor, file: SharedFile | None, *, asks: bool) -> Examination:
+    """Make a target and, where it ``asks``, send the profile's valid requests to it.
 
     Workers of one run do so in turn, by a file that they share: a profile that is not ready is one error of the
     run, and where another worker has found it so, this raises NotReady. Raises ApiAuthError where it is found here.
@@ -27,7 +27,8 @@ def made_ready(make: Callable[[], Target], redactor: Redactor, file: SharedFile 
             target = make()
             try:
                 examination = Examination(target, redactor)
-                make_ready(examination)
+                if asks:
+                    make_ready(examination)
             except BaseException:
                 target.close()
                 raise

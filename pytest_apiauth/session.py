@@ -21,19 +21,17 @@ from pytest_apiauth.redaction import OutputRedactor, RedactingFilter
 if TYPE_CHECKING:
     from pytest_apiauth.apps import AppSide, Loop
     from pytest_apiauth.bench import Bench
+    from pytest_apiauth.cassettes.drift import Drift
     from pytest_apiauth.cassettes.recording import CassetteTest
     from pytest_apiauth.examination import Examination
-    from pytest_apiauth.http import Network
-    from pytest_apiauth.identities import Identities
+    from pytest_apiauth.live_side import LiveSide
     from pytest_apiauth.profile import Profile
     from pytest_apiauth.sharing import SharedFile
     from pytest_apiauth.throttle import Limits, Throttle
-    from pytest_apiauth.tokens import TokenStore
 
 SUFFIX = ".apiauth.toml"
 USUAL_RATE = 10.0
 """Requests per second of a live run where neither option nor profile says more."""
-SECRETS = ("client_secret", "password", "api_key", "personal_access_token", "refresh_token")
 
 
 class State:
@@ -47,6 +45,8 @@ class State:
         self.cassette: CassetteTest | None = None
         """The test under way, where it is recorded or replayed."""
         self.rewrites_cassettes = False
+        self.drift: Drift | None = None
+        """What compares live token answers with cassettes, on request."""
         self._examinations: dict[Path, Examination | str] = {}
         self._profiles: dict[Path, Profile] = {}
         self._live: dict[str, LiveSide] = {}
@@ -61,14 +61,21 @@ class State:
         return bool(self.config.getoption("apiauth_live"))
 
     def kind_of(self, profile: Profile) -> str:
-        """Say what a run of a profile talks to: ``live``, ``app`` or ``embedded``.
+        """Say what a run of a profile talks to: ``live``, ``cassette``, ``app`` or ``embedded``.
 
         Faults, variants and sockets are the embedded server's, so whoever asks for them asks for that one.
         """
         if self.is_live:
             return "live"
+        if self.replays:
+            return "cassette"
         asked = any(self.config.getoption(f"apiauth_{name}") for name in ("fault", "variant", "wire"))
         return "app" if profile.app and not asked else "embedded"
+
+    @property
+    def replays(self) -> bool:
+        """Whether the suite examines recorded exchanges."""
+        return bool(self.config.getoption("apiauth_replay"))
 
     @property
     def library(self) -> str:
@@ -167,8 +174,9 @@ class State:
             raise NotReady(known)
         try:
             made = self._examinations[path] = made_ready(
-                lambda: self._target(path, app), self.redactor, self.shared_file("ready", str(path))
-            )
+                lambda: self._target(path, app), self.redactor, self.shared_file("ready", str(path)),
+                asks=not self.replays,
+            )  # fmt: skip
         except ApiAuthError as error:
             self._examinations[path] = str(error)
             raise
@@ -184,6 +192,8 @@ class State:
         if app is not None:
             return AppTarget.build(app(profile), self.redactor)
         if self.is_live:
+            from pytest_apiauth.identities import learn_credentials
+
             learn_credentials(profile, self.config.rootpath, self.redactor)
             with loading.explained(profile.name):
                 return LiveTarget.build(
@@ -192,7 +202,12 @@ class State:
                     library=self.library,
                     folder=self.config.rootpath,
                     throttle=self.throttle(profile),
+                    seen=None if self.drift is None else self.drift.see,
                 )
+        if self.replays:
+            from pytest_apiauth.cassettes.target import CassetteTarget
+
+            return CassetteTarget.build(profile, self.config.rootpath)
         if self.config.getoption("apiauth_wire"):
             return WiredTarget(
                 profile,
@@ -286,6 +301,8 @@ class State:
     def live_side(self, profile: Profile) -> LiveSide:
         """Give what the live tests of a profile share. Raises ProfileError or CredentialError."""
         if profile.name not in self._live:
+            from pytest_apiauth.live_side import LiveSide
+
             self._live[profile.name] = LiveSide(self, profile)
         return self._live[profile.name]
 
@@ -332,57 +349,6 @@ class State:
                     examination.target.close()
         if self._loop is not None:
             self._loop.close()
-
-
-class LiveSide:
-    """What the live tests of one profile share: TLS, identities, and a token store a set of credentials."""
-
-    def __init__(self, state: State, profile: Profile) -> None:
-        from pytest_apiauth import loading
-        from pytest_apiauth.http import Network
-        from pytest_apiauth.kept import live_identities
-        from pytest_apiauth.target import located_profile
-
-        folder = state.config.rootpath
-        learn_credentials(profile, folder, state.redactor)
-        with loading.explained(profile.name):
-            self.profile = located_profile(profile, folder)
-        self.identities: Identities = live_identities(self.profile, folder, state.redactor)
-        self.carrier: Network = Network(
-            state.library, ca_file=self.profile.ca_file, turn=state.throttle(self.profile).turn
-        )
-        self._state = state
-        self._stores: dict[tuple[str, ...], TokenStore] = {}
-
-    def store(self, who: tuple[str, ...]) -> TokenStore:
-        """Give the token store of one set of credentials."""
-        from pytest_apiauth.sharing import SharedTokenStore
-        from pytest_apiauth.tokens import SystemClock, TokenStore
-
-        if who not in self._stores:
-            file = self._state.shared_file("token", self.profile.name, *who)
-            leeway = self.profile.token.leeway
-            if file is None:
-                self._stores[who] = TokenStore(SystemClock(), leeway)
-            else:
-                self._stores[who] = SharedTokenStore(SystemClock(), leeway, file, self._state.redactor)
-        return self._stores[who]
-
-
-def learn_credentials(profile: Profile, folder: Path, redactor: OutputRedactor) -> None:
-    """Learn every credential of a profile that is set, needed or not: a test may print its whole environment."""
-    from pytest_apiauth.identities import Surroundings
-
-    surroundings = Surroundings(folder)
-    tables: dict[str, Any] = {"credentials": profile.credentials}
-    for section in ("clients", "users", "keys"):
-        tables |= {f"{section}.{name}": row for name, row in getattr(profile, section).items()}
-    for place, table in tables.items():
-        for name in SECRETS:
-            reference = getattr(table, name, None)
-            # A keyring may ask for a password of its own: not before its secret is needed.
-            if reference is not None and reference.env is not None:
-                redactor.learn(surroundings(place, reference) or "", f"{profile.name}.{place}.{name}")
 
 
 STATE = pytest.StashKey[State]()

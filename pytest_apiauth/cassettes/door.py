@@ -7,7 +7,8 @@ import pytest
 from pytest_apiauth.cassettes.contents import CassetteError
 from pytest_apiauth.cassettes.recording import CassetteTest
 from pytest_apiauth.errors import ApiAuthError
-from pytest_apiauth.session import STATE, State, learn_credentials
+from pytest_apiauth.identities import learn_credentials
+from pytest_apiauth.session import STATE, State
 
 MOCKS = ("apiauth_mock", "respx_mock", "apiauth_server")
 

@@ -78,7 +78,7 @@ def embedded_stage(profile: Profile) -> Iterator[Stage]:
 @contextlib.contextmanager
 def live_stage(profile: Profile, folder: Path) -> Iterator[Stage]:
     """Go to the real API with the user's credentials. Raises ProfileError or CredentialError."""
-    from pytest_apiauth.session import learn_credentials
+    from pytest_apiauth.identities import learn_credentials
     from pytest_apiauth.target import located_profile
 
     redactor = OutputRedactor()
@@ -117,6 +117,8 @@ def record(scene: Scene, stage: Stage, path: Path, *, is_live: bool) -> None:
 
 def replay(scene: Scene, profile: Profile, path: Path) -> list[Response]:
     """Play a scene on its cassette, without a network, and give the answers. Raises vcrpy's error where one lacks."""
+    if not path.is_file():
+        raise CassetteError(f"{path}: no such cassette; record it: python -m pytest_apiauth record {profile.name}")
     redactor = OutputRedactor()
     network = Network(LIBRARY)
     guard = Guard(network.library, profile, redactor)
@@ -192,10 +194,8 @@ def page(folder: Path) -> str:
 
 
 def chosen(profile: Profile, *, is_live: bool) -> Iterable[Scene]:
-    """Give the scenes to record: of a live API only what it documents, and what needs no person."""
-    return [
-        scene for scene in scenes(profile) if not is_live or (scene.provenance != "assumed" and not scene.needs_browser)
-    ]
+    """Give the scenes to record: of a live API what needs no person and guesses nothing."""
+    return [scene for scene in scenes(profile) if not is_live or not (scene.is_guess or scene.needs_browser)]
 
 
 def _version() -> str:

@@ -13,6 +13,7 @@ import yaml
 from pytest_apiauth import loading
 from pytest_apiauth.__main__ import main
 from pytest_apiauth.cassettes import library
+from pytest_apiauth.cassettes.contents import CassetteError
 from pytest_apiauth.cassettes.scan import unclean, unclean_in
 from pytest_apiauth.cassettes.scenes import Scene, scenes
 from pytest_apiauth.profile import Profile
@@ -57,6 +58,13 @@ def test_cassette_is_replayed_without_a_network(profile: Profile, scene: Scene) 
     if not refused:
         members: Any = answers[-1].json()
         assert members["access_token"].startswith("apiauth-access-token-")
+
+
+def test_deleted_cassette_says_what_records_it(tmp_path: Path) -> None:
+    """Where one is gone, there is one line with the command that makes it."""
+    profile = PROFILES["digishare"]
+    with pytest.raises(CassetteError, match=r"no such cassette; record it: python -m pytest_apiauth record digishare"):
+        library.replay(scenes(profile)[0], profile, tmp_path / "client_credentials.yaml")
 
 
 @pytest.mark.parametrize(("profile", "scene"), ALL)
@@ -127,7 +135,9 @@ def test_live_recording_takes_the_same_path(
         assert main(["record", "shop.apiauth.toml", "--live"]) == 0
 
     made = sorted(path.name for path in (tmp_path / "cassettes" / "shop").iterdir())
-    assert made == ["password.yaml", "refresh_token.yaml"]
+    assert made == [
+        f"{n}.yaml" for n in ("missing_grant", "missing_key", "password", "refresh_token", "unsupported_grant")
+    ]
     text = (tmp_path / "cassettes" / "shop" / "password.yaml").read_text(encoding="utf-8")
     assert yaml.safe_load(text)["apiauth"]["provenance"] == "live"
     assert not [value for name, value in server.environment.items() if "USERNAME" not in name and value in text]

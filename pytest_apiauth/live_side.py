@@ -1,0 +1,48 @@
+"""What the live tests of one profile share, in one process and with the other workers of its run."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pytest_apiauth import loading
+from pytest_apiauth.http import Network
+from pytest_apiauth.identities import Identities, learn_credentials
+from pytest_apiauth.kept import live_identities
+from pytest_apiauth.profile import Profile
+from pytest_apiauth.sharing import SharedTokenStore
+from pytest_apiauth.target import located_profile
+from pytest_apiauth.tokens import SystemClock, TokenStore
+
+if TYPE_CHECKING:
+    from pytest_apiauth.session import State
+
+
+class LiveSide:
+    """What the live tests of one profile share: TLS, identities, and a token store a set of credentials."""
+
+    def __init__(self, state: State, profile: Profile) -> None:
+        folder = state.config.rootpath
+        learn_credentials(profile, folder, state.redactor)
+        with loading.explained(profile.name):
+            self.profile = located_profile(profile, folder)
+        self.identities: Identities = live_identities(self.profile, folder, state.redactor)
+        self.carrier: Network = Network(
+            state.library,
+            ca_file=self.profile.ca_file,
+            turn=state.throttle(self.profile).turn,
+            seen=None if state.drift is None else partial(state.drift.see, self.profile),
+        )
+        self._state = state
+        self._stores: dict[tuple[str, ...], TokenStore] = {}
+
+    def store(self, who: tuple[str, ...]) -> TokenStore:
+        """Give the token store of one set of credentials."""
+        if who not in self._stores:
+            file = self._state.shared_file("token", self.profile.name, *who)
+            leeway = self.profile.token.leeway
+            if file is None:
+                self._stores[who] = TokenStore(SystemClock(), leeway)
+            else:
+                self._stores[who] = SharedTokenStore(SystemClock(), leeway, file, self._state.redactor)
+        return self._stores[who]
