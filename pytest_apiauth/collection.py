@@ -60,7 +60,7 @@ class Chapter(pytest.Module):
         """Give an item for each rule and part; a rule that does not apply is one item, skipped with its reason."""
         profile_file = self.parent
         assert isinstance(profile_file, ProfileFile)
-        self._is_app = self.config.stash[STATE].kind_of(profile_file.profile) == "app"
+        self._is_app = self.config.stash[STATE].examined(profile_file.profile) == "app"
         for rule in REGISTRY.of_chapter(self.name):
             parts = rule.applies.find(profile_file.profile)
             if not parts:
@@ -150,7 +150,7 @@ class RuleItem(pytest.Function):
         outcome = judge(self.rule, examination, argument, Conditions(state.examples, state.seed))
         if outcome.verdict is Verdict.WARNING and state.is_strict:
             outcome.verdict = Verdict.FAIL
-        if state.kind_of(self.profile_file.profile) != "embedded" and not self.config.getoption("runxfail"):
+        if state.examined(self.profile_file.profile) in ("live", "app") and not self.config.getoption("runxfail"):
             self.expected = expectations.concerning(examination.profile, self.rule.id, self.part, outcome.breaches)
             outcome = expectations.applied(outcome, self.expected, self.rule.id)
         self.finish(outcome)
@@ -177,7 +177,7 @@ class RuleItem(pytest.Function):
         before = self.stash.get(RECORD, {})
         self.stash[RECORD] = {
             "profile": profile.name,
-            "target": state.kind_of(profile),
+            "target": state.examined(profile),
             "url": state.shown_url(profile),
             "id": self.rule.id,
             "chapter": self.rule.chapter,

@@ -61,16 +61,18 @@ class State:
         return bool(self.config.getoption("apiauth_live"))
 
     def kind_of(self, profile: Profile) -> str:
-        """Say what a run of a profile talks to: ``live``, ``cassette``, ``app`` or ``embedded``.
+        """Say what a run of a profile talks to: ``live``, ``app`` or ``embedded``.
 
         Faults, variants and sockets are the embedded server's, so whoever asks for them asks for that one.
         """
         if self.is_live:
             return "live"
-        if self.replays:
-            return "cassette"
         asked = any(self.config.getoption(f"apiauth_{name}") for name in ("fault", "variant", "wire"))
         return "app" if profile.app and not asked else "embedded"
+
+    def examined(self, profile: Profile) -> str:
+        """Say what the suite examines: as `kind_of` says, or ``cassette``."""
+        return "cassette" if self.replays else self.kind_of(profile)
 
     @property
     def replays(self) -> bool:
@@ -230,7 +232,7 @@ class State:
         for file in files:
             with contextlib.suppress(ApiAuthError):
                 profile = self.load(file)
-                if self.kind_of(profile) == "app":
+                if self.examined(profile) == "app":
                     found[file.name.removesuffix(SUFFIX)] = profile.app
         return found
 
@@ -262,7 +264,7 @@ class State:
         from pytest_apiauth.apps.host import housed
         from pytest_apiauth.target import located_profile
 
-        if self.kind_of(profile) == "app":
+        if self.examined(profile) == "app":
             return housed(profile).base_url
         try:
             return located_profile(profile, self.config.rootpath).base_url if self.is_live else profile.base_url
