@@ -184,7 +184,7 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
     assert isinstance(item, RuleItem)
     state: State = request.config.stash[STATE]
     try:
-        is_app = state.kind_of(item.profile_file.profile) == "app"
+        is_app = state.examined(item.profile_file.profile) == "app"
         app = (lambda profile: _app_side(request, profile)) if is_app else None
         examination, is_new = state.examination(item.profile_file.path, app)
     except NotReady as reason:

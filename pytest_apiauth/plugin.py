@@ -80,6 +80,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="make the embedded server differ as a standard allows",
     )
+    group.addoption(
+        "--apiauth-replay",
+        action="store_true",
+        help="examine recorded token exchanges (cassettes/NAME) instead of a server",
+    )
     parser.addini("apiauth_profile", "profile that the fixtures use by default", default="")
     parser.addini("apiauth_http", "library of the clients: httpx or httpx2", default="httpx")
     parser.addini(
@@ -143,6 +148,10 @@ def _check_options(config: pytest.Config) -> None:
         raise pytest.UsageError(f"apiauth_http: expected httpx or httpx2, got {library!r}")
     if config.getini("apiauth_collect") not in ("servers", "all"):
         raise pytest.UsageError("apiauth_collect: expected servers or all")
+    if config.getoption("apiauth_replay"):
+        for name in ("live", "wire", "fault", "variant"):
+            if config.getoption(f"apiauth_{name}"):
+                raise pytest.UsageError(f"--apiauth-replay examines cassettes: leave out --apiauth-{name}")
     faults, variants = config.getoption("apiauth_fault"), config.getoption("apiauth_variant")
     if faults or variants:
         if config.getoption("apiauth_live"):
@@ -196,6 +205,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         or config.getini("apiauth_collect") == "all"
         or config.getoption("apiauth_live")
         or (_is_walked(session, file_path) and _names_app(file_path))
+        or config.getoption("apiauth_replay")
     )
     if not wanted:
         # pytest asks about every file of a folder, even where one test is named: that must cost nothing.

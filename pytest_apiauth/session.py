@@ -70,6 +70,10 @@ class State:
         asked = any(self.config.getoption(f"apiauth_{name}") for name in ("fault", "variant", "wire"))
         return "app" if profile.app and not asked else "embedded"
 
+    def examined(self, profile: Profile) -> str:
+        """Say what the suite examines: as `kind_of` says, or ``cassette``."""
+        return "cassette" if self.config.getoption("apiauth_replay") else self.kind_of(profile)
+
     @property
     def library(self) -> str:
         """``httpx`` or ``httpx2``."""
@@ -193,6 +197,10 @@ class State:
                     folder=self.config.rootpath,
                     throttle=self.throttle(profile),
                 )
+        if self.config.getoption("apiauth_replay"):
+            from pytest_apiauth.cassettes.target import CassetteTarget
+
+            return CassetteTarget.build(profile, self.config.rootpath)
         if self.config.getoption("apiauth_wire"):
             return WiredTarget(
                 profile,
@@ -215,7 +223,7 @@ class State:
         for file in files:
             with contextlib.suppress(ApiAuthError):
                 profile = self.load(file)
-                if self.kind_of(profile) == "app":
+                if self.examined(profile) == "app":
                     found[file.name.removesuffix(SUFFIX)] = profile.app
         return found
 

@@ -192,10 +192,8 @@ def page(folder: Path) -> str:
 
 
 def chosen(profile: Profile, *, is_live: bool) -> Iterable[Scene]:
-    """Give the scenes to record: of a live API only what it documents, and what needs no person."""
-    return [
-        scene for scene in scenes(profile) if not is_live or (scene.provenance != "assumed" and not scene.needs_browser)
-    ]
+    """Give the scenes to record: of a live API what needs no person and guesses nothing."""
+    return [scene for scene in scenes(profile) if not is_live or not (scene.is_guess or scene.needs_browser)]
 
 
 def _version() -> str:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qs, quote, urljoin, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
 
 from pytest_apiauth.cassettes.contents import CassetteError
 from pytest_apiauth.flow import authorization_request, token_request
@@ -41,6 +41,11 @@ class Scene:
     play: Callable[[Profile, Identities], Steps]
     needs_browser: bool = False
 
+    @property
+    def is_guess(self) -> bool:
+        """Whether it sends wrong or spent values, which may lock an account."""
+        return self.name.startswith(("wrong_", "spent_"))
+
 
 def scenes(profile: Profile) -> list[Scene]:
     """Give what there is to record of a profile's token endpoint, documented grants first."""
@@ -54,7 +59,8 @@ def scenes(profile: Profile) -> list[Scene]:
             found.append(Scene("wrong_password", ASSUMED, _with_wrong("password", _alone("password"))))
         if profile.token_route_needs_key:
             found.append(Scene("missing_key", ASSUMED, _without_key(profile, asks)))
-        found.append(Scene("unsupported_grant", ASSUMED, _unsupported(asks)))
+        found.append(Scene("unsupported_grant", ASSUMED, _changed(asks, [{"grant_type": UNKNOWN_GRANT}])))
+        found.append(Scene("missing_grant", ASSUMED, _changed(asks, [{"grant_type": None}, {"grant_type": ""}, {}])))
     if "refresh_token" in profile.grants:
         found.append(Scene("spent_refresh_token", ASSUMED, _spent, _refresh_source(profile) == "authorization_code"))
     return found
@@ -164,16 +170,21 @@ def _requests(steps: Steps) -> Iterator[Request]:
     return (step for step in steps if isinstance(step, Request))
 
 
-def _unsupported(play: Callable[[Profile, Identities], Steps]) -> Callable[[Profile, Identities], Steps]:
-    def unsupported(profile: Profile, identities: Identities) -> Steps:
+def _changed(
+    play: Callable[[Profile, Identities], Steps], changes: list[dict[str, str | None]]
+) -> Callable[[Profile, Identities], Steps]:
+    """Give a scene in which each request is sent once for every change of its parameters; no change is none at all."""
+
+    def changed(profile: Profile, identities: Identities) -> Steps:
         for request in _requests(play(profile, identities)):
-            yield Request(request.method, request.url, request.headers, _with_grant(request, UNKNOWN_GRANT))
+            for change in changes:
+                yield Request(request.method, request.url, request.headers, _with(request, change))
 
-    return unsupported
+    return changed
 
 
-def _with_grant(request: Request, name: str) -> bytes:
-    if "json" in (request.header("content-type") or ""):
-        return json.dumps({**json.loads(request.body), "grant_type": name}).encode()
-    pairs = [pair.partition("=") for pair in request.body.decode().split("&")]
-    return "&".join(f"{n}={quote(name, safe='') if n == 'grant_type' else v}" for n, _, v in pairs).encode()
+def _with(request: Request, change: dict[str, str | None]) -> bytes:
+    is_json = "json" in (request.header("content-type") or "")
+    known = json.loads(request.body) if is_json else dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+    new = {name: value for name, value in {**known, **change}.items() if value is not None} if change else {}
+    return (json.dumps(new) if is_json else urlencode(new)).encode()

@@ -17,6 +17,7 @@ WRITERS = {".json": json_report.write, ".md": markdown.write}
 PROGRESS_EVERY = 10.0
 """Seconds between two lines that say how far a live run is."""
 EMBEDDED_NOTE = "on the embedded server: proves the profile and the suite, says nothing about the real API"
+CASSETTE_NOTE = "on cassettes: says of a server what was recorded of it, and each cassette says of which"
 
 
 class Reporter:
@@ -52,7 +53,8 @@ class Reporter:
         state = self._config.stash[STATE]
         paths = [self._config.rootpath / file for file in files if file.endswith(SUFFIX)]
         apps = state.apps_of(paths)
-        where = "LIVE, over the network" if state.is_live else EMBEDDED_NOTE
+        usual = CASSETTE_NOTE if self._config.getoption("apiauth_replay") else EMBEDDED_NOTE
+        where = "LIVE, over the network" if state.is_live else usual
         others = [name for name in names if name not in apps]
         shown = [f"{name} in this process: {_shown_app(app)}" for name, app in apps.items()]
         shown += [f"{', '.join(others)} {where}"] if others else []

@@ -127,7 +127,9 @@ def test_live_recording_takes_the_same_path(
         assert main(["record", "shop.apiauth.toml", "--live"]) == 0
 
     made = sorted(path.name for path in (tmp_path / "cassettes" / "shop").iterdir())
-    assert made == ["password.yaml", "refresh_token.yaml"]
+    assert made == [
+        f"{n}.yaml" for n in ("missing_grant", "missing_key", "password", "refresh_token", "unsupported_grant")
+    ]
     text = (tmp_path / "cassettes" / "shop" / "password.yaml").read_text(encoding="utf-8")
     assert yaml.safe_load(text)["apiauth"]["provenance"] == "live"
     assert not [value for name, value in server.environment.items() if "USERNAME" not in name and value in text]
