@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 
 from pytest_apiauth.connection import Connection
@@ -43,16 +44,24 @@ class LiveTarget:
 
     @classmethod
     def build(
-        cls, profile: Profile, *, redactor: Redactor, library: str, folder: Path, throttle: Throttle
+        cls,
+        profile: Profile,
+        *,
+        redactor: Redactor,
+        library: str,
+        folder: Path,
+        throttle: Throttle,
+        seen: Callable[[Profile, Request, Response], None] | None = None,
     ) -> LiveTarget:
         """Prepare to talk to the profile's real URLs; nothing is sent yet.
 
-        ``folder`` is where ``.env`` lies, ``throttle`` holds the run to its limits. Raises ProfileError where the
-        profile names no host.
+        ``folder`` is where ``.env`` lies, ``throttle`` holds the run to its limits, ``seen`` is shown every answer.
+        Raises ProfileError where the profile names no host.
         """
         located = located_profile(profile, folder)
         identities = live_identities(located, folder, redactor)
-        network = Network(library, ca_file=located.ca_file, turn=throttle.turn)
+        shown = None if seen is None else partial(seen, located)
+        network = Network(library, ca_file=located.ca_file, turn=throttle.turn, seen=shown)
         return cls(located, identities, Wire.live(library, located, redactor, network=network), throttle)
 
     @property

@@ -85,6 +85,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="examine recorded token exchanges (cassettes/NAME) instead of a server",
     )
+    group.addoption(
+        "--apiauth-drift",
+        action="store_true",
+        help="compare live token answers with the cassettes of the same grants, and warn of what has changed",
+    )
     parser.addini("apiauth_profile", "profile that the fixtures use by default", default="")
     parser.addini("apiauth_http", "library of the clients: httpx or httpx2", default="httpx")
     parser.addini(
@@ -110,6 +115,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_apiauth.cassettes import door
 
         door.check_options(config, state)
+    if config.getoption("apiauth_drift"):
+        from pytest_apiauth.cassettes.drift import Drift
+
+        state.drift = Drift(config.rootpath)
     for name in LOGGERS:
         logging.getLogger(name).addFilter(state.filter)
     if not hasattr(config, "workerinput"):
@@ -148,6 +157,8 @@ def _check_options(config: pytest.Config) -> None:
         raise pytest.UsageError(f"apiauth_http: expected httpx or httpx2, got {library!r}")
     if config.getini("apiauth_collect") not in ("servers", "all"):
         raise pytest.UsageError("apiauth_collect: expected servers or all")
+    if config.getoption("apiauth_drift") and not config.getoption("apiauth_live"):
+        raise pytest.UsageError("--apiauth-drift compares live answers with cassettes: add --apiauth-live")
     if config.getoption("apiauth_replay"):
         for name in ("live", "wire", "fault", "variant"):
             if config.getoption(f"apiauth_{name}"):
@@ -190,6 +201,13 @@ def pytest_configure_node(node: Any) -> None:
     state = node.config.stash[STATE]
     node.workerinput["apiauth_seed"] = state.seed
     node.workerinput["apiauth_folder"] = str(state.shared_folder())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand what a worker of pytest-xdist has found out to the controller."""
+    drift = session.config.stash[STATE].drift
+    if drift is not None and hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["apiauth_drift"] = (drift.compared, drift.lines)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

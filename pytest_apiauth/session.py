@@ -10,6 +10,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from pytest_apiauth.redaction import OutputRedactor, RedactingFilter
 if TYPE_CHECKING:
     from pytest_apiauth.apps import AppSide, Loop
     from pytest_apiauth.bench import Bench
+    from pytest_apiauth.cassettes.drift import Drift
     from pytest_apiauth.cassettes.recording import CassetteTest
     from pytest_apiauth.examination import Examination
     from pytest_apiauth.http import Network
@@ -47,6 +49,8 @@ class State:
         self.cassette: CassetteTest | None = None
         """The test under way, where it is recorded or replayed."""
         self.rewrites_cassettes = False
+        self.drift: Drift | None = None
+        """What compares live token answers with cassettes, on request."""
         self._examinations: dict[Path, Examination | str] = {}
         self._profiles: dict[Path, Profile] = {}
         self._live: dict[str, LiveSide] = {}
@@ -196,6 +200,7 @@ class State:
                     library=self.library,
                     folder=self.config.rootpath,
                     throttle=self.throttle(profile),
+                    seen=None if self.drift is None else self.drift.see,
                 )
         if self.config.getoption("apiauth_replay"):
             from pytest_apiauth.cassettes.target import CassetteTarget
@@ -357,7 +362,10 @@ class LiveSide:
             self.profile = located_profile(profile, folder)
         self.identities: Identities = live_identities(self.profile, folder, state.redactor)
         self.carrier: Network = Network(
-            state.library, ca_file=self.profile.ca_file, turn=state.throttle(self.profile).turn
+            state.library,
+            ca_file=self.profile.ca_file,
+            turn=state.throttle(self.profile).turn,
+            seen=None if state.drift is None else partial(state.drift.see, self.profile),
         )
         self._state = state
         self._stores: dict[tuple[str, ...], TokenStore] = {}

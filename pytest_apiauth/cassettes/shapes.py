@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from pytest_apiauth.cassettes.tape import request_path
 
@@ -42,16 +42,28 @@ class Shape:
             yield f"{where}: lost header {name}"
         for name in sorted(new.headers - self.headers):
             yield f"{where}: new header {name}"
+        yield from (f"{where}: {change}" for change in self.member_changes(new))
+        for name in CONSTANT[1:]:
+            before, after = self.constants.get(name), new.constants.get(name)
+            if type(before) is type(after) and before != after:
+                yield f"{where}: {name} was {before!r}, is {after!r}"
+
+    def member_changes(self, new: Shape, *, slack: float = 0.0) -> Iterator[str]:
+        """Say which members came, went, changed their type, and whether the lifetime is another by more than ``slack``.
+
+        ``slack`` is the part of the lifetime by which it may differ.
+        """
         for name in sorted({*self.members, *new.members}):
             before, after = self.members.get(name), new.members.get(name)
             if before is None:
-                yield f"{where}: new member {name} ({after})"
+                yield f"new member {name} ({after})"
             elif after is None:
-                yield f"{where}: lost member {name} ({before})"
+                yield f"lost member {name} ({before})"
             elif before != after:
-                yield f"{where}: member {name} was {before}, is {after}"
-            elif name in CONSTANT and self.constants.get(name) != new.constants.get(name):
-                yield f"{where}: {name} was {self.constants.get(name)!r}, is {new.constants.get(name)!r}"
+                yield f"member {name} was {before}, is {after}"
+        was, now = self.constants.get("expires_in"), new.constants.get("expires_in")
+        if _is_number(was) and _is_number(now) and abs(now - was) > slack * was:
+            yield f"expires_in was {was}, is {now}"
 
 
 def shape_of(asked: str, status: int, headers: Mapping[str, Any] | frozenset[str], body: str | bytes) -> Shape:
@@ -83,6 +95,10 @@ def differences(old: list[Shape], new: list[Shape]) -> Iterator[str]:
         yield from before.differences(after)
     if len(old) != len(new):
         yield f"{len(old)} exchanges became {len(new)}"
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _type(value: object) -> str:

@@ -23,7 +23,7 @@ from pytest_apiauth.http.sending import (
     to_library_request,
     unreachable,
 )
-from pytest_apiauth.http.transports import Carrier, Handle, InProcess, Network
+from pytest_apiauth.http.transports import Carrier, Handle, InProcess, Network, Seen
 from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.profile import Profile
 from pytest_apiauth.secrets import Redactor
@@ -56,10 +56,11 @@ class Sender:
     Raises NotSendable for what no connection can carry, UnreachableError where no answer comes.
     """
 
-    def __init__(self, library: Library, profile: str, redactor: Redactor) -> None:
+    def __init__(self, library: Library, profile: str, redactor: Redactor, seen: Seen | None = None) -> None:
         self._library = library
         self._profile = profile
         self._redactor = redactor
+        self._seen = seen
 
     def send(self, transport: httpx.BaseTransport, message: Request, extensions: Extensions) -> Response:
         """Send a message and read its answer."""
@@ -67,7 +68,7 @@ class Sender:
         try:
             response = transport.handle_request(request)
             try:
-                return from_library_response(response, self._body(message, response))
+                return self._shown(message, from_library_response(response, self._body(message, response)))
             finally:
                 response.close()
         except self._library.request_error as error:
@@ -91,11 +92,16 @@ class Sender:
         try:
             response = await transport.handle_async_request(request)
             try:
-                return from_library_response(response, await response.aread())
+                return self._shown(message, from_library_response(response, await response.aread()))
             finally:
                 await response.aclose()
         except self._library.request_error as error:
             raise self._explained(message, error) from None
+
+    def _shown(self, message: Request, response: Response) -> Response:
+        if self._seen is not None:
+            self._seen(message, response)
+        return response
 
     def _prepared(self, message: Request, extensions: Extensions) -> httpx.Request:
         request = to_library_request(self._library, message, extensions)
@@ -194,6 +200,10 @@ def _extensions(request: httpx.Request) -> Extensions:
     return {"timeout": request.extensions.get("timeout", _TIMEOUT["timeout"])}
 
 
+def _seen(carrier: Carrier) -> Seen | None:
+    return carrier.seen if isinstance(carrier, Network) else None
+
+
 def build_client(
     profile: Profile,
     carrier: Carrier,
@@ -212,7 +222,7 @@ def build_client(
     transport = library.bind(GuardedTransport, "BaseTransport")(carrier.transport(), guard)
     auth = None
     if authenticator is not None:
-        sender = Sender(library, profile.name, redactor)
+        sender = Sender(library, profile.name, redactor, _seen(carrier))
         auth = library.bind(Auth, "Auth")(authenticator, sender, library.byte_stream, transport=transport)
     return library.client(base_url=profile.base_url, transport=transport, auth=auth, **options)
 
@@ -232,7 +242,7 @@ def build_async_client(
     transport = library.bind(AsyncGuardedTransport, "AsyncBaseTransport")(carrier.async_transport(), guard)
     auth = None
     if authenticator is not None:
-        sender = Sender(library, profile.name, redactor)
+        sender = Sender(library, profile.name, redactor, _seen(carrier))
         auth = library.bind(Auth, "Auth")(authenticator, sender, library.byte_stream, async_transport=transport)
     return library.async_client(base_url=profile.base_url, transport=transport, auth=auth, **options)
 
@@ -240,7 +250,8 @@ def build_async_client(
 def fetch_token(authenticator: Authenticator, carrier: Carrier, redactor: Redactor) -> Token:
     """Get the current token of an authenticator, without a client. Raises TokenError or UnreachableError."""
     profile, library = authenticator.profile, carrier.library
-    wire = Wire(library, profile.name, redactor, carrier.transport(), Guard(library, profile, redactor))
+    guard = Guard(library, profile, redactor)
+    wire = Wire(library, profile.name, redactor, carrier.transport(), guard, _seen(carrier))
     flow = authenticator.token()
     try:
         step = next(flow)
@@ -276,11 +287,12 @@ class Wire:
         redactor: Redactor,
         transport: httpx.BaseTransport,
         guard: Guard | None = None,
+        seen: Seen | None = None,
     ) -> None:
         if guard is not None:
             transport = library.bind(GuardedTransport, "BaseTransport")(transport, guard)
         self._transport = transport
-        self._sender = Sender(library, profile, redactor)
+        self._sender = Sender(library, profile, redactor, seen)
 
     @classmethod
     def embedded(cls, library_name: str, handle: Handle) -> Wire:
@@ -299,7 +311,7 @@ class Wire:
         """Make a wire to a profile's real URLs, behind the guard."""
         carrier = network or Network(library_name, ca_file=profile.ca_file)
         guard = Guard(carrier.library, profile, redactor)
-        return cls(carrier.library, profile.name, redactor, carrier.transport(), guard)
+        return cls(carrier.library, profile.name, redactor, carrier.transport(), guard, carrier.seen)
 
     def send(self, request: Request) -> Response:
         """Send one request. Raises NotSendable, UnreachableError, or GuardError."""

@@ -31,6 +31,7 @@ AsyncHandle = Callable[[Request], Response | Awaitable[Response]]
 
 
 Turn = Callable[[], float]
+Seen = Callable[[Request, Response], None]
 
 
 def _at_once() -> float:
@@ -117,14 +118,22 @@ class Network:
     ``ca_file`` names certificates to trust in addition to the usual ones. The TLS context takes tens of
     milliseconds to make, so it is made at the first request that needs it, once for all clients. ``turn`` is asked
     before each request how many seconds it has to wait, and may raise. ``proxy`` is the URL of a proxy for all
-    requests, instead of what the environment says.
+    requests, instead of what the environment says. ``seen`` is shown our own requests, those for tokens, with their
+    answers.
     """
 
     def __init__(
-        self, library_name: str, *, ca_file: str | None = None, turn: Turn | None = None, proxy: str | None = None
+        self,
+        library_name: str,
+        *,
+        ca_file: str | None = None,
+        turn: Turn | None = None,
+        proxy: str | None = None,
+        seen: Seen | None = None,
     ) -> None:
         self.library = library(library_name)
         self.proxy = proxy
+        self.seen = seen
         self.turn = turn or _at_once
         self._ca_file = ca_file
         self._context: ssl.SSLContext | None = None

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,15 @@ class Reporter:
         self._told_at = 0.0
         self.ledger = Ledger()
         self._errors: list[str] = []
+        self._compared = 0
+        self._drifted: list[str] = []
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker has found out about drift."""
+        compared, lines = getattr(node, "workeroutput", {}).get("apiauth_drift", (0, []))
+        self._compared += compared
+        self._drifted += lines
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """Say which profiles are examined, on what, with which seed. Silent where there is none."""
@@ -97,6 +107,12 @@ class Reporter:
         if any(one.nothing_applied for one in self.ledger.profiles.values()) and session.exitstatus == 0:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self._errors += self._uncaught()
+        drift = self._config.stash[STATE].drift
+        if drift is not None:
+            self._compared += drift.compared
+            self._drifted = list(dict.fromkeys([*self._drifted, *drift.lines]))
+            if self._drifted and self._config.stash[STATE].is_strict and session.exitstatus == 0:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
         files = self._config.getoption("apiauth_report")
         if files:
             state = self._config.stash[STATE]
@@ -130,6 +146,11 @@ class Reporter:
         """Print what each profile came to, and each warning."""
         for line in self._errors:
             terminalreporter.line(line, red=True)
+        if self._config.stash[STATE].drift is not None:
+            count = f"{len(self._drifted)} warnings" if self._drifted else "no change"
+            terminalreporter.line(f"apiauth drift: {self._compared} token answers compared with cassettes: {count}")
+            for line in self._drifted:
+                terminalreporter.line(f"  warning  {line}", yellow=True)
         if not self.ledger.profiles:
             return
         terminalreporter.section("API authentication")
