@@ -20,10 +20,10 @@ PAGE = "README.md"
 
 def scan(asked: argparse.Namespace) -> Iterator[str]:
     """Search a folder. Raises CassetteError where anything is found, or where there is nothing to search."""
-    from pytest_apiauth.cassettes.scan import unclean_in
+    from pytest_apiauth.cassettes.scan import cassettes_in, unclean_in
 
     folder = Path(asked.folder)
-    count = len(list(folder.rglob("*.y*ml")))
+    count = len(cassettes_in(folder))
     if not count:
         raise CassetteError(f"scan: no cassettes under {folder}")
     found = list(unclean_in(folder))

@@ -117,6 +117,8 @@ def record(scene: Scene, stage: Stage, path: Path, *, is_live: bool) -> None:
 
 def replay(scene: Scene, profile: Profile, path: Path) -> list[Response]:
     """Play a scene on its cassette, without a network, and give the answers. Raises vcrpy's error where one lacks."""
+    if not path.is_file():
+        raise CassetteError(f"{path}: no such cassette; record it: python -m pytest_apiauth record {profile.name}")
     redactor = OutputRedactor()
     network = Network(LIBRARY)
     guard = Guard(network.library, profile, redactor)

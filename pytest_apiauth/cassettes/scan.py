@@ -85,7 +85,13 @@ def _message(side: dict[str, Any], name: str) -> Message:
     return request_message(Request)
 
 
+def cassettes_in(folder: Path) -> list[Path]:
+    """Give the cassettes under a folder, readable or not: YAML or JSON that speaks of interactions."""
+    files = (path for pattern in ("*.yaml", "*.yml", "*.json") for path in folder.rglob(pattern))
+    return sorted(path for path in files if b"interactions" in path.read_bytes())
+
+
 def unclean_in(folder: Path) -> Iterator[str]:
     """Say the same of every cassette under a folder."""
-    for path in sorted(folder.rglob("*.y*ml")):
+    for path in cassettes_in(folder):
         yield from unclean(path)

@@ -13,6 +13,7 @@ import yaml
 from pytest_apiauth import loading
 from pytest_apiauth.__main__ import main
 from pytest_apiauth.cassettes import library
+from pytest_apiauth.cassettes.contents import CassetteError
 from pytest_apiauth.cassettes.scan import unclean, unclean_in
 from pytest_apiauth.cassettes.scenes import Scene, scenes
 from pytest_apiauth.profile import Profile
@@ -57,6 +58,13 @@ def test_cassette_is_replayed_without_a_network(profile: Profile, scene: Scene) 
     if not refused:
         members: Any = answers[-1].json()
         assert members["access_token"].startswith("apiauth-access-token-")
+
+
+def test_deleted_cassette_says_what_records_it(tmp_path: Path) -> None:
+    """Where one is gone, there is one line with the command that makes it."""
+    profile = PROFILES["digishare"]
+    with pytest.raises(CassetteError, match=r"no such cassette; record it: python -m pytest_apiauth record digishare"):
+        library.replay(scenes(profile)[0], profile, tmp_path / "client_credentials.yaml")
 
 
 @pytest.mark.parametrize(("profile", "scene"), ALL)
