@@ -120,6 +120,77 @@ def test_token_is_the_same_placeholder_everywhere(pytester: pytest.Pytester, api
     assert '"password":"apiauth-password"' in first["request"]["body"].replace(" ", "")
 
 
+def test_replay_goes_with_threads_and_workers(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+    """Threads share one token request on the tape too, and replaying may be spread over workers."""
+    write(
+        pytester,
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        @pytest.mark.vcr
+        def test_threads(apiauth_client):
+            with ThreadPoolExecutor(8) as pool:
+                answers = list(pool.map(lambda _: apiauth_client.get("/user/me").status_code, range(8)))
+            assert answers == [200] * 8
+        """,
+    )
+    run("test_it.py", *ONCE).assert_outcomes(passed=1)
+    (text,) = api.cassettes().values()
+    assert text.count("grant_type") == 1
+
+    api.forget()
+    run("test_it.py").assert_outcomes(passed=1)
+    run("test_it.py", "-n", "2").assert_outcomes(passed=1)
+    assert api.server.requests == []
+
+
+def test_base_url_of_the_environment_is_in_the_cassette(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+    """A profile whose base URL is in a variable is replayed at the URL that was recorded."""
+    text = 'schema = 1\nextends = "jindexe"\napi_url = { env = "SHOP_URL" }\n'
+    (pytester.path / "shop.apiauth.toml").write_text(text, encoding="utf-8")
+    write(
+        pytester,
+        """
+        import os
+
+        @pytest.mark.vcr
+        def test_one(apiauth_client):
+            assert apiauth_client.get("/user/me").status_code == 200
+            assert str(apiauth_client.base_url).startswith(os.environ["SHOP_URL"])
+        """,
+    )
+    api.monkeypatch.setenv("SHOP_URL", api.url)
+    run("test_it.py", *ONCE).assert_outcomes(passed=1)
+    api.monkeypatch.delenv("SHOP_URL")
+    api.forget()
+    run("test_it.py").assert_outcomes(passed=1)
+
+
+def test_only_what_was_set_is_set_in_replay(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+    """Of alternatives, the client sends in replay what it sent when it was recorded."""
+    text = f"""
+schema = 1
+extends = "jindexe"
+api_url = "{api.url}"
+[credentials]
+personal_access_token = {{ env = "SHOP_TOKEN" }}
+[zones.user]
+needs = [["personal_access_token"], ["api_key", "bearer"]]
+"""
+    (pytester.path / "shop.apiauth.toml").write_text(text, encoding="utf-8")
+    write(
+        pytester,
+        """
+        @pytest.mark.vcr
+        def test_one(apiauth_client):
+            assert apiauth_client.get("/user/me").status_code == 200
+        """,
+    )
+    run("test_it.py", *ONCE).assert_outcomes(passed=1)
+    api.forget()
+    run("test_it.py").assert_outcomes(passed=1)
+
+
 def test_production_code_is_recorded_too(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """A client that knows nothing of this plug-in leaves no secret either, and finds placeholders to read."""
     write(
