@@ -1,7 +1,12 @@
-"""Cassettes of real servers, django-oauth-toolkit and oidc-provider: recorded, then replayed and examined without."""
+"""Cassettes of real servers, django-oauth-toolkit and oidc-provider: recorded, then replayed and examined without.
+
+``APIAUTH_CONSUMER`` names the Python of the projects that record and replay, where it is not this one: CI gives that
+of an environment that has nothing but the wheel.
+"""
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import socket
@@ -106,7 +111,7 @@ def command(folder: Path, environment: dict[str, str], *words: str) -> subproces
     """Run Python in a project's folder, as its user would."""
     kept = {name: value for name, value in dot.inherited().items() if not name.startswith("OIDC_")}
     return subprocess.run(
-        [sys.executable, "-m", *words],
+        [os.environ.get("APIAUTH_CONSUMER", sys.executable), "-m", *words],
         cwd=folder,
         env=kept | environment,
         stdout=subprocess.PIPE,
