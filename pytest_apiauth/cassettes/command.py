@@ -43,7 +43,8 @@ def run(asked: argparse.Namespace) -> Iterator[str]:
         profile = loading.load(loading.find(name, folder=Path.cwd()))
         stage = library.live_stage(profile, Path.cwd()) if asked.live else library.embedded_stage(profile)
         with stage as on:
-            for scene in library.chosen(profile, is_live=asked.live):
+            played = library.chosen(on, is_live=asked.live)
+            for scene in played:
                 path = folder / profile.name / f"{scene.name}.yaml"
                 with tempfile.TemporaryDirectory(prefix="apiauth-") as place:
                     new = Path(place) / path.name
@@ -56,7 +57,7 @@ def run(asked: argparse.Namespace) -> Iterator[str]:
                     yield f"{path}: {'overwritten' if changes else 'recorded'}"
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(new.read_bytes())
-        yield from _left_out(profile, is_live=asked.live)
+        yield from _left_out(profile, {scene.name for scene in played})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PAGE).write_text(library.page(folder), encoding="utf-8")
     if held_back:
@@ -71,8 +72,7 @@ def _changes(old: Path, new: Path) -> list[str]:
     return ["is not a readable cassette"]
 
 
-def _left_out(profile: Profile, *, is_live: bool) -> Iterator[str]:
-    recorded = {scene.name for scene in library.chosen(profile, is_live=is_live)}
+def _left_out(profile: Profile, recorded: set[str]) -> Iterator[str]:
     for scene in scenes(profile):
         if scene.name not in recorded:
             why = "needs a person at a browser" if scene.needs_browser else "sends what a live API should not get"

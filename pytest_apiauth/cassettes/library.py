@@ -11,7 +11,7 @@ import contextlib
 import datetime
 import importlib.util
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,10 +21,10 @@ from urllib.parse import urlsplit
 from pytest_apiauth.cassettes.contents import CassetteError
 from pytest_apiauth.cassettes.playing import Credentials
 from pytest_apiauth.cassettes.recording import EXTRA, CassetteTest
-from pytest_apiauth.cassettes.scenes import Scene, Spend, scenes
+from pytest_apiauth.cassettes.scenes import Scene, Spend, kept_scene, scenes
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.http import Guard, Network, Wire
-from pytest_apiauth.identities import Identities, Surroundings
+from pytest_apiauth.identities import Identities
 from pytest_apiauth.messages import Response
 from pytest_apiauth.profile import Profile
 from pytest_apiauth.redaction import OutputRedactor
@@ -77,8 +77,9 @@ def embedded_stage(profile: Profile) -> Iterator[Stage]:
 
 @contextlib.contextmanager
 def live_stage(profile: Profile, folder: Path) -> Iterator[Stage]:
-    """Go to the real API with the user's credentials. Raises ProfileError or CredentialError."""
+    """Go to the real API with the user's credentials and kept tokens. Raises ProfileError or CredentialError."""
     from pytest_apiauth.identities import learn_credentials
+    from pytest_apiauth.kept import live_identities
     from pytest_apiauth.target import located_profile
 
     redactor = OutputRedactor()
@@ -86,7 +87,7 @@ def live_stage(profile: Profile, folder: Path) -> Iterator[Stage]:
     learn_credentials(profile, folder, redactor)
     wire = Wire.live(LIBRARY, profile, redactor)
     try:
-        yield Stage(profile, Identities(profile, Surroundings(folder), redactor), wire, redactor, profile.base_url)
+        yield Stage(profile, live_identities(profile, folder, redactor), wire, redactor, profile.base_url)
     finally:
         wire.close()
 
@@ -193,9 +194,14 @@ def page(folder: Path) -> str:
     return "\n".join((*INTRODUCTION, "", *table(folder), ""))
 
 
-def chosen(profile: Profile, *, is_live: bool) -> Iterable[Scene]:
+def chosen(on: Stage, *, is_live: bool) -> list[Scene]:
     """Give the scenes to record: of a live API what needs no person and guesses nothing."""
-    return [scene for scene in scenes(profile) if not is_live or not (scene.is_guess or scene.needs_browser)]
+    every = scenes(on.profile)
+    if not is_live:
+        return every
+    going_on = kept_scene(on.profile, on.identities)
+    free = [scene for scene in every if not (scene.is_guess or scene.needs_browser)]
+    return free if going_on is None else [*free, going_on]
 
 
 def _version() -> str:

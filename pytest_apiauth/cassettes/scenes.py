@@ -1,4 +1,4 @@
-"""What is recorded of a token endpoint: each documented grant, and the usual refusals. No I/O here.
+"""What is recorded of a token endpoint: each documented grant, and the usual refusals. Requests are not sent here.
 
 A scene yields requests and is sent their answers. It does not judge: what came is what is recorded.
 """
@@ -16,6 +16,7 @@ from pytest_apiauth.flow import authorization_request, token_request
 from pytest_apiauth.identities import Identities
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import GrantType, Profile
+from pytest_apiauth.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,16 @@ def scenes(profile: Profile) -> list[Scene]:
     if "refresh_token" in profile.grants:
         found.append(Scene("spent_refresh_token", ASSUMED, _spent, _refresh_source(profile) == "authorization_code"))
     return found
+
+
+def kept_scene(profile: Profile, identities: Identities) -> Scene | None:
+    """Give the scene that needs no browser, where somebody has logged in before: one refresh with the kept token."""
+    if "refresh_token" not in profile.grants or _refresh_source(profile) != "authorization_code":
+        return None
+    table = profile.grants["authorization_code"]
+    if not identities.keeps or identities.refresh_token(table.client, table.user) is None:
+        return None
+    return Scene("refresh_token", DOCUMENTED, _goes_on)
 
 
 def _refresh_source(profile: Profile) -> GrantType:
@@ -136,6 +147,25 @@ def _refreshed(profile: Profile) -> Callable[[Profile, Identities], Steps]:
                 token = _refresh_token_of(profile, answer)
 
     return play
+
+
+def _goes_on(profile: Profile, identities: Identities) -> Steps:
+    table = profile.grants["authorization_code"]
+    with identities.turn(table.client, table.user):
+        kept = identities.refresh_token(table.client, table.user)
+        answer = yield token_request(
+            profile, "refresh_token", identities, client=table.client, user=table.user, refresh_token=kept
+        )
+        if answer.status != 200:
+            raise CassetteError(
+                f"{profile.name}: refresh_token: the kept token was refused with status {answer.status}; log in again:"
+                f" python -m pytest_apiauth token {profile.name} --grant authorization_code"
+            )
+        members = answer.json()
+        new = members.get("refresh_token") if isinstance(members, dict) else None
+        if isinstance(new, str) and new:
+            # The old one may be dead from now on.
+            identities.keep_refresh_token(Secret(new, f"{profile.name}.refresh_token"), table.client, table.user)
 
 
 def _spent(profile: Profile, identities: Identities) -> Steps:

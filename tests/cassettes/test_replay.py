@@ -11,7 +11,9 @@ from pytest_apiauth.cassettes.target import CHAPTERS
 from pytest_apiauth.rules import REGISTRY
 from tests.plugin.projects import Run, output, told
 
-CASSETTES = Path(__file__).resolve().parents[2] / "cassettes"
+ROOT = Path(__file__).resolve().parents[2]
+SERVERS = ROOT / "tests" / "servers"
+BUILTIN, REAL = ("dastra", "jindexe", "digishare"), ("dot", "oidc")
 TOKEN = "client_credentials"
 DAMAGE = {
     "token-lost": ("dastra", TOKEN, '"access_token"', '"token"', "tok-"),
@@ -28,20 +30,39 @@ DAMAGE = {
     "unknown-grant-served": ("digishare", "unsupported_grant", "code: 400", "code: 200", "err-shape"),
     "error-as-html": ("dastra", "unsupported_grant", '"error"', '"fault"', "err-shape"),
     "missing-grant-served": ("jindexe", "missing_grant", '{"error"', '{"access_token": "x", "error"', "err-missing"),
+    # The cassettes of real servers.
+    "dot-token-lost": ("dot", TOKEN, '"access_token"', '"token"', "tok-"),
+    "dot-type-of-mac": ("dot", TOKEN, '"Bearer"', '"mac"', "tok-members"),
+    "dot-longer-lifetime": ("dot", TOKEN, ": 600", ": 6000", "tok-expires-doc"),
+    "dot-cacheable": ("dot", TOKEN, "no-store", "private", "tok-no-store"),
+    "dot-refresh-token-lost": ("dot", "password", '"refresh_token": "', '"refresh": "', "tok-members"),
+    "dot-password-refused": ("dot", "password", "code: 200", "code: 401", "tok-"),
+    "dot-error-lost": ("dot", "unsupported_grant", '"error"', '"fault"', "err-shape"),
+    "dot-missing-grant-served": ("dot", "missing_grant", "code: 400", "code: 200", "err-missing"),
+    "oidc-lifetime-as-text": ("oidc", TOKEN, ":600", ':"600"', "tok-expires-in"),
+    "oidc-no-json": ("oidc", TOKEN, "'{\"access_token\"", "'<\"access_token\"", "tok-"),
+    "oidc-as-text": ("oidc", TOKEN, "application/json; charset", "text/plain; charset", "tok-200-json"),
+    "oidc-another-scope": ("oidc", TOKEN, '"scope":"read"', '"scope":7', "tok-"),
+    "oidc-unknown-grant-served": ("oidc", "unsupported_grant", "code: 400", "code: 200", "err-shape"),
+    "oidc-error-of-another-kind": ("oidc", "missing_grant", '"error":"invalid_request"', '"error":7', "err-"),
 }  # fmt: skip
 
 
 def project(pytester: pytest.Pytester, name: str) -> Path:
     """Write a project with a profile and a copy of its cassettes; gives their folder."""
-    (pytester.path / f"{name}.apiauth.toml").write_text(f'schema = 1\nextends = "{name}"\n', encoding="utf-8")
+    profile = pytester.path / f"{name}.apiauth.toml"
+    if name in BUILTIN:
+        profile.write_text(f'schema = 1\nextends = "{name}"\n', encoding="utf-8")
+    else:
+        shutil.copy(SERVERS / profile.name, profile)
     folder = pytester.path / "cassettes" / name
-    shutil.copytree(CASSETTES / name, folder)
+    shutil.copytree((ROOT if name in BUILTIN else SERVERS) / "cassettes" / name, folder)
     return folder
 
 
-@pytest.mark.parametrize("name", ["dastra", "jindexe", "digishare"])
+@pytest.mark.parametrize("name", [*BUILTIN, *REAL])
 def test_recorded_exchanges_pass(pytester: pytest.Pytester, run: Run, name: str) -> None:
-    """Token answers and errors of all three APIs are examined without a server, and no rule fails or warns."""
+    """Token answers and errors of three APIs and two real servers are examined without any; no rule fails or warns."""
     project(pytester, name)
     result = run(f"{name}.apiauth.toml", "--apiauth-replay", "--apiauth-strict")
     outcomes = result.parseoutcomes()

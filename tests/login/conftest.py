@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from pytest_apiauth import loading
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.embedded.wire import serve
 from tests.login.browser import PROFILE, Site
+
+# pytester forgets what was imported within its tests; PyYAML's C extension does not bear to be imported twice.
+importlib.import_module("vcr.serializers.yamlserializer")
 
 
 def free_port() -> int:

@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 
 from pytest_apiauth import loading
+from pytest_apiauth.__main__ import main
+from pytest_apiauth.cassettes.scan import unclean_in
+from pytest_apiauth.cassettes.target import CassetteTarget
 from pytest_apiauth.errors import ApiAuthError, CredentialError
 from pytest_apiauth.flow import Authenticator
 from pytest_apiauth.http import Network, fetch_token
@@ -270,3 +273,42 @@ def test_suite_runs_live_on_a_kept_token(project: Path, site: Site, live: Callab
         result = live(str(site.profile), "-k", "res-mutated-token or res-no-cred-401", "-q")
         assert result.parseoutcomes().get("passed", 0) >= 2
         assert result.ret == 0
+
+
+def test_record_goes_on_from_a_kept_token(project: Path, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """``record --live`` refreshes with the kept token, without a browser, and keeps the one that comes after it."""
+    folder = project / "cassettes" / "shop"
+    assert main(["record", "shop", "--live"]) == 0
+    assert "shop/refresh_token: left out: it needs a person at a browser" in capsys.readouterr().out
+    assert not (folder / "refresh_token.yaml").exists()
+
+    logged_in(Browser())
+    asked = [token_in(project)]
+    for _ in range(2):
+        assert main(["record", "shop", "--live"]) == 0
+        assert "shop/refresh_token" not in capsys.readouterr().out.replace("cassettes/shop/refresh_token.yaml: rec", "")
+        asked.append(token_in(project))
+
+    assert len(set(asked)) == 3
+    assert sum(request.path == "/authorize" for request in site.server.requests) == 1
+    text = (folder / "refresh_token.yaml").read_text(encoding="utf-8")
+    assert "provenance: live" in text
+    assert [token for token in asked if token in text] == []
+    assert list(unclean_in(folder)) == []
+    assert CassetteTarget.build(loading.load(site.profile), project).answers
+
+
+def test_record_with_a_dead_kept_token_is_one_line(
+    project: Path, site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A kept token that the server refuses leaves no cassette of the refusal; the line says how to log in again."""
+    logged_in(Browser())
+    site.server.revoke(secret(token_in(project)))
+    capsys.readouterr()
+
+    assert main(["record", "shop", "--live"]) == 2
+
+    told = capsys.readouterr().err
+    assert "shop: refresh_token: the kept token was refused with status 400; log in again" in told
+    assert told.count("\n") == 1
+    assert not (project / "cassettes" / "shop" / "refresh_token.yaml").exists()

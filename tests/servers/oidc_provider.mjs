@@ -1,4 +1,5 @@
-// A site with oidc-provider: one confidential client, one route of an API, the package's own pages to log in at.
+// A site with oidc-provider: a confidential client, one route of an API, the package's own pages to log in at.
+// With OIDC_MACHINE_SECRET there is a machine's client too, with OIDC_PORT the port is that one.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { Provider } from 'oidc-provider';
@@ -10,7 +11,8 @@ const freePort = () => new Promise((done) => {
   });
 });
 
-const port = await freePort();
+const { OIDC_MACHINE_SECRET: machineSecret, OIDC_PORT: fixedPort } = process.env;
+const port = Number(fixedPort) || await freePort();
 const issuer = `http://127.0.0.1:${port}`;
 const provider = new Provider(issuer, {
   clients: [{
@@ -19,10 +21,16 @@ const provider = new Provider(issuer, {
     redirect_uris: [process.env.OIDC_REDIRECT_URI],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
-  }],
+  }, ...machineSecret ? [{
+    client_id: 'site-machine',
+    client_secret: machineSecret,
+    redirect_uris: [],
+    grant_types: ['client_credentials'],
+    response_types: [],
+  }] : []],
   scopes: ['openid', 'offline_access', 'read'],
   cookies: { keys: [randomBytes(16).toString('hex')] },
-  features: { devInteractions: { enabled: true } },
+  features: { devInteractions: { enabled: true }, clientCredentials: { enabled: Boolean(machineSecret) } },
   rotateRefreshToken: true,
   findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
 });
@@ -30,9 +38,9 @@ const provider = new Provider(issuer, {
 provider.use(async (ctx, next) => {
   if (ctx.path !== '/api/me') return next();
   const [, value] = /^bearer ([^ ]+)$/i.exec(ctx.get('authorization')) ?? [];
-  const token = value && await provider.AccessToken.find(value);
+  const token = value && (await provider.AccessToken.find(value) ?? await provider.ClientCredentials.find(value));
   if (token && token.isValid) {
-    ctx.body = { user: token.accountId };
+    ctx.body = { user: token.accountId ?? token.clientId };
   } else {
     ctx.status = 401;
     ctx.set('www-authenticate', value ? 'Bearer error="invalid_token"' : 'Bearer');

@@ -142,9 +142,9 @@ class Site(BaseApplication):
     """The site under gunicorn."""
 
     def load_config(self) -> None:
-        """Serve on a free port, and say which."""
+        """Serve on a free port, or on that of DOT_PORT, and say which."""
         for name, value in {
-            "bind": "127.0.0.1:0",
+            "bind": f"127.0.0.1:{os.environ.get('DOT_PORT', '0')}",
             "worker_class": "gthread",
             "threads": 4,
             "control_socket_disable": True,

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -127,9 +128,9 @@ def inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "DOT_"))}
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Start the site with secrets of its own; it says on its output when and where it serves."""
+@contextmanager
+def running(folder: Path, **more: str) -> Iterator[Site]:
+    """Run the site with secrets of its own, and more variables; it says on its output when and where it serves."""
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         reason = f"needs {', '.join(missing)}: {INSTALL}"
@@ -139,12 +140,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     names = ("ALICE_PASSWORD", "BOB_PASSWORD", "MACHINE_SECRET", "LOGIN_SECRET", "SECOND_SECRET", "SPECIAL_SECRET")
     environment = {f"DOT_{name}": secrets.token_urlsafe(24) for name in names}
     environment["DOT_SPECIAL_SECRET"] += "a:b+c%41 d/e=f&g?h#i\"j'k\\l~"
-    folder = tmp_path_factory.mktemp("site")
     with (
         (folder / "log").open("w") as log,
         subprocess.Popen(
             [sys.executable, HERE / "site.py", folder],
-            env=inherited() | environment,
+            env=inherited() | environment | more,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -158,6 +158,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             yield Site(url, environment | {"DOT_URL": url})
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Run the site for all tests of a module."""
+    with running(tmp_path_factory.mktemp("site")) as site:
+        yield site
 
 
 def announced(process: subprocess.Popen[str]) -> str:

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
@@ -60,8 +61,8 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Install the package, and start it with secrets of its own; it says on its output where it serves."""
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the package beside the site's program; gives the folder."""
     missing = [name for name in ("node", "npm") if shutil.which(name) is None]
     if missing:
         # Not even where servers are required: pip cannot bring Node.js, so a machine may be without it.
@@ -73,9 +74,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     if done.returncode != 0:
         pytest.skip("npm cannot install it here")
     shutil.copy(HERE / "oidc_provider.mjs", folder)
+    return folder
+
+
+@contextmanager
+def running(folder: Path, **more: str) -> Iterator[Site]:
+    """Run the site with secrets of its own, and more variables; it says on its output where it serves."""
     environment = {
         "OIDC_SECRET": secrets.token_urlsafe(24),
         "OIDC_REDIRECT_URI": f"http://127.0.0.1:{free_port()}/callback",
+        **more,
     }
     with (
         (folder / "log").open("w") as log,
@@ -94,6 +102,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             yield Site(url, environment)
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="module")
+def site(package: Path) -> Iterator[Site]:
+    """Run the site for all tests of a module."""
+    with running(package) as site:
+        yield site
 
 
 @pytest.fixture
