@@ -94,6 +94,7 @@ def blocked(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.mark.slow
 def test_every_cassette_is_replayed(project: Path) -> None:
     """All that lie in the folder are replayed, each to its end."""
     count = len(list(CASSETTES.rglob("*.yaml")))
@@ -102,6 +103,7 @@ def test_every_cassette_is_replayed(project: Path) -> None:
     assert re.search(rf"=+ {count} passed in ", done.stdout), done.stdout
 
 
+@pytest.mark.slow
 def test_deleted_cassette_says_what_records_it(project: Path) -> None:
     """Without one of them, its test alone fails, with the command that records it."""
     path = Path("cassettes") / "jindexe" / "spent_refresh_token.yaml"
@@ -111,6 +113,7 @@ def test_deleted_cassette_says_what_records_it(project: Path) -> None:
     assert f"{path}: no such cassette; record it: python -m pytest_apiauth record jindexe" in done.stdout
 
 
+@pytest.mark.slow
 def test_every_cassette_is_examined(project: Path) -> None:
     """The suite examines the cassettes of all three APIs."""
     done = blocked(project, *(f"{name}.apiauth.toml" for name in PROFILES), "--apiauth-replay")

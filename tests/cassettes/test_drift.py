@@ -81,6 +81,7 @@ def test_each_change_is_one_warning(pytester: pytest.Pytester, api: Callable[[Ch
     assert run(*LIVE, "--apiauth-strict").ret == 1
 
 
+@pytest.mark.slow
 def test_suite_and_workers_are_compared_too(pytester: pytest.Pytester, api: Callable[[Change], None], run: Run) -> None:
     """A new member is told by a run of the suite, and by one with workers."""
     api(lambda members: members.update(tenant="x"))

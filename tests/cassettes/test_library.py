@@ -91,6 +91,7 @@ def test_page_is_true() -> None:
     assert (FOLDER / "README.md").read_text(encoding="utf-8") == library.page(FOLDER)
 
 
+@pytest.mark.slow
 def test_recorded_twice_is_the_same_to_the_byte(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Recorded again, all of them are what they were, apart from dates."""
     for _ in range(2):

@@ -128,6 +128,7 @@ def server() -> Iterator[Loopback]:
     server.close()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, database=None, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],

@@ -120,6 +120,7 @@ def test_token_is_the_same_placeholder_everywhere(pytester: pytest.Pytester, api
     assert '"password":"apiauth-password"' in first["request"]["body"].replace(" ", "")
 
 
+@pytest.mark.slow
 def test_replay_goes_with_threads_and_workers(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """Threads share one token request on the tape too, and replaying may be spread over workers."""
     write(

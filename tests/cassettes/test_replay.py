@@ -72,6 +72,7 @@ def test_recorded_exchanges_pass(pytester: pytest.Pytester, run: Run, name: str)
     told(result, f"{name} (cassette): {sum(len(REGISTRY.of_chapter(chapter)) for chapter in CHAPTERS)} rules")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_copy_fails(pytester: pytest.Pytester, run: Run, damage: str) -> None:
     """A recording that was changed by hand to what no good server answers is found by its rule."""

@@ -132,6 +132,7 @@ SEEMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("name", sorted(VARIANTS.keys() - {"gzip"}))
 def test_variants_are_good_servers(name: str, profile: str) -> None:

@@ -38,6 +38,7 @@ def test_the_owner_catches_the_fault(name: str) -> None:
         assert outcome.counterexample.curl.startswith("curl -")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_server_without_faults_breaks_no_rule(profile: str) -> None:
     """On a server that keeps its promise every rule passes, or says why it does not apply."""

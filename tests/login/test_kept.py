@@ -213,6 +213,7 @@ def live(pytester: pytest.Pytester, site: Site, monkeypatch: pytest.MonkeyPatch)
     return run
 
 
+@pytest.mark.slow
 def test_live_runs_go_on_from_each_other(project: Path, site: Site, live: Callable[..., pytest.RunResult]) -> None:
     """A server that rotates ends the old token with each refresh; the run after finds the new one."""
     logged_in(Browser())
@@ -263,6 +264,7 @@ def test_a_turn_does_not_wait_for_itself(kept: KeptTokens) -> None:
     assert kept.read("client", "default", None, None) == "first"
 
 
+@pytest.mark.slow
 def test_suite_runs_live_on_a_kept_token(project: Path, site: Site, live: Callable[..., pytest.RunResult]) -> None:
     """Rules that need a token of the interactive grant get one without a browser, and leave a good one behind."""
     result = live(str(site.profile), "-k", "res-mutated-token or res-no-cred-401")

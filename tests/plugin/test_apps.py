@@ -44,6 +44,7 @@ def test_the_embedded_server_on_request(project: Path, run: Run, asked: str) -> 
     assert not (project / "lifespan.txt").exists()
 
 
+@pytest.mark.slow
 def test_workers_each_have_their_app(project: Path, run: Run) -> None:
     """With two workers every verdict is as without."""
     run("tests/shop.apiauth.toml", "--apiauth-report=report.json", "--hypothesis-seed=0")

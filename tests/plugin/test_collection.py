@@ -129,6 +129,7 @@ def test_x_stops_at_the_first_failure(run: Run) -> None:
     assert run(*FAULTY, "-x").parseoutcomes()["failed"] == 1
 
 
+@pytest.mark.slow
 def test_workers_come_to_the_same(pytester: pytest.Pytester, run: Run) -> None:
     """Two workers come to the verdicts of one process; JUnit and JSON are written once, by the controller."""
     chosen = ("small.apiauth.toml", "-k", "api_keys or zones", "--hypothesis-seed=1")

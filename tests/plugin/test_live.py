@@ -222,6 +222,7 @@ def test_nothing_passes_where_nothing_answers(
     assert result.ret == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_impatient")
 def test_trouble_now_and_then_is_no_fault(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     """A good server behind a bad network: rules pass or are inconclusive, none fails."""
@@ -333,6 +334,7 @@ async def test_me_async(apiauth_async_client):
 """
 
 
+@pytest.mark.slow
 def test_workers_share_one_token(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four files of tests on four workers: one token request; afterwards nothing is left of what they shared."""
     for number in range(4):
@@ -352,6 +354,7 @@ def test_workers_share_one_token(pytester: pytest.Pytester, monkeypatch: pytest.
     assert [path.name for path in folder.glob("apiauth-*")] == []
 
 
+@pytest.mark.slow
 def test_an_unready_profile_is_one_error_of_all_workers(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 AUDIT = """
 import json, os, socket, sys
@@ -31,6 +33,7 @@ def pytest_unconfigure():
 """
 
 
+@pytest.mark.slow
 def test_suite_of_a_clone_touches_no_network(tmp_path: Path) -> None:
     """`pytest conformance` looks up no name, opens no port and connects to nothing; three APIs, 24 rules or more."""
     (tmp_path / "offline_audit.py").write_text(AUDIT, encoding="utf-8")

@@ -55,6 +55,7 @@ def found(rule_id: str, profile: str, fault: str, *, seed: int = 0) -> Counterex
 # Sequences
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "rule_id", "steps"),
     [
@@ -77,6 +78,7 @@ def test_the_shortest_sequence(fault: str, rule_id: str, steps: int) -> None:
     assert used[0].rpartition("{")[2] + "_TOKEN_" + used[2].partition("}")[0] in named
 
 
+@pytest.mark.slow
 def test_one_seed_one_sequence() -> None:
     """Two runs with one seed show the same sequence."""
     one, other = (found("life-cycle", "jindexe", "refresh-gives-latest-user", seed=7) for _ in range(2))
@@ -93,6 +95,7 @@ def test_no_secret_in_a_step() -> None:
     assert not any(examination.redactor.finds(text) for text in (*counterexample.steps, counterexample.curl))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variants", [("rotation",), ("rotation", "old-refresh-token-dies"), ("same-token",)])
 def test_what_good_servers_do_differently(variants: tuple[str, ...]) -> None:
     """Rotation where none is promised, old tokens that die of it and tokens handed out again break nothing."""
@@ -194,6 +197,7 @@ def test_without_a_clock_nothing_is_asked() -> None:
         assert "[clock]" in outcome.reason
 
 
+@pytest.mark.slow
 def test_steps_reach_the_reader(pytester: pytest.Pytester) -> None:
     """The failure's text and the JSON report show every step."""
     (pytester.path / "shop.apiauth.toml").write_text('schema = 1\nextends = "jindexe"\n', encoding="utf-8")

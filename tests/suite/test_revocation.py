@@ -35,6 +35,7 @@ def without_grants(*names: str) -> dict[str, Any]:
     return {"grants": {name: row for name, row in grants.items() if name not in names}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", sorted(VARIANTS))
 def test_no_variant_is_called_broken(variant: str) -> None:
     """What the standards allow neither fails nor warns."""
