@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.exchange import Answer, Exchange
-from pytest_apiauth.grants import one_line
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import GrantType, Zone
 from pytest_apiauth.rules import Control, Level, Safety, rule
 from pytest_apiauth.secrets import spellings

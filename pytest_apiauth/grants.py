@@ -22,13 +22,13 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 from pytest_apiauth.errors import CredentialError, TokenError
 from pytest_apiauth.identities import ClientIdentity, Identities
 from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import DEFAULT, Grant, GrantType, Profile
 from pytest_apiauth.secrets import Redactor, Secret
 from pytest_apiauth.tokens import Token
 
 # What one header value can carry on the wire (RFC 9110 5.5).
 _SENDABLE: Final = re.compile(r"[!-~\x80-\xff](?:[ \t!-~\x80-\xff]*[!-~\x80-\xff])?")
-_LONGEST_QUOTE: Final = 160
 # No real token outlives this many seconds; it keeps absurd numbers within what a float can add.
 _LONGEST_LIFE: Final = 10**11
 
@@ -212,13 +212,6 @@ def _what_came(response: Response, answer: object, members: Mapping[str, object]
 def _shape(value: object) -> str:
     names = {dict: "a JSON object", list: "a JSON array", str: "an empty text", bool: "a JSON boolean"}
     return "null" if value is None else names.get(type(value), "a JSON number")
-
-
-def one_line(text: str) -> str:
-    """Make foreign text fit to stand in a message: one line, printable, not too long. Redact it first."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
-    plain = " ".join(plain.split())
-    return plain if len(plain) <= _LONGEST_QUOTE else plain[: _LONGEST_QUOTE - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

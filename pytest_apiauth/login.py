@@ -20,11 +20,12 @@ from typing import Final
 from pytest_apiauth import loading
 from pytest_apiauth.callback import is_loopback, listening, open_browser, pasted
 from pytest_apiauth.errors import ApiAuthError, CredentialError, ProfileError, TokenError
-from pytest_apiauth.grants import authorization_request, code_from_callback, one_line, read_token, token_request
+from pytest_apiauth.grants import authorization_request, code_from_callback, read_token, token_request
 from pytest_apiauth.http import Wire
 from pytest_apiauth.identities import Identities
 from pytest_apiauth.kept import live_identities
 from pytest_apiauth.messages import Origin, Request
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import DEFAULT, Grant, GrantType, Profile
 from pytest_apiauth.secrets import Redactor, Secret
 from pytest_apiauth.target import located_profile

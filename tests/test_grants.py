@@ -20,12 +20,12 @@ from pytest_apiauth.grants import (
     basic_credentials,
     code_from_callback,
     header_value,
-    one_line,
     read_token,
     token_request,
 )
 from pytest_apiauth.identities import Identities
 from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import GrantType, Profile
 from pytest_apiauth.secrets import Redactor, Secret
 from tests.shop import HTML, JSON, answered, found, parameters, shop

@@ -17,8 +17,8 @@ from pytest_apiauth.discover.findings import (
     texts_in,
 )
 from pytest_apiauth.discover.reading import Document, DocumentError
-from pytest_apiauth.grants import one_line
 from pytest_apiauth.messages import Origin
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import ClientAuth
 
 _ENDPOINTS: Final = {

@@ -21,7 +21,7 @@ from pytest_apiauth.discover.findings import (
 from pytest_apiauth.discover.reading import Document, DocumentError
 from pytest_apiauth.discover.schemes import Schemes
 from pytest_apiauth.discover.zones import Route, needs_in_words, prefix_of, zones_of
-from pytest_apiauth.grants import one_line
+from pytest_apiauth.printable import one_line
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 _SIDE_EFFECTS: Final = re.compile(

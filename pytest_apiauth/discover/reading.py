@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from pytest_apiauth.discover.findings import is_web_url, text_in
 from pytest_apiauth.errors import ApiAuthError
-from pytest_apiauth.grants import one_line
 from pytest_apiauth.messages import Origin, Request
+from pytest_apiauth.printable import one_line
 
 DEEPEST_REFERENCE = 20
 ACCEPT = "application/json, application/yaml;q=0.9, */*;q=0.8"

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_apiauth.discover.findings import KIND_ORDER, Needs, ZoneFound
-from pytest_apiauth.grants import one_line
+from pytest_apiauth.printable import one_line
 
 FOLDER_FROM = 3
 """How many zones with the same needs make a folder of them."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from pytest_apiauth.errors import ApiAuthError, UnreachableError
-from pytest_apiauth.grants import one_line
 from pytest_apiauth.http.library import Library
 from pytest_apiauth.messages import Origin, Request, Response
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.secrets import Redactor
 
 if TYPE_CHECKING:

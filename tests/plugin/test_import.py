@@ -174,7 +174,10 @@ def test_room_keeps_away_from(rooms: list[str], forbidden: set[str]) -> None:
 
 def test_flow_rests_on_little() -> None:
     """Everything that decides about tokens imports the standard library and its own kind."""
-    kin = {"errors", "messages", "identities", "profile", "tables", "flow", "tokens", "secrets", "grants", "plans"}
+    kin = {
+        "errors", "messages", "identities", "profile", "tables", "flow", "tokens", "secrets", "grants", "plans",
+        "printable",
+    }  # fmt: skip
     for name in ("flow", "tokens", "secrets", "grants", "plans"):
         for imported in imports_of(ROOT / PACKAGE / f"{name}.py"):
             # Two more event loops than asyncio are known by name, where they are installed.
