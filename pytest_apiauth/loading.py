@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -18,9 +18,9 @@ from pydantic import BaseModel, ValidationError
 
 from pytest_apiauth import suite
 from pytest_apiauth.errors import ProfileError
+from pytest_apiauth.finding import SUFFIX, profiles_under
 from pytest_apiauth.profile import Profile
 
-SUFFIX = ".apiauth.toml"
 Table = dict[str, Any]
 
 
@@ -30,31 +30,23 @@ def builtin_profiles() -> dict[str, Path]:
     return {path.name.removesuffix(SUFFIX): path for path in sorted(suite.folder().glob(f"*{SUFFIX}"))}
 
 
-def find(name: str, *, folder: Path) -> Path:
-    """Give the file of a profile: a built-in name, a path, or the stem of a file under ``folder``.
+def find(name: str, *, folder: Path, files: Callable[[], Iterable[Path]] | None = None) -> Path:
+    """Return the file of a profile: a built-in name, a path, or the stem of one of ``files()``.
 
-    Raises ProfileError with the known names where there is none.
+    Those are the profiles under ``folder``, which are looked for there if nothing else gives them. Raises
+    ProfileError with the known names if there is none.
     """
     if name in builtin_profiles():
         return builtin_profiles()[name]
     path = folder / name
     if path.is_file():
         return path
-    own = {found.name.removesuffix(SUFFIX): found for found in profiles_under(folder)}
+    under = profiles_under(folder) if files is None else files()
+    own = {found.name.removesuffix(SUFFIX): found for found in under}
     if name in own:
         return own[name]
     known = sorted({*builtin_profiles(), *own})
     raise ProfileError(f"no profile {name!r}{did_you_mean(name, known)}; known are: {', '.join(known)}")
-
-
-def profiles_under(folder: Path) -> list[Path]:
-    """Give the profile files of a project, leaving out hidden folders and installed packages."""
-
-    def is_own(path: Path) -> bool:
-        inner = path.relative_to(folder).parts[:-1]
-        return not any(part.startswith(".") or part in ("site-packages", "node_modules", "build") for part in inner)
-
-    return sorted(path for path in folder.rglob(f"*{SUFFIX}") if is_own(path))
 
 
 def load(path: Path) -> Profile:

@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError, UnsetError
+from pytest_apiauth.finding import SUFFIX
 from pytest_apiauth.redaction import LOGGERS, redact_report
-from pytest_apiauth.session import BENCH, RECORD, STATE, SUFFIX, State
+from pytest_apiauth.session import BENCH, RECORD, STATE, State
 
 pytest_plugins = ["pytest_apiauth.fixtures"]
 
@@ -111,6 +112,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "apiauth_writes: a live test whose clients may use unsafe methods")
     _check_options(config)
     config.stash[STATE] = state = State(config, seed=_seed(config))
+    name = config.getoption("apiauth_profile")
+    if name:
+        try:
+            state.named_profile(name)
+        except ApiAuthError as error:
+            raise pytest.UsageError(f"--apiauth-profile: {error}") from None
     if config.getoption("record_mode", None) not in (None, "none") or state.is_live:
         from pytest_apiauth.cassettes import door
 
@@ -173,14 +180,6 @@ def _check_options(config: pytest.Config) -> None:
             check_names(faults, variants)
         except ApiAuthError as error:
             raise pytest.UsageError(str(error)) from None
-    name = config.getoption("apiauth_profile")
-    if name:
-        from pytest_apiauth import loading
-
-        try:
-            loading.load(loading.find(name, folder=config.rootpath))
-        except ApiAuthError as error:
-            raise pytest.UsageError(f"--apiauth-profile: {error}") from None
 
 
 def _seed(config: pytest.Config) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError, ProfileError
+from pytest_apiauth.finding import SUFFIX, Ignored, profiles_under
 from pytest_apiauth.redaction import OutputRedactor, RedactingFilter
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from pytest_apiauth.sharing import SharedFile
     from pytest_apiauth.throttle import Limits, Throttle
 
-SUFFIX = ".apiauth.toml"
 USUAL_RATE = 10.0
 """Requests per second of a live run where neither option nor profile says more."""
 
@@ -52,6 +53,7 @@ class State:
         self._live: dict[str, LiveSide] = {}
         self._throttles: dict[str, Throttle] = {}
         self._folder: Path | None = None
+        self._files: tuple[Path, ...] | None = None
         self._apps: dict[int, AppSide | str] = {}
         self._loop: Loop | None = None
 
@@ -140,6 +142,20 @@ class State:
         if bound is None:
             bound = 100 if "lockout" in self.allowed(profile) else 3
         return Limits(rate, self.config.getoption("apiauth_max_requests") or live.max_requests, bound)
+
+    def profile_files(self) -> tuple[Path, ...]:
+        """Return the project's profile files: those under the root folder, looked for once a run."""
+        if self._files is None:
+            self._files = profiles_under(self.config.rootpath, self._ignored())
+        return self._files
+
+    def _ignored(self) -> Ignored:
+        place = self.config.invocation_params.dir
+        paths, globs = (
+            [os.path.abspath(place / each) for each in self.config.getoption(name) or ()]
+            for name in ("ignore", "ignore_glob")
+        )
+        return Ignored(tuple(self.config.getini("norecursedirs")), frozenset(paths), tuple(globs))
 
     def load(self, path: Path) -> Profile:
         """Read a profile once. Raises ProfileError."""
@@ -278,8 +294,8 @@ class State:
         root = self.config.rootpath
         name = self.config.getoption("apiauth_profile") or self.config.getini("apiauth_profile")
         if name:
-            return self.load(loading.find(name, folder=root))
-        found = loading.profiles_under(root)
+            return self.named_profile(name)
+        found = self.profile_files()
         if len(found) == 1:
             return self.load(found[0])
         builtin = ", ".join(loading.builtin_profiles())
@@ -298,7 +314,7 @@ class State:
         """Give a profile by name or path. Raises ProfileError."""
         from pytest_apiauth import loading
 
-        return self.load(loading.find(name, folder=self.config.rootpath))
+        return self.load(loading.find(name, folder=self.config.rootpath, files=self.profile_files))
 
     def live_side(self, profile: Profile) -> LiveSide:
         """Give what the live tests of a profile share. Raises ProfileError or CredentialError."""

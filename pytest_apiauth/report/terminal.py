@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from pytest_apiauth.finding import SUFFIX
 from pytest_apiauth.report import json_report, markdown
 from pytest_apiauth.report.ledger import Ledger, ProfileLedger
-from pytest_apiauth.session import STATE, SUFFIX
+from pytest_apiauth.session import STATE
 
 WRITERS = {".json": json_report.write, ".md": markdown.write}
 PROGRESS_EVERY = 10.0

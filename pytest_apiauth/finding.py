@@ -1,0 +1,65 @@
+"""Where a project's profiles are: looked for in one walk, which goes into no folder that nobody keeps profiles in.
+
+Standard library only: a run that uses no profile pays for nothing else.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+SUFFIX: Final = ".apiauth.toml"
+NEVER_ENTERED: Final = frozenset({"site-packages", "node_modules", "build", "dist", "__pycache__"})
+"""Folders of installed, copied and generated files; hidden folders and virtual environments are left out too."""
+ENVIRONMENT: Final = "pyvenv.cfg"
+"""The file that makes a folder a virtual environment (PEP 405)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Folders that a run is told to leave out.
+
+    ``patterns`` are those of pytest's ``norecursedirs``: one with a separator is for the whole path, any other for the
+    folder's name. ``paths`` and ``globs`` are those of ``--ignore`` and ``--ignore-glob``, absolute.
+    """
+
+    patterns: tuple[str, ...] = ()
+    paths: frozenset[str] = frozenset()
+    globs: tuple[str, ...] = ()
+
+    def names(self, folder: str) -> bool:
+        """Whether a folder, by its absolute path, is one of them."""
+        if folder in self.paths or any(fnmatch.fnmatch(folder, glob) for glob in self.globs):
+            return True
+        return any(_matches(folder, pattern) for pattern in self.patterns)
+
+
+def _matches(folder: str, pattern: str) -> bool:
+    if os.sep not in pattern:
+        return fnmatch.fnmatch(os.path.basename(folder), pattern)
+    return fnmatch.fnmatch(folder, pattern if os.path.isabs(pattern) else f"*{os.sep}{pattern}")
+
+
+NOTHING: Final = Ignored()
+
+
+def profiles_under(root: Path, ignored: Ignored = NOTHING) -> tuple[Path, ...]:
+    """Return the profile files of a project, sorted, without entering a folder that holds none of its own."""
+    found: list[Path] = []
+    for folder, inner, files in os.walk(os.path.abspath(root)):
+        # What os.walk is left with here is what it goes into.
+        inner[:] = _entered(folder, inner, ignored)
+        found += (Path(folder, name) for name in files if name.endswith(SUFFIX))
+    return tuple(sorted(found))
+
+
+def _entered(folder: str, names: Iterable[str], ignored: Ignored) -> list[str]:
+    own = (name for name in names if not name.startswith(".") and name not in NEVER_ENTERED)
+    paths = ((name, os.path.join(folder, name)) for name in own)
+    return [
+        name for name, path in paths if not ignored.names(path) and not os.path.lexists(os.path.join(path, ENVIRONMENT))
+    ]
