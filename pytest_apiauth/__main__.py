@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +24,29 @@ class Command:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and give the exit status: 2 for bad input, in one line."""
+    """Run a command and return the exit status: 2 for bad input, in one line."""
     parser = argparse.ArgumentParser(prog="python -m pytest_apiauth", description="The commands of pytest-apiauth.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         command.arguments(commands.add_parser(name, help=command.help, description=f"{command.help}."))
     asked = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that has no such letter is no reason to stop.
+            stream.reconfigure(errors="backslashreplace")
     try:
         for line in COMMANDS[asked.command].lines(asked):
-            print(line, flush=True)
+            print(printable(line), flush=True)
     except ApiAuthError as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`). What is still buffered goes nowhere, or Python's exit would fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13
     return 0
 
 

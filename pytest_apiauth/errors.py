@@ -6,9 +6,17 @@ Every message is one line per fact: the profile, the key or endpoint, what was e
 
 from __future__ import annotations
 
+from pytest_apiauth.printable import printable_lines
+
 
 class ApiAuthError(Exception):
-    """Base of everything this package raises on purpose; raise one of its subclasses."""
+    """Base of everything this package raises on purpose; raise one of its subclasses.
+
+    Whatever a message quotes, a terminal is not told what to do by it, and its lines end.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(printable_lines(str(message)))
 
 
 class ProfileError(ApiAuthError):

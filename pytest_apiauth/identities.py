@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -200,6 +200,8 @@ class Identities:
             value = self._lookup(label, reference)
             if not value:
                 raise UnsetError(f"{self.profile.name}: {label}: {reference} is not set")
+            if not is_text(value):
+                raise CredentialError(f"{self.profile.name}: {label}: {reference}: expected text in UTF-8")
             self._found[label] = value
         return self._found[label]
 
@@ -208,7 +210,8 @@ class Surroundings:
     """Looks references up in the environment, then in ``.env``, then in the system keyring.
 
     ``.env`` is read from ``folder`` where python-dotenv is installed, without changing the environment.
-    Every error of a keyring counts as "not there": in CI it has no back end, or one that hangs up.
+    Every error of a keyring counts as "not there": in CI it has no back end, or one that hangs up. Raises
+    CredentialError where ``.env`` cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -230,7 +233,18 @@ class Surroundings:
             from dotenv import dotenv_values
         except ImportError:
             return {}
-        return dotenv_values(self._folder / ".env")
+        file = self._folder / ".env"
+        try:
+            return dotenv_values(file)
+        except UnicodeDecodeError:
+            raise CredentialError(f"{file}: not text in UTF-8") from None
+        except OSError as error:
+            raise CredentialError(f"{file}: cannot be read: {error.strerror or error}") from None
+
+
+def is_text(value: str) -> bool:
+    """Whether a value of the environment was text: other bytes come as lone surrogates (PEP 383)."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def learn_credentials(profile: Profile, folder: Path, redactor: Redactor) -> None:
@@ -244,4 +258,8 @@ def learn_credentials(profile: Profile, folder: Path, redactor: Redactor) -> Non
             reference = getattr(table, name, None)
             # A keyring may ask for a password of its own: not before its secret is needed.
             if reference is not None and reference.env is not None:
-                redactor.learn(surroundings(place, reference) or "", f"{profile.name}.{place}.{name}")
+                # What cannot be read, or is no text, is said where it is needed.
+                with suppress(CredentialError):
+                    value = surroundings(place, reference) or ""
+                    if is_text(value):
+                        redactor.learn(value, f"{profile.name}.{place}.{name}")

@@ -12,15 +12,22 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
 from pytest_apiauth import suite
+from pytest_apiauth.bounded import read_bounded
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.finding import SUFFIX, profiles_under
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import Profile
 
+DEEPEST_EXTENDS: Final = 20
+LONGEST_NAME: Final = 100
+"""Letters of a name that is compared with others: the time of it grows with the square."""
+LARGEST: Final = 1_000_000
+"""Bytes of a profile's file."""
 Table = dict[str, Any]
 
 
@@ -39,14 +46,14 @@ def find(name: str, *, folder: Path, files: Callable[[], Iterable[Path]] | None 
     if name in builtin_profiles():
         return builtin_profiles()[name]
     path = folder / name
-    if path.is_file():
+    if _is_file(path):
         return path
     under = profiles_under(folder) if files is None else files()
     own = {found.name.removesuffix(SUFFIX): found for found in under}
     if name in own:
         return own[name]
     known = sorted({*builtin_profiles(), *own})
-    raise ProfileError(f"no profile {name!r}{did_you_mean(name, known)}; known are: {', '.join(known)}")
+    raise ProfileError(f"no profile {one_line(name)!r}{did_you_mean(name, known)}; known are: {', '.join(known)}")
 
 
 def load(path: Path) -> Profile:
@@ -70,6 +77,8 @@ def explained(where: str) -> Iterator[None]:
 
 
 def _merged(path: Path, above: tuple[Path, ...]) -> Table:
+    if len(above) > DEEPEST_EXTENDS:
+        raise ProfileError(f"{_shown(above[0])}: extends: more than {DEEPEST_EXTENDS} profiles, one upon the other")
     if path in above:
         circle = " -> ".join(_shown(each) for each in (*above[above.index(path) :], path))
         raise ProfileError(f"{_shown(above[0])}: extends: goes in a circle: {circle}")
@@ -83,10 +92,10 @@ def _merged(path: Path, above: tuple[Path, ...]) -> Table:
         base_path = builtin_profiles()[base_name]
     else:
         base_path = path.parent / base_name
-        if not base_path.is_file():
+        if not _is_file(base_path):
             known = sorted(builtin_profiles())
             raise ProfileError(
-                f"{_shown(path)}: extends: no profile {base_name!r}{did_you_mean(base_name, known)};"
+                f"{_shown(path)}: extends: no profile {one_line(base_name)!r}{did_you_mean(base_name, known)};"
                 f" give a path, or one of: {', '.join(known)}"
             )
     base = _merged(base_path.resolve(), (*above, path))
@@ -96,11 +105,25 @@ def _merged(path: Path, above: tuple[Path, ...]) -> Table:
 
 def _read(path: Path) -> Table:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_bounded(path, LARGEST).decode())
     except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"{_shown(path)}: not TOML: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{_shown(path)}: cannot be read: {error}") from None
+        raise ProfileError(f"{_shown(path)}: not TOML: {one_line(str(error))}") from None
+    except UnicodeDecodeError:
+        raise ProfileError(f"{_shown(path)}: cannot be read: not text in UTF-8") from None
+    except OSError as error:
+        raise ProfileError(f"{_shown(path)}: cannot be read: {error.strerror or error}") from None
+    except ValueError:
+        raise ProfileError(f"{_shown(path)}: not TOML that can be read: a number of very many digits") from None
+    except RecursionError:
+        raise ProfileError(f"{_shown(path)}: not TOML that can be read: nested too deeply") from None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        # A name that is too long, or that no file can have.
+        return False
 
 
 def _overlay(base: Table, top: Table) -> Table:
@@ -178,6 +201,9 @@ def _model_in(annotation: Any) -> Any:
 
 
 def did_you_mean(name: str, known: list[str]) -> str:
+    """Return a suggestion for a name that is not known; empty where none is near."""
+    if len(name) > LONGEST_NAME:
+        return ""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f" (did you mean {near[0]!r}?)" if near else ""
 

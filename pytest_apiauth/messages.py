@@ -6,14 +6,19 @@ way HTTP/1.1 itself treats them (RFC 9110 5.5).
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import urlsplit
 
 Headers = tuple[tuple[str, str], ...]
 FROM_GATEWAYS = (502, 503, 504)
 """What a gateway answers in the place of the server behind it (RFC 9110 15.6.3 to 15.6.5)."""
+_LABEL: Final = re.compile(r"[a-z0-9_-]{1,63}|.*[^\x00-\x7f].*", re.IGNORECASE)
+"""One name between the dots of a host; what an internationalised one becomes is for the HTTP library."""
 
 
 def _values(headers: Headers, name: str) -> list[str]:
@@ -123,15 +128,53 @@ class Origin:
     @property
     def is_loopback(self) -> bool:
         """Whether the host is this machine by name or by number (127.0.0.0/8, ::1)."""
-        if self.host in ("localhost", "::1"):
-            return True
-        pieces = self.host.split(".")
-        return len(pieces) == 4 and pieces[0] == "127" and all(piece.isdigit() for piece in pieces)
+        return self.host == "localhost" or _is_loopback_address(self.host)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         usual = {"https": 443, "http": 80}.get(self.scheme)
         return f"{self.scheme}://{host}" + ("" if self.port == usual else f":{self.port}")
+
+
+def _is_loopback_address(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def why_not_a_url(text: str) -> str | None:
+    """Return what a text is, where it is no absolute http or https URL that a request can go to; else None.
+
+    The text is not quoted: it may be a secret in the wrong place. The standard library reads URLs leniently, drops
+    tabs and line breaks, and takes any host.
+    """
+    if any(letter.isspace() or not letter.isprintable() for letter in text):
+        return "one with a blank or a control character in it"
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return "one whose host or port cannot be read"
+    if parts.scheme not in ("https", "http") or not host:
+        return "something else"
+    if port == 0:
+        return "one with port 0"
+    return _why_not_a_host(host)
+
+
+def _why_not_a_host(host: str) -> str | None:
+    labels = host.removesuffix(".").split(".")
+    # A host whose last label is a number is an IPv4 address or nothing (https://url.spec.whatwg.org/#host-parsing).
+    if ":" in host or labels[-1].isdecimal():
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return "one whose host looks like an IP address and is none"
+        return None
+    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        return "one whose host is no name"
+    return None
 
 
 def pairs(headers: Iterable[tuple[str, str]]) -> Headers:

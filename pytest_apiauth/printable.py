@@ -11,6 +11,8 @@ from typing import Final
 
 LONGEST_QUOTE: Final = 160
 """Characters of foreign text in one message."""
+LONGEST_LINE: Final = 1900
+"""Characters of one line of a message of ours."""
 
 
 def one_line(text: str, longest: int = LONGEST_QUOTE) -> str:
@@ -26,6 +28,15 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() or letter in "\n\t" else _escaped(letter) for letter in text)
+
+
+def printable_lines(text: str, longest: int = LONGEST_LINE) -> str:
+    """Return text as `printable` does, each line cut after ``longest`` characters and so many lines in all."""
+    if len(text) <= longest and text.isprintable():
+        return text
+    lines = text[: longest * longest].split("\n")
+    cut = [line if len(line) <= longest else f"{line[: longest - 1]}…" for line in map(printable, lines[:longest])]
+    return "\n".join(cut)
 
 
 def _escaped(letter: str) -> str:

@@ -7,12 +7,12 @@ declared; the JSON Schema of ``python -m pytest_apiauth schema`` is made from th
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from pytest_apiauth.messages import Origin
+from pytest_apiauth.messages import Origin, why_not_a_url
 from pytest_apiauth.tables import (
     APP_SPELLING,
     DEFAULT,
@@ -65,6 +65,10 @@ __all__ = [
     "User",
     "Zone",
 ]
+
+
+MOST_ZONES: Final = 500
+"""Each rule about zones is examined in every one of them: this many are 13,000 tests."""
 
 
 class Profile(Model):
@@ -132,14 +136,17 @@ class Profile(Model):
             url = getattr(self, key)
             if not isinstance(url, str):
                 continue
-            parts = urlsplit(url)
-            if parts.username or parts.password:
-                wrong.append(f"{key}: a URL with a user name or password in it; credentials go to [credentials]")
-            elif not parts.scheme and key != "api_url" and url.startswith("/"):
+            is_path = key != "api_url" and url.startswith("/")
+            reason = why_not_a_url(f"https://api.example{url}" if is_path else url)
+            if reason is not None:
+                expected = "an absolute http or https URL" if key == "api_url" else "an absolute URL, or a path"
+                wrong.append(f"{key}: expected {expected}, got {reason}")
+            elif is_path:
                 continue
-            elif parts.scheme not in ("https", "http") or not parts.hostname:
-                wrong.append(f"{key}: expected an absolute http or https URL, got {url!r}")
+            elif "@" in urlsplit(url).netloc:
+                wrong.append(f"{key}: a URL with a user name or password in it; credentials go to [credentials]")
             elif not self.may_be_plain(Origin.of(url)):
+                parts = urlsplit(url)
                 wrong.append(
                     f"{key}: {parts.scheme}://{parts.hostname} would send credentials in clear; use https, or list"
                     " the host in insecure_hosts"
@@ -162,6 +169,8 @@ class Profile(Model):
         return wrong
 
     def _wrong_zones(self) -> list[str]:
+        if len(self.zones) > MOST_ZONES:
+            return [f"zones: {len(self.zones)} zones, expected at most {MOST_ZONES}; a zone holds all routes of a kind"]
         wrong = []
         for name, zone in self.zones.items():
             if "api_key" in zone.kinds and self.api_key is None:
@@ -178,8 +187,7 @@ class Profile(Model):
             key = f'app."{origin}"' if origin else "app"
             if app and APP_SPELLING.fullmatch(app) is None:
                 wrong.append(f'{key}: expected "module:app" or "module:create_app()", got {app!r}')
-            parts = urlsplit(origin)
-            if origin and (parts.scheme not in ("https", "http") or not parts.hostname or parts.path.strip("/")):
+            if origin and (why_not_a_url(origin) is not None or urlsplit(origin).path.strip("/")):
                 wrong.append(f"{key}: expected an origin such as https://api.example.org")
         return wrong
 

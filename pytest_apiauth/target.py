@@ -17,6 +17,7 @@ from pytest_apiauth.embedded import Server
 from pytest_apiauth.errors import ProfileError, UnreachableError, UnsetError
 from pytest_apiauth.http import Wire
 from pytest_apiauth.identities import Identities, Surroundings
+from pytest_apiauth.loading import explained
 from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.profile import Profile, Reference
 from pytest_apiauth.secrets import Redactor
@@ -178,7 +179,8 @@ def located_profile(profile: Profile, folder: Path) -> Profile:
         url = Surroundings(folder)("api_url", profile.api_url)
         if not url:
             raise UnsetError(f"{profile.name}: api_url: {profile.api_url} is not set")
-        profile = profile.replaced(api_url=url)
+        with explained(f"{profile.name}: {profile.api_url}"):
+            profile = profile.replaced(api_url=url)
     if not profile.may_be_plain(Origin.of(profile.base_url)):
         raise ProfileError(f"{profile.name}: api_url: {Origin.of(profile.base_url)} would send credentials in clear")
     return profile

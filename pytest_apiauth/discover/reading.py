@@ -12,12 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pytest_apiauth.bounded import read_bounded
 from pytest_apiauth.discover.findings import is_web_url, text_in
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.messages import Origin, Request
 from pytest_apiauth.printable import one_line
 
 DEEPEST_REFERENCE = 20
+DEEPEST = 200
+LARGEST = 16_000_000
+"""Bytes of a document. The largest public OpenAPI documents have 10 to 12 million."""
+LARGEST_YAML = 2_500_000
+"""Bytes of a document in YAML, which takes a hundred times as long to read as JSON."""
+MOST_MERGED = 200_000
+"""Members of mappings that merge others (``<<``), merged ones included."""
+MOST_VALUES = 2_000_000
+"""Values of a document with every alias written out: a few lines of YAML can stand for millions."""
 ACCEPT = "application/json, application/yaml;q=0.9, */*;q=0.8"
 
 
@@ -66,9 +76,9 @@ def read(source: str) -> Document:
     else:
         shown, base = source, ""
         try:
-            raw = Path(source).read_bytes()
-        except OSError as error:
-            raise DocumentError(f"{shown}: cannot be read: {error.strerror or error}") from None
+            raw = read_bounded(Path(source), LARGEST)
+        except (OSError, ValueError) as error:
+            raise DocumentError(f"{shown}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     content = _parsed(raw, shown)
     return Document(shown, base, _kind(content, shown), content)
 
@@ -116,7 +126,22 @@ def _parsed(raw: bytes, shown: str) -> Mapping[str, object]:
     content = _from_json(text, shown) if start in ("{", "[") else _from_yaml(text, shown)
     if not isinstance(content, Mapping):
         raise DocumentError(f"{shown}: expected a document with named members, got something else")
+    if _values_in(content, {}, 0) > MOST_VALUES:
+        raise DocumentError(f"{shown}: more than {MOST_VALUES} values, counted with every alias written out")
     return content
+
+
+def _values_in(value: object, known: dict[int, int], depth: int) -> int:
+    """Count the values in a document as if nothing in it were shared; more than the most where it holds itself."""
+    if not isinstance(value, Mapping | list):
+        return 1
+    if id(value) not in known:
+        if depth > DEEPEST:
+            return MOST_VALUES + 1
+        known[id(value)] = MOST_VALUES + 1  # found again below itself, it has no end
+        inner = value.values() if isinstance(value, Mapping) else value
+        known[id(value)] = 1 + sum(_values_in(each, known, depth + 1) for each in inner)
+    return known[id(value)]
 
 
 def _from_json(text: str, shown: str) -> object:
@@ -136,8 +161,22 @@ def _from_json(text: str, shown: str) -> object:
 def _from_yaml(text: str, shown: str) -> object:
     import yaml
 
-    class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        """Makes nothing but plain data."""
+    if len(text) > LARGEST_YAML:
+        raise DocumentError(f"{shown}: YAML larger than {LARGEST_YAML // 1000} kB; write it as JSON")
+    merged = 0
+
+    # The one that is written in C, where there is one: it takes a tenth of the time.
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        """Makes nothing but plain data, and as much of it as a document has."""
+
+        def flatten_mapping(self, node: yaml.MappingNode) -> None:
+            """Put what is merged into a mapping, within bounds: each merge of merges doubles it."""
+            nonlocal merged
+            merges = any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value)
+            super().flatten_mapping(node)
+            merged += len(node.value) if merges else 0
+            if merged > MOST_MERGED:
+                raise yaml.constructor.ConstructorError(None, None, "too many merged members", node.start_mark)
 
     # What looks like a date stays a text, as in JSON.
     Loader.yaml_implicit_resolvers = {

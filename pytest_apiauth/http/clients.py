@@ -41,7 +41,28 @@ TIMEOUT: Final = 10.0
 """Seconds to wait for a connection, and for each piece of an answer."""
 DEADLINE: Final = 30.0
 """Seconds in which the body of an answer must have come: one that drips would never end."""
+LARGEST: Final = 16_000_000
+"""Bytes of an answer to a request of ours, decoded. What a user's own request is answered with is never cut."""
 _TIMEOUT: Final = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT)}
+
+
+class _Body:
+    """The body of one answer as it comes, within bounds of time and, once decoded, of size."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self._end = time.monotonic() + DEADLINE
+        self._left = LARGEST
+
+    def take(self, piece: bytes) -> str | None:
+        """Keep a piece, and return why no more is taken, or None."""
+        self.pieces.append(piece)
+        self._left -= len(piece)
+        if self._left < 0:
+            return f"the answer is larger than {LARGEST // 1_000_000} MB"
+        if time.monotonic() > self._end:
+            return f"the answer was not complete after {DEADLINE:.0f} seconds"
+        return None
 
 
 @cache
@@ -75,14 +96,21 @@ class Sender:
             raise self._explained(message, error) from None
 
     def _body(self, message: Request, response: httpx.Response) -> bytes:
-        end = time.monotonic() + DEADLINE
-        pieces = []
+        body = _Body()
         for piece in response.iter_bytes():
-            pieces.append(piece)
-            if time.monotonic() > end:
-                late = f"the answer was not complete after {DEADLINE:.0f} seconds"
-                raise UnreachableError(f"{self._profile}: {Origin.of(message.url)}: {late}")
-        return b"".join(pieces)
+            self._take(body, piece, message)
+        return b"".join(body.pieces)
+
+    async def _async_body(self, message: Request, response: httpx.Response) -> bytes:
+        body = _Body()
+        async for piece in response.aiter_bytes():
+            self._take(body, piece, message)
+        return b"".join(body.pieces)
+
+    def _take(self, body: _Body, piece: bytes, message: Request) -> None:
+        reason = body.take(piece)
+        if reason is not None:
+            raise UnreachableError(f"{self._profile}: {Origin.of(message.url)}: {reason}")
 
     async def send_async(
         self, transport: httpx.AsyncBaseTransport, message: Request, extensions: Extensions
@@ -92,7 +120,7 @@ class Sender:
         try:
             response = await transport.handle_async_request(request)
             try:
-                return self._shown(message, from_library_response(response, await response.aread()))
+                return self._shown(message, from_library_response(response, await self._async_body(message, response)))
             finally:
                 await response.aclose()
         except self._library.request_error as error:

@@ -6,6 +6,7 @@ The server at the other end keeps the very bytes that arrived.
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 import ssl
 import threading
@@ -202,6 +203,18 @@ def test_an_answer_that_is_no_http_is_one_line(name: str) -> None:
         with pytest.raises(UnreachableError, match=r"^shop: http://localhost:\d+: no answer \(RemoteProtocolError: "):
             wire.send(Request("GET", listener.url + "/"))
         wire.close()
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_an_answer_without_end_is_one_line(name: str, is_async: bool) -> None:
+    """An answer to a request of ours is read up to a bound, counted once it is unpacked."""
+    bomb = gzip.compress(bytes(20_000_000))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    with (
+        Listener(answer=head + bomb) as listener,
+        pytest.raises(UnreachableError, match=r"^shop: http://localhost:\d+: the answer is larger than 16 MB$"),
+    ):
+        get(is_async, local(listener.url), Network(name))
 
 
 def test_a_live_wire_is_behind_the_guard(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,6 +64,17 @@ WRONG_PROFILES = [
     ("password in URL", SMALL.replace("https://", "https://me:canary-1234@"), ["api_url: a URL with a user name"]),
     ("no URL", SMALL.replace("https://api.shop.example", "shop"), ["api_url: expected an absolute http or https URL"]),
     ("unknown grant", f"{SMALL}\n[grants.implicit]", ["grants.implicit"]),
+    ("long number", f"refusal = [{'4' * 5000}]{SMALL}", ["shop.apiauth.toml: not TOML that can be read: a number"]),
+    ("deep nesting", f"refusal = {'[' * 9000}", ["shop.apiauth.toml: not TOML that can be read: nested too deeply"]),
+    ("much text", f"{SMALL}#{'x' * 1_000_000}", ["shop.apiauth.toml: cannot be read: larger than 1000 kB"]),
+    ("long base", f'schema = 1\nextends = "{"x" * 5000}"', ["extends: no profile 'xxx", "…'"]),
+    ("no IP address", SMALL.replace("api.shop.example", "127.0.0.999"), ["api_url: expected", "looks like an IP"]),
+    ("no name", SMALL.replace("api.shop.example", "api..example"), ["api_url: expected", "whose host is no name"]),
+    ("no port", SMALL.replace("api.shop.example", "api.shop.example:99999"), ["api_url: expected", "host or port"]),
+    ("tab", SMALL.replace("api.shop.example", "api.\\tshop.example"), ["api_url: expected", "a control character"]),
+    ("tab in a path", f'token_url = "/to\\tken"{SMALL}', ["token_url: expected", "a control character"]),
+    ("escape", SMALL.replace("probe =", '"\\u001b[2Jprobe" ='), [r"zones.user.\x1b[2Jprobe: unknown key"]),
+    ("many zones", SMALL + "".join(f'[zones.z{n}]\npath = "/z{n}/"\n' for n in range(500)), ["zones: 502 zones, exp"]),
 ]
 
 
@@ -94,6 +106,15 @@ def test_all_mistakes_are_told_at_once(pytester: pytest.Pytester, run: Run, door
     told(result, "zones.user.prob: unknown key (did you mean 'probe'?)")
     told(result, "zones.open.prob: unknown key (did you mean 'probe'?)")
     told(result, "api_key.heder: unknown key (did you mean 'header'?)")
+
+
+def test_long_chain_of_bases_is_one_line(run: Run) -> None:
+    """Profiles that build on each other without end are one line, however many there are."""
+    for number in range(1500):
+        write(f'schema = 1\nextends = "link{number + 1}.apiauth.toml"', f"link{number}")
+    write(SMALL, "link1500")
+
+    told(run("link0.apiauth.toml"), "link0.apiauth.toml: extends: more than 20 profiles")
 
 
 def test_circle_over_two_files_is_one_line(run: Run) -> None:
@@ -206,19 +227,50 @@ def test_host_of_a_variable_must_not_be_plain(
     told(result, "api_url: http://api.shop.example would send credentials in clear")
 
 
-@pytest.mark.parametrize("url", ["shop", "https://", "ftp://api.shop.example", "https://me:canary-1234@a.example"])
-def test_host_of_a_variable_must_be_a_url(
-    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
-    """A variable that holds no usable URL is one line that names the key."""
-    monkeypatch.setenv("SHOP_URL", url)
-    write(SMALL.replace('"https://api.shop.example"', '{ env = "SHOP_URL" }'))
+URLS = [
+    "shop", "https://", "ftp://api.shop.example", "https://me:canary-1234@a.example", "https://127.0.0.1\t:9",
+    "https://127.0.0.999", "https://[::1", "https://a.example:99999", "https://a.example\n.evil.example",
+]  # fmt: skip
 
-    result = run(pytester.makepyfile(test_it=CLIENT).name, "--apiauth-live")
+
+@pytest.mark.parametrize("door", ["file", "fixture"])
+@pytest.mark.parametrize("url", URLS)
+def test_host_of_a_variable_must_be_a_url(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, url: str, door: str
+) -> None:
+    """A variable that holds no usable URL is one line that names profile, key and variable, and not its value."""
+    monkeypatch.setenv("SHOP_URL", url)
+    monkeypatch.setenv("SHOP_KEY", "key-of-the-shop")
+    write(SMALL.replace('"https://api.shop.example"', '{ env = "SHOP_URL" }'))
+    test = pytester.makepyfile(test_it=CLIENT).name
+
+    result = run("shop.apiauth.toml" if door == "file" else test, "--apiauth-live")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    told(result, "shop", "api_url")
+    told(result, "shop: environment variable SHOP_URL: api_url: ")
     assert "canary" not in output(result)
+
+
+@pytest.mark.parametrize("door", ["file", "fixture"])
+@pytest.mark.parametrize("place", ["environment", ".env"])
+def test_credential_that_is_no_text_is_one_line(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, door: str, place: str
+) -> None:
+    """A key, or a .env, with bytes that are no UTF-8 is one line that says where they stand."""
+    value = b"key-\xe9\xff-of-the-shop"
+    if place == "environment":
+        monkeypatch.setenv("SHOP_KEY", os.fsdecode(value))
+    else:
+        monkeypatch.delenv("SHOP_KEY", raising=False)
+        (pytester.path / ".env").write_bytes(b"SHOP_KEY=" + value)
+    write(SMALL.replace("https://api.shop.example", NOBODY))
+    test = pytester.makepyfile(test_it=CLIENT).name
+
+    result = run("shop.apiauth.toml" if door == "file" else test, "--apiauth-live")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    told(result, "shop: credentials.api_key: " if place == "environment" else ".env", "text in UTF-8")
+    assert "of-the-shop" not in output(result)
 
 
 HTML = "<html><body>Please log in</body></html>"
@@ -354,6 +406,8 @@ def test_wrong_ca_file_is_one_line(
         (["-o", "apiauth_http=requests"], ["apiauth_http: expected httpx or httpx2, got 'requests'"]),
         (["-o", "apiauth_collect=some"], ["apiauth_collect: expected servers or all"]),
         (["--apiauth-profile=nowhere/x.apiauth.toml"], ["--apiauth-profile: no profile 'nowhere/x.apiauth.toml'"]),
+        (["--apiauth-profile=\x1b[2J"], [r"--apiauth-profile: no profile '[2J'"]),
+        ([f"--apiauth-profile={'x' * 100_000}"], ["--apiauth-profile: no profile 'xxx", "…'"]),
         (["nowhere.apiauth.toml"], ["file or directory not found: nowhere.apiauth.toml"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) and value[0].startswith("-") else "",

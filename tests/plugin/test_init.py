@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -36,6 +37,13 @@ GRANTS = {
 }
 
 
+MERGED = "x0: &x0 {a: 1}\n" + "".join(f"x{n}: &x{n}\n  <<: [*x{n - 1}, *x{n - 1}]\n  m{n}: 1\n" for n in range(1, 40))
+MERGED += f"y: &y {{{', '.join(f'k{n}: v' for n in range(1000))}}}\n"
+MERGED += "".join(f"z{n}:\n  <<: *y\n" for n in range(300))
+"""Merges of merges, which double each time (PyYAML before 6.0.4), and one large mapping merged into many."""
+ALIASES = "x0: &x0 [1, 2]\n" + "".join(f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 9)}]\n" for n in range(1, 12))
+
+
 @pytest.fixture(autouse=True)
 def project(pytester: pytest.Pytester) -> Path:
     """Be in an empty folder."""
@@ -68,7 +76,7 @@ def test_profile_loads_and_the_suite_runs(name: str, run: Run, capsys: pytest.Ca
 
 BROKEN = [
     ("cut off", (DOCUMENTS / "broken.json").read_text(encoding="utf-8"), "not JSON: Expecting value at line 14"),
-    ("not YAML", "a: b: c", "not YAML: mapping values are not allowed here at line 1, column 5"),
+    ("not YAML", "a: b: c", "at line 1, column 5"),
     ("a page", "<!doctype html>", "an HTML or XML page"),
     ("empty", "", "expected a document with named members"),
     ("a list", "[]", "expected a document with named members"),
@@ -80,6 +88,11 @@ BROKEN = [
     ("no schemes", '{"openapi": "3.1.0", "paths": {}}', "no components.securitySchemes"),
     ("no use", '{"swagger": "2.0", "securityDefinitions": {"key": {"type": "apiKey"}}}', "no route needs any"),
     ("a tag", "!!python/object/apply:os.getcwd []", "not YAML"),
+    ("merged merges", MERGED, "not YAML: too many merged members"),
+    ("aliases of aliases", ALIASES, "more than 2000000 values, counted with every alias written out"),
+    ("itself", "openapi: 3.1.0\npaths: &paths\n  /a: *paths", "more than 2000000 values"),
+    ("long YAML", "openapi: 3.1.0\nx: " + "x" * 2_500_000, "YAML larger than 2500 kB; write it as JSON"),
+    ("long", " " * 16_000_001, "cannot be read: larger than 16000 kB"),
 ]  # fmt: skip
 
 
@@ -94,6 +107,20 @@ def test_broken_document_is_one_line(text: str, told: str, capsys: pytest.Captur
     assert line.startswith("shop.json: ")
     assert told in line
     assert not list(Path().glob("*.toml"))
+
+
+@pytest.mark.parametrize("source", ["/dev/zero", "pipe"])
+def test_stream_without_end_is_one_line(
+    source: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What never ends, or never begins, is given up."""
+    monkeypatch.setattr("pytest_apiauth.bounded.read_bounded.__kwdefaults__", {"patience": 0.01})
+    os.mkfifo("pipe")
+
+    assert main(["init", source]) == 2
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{source}: cannot be read: ")
 
 
 def test_nothing_is_overwritten_without_force(capsys: pytest.CaptureFixture[str]) -> None:
