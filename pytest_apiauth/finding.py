@@ -1,4 +1,6 @@
-"""Where a project's profiles are: looked for in one walk, which goes into no folder that nobody keeps profiles in.
+"""Where a project's profiles are, and which of them is the nearest.
+
+They are looked for in one walk, which goes into no folder that nobody keeps profiles in.
 
 Standard library only: a run that uses no profile pays for nothing else.
 """
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +17,8 @@ from typing import Final
 SUFFIX: Final = ".apiauth.toml"
 NEVER_ENTERED: Final = frozenset({"site-packages", "node_modules", "build", "dist", "__pycache__"})
 """Folders of installed, copied and generated files; hidden folders and virtual environments are left out too."""
+ROOT_FILES: Final = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg", "setup.py")
+"""What lies in a project's root folder: the files by which pytest tells it, too."""
 ENVIRONMENT: Final = "pyvenv.cfg"
 """The file that makes a folder a virtual environment (PEP 405)."""
 
@@ -63,3 +67,36 @@ def _entered(folder: str, names: Iterable[str], ignored: Ignored) -> list[str]:
     return [
         name for name, path in paths if not ignored.names(path) and not os.path.lexists(os.path.join(path, ENVIRONMENT))
     ]
+
+
+def nearest(files: Collection[Path], place: Path) -> tuple[Path, ...]:
+    """Return the files that are nearest to a folder; several if they are equally near.
+
+    Nearer is what shares the deeper folder with it, then what lies fewer steps below that folder.
+    """
+    ways = {file: _way(file, place) for file in files}
+    return tuple(file for file in files if ways[file] == min(ways.values()))
+
+
+def _way(file: Path, place: Path) -> tuple[int, int]:
+    shared = 0
+    for one, other in zip(file.parent.parts, place.parts, strict=False):
+        if one != other:
+            break
+        shared += 1
+    return -shared, len(file.parent.parts) - shared
+
+
+def in_folders_above(files: Collection[Path], place: Path) -> tuple[Path, ...]:
+    """Return the files in the first folder that holds any, going up from a folder."""
+    for folder in (place, *place.parents):
+        here = tuple(file for file in files if file.parent == folder)
+        if here:
+            return here
+    return ()
+
+
+def root_above(place: Path) -> Path:
+    """Return the root of the project that a folder lies in, which is the folder itself if nothing tells."""
+    folders = (place, *place.parents)
+    return next((each for each in folders if any((each / name).is_file() for name in ROOT_FILES)), place)

@@ -54,9 +54,9 @@ def _mark(node: pytest.Item) -> tuple[str | None, dict[str, str]]:
 
 
 def chosen_profile(item: pytest.Item, state: State) -> Profile:
-    """Give the profile of a test. Raises ProfileError where none is chosen."""
+    """Return the profile of a test. Raises ProfileError if none is chosen."""
     name, _ = _mark(item)
-    return state.named_profile(name) if name else state.default_profile()
+    return state.named_profile(name, item.path.parent) if name else state.default_profile(item.path.parent)
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ rewritten in the words of the file format, and never contain the value that was 
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from pytest_apiauth import suite
 from pytest_apiauth.bounded import read_bounded
 from pytest_apiauth.errors import ProfileError
-from pytest_apiauth.finding import SUFFIX, profiles_under
+from pytest_apiauth.finding import SUFFIX, nearest, profiles_under, root_above
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import Profile
 
@@ -37,23 +38,60 @@ def builtin_profiles() -> dict[str, Path]:
     return {path.name.removesuffix(SUFFIX): path for path in sorted(suite.folder().glob(f"*{SUFFIX}"))}
 
 
-def find(name: str, *, folder: Path, files: Callable[[], Iterable[Path]] | None = None) -> Path:
-    """Return the file of a profile: a built-in name, a path, or the stem of one of ``files()``.
+def find(
+    name: str,
+    *,
+    folder: Path,
+    place: Path | None = None,
+    bases: Iterable[Path] | None = None,
+    files: Callable[[], Iterable[Path]] | None = None,
+) -> Path:
+    """Return the file that a name means: a path, a profile of the project, or a built-in one, in this order.
 
-    Those are the profiles under ``folder``, which are looked for there if nothing else gives them. Raises
-    ProfileError with the known names if there is none.
+    Of several of one name it is the one nearest to ``place``. A path is relative to any of ``bases``. Both are
+    ``folder``, the project's root, if they are not given; ``files`` gives the project's profiles, which are looked for
+    below ``folder`` otherwise. Raises ProfileError, in one line, if nothing is meant, or several are.
     """
+    is_path = "/" in name or os.sep in name or name.endswith(".toml")
+    by_path = [path for path in dict.fromkeys(_absolute(base / name) for base in bases or (folder,)) if _is_file(path)]
+    if is_path and by_path:
+        return _only(name, by_path, folder)
+    known = tuple(profiles_under(folder) if files is None else files())
+    own = [file for file in known if file.name.removesuffix(SUFFIX) == name]
+    if own:
+        return _only(name, nearest(own, _absolute(place or folder)), folder)
     if name in builtin_profiles():
         return builtin_profiles()[name]
-    path = folder / name
-    if _is_file(path):
-        return path
-    under = profiles_under(folder) if files is None else files()
-    own = {found.name.removesuffix(SUFFIX): found for found in under}
-    if name in own:
-        return own[name]
-    known = sorted({*builtin_profiles(), *own})
-    raise ProfileError(f"no profile {one_line(name)!r}{did_you_mean(name, known)}; known are: {', '.join(known)}")
+    if by_path:
+        return _only(name, by_path, folder)
+    names = sorted({*builtin_profiles(), *(file.name.removesuffix(SUFFIX) for file in known)})
+    raise ProfileError(f"no profile {one_line(name)!r}{did_you_mean(name, names)}; known are: {', '.join(names)}")
+
+
+def find_from(place: Path, name: str) -> Path:
+    """Return the file that a name means to somebody who stands in a folder: what it would mean to pytest there.
+
+    Raises ProfileError, as `find` does.
+    """
+    root = root_above(place)
+    return find(name, folder=root, place=place, bases=(place, root))
+
+
+def _only(name: str, found: Sequence[Path], folder: Path) -> Path:
+    if len(found) == 1:
+        return found[0]
+    raise ProfileError(
+        f"profile {one_line(name)!r}: several are equally near: {listed(found, folder)}; name one by its path from {folder}"
+    )
+
+
+def listed(files: Iterable[Path], folder: Path) -> str:
+    """Return files as people read them, by their paths from a folder."""
+    return ", ".join(one_line(os.path.relpath(file, folder)) for file in files)
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))
 
 
 def load(path: Path) -> Profile:

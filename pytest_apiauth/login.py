@@ -51,7 +51,7 @@ def obtain(name: str, *, grant: str | None = None, user: str | None = None, way:
     one of its users. Raises ApiAuthError, in one line without a secret, for whatever goes wrong.
     """
     folder = Path.cwd()
-    profile = located_profile(loading.load(loading.find(name, folder=folder)), folder)
+    profile = located_profile(loading.load(loading.find_from(folder, name)), folder)
     login = _Login(profile, _grant(profile, grant), user, folder)
     try:
         for line in login.run(way or Way()):

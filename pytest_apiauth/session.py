@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError, ProfileError
-from pytest_apiauth.finding import SUFFIX, Ignored, profiles_under
+from pytest_apiauth.finding import SUFFIX, Ignored, in_folders_above, profiles_under
 from pytest_apiauth.redaction import OutputRedactor, RedactingFilter
 
 if TYPE_CHECKING:
@@ -287,15 +287,24 @@ class State:
         except ApiAuthError:
             return profile.base_url
 
-    def default_profile(self) -> Profile:
-        """Give the profile that the fixtures use where no mark names one. Raises ProfileError, in one line."""
+    def default_profile(self, place: Path | None = None) -> Profile:
+        """Return the profile that the fixtures use where no mark names one. Raises ProfileError, in one line.
+
+        ``place`` is the folder of the test: without option and ini, it is the only profile of the nearest folder above
+        that has any, or the project's only one.
+        """
         from pytest_apiauth import loading
 
+        asked = self.config.getoption("apiauth_profile")
+        if asked:
+            return self.named_profile(asked)
         root = self.config.rootpath
-        name = self.config.getoption("apiauth_profile") or self.config.getini("apiauth_profile")
+        name = self.config.getini("apiauth_profile")
         if name:
-            return self.named_profile(name)
-        found = self.profile_files()
+            # What a file says is relative to where it lies, and not to where somebody stands.
+            here = self.config.inipath.parent if self.config.inipath else root
+            return self.load(self._find(name, self.config.invocation_params.dir, (here, root)))
+        found = in_folders_above(self.profile_files(), place or root) or self.profile_files()
         if len(found) == 1:
             return self.load(found[0])
         builtin = ", ".join(loading.builtin_profiles())
@@ -304,17 +313,25 @@ class State:
                 f"no profile chosen and none under {root}; write one, or name a built-in one ({builtin}) with"
                 " --apiauth-profile, apiauth_profile in the ini, or @pytest.mark.apiauth"
             )
-        listed = ", ".join(str(path.relative_to(root)) for path in found)
         raise ProfileError(
-            f"several profiles and none chosen: {listed}; choose with --apiauth-profile, apiauth_profile in the ini,"
-            " or @pytest.mark.apiauth"
+            f"several profiles and none chosen: {loading.listed(found, root)}; choose with --apiauth-profile,"
+            " apiauth_profile in the ini, or @pytest.mark.apiauth"
         )
 
-    def named_profile(self, name: str) -> Profile:
-        """Give a profile by name or path. Raises ProfileError."""
+    def named_profile(self, name: str, place: Path | None = None) -> Profile:
+        """Return a profile by name or path: the nearest to ``place``, a test's folder, or to where the user stands.
+
+        Raises ProfileError.
+        """
+        near = place or self.config.invocation_params.dir
+        return self.load(self._find(name, near, (near, self.config.rootpath)))
+
+    def _find(self, name: str, place: Path, bases: tuple[Path, ...]) -> Path:
         from pytest_apiauth import loading
 
-        return self.load(loading.find(name, folder=self.config.rootpath, files=self.profile_files))
+        return loading.find(
+            name, folder=self.config.rootpath, place=place, bases=bases, files=self.profile_files
+        )  # fmt: skip
 
     def live_side(self, profile: Profile) -> LiveSide:
         """Give what the live tests of a profile share. Raises ProfileError or CredentialError."""

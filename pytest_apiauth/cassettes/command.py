@@ -37,10 +37,11 @@ def run(asked: argparse.Namespace) -> Iterator[str]:
     """Record, and give a line for each cassette. Raises an ApiAuthError where something stays undone."""
     if bool(asked.name) == asked.all:
         raise CassetteError("record: name one profile, or give --all")
-    names = list(loading.builtin_profiles()) if asked.all else [asked.name]
+    builtin = loading.builtin_profiles().values()
+    files = list(builtin) if asked.all else [loading.find_from(Path.cwd(), asked.name)]
     folder, held_back = Path(asked.folder), 0
-    for name in names:
-        profile = loading.load(loading.find(name, folder=Path.cwd()))
+    for file in files:
+        profile = loading.load(file)
         stage = library.live_stage(profile, Path.cwd()) if asked.live else library.embedded_stage(profile)
         with stage as on:
             played = library.chosen(on, is_live=asked.live)

@@ -156,14 +156,17 @@ def test_unknown_profile_is_one_line(pytester: pytest.Pytester, run: Run, door: 
 
 
 def test_several_profiles_and_none_chosen(pytester: pytest.Pytester, run: Run) -> None:
-    """Several profiles and none chosen are one line that lists them."""
-    write(SMALL)
-    pytester.mkdir("more")
+    """Several profiles, none of them in a folder above the test, and none chosen: one line that lists them."""
+    for folder in ("less", "more"):
+        pytester.mkdir(folder)
+    write(SMALL, "less/shop")
     write(SMALL, "more/other")
 
     result = run(pytester.makepyfile(test_it=CLIENT).name)
 
-    told(result, "several profiles and none chosen: more/other.apiauth.toml, shop.apiauth.toml", "--apiauth-profile")
+    told(
+        result, "several profiles and none chosen: less/shop.apiauth.toml, more/other.apiauth.toml", "--apiauth-profile"
+    )
 
 
 def test_no_profile_at_all(pytester: pytest.Pytester, run: Run) -> None:

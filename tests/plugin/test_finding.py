@@ -8,15 +8,186 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.projects import SMALL, Run
+from pytest_apiauth.__main__ import main
+from tests.plugin.projects import SMALL, Run, told
 
 
-def write(name: str) -> Path:
-    """Write a small profile, with its folders."""
+def write(name: str, text: str = SMALL) -> Path:
+    """Write a profile, with its folders; a small one, of a URL that tells where it lies, where nothing is said."""
     path = Path(f"{name}.apiauth.toml")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(SMALL, encoding="utf-8")
+    path.write_text(text.replace("api.shop.example", url_of(name).removeprefix("https://")), encoding="utf-8")
     return path
+
+
+def url_of(name: str) -> str:
+    """Give the URL of a profile that `write` has written."""
+    return f"https://{name.replace('/', '-')}.example"
+
+
+def uses(name: str | None, found: str) -> str:
+    """Give a test that names a profile, or none, and finds one."""
+    mark = "" if name is None else f"@pytest.mark.apiauth({name!r})\n"
+    test = f"def test_it(apiauth_client):\n    assert apiauth_client.base_url == {url_of(found)!r}\n"
+    return f"import pytest\n\n{mark}{test}"
+
+
+def write_test(folder: str, source: str) -> str:
+    """Write a file of tests into a folder."""
+    path = Path(folder, f"test_{folder.replace('/', '_')}.py")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source, encoding="utf-8")
+    return str(path)
+
+
+# By name
+
+
+STAGING = """
+schema = 1
+extends = "dastra"
+api_url = "https://staging.dastra.example"
+"""
+
+
+@pytest.mark.parametrize("way", ["mark", "option", "ini", "unasked"])
+def test_own_profile_comes_before_a_built_in_one(pytester: pytest.Pytester, run: Run, way: str) -> None:
+    """A project's own dastra.apiauth.toml is what "dastra" means there; in itself, the word is the built-in one."""
+    write("tests/dastra", STAGING)
+    pytester.makeini("[pytest]\n" + ("apiauth_profile = dastra\n" if way == "ini" else ""))
+    mark = '@pytest.mark.apiauth("dastra")' if way == "mark" else ""
+    source = f"""
+        import pytest
+
+        {mark}
+        def test_it(apiauth_profile, apiauth_client):
+            assert apiauth_client.base_url == "https://staging.dastra.example"
+            assert apiauth_profile.token_url == "https://account.dastra.eu/connect/token"
+    """
+
+    result = run(pytester.makepyfile(source).name, *(["--apiauth-profile=dastra"] if way == "option" else []))
+
+    result.assert_outcomes(passed=1)
+
+
+def test_nearest_of_several_wins(pytester: pytest.Pytester, run: Run) -> None:
+    """Of several profiles of one name a test uses the one that shares the deepest folder with it."""
+    for name in ("packages/a/tests/shop", "packages/b/tests/shop", "packages/b/tests/deep/er/shop"):
+        write(name)
+    pytester.makeini("[pytest]\n")
+    write_test("packages/a/tests", uses("shop", "packages/a/tests/shop"))
+    write_test("packages/b/tests/unit", uses("shop", "packages/b/tests/shop"))
+    write_test("packages/b/tests/deep/other", uses("shop", "packages/b/tests/deep/er/shop"))
+
+    run().assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("way", ["mark", "option", "ini"])
+def test_several_equally_near_are_one_line(pytester: pytest.Pytester, run: Run, way: str) -> None:
+    """Where nothing tells which of several is meant, none is taken: one line lists them."""
+    for name in ("a/tests/shop", "b/tests/shop", "c/d/tests/shop"):
+        write(name)
+    pytester.makeini("[pytest]\n" + ("apiauth_profile = shop\n" if way == "ini" else ""))
+    test = pytester.makepyfile(uses("shop" if way == "mark" else None, "a/tests/shop")).name
+
+    result = run(test, *(["--apiauth-profile=shop"] if way == "option" else []))
+
+    assert result.ret == (pytest.ExitCode.USAGE_ERROR if way == "option" else pytest.ExitCode.TESTS_FAILED)
+    line = told(
+        result, "profile 'shop': several are equally near: a/tests/shop.apiauth.toml, b/tests/shop.apiauth.toml"
+    )
+    assert "c/d" not in line
+
+
+@pytest.mark.parametrize("way", ["option", "ini"])
+def test_option_and_ini_mean_the_nearest_to_where_the_user_stands(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """What is equally near from the root folder may be nearer from a folder below it."""
+    write("a/tests/shop")
+    write("b/tests/shop")
+    pytester.makeini("[pytest]\n" + ("apiauth_profile = shop\n" if way == "ini" else ""))
+    test = os.path.abspath(write_test("other", uses(None, "a/tests/shop")))
+    monkeypatch.chdir("a")
+
+    run(test, *(["--apiauth-profile=shop"] if way == "option" else [])).assert_outcomes(passed=1)
+
+
+# By path
+
+
+@pytest.mark.parametrize("way", ["option", "mark"])
+@pytest.mark.parametrize("path", ["../shop.apiauth.toml", "packages/shop.apiauth.toml"])
+def test_path_is_relative_to_here_or_to_the_root(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, way: str, path: str
+) -> None:
+    """A path starts where the user stands, or in the test's folder, or in the root folder."""
+    write("packages/shop")
+    write("other/shop")
+    pytester.makeini("[pytest]\n")
+    write_test("packages/tests", uses(path if way == "mark" else None, "packages/shop"))
+    if way == "option":
+        monkeypatch.chdir("packages/tests")
+
+    options = ["--apiauth-profile", path] if way == "option" else []
+    run(*options, *([] if way == "option" else ["packages/tests"])).assert_outcomes(passed=1)
+
+
+def test_path_that_means_two_files_is_one_line(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path that leads somewhere from here, and elsewhere from the root folder, leads nowhere."""
+    write("tests/shop")
+    write("packages/tests/shop")
+    pytester.makeini("[pytest]\n")
+    write_test("packages", uses(None, "tests/shop"))
+    monkeypatch.chdir("packages")
+
+    result = run("--apiauth-profile=tests/shop.apiauth.toml")
+
+    told(result, "several are equally near: packages/tests/shop.apiauth.toml, tests/shop.apiauth.toml")
+
+
+# By place alone
+
+
+def test_profile_in_the_folders_above_a_test_is_its_default(pytester: pytest.Pytester, run: Run) -> None:
+    """In a project of several profiles a test that names none uses the only one of the nearest folder above it."""
+    for name in ("packages/a/tests/shop", "packages/b/crm", "packages/c/tests/deep/other"):
+        write(name)
+    pytester.makeini("[pytest]\n")
+    write_test("packages/a/tests", uses(None, "packages/a/tests/shop"))
+    write_test("packages/b/tests/unit", uses(None, "packages/b/crm"))
+    write_test("packages/c/tests", uses(None, "packages/c/tests/deep/other"))
+
+    result = run()
+
+    assert result.parseoutcomes() == {"passed": 2, "errors": 1}
+    told(result, "several profiles and none chosen: packages/a/tests/shop.apiauth.toml, packages/b/crm.apiauth.toml")
+
+
+# Commands
+
+
+@pytest.mark.parametrize("command", ["token", "record"])
+@pytest.mark.parametrize("stands", [".", "tests", "tests/unit", "src"])
+def test_commands_find_what_pytest_finds(
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    stands: str,
+) -> None:
+    """A name means the project's own profile to a command too, wherever in the project somebody stands."""
+    write("tests/dastra", SMALL.replace('header = "X-Shop-Key"', 'heder = "X-Shop-Key"'))
+    pytester.makeini("[pytest]\n")
+    for folder in ("tests/unit", "src"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(stands)
+
+    assert main([command, "dastra"]) == 2
+
+    assert "api_key.heder: unknown key" in capsys.readouterr().err
 
 
 # Looking for them
