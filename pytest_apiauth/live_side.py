@@ -39,7 +39,7 @@ class LiveSide:
     def store(self, who: tuple[str, ...]) -> TokenStore:
         """Give the token store of one set of credentials."""
         if who not in self._stores:
-            file = self._state.shared_file("token", self.profile.name, *who)
+            file = self._state.shared_file("token", self.profile.place, *who)
             leeway = self.profile.token.leeway
             if file is None:
                 self._stores[who] = TokenStore(SystemClock(), leeway)

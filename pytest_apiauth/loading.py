@@ -21,6 +21,7 @@ from pytest_apiauth import suite
 from pytest_apiauth.bounded import read_bounded
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.finding import SUFFIX, nearest, profiles_under, root_above
+from pytest_apiauth.inherited import inherited_urls
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import Profile
 
@@ -81,7 +82,8 @@ def _only(name: str, found: Sequence[Path], folder: Path) -> Path:
     if len(found) == 1:
         return found[0]
     raise ProfileError(
-        f"profile {one_line(name)!r}: several are equally near: {listed(found, folder)}; name one by its path from {folder}"
+        f"profile {one_line(name)!r}: several are equally near: {listed(found, folder)};"
+        f" name one by its path from {folder}"
     )
 
 
@@ -96,10 +98,18 @@ def _absolute(path: Path) -> Path:
 
 def load(path: Path) -> Profile:
     """Read and check a profile, with everything it extends. Raises ProfileError, one line per mistake."""
-    table = _merged(path.resolve(), ())
+    file = path.resolve()
+    chain: list[tuple[Path, Table]] = []
+    table = _merged(file, (), chain)
     table.setdefault("name", path.name.removesuffix(SUFFIX))
     with explained(_shown(path)):
-        return Profile.model_validate(table)
+        profile = Profile.model_validate(table)
+    return profile.read_from(file, inherited_urls([(_called(each), own) for each, own in chain]))
+
+
+def _called(path: Path) -> str:
+    """Return what people call a profile's file: a built-in one has a name."""
+    return next((name for name, file in builtin_profiles().items() if file.resolve() == path), _shown(path))
 
 
 @contextmanager
@@ -114,7 +124,8 @@ def explained(where: str) -> Iterator[None]:
         raise ProfileError("\n".join(lines))
 
 
-def _merged(path: Path, above: tuple[Path, ...]) -> Table:
+def _merged(path: Path, above: tuple[Path, ...], chain: list[tuple[Path, Table]]) -> Table:
+    """Return a file's table upon what it extends, and enter the table of each file into ``chain``."""
     if len(above) > DEEPEST_EXTENDS:
         raise ProfileError(f"{_shown(above[0])}: extends: more than {DEEPEST_EXTENDS} profiles, one upon the other")
     if path in above:
@@ -122,6 +133,7 @@ def _merged(path: Path, above: tuple[Path, ...]) -> Table:
         raise ProfileError(f"{_shown(above[0])}: extends: goes in a circle: {circle}")
     table = _read(path)
     base_name = table.pop("extends", None)
+    chain.append((path, table))
     if base_name is None:
         return table
     if not isinstance(base_name, str):
@@ -136,7 +148,7 @@ def _merged(path: Path, above: tuple[Path, ...]) -> Table:
                 f"{_shown(path)}: extends: no profile {one_line(base_name)!r}{did_you_mean(base_name, known)};"
                 f" give a path, or one of: {', '.join(known)}"
             )
-    base = _merged(base_path.resolve(), (*above, path))
+    base = _merged(base_path.resolve(), (*above, path), chain)
     base.pop("name", None)
     return _overlay(base, table)
 

@@ -7,11 +7,14 @@ declared; the JSON Schema of ``python -m pytest_apiauth schema`` is made from th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
+from pytest_apiauth.inherited import InheritedUrl, refuse_inherited
 from pytest_apiauth.messages import Origin, why_not_a_url
 from pytest_apiauth.tables import (
     APP_SPELLING,
@@ -123,6 +126,9 @@ class Profile(Model):
         " One that passes fails the run",
     )
 
+    _file: Path | None = PrivateAttr(None)
+    _inherited: tuple[InheritedUrl, ...] = PrivateAttr(())
+
     @model_validator(mode="after")
     def _hangs_together(self) -> Profile:
         wrong = [*self._wrong_urls(), *self._wrong_names(), *self._wrong_zones(), *self._wrong_apps()]
@@ -196,6 +202,11 @@ class Profile(Model):
         return origin.scheme == "https" or origin.is_loopback or origin.host in self.insecure_hosts
 
     @property
+    def place(self) -> str:
+        """The file that the profile was read from: two profiles of one name have two. Its name, where there is none."""
+        return self.name if self._file is None else str(self._file)
+
+    @property
     def base_url(self) -> str:
         """The API's base URL. Where the document names none, a reserved host name stands in (RFC 2606)."""
         return self.api_url if isinstance(self.api_url, str) else f"https://{self.name or 'api'}.example"
@@ -259,6 +270,18 @@ class Profile(Model):
         zone = self.zone_at(urlsplit(self.token_endpoint).path)
         return zone is not None and "api_key" in zone.kinds
 
+    def read_from(self, file: Path, inherited: Iterable[InheritedUrl]) -> Profile:
+        """Return a copy that knows which file it was read from, and which of its URLs are those of another API."""
+        found = self.model_copy()
+        found._file, found._inherited = file, tuple(inherited)
+        return found
+
+    def refuse_inherited(self) -> None:
+        """Raise ProfileError if it sends something to where the profile that it extends does, and not its own API."""
+        refuse_inherited(self.name, self.base_url, self._inherited)
+
     def replaced(self, **changes: Any) -> Profile:
-        """Give a copy with some keys changed, checked again."""
-        return Profile.model_validate({**self.model_dump(by_alias=True, exclude_unset=True), **changes})
+        """Return a copy with some keys changed, checked again."""
+        found = Profile.model_validate({**self.model_dump(by_alias=True, exclude_unset=True), **changes})
+        found._file, found._inherited = self._file, self._inherited
+        return found

@@ -50,6 +50,7 @@ class State:
         """What compares live token answers with cassettes, on request."""
         self._examinations: dict[Path, Examination | str] = {}
         self._profiles: dict[Path, Profile] = {}
+        # By `Profile.place`: two profiles may have one name.
         self._live: dict[str, LiveSide] = {}
         self._throttles: dict[str, Throttle] = {}
         self._folder: Path | None = None
@@ -125,12 +126,12 @@ class State:
         from pytest_apiauth.target import located_profile
         from pytest_apiauth.throttle import SharedBook, Throttle
 
-        if profile.name not in self._throttles:
+        if profile.place not in self._throttles:
             located = located_profile(profile, self.config.rootpath)
-            file = self.shared_file("throttle", profile.name)
+            file = self.shared_file("throttle", profile.place)
             book = None if file is None else SharedBook(file)
-            self._throttles[profile.name] = Throttle(profile.name, self._limits(located), book)
-        return self._throttles[profile.name]
+            self._throttles[profile.place] = Throttle(profile.name, self._limits(located), book)
+        return self._throttles[profile.place]
 
     def _limits(self, profile: Profile) -> Limits:
         from pytest_apiauth.throttle import Limits
@@ -335,11 +336,11 @@ class State:
 
     def live_side(self, profile: Profile) -> LiveSide:
         """Give what the live tests of a profile share. Raises ProfileError or CredentialError."""
-        if profile.name not in self._live:
+        if profile.place not in self._live:
             from pytest_apiauth.live_side import LiveSide
 
-            self._live[profile.name] = LiveSide(self, profile)
-        return self._live[profile.name]
+            self._live[profile.place] = LiveSide(self, profile)
+        return self._live[profile.place]
 
     def app_side(self, profile: Profile, credentials: object) -> AppSide:
         """Give the app of a profile, started on first use. Raises ProfileError or CredentialError, each time.

@@ -169,7 +169,17 @@ class AppTarget:
 
 
 def located_profile(profile: Profile, folder: Path) -> Profile:
-    """Give the profile with its real base URL. Raises ProfileError or CredentialError where there is none."""
+    """Return the profile with its real base URL, fit for a live run.
+
+    Raises ProfileError or CredentialError if there is none, or if another URL of it is that of another API.
+    """
+    located = with_base_url(profile, folder)
+    located.refuse_inherited()
+    return located
+
+
+def with_base_url(profile: Profile, folder: Path) -> Profile:
+    """Return the profile with its real base URL. Raises ProfileError or CredentialError if there is none."""
     if profile.api_url is None:
         raise ProfileError(
             f"{profile.name}: api_url: the document names no host; a live run needs one, in a profile that extends"

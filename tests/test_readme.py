@@ -8,6 +8,9 @@ from typing import Any
 
 import yaml
 
+from pytest_apiauth import loading
+from pytest_apiauth.finding import SUFFIX
+
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = runpy.run_path(str(ROOT / ".ci" / "readme.py"))["BLOCK"]
 BLOCKS = {(kind, name): text for kind, name, text in BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))}
@@ -31,3 +34,13 @@ def test_nightly_jobs_run_the_smoke_line() -> None:
     assert gitlab["auth-smoke"]["artifacts"]["reports"]["junit"] == "build/smoke.xml"
     # "on" is a truth value in YAML 1.1.
     assert github[True]["schedule"]
+
+
+def test_profiles_of_the_pages_may_run_live(tmp_path: Path) -> None:
+    """No profile that the README gives away sends its credentials to the token endpoint of another API."""
+    found = [name for kind, name in BLOCKS if kind == "file" and name.endswith(SUFFIX)]
+    assert len(found) >= 4
+    for name in found:
+        path = tmp_path / Path(name).name
+        path.write_text(block("file", name), encoding="utf-8")
+        loading.load(path).refuse_inherited()

@@ -39,9 +39,9 @@ class Drift:
             return
         grant = _grant_of(request.body)
         with self._mutex:
-            if (profile.name, grant) in self._known:
+            if (profile.place, grant) in self._known:
                 return
-            self._known.add((profile.name, grant))
+            self._known.add((profile.place, grant))
         where = f"{profile.name}: {grant}"
         try:
             old = self._recorded(profile, grant)

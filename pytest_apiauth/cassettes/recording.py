@@ -198,9 +198,9 @@ class CassetteTest:
         }
         if self._profile is None:
             return found
-        from pytest_apiauth.target import located_profile
+        from pytest_apiauth.target import with_base_url
 
-        located = located_profile(self._profile, self._root)
+        located = with_base_url(self._profile, self._root)
         return {
             **found,
             "profile": self._profile.name,

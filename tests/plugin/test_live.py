@@ -319,6 +319,36 @@ def test_ordinary_tests_are_skipped_too(pytester: pytest.Pytester, run: Run) -> 
     assert "is not set" in output(result)
 
 
+TWINS = """
+import pytest
+
+@pytest.mark.apiauth("one/shop.apiauth.toml")
+def test_one(apiauth_client):
+    assert apiauth_client.get("/user/me").status_code == 200
+
+@pytest.mark.apiauth("other/shop.apiauth.toml")
+def test_other(apiauth_client):
+    assert apiauth_client.get("/user/me").status_code == 200
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", pytest.param("1", marks=pytest.mark.slow)])
+def test_profiles_of_one_name_share_nothing(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    """Two folders may each have a profile of the same name: neither's token, budget or URL is the other's."""
+    pytester.makepyfile(test_twins=TWINS)
+    with served("jindexe") as (one, first), served("jindexe") as (other, second):
+        for folder, url, server in (("one", one, first), ("other", other, second)):
+            project(pytester, monkeypatch, url, server, "[live]\nmax_requests = 2\n")
+            pytester.mkdir(folder)
+            (pytester.path / "shop.apiauth.toml").rename(pytester.path / folder / "shop.apiauth.toml")
+        result = pytester.runpytest_subprocess("test_twins.py", "--apiauth-live", "-n", workers)
+
+    result.assert_outcomes(passed=2)
+    assert [len(server.requests) for server in (first, second)] == [2, 2]
+
+
 # Many workers, and the end
 
 CONSUMER = """
