@@ -27,7 +27,8 @@ def key_missing(exchange: Exchange, zone: Zone) -> None:
     for valid in exchange.requests(zone, "api_key"):
         name = key_header(exchange)
         for draft in (valid.without_header(name), valid.with_header(name, "")):
-            exchange.send(draft, twin=valid).refused()
+            with exchange.row():
+                exchange.send(draft, twin=valid).refused()
 
 
 @rule(
@@ -59,10 +60,11 @@ def key_name(exchange: Exchange, zone: Zone) -> None:
     }  # fmt: skip
     for valid in exchange.requests(zone, "api_key"):
         for name in sorted(name for name in names if name.lower() != documented.lower()):
-            draft = valid.without_header(documented).with_headers((name, exchange.credential("API_KEY")))
-            answer = exchange.attempt(draft, twin=valid)
-            if answer is not None:
-                answer.refused()
+            with exchange.row():
+                draft = valid.without_header(documented).with_headers((name, exchange.credential("API_KEY")))
+                answer = exchange.attempt(draft, twin=valid)
+                if answer is not None:
+                    answer.refused()
 
 
 @rule(
@@ -75,7 +77,8 @@ def key_place(exchange: Exchange, zone: Zone) -> None:
     for valid in exchange.requests(zone, "api_key"):
         alone = valid.without_header(name)
         for parameter in ("api_key", "apikey", "key", name, name.lower()):
-            exchange.send(alone.with_query((parameter, key)), twin=valid).refused()
+            with exchange.row():
+                exchange.send(alone.with_query((parameter, key)), twin=valid).refused()
         exchange.send(
             alone.with_headers(("Cookie", (f"{name}=", exchange.credential("API_KEY")))), twin=valid
         ).refused()

@@ -132,13 +132,14 @@ def response_type(exchange: Exchange, grant: GrantType) -> None:
     valid = exchange.authorization_request()
     seen = False
     for value in (None, "", "apiauth-unknown", "code apiauth-unknown", "CODE", "code,code", "xcode"):
-        answer = exchange.send(asking(valid, response_type=value), twin=valid)
-        back = returned(answer.draft, answer.response) or {}
-        answer.require("code" not in back, f"an error for response_type {value!r}", "a code")
-        for error in back.get("error", []):
-            known = error in ("invalid_request", "unsupported_response_type", "unauthorized_client")
-            answer.advise(known, "invalid_request or unsupported_response_type", "another error code")
-        seen = seen or "error" in back or sort_of(answer.draft, answer.response) == "refused"
+        with exchange.row():
+            answer = exchange.send(asking(valid, response_type=value), twin=valid)
+            back = returned(answer.draft, answer.response) or {}
+            answer.require("code" not in back, f"an error for response_type {value!r}", "a code")
+            for error in back.get("error", []):
+                known = error in ("invalid_request", "unsupported_response_type", "unauthorized_client")
+                answer.advise(known, "invalid_request or unsupported_response_type", "another error code")
+            seen = seen or "error" in back or sort_of(answer.draft, answer.response) == "refused"
     exchange.proved_again(valid)
     if not seen:
         raise NotApplicable(LOGIN_FIRST)
@@ -198,12 +199,14 @@ def repeated_and_unknown(exchange: Exchange, grant: GrantType) -> None:
     for draft in both(valid):
         foreign = ("redirect_uri", STRANGE)
         for query in ((*draft.query, foreign), (foreign, *draft.query)):
-            answer = exchange.send(replace(draft, query=query), twin=valid)
-            stays(answer, STRANGE, registered)
-            no_code(answer, registered, "an error for a second redirect_uri")
+            with exchange.row():
+                answer = exchange.send(replace(draft, query=query), twin=valid)
+                stays(answer, STRANGE, registered)
+                no_code(answer, registered, "an error for a second redirect_uri")
     for name in ("response_type", "state"):
-        answer = exchange.send(valid.with_query((name, asked(valid, name))), twin=valid)
-        no_code(answer, registered, f"an error for a repeated {name}")
+        with exchange.row():
+            answer = exchange.send(valid.with_query((name, asked(valid, name))), twin=valid)
+            no_code(answer, registered, f"an error for a repeated {name}")
     unknown = exchange.send(valid.with_query(("apiauth_unknown", "1")), twin=valid)
     usual = exchange.send(valid, twin=valid)
     same = sort_of(unknown.draft, unknown.response) == sort_of(usual.draft, usual.response)
@@ -244,9 +247,10 @@ def no_cors(exchange: Exchange, grant: GrantType) -> None:
     # What an API permits its documented origins is no permission to read a login.
     for origin in (f"https://{FOREIGN}", "null", *exchange.profile.allowed_origins):
         for draft in (valid, asking(valid, redirect_uri=STRANGE), preflight):
-            answer = exchange.send(draft.with_headers(("Origin", origin)), twin=valid)
-            permission = answer.response.header("access-control-allow-origin")
-            answer.require(permission is None, "no Access-Control-Allow-Origin", "one")
+            with exchange.row():
+                answer = exchange.send(draft.with_headers(("Origin", origin)), twin=valid)
+                permission = answer.response.header("access-control-allow-origin")
+                answer.require(permission is None, "no Access-Control-Allow-Origin", "one")
     exchange.proved_again(valid)
 
 

@@ -81,9 +81,10 @@ def malformed(exchange: Exchange, grant: GrantType) -> None:
         ("Basic /w==",),
     )
     for value in broken:
-        answer = exchange.attempt(valid.with_header("Authorization", value), twin=valid, server_errors=True)
-        if answer is not None:
-            answer.no_token()
+        with exchange.row():
+            answer = exchange.attempt(valid.with_header("Authorization", value), twin=valid, server_errors=True)
+            if answer is not None:
+                answer.no_token()
 
 
 @rule(
@@ -96,7 +97,8 @@ def empty_secret(exchange: Exchange, grant: GrantType) -> None:
     valid = exchange.token_request(grant)
     client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
     for pair in ((client, ":"), (":", secret), (":",)):
-        exchange.send(with_basic(valid, pair), twin=valid).no_token()
+        with exchange.row():
+            exchange.send(with_basic(valid, pair), twin=valid).no_token()
 
 
 @rule(
@@ -123,7 +125,8 @@ def long_secret(exchange: Exchange, grant: GrantType) -> None:
     if not exchange.send(valid).has_token:
         raise NotApplicable("clients.special may not use this grant")
     for edit in (Edit("truncate", 999), Edit("replace", 999, "x"), Edit("extend", text="x")):
-        exchange.send(valid.editing(secret.name, edit), twin=valid).no_token()
+        with exchange.row():
+            exchange.send(valid.editing(secret.name, edit), twin=valid).no_token()
 
 
 @rule(
@@ -151,8 +154,11 @@ def beyond_ascii(exchange: Exchange, grant: GrantType) -> None:
     # In UTF-8, in Latin-1, in neither, and with bytes that no text has.
     texts = (Base64("zo\xeb:na\xefve"), Base64("\U0001f511:\u20ac"), "em9r66nvdmU6eA==", "/////zr//w==", "AAA6AAA=")
     for value in texts:
-        answer = exchange.send(valid.with_header("Authorization", ("Basic ", value)), twin=valid, server_errors=True)
-        answer.no_token()
+        with exchange.row():
+            answer = exchange.send(
+                valid.with_header("Authorization", ("Basic ", value)), twin=valid, server_errors=True
+            )
+            answer.no_token()
 
 
 @rule(
@@ -197,6 +203,7 @@ def name_and_password(exchange: Exchange, zone: Zone) -> None:
     pairs += _crossed(exchange)
     for valid in exchange.requests(zone, "basic"):
         for pair in pairs:
-            answer = exchange.attempt(with_basic(valid, pair), twin=valid)
-            if answer is not None:
-                answer.refused()
+            with exchange.row():
+                answer = exchange.attempt(with_basic(valid, pair), twin=valid)
+                if answer is not None:
+                    answer.refused()

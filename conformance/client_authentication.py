@@ -30,13 +30,15 @@ def wrong_secret(exchange: Exchange, grant: GrantType) -> None:
     valid = exchange.token_request(grant)
     wrong: tuple[Edit, ...] = (Edit("reverse"), Edit("whole", text="apiauth-wrong-secret-0123456789"), Edit("double"))
     for edit in wrong:
-        answer = exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), edit), twin=valid).no_token()
-        answer.advise(answer.status in (400, 401), "400 or 401 for a wrong client secret")
-        answer.advise(answer.members.get("error") == "invalid_client", "the error code invalid_client")
+        with exchange.row():
+            answer = exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), edit), twin=valid).no_token()
+            answer.advise(answer.status in (400, 401), "400 or 401 for a wrong client secret")
+            answer.advise(answer.members.get("error") == "invalid_client", "the error code invalid_client")
     # In the body as well, where a client that authenticates by header may be checked less.
     nobody = without_client(valid).setting("client_id", valid.carried("CLIENT_ID"))
     for secret in ("apiauth-wrong-secret-0123456789", ""):
-        exchange.send(nobody.setting("client_secret", secret), twin=valid).no_token()
+        with exchange.row():
+            exchange.send(nobody.setting("client_secret", secret), twin=valid).no_token()
 
 
 @rule(
@@ -50,7 +52,8 @@ def client_authentication_needed(exchange: Exchange, grant: GrantType) -> None:
     nobody = without_client(valid)
     client = valid.carried("CLIENT_ID")
     for draft in (nobody, nobody.setting("client_id", client), nobody.setting("client_id", "apiauth-nobody")):
-        exchange.send(draft, twin=valid).no_token()
+        with exchange.row():
+            exchange.send(draft, twin=valid).no_token()
 
 
 @rule(
@@ -79,9 +82,10 @@ def not_by_get(exchange: Exchange, grant: GrantType) -> None:
     )
     for method in ("GET", "HEAD", "PUT"):
         for draft in (replace(valid, method=method), replace(valid, method=method, query=public)):
-            answer = exchange.attempt(draft, twin=valid)
-            if answer is not None:
-                answer.no_token()
+            with exchange.row():
+                answer = exchange.attempt(draft, twin=valid)
+                if answer is not None:
+                    answer.no_token()
 
 
 @rule(

@@ -86,9 +86,10 @@ def code_is_bound(exchange: Exchange, grant: GrantType) -> None:
     """A code works for the client and the redirect_uri that it was given for, and for no other."""
     twin = exchange.twin(grant)
     for spell in (lambda uri: STRANGE, lambda uri: f"{uri}/apiauth", lambda uri: f"{uri}x", str.swapcase):
-        draft = exchange.token_request(grant)
-        uri = str(dict(draft.parameters)["redirect_uri"])
-        exchange.send(draft.setting("redirect_uri", spell(uri)), twin=twin).no_token()
+        with exchange.row():
+            draft = exchange.token_request(grant)
+            uri = str(dict(draft.parameters)["redirect_uri"])
+            exchange.send(draft.setting("redirect_uri", spell(uri)), twin=twin).no_token()
     # OAuth 2.1 drops the parameter here, so its absence is no more than noted.
     without = exchange.send(exchange.token_request(grant).without("redirect_uri"), twin=twin)
     without.advise(not without.has_token, "no token without the redirect_uri of the authorization request")
@@ -118,10 +119,11 @@ def verifier_is_checked(exchange: Exchange, grant: GrantType) -> None:
     exchange.send(exchange.token_request(grant).without("code_verifier"), twin=twin).no_token()
     exchange.send(exchange.token_request(grant).setting("code_verifier", ""), twin=twin).no_token()
     for edit in WRONG_VERIFIERS:
-        draft = exchange.token_request(grant)
-        answer = exchange.attempt(draft.editing(draft.secret("VERIFIER"), edit), twin=twin)
-        if answer is not None:
-            answer.no_token()
+        with exchange.row():
+            draft = exchange.token_request(grant)
+            answer = exchange.attempt(draft.editing(draft.secret("VERIFIER"), edit), twin=twin)
+            if answer is not None:
+                answer.no_token()
     proof = Proof.fresh()
     itself = redemption(exchange, Proof(proof.challenge, proof.challenge, proof.method))
     if itself is not None:
@@ -172,18 +174,19 @@ def only_sound_proofs(exchange: Exchange, grant: GrantType) -> None:
     valid = exchange.authorization_request()
     seen = False
     for method in WRONG_METHODS:
-        proof = Proof.fresh()
-        challenge = proof.verifier if method is None or method.lower() == "plain" else proof.challenge
-        draft = asking(valid, code_challenge=challenge, code_challenge_method=method)
-        answer = exchange.send(draft, twin=valid)
-        seen = seen or sort_of(draft, answer.response) in ("refused", "client")
-        found = callback(draft, answer.response, proof)
-        # A challenge may also be passed over in silence: then another code works without any proof.
-        other = callback(draft, exchange.send(draft, twin=valid).response, NO_PROOF) if found is not None else None
-        for code in (found, other):
-            if code is not None and exchange.send(exchange.redemption(code), twin=exchange.twin(grant)).has_token:
-                words = f"an error for the challenge method {method or 'plain, meant by none'}"
-                answer.fails(words, "a code that works")
+        with exchange.row():
+            proof = Proof.fresh()
+            challenge = proof.verifier if method is None or method.lower() == "plain" else proof.challenge
+            draft = asking(valid, code_challenge=challenge, code_challenge_method=method)
+            answer = exchange.send(draft, twin=valid)
+            seen = seen or sort_of(draft, answer.response) in ("refused", "client")
+            found = callback(draft, answer.response, proof)
+            # A challenge may also be passed over in silence: then another code works without any proof.
+            other = callback(draft, exchange.send(draft, twin=valid).response, NO_PROOF) if found is not None else None
+            for code in (found, other):
+                if code is not None and exchange.send(exchange.redemption(code), twin=exchange.twin(grant)).has_token:
+                    words = f"an error for the challenge method {method or 'plain, meant by none'}"
+                    answer.fails(words, "a code that works")
     exchange.proved_again(valid)
     if not seen:
         raise NotApplicable(LOGIN_FIRST)
@@ -193,10 +196,12 @@ def only_sound_proofs(exchange: Exchange, grant: GrantType) -> None:
 
 def _lengths(exchange: Exchange, grant: GrantType) -> None:
     for verifier in WITHIN:
-        draft = redemption(exchange, Proof.of(verifier))
-        if draft is not None:
-            exchange.send(draft, twin=exchange.twin(grant)).issued()
+        with exchange.row():
+            draft = redemption(exchange, Proof.of(verifier))
+            if draft is not None:
+                exchange.send(draft, twin=exchange.twin(grant)).issued()
     for verifier in OUTSIDE:
-        draft = redemption(exchange, Proof.of(verifier))
-        if draft is not None:
-            exchange.send(draft, twin=exchange.twin(grant)).no_token()
+        with exchange.row():
+            draft = redemption(exchange, Proof.of(verifier))
+            if draft is not None:
+                exchange.send(draft, twin=exchange.twin(grant)).no_token()

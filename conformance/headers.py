@@ -58,14 +58,15 @@ def duplicate_credential(exchange: Exchange, zone: Zone) -> None:
     """A bad credential in front of a good one of the same kind is not overlooked."""
     for valid in exchange.requests(zone):
         for name, good in valid.headers:
-            bad = dict(valid.editing_all(WRONG).headers)[name]
-            alone = valid.without_header(name)
-            bad_first = exchange.attempt(alone.with_headers((name, bad), (name, good)), twin=valid)
-            if bad_first is not None:
-                bad_first.refused()
-                usual = exchange.send(alone.with_headers((name, bad)), twin=valid).refused()
-                lacks = bad_first.status == 401 and not _challenges(bad_first) and _challenges(usual)
-                bad_first.advise(not lacks, "a challenge with the 401, as with the bad one alone", "none")
+            with exchange.row():
+                bad = dict(valid.editing_all(WRONG).headers)[name]
+                alone = valid.without_header(name)
+                bad_first = exchange.attempt(alone.with_headers((name, bad), (name, good)), twin=valid)
+                if bad_first is not None:
+                    bad_first.refused()
+                    usual = exchange.send(alone.with_headers((name, bad)), twin=valid).refused()
+                    lacks = bad_first.status == 401 and not _challenges(bad_first) and _challenges(usual)
+                    bad_first.advise(not lacks, "a challenge with the 401, as with the bad one alone", "none")
 
 
 def _challenges(answer: Answer) -> bool:
@@ -82,7 +83,8 @@ def token_in_url(exchange: Exchange, zone: Zone) -> None:
     for valid in exchange.requests(zone, *TOKENS):
         token = Ref(token_of(valid))
         for name in ("access_token", "token", "bearer", "auth", "Authorization"):
-            exchange.send(valid.without_header("Authorization").with_query((name, token)), twin=valid).refused()
+            with exchange.row():
+                exchange.send(valid.without_header("Authorization").with_query((name, token)), twin=valid).refused()
 
 
 @rule(
@@ -125,22 +127,26 @@ def preflight(exchange: Exchange, zone: Zone) -> None:
         names = ", ".join(name.lower() for name, _ in valid.headers)
         # The header fields of a preflight make no preflight of another method (Fetch standard, 4.8).
         for origin in origins:
-            lookalike = (("Origin", origin), ("Access-Control-Request-Method", "GET"))
-            exchange.send(replace(valid, headers=lookalike), twin=valid).refused()
+            with exchange.row():
+                lookalike = (("Origin", origin), ("Access-Control-Request-Method", "GET"))
+                exchange.send(replace(valid, headers=lookalike), twin=valid).refused()
         for origin in (*origins, "null", "https://apiauth.invalid", *(f"{known}.apiauth.invalid" for known in origins)):
-            asked = (("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", names))
-            answer = exchange.send(Draft("OPTIONS", valid.url, (("Origin", origin), *asked)))
-            permitted = answer.response.header("access-control-allow-origin")
-            if origin in origins:
-                answer.require(answer.status not in (401, 403), "a preflight answered without credentials")
-                answer.require(permitted in (origin, "*"), f"Access-Control-Allow-Origin: {origin}", str(permitted))
-                answer.advise(200 <= answer.status < 300, "a 2xx status, without which a browser stops here")
-                lacking = _forbidden(answer, {name.lower() for name, _ in valid.headers})
-                answer.advise(not lacking, f"Access-Control-Allow-Headers with {', '.join(lacking)}", "none of it")
-            else:
-                answer.require(permitted != origin, "no permission for another origin", f"permission for {permitted}")
-            credentials = answer.response.header("access-control-allow-credentials")
-            answer.require((permitted, credentials) != ("*", "true"), "no wildcard origin together with credentials")
+            with exchange.row():
+                asked = (("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", names))
+                answer = exchange.send(Draft("OPTIONS", valid.url, (("Origin", origin), *asked)))
+                permitted = answer.response.header("access-control-allow-origin")
+                if origin in origins:
+                    answer.require(answer.status not in (401, 403), "a preflight answered without credentials")
+                    answer.require(permitted in (origin, "*"), f"Access-Control-Allow-Origin: {origin}", str(permitted))
+                    answer.advise(200 <= answer.status < 300, "a 2xx status, without which a browser stops here")
+                    lacking = _forbidden(answer, {name.lower() for name, _ in valid.headers})
+                    answer.advise(not lacking, f"Access-Control-Allow-Headers with {', '.join(lacking)}", "none of it")
+                else:
+                    words = "no permission for another origin"
+                    answer.require(permitted != origin, words, f"permission for {permitted}")
+                credentials = answer.response.header("access-control-allow-credentials")
+                is_wide = (permitted, credentials) == ("*", "true")
+                answer.require(not is_wide, "no wildcard origin together with credentials")
 
 
 def _forbidden(answer: Answer, names: set[str]) -> list[str]:

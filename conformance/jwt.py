@@ -60,6 +60,7 @@ def forged(exchange: Exchange, zone: Zone) -> None:
         if not is_jwt(exchange.examination.value(name)):
             raise NotApplicable("the access token is no signed JWT to look at")
         for forgery in FORGERIES:
-            answer = exchange.attempt(valid.editing(name, forgery), twin=valid)
-            if answer is not None:
-                answer.refused()
+            with exchange.row():
+                answer = exchange.attempt(valid.editing(name, forgery), twin=valid)
+                if answer is not None:
+                    answer.refused()

@@ -31,10 +31,11 @@ def canary(exchange: Exchange, zone: Zone) -> None:
     for valid in exchange.requests(zone):
         good = exchange.send(valid).accepted()
         for name in sorted(valid.names - {"USERNAME", "CLIENT_ID"}):
-            value = exchange.examination.value(name)
-            good.require(not echoes(good, value), "no credential repeated in the answer", f"${name} in it")
-            bad = exchange.send(valid.editing(name, Edit("whole", text=CANARY)), twin=valid).refused()
-            bad.require(not echoes(bad, CANARY), "no credential repeated in a refusal", "the refused one in it")
+            with exchange.row():
+                value = exchange.examination.value(name)
+                good.require(not echoes(good, value), "no credential repeated in the answer", f"${name} in it")
+                bad = exchange.send(valid.editing(name, Edit("whole", text=CANARY)), twin=valid).refused()
+                bad.require(not echoes(bad, CANARY), "no credential repeated in a refusal", "the refused one in it")
 
 
 @rule(
@@ -109,10 +110,11 @@ def refusals_alike(exchange: Exchange, zone: Zone) -> None:
     """A refusal does not say why a credential is bad: a near miss and an unknown one are answered alike."""
     for valid in exchange.requests(zone):
         for name in sorted(valid.names):
-            answers = [
-                exchange.attempt(valid.editing(name, edit), twin=valid)
-                for edit in (Edit("whole", text=CANARY), Edit("truncate", 900), Edit("replace", 950, "x"))
-            ]
-            sent = [answer.refused() for answer in answers if answer is not None]
-            for answer in sent[1:]:
-                require_alike(sent[0], answer, "an unknown credential")
+            with exchange.row():
+                answers = [
+                    exchange.attempt(valid.editing(name, edit), twin=valid)
+                    for edit in (Edit("whole", text=CANARY), Edit("truncate", 900), Edit("replace", 950, "x"))
+                ]
+                sent = [answer.refused() for answer in answers if answer is not None]
+                for answer in sent[1:]:
+                    require_alike(sent[0], answer, "an unknown credential")

@@ -227,11 +227,12 @@ def old_refresh_token_is_dead(exchange: Exchange, grant: GrantType) -> None:
 def ancestors_stay_dead(exchange: Exchange, grant: GrantType) -> None:
     """A refresh token two or more generations old is dead, whatever grace its direct successor has."""
     for generations, ancestor in ((2, 0), (3, 0), (3, 1)):
-        history = History(exchange)
-        chain = [history.log_in()]
-        for _ in range(generations):
-            chain.append(history.refresh(chain[-1]))
-        exchange.send(history.request(chain[ancestor]), twin=exchange.twin(grant)).no_token()
+        with exchange.row():
+            history = History(exchange)
+            chain = [history.log_in()]
+            for _ in range(generations):
+                chain.append(history.refresh(chain[-1]))
+            exchange.send(history.request(chain[ancestor]), twin=exchange.twin(grant)).no_token()
 
 
 @rule(

@@ -46,13 +46,14 @@ def no_credentials(exchange: Exchange, zone: Zone) -> None:
     documented = exchange.profile.unauthenticated
     for valid in exchange.requests(zone):
         for method in ("GET", "HEAD"):
-            answer = exchange.send(replace(valid, method=method, headers=()), twin=valid)
-            if method == "HEAD" and answer.status in (404, 405, 501):
-                continue
-            answer.refused()
-            if documented is not None:
-                answer.require(answer.status == documented, f"the documented status {documented}")
-            answer.advise(answer.status == 401, "401 where no credential was sent")
+            with exchange.row():
+                answer = exchange.send(replace(valid, method=method, headers=()), twin=valid)
+                if method == "HEAD" and answer.status in (404, 405, 501):
+                    continue
+                answer.refused()
+                if documented is not None:
+                    answer.require(answer.status == documented, f"the documented status {documented}")
+                answer.advise(answer.status == 401, "401 where no credential was sent")
 
 
 @rule(
@@ -66,15 +67,16 @@ def challenge_with_401(exchange: Exchange, zone: Zone) -> None:
         altered = [replace(valid, headers=())]
         altered += [valid.editing(name, Edit("reverse")) for name in sorted(valid.names)]
         for draft in altered:
-            answer = exchange.attempt(draft, twin=valid)
-            if answer is not None and answer.refused().status == 401:
-                lines = answer.response.header_lines("www-authenticate")
-                answer.require(bool(lines), "a WWW-Authenticate header with the 401", "a 401 without one")
-                schemes = {challenge.scheme for challenge in challenges_of(answer)}
-                answer.require(bool(schemes), "a challenge by the grammar of RFC 9110 11.6.1", str(lines))
-                # RFC 7617 2: nothing but Basic opens the zone, so a client has to be told of it.
-                is_fit = zone.kinds != {"basic"} or "basic" in schemes
-                answer.advise(is_fit, "a Basic challenge where Basic is lacking", f"challenges {sorted(schemes)}")
+            with exchange.row():
+                answer = exchange.attempt(draft, twin=valid)
+                if answer is not None and answer.refused().status == 401:
+                    lines = answer.response.header_lines("www-authenticate")
+                    answer.require(bool(lines), "a WWW-Authenticate header with the 401", "a 401 without one")
+                    schemes = {challenge.scheme for challenge in challenges_of(answer)}
+                    answer.require(bool(schemes), "a challenge by the grammar of RFC 9110 11.6.1", str(lines))
+                    # RFC 7617 2: nothing but Basic opens the zone, so a client has to be told of it.
+                    is_fit = zone.kinds != {"basic"} or "basic" in schemes
+                    answer.advise(is_fit, "a Basic challenge where Basic is lacking", f"challenges {sorted(schemes)}")
 
 
 @rule(
@@ -160,7 +162,8 @@ def malformed_header(exchange: Exchange, zone: Zone) -> None:
             (pair,), ("Basic", pair), ("Bearer ", pair), ("Digest ", pair), ("BasicX ", pair),
         )  # fmt: skip
         for spelt in misspelt:
-            exchange.send(valid.with_header("Authorization", spelt), twin=valid).refused()
+            with exchange.row():
+                exchange.send(valid.with_header("Authorization", spelt), twin=valid).refused()
     for valid in exchange.requests(zone, *TOKENS) if {*TOKENS} & zone.kinds else ():
         token = Ref(token_of(valid))
         spoilt = (
@@ -169,9 +172,10 @@ def malformed_header(exchange: Exchange, zone: Zone) -> None:
             ("Bearer ", token, " x"), ("Bearer ", token, ",x"), ("Bearer token=", token), ("Bearer",),
         )  # fmt: skip
         for value in spoilt:
-            answer = exchange.attempt(valid.with_header("Authorization", value), twin=valid)
-            if answer is not None:
-                answer.refused()
+            with exchange.row():
+                answer = exchange.attempt(valid.with_header("Authorization", value), twin=valid)
+                if answer is not None:
+                    answer.refused()
 
 
 @rule(
@@ -189,7 +193,8 @@ def proxy_headers(exchange: Exchange, zone: Zone) -> None:
             ("X-Original-URL", "/"), ("X-Rewrite-URL", "/"),
         ):  # fmt: skip
             for fewer in lacking(exchange, zone, valid):
-                exchange.send(fewer.with_headers((name, value)), twin=valid).refused()
+                with exchange.row():
+                    exchange.send(fewer.with_headers((name, value)), twin=valid).refused()
 
 
 @rule(
@@ -256,9 +261,10 @@ def all_methods(exchange: Exchange, zone: Zone) -> None:
         for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
             drafts += [bare.with_headers((name, method)) for method in ("POST", "DELETE", "OPTIONS", "HEAD")]
         for draft in drafts:
-            answer = exchange.attempt(draft, twin=valid)
-            if answer is not None and answer.status not in (404, 405, 411, 415, 501):
-                answer.refused()
+            with exchange.row():
+                answer = exchange.attempt(draft, twin=valid)
+                if answer is not None and answer.status not in (404, 405, 411, 415, 501):
+                    answer.refused()
 
 
 @rule(
@@ -294,10 +300,11 @@ def not_shared(exchange: Exchange, zone: Zone) -> None:
     for valid in exchange.requests(zone):
         answer = exchange.send(valid).accepted()
         for draft in (replace(valid, headers=()), valid.editing_all(Edit("reverse"))):
-            refused = exchange.attempt(draft, twin=valid)
-            if refused is not None:
-                refused.refused()
-                refused.advise(refused.response.header("age") is None, "no Age header on a refusal")
+            with exchange.row():
+                refused = exchange.attempt(draft, twin=valid)
+                if refused is not None:
+                    refused.refused()
+                    refused.advise(refused.response.header("age") is None, "no Age header on a refusal")
         directives = {
             part.strip().lower().partition("=")[0]
             for line in answer.response.header_lines("cache-control")

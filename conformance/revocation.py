@@ -163,23 +163,26 @@ def introspection_is_guarded(exchange: Exchange, grant: GrantType) -> None:
     token = exchange.credential("ACCESS_TOKEN")
     valid = introspection(exchange, token, client_of(exchange, grant))
     for draft in strangers_of(valid):
-        answer = exchange.send(draft, twin=valid)
-        is_refusal = not 200 <= answer.status < 300 and "active" not in answer.members
-        answer.require(is_refusal, "a refusal that does not say whether the token lives")
-        answer.advise(400 <= answer.status < 500, "a refusal with a 4xx status")
-        exchange.proved_again(valid)
+        with exchange.row():
+            answer = exchange.send(draft, twin=valid)
+            is_refusal = not 200 <= answer.status < 300 and "active" not in answer.members
+            answer.require(is_refusal, "a refusal that does not say whether the token lives")
+            answer.advise(400 <= answer.status < 500, "a refusal with a 4xx status")
+            exchange.proved_again(valid)
     without = exchange.send(valid.without("token"), twin=valid)
     without.require(without.members.get("active") is not True, "no live token where none is named", "active: true")
     seen = set()
     for edit in (Edit("whole", text=UNKNOWN), Edit("replace", at=500, text="x"), Edit("reverse"), Edit("double")):
-        found = exchange.attempt(valid.editing(token.name, edit), twin=valid)
-        if found is None:
-            continue
-        told = found.members.get("active")
-        found.require(found.status == 200 and told is False, "200 with active: false", f"{found.got}, active: {told}")
-        found.advise(set(found.members) == {"active"}, "nothing but active: false", f"{sorted(found.members)}")
-        seen.add(json.dumps(found.members, sort_keys=True))
-        found.advise(len(seen) == 1, "the same answer for every token that is not live")
+        with exchange.row():
+            found = exchange.attempt(valid.editing(token.name, edit), twin=valid)
+            if found is None:
+                continue
+            told = found.members.get("active")
+            is_dead = found.status == 200 and told is False
+            found.require(is_dead, "200 with active: false", f"{found.got}, active: {told}")
+            found.advise(set(found.members) == {"active"}, "nothing but active: false", f"{sorted(found.members)}")
+            seen.add(json.dumps(found.members, sort_keys=True))
+            found.advise(len(seen) == 1, "the same answer for every token that is not live")
 
 
 @rule(

@@ -215,7 +215,8 @@ def empty_parameter(exchange: Exchange, grant: GrantType) -> None:
     """A parameter without a value counts as absent: an empty refresh_token gives no token."""
     draft = exchange.token_request(grant)
     for altered in (draft.setting("refresh_token", ""), draft.without("refresh_token")):
-        exchange.send(altered, twin=exchange.twin(grant)).no_token()
+        with exchange.row():
+            exchange.send(altered, twin=exchange.twin(grant)).no_token()
 
 
 @rule(

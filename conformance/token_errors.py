@@ -84,7 +84,8 @@ def missing_parameter(exchange: Exchange, grant: GrantType) -> None:
     if grant == "client_credentials" and "DA-11" in exchange.profile.statements:
         lacking.append(valid.without("scope"))
     for draft in lacking:
-        exchange.send(draft, twin=valid).no_token()
+        with exchange.row():
+            exchange.send(draft, twin=valid).no_token()
 
 
 @rule(
@@ -95,10 +96,11 @@ def repeated_parameter(exchange: Exchange, grant: GrantType) -> None:
     """A repeated grant_type gives no token, whichever of the two comes first."""
     valid = exchange.token_request(grant)
     for wrong_first in (True, False):
-        values = ("urn:example:apiauth", grant) if wrong_first else (grant, "urn:example:apiauth")
-        rest = valid.without("grant_type").parameters
-        draft = replace(valid, parameters=(*(("grant_type", value) for value in values), *rest))
-        exchange.send(draft, twin=valid).no_token()
+        with exchange.row():
+            values = ("urn:example:apiauth", grant) if wrong_first else (grant, "urn:example:apiauth")
+            rest = valid.without("grant_type").parameters
+            draft = replace(valid, parameters=(*(("grant_type", value) for value in values), *rest))
+            exchange.send(draft, twin=valid).no_token()
 
 
 @rule(
@@ -110,9 +112,11 @@ def unknown_scope(exchange: Exchange, grant: GrantType) -> None:
     valid = exchange.token_request(grant)
     known = exchange.profile.scope_of(grant)
     for scope in ("apiauth-no-such-scope", f"{known} apiauth-no-such-scope"):
-        answer = exchange.send(valid.setting("scope", scope), twin=valid)
-        granted = str(answer.members.get("scope", "")).split()
-        answer.require("apiauth-no-such-scope" not in granted, "the unknown scope refused or left out", "it granted")
+        with exchange.row():
+            answer = exchange.send(valid.setting("scope", scope), twin=valid)
+            granted = str(answer.members.get("scope", "")).split()
+            is_left_out = "apiauth-no-such-scope" not in granted
+            answer.require(is_left_out, "the unknown scope refused or left out", "it granted")
 
 
 @rule(
@@ -163,13 +167,15 @@ def form_robust(exchange: Exchange, grant: GrantType) -> None:
     for name, _ in valid.parameters:
         lacking = valid.without(name)
         for piece in PIECES:
-            no_token_unless_idle(exchange, replace(lacking, tail=f"{name}={piece}"), lacking, valid)
+            with exchange.row():
+                no_token_unless_idle(exchange, replace(lacking, tail=f"{name}={piece}"), lacking, valid)
     for pairs in PAIRS:
-        try:
-            exchange.send(replace(valid, tail=pairs), twin=valid, server_errors=True)
-        except Violation as violation:
-            # The request is a valid one with rubbish beside it: whoever trips over that harms nobody else.
-            exchange.advice.append(violation.counterexample)
+        with exchange.row():
+            try:
+                exchange.send(replace(valid, tail=pairs), twin=valid, server_errors=True)
+            except Violation as violation:
+                # The request is a valid one with rubbish beside it: whoever trips over that harms nobody else.
+                exchange.advice.append(violation.counterexample)
 
 
 @rule(

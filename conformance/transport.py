@@ -63,6 +63,7 @@ def no_cross_redirect(exchange: Exchange, zone: Zone) -> None:
         carried = [exchange.examination.value(name) for name in valid.names]
         path = urlsplit(valid.url).path
         for target in (path, f"{path}/", path.rstrip("/"), f"/{path}", path.upper()):
-            answer = exchange.attempt(replace(valid, target=target), twin=valid)
-            if answer is not None and 300 <= answer.status < 400:
-                answer.require(not leads_astray(answer, carried), "a redirect within the same origin")
+            with exchange.row():
+                answer = exchange.attempt(replace(valid, target=target), twin=valid)
+                if answer is not None and 300 <= answer.status < 400:
+                    answer.require(not leads_astray(answer, carried), "a redirect within the same origin")

@@ -85,7 +85,8 @@ def surplus_credentials(exchange: Exchange, zone: Zone) -> None:
     for valid in exchange.requests(zone):
         for count in range(1, len(surplus) + 1):
             for lines in itertools.combinations(surplus, count):
-                exchange.send(valid.with_headers(*lines), twin=valid).like_twin()
+                with exchange.row():
+                    exchange.send(valid.with_headers(*lines), twin=valid).like_twin()
 
 
 @rule(
@@ -99,8 +100,9 @@ def surplus_invalid_credentials(exchange: Exchange, zone: Zone) -> None:
         raise NotApplicable("the zone needs every kind of credential that the profile has")
     for valid in exchange.requests(zone):
         for line in surplus:
-            bad = Draft("GET", "", (line,)).editing_all(WRONG).headers[0]
-            exchange.send(valid.with_headers(bad), twin=valid).like_twin()
+            with exchange.row():
+                bad = Draft("GET", "", (line,)).editing_all(WRONG).headers[0]
+                exchange.send(valid.with_headers(bad), twin=valid).like_twin()
 
 
 @rule(
@@ -112,9 +114,10 @@ def zone_truth_table(exchange: Exchange, zone: Zone) -> None:
     """A zone admits exactly the sets of credentials that meet its documented need."""
     for valid in exchange.requests(zone):
         for row in truth_table(exchange, zone):
-            answer = exchange.attempt(replace(valid, headers=row.headers), twin=valid)
-            if answer is not None:
-                answer.like_twin() if row.meets(zone) else answer.refused()
+            with exchange.row():
+                answer = exchange.attempt(replace(valid, headers=row.headers), twin=valid)
+                if answer is not None:
+                    answer.like_twin() if row.meets(zone) else answer.refused()
 
 
 def _keyed_token_route(profile: Profile) -> dict[str, str]:
@@ -132,7 +135,8 @@ def token_route(exchange: Exchange, grant: str) -> None:
     valid = exchange.token_request(grant)  # type: ignore[arg-type]
     name = exchange.header("api_key")[0]
     for draft in (valid.without_header(name), valid.with_header(name, ""), valid.editing("API_KEY", WRONG)):
-        exchange.send(draft, twin=valid).no_token()
+        with exchange.row():
+            exchange.send(draft, twin=valid).no_token()
 
 
 @rule(
@@ -190,9 +194,10 @@ def path_escape(exchange: Exchange, zone: Zone) -> None:
         spellings = [f"{base}{up}/{dots}{inner}" for up in weaker for dots in ("..", "%2e%2e", ".%2e", "x/../..")]
         spellings += [f"{base}{up}/..%2f{inner.lstrip('/')}" for up in weaker]
         for target in dict.fromkeys(spellings):
-            answer = exchange.attempt(replace(valid, headers=(), target=target), twin=valid)
-            if answer is not None:
-                never_the_content(answer, zone)
+            with exchange.row():
+                answer = exchange.attempt(replace(valid, headers=(), target=target), twin=valid)
+                if answer is not None:
+                    never_the_content(answer, zone)
 
 
 def as_user(exchange: Exchange, kind: Kind, who: str) -> tuple[str, Text]:
@@ -239,13 +244,15 @@ def monotone(exchange: Exchange, zone: Zone) -> None:
         admitted: dict[frozenset[str], bool] = {}
         for count in range(len(lines), -1, -1):
             for chosen in itertools.combinations(lines, count):
-                answer = exchange.send(replace(valid, headers=chosen), twin=valid)
-                names = frozenset(name for name, _ in chosen)
-                admitted[names] = 200 <= answer.status < 300
-                if not admitted[names]:
-                    less = [fewer for fewer in admitted if fewer < names and admitted[fewer]]
-                    answer.require(not less and not names >= {name for name, _ in valid.headers}, "no refusal for more")
-                    answer.refused()
+                with exchange.row():
+                    answer = exchange.send(replace(valid, headers=chosen), twin=valid)
+                    names = frozenset(name for name, _ in chosen)
+                    admitted[names] = 200 <= answer.status < 300
+                    if not admitted[names]:
+                        less = [fewer for fewer in admitted if fewer < names and admitted[fewer]]
+                        is_more = names >= {name for name, _ in valid.headers}
+                        answer.require(not less and not is_more, "no refusal for more")
+                        answer.refused()
 
 
 def _bound_keys(profile: Profile) -> dict[str, str]:
@@ -263,6 +270,7 @@ def key_bound(exchange: Exchange, name: str) -> None:
     for path in exchange.profile.keys[name].denied:
         zone = exchange.profile.zone_at(urlsplit(exchange.profile.url(path)).path)
         for way in exchange.examination.ways_into(zone) if zone is not None else ():
-            valid = exchange.request(path, way)
-            bound = valid.with_header(header, exchange.credential("API_KEY", name))
-            exchange.send(bound, twin=valid).refused()
+            with exchange.row():
+                valid = exchange.request(path, way)
+                bound = valid.with_header(header, exchange.credential("API_KEY", name))
+                exchange.send(bound, twin=valid).refused()

@@ -208,6 +208,8 @@ class RuleItem(pytest.Function):
             lines.append(f"  request   {found.curl}")
             if found.control_curl:
                 lines.append(f"  control   {found.control_curl}")
+            if outcome.told:
+                lines.append(f"  {'rows':<9} {outcome.told}")
             if "intermittent" in outcome.reason:
                 lines.append("  note      intermittent: the same request was also answered as it should be")
         else:

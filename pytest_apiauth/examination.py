@@ -13,9 +13,18 @@ from pytest_apiauth import consent
 from pytest_apiauth.consent import Callback, Proof
 from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text, parts_of
 from pytest_apiauth.errors import BudgetError, CredentialError, DroppedError, UnsetError
-from pytest_apiauth.findings import OUT_OF_GUESSES, Inconclusive, NotApplicable, OutOfGuesses, Refused, says_nothing
+from pytest_apiauth.findings import (
+    OUT_OF_GUESSES,
+    Counterexample,
+    Inconclusive,
+    NotApplicable,
+    OutOfGuesses,
+    Refused,
+    Unjudged,
+    says_nothing,
+)
 from pytest_apiauth.guesses import wrong_passwords
-from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.messages import Request, Response, described
 from pytest_apiauth.profile import DEFAULT, ApiKey, Grant, GrantType, Kind, Profile, Zone
 from pytest_apiauth.secrets import Redactor, Secret
 from pytest_apiauth.target import Target
@@ -66,6 +75,8 @@ class Examination:
         self._vault = Vault(self)
         self._moved = 0
         self.lacks_secret = False
+        self._recovery: Counterexample | None = None
+        self._is_recovery_told = False
 
     @property
     def profile(self) -> Profile:
@@ -92,7 +103,17 @@ class Examination:
         if response.status < 500 or response.status == 501 or self.target.kind != "live" or _uses_up(draft):
             return response
         self.target.pause(REPEAT_AFTER)
-        return self.send(draft)
+        again = self.send(draft)
+        if again.status < 500 and self._recovery is None:
+            self._recovery = Counterexample("no server error, not even once", described(response), self.curl(draft), "")
+        return again
+
+    def told_once(self) -> Counterexample | None:
+        """Return the first server error that a repetition did not meet again; once, since it is one finding."""
+        if self._is_recovery_told or self._recovery is None:
+            return None
+        self._is_recovery_told = True
+        return self._recovery
 
     def send_by(self, carry: Callable[[Request], list[Response]], draft: Draft, times: int = 1) -> list[Response]:
         """Hand a request to what sends it, once or several times, and learn every token that comes back."""
@@ -219,15 +240,15 @@ class Examination:
     def issue(
         self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT, draft: Draft | None = None
     ) -> dict[str, object]:
-        """Ask for a token and give the members of the answer. Raises Inconclusive where none comes."""
+        """Ask for a token and give the members of the answer. Raises Unjudged or Refused where none comes."""
         draft = draft or self.token_request(grant, client=client, user=user)
-        response = self.send(draft)
+        response = self.repeated(draft, self.send(draft))
         body = response.json()
         members = body if isinstance(body, dict) else {}
         if response.status != 200 or not isinstance(members.get("access_token"), str):
             what = f"{response.status}" if response.status != 200 else "200 without an access_token"
             error = members.get("error")
-            raise (Inconclusive if says_nothing(response) else Refused)(
+            raise (Unjudged if says_nothing(response) else Refused)(
                 f"the valid token request to {draft.url} was answered with {what}"
                 f"{f' ({error})' if isinstance(error, str) else ''}"
                 f"{f', {response.media_type}' if response.media_type else ''}; expected 200 with a JSON access_token"

@@ -19,15 +19,26 @@ from urllib.parse import parse_qsl
 from pytest_apiauth import consent
 from pytest_apiauth.consent import Callback, Proof
 from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text, Unchanged
+from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.examination import Examination
-from pytest_apiauth.findings import Breach, Counterexample, Inconclusive, NotApplicable, Violation
+from pytest_apiauth.findings import (
+    Breach,
+    Counterexample,
+    Inconclusive,
+    NotApplicable,
+    Unjudged,
+    Violation,
+    says_nothing,
+)
 from pytest_apiauth.http import NotSendable
-from pytest_apiauth.messages import FROM_GATEWAYS, Response
+from pytest_apiauth.messages import FROM_GATEWAYS, Response, described
 from pytest_apiauth.profile import DEFAULT, GrantType, Kind, Profile, Zone
+from pytest_apiauth.rows import SERVER_ERROR_RULE, Rows
 
 Twin = Draft | Callable[[], Draft]
-SERVER_ERROR_RULE = "invalid-never-5xx"
 NO_SERVER_ERROR = "a refusal, never a server error"
+USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""Methods that frameworks know. What they answer to others says nothing of credentials."""
 
 
 class Exchange:
@@ -42,6 +53,8 @@ class Exchange:
         self.steps: list[str] = []
         """The curl lines that led here, where a rule keeps them."""
         self.controls = 0
+        self.rows = Rows(lambda: examination.requests)
+        self._has_failed = False
         self._proved: Twin | None = None
         self._twin_answer: Response | None = None
         self._twin_draft: Draft | None = None
@@ -138,22 +151,34 @@ class Exchange:
         """
         if twin is not None:
             self._prove(twin)
-        first = self.examination.send(draft)
-        response = self.examination.repeated(draft, first)
+        response = self.examination.send(draft)
+        # One server error is made sure of; those that follow it in the same rule are taken at their word.
+        if not self._has_failed:
+            response = self.examination.repeated(draft, response)
         answer = Answer(self, draft, response, twin, self._twin_draft, self._twin_answer)
-        answer.advise(response.status >= 500 or first.status < 500, "no server error, not even once", described(first))
         if response.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise Inconclusive("429 Too Many Requests: the server limits the rate")
+            raise Unjudged("429 Too Many Requests: the server limits the rate")
         if response.status in FROM_GATEWAYS and self.examination.target.kind == "live":
-            raise Inconclusive(f"{described(response)}: a gateway's word, which says nothing of the server behind it")
-        unknown_method = response.status == HTTPStatus.NOT_IMPLEMENTED and draft.method not in ("GET", "POST")
-        if response.status >= 500 and not unknown_method:  # 501 is the right answer to such (RFC 9110 15.6.2)
+            raise Unjudged(f"{described(response)}: a gateway's word, which says nothing of the server behind it")
+        is_told = draft.method not in USUAL_METHODS or (response.status == 501 and draft.method not in ("GET", "POST"))
+        if response.status >= 500 and not is_told:  # 501 is the right answer to a method (RFC 9110 15.6.2)
+            self._has_failed = True
             if twin is None and not proved:
-                raise Inconclusive(f"the valid request was answered with {answer.got}: {answer.curl}")
+                raise Unjudged(f"the valid request was answered with {answer.got}: {answer.curl}")
             if self.rule_id == SERVER_ERROR_RULE or server_errors:
                 answer.fails(NO_SERVER_ERROR)
             raise Breach(SERVER_ERROR_RULE, answer.counterexample(NO_SERVER_ERROR))
         return answer
+
+    @contextmanager
+    def row(self, *, is_drawn: bool = False) -> Iterator[None]:
+        """Judge one row of a table: its breach, or the server's trouble with it, does not end the rule."""
+        with self.rows.row(is_drawn=is_drawn):
+            try:
+                yield
+            except (Violation, Inconclusive, UnreachableError):
+                self.forget_proof()
+                raise
 
     @contextmanager
     def connected(self, draft: Draft) -> Iterator[Callable[..., Answer]]:
@@ -174,7 +199,7 @@ class Exchange:
                     self._prove(twin)
                 response = self.examination.send_by(lambda request: [connection.send(request, **how)], draft)[0]
                 if response.status in (408, 429, 503):
-                    raise Inconclusive(f"{described(response)} on a connection of its own")
+                    raise Unjudged(f"{described(response)} on a connection of its own")
                 return Answer(self, draft, response, twin, self._twin_draft, self._twin_answer)
 
             yield send
@@ -216,7 +241,7 @@ class Exchange:
             response = self.examination.send(draft)
         self.controls += 1
         if not _succeeded(draft, response):
-            raise Inconclusive(
+            raise (Unjudged if says_nothing(response) else Inconclusive)(
                 f"the valid twin was answered with {described(response)}: {self.examination.curl(draft)}"
             )
         self._proved, self._twin_draft, self._twin_answer = twin, draft, response
@@ -353,21 +378,6 @@ def _succeeded(draft: Draft, response: Response) -> bool:
     if consent.asked(draft, "redirect_uri"):
         return consent.proceeds(draft, response)
     return 200 <= response.status < 300
-
-
-def described(response: Response) -> str:
-    """Name an answer by status, OAuth error code and media type, and an app's exception; never by its content."""
-    try:
-        words = f"{response.status} {HTTPStatus(response.status).phrase}"
-    except ValueError:
-        words = str(response.status)
-    body = response.json()
-    code = body.get("error") if isinstance(body, dict) else None
-    if isinstance(code, str) and code.replace("_", "").isalnum() and len(code) < 40:
-        words = f"{words} ({code})"
-    elif response.media_type:
-        words = f"{words} ({response.media_type})"
-    return f"{words}: {response.note}" if response.note else words
 
 
 def _listed(statuses: tuple[int, ...]) -> str:

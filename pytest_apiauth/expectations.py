@@ -48,7 +48,11 @@ def concerning(profile: Profile, rule_id: str, part: str, breaches: Iterable[str
 def applied(outcome: Outcome, expected: Mapping[str, str], rule_id: str) -> Outcome:
     """Give the outcome of an item in the light of what is expected of its rule."""
     verdict = outcome.verdict
+    unknown = [each for each in outcome.breaches if each not in expected]
     if rule_id in expected:
+        if verdict in (Verdict.FAIL, Verdict.WARNING) and unknown:
+            reason = f"{unknown[0]} was broken too, which is not expected"
+            return replace(outcome, verdict=Verdict.INCONCLUSIVE, reason=reason)
         if verdict in (Verdict.FAIL, Verdict.WARNING):
             return replace(outcome, verdict=Verdict.EXPECTED, reason=expected[rule_id])
         if verdict is Verdict.PASS:
@@ -58,7 +62,7 @@ def applied(outcome: Outcome, expected: Mapping[str, str], rule_id: str) -> Outc
             )
             return replace(outcome, verdict=Verdict.UNEXPECTED, reason=reason)
     # A rule that could not be finished since another one was broken that is known to be.
-    known = [each for each in outcome.breaches if each in expected]
-    if verdict is Verdict.INCONCLUSIVE and known and len(known) == len(outcome.breaches):
-        return replace(outcome, verdict=Verdict.EXPECTED, reason=f"{known[0]}: {expected[known[0]]}")
+    if verdict is Verdict.INCONCLUSIVE and outcome.breaches and not unknown and not outcome.has_open_end:
+        known = next(iter(outcome.breaches))
+        return replace(outcome, verdict=Verdict.EXPECTED, reason=f"{known}: {expected[known]}")
     return outcome

@@ -17,6 +17,10 @@ class Inconclusive(Exception):
     """Nothing can be said of the rule: the valid request failed, the rate is limited, no answer came."""
 
 
+class Unjudged(Inconclusive):
+    """The same of one row alone: the server had trouble, and may answer the next one."""
+
+
 class NotApplicable(Exception):
     """The rule needs what this profile or target does not have."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from pytest_apiauth.examination import Examination
 from pytest_apiauth.exchange import Exchange
 from pytest_apiauth.findings import Breach, Counterexample, Inconclusive, NotApplicable, OutOfGuesses, Violation
 from pytest_apiauth.http import NotSendable
+from pytest_apiauth.rows import SERVER_ERROR_RULE, Rows
 from pytest_apiauth.rules import Control, Level, Rule, Verdict
 
 SHRINK_LIMIT = 60
@@ -48,6 +50,14 @@ class Outcome:
     """Failures of other rules, by id."""
     filed: dict[str, Counterexample] = field(default_factory=dict)
     """Warnings of other rules, by id."""
+    rows: int = 0
+    """Rows of the rule's table that were tried, where it has one; examples, where it draws."""
+    failed_rows: int = 0
+    unjudged_rows: int = 0
+    told: str = ""
+    """The same in words; empty where no row is to be told of."""
+    has_open_end: bool = False
+    """Whether an inconclusive one is so for another reason than the failures of other rules."""
 
 
 class _Halt(BaseException):
@@ -62,40 +72,66 @@ def judge(rule: Rule, examination: Examination, argument: object, conditions: Co
     """Run a rule on one part of a profile and say what came of it."""
     level = rule.level_for(examination.profile)
     exchange = Exchange(examination, rule.id)
+    exchange.rows.word = "examples" if rule.draws else "rows"
     requests, tokens = examination.requests, examination.tokens_issued
     run = _Drawn(rule, exchange, argument, conditions) if rule.draws else _Once(rule, exchange, argument)
-    outcome = _verdict(run, exchange, level, rule)
+    outcome = _verdict(rule, exchange, level, _ending(run, exchange.rows), run)
     outcome.requests = examination.requests - requests
     outcome.tokens_issued = examination.tokens_issued - tokens
     outcome.examples = run.examples
-    outcome.filed = exchange.filed
+    outcome.breaches, outcome.filed = exchange.rows.breaches, exchange.filed
+    rows = exchange.rows
+    outcome.rows, outcome.failed_rows, outcome.unjudged_rows = rows.tried, rows.failed, rows.unjudged
+    outcome.told = rows.told()
+    recovery = examination.told_once()
+    if recovery is not None:
+        outcome.filed.setdefault(SERVER_ERROR_RULE, recovery)
     return outcome
 
 
-def _verdict(run: _Once | _Drawn, exchange: Exchange, level: Level, rule: Rule) -> Outcome:
+def _ending(run: _Once | _Drawn, rows: Rows) -> Exception | None:
+    """Run a rule to its end, and return what ended it before its time, where that is no breach."""
     try:
         run()
-    except NotApplicable as reason:
-        return Outcome(Verdict.SKIP, level, str(reason))
-    except NotSendable as reason:
-        return Outcome(Verdict.SKIP, level, f"not sendable: {reason}")
-    except (Inconclusive, UnreachableError) as reason:
-        return Outcome(Verdict.INCONCLUSIVE, level, str(reason))
     except Breach as breach:
-        return Outcome(
-            Verdict.INCONCLUSIVE, level, f"{breach}; filed under {breach.rule_id}",
-            breaches={breach.rule_id: breach.counterexample}, counterexample=breach.counterexample,
-        )  # fmt: skip
+        rows.note(breach)
     except Violation as violation:
-        fails = level in (Level.MUST, Level.DOC)
-        verdict = Verdict.FAIL if fails else Verdict.WARNING
-        return Outcome(verdict, level, str(violation) + run.remark, violation.counterexample)
+        rows.first = rows.first or violation
+    except (NotApplicable, NotSendable, Inconclusive, UnreachableError) as reason:
+        return reason
+    return None
+
+
+def _verdict(rule: Rule, exchange: Exchange, level: Level, ending: Exception | None, run: _Once | _Drawn) -> Outcome:
+    rows, told = exchange.rows, exchange.rows.told()
+    violation = rows.first
+    found = None if violation is None else violation.counterexample
+    words = [f"{violation}{run.remark}"] if violation is not None else []
+    if violation is not None and level in (Level.MUST, Level.DOC):
+        return Outcome(Verdict.FAIL, level, _joined(*words, told), found)
+    is_open = isinstance(ending, (Inconclusive, UnreachableError))
+    if is_open or rows.unjudged or rows.breaches:
+        words += dict.fromkeys([rows.trouble, str(ending) if is_open else ""])
+        words += [f"expected {one.expected}, got {one.got}; filed under {name}" for name, one in rows.breaches.items()]
+        words += ["no more was tried"] if is_open and rows.tried else []
+        found = found or next(iter(rows.breaches.values()), None)
+        return Outcome(Verdict.INCONCLUSIVE, level, _joined(*words, told), found, has_open_end=is_open or rows.lost > 0)
+    if violation is not None:
+        return Outcome(Verdict.WARNING, level, _joined(*words, told), found)
+    if isinstance(ending, NotApplicable):
+        return Outcome(Verdict.SKIP, level, str(ending))
+    if ending is not None:
+        return Outcome(Verdict.SKIP, level, f"not sendable: {ending}")
     if rule.control is Control.TWIN and not exchange.controls:
         return Outcome(Verdict.SKIP, level, NOTHING_SENT)
     if exchange.advice:
         advice = exchange.advice[0]
         return Outcome(Verdict.WARNING, level, f"advised {advice.expected}, got {advice.got}", advice)
     return Outcome(Verdict.PASS, level, run.remark)
+
+
+def _joined(*words: str) -> str:
+    return "; ".join(word for word in words if word)
 
 
 class _Once:
@@ -122,13 +158,22 @@ class _Drawn:
         self._rule, self._exchange, self._argument, self._conditions = rule, exchange, argument, conditions
         self._found: dict[str, Violation] = {}
         self._last: Violation | None = None
-        self._failing: dict[str, object] = {}
         self._after = 0
         self.examples = 0
         self.remark = ""
 
     def __call__(self) -> None:
-        from hypothesis import HealthCheck, Phase, Verbosity, example, given, seed, settings
+        try:
+            if not self._fails_in_its_table():
+                self._draw()
+        except OutOfGuesses as reason:
+            if not (self._exchange.controls and self.examples > 1):
+                raise
+            self.examples -= 1
+            self.remark = f"{self.examples} examples, then: {reason}"
+
+    def _draw(self) -> None:
+        from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
         from hypothesis.errors import Flaky, Unsatisfiable
 
         property_test: Callable[[], None] = given(**self._strategies())(self._example)
@@ -140,11 +185,9 @@ class _Drawn:
             print_blob=False,
             report_multiple_bugs=False,
             verbosity=Verbosity.quiet,
-            phases=(Phase.explicit, Phase.generate, Phase.shrink),
+            phases=(Phase.generate, Phase.shrink),
             suppress_health_check=list(HealthCheck),
         )(property_test)
-        for row in reversed(self._rule.first):
-            property_test = example(**row)(property_test)
         digest = hashlib.sha256(f"{self._conditions.seed} {self._rule.id}".encode()).digest()
         try:
             seed(int.from_bytes(digest[:8], "big"))(property_test)()
@@ -152,33 +195,42 @@ class _Drawn:
             if self._last is not None:
                 # The server or the budget gave out while the counterexample was made simpler.
                 raise self._last from None
-            if isinstance(halt.reason, OutOfGuesses) and self._exchange.controls and self.examples > 1:
-                self.examples -= 1
-                self.remark = f"{self.examples} examples, then: {halt.reason}"
-                return
             raise halt.reason from None
         except Unsatisfiable:
             # Every example was rejected: a token of digits, say, has no case to change.
-            raise NotApplicable(NOTHING_SENT) from None
+            if not self._exchange.rows.tried:
+                raise NotApplicable(NOTHING_SENT) from None
         except Flaky:
             # The same request was accepted once and refused once: that is a finding, not a pass.
             if self._last is None:
                 raise
             self.remark = INTERMITTENT
             raise self._last from None
-        except Violation:
-            # A row of the table is tried once only, so it is tried again here.
-            if not self._fails_again():
-                self.remark = INTERMITTENT
-            raise
 
-    def _fails_again(self) -> bool:
-        """Try the last failing example once more; whatever is no clear success counts as failing."""
+    def _fails_in_its_table(self) -> bool:
+        """Try every row that is tried in each run. What breaks the rule there is shown as it is."""
+        rows = self._exchange.rows
+        failing: Mapping[str, object] | None = None
+        for row in self._rule.first:
+            self.examples += 1
+            with suppress(Unchanged, NotSendable), self._exchange.row():
+                self._rule.function(self._exchange, self._argument, **row)
+            failing = row if failing is None and rows.failed else failing
+        if failing is not None and not self._fails_again(failing):
+            self.remark = INTERMITTENT
+        return failing is not None
+
+    def _fails_again(self, row: Mapping[str, object]) -> bool:
+        """Try the first failing row once more; whatever is no clear success counts as failing."""
+        kept, self._exchange.rows = self._exchange.rows, Rows(lambda: 0)
         try:
-            self._rule.function(self._exchange, self._argument, **self._failing)
+            with self._exchange.row(is_drawn=True):
+                self._rule.function(self._exchange, self._argument, **row)
+            return bool(self._exchange.rows.unjudged)
         except Exception:
             return True
-        return False
+        finally:
+            self._exchange.rows = kept
 
     def _strategies(self) -> Mapping[str, Any]:
         from hypothesis.strategies import SearchStrategy
@@ -200,10 +252,10 @@ class _Drawn:
                     raise self._found[mark]
                 return
         try:
-            self._rule.function(self._exchange, self._argument, **drawn)
+            with self._exchange.row(is_drawn=True):
+                self._rule.function(self._exchange, self._argument, **drawn)
         except Violation as violation:
             self._last = self._found[mark] = violation
-            self._failing = drawn
             raise
         except (Unchanged, NotSendable):
             reject()

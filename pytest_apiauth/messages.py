@@ -11,14 +11,20 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
+
+from pytest_apiauth.printable import one_line
 
 Headers = tuple[tuple[str, str], ...]
 FROM_GATEWAYS = (502, 503, 504)
 """What a gateway answers in the place of the server behind it (RFC 9110 15.6.3 to 15.6.5)."""
 _LABEL: Final = re.compile(r"[a-z0-9_-]{1,63}|.*[^\x00-\x7f].*", re.IGNORECASE)
 """One name between the dots of a host; what an internationalised one becomes is for the HTTP library."""
+
+LONGEST_TYPE: Final = 80
+"""Characters of a media type that are shown."""
 
 
 def _values(headers: Headers, name: str) -> list[str]:
@@ -180,3 +186,18 @@ def _why_not_a_host(host: str) -> str | None:
 def pairs(headers: Iterable[tuple[str, str]]) -> Headers:
     """Freeze header lines."""
     return tuple((name, value) for name, value in headers)
+
+
+def described(response: Response) -> str:
+    """Name an answer by status, OAuth error code and media type, and an app's exception; never by its content."""
+    try:
+        words = f"{response.status} {HTTPStatus(response.status).phrase}"
+    except ValueError:
+        words = str(response.status)
+    body = response.json()
+    code = body.get("error") if isinstance(body, dict) else None
+    if isinstance(code, str) and code.replace("_", "").isalnum() and len(code) < 40:
+        words = f"{words} ({code})"
+    elif response.media_type:
+        words = f"{words} ({one_line(response.media_type, LONGEST_TYPE)})"
+    return f"{words}: {one_line(response.note)}" if response.note else words
