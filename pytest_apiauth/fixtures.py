@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from pytest_apiauth.tokens import Token
 
 MARK_ARGUMENTS = ("profile", "user", "client", "key")
+RULES = "_apiauth_examination"
+FIXTURES = frozenset(
+    (
+        "apiauth_profile", "apiauth_client", "apiauth_async_client", "apiauth_client_factory", "apiauth_token",
+        "apiauth_server", "apiauth_mock", "apiauth_credentials", "_apiauth_bench", RULES,
+    )
+)  # fmt: skip
+"""Who asks for one of these has to do with a profile."""
 
 
 def _stop(error: ApiAuthError, state: State) -> NoReturn:
@@ -53,6 +61,12 @@ def _mark(node: pytest.Item) -> tuple[str | None, dict[str, str]]:
     return found.pop("profile", None), found
 
 
+def uses_ours(item: pytest.Item) -> bool:
+    """Whether a test has to do with a profile by its fixtures or its mark."""
+    names = getattr(item, "fixturenames", ())
+    return not FIXTURES.isdisjoint(names) or item.get_closest_marker("apiauth") is not None
+
+
 def chosen_profile(item: pytest.Item, state: State) -> Profile:
     """Return the profile of a test. Raises ProfileError if none is chosen."""
     name, _ = _mark(item)
@@ -63,9 +77,13 @@ def chosen_profile(item: pytest.Item, state: State) -> Profile:
 def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
     """The profile of this test: from the mark, the option, the ini, or the project's only profile."""
     try:
-        return chosen_profile(request.node, request.config.stash[STATE])
+        profile = chosen_profile(request.node, request.config.stash[STATE])
     except ApiAuthError as error:
         _stop(error, request.config.stash[STATE])
+    from pytest_apiauth.offline.door import keep_out
+
+    keep_out(request.node, profile)
+    return profile
 
 
 @pytest.fixture(scope="session")
@@ -162,12 +180,19 @@ def apiauth_mock(
             "apiauth_mock and @pytest.mark.vcr in one test: a test is mocked or replayed, not both", pytrace=False
         )
     if state.library != "httpx":
-        pytest.fail(f"apiauth_mock: respx does not see {state.library}; use --apiauth-http=httpx", pytrace=False)
+        pytest.fail(
+            f"apiauth_mock stands in for httpx only: record tests of code on {state.library} with @pytest.mark.vcr;"
+            " for code on httpx say --apiauth-http=httpx",
+            pytrace=False,
+        )
     from pytest_apiauth.http.mock import mounted
+    from pytest_apiauth.offline import refused
+    from pytest_apiauth.offline.door import mocked
 
-    for name, value in _apiauth_bench.server.environment.items():
+    server = _apiauth_bench.server
+    for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    with mounted(_apiauth_bench.server.origins, _apiauth_bench.server.handle) as router:
+    with refused(mocked(request.node, server.origins)), mounted(server.origins, server.handle) as router:
         yield router
 
 

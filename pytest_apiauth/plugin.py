@@ -10,6 +10,7 @@ import math
 import os
 import random
 import re
+import sys
 import tomllib
 import zlib
 from collections.abc import Generator
@@ -286,6 +287,13 @@ def _put_credentials_first(config: pytest.Config, items: list[pytest.Item]) -> N
             names.insert(0, "apiauth_credentials")
 
 
+def _may_have_profile(item: pytest.Item, state: State) -> bool:
+    """Whether a test may have to do with a profile: any other one is none of our business."""
+    from pytest_apiauth.fixtures import uses_ours
+
+    return uses_ours(item) or (item.get_closest_marker("vcr") is not None and state.may_have_profile())
+
+
 def _has_cassette(item: pytest.Item) -> bool:
     """Whether a test is recorded or replayed by pytest-recording."""
     return item.get_closest_marker("vcr") is not None and not item.config.getoption("disable_recording", True)
@@ -293,7 +301,14 @@ def _has_cassette(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Make a test with a cassette ready, before its fixtures."""
+    """Keep a profile's hosts out of a test's reach, and make its cassette ready, before any fixture."""
+    state = item.config.stash[STATE]
+    if not _may_have_profile(item, state):
+        return
+    if not state.is_live:
+        from pytest_apiauth.offline import door as offline_door
+
+        offline_door.enter(item)
     if _has_cassette(item):
         from pytest_apiauth.cassettes import door
 
@@ -306,6 +321,10 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     try:
         yield
     finally:
+        if "pytest_apiauth.offline.door" in sys.modules:
+            from pytest_apiauth.offline import door as offline_door
+
+            offline_door.leave(item)
         if item.config.stash[STATE].cassette is not None:
             from pytest_apiauth.cassettes import door
 
@@ -336,6 +355,7 @@ def pytest_runtest_makereport(
             return report
         message = _in_one_line(item, error)
         report.longrepr = message if message is not None else report.longrepr
+        _add_refusals(item, report)
     record = item.stash.get(RECORD, None)
     if record is not None and report.skipped and isinstance(report.longrepr, tuple):
         # A rule that does not apply is a matter of the profile, not of the place where skip was called.
@@ -354,9 +374,26 @@ def _in_one_line(item: pytest.Item, error: BaseException) -> str | None:
     """Give the message of an error that no source line explains any better, or None."""
     if isinstance(error, ApiAuthError):
         return str(error)
+    if "pytest_apiauth.offline" in sys.modules:
+        from pytest_apiauth.offline import offline_error_in
+
+        refused = offline_error_in(error)
+        if refused is not None:
+            return refused
     cassette = item.config.stash[STATE].cassette
     message = None if cassette is None else cassette.explain(error)
     if message is not None:
         return message
     bench = item.stash.get(BENCH, None)
     return None if bench is None else bench.no_answer(error)
+
+
+def _add_refusals(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Say beside a failure what was refused to the test, where its own code kept that to itself."""
+    if "pytest_apiauth.offline.door" not in sys.modules:
+        return
+    from pytest_apiauth.offline import door
+
+    lines = [line for line in dict.fromkeys(map(str, door.refusals(item))) if line not in report.longreprtext]
+    if lines:
+        report.sections.append(("apiauth", "\n".join(lines)))

@@ -158,6 +158,19 @@ class State:
         )
         return Ignored(tuple(self.config.getini("norecursedirs")), frozenset(paths), tuple(globs))
 
+    def may_have_profile(self) -> bool:
+        """Whether a test without a mark may have to do with a profile; nothing costly is imported to know."""
+        named = self.config.getoption("apiauth_profile") or self.config.getini("apiauth_profile")
+        return bool(named or self.profile_files())
+
+    def project_profiles(self) -> list[Profile]:
+        """Return the project's profiles that can be read; whoever uses one that cannot is told there."""
+        found = []
+        for path in self.profile_files():
+            with contextlib.suppress(ApiAuthError):
+                found.append(self.load(path))
+        return found
+
     def load(self, path: Path) -> Profile:
         """Read a profile once. Raises ProfileError."""
         from pytest_apiauth import loading

@@ -19,6 +19,7 @@ for _name in (
     "httpcore2",
     "respx",
     "pytest_apiauth.bench",
+    "pytest_apiauth.offline.door",
     "vcr",
     "hypothesis",
 ):

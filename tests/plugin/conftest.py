@@ -18,7 +18,10 @@ from tests.plugin.projects import NEIGHBOURS, Run
 suite.load_chapters()
 for _name in ("httpx", "httpx2"):
     library(_name)
-for _name in ("anyio._backends._asyncio", "httpcore", "httpcore2", "respx", "yaml", "pytest_apiauth.bench"):
+for _name in (
+    "anyio._backends._asyncio", "httpcore", "httpcore2", "respx", "yaml", "pytest_apiauth.bench",
+    "pytest_apiauth.offline.door",
+):  # fmt: skip
     importlib.import_module(_name)
 
 

@@ -163,9 +163,16 @@ def test_reading_of_imports() -> None:
                 ".embedded", ".session", "httpx", "httpx2", "pytest", "asgiref", "django",
             },
         ),
+        (
+            [f"{PACKAGE}/offline"],
+            {
+                ".rules", ".exchange", ".examination", ".judge", ".conformance", ".embedded", ".target", ".flow",
+                ".http", ".cassettes", ".apps", "httpx", "httpx2", "respx",
+            },
+        ),
         ([PACKAGE, "conformance"], {"_pytest"}),
     ],
-    ids=["conformance", "embedded", "discover", "apps", "everybody"],
+    ids=["conformance", "embedded", "discover", "apps", "offline", "everybody"],
 )  # fmt: skip
 def test_room_keeps_away_from(rooms: list[str], forbidden: set[str]) -> None:
     """The suite sees no client and no server, the server no rules, documents neither; nobody sees pytest's insides."""

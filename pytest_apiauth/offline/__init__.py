@@ -1,0 +1,17 @@
+"""How a run without ``--apiauth-live`` keeps a profile's hosts out of reach, whatever library reaches for them.
+
+Theory of operation. While a test runs that has to do with a profile, a `Refusal` of the profile's hosts is at work, for
+the whole process. Two things consult it. An audit hook sees what goes through Python's ``socket`` module by any
+library: look-ups, connections, datagrams; it raises before anything has left. A hook cannot be taken away again, so
+one is installed at first need, and does nothing where no refusal is at work. What raises no audit event in time is met
+by methods that stand before the real ones while a refusal is at work, and only then (`standing`): a name that
+``connect`` resolves by itself, what a proxy is told to connect to, uvloop's and c-ares' own look-ups.
+
+What this cannot see: other processes; libraries that bring a network of their own (libcurl, gRPC, database drivers in
+C); an address that was known before the test began, and a connection kept from then.
+"""
+
+from pytest_apiauth.offline.hosts import Hosts
+from pytest_apiauth.offline.refusal import OfflineError, Refusal, offline_error_in, refused
+
+__all__ = ["Hosts", "OfflineError", "Refusal", "offline_error_in", "refused"]
