@@ -17,7 +17,7 @@ from pytest_apiauth.drafts import Draft, Unchanged
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.examination import Examination
 from pytest_apiauth.exchange import Answer, Exchange
-from pytest_apiauth.findings import NotApplicable
+from pytest_apiauth.findings import NotApplicable, OutOfReach
 from pytest_apiauth.profile import GrantType
 from pytest_apiauth.rules import Control, Level, Safety, draws, rule
 
@@ -54,7 +54,7 @@ def decides(exchange: Exchange, valid: Draft) -> tuple[bool, bool]:
 def need_decision(exchange: Exchange, valid: Draft) -> None:
     """Raise NotApplicable where nothing was decided at all."""
     if not exchange.examination.target.has_browser and not any(decides(exchange, valid)):
-        raise NotApplicable(LOGIN_FIRST)
+        raise OutOfReach(LOGIN_FIRST)
 
 
 def stays(answer: Answer, uri: str, registered: str) -> None:
@@ -142,7 +142,7 @@ def response_type(exchange: Exchange, grant: GrantType) -> None:
             seen = seen or "error" in back or sort_of(answer.draft, answer.response) == "refused"
     exchange.proved_again(valid)
     if not seen:
-        raise NotApplicable(LOGIN_FIRST)
+        raise OutOfReach(LOGIN_FIRST)
 
 
 ORDINARY = "apiauth-state_0123456789.ABCDEFGHIJKLMNOPQRSTUV~"
@@ -181,7 +181,7 @@ def state_comes_back(exchange: Exchange, grant: GrantType, state: str) -> None:
         judge(back.get("state") == [state], "the state unchanged", "none" if "state" not in back else "another")
     exchange.proved_again(valid)
     if is_ordinary and not came_back:
-        raise NotApplicable(LOGIN_FIRST)
+        raise OutOfReach(LOGIN_FIRST)
 
 
 @rule(
@@ -232,7 +232,7 @@ def scope_is_mandatory(exchange: Exchange, grant: GrantType) -> None:
     back = returned(answer.draft, answer.response)
     answer.require("code" not in (back or {}), "an error without the mandatory scope", "a code")
     if back is None and sort_of(answer.draft, answer.response) != "refused":
-        raise NotApplicable(LOGIN_FIRST)
+        raise OutOfReach(LOGIN_FIRST)
     exchange.proved_again(valid)
 
 

@@ -6,7 +6,7 @@ from pytest_apiauth.consent import NO_PROOF, Proof, asking, callback, sort_of
 from pytest_apiauth.drafts import Draft, Parameters
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.exchange import Exchange
-from pytest_apiauth.findings import NotApplicable
+from pytest_apiauth.findings import NotApplicable, OutOfReach
 from pytest_apiauth.history import History
 from pytest_apiauth.profile import GrantType
 from pytest_apiauth.rules import Control, Level, Safety, rule
@@ -134,7 +134,11 @@ def redemption(exchange: Exchange, proof: Proof, own: str = "") -> Draft | None:
     """Get a code with a proof key of one's own and give the request that redeems it; None where no code came."""
     exchange.examination.need_browser()
     draft = exchange.authorization_request(proof)
-    found = callback(draft, exchange.send(draft, twin=exchange.authorization_request()).response, proof)
+    answer = exchange.send(draft, twin=exchange.authorization_request())
+    found = callback(draft, answer.response, proof)
+    if not own:
+        exchange.steps.clear()
+        exchange.take(answer, "gives CODE")
     return None if found is None else exchange.redemption(found, own)
 
 
@@ -176,7 +180,9 @@ def only_sound_proofs(exchange: Exchange, grant: GrantType) -> None:
     for method in WRONG_METHODS:
         with exchange.row():
             proof = Proof.fresh()
-            challenge = proof.verifier if method is None or method.lower() == "plain" else proof.challenge
+            is_plain = method is None or method.lower() == "plain"
+            exchange.steps[:] = ["PROOF=$(openssl rand -hex 32)  # a verifier of your own"] if is_plain else []
+            challenge = exchange.keep("PROOF", str(proof.verifier)) if is_plain else proof.challenge
             draft = asking(valid, code_challenge=challenge, code_challenge_method=method)
             answer = exchange.send(draft, twin=valid)
             seen = seen or sort_of(draft, answer.response) in ("refused", "client")
@@ -189,7 +195,7 @@ def only_sound_proofs(exchange: Exchange, grant: GrantType) -> None:
                     answer.fails(words, "a code that works")
     exchange.proved_again(valid)
     if not seen:
-        raise NotApplicable(LOGIN_FIRST)
+        raise OutOfReach(LOGIN_FIRST)
     if exchange.examination.target.has_browser:
         _lengths(exchange, grant)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.exchange import Answer, Exchange
-from pytest_apiauth.findings import NotApplicable
+from pytest_apiauth.findings import NotApplicable, OutOfReach
 from pytest_apiauth.history import History
 from pytest_apiauth.profile import GrantType, Profile, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, rule
@@ -194,7 +194,7 @@ def refresh_may_narrow(exchange: Exchange, grant: GrantType) -> None:
     history = History(exchange)
     wide = [name for name in scoped_first(profile) if name != "authorization_code" or target.has_browser]
     if not wide:
-        raise NotApplicable("the grant authorization_code needs a browser, which this run does not have")
+        raise OutOfReach("the grant authorization_code needs a browser, which this run does not have")
     first = history.log_in(wide[0])
     granted = (first.scope or profile.scope_of(wide[0]) or "").split()
     narrow = [word for word in granted if word not in KEPT_SCOPES][:1]

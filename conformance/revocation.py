@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pytest_apiauth.drafts import Draft, Ref
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.exchange import Answer, Exchange
-from pytest_apiauth.findings import NotApplicable
+from pytest_apiauth.findings import NotApplicable, OutOfReach
 from pytest_apiauth.profile import DEFAULT, GrantType, Profile, Zone
 from pytest_apiauth.rules import Control, Level, Parts, Safety, draws, rule
 
@@ -238,6 +238,7 @@ def client_of(exchange: Exchange, grant: GrantType) -> str:
 
 def fresh(exchange: Exchange, grant: GrantType) -> Ref:
     """Get an access token that nothing else uses."""
+    exchange.steps.clear()
     return exchange.keep("REVOKED_TOKEN", str(exchange.examination.issue(grant)["access_token"]))
 
 
@@ -307,6 +308,7 @@ def _after_revocation(exchange: Exchange, token: Ref, client: str, hint: str | N
         raise NotApplicable("the server says that it does not revoke access tokens (RFC 7009 2.2.1)")
     if hint is None:
         revoked(answer)
+    exchange.take(answer)
     exchange.examination.forget_tokens()
     return [(use, exchange.send(use.draft, twin=use.twin)) for use in uses]
 
@@ -317,8 +319,9 @@ def _refresh_token_ends(exchange: Exchange, *, is_refreshed: bool = False, hint:
     grants = [name for name in profile.grants if name in UNATTENDED or exchange.examination.target.has_browser]
     giving = [name for name in grants if name != "refresh_token" and profile.answer_of(name).refresh_token]
     if not giving:
-        raise NotApplicable("no grant that works without a person gives a refresh token")
+        raise OutOfReach("no grant that works without a person gives a refresh token")
     grant, client = giving[0], client_of(exchange, "refresh_token")
+    exchange.steps.clear()
     members = exchange.examination.issue(grant, client=client)
     tokens = [exchange.keep("REVOKED_TOKEN", str(members["access_token"]))]
     if not isinstance(members.get("refresh_token"), str):
@@ -333,6 +336,7 @@ def _refresh_token_ends(exchange: Exchange, *, is_refreshed: bool = False, hint:
     answer = exchange.send(revocation(exchange, token, client, hint))
     if hint is None:
         revoked(answer)
+    exchange.take(answer)
     exchange.examination.forget_tokens()
     for use in uses:
         after = exchange.send(use.draft, twin=use.twin)

@@ -175,7 +175,7 @@ def form_robust(exchange: Exchange, grant: GrantType) -> None:
                 exchange.send(replace(valid, tail=pairs), twin=valid, server_errors=True)
             except Violation as violation:
                 # The request is a valid one with rubbish beside it: whoever trips over that harms nobody else.
-                exchange.advice.append(violation.counterexample)
+                exchange.recommend(violation.counterexample)
 
 
 @rule(

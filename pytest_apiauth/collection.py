@@ -21,6 +21,7 @@ from pytest_apiauth.cassettes.target import OF_VALUES
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.examination import Examination
 from pytest_apiauth.judge import Conditions, Outcome, judge
+from pytest_apiauth.printable import printable
 from pytest_apiauth.rules import REGISTRY, Rule, Verdict
 from pytest_apiauth.session import RECORD, STATE
 
@@ -100,6 +101,8 @@ class RuleItem(pytest.Function):
     rule: Rule
     part: str
     applies: bool
+    not_ready: Mapping[str, str] | None = None
+    """Why the profile could not be examined, where it was this item that found out: a verdict and a line."""
     expected: Mapping[str, str] = MappingProxyType({})
     """The expected failures that count here, with their reasons, by rule id."""
 
@@ -131,6 +134,7 @@ class RuleItem(pytest.Function):
                 name = self.profile_file.profile.name
                 reason = f"{name}: {FIXTURE}, or a fixture before it, failed: {type(error).__name__}"
                 state.give_up(path, reason)
+                self.not_ready = {"verdict": "not ready", "error": reason}
                 self.record(Outcome(Verdict.NOT_RUN, self.rule.level, reason))
             raise
 
@@ -144,7 +148,8 @@ class RuleItem(pytest.Function):
         state = self.config.stash[STATE]
         if examination.target.kind == "live" and self.rule.safety.value not in state.allowed(examination.profile):
             reason = f"needs --apiauth-allow {self.rule.safety.value}"
-            self.finish(Outcome(Verdict.SKIP, self.rule.level_for(examination.profile), reason))
+            level = self.rule.level_for(examination.profile)
+            self.finish(Outcome(Verdict.SKIP, level, reason, is_out_of_reach=True))
         if state.replays and self.rule.id in OF_VALUES:
             self.finish(Outcome(Verdict.SKIP, self.rule.level_for(examination.profile), OF_VALUES[self.rule.id]))
         outcome = judge(self.rule, examination, argument, Conditions(state.examples, state.seed))
@@ -162,7 +167,9 @@ class RuleItem(pytest.Function):
         if outcome.verdict is Verdict.SKIP:
             pytest.skip(outcome.reason)
         if outcome.verdict is Verdict.WARNING:
-            self.user_properties.append(("apiauth_warning", outcome.reason))
+            advice = [f"advised {one.expected}, got {one.got}" for one in outcome.advice]
+            words = dict.fromkeys(advice if outcome.is_advice else [outcome.reason, *advice])
+            self.user_properties += [("apiauth_warning", each) for each in words]
         if outcome.verdict is Verdict.EXPECTED:
             pytest.xfail(outcome.reason)
         if outcome.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNEXPECTED):
@@ -186,7 +193,12 @@ class RuleItem(pytest.Function):
             "safety": self.rule.safety.value,
             "part": self.part,
             "verdict": outcome.verdict.value,
-            "reason": state.redactor.redact(outcome.reason),
+            "deciding_level": outcome.deciding_level.value,
+            "reason": printable(state.redactor.redact(outcome.reason)),
+            "is_out_of_reach": outcome.is_out_of_reach,
+            "not_ready": self.not_ready,
+            "rows": {"tried": outcome.rows, "failed": outcome.failed_rows, "not_judged": outcome.unjudged_rows},
+            "advice": [{"level": outcome.advice_level.value, **asdict(each)} for each in outcome.advice],
             "requests": outcome.requests + before.get("requests", 0),
             "examples": outcome.examples,
             "tokens_issued": outcome.tokens_issued + before.get("tokens_issued", 0),
@@ -198,7 +210,7 @@ class RuleItem(pytest.Function):
 
     def _explain(self, outcome: Outcome) -> str:
         rule, profile = self.rule, self.profile_file.profile
-        lines = [f"{outcome.level.value} {rule.id}: {rule.title}", ""]
+        lines = [f"{outcome.deciding_level.value} {rule.id}: {rule.title}", ""]
         found = outcome.counterexample
         if found is not None:
             if outcome.verdict is Verdict.INCONCLUSIVE:
@@ -215,7 +227,7 @@ class RuleItem(pytest.Function):
         else:
             lines.append(f"  {outcome.reason}")
         lines.append(f"  sources   {', '.join(rule.sources_for(profile))}")
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
 
 def uses_django_database(config: pytest.Config) -> bool:

@@ -7,11 +7,12 @@ gets it when it is first needed: from the profile's references, or from the toke
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pytest_apiauth import consent
 from pytest_apiauth.consent import Callback, Proof
-from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text, parts_of
+from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Part, Ref, Text, parts_of
 from pytest_apiauth.errors import BudgetError, CredentialError, DroppedError, UnsetError
 from pytest_apiauth.findings import (
     OUT_OF_GUESSES,
@@ -19,6 +20,7 @@ from pytest_apiauth.findings import (
     Inconclusive,
     NotApplicable,
     OutOfGuesses,
+    OutOfReach,
     Refused,
     Unjudged,
     says_nothing,
@@ -26,7 +28,7 @@ from pytest_apiauth.findings import (
 from pytest_apiauth.guesses import wrong_passwords
 from pytest_apiauth.messages import Request, Response, described
 from pytest_apiauth.profile import DEFAULT, ApiKey, Grant, GrantType, Kind, Profile, Zone
-from pytest_apiauth.secrets import Redactor, Secret
+from pytest_apiauth.secrets import SHORTEST, Redactor, Secret
 from pytest_apiauth.target import Target
 
 _ROLES: dict[Kind, tuple[str, ...]] = {
@@ -38,6 +40,16 @@ _ROLES: dict[Kind, tuple[str, ...]] = {
 
 REPEAT_AFTER = 1.1
 """Seconds to wait before a request is repeated that a live server answered with a server error."""
+RECENT = 8
+"""Answers that are kept in mind, so that a step can say where a value came from."""
+
+
+def _split(piece: Part, value: str, name: str) -> list[Part]:
+    """Split a literal at every place where a value stands."""
+    if not isinstance(piece, str):
+        return [piece]
+    first, *rest = piece.split(value)
+    return [part for part in (first, *(each for text in rest for each in (Ref(name), text))) if part != ""]
 
 
 def _uses_up(draft: Draft) -> bool:
@@ -75,6 +87,7 @@ class Examination:
         self._vault = Vault(self)
         self._moved = 0
         self.lacks_secret = False
+        self._recent: deque[tuple[Draft, Response]] = deque(maxlen=RECENT)
         self._recovery: Counterexample | None = None
         self._is_recovery_told = False
 
@@ -128,6 +141,7 @@ class Examination:
             raise
         for response in responses:
             self._learn(response)
+            self._recent.append((draft, response))
         return responses
 
     def _spare_accounts(self, request: Request) -> None:
@@ -138,6 +152,14 @@ class Examination:
         for username in wrong_passwords(request, users, of_client=of_client):
             if not self.target.guess(username):
                 raise OutOfGuesses(OUT_OF_GUESSES)
+
+    def giving(self, value: str) -> tuple[str, Response] | None:
+        """Return the latest request, as a curl line, whose answer held a value, and the answer; None if none did."""
+        for draft, response in reversed(self._recent):
+            lines = [text for _, text in response.headers]
+            if value.encode("latin-1", "replace") in response.body or any(value in line for line in lines):
+                return self.curl(draft), response
+        return None
 
     def curl(self, draft: Draft) -> str:
         """Write a request as a curl line with placeholders, and make sure that it holds no secret."""
@@ -266,7 +288,7 @@ class Examination:
             found = self.issue(grant, client=client, user=user).get("refresh_token")
             if isinstance(found, str):
                 return self.keep(own + self.ref("REFRESH_TOKEN", client).name, found)
-        raise NotApplicable("no grant that works without a person gives a refresh token")
+        raise OutOfReach("no grant that works without a person gives a refresh token")
 
     def _renewed(self, user: str) -> str:
         """Get an access token by the refresh token of a person, and keep the one that takes its place."""
@@ -305,7 +327,7 @@ class Examination:
     def needs_clock(self) -> None:
         """Raise NotApplicable where the target's clock cannot be moved, before anything is asked of it."""
         if not self.target.can_move_clock:
-            raise NotApplicable("lifetimes take a clock that can be moved, which the profile's [clock] names")
+            raise OutOfReach("lifetimes take a clock that can be moved, which the profile's [clock] names")
 
     def forget_tokens(self) -> None:
         """Forget the access tokens at hand: what a rule has done may have ended them. New ones come when needed."""
@@ -339,7 +361,7 @@ class Examination:
     def need_browser(self) -> None:
         """Raise NotApplicable where a code takes a browser."""
         if not self.target.has_browser:
-            raise NotApplicable(consent.needs_browser(self.profile))
+            raise OutOfReach(consent.needs_browser(self.profile))
 
     def _redeeming(self, found: Callback, client: str, own: str) -> list[tuple[str, object]]:
         client = self._code_client(client)
@@ -369,6 +391,17 @@ class Examination:
         self.redactor.learn(value, name)
         return Ref(name)
 
+    def naming(self, text: str) -> Text:
+        """Return a text that came from the server with the values that have a placeholder name under that name.
+
+        Redacted, it could not be sent again by who reads it.
+        """
+        pieces: list[Part] = [text]
+        for name, value in self.known.items():
+            if len(value) >= SHORTEST and value in text:
+                pieces = [each for piece in pieces for each in _split(piece, value, name)]
+        return tuple(pieces)
+
     def value(self, name: str) -> str:
         """Give a credential by its placeholder name. Raises NotApplicable where there is none."""
         if name not in self.known:
@@ -376,7 +409,7 @@ class Examination:
                 self.known[name] = self._resolve(name)
             except CredentialError as reason:
                 self.lacks_secret = self.lacks_secret or isinstance(reason, UnsetError)
-                raise NotApplicable(str(reason)) from None
+                raise (OutOfReach if isinstance(reason, UnsetError) else NotApplicable)(str(reason)) from None
             self.redactor.learn(self.known[name], name)
         return self.known[name]
 

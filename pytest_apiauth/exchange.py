@@ -26,17 +26,21 @@ from pytest_apiauth.findings import (
     Counterexample,
     Inconclusive,
     NotApplicable,
+    OutOfReach,
     Unjudged,
     Violation,
     says_nothing,
 )
 from pytest_apiauth.http import NotSendable
 from pytest_apiauth.messages import FROM_GATEWAYS, Response, described
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import DEFAULT, GrantType, Kind, Profile, Zone
 from pytest_apiauth.rows import SERVER_ERROR_RULE, Rows
 
 Twin = Draft | Callable[[], Draft]
 NO_SERVER_ERROR = "a refusal, never a server error"
+LONGEST_WORDS = 400
+"""Characters of what was expected, and of what came: servers have a say in both."""
 USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods that frameworks know. What they answer to others says nothing of credentials."""
 
@@ -55,6 +59,7 @@ class Exchange:
         self.controls = 0
         self.rows = Rows(lambda: examination.requests)
         self._has_failed = False
+        self._giver: Response | None = None
         self._proved: Twin | None = None
         self._twin_answer: Response | None = None
         self._twin_draft: Draft | None = None
@@ -74,7 +79,7 @@ class Exchange:
         """
         ways = [way for way in self.examination.ways_into(zone) if not kinds or set(kinds) & set(way)]
         if not ways:
-            raise NotApplicable(self.examination.why_closed(zone))
+            raise OutOfReach(self.examination.why_closed(zone))
         for probe in zone.probe:
             for way in ways:
                 yield self.request(probe, way)
@@ -115,7 +120,8 @@ class Exchange:
             return None
         cookies = [line.partition(";")[0] for line in answer.response.header_lines("set-cookie")]
         url, _, query = target.partition("#")[0].partition("?")
-        draft = Draft("GET", url, query=tuple(parse_qsl(query, keep_blank_values=True)))
+        pairs = parse_qsl(query, keep_blank_values=True)
+        draft = Draft("GET", url, query=tuple((name, self.examination.naming(value)) for name, value in pairs))
         return draft.with_headers(("Cookie", self.keep("LOGIN_COOKIE", "; ".join(cookies)))) if cookies else draft
 
     def redemption(self, found: Callback, own: str = "") -> Draft:
@@ -127,8 +133,19 @@ class Exchange:
         return self.examination.fresh_refresh_token()
 
     def keep(self, name: str, value: str) -> Ref:
-        """Keep a value that came in an answer, to send it under a placeholder name."""
-        return self.examination.keep(name, value)
+        """Keep a value that came in an answer, to send it under a placeholder name; the step that gave it is shown."""
+        ref = self.examination.keep(name, value)
+        # Of several values that are kept as one, each came in a header line or member of its own.
+        origin = self.examination.giving(value.partition("; ")[0])
+        if origin is not None:
+            line, response = origin
+            if self.steps and response is self._giver:
+                self.steps[-1] += f", {name}"
+            else:
+                gives = f"  # gives {name}"
+                self.steps[:] = [step for step in self.steps if not step.endswith(gives)] + [line + gives]
+            self._giver = response
+        return ref
 
     def credential(self, kind: str, who: str = DEFAULT) -> Ref:
         """Name a credential (``CLIENT_SECRET``, ``ACCESS_TOKEN`` …) of the default or another identity.
@@ -189,7 +206,7 @@ class Exchange:
         """
         target = self.examination.target
         if not target.has_connections:
-            raise NotApplicable("needs connections: --apiauth-wire serves the embedded server on a socket")
+            raise OutOfReach("needs connections: --apiauth-wire serves the embedded server on a socket")
         # The twin first: a server may close a connection that waits for it.
         self._prove(draft)
         with target.connection(draft.url) as connection:
@@ -212,6 +229,16 @@ class Exchange:
             return self.send(draft, twin=twin, server_errors=server_errors)
         except (Unchanged, NotSendable):
             return None
+
+    def recommend(self, found: Counterexample) -> None:
+        """Keep a piece of advice, unless the same was given before."""
+        if all(one.expected != found.expected for one in self.advice):
+            self.advice.append(found)
+
+    def take(self, answer: Answer, words: str = "") -> None:
+        """Keep a request as a step that led to what follows, with what came of it."""
+        self._giver = None
+        self.steps.append(f"{answer.curl}  # {words or answer.got}")
 
     def advance(self, seconds: int) -> None:
         """Move the target's clock forward. Raises NotApplicable where it cannot be moved."""
@@ -346,8 +373,8 @@ class Answer:
 
     def advise(self, holds: bool, expected: str, got: str | None = None) -> Answer:
         """Recommend something: a warning where it does not hold, whatever the rule's level."""
-        if not holds and all(one.expected != expected for one in self.exchange.advice):
-            self.exchange.advice.append(self.counterexample(expected, got))
+        if not holds:
+            self.exchange.recommend(self.counterexample(expected, got))
         return self
 
     def file(self, rule_id: str, holds: bool, expected: str, got: str | None = None) -> Answer:
@@ -371,7 +398,10 @@ class Answer:
         twin = self.twin_draft if self.twin is not None else None
         examination = self.exchange.examination
         control = examination.curl(twin) if twin is not None else ""
-        return Counterexample(expected, got or self.got, self.curl, control, tuple(self.exchange.steps))
+        expected, got = (
+            one_line(examination.redactor.redact(text), LONGEST_WORDS) for text in (expected, got or self.got)
+        )
+        return Counterexample(expected, got, self.curl, control, tuple(self.exchange.steps))
 
 
 def _succeeded(draft: Draft, response: Response) -> bool:

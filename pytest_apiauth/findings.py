@@ -25,11 +25,15 @@ class NotApplicable(Exception):
     """The rule needs what this profile or target does not have."""
 
 
+class OutOfReach(NotApplicable):
+    """The profile promises it, and this run cannot look at it: no login, no clock, a class that is not allowed."""
+
+
 class Refused(Inconclusive):
     """The server has answered a valid request, and said no."""
 
 
-class OutOfGuesses(NotApplicable):
+class OutOfGuesses(OutOfReach):
     """Another wrong password could lock an account."""
 
 

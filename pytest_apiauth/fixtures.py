@@ -201,8 +201,9 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
     """Make the profile of a rule's item ready: one error if it is not, and 'not run' for every later rule."""
     from pytest_apiauth.collection import RuleItem
     from pytest_apiauth.errors import UnreachableError
-    from pytest_apiauth.findings import NotReady, Unproven, Unready
+    from pytest_apiauth.findings import NotReady, Unproven
     from pytest_apiauth.judge import Outcome
+    from pytest_apiauth.printable import printable
     from pytest_apiauth.rules import Verdict
 
     item = request.node
@@ -216,10 +217,11 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
         item.record(Outcome(Verdict.NOT_RUN, item.rule.level, str(reason)))
         pytest.skip(f"not run: {reason}")
     except ApiAuthError as error:
-        verdict = Verdict.SKIP if isinstance(error, UnsetError) and state.skips_missing else Verdict.NOT_RUN
-        if isinstance(error, Unready | UnreachableError):
-            verdict = Verdict.INCONCLUSIVE if isinstance(error, Unproven | UnreachableError) else Verdict.FAIL
-        item.record(Outcome(verdict, item.rule.level, str(error)))
+        is_skipped = isinstance(error, UnsetError) and state.skips_missing
+        if not is_skipped:
+            verdict = "inconclusive" if isinstance(error, Unproven | UnreachableError) else "not ready"
+            item.not_ready = {"verdict": verdict, "error": printable(state.redactor.redact(str(error)))}
+        item.record(Outcome(Verdict.SKIP if is_skipped else Verdict.NOT_RUN, item.rule.level, str(error)))
         _stop(error, state)
     if is_new:
         # What it took to make the profile ready counts for the first rule.

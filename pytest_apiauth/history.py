@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pytest_apiauth.drafts import Draft, Ref
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.exchange import Answer, Exchange
-from pytest_apiauth.findings import NotApplicable
+from pytest_apiauth.findings import NotApplicable, OutOfReach
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import DEFAULT, GrantType
 from pytest_apiauth.target import Target
@@ -55,7 +55,7 @@ class History:
         """Begin a chain with new tokens. Raises NotApplicable where that takes a person."""
         grant = grant or self.grant()
         if grant is None:
-            raise NotApplicable("no grant works without a person")
+            raise OutOfReach("no grant works without a person")
         return self.send(self.exchange.token_request(grant, client=client, user=user))
 
     def refresh(self, tokens: Tokens, *, client: str = DEFAULT) -> Tokens:
@@ -85,13 +85,13 @@ class History:
 
     def keep(self, answer: Answer, words: str = "") -> None:
         """Keep a request as a step, with what came of it."""
-        self.exchange.steps.append(f"{answer.curl}  # {words or answer.got}")
+        self.exchange.take(answer, words)
 
     def all_at_once(self, draft: Draft, times: int) -> list[Tokens]:
         """Send one request several times at the same moment, and name what the ones that succeed give."""
         target = self.exchange.examination.target
         if not target.is_parallel:
-            raise NotApplicable("requests at once take a server: the app shares its thread with this run")
+            raise OutOfReach("requests at once take a server: the app shares its thread with this run")
         responses = self.exchange.examination.send_by(
             lambda request: send_together(target, request, times), draft, times
         )
@@ -118,7 +118,7 @@ class History:
     def _name(self, kind: str, value: str) -> Ref:
         """Name a value; one that came before keeps its name, since a server may hand out the same token again."""
         if value not in self._names:
-            self._names[value] = self.exchange.keep(f"{kind}_{self._answers}", value)
+            self._names[value] = self.exchange.examination.keep(f"{kind}_{self._answers}", value)
         return self._names[value]
 
 

@@ -18,12 +18,22 @@ from pytest_apiauth.drafts import Unchanged
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.examination import Examination
 from pytest_apiauth.exchange import Exchange
-from pytest_apiauth.findings import Breach, Counterexample, Inconclusive, NotApplicable, OutOfGuesses, Violation
+from pytest_apiauth.findings import (
+    Breach,
+    Counterexample,
+    Inconclusive,
+    NotApplicable,
+    OutOfGuesses,
+    OutOfReach,
+    Violation,
+)
 from pytest_apiauth.http import NotSendable
 from pytest_apiauth.rows import SERVER_ERROR_RULE, Rows
 from pytest_apiauth.rules import Control, Level, Rule, Verdict
 
 SHRINK_LIMIT = 60
+MOST_ADVICE = 10
+"""Pieces of advice of one rule on one part that are kept."""
 NOTHING_SENT = "nothing could be sent: no credential here can be altered that way"
 
 
@@ -46,6 +56,10 @@ class Outcome:
     requests: int = 0
     examples: int = 0
     tokens_issued: int = 0
+    advice: tuple[Counterexample, ...] = ()
+    """What is recommended and did not hold: warnings, whatever the verdict and the rule's level."""
+    is_advice: bool = False
+    """Whether advice alone makes it a warning, so that the level that warns is that of advice."""
     breaches: dict[str, Counterexample] = field(default_factory=dict)
     """Failures of other rules, by id."""
     filed: dict[str, Counterexample] = field(default_factory=dict)
@@ -58,6 +72,19 @@ class Outcome:
     """The same in words; empty where no row is to be told of."""
     has_open_end: bool = False
     """Whether an inconclusive one is so for another reason than the failures of other rules."""
+
+    is_out_of_reach: bool = False
+    """Whether a skipped one is so although the profile promises what it is about."""
+
+    @property
+    def advice_level(self) -> Level:
+        """How binding the advice of a rule of this level is."""
+        return Level.MAY if self.level is Level.MAY else Level.SHOULD
+
+    @property
+    def deciding_level(self) -> Level:
+        """The level of what decided the verdict."""
+        return self.advice_level if self.is_advice else self.level
 
 
 class _Halt(BaseException):
@@ -80,6 +107,7 @@ def judge(rule: Rule, examination: Examination, argument: object, conditions: Co
     outcome.tokens_issued = examination.tokens_issued - tokens
     outcome.examples = run.examples
     outcome.breaches, outcome.filed = exchange.rows.breaches, exchange.filed
+    outcome.advice = tuple(exchange.advice[:MOST_ADVICE])
     rows = exchange.rows
     outcome.rows, outcome.failed_rows, outcome.unjudged_rows = rows.tried, rows.failed, rows.unjudged
     outcome.told = rows.told()
@@ -119,14 +147,15 @@ def _verdict(rule: Rule, exchange: Exchange, level: Level, ending: Exception | N
     if violation is not None:
         return Outcome(Verdict.WARNING, level, _joined(*words, told), found)
     if isinstance(ending, NotApplicable):
-        return Outcome(Verdict.SKIP, level, str(ending))
+        return Outcome(Verdict.SKIP, level, str(ending), is_out_of_reach=isinstance(ending, OutOfReach))
     if ending is not None:
         return Outcome(Verdict.SKIP, level, f"not sendable: {ending}")
     if rule.control is Control.TWIN and not exchange.controls:
         return Outcome(Verdict.SKIP, level, NOTHING_SENT)
     if exchange.advice:
-        advice = exchange.advice[0]
-        return Outcome(Verdict.WARNING, level, f"advised {advice.expected}, got {advice.got}", advice)
+        first, more = exchange.advice[0], len(exchange.advice) - 1
+        reason = f"advised {first.expected}, got {first.got}{f'; and {more} more' if more else ''}"
+        return Outcome(Verdict.WARNING, level, reason, first, is_advice=True)
     return Outcome(Verdict.PASS, level, run.remark)
 
 

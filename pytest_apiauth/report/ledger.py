@@ -18,6 +18,10 @@ def worst(verdicts: list[str]) -> str:
     return next(verdict for verdict in WORST_FIRST if verdict in verdicts)
 
 
+MOST_ADVICE = 10
+"""Pieces of advice that a report shows of one rule."""
+
+
 @dataclass(slots=True)
 class ProfileLedger:
     """What came of one profile."""
@@ -26,6 +30,8 @@ class ProfileLedger:
     target: str
     url: str
     seconds: float = 0.0
+    not_ready: dict[str, str] | None = None
+    """Why nothing could be examined: a verdict and an error in one line."""
     records: dict[str, Record] = field(default_factory=dict)
 
     @property
@@ -37,6 +43,15 @@ class ProfileLedger:
     def nothing_applied(self) -> bool:
         """Whether no rule came to any verdict but skip."""
         return bool(self.records) and all(verdict == "skip" for verdict in self.verdicts)
+
+    def broken(self) -> dict[str, Record]:
+        """Give the rules that were broken while others were examined, and are not expected to be."""
+        return {
+            name: each
+            for record in self.records.values()
+            for name, each in record["breaches"].items()
+            if name not in record.get("expected", {})
+        }
 
     def rules(self) -> list[Record]:
         """Merge the parts of each rule, and file each breach under the rule that it broke."""
@@ -51,20 +66,41 @@ class ProfileLedger:
                     verdict = "expected failure" if rule_id in known and usual == "fail" else usual
                     breach = {**record, "verdict": verdict, "reason": "broken while another rule was examined"}
                     breach |= {"counterexample": counterexample, "id": rule_id, "requests": 0, "examples": 0}
+                    breach |= {"advice": [], "rows": {}, "deciding_level": "SHOULD" if usual == "warning" else None}
                     rule = merged.setdefault(rule_id, _empty_rule(breach))
                     _add_part(rule, nodeid, breach)
+        for rule in merged.values():
+            _tell_skipped_parts(rule)
         return list(merged.values())
+
+    def not_examined(self) -> list[Record]:
+        """Give what the profile promises and this run could not look at: a reason, its chapters and rules, most first.
+
+        A rule of which any part was examined is none of them.
+        """
+        found: dict[str, Record] = {}
+        examined = {record["id"] for record in self.records.values() if record["verdict"] != "skip"}
+        for record in self.records.values():
+            if record.get("is_out_of_reach") and record["id"] not in examined:
+                entry = found.setdefault(record["reason"], {"reason": record["reason"], "chapters": [], "rules": []})
+                for name, value in (("chapters", record["chapter"].replace("_", " ")), ("rules", record["id"])):
+                    entry[name] += [] if value in entry[name] else [value]
+        return sorted(found.values(), key=lambda entry: -len(entry["rules"]))
 
 
 def _empty_rule(record: Record) -> Record:
     shared = ("id", "chapter", "level", "sources", "safety")
     return {name: record[name] for name in shared} | {
         "verdict": "skip", "reason": "", "requests": 0, "examples": 0, "parts": [], "counterexample": None,
+        "advice": [],
     }  # fmt: skip
 
 
 def _add_part(rule: Record, nodeid: str, record: Record) -> None:
-    part = {"nodeid": nodeid, "part": record["part"], "verdict": record["verdict"]}
+    part = {"nodeid": nodeid, "part": record["part"], "verdict": record["verdict"], "reason": record["reason"]}
+    part["level"] = record.get("deciding_level") or rule["level"]
+    if record.get("rows", {}).get("tried"):
+        part["rows"] = record["rows"]
     if record["counterexample"] is not None:
         part["counterexample"] = record["counterexample"]
     rule["parts"].append(part)
@@ -72,8 +108,19 @@ def _add_part(rule: Record, nodeid: str, record: Record) -> None:
     if decides and (rule["verdict"] != record["verdict"] or not rule["reason"]):
         rule["verdict"], rule["reason"] = record["verdict"], record["reason"]
         rule["counterexample"] = record["counterexample"]
+    known = {advice["expected"] for advice in rule["advice"]}
+    fresh = [{"part": record["part"], **advice} for advice in record.get("advice", ())]
+    rule["advice"] += [advice for advice in fresh if advice["expected"] not in known][: MOST_ADVICE - len(known)]
     rule["requests"] += record["requests"]
     rule["examples"] += record["examples"]
+
+
+def _tell_skipped_parts(rule: Record) -> None:
+    """Say of a rule that has passed which part of it was looked at."""
+    skipped = [part for part in rule["parts"] if part["verdict"] == "skip"]
+    if rule["verdict"] == "pass" and skipped:
+        words = f"{len(skipped)} of {len(rule['parts'])} parts skipped: {skipped[0]['reason']}"
+        rule["reason"] = "; ".join(filter(None, [rule["reason"], words]))
 
 
 class Ledger:
@@ -88,4 +135,5 @@ class Ledger:
         file = nodeid.partition("::")[0]
         own = self.profiles.setdefault(file, ProfileLedger(record["profile"], record["target"], record["url"]))
         own.records[nodeid] = record
+        own.not_ready = own.not_ready or record.get("not_ready")
         own.seconds += seconds

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from pathlib import Path
 from typing import Any
+
+from pytest_apiauth.report import summary
 
 SHOWN = ("fail", "unexpected pass", "inconclusive", "warning")
 """The verdicts that a person has to look at, worst first."""
@@ -14,23 +16,24 @@ def text(report: dict[str, Any]) -> str:
     """Write a report (the JSON report's data) as Markdown: a table of profiles, then what needs a look."""
     lines = ["## API authentication", "", "| profile | target | rules | requests | tokens | seconds |"]
     lines.append("| --- | --- | --- | ---: | ---: | ---: |")
-    for profile in report["profiles"]:
-        counts = Counter(rule["verdict"] for rule in profile["rules"])
-        words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in counts)
-        lines.append(
-            f"| {_cell(profile['name'])} | {profile['target']}: {_cell(profile['url'])} | {words}"
-            f" | {profile['requests']} | {profile['tokens_issued']} | {profile['seconds']:.1f} |"
-        )
+    lines += [
+        f"| {_cell(profile['name'])} | {profile['target']}: {_cell(profile['url'])} | {summary.counts(profile)}"
+        f" | {profile['requests']} | {profile['tokens_issued']} | {profile['seconds']:.1f} |"
+        for profile in report["profiles"]
+    ]
     lines.append("")
     for profile in report["profiles"]:
         if "note" in profile:
             lines += [f"{_cell(profile['name'])}: {profile['note']}.", ""]
+        if "error" in profile:
+            lines += [f"**{_cell(summary.not_ready(profile))}**", ""]
         found = [rule for verdict in SHOWN for rule in profile["rules"] if rule["verdict"] == verdict]
         for rule in found:
             lines += _finding(profile["name"], rule)
         expected = [rule for rule in profile["rules"] if rule["verdict"] == "expected failure"]
         lines += [f"- expected failure: {rule['id']}: {_cell(rule['reason'])}" for rule in expected]
-    return "\n".join(lines).rstrip() + "\n"
+        lines += ["", _cell(summary.not_examined(profile)), ""]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
 
 def write(path: Path, report: dict[str, Any]) -> None:
@@ -43,17 +46,21 @@ def _finding(profile: str, rule: dict[str, Any]) -> list[str]:
     parts = ", ".join(part["part"] for part in rule["parts"] if part["verdict"] == rule["verdict"] and part["part"])
     where = f"{profile}, {parts}" if parts else profile
     lines = [f"### {rule['verdict'].upper()} {rule['id']} ({_cell(where)})", ""]
-    lines += [f"{rule['level']}, {_cell(', '.join(rule['sources']))}", ""]
+    lines += [f"{summary.deciding_level(rule)}, {_cell(', '.join(rule['sources']))}", ""]
     found = rule["counterexample"]
+    warnings = [f"- warning {_cell(line)}" for line in summary.warnings(rule)]
+    # A rule that only warns has its first warning shown in full.
+    warnings = warnings[1:] if rule["verdict"] == "warning" else warnings
+    warnings += [""] if warnings else []
     if found is None:
-        return [*lines, _cell(rule["reason"]), ""]
+        return [*lines, _cell(rule["reason"]), "", *warnings]
     lines += [f"expected {_cell(found['expected'])}, got {_cell(found['got'])}", ""]
     shown = "\n".join([*found.get("steps", ()), found["curl"]])
     # A fence longer than any in it: what stands there comes from a server, in part.
     fence = "```"
     while fence in shown:
         fence += "`"
-    return [*lines, f"{fence}sh", shown, fence, ""]
+    return [*lines, f"{fence}sh", shown, fence, "", *warnings]
 
 
 def _cell(value: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 import pytest
 
 from pytest_apiauth.finding import SUFFIX
-from pytest_apiauth.report import json_report, markdown
-from pytest_apiauth.report.ledger import Ledger, ProfileLedger
+from pytest_apiauth.report import json_report, markdown, summary
+from pytest_apiauth.report.ledger import Ledger
 from pytest_apiauth.session import STATE
 
 WRITERS = {".json": json_report.write, ".md": markdown.write}
@@ -154,37 +153,39 @@ class Reporter:
         if not self.ledger.profiles:
             return
         terminalreporter.section("API authentication")
-        for one in self.ledger.profiles.values():
-            terminalreporter.line(_summary(one))
+        profiles = [json_report.profile(one) for one in self.ledger.profiles.values()]
+        for one, profile in zip(self.ledger.profiles.values(), profiles, strict=True):
+            self._tell(terminalreporter, profile)
             if one.nothing_applied:
                 terminalreporter.line(f"  ERROR: nothing applied to {one.name}, so nothing was tested", red=True)
-            for rule in one.rules():
-                if rule["verdict"] == "warning":
-                    terminalreporter.line(f"  warning  {rule['id']}: {rule['reason']}", yellow=True)
-                    if rule["counterexample"] and self._config.get_verbosity() > 0:
-                        terminalreporter.line(f"           {rule['counterexample']['curl']}")
-                if rule["verdict"] == "expected failure":
-                    terminalreporter.line(f"  expected {rule['id']}: {rule['reason']}")
-            broken = {
-                name: each
-                for record in one.records.values()
-                for name, each in record["breaches"].items()
-                if name not in record.get("expected", {})
-            }
-            for rule_id, each in broken.items():
+            for rule_id, each in one.broken().items():
                 terminalreporter.line(f"  FAIL     {rule_id}: got {each['got']}: {each['curl']}", red=True)
         if any(one.target == "embedded" for one in self.ledger.profiles.values()):
             terminalreporter.line(f"{EMBEDDED_NOTE}.")
         if not self._errors:
             for file in self._config.getoption("apiauth_report"):
                 terminalreporter.line(f"report: {file}")
+        for line in filter(None, map(summary.not_examined, profiles)):
+            terminalreporter.line(line, yellow=True)
 
-
-def _summary(one: ProfileLedger) -> str:
-    counts = Counter(rule["verdict"] for rule in one.rules())
-    words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in counts)
-    requests = sum(record["requests"] for record in one.records.values())
-    return f"{one.name} ({one.target}): {sum(counts.values())} rules: {words}; {requests} requests, {one.seconds:.1f} s"
+    def _tell(self, terminalreporter: pytest.TerminalReporter, profile: dict[str, Any]) -> None:
+        """Print what a profile came to, each warning, and each failure that was expected."""
+        is_verbose = self._config.get_verbosity() > 0
+        terminalreporter.line(
+            f"{profile['name']} ({profile['target']}): {len(profile['rules'])} rules: {summary.counts(profile)};"
+            f" {profile['requests']} requests, {profile['seconds']:.1f} s"
+        )
+        if "error" in profile:
+            terminalreporter.line(f"  {summary.not_ready(profile)}", red=True)
+        for rule in profile["rules"]:
+            for line in summary.warnings(rule):
+                terminalreporter.line(f"  warning  {rule['id']} {line}", yellow=True)
+            if rule["verdict"] == "warning" and rule["counterexample"] and is_verbose:
+                terminalreporter.line(f"           {rule['counterexample']['curl']}")
+            if rule["verdict"] == "expected failure":
+                terminalreporter.line(f"  expected {rule['id']}: {rule['reason']}")
+            if rule["verdict"] == "pass" and summary.is_partly_skipped(rule) and is_verbose:
+                terminalreporter.line(f"  in part  {rule['id']}: {rule['reason']}")
 
 
 def _shown_app(app: object) -> str:

@@ -357,25 +357,30 @@ def test_report_has_the_shape_of_version_1(run: Run) -> None:
     assert {"python", "pytest-apiauth", "pytest", "httpx", "hypothesis"} <= set(report["versions"])
     (profile,) = report["profiles"]
     shape = {"name": str, "target": str, "url": str, "requests": int, "tokens_issued": int, "seconds": float}
-    assert {*shape, "rules", "note"} == set(profile)
+    assert {*shape, "rules", "note", "verdict", "not_examined"} == set(profile)
+    assert (profile["verdict"], profile["not_examined"]) == ("fail", [])
     assert all(isinstance(profile[name], kind) for name, kind in shape.items())
     assert (profile["name"], profile["target"], profile["url"]) == ("small", "embedded", "https://api.shop.example")
     members = {
         "id": str, "chapter": str, "level": str, "sources": list, "safety": str, "verdict": str, "reason": str,
-        "requests": int, "examples": int, "parts": list,
+        "requests": int, "examples": int, "parts": list, "advice": list,
     }  # fmt: skip
     for rule in profile["rules"]:
         assert {*members, "counterexample"} == set(rule)
         assert all(isinstance(rule[name], kind) for name, kind in members.items())
         for part in rule["parts"]:
             shown = {"counterexample"} if part["verdict"] in ("fail", "warning") else set()
-            assert {"nodeid", "part", "verdict", *shown} == set(part)
+            assert {"nodeid", "part", "verdict", "reason", "level", *shown} == set(part) - {"rows"}
+            assert bool(part["reason"]) == (part["verdict"] != "pass")
     rules = {rule["id"]: rule for rule in profile["rules"]}
     failed = rules["key-missing"]
     assert failed["verdict"] == "fail"
     nodeid = "small.apiauth.toml::api_keys::key-missing[user]"
     shown = failed["counterexample"]
-    assert failed["parts"] == [{"nodeid": nodeid, "part": "user", "verdict": "fail", "counterexample": shown}]
+    reason = f"expected {shown['expected']}, got {shown['got']}; 1 of 2 rows failed"
+    part = {"nodeid": nodeid, "part": "user", "verdict": "fail", "reason": reason, "level": "DOC"}
+    rows = {"tried": 2, "failed": 1, "not_judged": 0}
+    assert failed["parts"] == [{**part, "rows": rows, "counterexample": shown}]
     assert {"curl", "control_curl", "expected", "got"} == set(failed["counterexample"])
     assert "$" in failed["counterexample"]["control_curl"]
     assert profile["requests"] == sum(rule["requests"] for rule in profile["rules"])
@@ -422,7 +427,12 @@ def test_unready_profile_is_one_error(pytester: pytest.Pytester, run: Run, monke
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert (outcomes["errors"], outcomes.get("passed", 0), outcomes.get("failed", 0)) == (1, 0, 0)
     told(result, "real: the valid request to", "/user/me was answered with 403", "expected a 2xx status")
-    assert {"fail", "not run", "skip"} == set(verdicts(report).values())
+    assert {"not run", "skip"} == set(verdicts(report).values())
+    (profile,) = report["profiles"]
+    assert profile["verdict"] == "not ready"
+    assert profile["error"].startswith("real: the valid request to")
+    assert "\n" not in profile["error"]
+    assert "FAIL" not in output(result)
     assert list(verdicts(report).values()).count("not run") > 10
 
 

@@ -1,0 +1,132 @@
+"""A reader at a shell: the curl lines of a counterexample, executed against the server that it is about."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from pytest_apiauth.embedded import Server
+from pytest_apiauth.embedded.wire import serve
+from pytest_apiauth.examination import Examination
+from pytest_apiauth.findings import Counterexample
+from pytest_apiauth.judge import Outcome, judge
+from pytest_apiauth.profile import GrantType
+from pytest_apiauth.readiness import make_ready
+from pytest_apiauth.rules import Rule, Verdict
+from pytest_apiauth.secrets import Redactor
+from pytest_apiauth.target import EmbeddedTarget
+from pytest_apiauth.wired import WiredTarget
+
+from .examining import PROFILES, QUICK
+
+CAUGHT = (Verdict.FAIL, Verdict.WARNING)
+NAME = re.compile(r"\$\{?([A-Z][A-Z0-9_]+)")
+GIVES = re.compile(r"  # (?:\S.*: )?gives (.*)$")
+STATUS = re.compile(rb"^HTTP/1\.[01] (\d{3})", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A fault that its rule has caught, and the server that has it."""
+
+    outcome: Outcome
+    examination: Examination
+    server: Server
+    base_url: str
+
+    @property
+    def counterexample(self) -> Counterexample:
+        """What the report shows."""
+        assert self.outcome.counterexample is not None
+        return self.outcome.counterexample
+
+
+@contextmanager
+def caught(fault: str, rule: Rule) -> Iterator[Found | None]:
+    """Let a rule catch a fault of a server on loopback; None where no profile shows it there."""
+    for profile in PROFILES.values():
+        redactor = Redactor()
+        build = WiredTarget if rule.wire else EmbeddedTarget.build
+        target = build(profile, redactor=redactor, library="httpx", faults=[fault], variants=[])
+        examination = Examination(target, redactor)
+        with closing(target), serve(target.server) as base_url:
+            make_ready(examination)
+            for argument in rule.applies.find(profile).values():
+                outcome = judge(rule, examination, argument, QUICK)
+                if outcome.verdict in CAUGHT:
+                    yield Found(outcome, examination, target.server, base_url)
+                    return
+    yield None
+
+
+class Shell:
+    """Runs lines as a reader does: values that a line before has given, or those that the reader has."""
+
+    def __init__(self, found: Found) -> None:
+        self.found = found
+        self.given: dict[str, str] = {}
+        # What the rule had at hand is not the reader's: whatever no step gives is got anew.
+        found.examination.known.clear()
+        self._curl = f'curl() {{ command curl -s --connect-to "::{found.base_url.removeprefix("http://")}" "$@"; }}\n'
+
+    def run(self, line: str) -> int:
+        """Execute a line, keep what it gives, and return the status of the last answer."""
+        passing = re.fullmatch(r"(?:curl .*)?# (\d+) seconds pass", line)
+        if passing:
+            self.found.server.clock.advance(int(passing[1]))
+            return 0
+        own = re.fullmatch(r"([A-Z]+)=(\$\(.*\))  #.*", line)
+        if own:
+            self.given[own[1]] = subprocess.run(
+                ["bash", "-c", f"printf %s {own[2]}"], capture_output=True, text=True, check=True
+            ).stdout
+            return 0
+        known: dict[str, str] = {}
+        for name in sorted(set(NAME.findall(line))):
+            known |= {} if name in known else self.values(name)
+        for origin in self.found.examination.profile.origins:
+            # The server on loopback has no TLS; which host is meant, the Host header says.
+            line = line.replace(f"'{origin}/", f"'http://{str(origin).partition('://')[2]}/")
+        surroundings = {**os.environ, **known}
+        done = subprocess.run(
+            ["bash", "-c", self._curl + line], env=surroundings, capture_output=True, timeout=20, check=False
+        )
+        assert done.returncode == 0, f"{line}\n{done.stderr.decode()}"
+        gives = GIVES.search(line)
+        for name in re.findall(r"[A-Z][A-Z0-9_]+", gives[1]) if gives else ():
+            self.given[name] = self._taken(name, done.stdout)
+        return int(STATUS.findall(done.stdout)[-1])
+
+    def values(self, name: str) -> dict[str, str]:
+        """Return the value for a placeholder: of a step before, or one that the reader gets in the usual way.
+
+        What can be used once only is got anew for each line; a code comes with the verifier that fits it.
+        """
+        if name in self.given:
+            return {name: self.given[name]}
+        examination = self.found.examination
+        for ending in ("REFRESH_TOKEN", "CODE", "VERIFIER"):
+            if name.endswith(ending):
+                own = name.removesuffix(ending)
+                grant: GrantType = "refresh_token" if ending == "REFRESH_TOKEN" else "authorization_code"
+                examination.token_request(grant, own=own)
+                names = [f"{own}{each}" for each in ("REFRESH_TOKEN", "CODE", "VERIFIER")]
+                return {each: examination.known[each] for each in names if each in examination.known}
+        return {name: examination.value(name)}
+
+    def _taken(self, name: str, output: bytes) -> str:
+        head, _, body = output.partition(b"\r\n\r\n")
+        if "COOKIE" in name:
+            lines = re.findall(rb"(?im)^set-cookie: ([^;\r\n]+)", head)
+            return "; ".join(line.decode("latin-1") for line in lines)
+        if name.endswith("CODE"):
+            found = re.search(rb"(?im)^location: .*[?&#]code=([^&\s]+)", head)
+            assert found, head
+            return unquote(found[1].decode())
+        return str(json.loads(body)["refresh_token" if "REFRESH_TOKEN" in name else "access_token"])

@@ -1,0 +1,47 @@
+"""Whoever copies the curl lines of a report to a shell sees what the report says."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .examining import owners
+from .reproducing import Shell, caught
+
+SAMPLE = (
+    "token-case-folded", "revocation-without-effect", "cookie-session", "pkce-plain-accepted",
+    "refreshed-token-unusable",
+)  # fmt: skip
+"""A near miss; steps that give a token and revoke it; a cookie; a proof key of one's own; a step that gives a token."""
+BY_CHANCE = ("every-fifth-admitted", "every-second-admitted", "refresh-race-lost")
+"""What a server does now and then, or only when several ask at the same moment: the report says so."""
+
+
+def reproduce(fault: str) -> None:
+    """Execute the steps and the request of a fault's counterexample, and compare what comes with what is told."""
+    with caught(fault, owners()[fault]) as found:
+        assert found is not None, "no profile shows it"
+        shown = found.counterexample
+        if fault in BY_CHANCE:
+            assert "intermittent" in shown.got or any("times at once" in step for step in shown.steps)
+            return
+        shell = Shell(found)
+        for step in shown.steps:
+            shell.run(step)
+        status = shell.run(shown.curl)
+    told = re.match(r"(\d{3})(?= [A-Z]|$)", shown.got)
+    assert told is None or int(told[1]) == status, "\n".join([*shown.steps, shown.curl])
+
+
+@pytest.mark.parametrize("fault", SAMPLE)
+def test_the_lines_of_a_sample_reproduce(fault: str) -> None:
+    """Steps and request give the status that the report tells, with values that a reader can have."""
+    reproduce(fault)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", sorted(set(owners()) - set(SAMPLE)))
+def test_the_lines_of_every_fault_reproduce(fault: str) -> None:
+    """The same of every other fault of the embedded server."""
+    reproduce(fault)

@@ -1,0 +1,113 @@
+"""What a report says beside the verdicts: what was left out, each warning with its own level, what was not examined."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_apiauth.messages import Request, Response
+from tests.plugin.projects import Run, output, served
+
+LIVE = """
+schema = 1
+extends = "{name}"
+api_url = "{url}"
+"""
+
+
+def refusing(handle: Callable[[Request], Response], status: int) -> Callable[[Request], Response]:
+    """Refuse with another status than 401."""
+
+    def handled(request: Request) -> Response:
+        response = handle(request)
+        return Response(status) if response.status == 401 else response
+
+    return handled
+
+
+@pytest.fixture
+def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -> Any:
+    """Run the suite on a built-in profile that is served on loopback; gives the result and the JSON report."""
+
+    def live(name: str, *arguments: str, refuses: int | None = None) -> Any:
+        with served(name) as (url, server):
+            for variable, value in server.environment.items():
+                monkeypatch.setenv(variable, value)
+            if refuses is not None:
+                monkeypatch.setattr(server, "handle", refusing(server.handle, refuses))
+            text = LIVE.format(name=name, url=url)
+            (pytester.path / "shop.apiauth.toml").write_text(text, encoding="utf-8")
+            result = run("shop.apiauth.toml", "--apiauth-live", "--apiauth-report=r.json", "--apiauth-report=r.md",
+                         *arguments)  # fmt: skip
+        return result, json.loads(Path("r.json").read_text(encoding="utf-8"))["profiles"][0]
+
+    return live
+
+
+def test_what_the_profile_promises_and_nobody_looked_at_is_the_last_line(live: Any) -> None:
+    """A green run in which refresh and codes were skipped says so at its end, in every report."""
+    result, report = live("jindexe", "-q", "-k", "refresh or api_keys or expiry")
+
+    line = next(line for line in result.outlines if "rules of shop not examined" in line)
+    assert "refresh" in line
+    assert "needs --apiauth-allow consume" in line
+    section = result.outlines[result.outlines.index(next(x for x in result.outlines if "API authentication" in x)) :]
+    assert line in section[-2:], "nothing but pytest's own count comes after it"
+    assert line in Path("r.md").read_text(encoding="utf-8").replace("\\", "")
+    rules = {rule for entry in report["not_examined"] for rule in entry["rules"]}
+    assert rules == {
+        rule["id"] for rule in report["rules"] if rule["verdict"] == "skip" and rule["reason"] in reasons(report)
+    }
+    assert f"{len(rules)} of {len(report['rules'])} rules" in line
+
+
+def reasons(report: dict[str, Any]) -> set[str]:
+    """Give the reasons why rules were not examined."""
+    return {entry["reason"] for entry in report["not_examined"]}
+
+
+def test_what_a_profile_does_not_have_is_no_warning(live: Any) -> None:
+    """A profile without HTTP Basic and without codes is not told that they were not examined."""
+    _, report = live("jindexe", "-k", "(basic or codes or authorization or api_keys) and not forged")
+
+    skipped = [rule["id"] for rule in report["rules"] if rule["verdict"] == "skip"]
+    assert len(skipped) > 10
+    told = {rule for entry in report["not_examined"] for rule in entry["rules"]}
+    assert not [rule for rule in told if rule.startswith(("code-", "az-", "pkce-"))]
+    assert "grant" not in "".join(reasons(report))
+
+
+def test_a_passed_rule_says_which_parts_were_skipped(live: Any) -> None:
+    """A rule that passed on one zone and could not be examined on another says so, and the part has the reason."""
+    result, report = live("jindexe", "-v", "-k", "zone-surplus-ok")
+
+    (rule,) = report["rules"]
+    assert rule["verdict"] == "pass"
+    assert rule["reason"].startswith("2 of 4 parts skipped: the zone needs every kind of credential")
+    assert [part["reason"] for part in rule["parts"] if part["verdict"] == "skip"] == [
+        "the zone needs every kind of credential that the profile has"
+    ] * 2
+    assert "1 pass (1 of them in part)" in output(result)
+    assert "  in part  zone-surplus-ok: 2 of 4 parts skipped" in output(result)
+
+
+def test_every_piece_of_advice_is_told_with_its_own_level(live: Any) -> None:
+    """Advice is SHOULD beside a rule that is a MUST, and the second piece of it is not lost."""
+    result, report = live("jindexe", "-k", "res-no-cred-401", refuses=404)
+
+    (rule,) = report["rules"]
+    assert (rule["verdict"], rule["level"], rule["parts"][0]["level"]) == ("warning", "MUST", "SHOULD")
+    assert [(advice["level"], advice["expected"], advice["got"]) for advice in rule["advice"]] == [
+        ("SHOULD", "a refusal with 400, 401 or 403", "404 Not Found"),
+        ("SHOULD", "401 where no credential was sent", "404 Not Found"),
+    ]
+    text = output(result)
+    for words in ("advised a refusal with 400, 401 or 403", "advised 401 where no credential was sent"):
+        assert f"  warning  res-no-cred-401 (SHOULD): {words}, got 404 Not Found" in text
+    page = Path("r.md").read_text(encoding="utf-8")
+    assert "SHOULD, RFC 9110" in page
+    assert page.count("- warning (SHOULD): advised") == 1, "the first one stands there in full"
