@@ -198,6 +198,8 @@ class RuleItem(pytest.Function):
             "is_out_of_reach": outcome.is_out_of_reach,
             "not_ready": self.not_ready,
             "rows": {"tried": outcome.rows, "failed": outcome.failed_rows, "not_judged": outcome.unjudged_rows},
+            "left_out": outcome.left_out,
+            "seconds_an_answer": outcome.seconds_an_answer,
             "advice": [{"level": outcome.advice_level.value, **asdict(each)} for each in outcome.advice],
             "requests": outcome.requests + before.get("requests", 0),
             "examples": outcome.examples,

@@ -32,6 +32,10 @@ from pytest_apiauth.rows import SERVER_ERROR_RULE, Rows
 from pytest_apiauth.rules import Control, Level, Rule, Verdict
 
 SHRINK_LIMIT = 60
+DRAW_SECONDS = 6.0
+"""How long the draws of one rule on one part may take: of a slow server fewer are tried, and the report says so."""
+REQUESTS_A_DRAW = 3
+"""A control, the altered request and the control again: what a draw takes where none was seen to take more."""
 MOST_ADVICE = 10
 """Pieces of advice of one rule on one part that are kept."""
 NOTHING_SENT = "nothing could be sent: no credential here can be altered that way"
@@ -70,6 +74,10 @@ class Outcome:
     unjudged_rows: int = 0
     told: str = ""
     """The same in words; empty where no row is to be told of."""
+    left_out: int = 0
+    """Draws that were not tried, since the server is slow."""
+    seconds_an_answer: float = 0.0
+    """How long an answer of it takes."""
     has_open_end: bool = False
     """Whether an inconclusive one is so for another reason than the failures of other rules."""
 
@@ -111,6 +119,7 @@ def judge(rule: Rule, examination: Examination, argument: object, conditions: Co
     rows = exchange.rows
     outcome.rows, outcome.failed_rows, outcome.unjudged_rows = rows.tried, rows.failed, rows.unjudged
     outcome.told = rows.told()
+    outcome.left_out, outcome.seconds_an_answer = run.left_out, examination.target.seconds_an_answer
     recovery = examination.told_once()
     if recovery is not None:
         outcome.filed.setdefault(SERVER_ERROR_RULE, recovery)
@@ -156,7 +165,10 @@ def _verdict(rule: Rule, exchange: Exchange, level: Level, ending: Exception | N
         first, more = exchange.advice[0], len(exchange.advice) - 1
         reason = f"advised {first.expected}, got {first.got}{f'; and {more} more' if more else ''}"
         return Outcome(Verdict.WARNING, level, reason, first, is_advice=True)
-    return Outcome(Verdict.PASS, level, run.remark)
+    took = f"an answer takes {exchange.examination.target.seconds_an_answer * 1000:.0f} ms"
+    return Outcome(
+        Verdict.PASS, level, _joined(run.remark, f"{run.left_out} draws left out: {took}" if run.left_out else "")
+    )
 
 
 def _joined(*words: str) -> str:
@@ -167,6 +179,7 @@ class _Once:
     """A rule whose cases are a table."""
 
     remark = ""
+    left_out = 0
 
     def __init__(self, rule: Rule, exchange: Exchange, argument: object) -> None:
         self._rule, self._exchange, self._argument = rule, exchange, argument
@@ -186,9 +199,11 @@ class _Drawn:
     def __init__(self, rule: Rule, exchange: Exchange, argument: object, conditions: Conditions) -> None:
         self._rule, self._exchange, self._argument, self._conditions = rule, exchange, argument, conditions
         self._found: dict[str, Violation] = {}
+        self._began = exchange.examination.requests
         self._last: Violation | None = None
         self._after = 0
         self.examples = 0
+        self.left_out = 0
         self.remark = ""
 
     def __call__(self) -> None:
@@ -207,7 +222,7 @@ class _Drawn:
 
         property_test: Callable[[], None] = given(**self._strategies())(self._example)
         property_test = settings(
-            max_examples=self._conditions.examples,
+            max_examples=self._affordable(),
             deadline=None,
             database=None,
             derandomize=False,
@@ -235,6 +250,19 @@ class _Drawn:
                 raise
             self.remark = INTERMITTENT
             raise self._last from None
+
+    def _affordable(self) -> int:
+        """Return how many draws to try: as many as asked for, or as a slow server gives in the time for them.
+
+        The table is complete whatever it takes, and there is one draw at least.
+        """
+        asked, examination = self._conditions.examples, self._exchange.examination
+        sent = examination.requests - self._began
+        each = max(sent / self.examples if self.examples else 0, REQUESTS_A_DRAW)
+        seconds = each * examination.target.seconds_an_answer
+        tried = asked if not seconds else max(1, min(asked, int(DRAW_SECONDS / seconds)))
+        self.left_out = asked - tried
+        return tried
 
     def _fails_in_its_table(self) -> bool:
         """Try every row that is tried in each run. What breaks the rule there is shown as it is."""

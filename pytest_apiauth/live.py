@@ -26,6 +26,14 @@ GIVE_UP = 10
 """Requests in a row without a usable answer after which a live run sends no more."""
 
 
+@dataclass(slots=True)
+class Pace:
+    """How long the answers of a run took, the wait for a turn included."""
+
+    answers: int = 0
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class LiveTarget:
     """A real server, over the network."""
@@ -41,6 +49,8 @@ class LiveTarget:
     sleep: Callable[[float], None] = time.sleep
     unanswered: list[str] = field(default_factory=list)
     """Why the last requests in a row got no answer, or one that says nothing of the server itself."""
+    now: Callable[[], float] = time.monotonic
+    pace: Pace = field(default_factory=Pace)
 
     @classmethod
     def build(
@@ -67,6 +77,10 @@ class LiveTarget:
     @property
     def can_move_clock(self) -> bool:
         return self.profile.clock is not None and self.profile.clock.url is not None
+
+    @property
+    def seconds_an_answer(self) -> float:
+        return self.pace.seconds / self.pace.answers if self.pace.answers else 0.0
 
     def connection(self, url: str) -> Connection:
         return Connection(self.profile, url, self.throttle.wait)
@@ -97,8 +111,11 @@ class LiveTarget:
                 f"{self.profile.name}: nothing more is sent after {GIVE_UP} requests in a row without a usable answer:"
                 f" {self.unanswered[-1]}"
             )
+        began = self.now()
         try:
             response = self.wire.send(request)
+            self.pace.answers += 1
+            self.pace.seconds += self.now() - began
             delay = retry_after(response)
             if delay is not None and self.throttle.hold(delay):
                 response = self.wire.send(request)

@@ -54,6 +54,10 @@ class Target(Protocol):
     def is_parallel(self) -> bool:
         """Whether several threads may send at once."""
 
+    @property
+    def seconds_an_answer(self) -> float:
+        """How long an answer takes, as far as was seen; 0 where nobody waits for one."""
+
     def connection(self, url: str) -> Connection:
         """Make a connection of its own to the origin of a URL, where there are connections."""
 
@@ -85,6 +89,7 @@ class EmbeddedTarget:
     can_move_clock: bool = True
     has_connections: bool = False
     is_parallel: bool = True
+    seconds_an_answer: float = 0.0
 
     @classmethod
     def build(
@@ -127,6 +132,7 @@ class AppTarget:
     kind: str = "app"
     has_browser: bool = False
     has_connections: bool = False
+    seconds_an_answer: float = 0.0
 
     @classmethod
     def build(cls, side: AppSide, redactor: Redactor) -> AppTarget:

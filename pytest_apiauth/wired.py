@@ -23,6 +23,7 @@ class WiredTarget:
     can_move_clock = True
     has_connections = True
     is_parallel = True
+    seconds_an_answer = 0.0
 
     def __init__(
         self, profile: Profile, *, redactor: Redactor, library: str, faults: Iterable[str], variants: Iterable[str]

@@ -82,6 +82,7 @@ class CassetteTarget:
     kind: str = "cassette"
     has_browser: bool = False
     can_move_clock: bool = False
+    seconds_an_answer: float = 0.0
     has_connections: bool = False
 
     @classmethod

@@ -4,7 +4,8 @@ A part has its own ``reason`` and ``level`` (that of what decided: advice is SHO
 ``counterexample`` where it was not passed, and its ``rows`` where it has a table. ``advice`` is every warning of a
 rule, each with the level of its own. A profile has a ``verdict``, that of its worst rule; where its own valid requests
 fail the verdict is ``not ready`` (``inconclusive`` where no answer came), ``error`` says why, and no rule was run.
-``not_examined`` is what the profile promises and the run could not look at. Members may be added in version 1.
+``not_examined`` is what the profile promises and the run could not look at, ``left_out`` the draws that were not tried
+since the server is slow. Members may be added in version 1.
 """
 
 from __future__ import annotations
@@ -79,6 +80,9 @@ def profile(one: ProfileLedger) -> dict[str, Any]:
         "rules": rules,
         "not_examined": one.not_examined() if one.target in ("live", "app") else [],
     }
+    left_out = one.left_out()
+    if left_out is not None:
+        shown["left_out"] = left_out
     if one.not_ready is not None:
         shown |= one.not_ready
     if one.target == "embedded":

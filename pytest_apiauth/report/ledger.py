@@ -73,6 +73,17 @@ class ProfileLedger:
             _tell_skipped_parts(rule)
         return list(merged.values())
 
+    def left_out(self) -> Record | None:
+        """Give how many draws of which rules were not tried, since an answer takes so long; None where all were."""
+        found = [record for record in self.records.values() if record.get("left_out")]
+        if not found:
+            return None
+        return {
+            "draws": sum(record["left_out"] for record in found),
+            "rules": list(dict.fromkeys(record["id"] for record in found)),
+            "seconds_an_answer": round(max(record["seconds_an_answer"] for record in found), 3),
+        }
+
     def not_examined(self) -> list[Record]:
         """Give what the profile promises and this run could not look at: a reason, its chapters and rules, most first.
 

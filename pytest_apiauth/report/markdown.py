@@ -27,6 +27,7 @@ def text(report: dict[str, Any]) -> str:
             lines += [f"{_cell(profile['name'])}: {profile['note']}.", ""]
         if "error" in profile:
             lines += [f"**{_cell(summary.not_ready(profile))}**", ""]
+        lines += [_cell(summary.left_out(profile)), ""]
         found = [rule for verdict in SHOWN for rule in profile["rules"] if rule["verdict"] == verdict]
         for rule in found:
             lines += _finding(profile["name"], rule)

@@ -9,6 +9,11 @@ MOST_REASONS = 4
 """Reasons why rules were not examined that are told."""
 
 
+def counted(number: int, word: str) -> str:
+    """Count in words: one rule, two rules."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def counts(profile: dict[str, Any]) -> str:
     """Count the rules by verdict, and those of the passed ones of which a part was skipped."""
     found = Counter(rule["verdict"] for rule in profile["rules"])
@@ -51,13 +56,23 @@ def deciding_level(rule: dict[str, Any]) -> str:
     return str(levels[0] if levels else rule["level"])
 
 
+def left_out(profile: dict[str, Any]) -> str:
+    """Say how many draws were not tried since the server is slow; empty where all were."""
+    found = profile.get("left_out")
+    if found is None:
+        return ""
+    took = f"an answer takes {found['seconds_an_answer'] * 1000:.0f} ms"
+    draws, rules = counted(found["draws"], "draw"), counted(len(found["rules"]), "rule")
+    return f"{draws} of {rules} left out, every table complete: {took}"
+
+
 def not_examined(profile: dict[str, Any]) -> str:
     """Say what the profile promises and this run could not look at, and why; empty where there is nothing."""
     found = profile.get("not_examined", [])
     if not found:
         return ""
     number = len({rule for entry in found for rule in entry["rules"]})
-    reasons = [f"{', '.join(entry['chapters'])}: {entry['reason']}" for entry in found[:MOST_REASONS]]
+    reasons = [f"{entry['reason']} ({', '.join(entry['chapters'])})" for entry in found[:MOST_REASONS]]
     more = [f"{len(found) - MOST_REASONS} more reasons"] if len(found) > MOST_REASONS else []
     whole = "; ".join([*reasons, *more])
-    return f"{number} of {len(profile['rules'])} rules of {profile['name']} not examined, in {whole}"
+    return f"{number} of {counted(len(profile['rules']), 'rule')} of {profile['name']} not examined: {whole}"

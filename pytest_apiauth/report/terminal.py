@@ -171,12 +171,15 @@ class Reporter:
     def _tell(self, terminalreporter: pytest.TerminalReporter, profile: dict[str, Any]) -> None:
         """Print what a profile came to, each warning, and each failure that was expected."""
         is_verbose = self._config.get_verbosity() > 0
+        rules = summary.counted(len(profile["rules"]), "rule")
         terminalreporter.line(
-            f"{profile['name']} ({profile['target']}): {len(profile['rules'])} rules: {summary.counts(profile)};"
+            f"{profile['name']} ({profile['target']}): {rules}: {summary.counts(profile)};"
             f" {profile['requests']} requests, {profile['seconds']:.1f} s"
         )
         if "error" in profile:
             terminalreporter.line(f"  {summary.not_ready(profile)}", red=True)
+        if "left_out" in profile:
+            terminalreporter.line(f"  {summary.left_out(profile)}", yellow=True)
         for rule in profile["rules"]:
             for line in summary.warnings(rule):
                 terminalreporter.line(f"  warning  {rule['id']} {line}", yellow=True)

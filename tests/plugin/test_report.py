@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pytest_apiauth.live import LiveTarget
 from pytest_apiauth.messages import Request, Response
 from tests.plugin.projects import Run, output, served
 
@@ -93,6 +94,19 @@ def test_a_passed_rule_says_which_parts_were_skipped(live: Any) -> None:
     ] * 2
     assert "1 pass (1 of them in part)" in output(result)
     assert "  in part  zone-surplus-ok: 2 of 4 parts skipped" in output(result)
+
+
+def test_draws_that_a_slow_server_costs_are_told(live: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an answer takes ten seconds, every report says how many draws of how many rules were left out."""
+    monkeypatch.setattr(LiveTarget, "seconds_an_answer", 10.0)
+    result, report = live("jindexe", "-k", "res-garbage-token or res-no-cred-401")
+
+    parts = len(next(rule for rule in report["rules"] if rule["id"] == "res-garbage-token")["parts"])
+    left_out = {"draws": 4 * parts, "rules": ["res-garbage-token"], "seconds_an_answer": 10.0}
+    assert report["left_out"] == left_out
+    words = f"{4 * parts} draws of 1 rule left out, every table complete: an answer takes 10000 ms"
+    assert words in output(result)
+    assert words in Path("r.md").read_text(encoding="utf-8")
 
 
 def test_every_piece_of_advice_is_told_with_its_own_level(live: Any) -> None:

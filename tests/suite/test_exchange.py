@@ -31,6 +31,7 @@ class Scripted:
     has_browser = True
     can_move_clock = False
     is_parallel = True
+    seconds_an_answer = 0.0
     has_connections = False
 
     def __init__(self, answer: Answer) -> None:
