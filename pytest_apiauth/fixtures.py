@@ -83,6 +83,9 @@ def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
     from pytest_apiauth.offline.door import keep_out
 
     keep_out(request.node, profile)
+    cassette = request.config.stash[STATE].cassette
+    if cassette is not None:
+        cassette.belonging.is_certain = True
     return profile
 
 

@@ -119,10 +119,6 @@ def pytest_configure(config: pytest.Config) -> None:
             state.named_profile(name)
         except ApiAuthError as error:
             raise pytest.UsageError(f"--apiauth-profile: {error}") from None
-    if config.getoption("record_mode", None) not in (None, "none") or state.is_live:
-        from pytest_apiauth.cassettes import door
-
-        door.check_options(config, state)
     if config.getoption("apiauth_drift"):
         from pytest_apiauth.cassettes.drift import Drift
 
@@ -256,6 +252,11 @@ def _names_app(path: Path, above: tuple[Path, ...] = ()) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let tests of an app have its credentials first, and refuse a fault whose own rule has nothing to examine."""
     _put_credentials_first(config, items)
+    state = config.stash[STATE]
+    if config.getoption("record_mode", None) == "rewrite" and any(_may_have_profile(item, state) for item in items):
+        from pytest_apiauth.cassettes import door
+
+        door.take_rewriting(config, state)
     faults = config.getoption("apiauth_fault")
     if not faults or hasattr(config, "workerinput"):
         return
@@ -303,7 +304,7 @@ def _has_cassette(item: pytest.Item) -> bool:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Keep a profile's hosts out of a test's reach, and make its cassette ready, before any fixture."""
     state = item.config.stash[STATE]
-    if not _may_have_profile(item, state):
+    if not (_may_have_profile(item, state) or state.rewrites_cassettes):
         return
     if not state.is_live:
         from pytest_apiauth.offline import door as offline_door
@@ -329,6 +330,22 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
             from pytest_apiauth.cassettes import door
 
             door.leave(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
+    """Look for a test's cassettes where pytest-recording begins with it."""
+    result = yield
+    node = request.node
+    if fixturedef.argname == "vcr_markers" and isinstance(result, list) and _has_cassette(node):
+        if not _may_have_profile(node, node.config.stash[STATE]):
+            return result
+        from pytest_apiauth.cassettes import door
+
+        door.settle(request, result)
+    return result
 
 
 @pytest.hookimpl(optionalhook=True, trylast=True)

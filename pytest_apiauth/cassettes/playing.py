@@ -57,11 +57,13 @@ class Environment:
         self._set: list[str] = []
 
     def fill(self, values: Mapping[str, str]) -> None:
-        """Set what is not set."""
+        """Set what is not set, or was set here with another value."""
         for name, value in values.items():
             if name not in os.environ:
-                os.environ[name] = value
                 self._set.append(name)
+            elif name not in self._set:
+                continue
+            os.environ[name] = value
 
     def restore(self) -> None:
         """Take away what was set here."""

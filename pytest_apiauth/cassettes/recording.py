@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_apiauth.cassettes.belonging import Belonging
 from pytest_apiauth.cassettes.contents import CassetteError
 from pytest_apiauth.cassettes.names import KEY_HEADERS, fold
 from pytest_apiauth.cassettes.playing import Credentials, Environment, credentials_set, explain, placeholders
@@ -27,6 +28,7 @@ from pytest_apiauth.cassettes.tape import (
 )
 from pytest_apiauth.cassettes.vault import Vault, is_looked_for
 from pytest_apiauth.cassettes.walking import Message, Walk
+from pytest_apiauth.offline import Hosts
 from pytest_apiauth.profile import Profile, Reference
 from pytest_apiauth.redaction import OutputRedactor
 
@@ -47,6 +49,10 @@ class CassetteTest:
     ``is_live`` tells that it may reach the network; ``profile`` is that of the test, where it has one. ``rewrites``
     starts the cassette anew; the old one stays until the test has passed. ``stamp`` is what the cassette is to say
     about itself, instead of the usual.
+
+    ``belonging`` tells whether the test is ours; what is not goes on as pytest-recording has it. ``lets_through``
+    leaves requests to a profile's host to the network, unrecorded; ``unwritable`` says why no cassette of ours may be
+    written.
     """
 
     def __init__(
@@ -60,8 +66,13 @@ class CassetteTest:
         key_headers: Iterable[str] = (),
         rewrites: bool = False,
         stamp: Mapping[str, Any] | None = None,
+        belonging: Belonging | None = None,
+        lets_through: bool = False,
+        unwritable: str | None = None,
     ) -> None:
         self.nodeid = nodeid
+        self.belonging = belonging or Belonging(Hosts(), is_certain=True)
+        self.unwritable = unwritable
         self.is_live = is_live
         self.has_failed = False
         self.refusal: str | None = None
@@ -72,6 +83,8 @@ class CassetteTest:
         self._profile = profile
         self._rewrites = rewrites
         self._stamp = stamp
+        self._lets_through = lets_through
+        self._is_settled = False
         self._key_headers = KEY_HEADERS | frozenset(map(fold, key_headers))
         self._seen: set[str] = set()
         self._put_by_hooks: set[str] = set()
@@ -79,27 +92,58 @@ class CassetteTest:
         self._environment = Environment()
         if profile is not None and not is_live:
             self._environment.fill(placeholders(profile, Credentials(None)))
+            if isinstance(profile.api_url, Reference) and profile.api_url.env is not None:
+                # Until a cassette says where it was recorded; without one, asking there leads to how it is recorded.
+                self._environment.fill({profile.api_url.env: profile.base_url})
 
     # Hooks of pytest-recording
 
     def configure(self, vcr: Any) -> None:
         """Put everything in place in a ``VCR`` that pytest-recording has made, behind the user's own settings."""
         merge = vcr.get_merged_config
-        vcr.get_merged_config = lambda **options: self._merged(merge(**options))
+        vcr.get_merged_config = lambda **options: self._merged(merge(**options), "record_mode" in options)
 
-    def _merged(self, config: dict[str, Any]) -> dict[str, Any]:
+    def _merged(self, config: dict[str, Any], has_own_mode: bool) -> dict[str, Any]:
         from vcr.record_mode import RecordMode
 
-        if not self.is_live:
-            config["record_mode"] = RecordMode.NONE
-        if self._rewrites:
-            config["drop_unused_requests"] = True
-        leveller = Walk(Leveller(self._vault()), self._key_headers)
-        config["match_on"] = [_levelled(matcher, leveller) for matcher in config["match_on"]]
-        config["before_record_request"] = self._learning(config["before_record_request"], request_message)
+        # What the project says about one test comes before what is said of the run.
+        rewrites = self._rewrites and not has_own_mode
+        self._settle(config, rewrites)
+        if self.belonging.is_certain:
+            if not self.is_live:
+                config["record_mode"] = RecordMode.NONE
+            if self._rewrites:
+                config["drop_unused_requests"] = True
+            leveller = Walk(Leveller(self._vault()), self._key_headers)
+            config["match_on"] = [_levelled(matcher, leveller) for matcher in config["match_on"]]
+        elif rewrites:
+            config["record_mode"] = RecordMode.NEW_EPISODES
+        config["before_record_request"] = self._meeting(config["before_record_request"])
         config["before_record_response"] = self._learning(config["before_record_response"], response_message)
         config["persister"] = _Persister(config["persister"], self)
         return config
+
+    def _settle(self, config: dict[str, Any], rewrites: bool) -> None:
+        """Look at the cassettes for the last time before they are read; one that is not ours is rewritten as ever."""
+        if self._is_settled:
+            return
+        self._is_settled = True
+        path = Path((config.get("path_transformer") or str)(config["path"]))
+        self.belonging.look_at((path, *map(Path, getattr(config["persister"], "extra_paths", ()))))
+        if rewrites and not self.belonging.is_certain:
+            path.unlink(missing_ok=True)
+
+    def _meeting(self, hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Look at every request, before the user's hooks, for where it goes."""
+        learning = self._learning(hook, request_message)
+
+        def met(request: Any) -> Any:
+            goes_there = self.belonging.meets(str(request.uri))
+            if goes_there and self._lets_through:
+                return None
+            return learning(request)
+
+        return met
 
     def _learning(self, hook: Callable[[Any], Any], message_of: Callable[[Any], Message]) -> Callable[[Any], Any]:
         """Learn from what goes into the user's hooks, and tell their placeholders by what comes out of them.
@@ -108,6 +152,8 @@ class CassetteTest:
         """
 
         def learnt(message: Any) -> Any:
+            if not self.belonging.is_ours:
+                return hook(message)
             before = self._secrets_of(message_of(message))
             for value, kind in before.items():
                 if value not in self._put_by_hooks:
@@ -141,7 +187,7 @@ class CassetteTest:
 
     def watch(self, record: logging.LogRecord) -> None:
         """Learn from what a library logs before it is seen anywhere else, and keep answers out of the log."""
-        if not self.is_live:
+        if not (self.is_live and self.belonging.is_ours):
             return
         try:
             if record.args and isinstance(record.args, tuple):
@@ -196,7 +242,7 @@ class CassetteTest:
             "recorded": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "recorder": f"pytest-apiauth {version('pytest-apiauth')}",
         }
-        if self._profile is None:
+        if self._profile is None or not self.belonging.is_ours:
             return found
         from pytest_apiauth.target import with_base_url
 
@@ -207,6 +253,14 @@ class CassetteTest:
             "api_url": located.base_url,
             "credentials": credentials_set(self._profile, self._root),
         }
+
+    def is_clean(self, data: Any) -> bool:
+        """Whether no value that the run knows is in a cassette, as it is about to be written."""
+        vault = Vault()
+        known = [(value, label) for value, label in self._redactor.known() if is_looked_for(value)]
+        for of_profiles in (True, False):
+            vault.note_known(known, credentials=of_profiles)
+        return next(survivors(data, vault), None) is None
 
     def _is_users_own(self, value: str) -> bool:
         """Whether a value in the place of a secret is a placeholder that the project's own hooks have put there."""
@@ -233,8 +287,8 @@ class CassetteTest:
         return profile.replaced(api_url=str(url)) if is_open and url else profile
 
     def explain(self, error: BaseException) -> str | None:
-        """Say in one line what the tape lacks, where that is what an error is about."""
-        return explain(error, self.nodeid, self._root)
+        """Say in one line what the tape lacks, where that is what an error is about and the tape is ours."""
+        return explain(error, self.nodeid, self._root) if self.belonging.is_ours else None
 
     def close(self) -> None:
         """Take back what was set for the test."""
@@ -257,7 +311,17 @@ class _Persister:
 
         Never raises: vcrpy would leave the HTTP libraries patched. What went wrong is for the end of the test.
         """
+        belonging = self._test.belonging
+        is_ours = belonging.is_certain or any(belonging.meets(str(each.uri)) for each in cassette_dict["requests"])
+        if not is_ours:
+            with contextlib.suppress(_Unclean):
+                watched = _Watch(serializer, self._test)
+                self._inner.save_cassette(cassette_path, cassette_dict, serializer=watched)
+                return
         if self._test.has_failed:
+            return
+        if self._test.unwritable is not None:
+            self._test.refusal = f"{cassette_path}: not written: {self._test.unwritable}"
             return
         try:
             clean, vault = self._test.cleaned(cassette_dict)
@@ -266,6 +330,24 @@ class _Persister:
             self._test.refusal = f"{cassette_path}: not written: {error}"
         except Exception as error:
             self._test.refusal = f"{cassette_path}: not written: {type(error).__name__} while it was made clean"
+
+
+class _Unclean(Exception):
+    """A cassette that is not ours holds a value that this run knows."""
+
+
+class _Watch:
+    """Stands before the serializer of a cassette that is not ours, and changes nothing."""
+
+    def __init__(self, inner: Any, test: CassetteTest) -> None:
+        self._inner = inner
+        self._test = test
+
+    def serialize(self, data: dict[str, Any]) -> Any:
+        """Give a cassette's text (vcrpy's interface). Raises _Unclean."""
+        if not self._test.is_clean(data):
+            raise _Unclean
+        return self._inner.serialize(data)
 
 
 class _Serializer:

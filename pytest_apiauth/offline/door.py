@@ -51,7 +51,7 @@ def keep_out(item: pytest.Item, profile: Profile) -> None:
 
 def mocked(item: pytest.Item, origins: Iterable[Origin]) -> Refusal:
     """Give the refusal of what a mock of httpx does not meet."""
-    return Refusal(Hosts.of(origins), _advice_beside_mock, item.stash[REFUSAL].errors)
+    return Refusal(Hosts.of(origins), _advice_beside_mock, refusals(item))
 
 
 def refusals(item: pytest.Item) -> list[OfflineError]:

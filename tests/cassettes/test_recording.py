@@ -272,6 +272,28 @@ def test_absent_or_stale_cassette_says_what_records_it(pytester: pytest.Pytester
     assert api.server.requests == []
 
 
+def test_absent_cassette_says_so_where_the_url_is_in_a_variable(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+    """Production code that reads an unset URL is not stopped there: it is told which command records the test."""
+    text = 'schema = 1\nextends = "jindexe"\napi_url = { env = "SHOP_URL" }\n'
+    (pytester.path / "shop.apiauth.toml").write_text(text, encoding="utf-8")
+    write(
+        pytester,
+        """
+        import os, httpx
+
+        @pytest.mark.vcr
+        def test_one():
+            assert httpx.get(os.environ["SHOP_URL"] + "/ext/status").status_code == 200
+
+        def test_url_is_gone():
+            assert "SHOP_URL" not in os.environ
+        """,
+    )
+    result = run("test_it.py")
+    result.assert_outcomes(failed=1, passed=1)
+    told(result, "test_one.yaml: no such cassette", "pytest test_it.py::test_one --apiauth-live --record-mode=once")
+
+
 def test_stale_cassette_says_what_it_lacks(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """A request that was not recorded, or once more than it was, is named without its query."""
     source = """
@@ -304,27 +326,46 @@ def test_live_run_records_only_on_request(pytester: pytest.Pytester, api: Api, r
     assert api.server.tokens_issued == 1
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["--record-mode=once"], ["--record-mode=once", "add --apiauth-live"]),
-        ([*ONCE, "-n", "2"], ["pytest-xdist", "use -n 0"]),
-    ],
-)
-def test_options_that_do_not_go_together(
-    pytester: pytest.Pytester, api: Api, run: Run, options: list[str], words: list[str]
-) -> None:
-    """Recording without --apiauth-live, or by several workers, is a usage error in one line."""
-    write(pytester, "def test_one(): pass")
-    result = run("test_it.py", *options)
-    assert result.ret == 4
-    told(result, *words)
+OWN = """
+        @pytest.mark.vcr
+        def test_one(apiauth_client):
+            assert apiauth_client.get("/user/me").status_code == 200
+"""
+
+
+@pytest.mark.parametrize("mode", ["once", "all", "new_episodes", "rewrite"])
+def test_recording_needs_a_live_run(pytester: pytest.Pytester, api: Api, run: Run, mode: str) -> None:
+    """A test of ours that would be recorded without --apiauth-live fails in one line; with ``once`` it is replayed."""
+    write(pytester, OWN)
+    result = run("test_it.py", f"--record-mode={mode}")
+    result.assert_outcomes(errors=1)
+    told(result, f"--record-mode={mode} records from the real API: add --apiauth-live")
+    assert api.cassettes() == {}
+    assert api.server.requests == []
+
+    run("test_it.py", *ONCE).assert_outcomes(passed=1)
+    before = api.cassettes()
+    api.forget()
+    result = run("test_it.py", f"--record-mode={mode}")
+    result.assert_outcomes(**{"passed" if mode == "once" else "errors": 1})
+    assert api.cassettes() == before
+    assert api.server.requests == []
+
+
+@pytest.mark.slow
+def test_workers_do_not_record(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+    """Of several workers none records a test of ours, which others might overwrite."""
+    write(pytester, OWN)
+    result = run("test_it.py", *ONCE, "-n", "2")
+    result.assert_outcomes(errors=1)
+    assert "under pytest-xdist: workers would overwrite each other's cassettes; use -n 0" in output(result)
+    assert api.cassettes() == {}
 
 
 @pytest.mark.parametrize("name", ["apiauth_mock", "respx_mock", "apiauth_server"])
 def test_mocked_and_replayed_is_refused(pytester: pytest.Pytester, api: Api, run: Run, name: str) -> None:
-    """A test is mocked or replayed, not both."""
-    write(pytester, f"@pytest.mark.vcr\ndef test_one({name}): pass")
+    """A test of ours is mocked or replayed, not both."""
+    write(pytester, f"@pytest.mark.vcr\ndef test_one(apiauth_profile, {name}): pass")
     told(run("test_it.py"), f"{name} and @pytest.mark.vcr in one test")
 
 
