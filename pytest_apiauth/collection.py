@@ -18,6 +18,7 @@ from pytest_apiauth.apps.host import django_is_configured
 from pytest_apiauth.apps.supplied import FIXTURE
 from pytest_apiauth.cassettes.target import CHAPTERS as REPLAYED
 from pytest_apiauth.cassettes.target import OF_VALUES
+from pytest_apiauth.collecting import SMOKE, Extent
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.examination import Examination
 from pytest_apiauth.judge import Conditions, Outcome, judge
@@ -28,6 +29,8 @@ from pytest_apiauth.session import RECORD, STATE
 
 class ProfileFile(pytest.File):
     """A ``NAME.apiauth.toml`` file."""
+
+    extent: Extent = "all"
 
     def collect(self) -> Iterator[pytest.Collector]:
         """Give one node a chapter. Raises CollectError, one line per mistake, for a bad profile."""
@@ -63,6 +66,8 @@ class Chapter(pytest.Module):
         assert isinstance(profile_file, ProfileFile)
         self._is_app = self.config.stash[STATE].examined(profile_file.profile) == "app"
         for rule in REGISTRY.of_chapter(self.name):
+            if profile_file.extent == "smoke" and rule.id not in suite.smoke():
+                continue
             parts = rule.applies.find(profile_file.profile)
             if not parts:
                 yield self._item(rule, "", None)
@@ -91,7 +96,7 @@ class Chapter(pytest.Module):
         if rule.wire:
             item.add_marker("apiauth_wire")
         if rule.id in suite.smoke():
-            item.add_marker("apiauth_smoke")
+            item.add_marker(SMOKE)
         return item
 
 

@@ -17,6 +17,8 @@ from typing import Final
 SUFFIX: Final = ".apiauth.toml"
 NEVER_ENTERED: Final = frozenset({"site-packages", "node_modules", "build", "dist", "__pycache__"})
 """Folders of installed, copied and generated files; hidden folders and virtual environments are left out too."""
+DEEPEST_EXTENDS: Final = 20
+"""Profiles that one may be made of, one upon the other."""
 ROOT_FILES: Final = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg", "setup.py")
 """What lies in a project's root folder: the files by which pytest tells it, too."""
 ENVIRONMENT: Final = "pyvenv.cfg"

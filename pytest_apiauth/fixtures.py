@@ -5,7 +5,9 @@ Standard library and pytest only at import; a fixture imports what it needs when
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -71,6 +73,17 @@ def chosen_profile(item: pytest.Item, state: State) -> Profile:
     """Return the profile of a test. Raises ProfileError if none is chosen."""
     name, _ = _mark(item)
     return state.named_profile(name, item.path.parent) if name else state.default_profile(item.path.parent)
+
+
+def used_live(items: Iterable[pytest.Item], state: State) -> list[Path]:
+    """Return the files of the profiles whose servers the clients of these tests are about to ask, in a live run."""
+    found: dict[Path, None] = {}
+    for item in items if state.is_live else ():
+        if "_apiauth_bench" in getattr(item, "fixturenames", ()):
+            # The test's own fixture says what is wrong.
+            with contextlib.suppress(ApiAuthError, pytest.fail.Exception):
+                found[Path(chosen_profile(item, state).place)] = None
+    return list(found)
 
 
 @pytest.fixture

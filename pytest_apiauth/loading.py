@@ -20,16 +20,17 @@ from pydantic import BaseModel, ValidationError
 from pytest_apiauth import suite
 from pytest_apiauth.bounded import read_bounded
 from pytest_apiauth.errors import ProfileError
-from pytest_apiauth.finding import SUFFIX, nearest, profiles_under, root_above
+from pytest_apiauth.finding import DEEPEST_EXTENDS, SUFFIX, nearest, profiles_under, root_above
 from pytest_apiauth.inherited import inherited_urls
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import Profile
 
-DEEPEST_EXTENDS: Final = 20
 LONGEST_NAME: Final = 100
 """Letters of a name that is compared with others: the time of it grows with the square."""
 LARGEST: Final = 1_000_000
 """Bytes of a profile's file."""
+NOT_INHERITED: Final = ("name", "examine")
+"""Keys that a profile says of itself and of no other."""
 Table = dict[str, Any]
 
 
@@ -149,7 +150,8 @@ def _merged(path: Path, above: tuple[Path, ...], chain: list[tuple[Path, Table]]
                 f" give a path, or one of: {', '.join(known)}"
             )
     base = _merged(base_path.resolve(), (*above, path), chain)
-    base.pop("name", None)
+    for key in NOT_INHERITED:
+        base.pop(key, None)
     return _overlay(base, table)
 
 

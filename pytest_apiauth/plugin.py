@@ -9,9 +9,7 @@ import logging
 import math
 import os
 import random
-import re
 import sys
-import tomllib
 import zlib
 from collections.abc import Generator
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from pytest_apiauth.collecting import WALKS
 from pytest_apiauth.errors import ApiAuthError, UnsetError
 from pytest_apiauth.finding import SUFFIX
 from pytest_apiauth.redaction import LOGGERS, redact_report
@@ -96,7 +95,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("apiauth_http", "library of the clients: httpx or httpx2", default="httpx")
     parser.addini(
         "apiauth_collect",
-        "which profiles a folder walk collects: those with a server to examine (default), or all",
+        "which profiles a folder walk examines: none, servers (default: those with an app, and in a live run those that"
+        " say examine = true), or all (on the embedded server)",
         default="servers",
     )
 
@@ -159,8 +159,8 @@ def _check_options(config: pytest.Config) -> None:
     library = config.getini("apiauth_http")
     if library not in ("httpx", "httpx2"):
         raise pytest.UsageError(f"apiauth_http: expected httpx or httpx2, got {library!r}")
-    if config.getini("apiauth_collect") not in ("servers", "all"):
-        raise pytest.UsageError("apiauth_collect: expected servers or all")
+    if config.getini("apiauth_collect") not in WALKS:
+        raise pytest.UsageError(f"apiauth_collect: expected one of {', '.join(WALKS)}")
     if config.getoption("apiauth_drift") and not config.getoption("apiauth_live"):
         raise pytest.UsageError("--apiauth-drift compares live answers with cassettes: add --apiauth-live")
     if config.getoption("apiauth_replay"):
@@ -207,46 +207,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect a profile: always where it is named, in a folder walk where there is a server to examine."""
+    """Collect a profile: always where it is named, in a folder walk where it asks to be examined."""
     if not file_path.name.endswith(SUFFIX):
         return None
-    from pytest_apiauth import suite
+    from pytest_apiauth import collecting
 
-    config, session = parent.config, parent.session
-    wanted = (
-        session.isinitpath(file_path)
-        or (suite.folder() == file_path.parent and session.isinitpath(file_path.parent))
-        or config.getini("apiauth_collect") == "all"
-        or config.getoption("apiauth_live")
-        or config.getoption("apiauth_replay")
-        or (_is_walked(session, file_path) and _names_app(file_path))
-    )
-    if not wanted:
-        # pytest asks about every file of a folder, even where one test is named: that must cost nothing.
+    extent = collecting.extent(parent.session, file_path)
+    if extent == "nothing":
+        parent.config.stash[STATE].left_alone.append(file_path)
+    if extent in (None, "nothing"):
         return None
     from pytest_apiauth.collection import ProfileFile
 
-    return ProfileFile.from_parent(parent, path=file_path)
-
-
-def _is_walked(session: pytest.Session, path: Path) -> bool:
-    """Whether a folder that lies above a file was named, and not only a neighbour of it."""
-    return any(session.isinitpath(folder) for folder in path.parents)
-
-
-def _names_app(path: Path, above: tuple[Path, ...] = ()) -> bool:
-    """Whether a profile, or one that it extends, names an app: read without the validation library, which costs."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return re.search(r"^\s*(app\b|\[app\])", text, re.MULTILINE) is not None
-    except (OSError, UnicodeDecodeError):
-        return False
-    base = table.get("extends")
-    if "app" in table or not isinstance(base, str) or path in above:
-        return bool(table.get("app"))
-    return (path.parent / base).is_file() and _names_app(path.parent / base, (*above, path))
+    found: ProfileFile = ProfileFile.from_parent(parent, path=file_path)
+    found.extent = extent
+    return found
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -267,6 +242,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             f"--apiauth-fault: {name!r} is caught by the rule {owner}, which is not among the collected tests or"
             " applies to none of these profiles; name a profile that documents what the rule is about"
         )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let the controller know, before any worker sends anything, which profiles the tests' clients are for."""
+    state = session.config.stash[STATE]
+    if state.is_live and hasattr(session.config, "workerinput"):
+        from pytest_apiauth.fixtures import used_live
+
+        state.note_collected(used_live(session.items, state))
 
 
 def _put_credentials_first(config: pytest.Config, items: list[pytest.Item]) -> None:

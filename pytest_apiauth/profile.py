@@ -86,6 +86,11 @@ class Profile(Model):
         ' "shop.main:create_app()": a run that is not live examines it in this process. A table names one app for each'
         " origin",
     )
+    examine: bool = Field(
+        False,
+        description="Whether a live run of a folder examines this server, and not only one that names this file; for"
+        " servers that are yours to examine. Not inherited",
+    )
     source: str = Field("", description="Where the promise was read")
     api_url: Plain | None = Field(None, description="Base URL of the API")
     token_url: str | None = Field(None, description="Token endpoint, absolute or relative to api_url")

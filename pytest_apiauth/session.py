@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_apiauth.choosing import Choice
 from pytest_apiauth.errors import ApiAuthError, ProfileError
-from pytest_apiauth.finding import SUFFIX, Ignored, in_folders_above, profiles_under
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.redaction import OutputRedactor, RedactingFilter
 
 if TYPE_CHECKING:
@@ -48,13 +49,15 @@ class State:
         self.rewrites_cassettes = False
         self.drift: Drift | None = None
         """What compares live token answers with cassettes, on request."""
+        self.left_alone: list[Path] = []
+        """Profiles that a live run has come upon and does not examine, since they do not ask for it."""
         self._examinations: dict[Path, Examination | str] = {}
         self._profiles: dict[Path, Profile] = {}
         # By `Profile.place`: two profiles may have one name.
         self._live: dict[str, LiveSide] = {}
         self._throttles: dict[str, Throttle] = {}
         self._folder: Path | None = None
-        self._files: tuple[Path, ...] | None = None
+        self._choice = Choice(config)
         self._apps: dict[int, AppSide | str] = {}
         self._loop: Loop | None = None
 
@@ -146,17 +149,7 @@ class State:
 
     def profile_files(self) -> tuple[Path, ...]:
         """Return the project's profile files: those under the root folder, looked for once a run."""
-        if self._files is None:
-            self._files = profiles_under(self.config.rootpath, self._ignored())
-        return self._files
-
-    def _ignored(self) -> Ignored:
-        place = self.config.invocation_params.dir
-        paths, globs = (
-            [os.path.abspath(place / each) for each in self.config.getoption(name) or ()]
-            for name in ("ignore", "ignore_glob")
-        )
-        return Ignored(tuple(self.config.getini("norecursedirs")), frozenset(paths), tuple(globs))
+        return self._choice.files()
 
     def may_have_profile(self) -> bool:
         """Whether a test without a mark may have to do with a profile; nothing costly is imported to know."""
@@ -256,18 +249,18 @@ class State:
             variants=self.config.getoption("apiauth_variant"),
         )
 
-    def apps_of(self, files: list[Path]) -> dict[str, Any]:
-        """Give, by the profile's name, the app that each of these runs in this process, where one does."""
+    def apps_of(self, files: list[Path]) -> dict[Path, Any]:
+        """Return, by the profile's file, the app that each of these runs in this process, where one does."""
         found = {}
         for file in files:
             with contextlib.suppress(ApiAuthError):
                 profile = self.load(file)
                 if self.examined(profile) == "app":
-                    found[file.name.removesuffix(SUFFIX)] = profile.app
+                    found[file] = profile.app
         return found
 
     def warn_of_live(self, files: list[Path]) -> list[str]:
-        """Give a line for each profile of a live run: where requests are about to go, how fast, how many at most."""
+        """Return a line for each profile of a live run: where requests are about to go, how fast, how many at most."""
         from pytest_apiauth.target import located_profile
 
         lines = []
@@ -279,8 +272,35 @@ class State:
                 continue  # said again, as an error, where the profile is used
             origins = ", ".join(sorted(map(str, profile.origins)))
             pace = f"at most {limits.rate:g} a second, " if limits.rate else ""
-            lines.append(f"apiauth: about to send requests to {origins}: {pace}{limits.max_requests} in all")
+            lines.append(
+                f"apiauth: {self._shown(file)}: about to send requests to {origins}: {pace}{limits.max_requests} in all"
+            )
         return lines
+
+    def not_examined(self) -> list[str]:
+        """Return a line on the profiles that a live run has come upon and leaves alone, if there are any."""
+        if not self.left_alone:
+            return []
+        shown = ", ".join(map(self._shown, self.left_alone))
+        return [f"apiauth: not examined: {shown}; name a profile for that, or let it say examine = true"]
+
+    def _shown(self, file: Path) -> str:
+        place, root = file.resolve(), self.config.rootpath.resolve()
+        return one_line(str(place.relative_to(root) if place.is_relative_to(root) else place))
+
+    def note_collected(self, used: list[Path]) -> None:
+        """Tell the controller what workers have found: profiles that clients of tests are for, and those left alone."""
+        file = self.shared_file("collected")
+        if file is not None:
+            file.write(json.dumps([list(map(str, used)), list(map(str, self.left_alone))]))
+
+    def take_collected(self) -> list[Path]:
+        """Return the profiles that clients of tests are for, and know those left alone, from what a worker noted."""
+        file = self.shared_file("collected")
+        text = file.read() if file is not None else ""
+        used, left_alone = json.loads(text or "[[], []]")
+        self.left_alone = list(map(Path, left_alone))
+        return list(map(Path, used))
 
     def progress(self) -> str:
         """Say how many requests the live run has sent, and how many it may still send."""
@@ -302,56 +322,24 @@ class State:
             return profile.base_url
 
     def default_profile(self, place: Path | None = None) -> Profile:
-        """Return the profile that the fixtures use where no mark names one. Raises ProfileError, in one line.
-
-        ``place`` is the folder of the test: without option and ini, it is the only profile of the nearest folder above
-        that has any, or the project's only one.
-        """
-        from pytest_apiauth import loading
-
-        asked = self.config.getoption("apiauth_profile")
-        if asked:
-            return self.named_profile(asked)
-        root = self.config.rootpath
-        name = self.config.getini("apiauth_profile")
-        if name:
-            # What a file says is relative to where it lies, and not to where somebody stands.
-            here = self.config.inipath.parent if self.config.inipath else root
-            return self.load(self._find(name, self.config.invocation_params.dir, (here, root)))
-        found = in_folders_above(self.profile_files(), place or root) or self.profile_files()
-        if len(found) == 1:
-            return self.load(found[0])
-        builtin = ", ".join(loading.builtin_profiles())
-        if not found:
-            raise ProfileError(
-                f"no profile chosen and none under {root}; write one, or name a built-in one ({builtin}) with"
-                " --apiauth-profile, apiauth_profile in the ini, or @pytest.mark.apiauth"
-            )
-        raise ProfileError(
-            f"several profiles and none chosen: {loading.listed(found, root)}; choose with --apiauth-profile,"
-            " apiauth_profile in the ini, or @pytest.mark.apiauth"
-        )
+        """Return the profile that a test uses where no mark names one; ``place`` is its folder. Raises ProfileError."""
+        return self.load(self._choice.default(place))
 
     def named_profile(self, name: str, place: Path | None = None) -> Profile:
         """Return a profile by name or path: the nearest to ``place``, a test's folder, or to where the user stands.
 
         Raises ProfileError.
         """
-        near = place or self.config.invocation_params.dir
-        return self.load(self._find(name, near, (near, self.config.rootpath)))
-
-    def _find(self, name: str, place: Path, bases: tuple[Path, ...]) -> Path:
-        from pytest_apiauth import loading
-
-        return loading.find(
-            name, folder=self.config.rootpath, place=place, bases=bases, files=self.profile_files
-        )  # fmt: skip
+        return self.load(self._choice.named(name, place))
 
     def live_side(self, profile: Profile) -> LiveSide:
         """Give what the live tests of a profile share. Raises ProfileError or CredentialError."""
         if profile.place not in self._live:
             from pytest_apiauth.live_side import LiveSide
 
+            reporter = self.config.pluginmanager.get_plugin("apiauth-reporter")
+            if reporter is not None:
+                reporter.tell_of(Path(profile.place))
             self._live[profile.place] = LiveSide(self, profile)
         return self._live[profile.place]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 from typing import Any
@@ -44,3 +45,13 @@ def test_profiles_of_the_pages_may_run_live(tmp_path: Path) -> None:
         path = tmp_path / Path(name).name
         path.write_text(block("file", name), encoding="utf-8")
         loading.load(path).refuse_inherited()
+
+
+def test_every_command_of_the_readme_is_run_in_ci() -> None:
+    """CI runs each block of commands that the README shows, by its name, from the README itself."""
+    text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    steps = re.findall(r"readme\.py\"? run (\S+)", text)
+    loops = re.findall(r"^for page in (.*); do$", text, re.MULTILINE)
+    run = {*(word.strip('"') for word in steps), *(word for line in loops for word in line.split())}
+
+    assert {name for kind, name in BLOCKS if kind == "run"} == run - {"$page"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class Reporter:
         self._now = now
         self._announced = False
         self._told_at = 0.0
+        self._told_of: set[Path] = set()
         self.ledger = Ledger()
         self._errors: list[str] = []
         self._compared = 0
@@ -42,35 +44,53 @@ class Reporter:
         self._drifted += lines
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
-        """Say which profiles are examined, on what, with which seed. Silent where there is none."""
-        return self._announcement(item.nodeid for item in items)
+        """Say which profiles are examined, on what, with which seed, and where a live run goes. Else silent."""
+        from pytest_apiauth.fixtures import used_live
+
+        return self._announcement((item.nodeid for item in items), used_live(items, self._config.stash[STATE]))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        """Say the same in a run with workers, as soon as one of them has collected."""
+        """Say the same in a run with workers, as soon as one of them has collected, and before any of them begins."""
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if not self._announced and terminal is not None:
             terminal.ensure_newline()
-            for line in self._announcement(ids):
+            for line in self._announcement(ids, self._config.stash[STATE].take_collected()):
                 terminal.write_line(line)
 
-    def _announcement(self, nodeids: Iterable[str]) -> list[str]:
-        files = dict.fromkeys(nodeid.partition("::")[0] for nodeid in nodeids)
-        names = [_profile_name(file) for file in files if file.endswith(SUFFIX)]
-        self._announced = True
-        if not names:
-            return []
+    def _announcement(self, nodeids: Iterable[str], used: Sequence[Path]) -> list[str]:
+        """Return the lines for what is collected; ``used`` are the profiles that clients of ordinary tests are for."""
         state = self._config.stash[STATE]
-        paths = [self._config.rootpath / file for file in files if file.endswith(SUFFIX)]
+        files = dict.fromkeys(nodeid.partition("::")[0] for nodeid in nodeids)
+        examined = [self._config.rootpath / file for file in files if file.endswith(SUFFIX)]
+        self._announced = True
+        lines = [self._examined(examined)] if examined else []
+        if state.is_live:
+            places = {path.resolve(): path for path in (*used, *examined)}
+            self._told_of |= places.keys()
+            lines += [*state.warn_of_live(list(places.values())), *state.not_examined()]
+        return lines
+
+    def _examined(self, paths: list[Path]) -> str:
+        state = self._config.stash[STATE]
         apps = state.apps_of(paths)
         where = "LIVE, over the network" if state.is_live else CASSETTE_NOTE if state.replays else EMBEDDED_NOTE
-        others = [name for name in names if name not in apps]
-        shown = [f"{name} in this process: {_shown_app(app)}" for name, app in apps.items()]
+        others = [_profile_name(path.name) for path in paths if path not in apps]
+        shown = [f"{_profile_name(path.name)} in this process: {_shown_app(app)}" for path, app in apps.items()]
         shown += [f"{', '.join(others)} {where}"] if others else []
-        lines = [f"apiauth: {'; '.join(shown)}; {state.library}, seed {state.seed}"]
-        if state.is_live:
-            lines += state.warn_of_live(paths)
-        return lines
+        return f"apiauth: {'; '.join(shown)}; {state.library}, seed {state.seed}"
+
+    def tell_of(self, path: Path) -> None:
+        """Say where a live run goes if nobody could know before: a test may ask for a fixture while it runs."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if path in self._told_of or terminal is None:
+            return
+        self._told_of.add(path)
+        capture = self._config.pluginmanager.get_plugin("capturemanager")
+        with nullcontext() if capture is None else capture.global_and_fixture_disabled():
+            terminal.ensure_newline()
+            for line in self._config.stash[STATE].warn_of_live([path]):
+                terminal.write_line(line)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Say in a long live run, every ten seconds, how far it is and which rule is at work."""

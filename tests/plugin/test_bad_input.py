@@ -407,7 +407,7 @@ def test_wrong_ca_file_is_one_line(
         (["--apiauth-fault=xyzzy"], ["no fault is called 'xyzzy'"]),
         (["--apiauth-live", "--apiauth-variant=jwt-tokens"], ["--apiauth-variant", "embedded server"]),
         (["-o", "apiauth_http=requests"], ["apiauth_http: expected httpx or httpx2, got 'requests'"]),
-        (["-o", "apiauth_collect=some"], ["apiauth_collect: expected servers or all"]),
+        (["-o", "apiauth_collect=some"], ["apiauth_collect: expected one of none, servers, all"]),
         (["--apiauth-profile=nowhere/x.apiauth.toml"], ["--apiauth-profile: no profile 'nowhere/x.apiauth.toml'"]),
         (["--apiauth-profile=\x1b[2J"], [r"--apiauth-profile: no profile '[2J'"]),
         ([f"--apiauth-profile={'x' * 100_000}"], ["--apiauth-profile: no profile 'xxx", "…'"]),

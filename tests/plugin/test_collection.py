@@ -225,13 +225,6 @@ def test_folder_walk_collects_all_where_the_ini_says_so(pytester: pytest.Pyteste
     assert {"shop.apiauth.toml", "small.apiauth.toml"} == {item.partition("::")[0] for item in items}
 
 
-def test_folder_walk_collects_live_runs(run: Run) -> None:
-    """With --apiauth-live a folder walk collects the profiles, and collecting sends nothing."""
-    items = listed(run("--collect-only", "-q", "--apiauth-live"))
-
-    assert {"shop.apiauth.toml", "small.apiauth.toml"} == {item.partition("::")[0] for item in items}
-
-
 def test_named_file_always_runs(pytester: pytest.Pytester, run: Run) -> None:
     """A file that is named runs, wherever it lies and whatever the ini says."""
     inner = pytester.mkdir("tests")
@@ -274,10 +267,10 @@ def test_unrelated_run_says_nothing(pytester: pytest.Pytester, run: Run) -> None
 
 
 def test_live_run_says_where_it_is_about_to_go(run: Run) -> None:
-    """Before a live run the header names the URL that requests will go to."""
+    """Before a live run the header names the URL that requests will go to; what would be run is listed with it too."""
     result = run("small.apiauth.toml", "--apiauth-live", "--collect-only", "-q")
 
-    assert "https://api.shop.example" in told(result, "apiauth: about to send requests to")
+    assert "https://api.shop.example" in told(result, "apiauth: small.apiauth.toml: about to send requests to")
 
 
 def test_run_in_which_nothing_applied_is_an_error(pytester: pytest.Pytester, run: Run) -> None:
