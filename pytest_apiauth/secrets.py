@@ -134,6 +134,18 @@ class Redactor:
         """Whether the text holds a learnt value in any of its forms."""
         return next(self._matches(text), None) is not None
 
+    def finds_folded(self, text: str) -> bool:
+        """Whether a short text holds a learnt value, the case of letters aside."""
+        folded = text.lower()
+        with self._mutex:
+            return any(form.lower() in folded for form in self._labels)
+
+    @property
+    def longest(self) -> int:
+        """The length of the longest form of a learnt value; 0 where nothing was learnt."""
+        with self._mutex:
+            return max(map(len, self._labels), default=0)
+
     def _matches(self, text: str) -> Iterator[tuple[int, str]]:
         """Give place and form of each match, from left to right, without overlaps."""
         if not self._by_beginning:

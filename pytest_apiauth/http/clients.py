@@ -8,14 +8,17 @@ response's history. The user's request is never rebuilt, only its headers are se
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from functools import cache
+from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_apiauth.errors import DroppedError, UnreachableError
 from pytest_apiauth.flow import Authenticator, Forward, Send, Wait
 from pytest_apiauth.http.guard import AsyncGuardedTransport, Guard, GuardedTransport
 from pytest_apiauth.http.library import Library
+from pytest_apiauth.http.options import read_options
 from pytest_apiauth.http.sending import (
     NotSendable,
     from_library_response,
@@ -243,16 +246,26 @@ def build_client(
 ) -> httpx.Client:
     """Build a client with the API's base URL, behind the guard; without an authenticator it sends no credential.
 
-    ``options`` are the library's own (``headers``, ``event_hooks``, ``follow_redirects``, ``timeout``).
+    ``options`` are the library's own; `read_options` says what becomes of each. Raises ProfileError.
     """
     library = carrier.library
     guard = Guard(library, profile, redactor, allow_unsafe=allow_unsafe)
-    transport = library.bind(GuardedTransport, "BaseTransport")(carrier.transport(), guard)
-    auth = None
+    asked = read_options(library.client, library, guard, redactor, options, authenticator is not None)
+    with asked.explained():
+        inner = carrier.transport(asked.connections)
+    transport: httpx.BaseTransport = GuardedTransport.around(inner, guard, library)
+    if asked.around is not None:
+        # Guarded on both sides: it may open connections of its own, and send on another request than it got.
+        outer = asked.own_transport(transport, "handle_request", library.http_transport)
+        transport = GuardedTransport.around(outer, guard, library, transport)
+    auth = asked.auth
     if authenticator is not None:
         sender = Sender(library, profile.name, redactor, _seen(carrier))
         auth = library.bind(Auth, "Auth")(authenticator, sender, library.byte_stream, transport=transport)
-    return library.client(base_url=profile.base_url, transport=transport, auth=auth, **options)
+    with asked.explained():
+        client = library.client(**asked.for_client(profile.base_url), transport=transport, auth=auth)
+    guard.jar = _jar_of(client)
+    return client
 
 
 def build_async_client(
@@ -267,12 +280,32 @@ def build_async_client(
     """Build an asynchronous client, in every other respect as `build_client` does."""
     library = carrier.library
     guard = Guard(library, profile, redactor, allow_unsafe=allow_unsafe)
-    transport = library.bind(AsyncGuardedTransport, "AsyncBaseTransport")(carrier.async_transport(), guard)
-    auth = None
+    asked = read_options(library.async_client, library, guard, redactor, options, authenticator is not None)
+    with asked.explained():
+        inner = carrier.async_transport(asked.connections)
+    transport: httpx.AsyncBaseTransport = AsyncGuardedTransport.around(inner, guard, library)
+    if asked.around is not None:
+        outer = asked.own_transport(transport, "handle_async_request", library.async_http_transport)
+        transport = AsyncGuardedTransport.around(outer, guard, library, transport)
+    auth = asked.auth
     if authenticator is not None:
         sender = Sender(library, profile.name, redactor, _seen(carrier))
         auth = library.bind(Auth, "Auth")(authenticator, sender, library.byte_stream, async_transport=transport)
-    return library.async_client(base_url=profile.base_url, transport=transport, auth=auth, **options)
+    with asked.explained():
+        client = library.async_client(**asked.for_client(profile.base_url), transport=transport, auth=auth)
+    guard.jar = _jar_of(client)
+    return client
+
+
+def _jar_of(client: httpx.Client | httpx.AsyncClient) -> Callable[[], CookieJar | None]:
+    """Give the cookies that a client has by then, without keeping it alive."""
+    reference = weakref.ref(client)
+
+    def jar() -> CookieJar | None:
+        alive = reference()
+        return None if alive is None else alive.cookies.jar
+
+    return jar
 
 
 def fetch_token(authenticator: Authenticator, carrier: Carrier, redactor: Redactor) -> Token:
@@ -318,7 +351,7 @@ class Wire:
         seen: Seen | None = None,
     ) -> None:
         if guard is not None:
-            transport = library.bind(GuardedTransport, "BaseTransport")(transport, guard)
+            transport = GuardedTransport.around(transport, guard, library)
         self._transport = transport
         self._sender = Sender(library, profile, redactor, seen)
 

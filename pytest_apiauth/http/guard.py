@@ -4,17 +4,28 @@ Theory of operation. The guard sits in the transport, the last place before a re
 client decides too early: both libraries drop ``Authorization`` on a redirect to another origin, but take every
 other header along, an API key too. The guard therefore knows nothing of redirects. It looks at each request
 as it leaves. Towards the profile's own origins, over HTTPS (or in clear where the profile allows it), all may
-pass. Towards any other place a request passes only if it carries nothing secret: no ``Authorization``, no API
-key header however it is spelled, no known value anywhere. Whatever else is stopped with an error; nothing is
-stripped, since a request that silently lost its credentials would give a puzzling answer.
+pass. Towards any other place a request passes only if it carries nothing secret: no header that is there to carry a
+credential, however it is spelled, no cookie but that place's own, no known value anywhere; bodies are looked through
+as `bodies` says. Whatever else is stopped with an error; nothing is stripped, since a request that silently lost its
+credentials would give a puzzling answer.
+
+A place is what the connection is made to: scheme, host and port as the library will use them, not as the URL was
+written. Two extensions of the libraries make another place of it: a name that TLS is to vouch for instead of the
+host, and a request target that a proxy would take for another address. A ``Host`` header does not: the connection
+and the certificate are still the profile's own, and what its server makes of the name is a thing to be tested.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urlsplit
+from collections.abc import Callable
+from http.cookiejar import CookieJar
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import urlsplit
 
+from pytest_apiauth.cassettes.names import SECRET_HEADERS, is_key_header
 from pytest_apiauth.errors import GuardError
+from pytest_apiauth.http.bodies import AsyncLookedThrough, LookedThrough, Window, holds, readings
+from pytest_apiauth.http.cookies import are_its_own
 from pytest_apiauth.http.library import Library
 from pytest_apiauth.http.sending import raw_target
 from pytest_apiauth.messages import Origin
@@ -29,68 +40,128 @@ else:
 
 SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 _Place = tuple[bytes, bytes, int | None]
+NewWindow = Callable[[], Window]
 
 
 class Guard:
-    """Decides which requests may leave. Without ``allow_unsafe``, only safe methods and token requests may."""
+    """Decides which requests may leave. Without ``allow_unsafe``, only safe methods and token requests may.
+
+    ``jar`` gives the cookies of the client, to tell a foreign server's own from others.
+    """
 
     def __init__(self, library: Library, profile: Profile, redactor: Redactor, *, allow_unsafe: bool = True) -> None:
         self._library = library
         self._profile = profile
         self._redactor = redactor
         self._allow_unsafe = allow_unsafe
+        self.jar: Callable[[], CookieJar | None] = lambda: None
         self._home = frozenset(
             self._place(library.url(str(origin))) for origin in profile.origins if profile.may_be_plain(origin)
         )
         endpoint = library.url(profile.token_endpoint) if profile.token_endpoint else None
         self._token_endpoint = None if endpoint is None else (self._place(endpoint), _path(endpoint.raw_path))
-        names = {"authorization", "proxyauthorization"}
-        if profile.api_key is not None:
-            names.add(_folded(profile.api_key.header))
-        self._secret_names = frozenset(names)
+        self._key_header = frozenset() if profile.api_key is None else frozenset((_folded(profile.api_key.header),))
 
     @staticmethod
     def _place(url: httpx.URL) -> _Place:
         return url.raw_scheme, url.raw_host, url.port
 
-    def check(self, request: httpx.Request) -> None:
-        """Let a request pass, or raise GuardError, one line without any secret."""
-        url = request.url
-        if (url.raw_scheme, url.raw_host, url.port) not in self._home:
-            self._check_foreign(request)
+    @property
+    def origins(self) -> frozenset[Origin]:
+        """The profile's own origins."""
+        return self._profile.origins
+
+    def is_home(self, url: httpx.URL) -> bool:
+        """Whether a URL leads to one of the profile's own origins."""
+        return self._place(url) in self._home
+
+    def check(self, request: httpx.Request) -> NewWindow | None:
+        """Let a request pass, or raise GuardError, one line without any secret.
+
+        Give what the body is to be looked through with as it leaves, or None where it has been or need not be.
+        """
+        url, extensions = request.url, request.extensions
+        window = None
+        if (url.raw_scheme, url.raw_host, url.port) not in self._home or (
+            ("target" in extensions or "sni_hostname" in extensions) and self._leads_away(request)
+        ):
+            window = self._check_foreign(request)
         if not self._allow_unsafe and request.method not in SAFE_METHODS:
             self._check_method(request)
+        return window
 
-    def _check_foreign(self, request: httpx.Request) -> None:
+    def _leads_away(self, request: httpx.Request) -> bool:
+        """Whether an extension makes another place of one of the profile's."""
+        name = request.extensions.get("sni_hostname")
+        if name is not None and request.url.scheme == "https":
+            name = name.decode("latin-1") if isinstance(name, bytes) else str(name)
+            # Of a number no certificate can vouch for but by a name.
+            is_number = request.url.host.replace(".", "").isdigit() or ":" in request.url.host
+            if not is_number and name.lower() not in {origin.host for origin in self._profile.origins}:
+                return True
+        # A proxy for plain HTTP is told an address that ends in the target: http://home:80@elsewhere/.
+        return request.url.scheme == "http" and not raw_target(request).startswith((b"/", b"*"))
+
+    def _check_foreign(self, request: httpx.Request) -> NewWindow | None:
         carried = self._credential_in(request)
-        if carried is None:
-            return
-        origin = Origin.of(str(request.url.copy_with(userinfo=b"")))
+        if carried is not None:
+            raise self._refusal(request, carried)
+        # Only the library's own kind is sure to give the same bytes again.
+        if type(request.stream) is not self._library.byte_stream:
+            return lambda: Window(self._redactor, lambda: self._refusal(request, "a credential in the body"))
+        if holds(self._redactor, b"".join(request.stream)):
+            raise self._refusal(request, "a credential in the body")
+        return None
+
+    def _refusal(self, request: httpx.Request, carried: str) -> GuardError:
+        # As the DNS writes it, so that letters that look alike do not.
+        host = request.url.raw_host.decode("ascii")
+        if self._holds_folded(request.url.raw_host):
+            host = "[apiauth:hidden]"
+        origin = Origin(request.url.scheme, host, _port(request.url))
         name = self._profile.name
+        if self.is_home(request.url):
+            return GuardError(
+                f"{name}: {carried} would travel to {origin}, but by the extensions target or sni_hostname to another"
+                " place; only a path, and a name that the profile has, may be given"
+            )
         if origin.scheme != "https" and not self._profile.may_be_plain(origin):
-            raise GuardError(
+            return GuardError(
                 f"{name}: {carried} would travel to {origin} in clear; use https, or list the host in insecure_hosts"
             )
         own = ", ".join(sorted(map(str, self._profile.origins)))
-        raise GuardError(
+        return GuardError(
             f"{name}: {carried} would travel to {origin}, directly or by a redirect, but the profile names only {own}"
         )
 
     def _credential_in(self, request: httpx.Request) -> str | None:
-        """Name the first part of a request that is secret, or give None."""
+        """Name the first part of a request, but its body, that is secret, or give None."""
         for raw_name, raw_value in request.headers.raw:
             name = raw_name.decode("latin-1")
-            if _folded(name) in self._secret_names or self._redactor.finds(raw_value.decode("latin-1")):
+            if self._is_secret(name, raw_value, request) or holds(self._redactor, raw_name + b": " + raw_value):
                 return f"header {self._redactor.redact(name)}"
-        for text in (str(request.url), raw_target(request).decode("latin-1")):
-            if self._redactor.finds(text) or self._redactor.finds(unquote(text)):
-                return "a credential in the URL"
-        # A stream is not read: it can be read once only, and the server is to have it.
-        if isinstance(request.stream, self._library.byte_stream):
-            body = b"".join(request.stream)
-            if self._redactor.finds(body.decode("utf-8", "replace")):
-                return "a credential in the body"
+            if name.lower() == "upgrade":
+                return "what follows an upgrade, where nobody looks,"
+        if request.method == "CONNECT":
+            return "what follows CONNECT, where nobody looks,"
+        # The libraries write the one in capitals and the other in small letters.
+        if self._holds_folded(request.method.encode("utf-8")):
+            return "a credential in the method"
+        # User name, password and fragment do not travel.
+        if self._holds_folded(request.url.raw_host) or holds(self._redactor, raw_target(request)):
+            return "a credential in the URL"
         return None
+
+    def _holds_folded(self, word: bytes) -> bool:
+        return any(self._redactor.finds_folded(text) for text in readings(word))
+
+    def _is_secret(self, name: str, value: bytes, request: httpx.Request) -> bool:
+        """Whether a header is there to carry a credential, or a cookie that is not the other place's own."""
+        folded = _folded(name)
+        if folded == "cookie":
+            home = {origin.host for origin in self._profile.origins}
+            return not are_its_own(value.decode("latin-1"), request.url.host, home, self.jar())
+        return folded in SECRET_HEADERS or is_key_header(name, self._key_header) or folded in self._key_header
 
     def _check_method(self, request: httpx.Request) -> None:
         if request.method == "POST":
@@ -112,35 +183,102 @@ def _path(target: bytes) -> bytes:
     return urlsplit(target).path
 
 
+def _port(url: httpx.URL) -> int:
+    return url.port or {"https": 443, "http": 80}.get(url.scheme, 0)
+
+
 class GuardedTransport(BaseTransport):
     """A transport behind the guard."""
 
-    def __init__(self, inner: httpx.BaseTransport, guard: Guard) -> None:
+    def __init__(
+        self,
+        inner: httpx.BaseTransport,
+        guard: Guard,
+        looked_through: type[LookedThrough],
+        innermost: httpx.BaseTransport | None,
+    ) -> None:
         self._inner = inner
         self._guard = guard
+        self._looked_through = looked_through
+        self._innermost = innermost
+
+    @classmethod
+    def around(
+        cls,
+        inner: httpx.BaseTransport,
+        guard: Guard,
+        library: Library,
+        innermost: httpx.BaseTransport | None = None,
+    ) -> GuardedTransport:
+        """Put a transport of a library behind a guard. ``innermost`` is one to close even where ``inner`` does not."""
+        looked_through = library.bind(LookedThrough, "SyncByteStream")
+        return library.bind(cls, "BaseTransport")(inner, guard, looked_through, innermost)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request that may leave (the library's interface)."""
-        self._guard.check(request)
-        return self._inner.handle_request(request)
+        window = self._guard.check(request)
+        if window is None:
+            return self._inner.handle_request(request)
+        stream = cast("httpx.SyncByteStream", request.stream)
+        looked = request.stream = self._looked_through(stream, window)
+        try:
+            looked.begin()
+            return self._inner.handle_request(request)
+        finally:
+            # The request is the user's own, and may be sent again, by a redirect to another place.
+            if request.stream is looked:
+                request.stream = stream
 
     def close(self) -> None:
         """Close the transport behind the guard."""
         self._inner.close()
+        if self._innermost is not None:
+            self._innermost.close()
 
 
 class AsyncGuardedTransport(AsyncBaseTransport):
     """An asynchronous transport behind the guard."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, guard: Guard) -> None:
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport,
+        guard: Guard,
+        looked_through: type[AsyncLookedThrough],
+        innermost: httpx.AsyncBaseTransport | None,
+    ) -> None:
         self._inner = inner
         self._guard = guard
+        self._looked_through = looked_through
+        self._innermost = innermost
+
+    @classmethod
+    def around(
+        cls,
+        inner: httpx.AsyncBaseTransport,
+        guard: Guard,
+        library: Library,
+        innermost: httpx.AsyncBaseTransport | None = None,
+    ) -> AsyncGuardedTransport:
+        """Put a transport of a library behind a guard. ``innermost`` is one to close even where ``inner`` does not."""
+        looked_through = library.bind(AsyncLookedThrough, "AsyncByteStream")
+        return library.bind(cls, "AsyncBaseTransport")(inner, guard, looked_through, innermost)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request that may leave (the library's interface)."""
-        self._guard.check(request)
-        return await self._inner.handle_async_request(request)
+        window = self._guard.check(request)
+        if window is None:
+            return await self._inner.handle_async_request(request)
+        stream = cast("httpx.AsyncByteStream", request.stream)
+        looked = request.stream = self._looked_through(stream, window)
+        try:
+            await looked.begin()
+            return await self._inner.handle_async_request(request)
+        finally:
+            if request.stream is looked:
+                request.stream = stream
 
     async def aclose(self) -> None:
         """Close the transport behind the guard."""
         await self._inner.aclose()
+        if self._innermost is not None:
+            await self._innermost.aclose()

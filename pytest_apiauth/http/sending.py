@@ -77,13 +77,13 @@ def _wrong_framing(lengths: set[bytes], codings: list[bytes], body: bytes) -> st
 
 def raw_target(request: httpx.Request) -> bytes:
     """Give the request target as it travels: an edited one comes as an extension, unnormalised."""
-    target: bytes = request.extensions.get("target") or request.url.raw_path
-    return target
+    target: bytes | str = request.extensions.get("target") or request.url.raw_path
+    return target.encode("ascii", "replace") if isinstance(target, str) else target
 
 
 def received(request: httpx.Request, body: bytes) -> Request:
     """Read a library's request as the server it arrives at would."""
-    target = request.extensions.get("target")
+    target = raw_target(request) if "target" in request.extensions else None
     url = request.url
     # Put together by hand: the text of a URL may contain a user name and password, which never travel in it.
     place = f"{url.scheme}://{url.netloc.decode()}{url.raw_path.decode()}"

@@ -12,13 +12,14 @@ import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.request import getproxies, proxy_bypass
 
 from pytest_apiauth.errors import ProfileError
+from pytest_apiauth.http.connections import USUAL, Connections, is_local, proxy_for
 from pytest_apiauth.http.library import Library, library
 from pytest_apiauth.http.sending import received, refuse_unsendable, to_library_response
-from pytest_apiauth.messages import Origin, Request, Response
+from pytest_apiauth.messages import Request, Response
 
 if TYPE_CHECKING:
     import httpx
@@ -39,18 +40,18 @@ def _at_once() -> float:
 
 
 class Carrier(Protocol):
-    """Makes transports of one library."""
+    """Makes transports of one library. Where there are no connections, `Connections` mean nothing."""
 
     @property
     def library(self) -> Library:
         """The library whose transports it makes."""
         ...
 
-    def transport(self) -> httpx.BaseTransport:
+    def transport(self, connections: Connections = USUAL) -> httpx.BaseTransport:
         """Make a transport for a blocking client."""
         ...
 
-    def async_transport(self) -> httpx.AsyncBaseTransport:
+    def async_transport(self, connections: Connections = USUAL) -> httpx.AsyncBaseTransport:
         """Make a transport for an asynchronous client."""
         ...
 
@@ -103,11 +104,11 @@ class InProcess:
         self._handle = handle
         self._async_handle = async_handle or handle
 
-    def transport(self) -> httpx.BaseTransport:
+    def transport(self, connections: Connections = USUAL) -> httpx.BaseTransport:
         """Make a transport for a blocking client."""
         return self.library.bind(EmbeddedTransport, "BaseTransport")(self.library, self._handle)
 
-    def async_transport(self) -> httpx.AsyncBaseTransport:
+    def async_transport(self, connections: Connections = USUAL) -> httpx.AsyncBaseTransport:
         """Make a transport for an asynchronous client."""
         return self.library.bind(AsyncEmbeddedTransport, "AsyncBaseTransport")(self.library, self._async_handle)
 
@@ -143,48 +144,73 @@ class Network:
         """Give the TLS context. Raises ProfileError where ``ca_file`` cannot be read."""
         with self._mutex:
             if self._context is None:
-                context: ssl.SSLContext = self.library.module.create_ssl_context()
-                if self._ca_file is not None:
-                    try:
-                        context.load_verify_locations(self._ca_file)
-                    except (OSError, ssl.SSLError) as error:
-                        raise ProfileError(f"ca_file: {self._ca_file} cannot be read: {error}") from None
-                self._context = context
+                self._context = self.new_tls()
             return self._context
 
-    def transport(self) -> httpx.BaseTransport:
+    def new_tls(self) -> ssl.SSLContext:
+        """Make another context like it. Raises ProfileError where ``ca_file`` cannot be read."""
+        context: ssl.SSLContext = self.library.module.create_ssl_context()
+        if self._ca_file is not None:
+            try:
+                context.load_verify_locations(self._ca_file)
+            except (OSError, ssl.SSLError) as error:
+                raise ProfileError(f"ca_file: {self._ca_file} cannot be read: {error}") from None
+        return context
+
+    def transport(self, connections: Connections = USUAL) -> httpx.BaseTransport:
         """Make a transport for a blocking client."""
-        return self.library.bind(NetworkTransport, "BaseTransport")(self)
+        return self.library.bind(NetworkTransport, "BaseTransport")(self, connections)
 
-    def async_transport(self) -> httpx.AsyncBaseTransport:
+    def async_transport(self, connections: Connections = USUAL) -> httpx.AsyncBaseTransport:
         """Make a transport for an asynchronous client."""
-        return self.library.bind(AsyncNetworkTransport, "AsyncBaseTransport")(self)
-
-
-def proxy_for(request: httpx.Request) -> str | None:
-    """Give the proxy that the environment names for a request. Loopback is never reached through one."""
-    url = request.url
-    if Origin(url.scheme, url.host, url.port or 0).is_loopback or proxy_bypass(url.host):
-        return None
-    proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+        return self.library.bind(AsyncNetworkTransport, "AsyncBaseTransport")(self, connections)
 
 
 class _Routes:
-    """The library's own transports, one for each proxy and one without, made when first needed."""
+    """The library's own transports, one for each proxy and one without, made when first needed.
 
-    def __init__(self, make: Callable[[str | None], Any], proxy: str | None) -> None:
-        self._make = make
-        self._proxy = proxy
-        self._made: dict[str | None, Any] = {}
+    A proxy that a client asks for is not asked for this machine, unless it is on this machine itself: elsewhere
+    ``localhost`` is another one. What a client asks for is made at once, so that what cannot be is said at once.
+    """
+
+    def __init__(self, kind: Callable[..., Any], network: Network, connections: Connections, keeps: bool) -> None:
+        self._connections = connections
+        self._proxy = connections.proxy or network.proxy
+        self._is_skipped = connections.proxy is not None and not is_local(connections.proxy.url)
+        # Some servers keep an idle connection for two seconds only (gunicorn): a request that is sent as it
+        # closes gets no answer, so none is kept for that long.
+        limits = connections.limits or network.library.limits(
+            max_connections=100, max_keepalive_connections=20, keepalive_expiry=1.0
+        )
+        if not keeps:
+            limits = network.library.limits(max_connections=limits.max_connections, max_keepalive_connections=0)
+        self._network = network
+        self._kind = kind
+        self._limits = limits
+        self._made: dict[Any, Any] = {}
         self._mutex = threading.Lock()
+        if connections.http2 and find_spec("h2") is None:
+            name = network.library.name
+            raise ProfileError(f"http2: the package h2 is not installed; pip install '{name}[http2]'")
+        if connections != USUAL:
+            self._through(self._proxy)
 
     def to(self, request: httpx.Request) -> Any:
-        proxy = self._proxy or proxy_for(request)
+        if self._proxy is not None:
+            return self._through(None if self._is_skipped and is_local(request.url) else self._proxy)
+        return self._through(proxy_for(request) if self._connections.trust_env else None)
+
+    def _through(self, proxy: Any) -> Any:
         with self._mutex:
             if proxy not in self._made:
-                self._made[proxy] = self._make(proxy)
+                asked = self._connections
+                self._made[proxy] = self._kind(
+                    verify=asked.tls(self._network.tls, self._network.new_tls),
+                    proxy=proxy,
+                    limits=self._limits,
+                    http1=asked.http1,
+                    http2=asked.http2,
+                )
             return self._made[proxy]
 
     def all(self) -> list[Any]:
@@ -195,12 +221,8 @@ class _Routes:
 class NetworkTransport(BaseTransport):
     """Sends each request over a connection of its own library's making."""
 
-    def __init__(self, network: Network) -> None:
-        kind = network.library.http_transport
-        # Some servers keep an idle connection for two seconds only (gunicorn): a request that is sent as it
-        # closes gets no answer, so none is kept for that long.
-        limits = network.library.limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=1.0)
-        self._routes = _Routes(lambda proxy: kind(verify=network.tls(), proxy=proxy, limits=limits), network.proxy)
+    def __init__(self, network: Network, connections: Connections) -> None:
+        self._routes = _Routes(network.library.http_transport, network, connections, keeps=True)
         self._turn = network.turn
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -220,10 +242,8 @@ class NetworkTransport(BaseTransport):
 class AsyncNetworkTransport(AsyncBaseTransport):
     """The same for asynchronous clients. Keeps no connection: each test may have an event loop of its own."""
 
-    def __init__(self, network: Network) -> None:
-        kind = network.library.async_http_transport
-        limits = network.library.limits(max_connections=100, max_keepalive_connections=0)
-        self._routes = _Routes(lambda proxy: kind(verify=network.tls(), proxy=proxy, limits=limits), network.proxy)
+    def __init__(self, network: Network, connections: Connections) -> None:
+        self._routes = _Routes(network.library.async_http_transport, network, connections, keeps=False)
         self._turn = network.turn
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

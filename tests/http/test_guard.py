@@ -347,3 +347,71 @@ def test_only_post_is_a_token_request(library: str, method: str) -> None:
     error = call(False, profile, InProcess(library, trap.handle), Redactor(), act, allow_unsafe=False)
 
     assert isinstance(error, GuardError)
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    ("api_url", "extensions", "passes"),
+    [
+        ("https://api.example.org", {"sni_hostname": "evil.example"}, False),
+        ("https://api.example.org", {"sni_hostname": b"evil.example"}, False),
+        ("https://api.example.org", {"sni_hostname": "API.example.org"}, True),
+        ("https://api.example.org", {"sni_hostname": "login.example.org"}, True),
+        ("https://192.0.2.7", {"sni_hostname": "api.example.org"}, True),
+        ("https://[2001:db8::7]", {"sni_hostname": "api.example.org"}, True),
+        ("http://api:80", {"target": b"@evil.example/"}, False),
+        ("http://api:80", {"target": "@evil.example/"}, False),
+        ("http://api:80", {"target": b"/user/./me"}, True),
+        ("http://api:80", {"target": "/user/./me"}, True),
+        ("https://api.example.org", {"target": b"/user/./me"}, True),
+    ],
+)
+def test_an_extension_makes_no_other_place(
+    library: str, is_async: bool, api_url: str, extensions: dict[str, Any], passes: bool
+) -> None:
+    """TLS vouches for a host of the profile or for a number's name, and no target continues the host."""
+    redactor = Redactor()
+    profile = shop(api_url=api_url, insecure_hosts=["api"])
+    trap = Trap(profile)
+    user = authenticator(profile, redactor=redactor, kinds=["api_key"])
+    error = call(
+        is_async,
+        profile,
+        InProcess(library, trap.handle),
+        redactor,
+        lambda client: client.get("/user/me", extensions=extensions),
+        authenticator=user,
+    )
+
+    assert len(trap.arrived) == passes
+    assert passes == (error is None)
+    if not passes:
+        assert "but by the extensions target or sni_hostname to another place" in str(error)
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_live_client_does_not_write_through_a_transport_of_its_own(library: str, is_async: bool) -> None:
+    """A transport that makes another method of a request is behind the guard like any other."""
+    trap = Trap(shop())
+    carrier = InProcess(library, trap.handle)
+
+    def around(inner: Any) -> Any:
+        def handle(self: Any, request: Any) -> Any:
+            request.method = "DELETE"
+            return inner.handle_async_request(request) if is_async else inner.handle_request(request)
+
+        base = carrier.library.module.AsyncBaseTransport if is_async else carrier.library.module.BaseTransport
+        return type("Deleting", (base,), {"handle_async_request" if is_async else "handle_request": handle})()
+
+    error = call(
+        is_async,
+        shop(),
+        carrier,
+        Redactor(),
+        lambda client: client.get("/x"),
+        transport=around,
+        allow_unsafe=False,
+    )
+
+    assert isinstance(error, GuardError)
+    assert trap.arrived == []

@@ -22,7 +22,7 @@ import trustme
 from pytest_apiauth import loading
 from pytest_apiauth.errors import GuardError, ProfileError, UnreachableError
 from pytest_apiauth.http import Network, Wire, build_async_client, build_client, library
-from pytest_apiauth.http.transports import proxy_for
+from pytest_apiauth.http.connections import proxy_for
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile import Profile
 from pytest_apiauth.secrets import Redactor
