@@ -23,7 +23,8 @@ from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.examination import Examination
 from pytest_apiauth.judge import Conditions, Outcome, judge
 from pytest_apiauth.printable import printable
-from pytest_apiauth.rules import REGISTRY, Rule, Verdict
+from pytest_apiauth.profile import Profile
+from pytest_apiauth.rules import REGISTRY, Level, Rule, Verdict
 from pytest_apiauth.session import RECORD, STATE
 
 
@@ -192,10 +193,7 @@ class RuleItem(pytest.Function):
             "target": state.examined(profile),
             "url": state.shown_url(profile),
             "id": self.rule.id,
-            "chapter": self.rule.chapter,
-            "level": outcome.level.value,
-            "sources": list(self.rule.sources_for(profile)),
-            "safety": self.rule.safety.value,
+            **_told_of(self.rule, profile, outcome.level),
             "part": self.part,
             "verdict": outcome.verdict.value,
             "deciding_level": outcome.deciding_level.value,
@@ -213,6 +211,10 @@ class RuleItem(pytest.Function):
             "expected": dict(self.expected),
             "breaches": {rule_id: asdict(each) for rule_id, each in outcome.breaches.items()},
             "filed": {rule_id: asdict(each) for rule_id, each in outcome.filed.items()},
+            "others": {
+                rule_id: _told_of(REGISTRY[rule_id], profile, REGISTRY[rule_id].level_for(profile))
+                for rule_id in (*outcome.breaches, *outcome.filed)
+            },
         }
 
     def _explain(self, outcome: Outcome) -> str:
@@ -235,6 +237,12 @@ class RuleItem(pytest.Function):
             lines.append(f"  {outcome.reason}")
         lines.append(f"  sources   {', '.join(rule.sources_for(profile))}")
         return printable("\n".join(lines))
+
+
+def _told_of(rule: Rule, profile: Profile, level: Level) -> dict[str, Any]:
+    """Give what a report says of a rule, whatever came of it."""
+    sources = list(rule.sources_for(profile))
+    return {"chapter": rule.chapter, "level": level.value, "sources": sources, "safety": rule.safety.value}
 
 
 def uses_django_database(config: pytest.Config) -> bool:

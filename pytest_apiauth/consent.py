@@ -144,6 +144,11 @@ def callback(draft: Draft, response: Response, proof: Proof) -> Callback | None:
     return Callback(codes[0], asked(draft, "redirect_uri"), proof.verifier) if len(codes) == 1 else None
 
 
+def succeeds(draft: Draft, response: Response) -> bool:
+    """Whether a valid request, an authorization request or any other, has come to what it is for."""
+    return proceeds(draft, response) if asked(draft, "redirect_uri") else 200 <= response.status < 300
+
+
 def proceeds(draft: Draft, response: Response) -> bool:
     """Whether an authorization request was taken: answered with a code, a login, or a way to one."""
     sort = sort_of(draft, response)

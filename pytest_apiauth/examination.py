@@ -7,12 +7,11 @@ gets it when it is first needed: from the profile's references, or from the toke
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 
 from pytest_apiauth import consent
 from pytest_apiauth.consent import Callback, Proof
-from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Part, Ref, Text, parts_of
+from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text, parts_of
 from pytest_apiauth.errors import BudgetError, CredentialError, DroppedError, UnsetError
 from pytest_apiauth.findings import (
     OUT_OF_GUESSES,
@@ -28,7 +27,8 @@ from pytest_apiauth.findings import (
 from pytest_apiauth.guesses import wrong_passwords
 from pytest_apiauth.messages import Request, Response, described
 from pytest_apiauth.profile import DEFAULT, ApiKey, Grant, GrantType, Kind, Profile, Zone
-from pytest_apiauth.secrets import SHORTEST, Redactor, Secret
+from pytest_apiauth.secrets import Redactor, Secret, Vault
+from pytest_apiauth.steps import Recent, uses_up
 from pytest_apiauth.target import Target
 
 _ROLES: dict[Kind, tuple[str, ...]] = {
@@ -40,37 +40,6 @@ _ROLES: dict[Kind, tuple[str, ...]] = {
 
 REPEAT_AFTER = 1.1
 """Seconds to wait before a request is repeated that a live server answered with a server error."""
-RECENT = 8
-"""Answers that are kept in mind, so that a step can say where a value came from."""
-
-
-def _split(piece: Part, value: str, name: str) -> list[Part]:
-    """Split a literal at every place where a value stands."""
-    if not isinstance(piece, str):
-        return [piece]
-    first, *rest = piece.split(value)
-    return [part for part in (first, *(each for text in rest for each in (Ref(name), text))) if part != ""]
-
-
-def _uses_up(draft: Draft) -> bool:
-    """Whether a request carries what can be sent once only."""
-    return any(name.endswith(("REFRESH_TOKEN", "CODE")) for name in draft.names)
-
-
-class Vault(Mapping[str, str]):
-    """Credentials by placeholder name, each got when first asked for."""
-
-    def __init__(self, examination: Examination) -> None:
-        self._examination = examination
-
-    def __getitem__(self, name: str) -> str:
-        return self._examination.value(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._examination.known)
-
-    def __len__(self) -> int:
-        return len(self._examination.known)
 
 
 class Examination:
@@ -84,10 +53,10 @@ class Examination:
         self.known: dict[str, str] = {}
         self._roles: dict[str, tuple[str, str]] = {}
         self._ways: dict[str, list[tuple[Kind, ...]]] = {}
-        self._vault = Vault(self)
+        self._vault = Vault(self.value, self.known)
         self._moved = 0
         self.lacks_secret = False
-        self._recent: deque[tuple[Draft, Response]] = deque(maxlen=RECENT)
+        self.recent = Recent()
         self._recovery: Counterexample | None = None
         self._is_recovery_told = False
 
@@ -104,7 +73,7 @@ class Examination:
             return self.send_by(lambda request: [self.target.send(request)], draft)[0]
         except DroppedError:
             # Many a server ends a kept connection after an error of its own, and the next request learns of it.
-            if _uses_up(draft):
+            if uses_up(draft):
                 raise
         return self.send_by(lambda request: [self.target.send(request)], draft)[0]
 
@@ -113,7 +82,7 @@ class Examination:
 
         What a request uses up (a code, a refresh token) cannot be sent twice.
         """
-        if response.status < 500 or response.status == 501 or self.target.kind != "live" or _uses_up(draft):
+        if response.status < 500 or response.status == 501 or self.target.kind != "live" or uses_up(draft):
             return response
         self.target.pause(REPEAT_AFTER)
         again = self.send(draft)
@@ -141,7 +110,7 @@ class Examination:
             raise
         for response in responses:
             self._learn(response)
-            self._recent.append((draft, response))
+            self.recent.add(draft, response)
         return responses
 
     def _spare_accounts(self, request: Request) -> None:
@@ -152,14 +121,6 @@ class Examination:
         for username in wrong_passwords(request, users, of_client=of_client):
             if not self.target.guess(username):
                 raise OutOfGuesses(OUT_OF_GUESSES)
-
-    def giving(self, value: str) -> tuple[str, Response] | None:
-        """Return the latest request, as a curl line, whose answer held a value, and the answer; None if none did."""
-        for draft, response in reversed(self._recent):
-            lines = [text for _, text in response.headers]
-            if value.encode("latin-1", "replace") in response.body or any(value in line for line in lines):
-                return self.curl(draft), response
-        return None
 
     def curl(self, draft: Draft) -> str:
         """Write a request as a curl line with placeholders, and make sure that it holds no secret."""
@@ -390,17 +351,6 @@ class Examination:
         self.known[name] = value
         self.redactor.learn(value, name)
         return Ref(name)
-
-    def naming(self, text: str) -> Text:
-        """Return a text that came from the server with the values that have a placeholder name under that name.
-
-        Redacted, it could not be sent again by who reads it.
-        """
-        pieces: list[Part] = [text]
-        for name, value in self.known.items():
-            if len(value) >= SHORTEST and value in text:
-                pieces = [each for piece in pieces for each in _split(piece, value, name)]
-        return tuple(pieces)
 
     def value(self, name: str) -> str:
         """Give a credential by its placeholder name. Raises NotApplicable where there is none."""

@@ -32,10 +32,11 @@ from pytest_apiauth.findings import (
     says_nothing,
 )
 from pytest_apiauth.http import NotSendable
-from pytest_apiauth.messages import FROM_GATEWAYS, Response, described
+from pytest_apiauth.messages import FROM_GATEWAYS, Response, described, listed
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import DEFAULT, GrantType, Kind, Profile, Zone
 from pytest_apiauth.rows import SERVER_ERROR_RULE, Rows
+from pytest_apiauth.steps import Steps, naming
 
 Twin = Draft | Callable[[], Draft]
 NO_SERVER_ERROR = "a refusal, never a server error"
@@ -54,12 +55,11 @@ class Exchange:
         self.advice: list[Counterexample] = []
         self.filed: dict[str, Counterexample] = {}
         """Advice about other rules than the one at hand, by their ids."""
-        self.steps: list[str] = []
+        self.steps = Steps()
         """The curl lines that led here, where a rule keeps them."""
         self.controls = 0
         self.rows = Rows(lambda: examination.requests)
         self._has_failed = False
-        self._giver: Response | None = None
         self._proved: Twin | None = None
         self._twin_answer: Response | None = None
         self._twin_draft: Draft | None = None
@@ -121,7 +121,7 @@ class Exchange:
         cookies = [line.partition(";")[0] for line in answer.response.header_lines("set-cookie")]
         url, _, query = target.partition("#")[0].partition("?")
         pairs = parse_qsl(query, keep_blank_values=True)
-        draft = Draft("GET", url, query=tuple((name, self.examination.naming(value)) for name, value in pairs))
+        draft = Draft("GET", url, query=tuple((name, naming(value, self.examination.known)) for name, value in pairs))
         return draft.with_headers(("Cookie", self.keep("LOGIN_COOKIE", "; ".join(cookies)))) if cookies else draft
 
     def redemption(self, found: Callback, own: str = "") -> Draft:
@@ -135,16 +135,10 @@ class Exchange:
     def keep(self, name: str, value: str) -> Ref:
         """Keep a value that came in an answer, to send it under a placeholder name; the step that gave it is shown."""
         ref = self.examination.keep(name, value)
-        # Of several values that are kept as one, each came in a header line or member of its own.
-        origin = self.examination.giving(value.partition("; ")[0])
-        if origin is not None:
-            line, response = origin
-            if self.steps and response is self._giver:
-                self.steps[-1] += f", {name}"
-            else:
-                gives = f"  # gives {name}"
-                self.steps[:] = [step for step in self.steps if not step.endswith(gives)] + [line + gives]
-            self._giver = response
+        found = self.examination.recent.giving(value)
+        if found is not None:
+            draft, response = found
+            self.steps.give(name, self.examination.curl(draft), response)
         return ref
 
     def credential(self, kind: str, who: str = DEFAULT) -> Ref:
@@ -237,8 +231,7 @@ class Exchange:
 
     def take(self, answer: Answer, words: str = "") -> None:
         """Keep a request as a step that led to what follows, with what came of it."""
-        self._giver = None
-        self.steps.append(f"{answer.curl}  # {words or answer.got}")
+        self.steps.take(answer.curl, words or answer.got)
 
     def advance(self, seconds: int) -> None:
         """Move the target's clock forward. Raises NotApplicable where it cannot be moved."""
@@ -263,11 +256,11 @@ class Exchange:
             return
         draft = twin() if callable(twin) else twin
         response = self.examination.repeated(draft, self.examination.send(draft))
-        if not _succeeded(draft, response) and self.examination.renew_tokens(draft):
+        if not consent.succeeds(draft, response) and self.examination.renew_tokens(draft):
             draft = twin() if callable(twin) else twin
             response = self.examination.send(draft)
         self.controls += 1
-        if not _succeeded(draft, response):
+        if not consent.succeeds(draft, response):
             raise (Unjudged if says_nothing(response) else Inconclusive)(
                 f"the valid twin was answered with {described(response)}: {self.examination.curl(draft)}"
             )
@@ -317,7 +310,7 @@ class Answer:
         Without ``proved_again`` the valid twin is not sent again at once.
         """
         statuses = self.exchange.profile.refusal
-        words = f"a refusal with {_listed(statuses)}"
+        words = f"a refusal with {listed(statuses)}"
         if 200 <= self.status < 300:
             self.fails(words)
         before = self.twin_response
@@ -402,17 +395,6 @@ class Answer:
             one_line(examination.redactor.redact(text), LONGEST_WORDS) for text in (expected, got or self.got)
         )
         return Counterexample(expected, got, self.curl, control, tuple(self.exchange.steps))
-
-
-def _succeeded(draft: Draft, response: Response) -> bool:
-    if consent.asked(draft, "redirect_uri"):
-        return consent.proceeds(draft, response)
-    return 200 <= response.status < 300
-
-
-def _listed(statuses: tuple[int, ...]) -> str:
-    words = [str(status) for status in statuses]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 __all__ = ["Answer", "Base64", "Breach", "Counterexample", "Draft", "Exchange", "FormEncoded", "Ref", "Violation"]

@@ -3,7 +3,8 @@
 A rule that draws runs under Hypothesis with settings of our own: a seed derived from the run's seed and
 the rule's id, no deadline, no example database (a rule never flips between two runs with one seed). A
 failing example is shrunk; after `SHRINK_LIMIT` further examples a live server is not asked any more, and
-the best counterexample so far is reported.
+the best counterexample so far is reported. What every run tries comes before the draws, is complete, and is shown as
+it is where it fails. Of a slow server fewer draws are tried; how many depends on how long its answers take.
 """
 
 from __future__ import annotations

@@ -201,3 +201,9 @@ def described(response: Response) -> str:
     elif response.media_type:
         words = f"{words} ({one_line(response.media_type, LONGEST_TYPE)})"
     return f"{words}: {one_line(response.note)}" if response.note else words
+
+
+def listed(statuses: Iterable[int]) -> str:
+    """Name statuses as a person does: 400, 401 or 403."""
+    *words, last = map(str, statuses)
+    return f"{', '.join(words)} or {last}" if words else last

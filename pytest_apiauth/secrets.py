@@ -14,7 +14,7 @@ import html
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NoReturn
 from urllib.parse import quote, quote_plus
 
@@ -160,3 +160,19 @@ class Redactor:
             else:
                 yield place, form
                 place += len(form)
+
+
+class Vault(Mapping[str, str]):
+    """Credentials by placeholder name, each got when first asked for."""
+
+    def __init__(self, get: Callable[[str], str], known: Mapping[str, str]) -> None:
+        self._get, self._known = get, known
+
+    def __getitem__(self, name: str) -> str:
+        return self._get(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)

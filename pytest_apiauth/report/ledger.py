@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,14 +45,19 @@ class ProfileLedger:
         """Whether no rule came to any verdict but skip."""
         return bool(self.records) and all(verdict == "skip" for verdict in self.verdicts)
 
-    def broken(self) -> dict[str, Record]:
-        """Give the rules that were broken while others were examined, and are not expected to be."""
-        return {
-            name: each
-            for record in self.records.values()
-            for name, each in record["breaches"].items()
-            if name not in record.get("expected", {})
-        }
+    def broken(self) -> list[tuple[str, Record]]:
+        """Give the rules that were broken while others were examined, and are not expected to be, once for each cause.
+
+        Of the requests that show one cause, what is shortest to read.
+        """
+        found: dict[tuple[str, str], Record] = {}
+        for record in self.records.values():
+            for name, each in record["breaches"].items():
+                cause = name, each["got"]
+                is_shorter = cause not in found or len(each["curl"]) < len(found[cause]["curl"])
+                if name not in record.get("expected", {}) and is_shorter:
+                    found[cause] = each
+        return [(name, each) for (name, _), each in found.items()]
 
     def rules(self) -> list[Record]:
         """Merge the parts of each rule, and file each breach under the rule that it broke."""
@@ -59,19 +65,29 @@ class ProfileLedger:
         for nodeid, record in self.records.items():
             rule = merged.setdefault(record["id"], _empty_rule(record))
             _add_part(rule, nodeid, record)
-        for nodeid, record in self.records.items():
-            known = record.get("expected", {})
-            for usual, found in (("fail", record["breaches"]), ("warning", record.get("filed", {}))):
-                for rule_id, counterexample in found.items():
-                    verdict = "expected failure" if rule_id in known and usual == "fail" else usual
-                    breach = {**record, "verdict": verdict, "reason": "broken while another rule was examined"}
-                    breach |= {"counterexample": counterexample, "id": rule_id, "requests": 0, "examples": 0}
-                    breach |= {"advice": [], "rows": {}, "deciding_level": "SHOULD" if usual == "warning" else None}
-                    rule = merged.setdefault(rule_id, _empty_rule(breach))
-                    _add_part(rule, nodeid, breach)
+        causes = set()
+        for nodeid, breach in self._filed():
+            # What one cause does to many rules is one finding, and no more parts than that.
+            cause = breach["id"], breach["verdict"], breach["counterexample"]["got"]
+            if cause not in causes:
+                causes.add(cause)
+                _add_part(merged.setdefault(breach["id"], _empty_rule(breach)), nodeid, breach)
         for rule in merged.values():
             _tell_skipped_parts(rule)
         return list(merged.values())
+
+    def _filed(self) -> Iterator[tuple[str, Record]]:
+        """Give what was found about other rules than the one at hand, as a record of the rule that it is about."""
+        for nodeid, record in self.records.items():
+            known = record.get("expected", {})
+            for usual, found in (("fail", record["breaches"]), ("warning", record.get("filed", {}))):
+                for rule_id, shown in found.items():
+                    verdict = "expected failure" if rule_id in known and usual == "fail" else usual
+                    reason = f"expected {shown['expected']}, got {shown['got']}, while {record['id']} was examined"
+                    breach = {**record, "id": rule_id, "verdict": verdict, "reason": reason, "counterexample": shown}
+                    breach |= {"requests": 0, "examples": 0, "advice": [], "rows": {}}
+                    breach["deciding_level"] = "SHOULD" if usual == "warning" else None
+                    yield nodeid, breach | record.get("others", {}).get(rule_id, {})
 
     def left_out(self) -> Record | None:
         """Give how many draws of which rules were not tried, since an answer takes so long; None where all were."""

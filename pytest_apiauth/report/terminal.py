@@ -178,7 +178,7 @@ class Reporter:
             self._tell(terminalreporter, profile)
             if one.nothing_applied:
                 terminalreporter.line(f"  ERROR: nothing applied to {one.name}, so nothing was tested", red=True)
-            for rule_id, each in one.broken().items():
+            for rule_id, each in one.broken():
                 terminalreporter.line(f"  FAIL     {rule_id}: got {each['got']}: {each['curl']}", red=True)
         if any(one.target == "embedded" for one in self.ledger.profiles.values()):
             terminalreporter.line(f"{EMBEDDED_NOTE}.")

@@ -20,26 +20,23 @@ api_url = "{url}"
 """
 
 
-def refusing(handle: Callable[[Request], Response], status: int) -> Callable[[Request], Response]:
-    """Refuse with another status than 401."""
+Change = Callable[[Request, Response], Response]
 
-    def handled(request: Request) -> Response:
-        response = handle(request)
-        return Response(status) if response.status == 401 else response
 
-    return handled
+def changing(handle: Callable[[Request], Response], change: Change) -> Callable[[Request], Response]:
+    """Change what a server answers."""
+    return lambda request: change(request, handle(request))
 
 
 @pytest.fixture
 def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -> Any:
     """Run the suite on a built-in profile that is served on loopback; gives the result and the JSON report."""
 
-    def live(name: str, *arguments: str, refuses: int | None = None) -> Any:
+    def live(name: str, *arguments: str, change: Change = lambda request, response: response) -> Any:
         with served(name) as (url, server):
             for variable, value in server.environment.items():
                 monkeypatch.setenv(variable, value)
-            if refuses is not None:
-                monkeypatch.setattr(server, "handle", refusing(server.handle, refuses))
+            monkeypatch.setattr(server, "handle", changing(server.handle, change))
             text = LIVE.format(name=name, url=url)
             (pytester.path / "shop.apiauth.toml").write_text(text, encoding="utf-8")
             result = run("shop.apiauth.toml", "--apiauth-live", "--apiauth-report=r.json", "--apiauth-report=r.md",
@@ -111,7 +108,10 @@ def test_draws_that_a_slow_server_costs_are_told(live: Any, monkeypatch: pytest.
 
 def test_every_piece_of_advice_is_told_with_its_own_level(live: Any) -> None:
     """Advice is SHOULD beside a rule that is a MUST, and the second piece of it is not lost."""
-    result, report = live("jindexe", "-k", "res-no-cred-401", refuses=404)
+    hidden = Response(404)
+    result, report = live(
+        "jindexe", "-k", "res-no-cred-401", change=lambda _, was: hidden if was.status == 401 else was
+    )
 
     (rule,) = report["rules"]
     assert (rule["verdict"], rule["level"], rule["parts"][0]["level"]) == ("warning", "MUST", "SHOULD")
@@ -125,3 +125,21 @@ def test_every_piece_of_advice_is_told_with_its_own_level(live: Any) -> None:
     page = Path("r.md").read_text(encoding="utf-8")
     assert "SHOULD, RFC 9110" in page
     assert page.count("- warning (SHOULD): advised") == 1, "the first one stands there in full"
+
+
+def test_one_cause_is_one_finding_of_its_own_rule(live: Any) -> None:
+    """A server error that two rules meet is one failed part, under the rule's own chapter and level, and one line."""
+    marks = ("Api-Key", "X-Real-IP")
+
+    def change(request: Request, response: Response) -> Response:
+        return Response(500) if any(request.header(name) for name in marks) else response
+
+    result, report = live("jindexe", "-k", "key-name-strict or res-proxy-headers", change=change)
+
+    rules = {rule["id"]: rule for rule in report["rules"]}
+    filed = rules["invalid-never-5xx"]
+    assert (filed["verdict"], filed["chapter"], filed["level"]) == ("fail", "resource", "MUST")
+    assert [part["level"] for part in filed["parts"]] == ["MUST"]
+    assert "got 500 Internal Server Error, while" in filed["reason"]
+    assert len([line for line in result.outlines if "FAIL     invalid-never-5xx" in line]) == 1
+    assert {rules[name]["verdict"] for name in ("key-name-strict", "res-proxy-headers")} == {"inconclusive"}
