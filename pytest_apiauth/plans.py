@@ -18,8 +18,7 @@ from pytest_apiauth.identities import Identities
 from pytest_apiauth.profile import GrantType, Kind, Profile, Zone
 from pytest_apiauth.secrets import Secret
 
-# All of them travel in the one Authorization header, so a request has one of them at most.
-_IN_AUTHORIZATION: Final[tuple[Kind, ...]] = ("bearer", "personal_access_token", "basic")
+_IN_AUTHORIZATION: Final[frozenset[Kind]] = frozenset({"bearer", "personal_access_token", "basic"})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,6 +44,10 @@ class Plans:
         self._user = user
         self._key = key
         self._grant = grant
+        # All of them travel in the one Authorization header, so a request has one of them at most.
+        self._in_authorization = _IN_AUTHORIZATION
+        if profile.api_key is not None and profile.api_key.header.lower() == "authorization":
+            self._in_authorization |= {"api_key"}
         self._problems: dict[Kind, str | None] = {}
         self._unset: set[str] = set()
         self._exact: dict[frozenset[Kind], Plan] = {}
@@ -82,15 +85,18 @@ class Plans:
             problem = self._first_problem(wanted)
             return self._planned(wanted, problem)
         surplus: set[Kind] = set()
-        if self._profile.api_key is not None and self._problem("api_key") is None:
+        has_own_header = self._profile.api_key is not None and "api_key" not in self._in_authorization
+        if has_own_header and self._problem("api_key") is None:
             surplus.add("api_key")
-        if not wanted & set(_IN_AUTHORIZATION):
+        if not wanted & self._in_authorization:
             surplus.update([kind for kind in self._documented() if self._problem(kind) is None][:1])
         return self._planned(wanted | surplus, None)
 
     def _outside(self) -> list[frozenset[Kind]]:
         """Give the alternatives where the profile names no zone: everything, with each of the ways to log in."""
-        always: set[Kind] = {"api_key"} if self._profile.api_key is not None else set()
+        always: set[Kind] = set()
+        if self._profile.api_key is not None and "api_key" not in self._in_authorization:
+            always.add("api_key")
         return [frozenset(always | {kind}) for kind in self._documented()] or [frozenset(always)]
 
     def _documented(self) -> list[Kind]:
@@ -98,7 +104,8 @@ class Plans:
         named = [kind for zone in self._profile.zones.values() for kinds in zone.needs for kind in kinds]
         if self._grant is not None:
             named.append("bearer")
-        return [kind for kind in dict.fromkeys(named) if kind in _IN_AUTHORIZATION]
+        named.append("api_key")
+        return [kind for kind in dict.fromkeys(named) if kind in self._in_authorization]
 
     def _planned(self, kinds: frozenset[Kind], problem: str | None) -> Plan:
         if problem is not None:

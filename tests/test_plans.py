@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from pytest_apiauth import loading
+from pytest_apiauth.grants import basic_credentials
 from pytest_apiauth.identities import Identities
 from pytest_apiauth.plans import Plan, Plans
 from pytest_apiauth.profile import Kind, Profile, Reference
 from pytest_apiauth.secrets import Redactor
 from tests.shop import shop
+
+KEY_IN_AUTHORIZATION = {"token": "api_key", "bearer": "personal_access_token", "basic": "basic"}
 
 
 def plans(profile: Profile, *, unset: str = "-") -> Plans:
@@ -139,3 +142,49 @@ def test_one_request_has_one_authorization(path: str, plan: Plan) -> None:
     )
 
     assert plans(profile).at(path) == plan
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("/token/me", "Token value-of-credentials.api_key"),
+        ("/bearer/me", "Bearer value-of-credentials.personal_access_token"),
+        ("/basic/me", basic_credentials("alice", "value-of-credentials.password", encoding="raw")),
+        ("/open", "Token value-of-credentials.api_key"),
+        ("/elsewhere", "Token value-of-credentials.api_key"),
+    ],
+)
+def test_a_key_in_authorization_gives_way_to_what_the_zone_needs(path: str, value: str) -> None:
+    """A key that travels in Authorization, as Django REST framework's, is neither replaced nor replaces another."""
+    zones = {name: {"path": f"/{name}/", "needs": [kind]} for name, kind in KEY_IN_AUTHORIZATION.items()}
+    profile = Profile.model_validate(
+        {
+            "schema": 1,
+            "name": "drf",
+            "api_key": {"header": "authorization", "scheme": "Token"},
+            "credentials": {
+                "api_key": {"env": "KEY"},
+                "personal_access_token": {"env": "TOKEN"},
+                "username": "alice",
+                "password": {"env": "PASSWORD"},
+            },
+            "zones": {**zones, "open": {"path": "/open"}},
+        }
+    )
+
+    headers = {name.lower(): sent for name, sent in plans(profile).at(path).headers.items()}
+    assert headers == {"authorization": value}
+
+
+def test_a_key_in_authorization_that_no_zone_names_is_sent() -> None:
+    """Outside of every zone the only documented way in is taken."""
+    table = {
+        "schema": 1,
+        "name": "drf",
+        "api_key": {"header": "Authorization"},
+        "credentials": {"api_key": {"env": "KEY"}},
+    }
+
+    assert plans(Profile.model_validate(table)).at("/x") == Plan(
+        {"Authorization": "value-of-credentials.api_key"}, False
+    )
