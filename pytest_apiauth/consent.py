@@ -22,6 +22,7 @@ from pytest_apiauth.secrets import Secret
 
 Sort = Literal["client", "onward", "page", "refused", "nowhere"]
 """Where an answer leads: to the redirect_uri asked for, elsewhere, to no place since it is a page or a refusal."""
+_NEEDS_BROWSER = "the grant authorization_code needs a browser, which this run does not have"
 _USUAL_PORTS = {"https": 443, "http": 80}
 
 
@@ -35,16 +36,19 @@ def refresh_token_of(profile: Profile, identities: Identities, user: str) -> Sec
     """Give the refresh token that a person has got by logging in. Raises CredentialError where there is none."""
     found = identities.refresh_token(*login_of(profile, user))
     if found is None:
-        raise CredentialError(needs_browser(profile))
+        raise CredentialError(f"{_NEEDS_BROWSER}; log in once with `{login_command(profile)}`")
     return found
 
 
 def needs_browser(profile: Profile) -> str:
-    """Say why a live run cannot use the interactive grant, and what to do."""
-    return (
-        "the grant authorization_code needs a browser, which this run does not have; log in once with"
-        f" `python -m pytest_apiauth token {profile.name}`"
-    )
+    """Say why a live run gets no code: what a login has kept is good for a token, and not for a code."""
+    return f"{_NEEDS_BROWSER}: a code is good for one use, so what `{login_command(profile)}` keeps does not help"
+
+
+def login_command(profile: Profile) -> str:
+    """Give the command by which a person logs in; it takes the grant that clients use, unless told another one."""
+    other = "" if profile.usual_grant == "authorization_code" else " --grant authorization_code"
+    return f"python -m pytest_apiauth token {profile.name}{other}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

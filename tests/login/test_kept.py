@@ -18,6 +18,7 @@ from pytest_apiauth import loading
 from pytest_apiauth.__main__ import main
 from pytest_apiauth.cassettes.scan import unclean_in
 from pytest_apiauth.cassettes.target import CassetteTarget
+from pytest_apiauth.consent import refresh_token_of
 from pytest_apiauth.errors import ApiAuthError, CredentialError
 from pytest_apiauth.flow import Authenticator
 from pytest_apiauth.http import Network, fetch_token
@@ -262,6 +263,25 @@ def test_a_turn_does_not_wait_for_itself(kept: KeptTokens) -> None:
         kept.write("client", "default", secret("first"), None, None)
 
     assert kept.read("client", "default", None, None) == "first"
+
+
+@pytest.mark.parametrize(
+    ("usual", "command"),
+    [
+        (None, "`python -m pytest_apiauth token shop`"),
+        ("client_credentials", "`python -m pytest_apiauth token shop --grant authorization_code`"),
+    ],
+)
+def test_without_a_kept_token_the_command_that_logs_in_is_named(
+    profile: Profile, usual: str | None, command: str
+) -> None:
+    """The command takes the grant that clients use, so another one has to be named for a person to be asked."""
+    profile = profile.replaced(token={"grant": usual} if usual else {})
+
+    with pytest.raises(CredentialError) as caught:
+        refresh_token_of(profile, Identities(profile, lambda label, reference: None, Redactor()), "default")
+
+    assert str(caught.value).endswith(command)
 
 
 @pytest.mark.slow
