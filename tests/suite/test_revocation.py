@@ -99,6 +99,18 @@ def test_a_profile_may_add_parameters_to_an_endpoint(monkeypatch: pytest.MonkeyP
     assert outcome_of("md-consistent", "document", authorize_url=other).verdict is Verdict.WARNING
 
 
+def test_the_document_is_asked_for_where_the_run_finds_the_api() -> None:
+    """A URL that comes from the environment is known when the run begins, and not when its rules are collected."""
+    profile = PROFILES["reference"].replaced(metadata_url="/.well-known/oauth-authorization-server")
+    collected = profile.replaced(api_url={"env": "SHOP_URL"})
+    rule, redactor = REGISTRY["md-consistent"], Redactor()
+    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(), variants=())
+
+    outcome = judge(rule, Examination(target, redactor), rule.applies.find(collected)["document"], CONDITIONS)
+
+    assert (outcome.verdict, outcome.reason) == (Verdict.PASS, "")
+
+
 def test_metadata_need_not_list_grants(monkeypatch: pytest.MonkeyPatch) -> None:
     """A document without grant_types_supported says nothing about grants: the default of RFC 8414 2 fits hardly any."""
     whole = MetadataPolicy.metadata
