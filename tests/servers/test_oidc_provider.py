@@ -23,7 +23,7 @@ from pytest_apiauth import loading, login
 from pytest_apiauth.__main__ import main
 from pytest_apiauth.errors import TokenError
 from tests.login.conftest import free_port
-from tests.servers.test_django_oauth_toolkit import announced
+from tests.servers.test_django_oauth_toolkit import EVERY_CLASS, Place, Run, announced
 
 pytestmark = pytest.mark.slow
 
@@ -39,16 +39,33 @@ metadata_url = "/.well-known/openid-configuration"
 client_id = "site-app"
 client_secret = {{ env = "OIDC_SECRET" }}
 redirect_uri = {{ env = "OIDC_REDIRECT_URI" }}
+[clients.machine]
+client_id = "site-machine"
+client_secret = {{ env = "OIDC_MACHINE_SECRET" }}
 [grants.authorization_code]
 scope = "openid offline_access read"
 answer = {{ token_type = "Bearer", refresh_token = true }}
 [grants.refresh_token]
 scope = ""
+[grants.client_credentials]
+client = "machine"
+scope = "read"
+answer = {{ token_type = "Bearer", expires_in = 600 }}
 [zones.api]
 path = "/api/"
 needs = ["bearer"]
 probe = ["/api/me"]
 """
+WARNINGS: dict[Place, str] = {
+    ("res-challenge-content", "api"): "RFC 6750 3: the site's own route challenges with the scheme alone",
+    ("az-framing", "authorization_code"): "the package's pages for development may be framed",
+}
+PASSES: set[Place] = {
+    ("zone-truth-table", "api"),
+    ("az-state-echo", "authorization_code"),
+    ("md-consistent", "document"),
+    ("tok-members", "client_credentials"),
+}
 TEST = "def test_me(apiauth_client):\n    assert apiauth_client.get('/api/me').json() == {'user': 'alice'}\n"
 
 
@@ -107,7 +124,7 @@ def running(folder: Path, **more: str) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def site(package: Path) -> Iterator[Site]:
     """Run the site for all tests of a module."""
-    with running(package) as site:
+    with running(package, OIDC_MACHINE_SECRET=secrets.token_urlsafe(24)) as site:
         yield site
 
 
@@ -174,7 +191,8 @@ def test_login_and_the_live_runs_after_it(
     assert (pages[0].status_code, "Logged in" in pages[0].text) == (200, True)
     (path,) = (project / "state").rglob("*.json")
     kept = [json.loads(path.read_text(encoding="utf-8"))["refresh_token"]]
-    for arguments in (["test_site.py"], ["test_site.py"], ["site.apiauth.toml"]):
+    suite = ["site.apiauth.toml", f"--apiauth-allow={','.join(EVERY_CLASS)}", f"--apiauth-report={project}/report.json"]
+    for arguments in (["test_site.py"], ["test_site.py"], suite):
         result = pytester.runpytest_subprocess(
             f"--rootdir={project}", "-p", "no:cacheprovider", "--apiauth-live", "--apiauth-profile=site", *arguments
         )
@@ -182,6 +200,10 @@ def test_login_and_the_live_runs_after_it(
         kept.append(json.loads(path.read_text(encoding="utf-8"))["refresh_token"])
         assert kept[-1] not in result.stdout.str()
     assert len(set(kept)) == 4
+    report = json.loads((project / "report.json").read_text(encoding="utf-8"))
+    run = Run(int(result.ret), result.stdout.str(), report)
+    assert run.places("warning") == set(WARNINGS), run.output
+    assert run.places("pass") >= PASSES, run.output
 
 
 @pytest.mark.parametrize(
@@ -209,4 +231,4 @@ def test_profile_from_its_discovery_document(project: Path, site: Site) -> None:
 
     profile = loading.load(project / "own.apiauth.toml")
     assert (profile.api_url, profile.token_url, profile.authorize_url) == (site.url, "/token", "/auth")
-    assert list(profile.grants) == ["authorization_code", "refresh_token"]
+    assert list(profile.grants) == ["authorization_code", "client_credentials", "refresh_token"]
