@@ -11,18 +11,36 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
 from pytest_apiauth import suite
 from pytest_apiauth.finding import DEEPEST_EXTENDS
+from pytest_apiauth.session import STATE
+
+if TYPE_CHECKING:
+    from pytest_apiauth.collection import ProfileFile
 
 Extent = Literal["all", "smoke", "nothing"]
 """How much of the book is for a profile: every rule, those of `SMOKE`, or nothing, since it does not ask for it."""
 WALKS: Final = ("none", "servers", "all")
 """What ``apiauth_collect`` may say."""
 SMOKE: Final = "apiauth_smoke"
+
+
+def collected(path: Path, parent: pytest.Collector) -> ProfileFile | None:
+    """Return the node of a profile's file, or None if the run does not examine it."""
+    much = extent(parent.session, path)
+    if much == "nothing":
+        parent.config.stash[STATE].left_alone.append(path)
+    if much in (None, "nothing"):
+        return None
+    from pytest_apiauth.collection import ProfileFile
+
+    found: ProfileFile = ProfileFile.from_parent(parent, path=path)
+    found.extent = much
+    return found
 
 
 def extent(session: pytest.Session, path: Path) -> Extent | None:

@@ -212,16 +212,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     from pytest_apiauth import collecting
 
-    extent = collecting.extent(parent.session, file_path)
-    if extent == "nothing":
-        parent.config.stash[STATE].left_alone.append(file_path)
-    if extent in (None, "nothing"):
-        return None
-    from pytest_apiauth.collection import ProfileFile
-
-    found: ProfileFile = ProfileFile.from_parent(parent, path=file_path)
-    found.extent = extent
-    return found
+    return collecting.collected(file_path, parent)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from pytest_apiauth import loading
 from pytest_apiauth.cassettes.contents import CassetteError
 from pytest_apiauth.cassettes.library import folder_of, read
 from pytest_apiauth.cassettes.playing import Credentials
@@ -30,9 +31,15 @@ _Key = tuple[str, str, tuple[tuple[str, str], ...], object]
 
 
 def cassettes_of(profile: Profile, root: Path) -> Path:
-    """Give the folder of a profile's cassettes: the project's own, or those that come with us. Raises CassetteError."""
+    """Return the folder of a profile's cassettes: the project's own, or those that come with a built-in profile.
+
+    Raises CassetteError if there is none.
+    """
     own = root / "cassettes" / profile.name
-    found = own if own.is_dir() else folder_of(profile.name)
+    builtin = loading.builtin_profiles().get(profile.name)
+    # A project's profile of the same name promises something else.
+    is_builtin = builtin is not None and profile.place == str(builtin.resolve())
+    found = own if own.is_dir() else folder_of(profile.name) if is_builtin else None
     if found is None:
         raise CassetteError(
             f"{profile.name}: no cassettes in {own}; make them with: python -m pytest_apiauth record {profile.name}"

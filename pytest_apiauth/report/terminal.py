@@ -88,7 +88,7 @@ class Reporter:
         self._told_of.add(path)
         capture = self._config.pluginmanager.get_plugin("capturemanager")
         with nullcontext() if capture is None else capture.global_and_fixture_disabled():
-            terminal.ensure_newline()
+            self._begin_line(terminal)
             for line in self._config.stash[STATE].warn_of_live([path]):
                 terminal.write_line(line)
 
@@ -100,11 +100,14 @@ class Reporter:
             return
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if self._told_at and terminal is not None and SUFFIX in nodeid:
-            terminal.ensure_newline()
-            if self._config.get_verbosity() < 0:
-                terminal.line("")  # -q prints dots without a file's name, and leaves the line open
+            self._begin_line(terminal)
             terminal.write_line(f"apiauth: {state.progress()}; at work: {nodeid}")
         self._told_at = now
+
+    def _begin_line(self, terminal: pytest.TerminalReporter) -> None:
+        terminal.ensure_newline()
+        if self._config.get_verbosity() < 0:
+            terminal.line("")  # -q prints dots without a file's name, and leaves the line open
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Name verdicts that pytest has no word for."""

@@ -96,6 +96,16 @@ def test_no_cassette_is_an_error(pytester: pytest.Pytester, run: Run) -> None:
     told(result, "shop: no cassettes in", "python -m pytest_apiauth record shop")
 
 
+def test_profile_of_a_built_in_name_does_not_get_the_cassettes_of_that(pytester: pytest.Pytester, run: Run) -> None:
+    """The project's own dastra.apiauth.toml is another promise, and is not held to what the built-in one recorded."""
+    (pytester.path / "dastra.apiauth.toml").write_text('schema = 1\nextends = "dastra"\n', encoding="utf-8")
+
+    result = run("dastra.apiauth.toml", "--apiauth-replay")
+
+    assert result.ret == 1
+    told(result, "dastra: no cassettes in", "python -m pytest_apiauth record dastra")
+
+
 def test_unreadable_cassette_is_an_error(pytester: pytest.Pytester, run: Run) -> None:
     """A file that is no cassette is named."""
     path = project(pytester, "digishare") / "client_credentials.yaml"

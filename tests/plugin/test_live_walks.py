@@ -176,6 +176,9 @@ def test_nightly_line_of_the_readme_examines_what_it_means_to(pytester: pytest.P
 
 BY_FIXTURE = TEST
 BY_NAME = """
+def test_before():
+    pass
+
 def test_me(request):
     client = request.getfixturevalue("apiauth_client")
     assert client.get("/user/me").status_code == 200
@@ -218,7 +221,7 @@ def test_each_url_is_said_before_the_first_request(
         words = ("test_it.py", "--apiauth-live", "--apiauth-rate=50", "--apiauth-max-requests=99", *options)
         result = run(*words) if process == "inprocess" else pytester.runpytest_subprocess("-p", "no:randomly", *words)
 
-    result.assert_outcomes(passed=1)
+    result.assert_outcomes(passed=source.count("def "))
     line = f"apiauth: shop.apiauth.toml: about to send requests to {url}: at most 50 a second, 99 in all"
     assert result.outlines.count(line) == 1
     verdict = next(i for i, text in enumerate(result.outlines) if "PASSED" in text or text.endswith("[100%]"))
