@@ -269,7 +269,9 @@ class ClientFactory:
         ``zone`` sends exactly what that zone of the profile needs; ``credentials`` exactly the kinds named
         (``api_key``, ``bearer``, ``personal_access_token``, ``basic``), ``()`` none. ``user``, ``client``
         and ``key`` name entries of the profile. ``options`` are the library's own (``timeout`` in seconds,
-        ``headers`` …). Raises ProfileError for an unknown zone, CredentialError for an unset value.
+        ``headers`` …); ``transport`` is a function that puts a transport around the plug-in's, and what would replace
+        that or the profile's credentials is refused. Raises ProfileError for an unknown zone and for an option that
+        clashes, CredentialError for an unset value.
         """
         return self._bench.client(self._kinds(zone, credentials), self._who(user, client, key), options)
 

@@ -6,16 +6,19 @@ that a value broken over two pieces is found before its first byte leaves. A str
 its end before anything is sent at all.
 
 A value is found as it is, percent-encoded, JSON-escaped, in HTML, in a Python literal, in base64 (also as
-``id:secret``, also broken over lines), in hexadecimal, and with any of its letters percent-encoded or JSON-escaped, up
-to three times over. Not found is what is compressed, encrypted or hashed, what is in UTF-16 or cut into several
-members, values of less than six characters, and values that the redactor has never met.
+``id:secret``, also broken over lines), in hexadecimal, in UTF-16, and with any of its letters percent-encoded or
+JSON-escaped, up to three times over. What is compressed with gzip or zlib is looked into, a stream's first block only.
+Not found is what is compressed otherwise, encrypted or hashed, a value cut into several members, values of less than
+six characters, and values that the redactor has never met.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -29,6 +32,8 @@ else:
 
 BLOCK: Final = 64 * 1024
 """How much of a stream is looked through at once, beside what is held back."""
+INFLATED: Final = 4 * 1024 * 1024
+"""How much of what is compressed is looked through."""
 LAYERS: Final = 3
 """How often a value may be encoded over."""
 WIDENED: Final = 6
@@ -46,9 +51,14 @@ def holds(redactor: Redactor, data: bytes) -> bool:
 
 def readings(data: bytes) -> Iterator[str]:
     """Give every text that bytes may be read as, each once."""
-    texts = {data.decode("latin-1")}
-    if not data.isascii():
-        texts.add(data.decode("utf-8", "replace"))
+    texts = set()
+    for each in (data, _inflated(data)):
+        texts.add(each.decode("latin-1"))
+        if not each.isascii():
+            texts.add(each.decode("utf-8", "replace"))
+        if b"\0" in each:
+            # UTF-16 and UTF-32, in either order.
+            texts.add(each.replace(b"\0", b"").decode("latin-1"))
     for _ in range(LAYERS):
         texts |= {read for text in texts for read in (unquote(text), _unescaped(text))}
     yield from texts
@@ -62,6 +72,15 @@ def readings(data: bytes) -> Iterator[str]:
         for word in _HEXADECIMAL.findall(text) + _HEXADECIMAL.findall(unbroken):
             decoded |= {_from_hexadecimal(word), _from_hexadecimal(word[1:])}
     yield from decoded | {unquote(text) for text in decoded}
+
+
+def _inflated(data: bytes) -> bytes:
+    """Give what a compressed body holds, or its beginning."""
+    if not data.startswith((b"\x1f\x8b", b"\x78")):
+        return b""
+    with contextlib.suppress(zlib.error):
+        return zlib.decompressobj(wbits=47).decompress(data, INFLATED)
+    return b""
 
 
 def _unescaped(text: str) -> str:
@@ -112,7 +131,7 @@ class LookedThrough(SyncByteStream):
     def __init__(self, stream: httpx.SyncByteStream, window: Callable[[], Window]) -> None:
         self._stream = stream
         self._window = window
-        self._begun: tuple[bytes, Iterator[bytes]] | None = None
+        self._begun: tuple[bytes, Generator[bytes]] | None = None
 
     def begin(self) -> None:
         """Look through the beginning, before anything is sent. Raises the window's refusal."""
@@ -128,13 +147,19 @@ class LookedThrough(SyncByteStream):
             yield begun[0]
         yield from begun[1]
 
-    def _pieces(self) -> Iterator[bytes]:
+    def _pieces(self) -> Generator[bytes]:
         window = self._window()
         for piece in self._stream:
             if passed := window.push(piece):
                 yield passed
         if passed := window.rest():
             yield passed
+
+    def end(self) -> None:
+        """Leave off, where nobody wants the rest."""
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            begun[1].close()
 
     def close(self) -> None:
         """Close the stream."""
@@ -147,7 +172,7 @@ class AsyncLookedThrough(AsyncByteStream):
     def __init__(self, stream: httpx.AsyncByteStream, window: Callable[[], Window]) -> None:
         self._stream = stream
         self._window = window
-        self._begun: tuple[bytes, AsyncIterator[bytes]] | None = None
+        self._begun: tuple[bytes, AsyncGenerator[bytes]] | None = None
 
     async def begin(self) -> None:
         """Look through the beginning, before anything is sent. Raises the window's refusal."""
@@ -160,16 +185,23 @@ class AsyncLookedThrough(AsyncByteStream):
             begun = b"", self._pieces()
         if begun[0]:
             yield begun[0]
-        async for piece in begun[1]:
-            yield piece
+        async with contextlib.aclosing(begun[1]) as pieces:
+            async for piece in pieces:
+                yield piece
 
-    async def _pieces(self) -> AsyncIterator[bytes]:
+    async def _pieces(self) -> AsyncGenerator[bytes]:
         window = self._window()
         async for piece in self._stream:
             if passed := window.push(piece):
                 yield passed
         if passed := window.rest():
             yield passed
+
+    async def end(self) -> None:
+        """Leave off, where nobody wants the rest."""
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            await begun[1].aclose()
 
     async def aclose(self) -> None:
         """Close the stream."""

@@ -29,6 +29,7 @@ from pytest_apiauth.http.cookies import are_its_own
 from pytest_apiauth.http.library import Library
 from pytest_apiauth.http.sending import raw_target
 from pytest_apiauth.messages import Origin
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import Profile
 from pytest_apiauth.secrets import Redactor
 
@@ -97,7 +98,7 @@ class Guard:
             name = name.decode("latin-1") if isinstance(name, bytes) else str(name)
             # Of a number no certificate can vouch for but by a name.
             is_number = request.url.host.replace(".", "").isdigit() or ":" in request.url.host
-            if not is_number and name.lower() not in {origin.host for origin in self._profile.origins}:
+            if not is_number and name.lower() not in self._hosts():
                 return True
         # A proxy for plain HTTP is told an address that ends in the target: http://home:80@elsewhere/.
         return request.url.scheme == "http" and not raw_target(request).startswith((b"/", b"*"))
@@ -131,7 +132,8 @@ class Guard:
             )
         own = ", ".join(sorted(map(str, self._profile.origins)))
         return GuardError(
-            f"{name}: {carried} would travel to {origin}, directly or by a redirect, but the profile names only {own}"
+            f"{name}: {carried} would travel to {origin}, directly or by a redirect, but the profile names only {own};"
+            " another place is for a client of your own"
         )
 
     def _credential_in(self, request: httpx.Request) -> str | None:
@@ -139,7 +141,8 @@ class Guard:
         for raw_name, raw_value in request.headers.raw:
             name = raw_name.decode("latin-1")
             if self._is_secret(name, raw_value, request) or holds(self._redactor, raw_name + b": " + raw_value):
-                return f"header {self._redactor.redact(name)}"
+                whose = "a cookie that is not that place's own, in " if name.lower() == "cookie" else ""
+                return f"{whose}header {one_line(self._redactor.redact(name))}"
             if name.lower() == "upgrade":
                 return "what follows an upgrade, where nobody looks,"
         if request.method == "CONNECT":
@@ -152,6 +155,10 @@ class Guard:
             return "a credential in the URL"
         return None
 
+    def _hosts(self) -> set[str]:
+        """The hosts of the profile, as the DNS writes them."""
+        return {self._library.url(str(origin)).raw_host.decode("ascii") for origin in self._profile.origins}
+
     def _holds_folded(self, word: bytes) -> bool:
         return any(self._redactor.finds_folded(text) for text in readings(word))
 
@@ -159,8 +166,8 @@ class Guard:
         """Whether a header is there to carry a credential, or a cookie that is not the other place's own."""
         folded = _folded(name)
         if folded == "cookie":
-            home = {origin.host for origin in self._profile.origins}
-            return not are_its_own(value.decode("latin-1"), request.url.host, home, self.jar())
+            host = request.url.raw_host.decode("ascii")
+            return not are_its_own(value.decode("latin-1"), host, self._hosts(), self.jar())
         return folded in SECRET_HEADERS or is_key_header(name, self._key_header) or folded in self._key_header
 
     def _check_method(self, request: httpx.Request) -> None:
@@ -225,6 +232,7 @@ class GuardedTransport(BaseTransport):
             looked.begin()
             return self._inner.handle_request(request)
         finally:
+            looked.end()
             # The request is the user's own, and may be sent again, by a redirect to another place.
             if request.stream is looked:
                 request.stream = stream
@@ -274,6 +282,7 @@ class AsyncGuardedTransport(AsyncBaseTransport):
             await looked.begin()
             return await self._inner.handle_async_request(request)
         finally:
+            await looked.end()
             if request.stream is looked:
                 request.stream = stream
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -184,6 +186,23 @@ async def _json(hand: Hand) -> None:
 @way("JSON in JSON", "body")
 async def _json_in_json(hand: Hand) -> None:
     await hand.ask(content=None, json={"note": json.dumps({"note": f'"{hand.value}"'})})
+
+
+@way("compressed with gzip", "body")
+async def _gzip(hand: Hand) -> None:
+    body = gzip.compress(b'{"note": "' + hand.value.encode() + b'"}')
+    await hand.ask(content=body, headers={"Content-Encoding": "gzip"})
+
+
+@way("compressed with zlib, as a stream", "body")
+async def _zlib(hand: Hand) -> None:
+    body = zlib.compress(b'{"note": "' + hand.value.encode() + b'"}')
+    await hand.ask(content=hand.pieces(body[:7], body[7:]), headers={"Content-Encoding": "deflate"})
+
+
+@way("in UTF-16", "body")
+async def _utf16(hand: Hand) -> None:
+    await hand.ask(content=f"the value is {hand.value}".encode("utf-16"))
 
 
 @way("text", "body")

@@ -265,6 +265,21 @@ async def _auth_of_request(hand: Hand) -> None:
     await hand.ask(headers={}, auth=("someone", UNKNOWN))
 
 
+@way("auth of one request, a function", "header")
+async def _auth_function(hand: Hand) -> None:
+    def add(request: Any) -> Any:
+        request.headers.update(hand.headers)
+        return request
+
+    await hand.ask(headers={}, auth=add)
+
+
+@way("auth of one request, by digest, that nobody asks for", "URL")
+async def _auth_digest(hand: Hand) -> None:
+    # A foreign place that asks for nothing is told nothing.
+    await hand.ask(auth=hand.library.module.DigestAuth("someone", UNKNOWN))
+
+
 @way("auth of a request that is sent", "header", ends=STOPPED)
 async def _auth_of_send(hand: Hand) -> None:
     client = hand.client()

@@ -17,6 +17,7 @@ import re
 import socket
 import ssl
 import threading
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,8 +41,12 @@ PIECE = 8
 
 
 def leaks(raw: bytes) -> list[str]:
-    """Give the canaries of which any eight letters in a row arrived, in any code, at any depth of two."""
-    texts = {raw.decode("latin-1")}
+    """Give the canaries of which any eight letters in a row arrived, in any code, at any depth of three."""
+    texts = {raw.decode("latin-1"), raw.replace(b"\0", b"").decode("latin-1")}
+    for place in range(len(raw)):
+        if raw.startswith((b"\x1f\x8b\x08", b"\x78\x9c"), place):
+            with contextlib.suppress(zlib.error):
+                texts.add(zlib.decompressobj(47).decompress(raw[place:]).decode("latin-1"))
     for _ in range(3):
         texts |= {read for text in texts for read in _decoded(text)}
     folded = "\n".join(texts).lower()

@@ -12,6 +12,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import pytest
 
 from pytest_apiauth.errors import GuardError
@@ -415,3 +416,78 @@ def test_a_live_client_does_not_write_through_a_transport_of_its_own(library: st
 
     assert isinstance(error, GuardError)
     assert trap.arrived == []
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_name_that_would_obey_a_terminal_is_told_plainly(library: str, is_async: bool) -> None:
+    """What stands in the line is printable, whatever a header is called."""
+    redactor = Redactor()
+    redactor.learn("hidden-value", "shop.api_key")
+    headers = {b"x\x1b[2J\nx": b"hidden-value"}
+    carrier = InProcess(library, Trap(shop()).handle)
+    act = lambda client: client.get("https://evil.example/", headers=headers)  # noqa: E731
+    error = call(is_async, shop(), carrier, redactor, act)
+
+    assert isinstance(error, GuardError)
+    assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("value", ["hidden-value", "nothing"])
+def test_a_stream_that_is_stopped_leaves_nothing_open(library: str, backend: str, value: str) -> None:
+    """On either event loop a stopped stream, and one that nobody reads, is closed where it was opened."""
+    redactor = Redactor()
+    redactor.learn("hidden-value", "shop.api_key")
+    closed: list[bool] = []
+
+    async def pieces() -> Any:
+        try:
+            for piece in (b"x" * 100_000, value.encode(), b"x"):
+                yield piece
+        finally:
+            closed.append(True)
+
+    def refuse(request: Request) -> Response:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        carrier = InProcess(library, refuse)
+        async with build_async_client(shop(), carrier, redactor) as client:
+            with pytest.raises((GuardError, ZeroDivisionError)):
+                await client.post("https://evil.example/", content=pieces())
+
+    anyio.run(main, backend=backend)
+
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    ("domain", "url", "passes"),
+    [
+        ("other.example", "https://other.example/x", True),
+        (".other.example", "https://below.other.example/x", True),
+        ("other.example", "https://below.other.example/x", True),
+        ("xn--bcher-kva.example", "https://b\u00fccher.example/x", True),
+        ("", "https://other.example/x", False),
+        (".example.org", "https://other.example.org/x", False),
+        ("api.example.org", "https://api.example.org:8443/x", False),
+        ("api.example.org", "http://api.example.org/x", False),
+        ("xn--kse-qla.example", "http://k\u00e4se.example/x", False),
+    ],
+)
+def test_a_cookie_goes_where_it_belongs(library: str, is_async: bool, domain: str, url: str, passes: bool) -> None:
+    """Another place gets its own cookies, and none that the profile's origins get too."""
+    profile = shop(introspection_url="https://k\u00e4se.example/introspect")
+    trap = Trap(profile)
+
+    def act(client: Any) -> Any:
+        client.cookies.set("session", "of-somebody", domain=domain)
+        return client.get(url)
+
+    error = call(is_async, profile, InProcess(library, trap.handle), Redactor(), act)
+
+    assert [request.header("cookie") for request in trap.arrived] == ["session=of-somebody"] * passes
+    assert passes == (error is None)
+    if not passes:
+        assert "a cookie that is not that place's own, in header Cookie would travel to http" in str(error)

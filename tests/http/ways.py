@@ -54,6 +54,8 @@ SPELLINGS: Final = {
     "plain": (f"{FOREIGN}/take", ARRIVES),
     "default port": ("http://foreign.example/take", ARRIVES),
     "default port written": ("http://foreign.example:80/take", ARRIVES),
+    "port 0": ("http://foreign.example:0/take", ARRIVES),
+    "home at port 0": ("https://home.example:0/v1/x", AT_HOME),
     "TLS": ("https://foreign.example/take", ARRIVES),
     "TLS, port written": ("https://foreign.example:443/take", ARRIVES),
     "TLS, other port": ("https://home.example:8443/take", ARRIVES),

