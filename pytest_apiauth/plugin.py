@@ -13,6 +13,7 @@ import sys
 import zlib
 from collections.abc import Generator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -298,10 +299,9 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     try:
         yield
     finally:
-        if "pytest_apiauth.offline.door" in sys.modules:
-            from pytest_apiauth.offline import door as offline_door
-
-            offline_door.leave(item)
+        refusals = _refusals()
+        if refusals is not None:
+            refusals.leave(item)
         if item.config.stash[STATE].cassette is not None:
             from pytest_apiauth.cassettes import door
 
@@ -348,7 +348,9 @@ def pytest_runtest_makereport(
             return report
         message = _in_one_line(item, error)
         report.longrepr = message if message is not None else report.longrepr
-        _add_refusals(item, report)
+        refusals = _refusals()
+        if refusals is not None:
+            refusals.add_to_report(item, report)
     record = item.stash.get(RECORD, None)
     if record is not None and report.skipped and isinstance(report.longrepr, tuple):
         # A rule that does not apply is a matter of the profile, not of the place where skip was called.
@@ -367,26 +369,16 @@ def _in_one_line(item: pytest.Item, error: BaseException) -> str | None:
     """Give the message of an error that no source line explains any better, or None."""
     if isinstance(error, ApiAuthError):
         return str(error)
-    if "pytest_apiauth.offline" in sys.modules:
-        from pytest_apiauth.offline import offline_error_in
-
-        refused = offline_error_in(error)
-        if refused is not None:
-            return refused
-    cassette = item.config.stash[STATE].cassette
-    message = None if cassette is None else cassette.explain(error)
+    refusals, cassette = _refusals(), item.config.stash[STATE].cassette
+    message: str | None = None if refusals is None else refusals.offline_error_in(error)
+    if message is None and cassette is not None:
+        message = cassette.explain(error)
     if message is not None:
         return message
     bench = item.stash.get(BENCH, None)
     return None if bench is None else bench.no_answer(error)
 
 
-def _add_refusals(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Say beside a failure what was refused to the test, where its own code kept that to itself."""
-    if "pytest_apiauth.offline.door" not in sys.modules:
-        return
-    from pytest_apiauth.offline import door
-
-    lines = [line for line in dict.fromkeys(map(str, door.refusals(item))) if line not in report.longreprtext]
-    if lines:
-        report.sections.append(("apiauth", "\n".join(lines)))
+def _refusals() -> ModuleType | None:
+    """Give what keeps hosts out of reach, once a test has needed it."""
+    return sys.modules.get("pytest_apiauth.offline.door")

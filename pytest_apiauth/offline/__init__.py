@@ -5,10 +5,11 @@ the whole process. Two things consult it. An audit hook sees what goes through P
 library: look-ups, connections, datagrams; it raises before anything has left. A hook cannot be taken away again, so
 one is installed at first need, and does nothing where no refusal is at work. What raises no audit event in time is met
 by methods that stand before the real ones while a refusal is at work, and only then (`standing`): a name that
-``connect`` resolves by itself, what a proxy is told to connect to, uvloop's and c-ares' own look-ups.
+``connect`` resolves by itself, what a proxy is told to connect to, the host that TLS is begun with, look-ups of uvloop
+and c-ares.
 
 What this cannot see: other processes; libraries that bring a network of their own (libcurl, gRPC, database drivers in
-C); an address that was known before the test began, and a connection kept from then.
+C); a connection kept from before the test; a host without TLS at an address that was found in some other way.
 """
 
 from pytest_apiauth.offline.hosts import Hosts

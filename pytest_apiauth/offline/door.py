@@ -12,9 +12,13 @@ from pytest_apiauth.fixtures import RULES, chosen_profile
 from pytest_apiauth.identities import Surroundings
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.offline.hosts import Hosts
-from pytest_apiauth.offline.refusal import OfflineError, Refusal, refused
+from pytest_apiauth.offline.refusal import OfflineError, Refusal, offline_error_in, refused
 from pytest_apiauth.profile import Profile, Reference
 from pytest_apiauth.session import STATE, State
+
+__all__ = [
+    "add_to_report", "enter", "hosts_of", "keep_out", "leave", "mocked", "offline_error_in", "profiles_of", "refusals",
+]  # fmt: skip
 
 OPEN: pytest.StashKey[ExitStack] = pytest.StashKey()
 REFUSAL: pytest.StashKey[Refusal] = pytest.StashKey()
@@ -58,6 +62,13 @@ def refusals(item: pytest.Item) -> list[OfflineError]:
     """Give what was refused while a test ran."""
     known = item.stash.get(REFUSAL, None)
     return [] if known is None else known.errors
+
+
+def add_to_report(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Say beside a failure what was refused to the test, where its own code kept that to itself."""
+    lines = [line for line in dict.fromkeys(map(str, refusals(item))) if line not in report.longreprtext]
+    if lines:
+        report.sections.append(("apiauth", "\n".join(lines)))
 
 
 def profiles_of(item: pytest.Item, state: State) -> list[Profile]:

@@ -1,8 +1,8 @@
 """Methods that stand before a library's own while hosts are out of reach, where no audit event comes in time.
 
 ``connect`` and ``sendto`` of a socket resolve a name before their event comes. What is sent to a proxy names the real
-host. uvloop and c-ares (aiodns) have a network of their own. Each method here looks at its arguments and calls the one
-that it stands before; it goes when the last refusal does.
+host; TLS names it too, whoever found the address. uvloop and c-ares (aiodns) have a network of their own. Each method
+here looks at its arguments and calls the one that it stands before; it goes when the last refusal does.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import re
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,6 +49,8 @@ class Standing:
             self._before(socket.socket, name, self._sends)
         if hasattr(socket.socket, "sendmsg"):
             self._before(socket.socket, "sendmsg", self._sends_many)
+        self._before(ssl.SSLContext, "wrap_socket", self._wraps_socket)
+        self._before(ssl.SSLContext, "wrap_bio", self._wraps)
         self.awaited.update(name for name in LATE if name in sys.modules)
         self.stand_late()
 
@@ -113,6 +116,13 @@ class Standing:
         if place is not None:
             with closing_refused(own):
                 self._check(*place)
+
+    def _wraps_socket(self, own: object, sock: socket.socket, *rest: object, **options: object) -> None:
+        with closing_refused(sock):
+            self._check(rest[3] if len(rest) > 3 else options.get("server_hostname"), None)
+
+    def _wraps(self, own: object, incoming: object, outgoing: object, *rest: object, **options: object) -> None:
+        self._check(rest[1] if len(rest) > 1 else options.get("server_hostname"), None)
 
     def _looks_up(self, own: object, host: object = None, port: object = None, **options: object) -> None:
         self._check(host, port)

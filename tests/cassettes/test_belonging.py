@@ -201,6 +201,25 @@ def test_request_to_a_profiles_host_is_cleaned(pytester: pytest.Pytester, around
     assert around.cassettes()["test_one.yaml"].decode() == text
 
 
+def test_fixture_asked_for_later_makes_a_test_ours(pytester: pytest.Pytester, around: Surroundings, run: Run) -> None:
+    """A fixture that the test's own code asks for counts as one that it names."""
+    around.add_profile()
+    source = """
+        @pytest.mark.vcr
+        def test_one(request):
+            assert request.getfixturevalue("apiauth_client").get("/user/me").status_code == 200
+    """
+    write(pytester, source)
+    told(run("test_it.py"), "test_one.yaml: no such cassette", "--apiauth-live --record-mode=once")
+    run("test_it.py", "--apiauth-live", "--record-mode=once").assert_outcomes(passed=1)
+    text = around.cassettes()["test_one.yaml"].decode()
+    assert "profile: shop" in text
+    assert around.server.environment["JINDEXE_PASSWORD"] not in text
+    around.server.requests.clear()
+    run("test_it.py").assert_outcomes(passed=1)
+    assert around.server.requests == []
+
+
 def test_failed_test_that_asked_a_profiles_host_writes_nothing(
     pytester: pytest.Pytester, around: Surroundings, run: Run
 ) -> None:

@@ -188,6 +188,23 @@ def test_uvloop_is_refused(way: str) -> None:
     assert told(lambda url: uvloop.run(ask(url)), FAR) == f"{library} reached for {NAME}: do this"
 
 
+@pytest.mark.parametrize("way", ["socket", "memory"])
+def test_tls_to_an_address_found_elsewhere_is_refused(way: str, listener: tuple[int, list[bytes]]) -> None:
+    """Who knows the address without a look-up names the host when TLS begins: nothing is sent."""
+    port, arrived = listener
+
+    def ask(url: str) -> None:
+        tls = ssl.create_default_context()
+        if way == "memory":
+            # As event loops do it.
+            tls.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=NAME)
+        with socket.create_connection(("127.0.0.1", port)) as plain:
+            tls.wrap_socket(plain, server_hostname=NAME)
+
+    assert told(ask, FAR) == f"a socket reached for {NAME}: do this"
+    assert arrived == []
+
+
 def test_other_threads_are_refused() -> None:
     """What a thread of the code under test reaches for is refused there too."""
     with ThreadPoolExecutor(1) as pool:
@@ -214,14 +231,14 @@ def test_everybody_else_is_in_reach(listener: tuple[int, list[bytes]]) -> None:
 
 
 def test_nothing_stays_behind() -> None:
-    """After the last refusal no method stands before the library's own, even where somebody else has put one on top."""
-    before = dict(vars(socket.socket))
+    """After the last refusal, and not before, no method stands before the library's own any more."""
+    owners = (socket.socket, ssl.SSLContext)
+    before = [dict(vars(owner)) for owner in owners]
     with refused(out_of_reach(FAR)):
-        assert dict(vars(socket.socket)) != before
         with refused(out_of_reach(FAR)):
             pass
-        assert dict(vars(socket.socket)) != before
-    assert dict(vars(socket.socket)) == before
+        assert all(dict(vars(owner)) != was for owner, was in zip(owners, before, strict=True))
+    assert [dict(vars(owner)) for owner in owners] == before
 
 
 def test_later_refusal_speaks_first() -> None:
