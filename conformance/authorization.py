@@ -12,7 +12,17 @@ from weakref import WeakKeyDictionary
 
 from hypothesis import strategies as st
 
-from pytest_apiauth.consent import asked, asking, differ_by_port, landing, leads_to, place, returned, sort_of
+from pytest_apiauth.consent import (
+    asked,
+    asking,
+    differ_by_port,
+    in_fragment,
+    landing,
+    leads_to,
+    place,
+    returned,
+    sort_of,
+)
 from pytest_apiauth.drafts import Draft, Unchanged
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.examination import Examination
@@ -177,6 +187,8 @@ def state_comes_back(exchange: Exchange, grant: GrantType, state: str) -> None:
         came_back = True
         added = "apiauth-injected" in (*back.get("code", ()), *back.get("error", ()))
         answer.require(not added, "a state that adds no parameter", "a code or an error out of the state")
+        misplaced = in_fragment(answer.draft, answer.response)
+        answer.advise(not misplaced, "the answer in the query of the redirect_uri", "the answer in its fragment")
         judge = answer.require if is_ordinary else answer.advise
         judge(back.get("state") == [state], "the state unchanged", "none" if "state" not in back else "another")
     exchange.proved_again(valid)

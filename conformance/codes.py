@@ -12,10 +12,8 @@ from pytest_apiauth.profile import GrantType
 from pytest_apiauth.rules import Control, Level, Safety, rule
 
 from .authorization import LOGIN_FIRST, STRANGE
-from .parts import authorization, issued_token_zones
-from .refresh import RACERS, RACES
-
-FIRST = "FIRST_ACCESS_TOKEN"
+from .parts import authorization
+from .refresh import RACERS, RACES, bearer_requests, need_opened
 
 
 @rule(
@@ -54,18 +52,18 @@ def one_redemption_wins(exchange: Exchange, grant: GrantType) -> None:
 def replay_ends_the_tokens(exchange: Exchange, grant: GrantType) -> None:
     """A code that comes a second time ends the tokens that the first time gave."""
     draft = exchange.token_request(grant)
-    first = exchange.send(draft).issued().members
+    drafts, history = bearer_requests(exchange), History(exchange)
+    tokens = history.send(draft)
+    opened = history.opened(tokens, drafts)
     if exchange.send(draft, twin=exchange.twin(grant)).has_token:
         raise NotApplicable("the code worked a second time, which is another rule's finding")
-    refresh = first.get("refresh_token")
-    if isinstance(refresh, str) and "refresh_token" in exchange.profile.grants:
-        token = exchange.keep("FIRST_REFRESH_TOKEN", refresh)
-        altered = exchange.examination.token_request("refresh_token", client=_client(exchange), refresh_token=token)
+    if tokens.refresh is not None and "refresh_token" in exchange.profile.grants:
+        altered = history.request(tokens, client=_client(exchange))
         exchange.send(altered, twin=exchange.twin(grant)).no_token()
-    token = exchange.keep(FIRST, str(first["access_token"]))
-    for zone in issued_token_zones.find(exchange.profile).values():
-        for valid in exchange.requests(zone, "bearer"):
-            exchange.send(valid.with_header(*exchange.header("bearer", token)), twin=valid).refused()
+    else:
+        need_opened(drafts, opened)
+    for valid in opened:
+        exchange.send(history.using(tokens, valid), twin=valid).refused()
 
 
 def _grant_only(parameters: Parameters) -> Parameters:

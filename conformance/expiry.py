@@ -9,6 +9,7 @@ from pytest_apiauth.profile import GrantType, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, rule
 
 from .parts import code_grant, issued_token_zones, unattended_grants
+from .refresh import bearer_requests
 
 LIFETIME_SOURCES = (PROFILE, "RFC 6749 5.1", "RFC 6750 3.1", "JI-08", "DA-13", "DI-07")
 LONGEST_CODE = 600
@@ -58,11 +59,15 @@ def lives_as_long_as_told(exchange: Exchange, zone: Zone) -> None:
 def refused_for_good(exchange: Exchange, zone: Zone) -> None:
     """A token that was refused since its time is over is never accepted again."""
     exchange.examination.needs_clock()
+    is_opened = False
     for valid in exchange.requests(zone, "bearer"):
         history = History(exchange)
         first = history.log_in()
         used = valid.with_header(*exchange.header("bearer", first.access))
         lifetime, _ = lifetime_of(exchange, history.grant(), first)
+        if not history.opened(first, [valid]):
+            continue
+        is_opened = True
         exchange.send(used, twin=valid).accepted()
         exchange.advance(lifetime + exchange.profile.token.leeway)
         # No twin yet: it would take a new token, and this is to be refused before there is one.
@@ -82,6 +87,8 @@ def refused_for_good(exchange: Exchange, zone: Zone) -> None:
         exchange.send(used, twin=valid).refused()
         exchange.advance(lifetime)
         exchange.send(used, twin=valid).refused()
+    if not is_opened:
+        raise NotApplicable("the zone takes no tokens of the grant that gives refresh tokens")
 
 
 @rule(
@@ -91,12 +98,12 @@ def refused_for_good(exchange: Exchange, zone: Zone) -> None:
 def counts_down(exchange: Exchange, grant: GrantType) -> None:
     """A token that is handed out again comes with the lifetime that is left of it."""
     exchange.examination.needs_clock()
-    zones = issued_token_zones.find(exchange.profile).values()
-    valid = next((draft for zone in zones for draft in exchange.requests(zone, "bearer")), None)
+    drafts = bearer_requests(exchange)
     history = History(exchange)
     first = history.send(exchange.token_request(grant))
     lifetime, leeway = first.expires_in, exchange.profile.token.leeway
-    if not lifetime or valid is None:
+    used = history.opened(first, drafts)[:1]
+    if not lifetime or not used:
         raise NotApplicable("the answer has no expires_in, or no zone takes the token")
     passed = min(4 * leeway, lifetime // 2) or 1
     exchange.advance(passed)
@@ -107,7 +114,7 @@ def counts_down(exchange: Exchange, grant: GrantType) -> None:
     if told > lifetime + leeway:
         # It may have prolonged the token: what it said last is put to the test.
         exchange.advance(min(lifetime + leeway, told - leeway) - passed)
-        answer = exchange.send(valid.with_header(*exchange.header("bearer", second.access)), proved=True)
+        answer = exchange.send(history.using(second, used[0]), proved=True)
         words = f"the token handed out again to live for the {second.expires_in} s that came with it"
         answer.require(answer.status < 300, words)
 

@@ -16,7 +16,7 @@ from pytest_apiauth.challenges import parse
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.exchange import Answer, Draft, Exchange, Ref
 from pytest_apiauth.findings import Breach, Inconclusive, NotApplicable, Violation
-from pytest_apiauth.history import History
+from pytest_apiauth.history import History, Tokens
 from pytest_apiauth.profile import DEFAULT, Profile, Zone
 from pytest_apiauth.rules import PROFILE, REGISTRY, Control, Level, Parts, Safety, draws, rule
 
@@ -74,8 +74,7 @@ class Cast:
     """Who takes part: the users and clients whose own requests are seen to succeed. This is the control."""
 
     def __init__(self, exchange: Exchange, zone: Zone) -> None:
-        self.valid = next(exchange.requests(zone, "bearer"))
-        self.zone = zone
+        self.zone, self.valid = zone, next(exchange.requests(zone, "bearer"))
         actors = [Actor(DEFAULT, DEFAULT), Actor(DEFAULT, "second"), Actor("second", DEFAULT)]
         self.actors = [found for actor in actors if (found := self._tried(exchange, actor))]
         if not self.actors:
@@ -89,6 +88,8 @@ class Cast:
             return None
         try:
             tokens = history.log_in(client=actor.client, user=actor.user)
+            if is_default:
+                self._find_place(history, tokens)
             answer = exchange.send(self.request(exchange, tokens.access)).accepted()
             identity = answer.members.get(self.zone.identity) if self.zone.identity else None
             refreshes = tokens.refresh is not None and "refresh_token" in exchange.profile.grants
@@ -106,6 +107,18 @@ class Cast:
                 ) from None
             return None
         return Actor(actor.client, actor.user, identity, refreshes)
+
+    def _find_place(self, history: History, tokens: Tokens) -> None:
+        """Choose the first zone that takes a token of the grant that the sequences begin with."""
+        exchange, grant = history.exchange, history.grant()
+        others = [zone for zone in issued_token_zones.find(exchange.profile).values() if zone is not self.zone]
+        for zone in (self.zone, *others):
+            opened = history.opened(tokens, exchange.requests(zone, "bearer"))
+            if opened:
+                self.zone, self.valid = zone, opened[0]
+                return
+        if grant != exchange.profile.usual_grant:
+            raise NotApplicable(f"no zone takes a token of the grant {grant}, with which a sequence begins")
 
     def request(self, exchange: Exchange, token: Ref) -> Draft:
         """Give the valid request with a token of ours."""

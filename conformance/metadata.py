@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
+from pytest_apiauth.consent import parameters_of
 from pytest_apiauth.drafts import Draft, Text
 from pytest_apiauth.exchange import Answer, Exchange
 from pytest_apiauth.profile import GrantType
@@ -170,7 +171,7 @@ def _sent_back(reply: Answer) -> dict[str, str]:
     target = next((value for name, value in reply.draft.query if name == "redirect_uri"), "")
     if not (isinstance(target, str) and location.startswith(target)):
         return {}
-    found = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+    found = {name: values[0] for name, values in parameters_of(location).items()}
     return found if {"code", "error"} & found.keys() else {}
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pytest_apiauth.drafts import Draft
 from pytest_apiauth.edits import Edit
-from pytest_apiauth.exchange import Answer, Exchange
+from pytest_apiauth.exchange import Exchange
 from pytest_apiauth.findings import NotApplicable, OutOfReach
 from pytest_apiauth.history import History
 from pytest_apiauth.profile import GrantType, Profile, Zone
@@ -22,10 +23,18 @@ from .parts import (
     scoped_first,
     scoped_refresh,
 )
-from .token_answer import asked, require_json, require_lifetime, require_no_store, require_type
+from .revocation import client_of
+from .token_answer import (
+    UNKNOWN_SCOPE,
+    asked,
+    require_json,
+    require_lifetime,
+    require_no_store,
+    require_type,
+    require_without,
+)
 
 NEW_TOKEN = "REFRESHED_ACCESS_TOKEN"
-UNKNOWN_SCOPE = "apiauth-no-such-scope"
 KEPT_SCOPES = ("openid", "offline_access")
 """Scopes that some servers make the refresh itself depend on."""
 RACERS, RACES = 4, 3
@@ -40,14 +49,29 @@ LONGEST_LIST = 4
 )  # fmt: skip
 def refresh_gives_a_token(exchange: Exchange, grant: GrantType) -> None:
     """A live refresh token gives an access token that works."""
-    zones = issued_token_zones.find(exchange.profile).values()
-    drafts = [valid for zone in zones for valid in exchange.requests(zone, "bearer")]
-    answer = exchange.send(exchange.token_request(grant)).issued()
+    history, client = History(exchange), client_of(exchange, grant)
+    drafts = bearer_requests(exchange)
+    first = history.log_in(client=client)
+    # Used at once and without a twin: to prove one could mean a new login, which may end this session.
+    opened = history.opened(first, drafts)
+    answer = exchange.send(history.request(first, client=client)).issued()
     answer.require(str(answer.members.get("token_type")).lower() == "bearer", "the token_type Bearer")
     token = exchange.keep(NEW_TOKEN, str(answer.members["access_token"]))
-    # Used at once and without a twin: to prove one could mean a new login, which may end this session.
-    for draft in drafts:
+    for draft in opened:
         exchange.send(draft.with_header(*exchange.header("bearer", token))).accepted()
+    need_opened(drafts, opened)
+
+
+def bearer_requests(exchange: Exchange) -> list[Draft]:
+    """Give the valid requests of every zone that takes an issued token."""
+    zones = issued_token_zones.find(exchange.profile).values()
+    return [valid for zone in zones for valid in exchange.requests(zone, "bearer")]
+
+
+def need_opened(drafts: list[Draft], opened: list[Draft]) -> None:
+    """Raise NotApplicable where there are zones, and none of them takes the tokens of the grant at hand."""
+    if drafts and not opened:
+        raise NotApplicable("no zone takes a token of the grant that gives refresh tokens, refreshed or not")
 
 
 @rule(
@@ -147,7 +171,7 @@ def refreshed_members(exchange: Exchange, grant: GrantType) -> None:
 def refresh_does_not_widen(exchange: Exchange, grant: GrantType) -> None:
     """A refresh never adds a scope that was not granted at first, whether the server knows it or not."""
     draft = exchange.token_request(grant).setting("scope", UNKNOWN_SCOPE)
-    _require_without(exchange.send(draft, twin=exchange.twin(grant)), UNKNOWN_SCOPE)
+    require_without(exchange.send(draft, twin=exchange.twin(grant)), UNKNOWN_SCOPE)
     for first in (name for name in UNATTENDED if exchange.profile.answer_of(name).refresh_token):
         if first in exchange.profile.grants:
             _widened(exchange, grant, first)
@@ -170,12 +194,7 @@ def _widened(exchange: Exchange, grant: GrantType, first: GrantType) -> None:
         granted = (tokens.scope or words[0]).split()
         if word not in granted and tokens.refresh is not None:
             draft = history.request(tokens).setting("scope", " ".join([*granted, word]))
-            _require_without(exchange.send(draft, twin=exchange.twin(grant)), word)
-
-
-def _require_without(answer: Answer, scope: str) -> None:
-    granted = str(answer.members.get("scope", "")).split()
-    answer.require(scope not in granted, f"the scope {scope!r} refused or left out", "it granted")
+            require_without(exchange.send(draft, twin=exchange.twin(grant)), word)
 
 
 def _scopes(profile: Profile) -> list[str]:
@@ -260,13 +279,15 @@ def reuse_spares_other_families(exchange: Exchange, grant: GrantType) -> None:
     history = History(exchange)
     first = history.log_in()
     history.refresh(first)
+    drafts = bearer_requests(exchange)
     # The later login, so that a server with one session a user cannot be taken for one that ends too much.
-    other = history.refresh(history.log_in())
+    other = history.log_in()
+    opened = history.opened(other, drafts)
+    other = history.refresh(other)
     history.keep(exchange.send(history.request(first), proved=True))
     try:
-        zones = issued_token_zones.find(exchange.profile).values()
-        for valid in (draft for zone in zones for draft in exchange.requests(zone, "bearer")):
-            exchange.send(valid.with_header(*exchange.header("bearer", other.access))).accepted()
+        for draft in opened:
+            exchange.send(history.using(other, draft)).accepted()
         exchange.send(history.request(other)).issued()
     finally:
         exchange.examination.forget_tokens()

@@ -16,6 +16,7 @@ from .parts import (
     undocumented_lifetimes,
 )
 
+UNKNOWN_SCOPE = "apiauth-no-such-scope"
 SCOPE_LETTERS = frozenset(chr(code) for code in range(0x21, 0x7F)) - {'"', "\\"}
 
 
@@ -57,6 +58,14 @@ def require_lifetime(answer: Answer, grant: GrantType) -> None:
     is_integer = isinstance(lifetime, int) and not isinstance(lifetime, bool)
     answer.require(is_integer, "expires_in as a JSON integer", f"{type(lifetime).__name__} {lifetime!r}")
     answer.require(isinstance(lifetime, int) and lifetime > 0, "a positive expires_in", repr(lifetime))
+
+
+def require_without(answer: Answer, scope: str) -> None:
+    """Require that a scope is refused, or left out of what is granted."""
+    if answer.has_token:
+        answer.require(scope not in answer.granted, f"the scope {scope!r} refused or left out", "it granted")
+    else:
+        answer.no_token()
 
 
 @rule(

@@ -23,6 +23,7 @@ from .parts import (
     scoped_grants,
     unattended_grants,
 )
+from .token_answer import UNKNOWN_SCOPE, require_without
 
 LONG = 10_000
 """How long a long text is, in characters."""
@@ -111,12 +112,9 @@ def unknown_scope(exchange: Exchange, grant: GrantType) -> None:
     """A scope that does not exist is refused, or left out of what is granted."""
     valid = exchange.token_request(grant)
     known = exchange.profile.scope_of(grant)
-    for scope in ("apiauth-no-such-scope", f"{known} apiauth-no-such-scope"):
+    for scope in (UNKNOWN_SCOPE, f"{known} {UNKNOWN_SCOPE}"):
         with exchange.row():
-            answer = exchange.send(valid.setting("scope", scope), twin=valid)
-            granted = str(answer.members.get("scope", "")).split()
-            is_left_out = "apiauth-no-such-scope" not in granted
-            answer.require(is_left_out, "the unknown scope refused or left out", "it granted")
+            require_without(exchange.send(valid.setting("scope", scope), twin=valid), UNKNOWN_SCOPE)
 
 
 @rule(

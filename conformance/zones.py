@@ -5,16 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 from urllib.parse import urlsplit
 
-from pytest_apiauth.drafts import Base64, Draft, Text
-from pytest_apiauth.edits import Edit
-from pytest_apiauth.exchange import Exchange
+from pytest_apiauth.drafts import Base64, Draft, Ref, Text, parts_of
+from pytest_apiauth.edits import Edit, equivalent
+from pytest_apiauth.exchange import Answer, Exchange
 from pytest_apiauth.findings import Inconclusive, NotApplicable
 from pytest_apiauth.profile import DEFAULT, Kind, Profile, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Parts, Safety, rule
 
-from .parts import all_zones, identity_zones, open_zones, protected_zones
+from .parts import TOKENS, all_zones, identity_zones, open_zones, protected_zones
 from .resource import never_the_content
 
 WRONG = Edit("reverse")
@@ -146,26 +147,52 @@ def token_route(exchange: Exchange, grant: str) -> None:
 )  # fmt: skip
 def swapped_slots(exchange: Exchange, zone: Zone) -> None:
     """A credential in another one's place counts for nothing."""
+    documented = [exchange.header(kind) for kind in zone.kinds]
     for valid in exchange.requests(zone):
-        for name, right in valid.headers:
-            for kind in ("API_KEY", "ACCESS_TOKEN", "CLIENT_SECRET", "PASSWORD", "PERSONAL_ACCESS_TOKEN"):
+        for position, (name, right) in enumerate(valid.headers):
+            own = [exchange.examination.value(part.name) for part in parts_of(right) if isinstance(part, Ref)]
+            for role, kind in FOREIGN.items():
                 try:
-                    other = exchange.credential(kind)
+                    other = exchange.credential(role)
                 except NotApplicable:
                     continue
-                prefix = "Bearer " if name == "Authorization" else ""
-                value = (prefix, other)
-                admitted = {("Bearer ", exchange.examination.ref(role)) for role in _bearers(zone)}
-                if value in admitted or other in (right if isinstance(right, tuple) else (right,)):
+                line = name, _in_place_of(right, other)
+                # One value may have two names: a token that is configured as an API key too is no other's.
+                is_own = any(equivalent(exchange.examination.value(other.name), value) for value in own)
+                if is_own or line in documented:
                     continue
-                answer = exchange.attempt(valid.with_header(name, value), twin=valid)
-                if answer is not None:
-                    answer.refused()
+                headers = (*valid.headers[:position], line, *valid.headers[position + 1 :])
+                with exchange.row():
+                    answer = exchange.attempt(replace(valid, headers=headers), twin=valid)
+                    if answer is not None:
+                        _judge_swapped(answer, zone, kind)
 
 
-def _bearers(zone: Zone) -> list[str]:
-    names = {"bearer": "ACCESS_TOKEN", "personal_access_token": "PERSONAL_ACCESS_TOKEN"}
-    return [names[kind] for kind in zone.kinds if kind in names]
+FOREIGN: Final[dict[str, Kind | None]] = {
+    "API_KEY": "api_key", "ACCESS_TOKEN": "bearer", "PERSONAL_ACCESS_TOKEN": "personal_access_token",
+    "CLIENT_SECRET": None, "PASSWORD": None,
+}  # fmt: skip
+"""What is tried in another's place, and the kind of credential that it is at a resource."""
+
+
+def _in_place_of(right: Text, other: Ref) -> Text:
+    """Write a credential as the one is written whose place it takes; in that of Basic, as a token."""
+    first = parts_of(right)[0]
+    word = first if isinstance(first, str) else ""
+    word = "Bearer " if word == "Basic " else word
+    return (word, other) if word else other
+
+
+def _judge_swapped(answer: Answer, zone: Zone, kind: Kind | None) -> None:
+    """Require a refusal; recommend it of what opens the zone too, or is a bearer token like what opens it.
+
+    Such credentials may well lie in one store, in which a server finds them wherever they come from.
+    """
+    is_kin = kind in TOKENS and bool({*TOKENS} & zone.kinds)
+    if is_kin or (kind is not None and (kind,) in zone.needs):
+        answer.advise(not answer.succeeds, "a refusal of a credential that belongs elsewhere")
+    else:
+        answer.refused()
 
 
 def _stronger(profile: Profile) -> dict[str, Zone]:

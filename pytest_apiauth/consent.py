@@ -139,7 +139,24 @@ def returned(draft: Draft, response: Response) -> dict[str, list[str]] | None:
     """Give the parameters that an answer takes back to the client; None where it does not lead there."""
     if sort_of(draft, response) != "client":
         return None
-    return parse_qs(urlsplit(landing(draft, response)).query, keep_blank_values=True)
+    return parameters_of(landing(draft, response))
+
+
+def parameters_of(url: str) -> dict[str, list[str]]:
+    """Give the parameters in a URL's query, and those in its fragment that the query does not have.
+
+    Servers with the habits of the implicit grant answer in the fragment; what they answer is the same.
+    """
+    parts = urlsplit(url)
+    query, fragment = (parse_qs(text, keep_blank_values=True) for text in (parts.query, parts.fragment))
+    return {**fragment, **query}
+
+
+def in_fragment(draft: Draft, response: Response) -> bool:
+    """Whether the code or the error of an answer stands in the fragment alone, which a browser keeps to itself."""
+    query = parse_qs(urlsplit(landing(draft, response)).query, keep_blank_values=True)
+    found = returned(draft, response) or {}
+    return bool({"code", "error"} & (found.keys() - query.keys()))
 
 
 def callback(draft: Draft, response: Response, proof: Proof) -> Callback | None:

@@ -304,6 +304,18 @@ class Answer:
         """Whether an access token came back."""
         return bool(self.members.get("access_token"))
 
+    @property
+    def succeeds(self) -> bool:
+        """Whether the status is a 2xx one."""
+        return 200 <= self.status < 300
+
+    @property
+    def granted(self) -> list[str]:
+        """The scope that came with a token, in words. An error may repeat what was asked for, and grants nothing."""
+        scope = self.members.get("scope") if self.has_token else None
+        words = scope.split() if isinstance(scope, str) else scope
+        return [str(word) for word in words] if isinstance(words, list) else []
+
     def refused(self, *, proved_again: bool = True) -> Answer:
         """Require a refusal: no 2xx and no protected payload; an undocumented status is advice only.
 

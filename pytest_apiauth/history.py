@@ -8,6 +8,7 @@ each step into `Exchange.steps`, which a counterexample then shows in order.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -40,22 +41,39 @@ class History:
         exchange.steps.clear()
 
     def grant(self) -> GrantType | None:
-        """Give the grant that begins a chain: one that gives a refresh token, or the usual one."""
+        """Give the grant that begins a chain: one that gives a refresh token, or the usual one.
+
+        Where zones take a person's token, as the usual grant gives it, a client's own stands for nothing.
+        """
         profile, target = self.exchange.profile, self.exchange.examination.target
+        usual = profile.usual_grant
         possible = [
             name
             for name in profile.grants
-            if name != "refresh_token" and (name != "authorization_code" or target.has_browser)
+            if name != "refresh_token"
+            and (name != "authorization_code" or target.has_browser)
+            and (name != "client_credentials" or usual not in ("password", "authorization_code"))
         ]
         giving = [name for name in possible if profile.answer_of(name).refresh_token]
-        usual = profile.usual_grant
         return next(iter(giving), usual if usual in possible else next(iter(possible), None))
+
+    def opened(self, tokens: Tokens, drafts: Iterable[Draft]) -> list[Draft]:
+        """Give those of some valid requests that succeed with the access token at hand as well.
+
+        Grants differ in scope, so a zone that takes the usual grant's tokens may be closed to another's: what is said
+        of a token later on is said of the requests that it was good for.
+        """
+        return [draft for draft in drafts if self.exchange.send(self.using(tokens, draft), proved=True).succeeds]
+
+    def using(self, tokens: Tokens, draft: Draft) -> Draft:
+        """Give a valid request with another access token in it."""
+        return draft.with_header(*self.exchange.header("bearer", tokens.access))
 
     def log_in(self, grant: GrantType | None = None, *, client: str = DEFAULT, user: str = DEFAULT) -> Tokens:
         """Begin a chain with new tokens. Raises NotApplicable where that takes a person."""
         grant = grant or self.grant()
         if grant is None:
-            raise OutOfReach("no grant works without a person")
+            raise OutOfReach("each step takes tokens of its own, and no grant that works without a person gives them")
         return self.send(self.exchange.token_request(grant, client=client, user=user))
 
     def refresh(self, tokens: Tokens, *, client: str = DEFAULT) -> Tokens:

@@ -132,6 +132,13 @@ SEEMS = {
 }
 
 
+# Grants whose tokens a variant keeps out of zones that the usual grant's open, and what is refreshed with them.
+CLOSES = {
+    ("other-grants-forbidden", "dastra"): {"bearer authorization_code", "refreshed"},
+    ("other-grants-forbidden", "harbour"): {"bearer client_credentials"},
+}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("name", sorted(VARIANTS.keys() - {"gzip"}))
@@ -140,7 +147,7 @@ def test_variants_are_good_servers(name: str, profile: str) -> None:
     caller = Caller(profile, variants=(name,))
     yes = {fault for fault, (where, shows) in SHOWS.items() if where == profile and shows(_variant(profile, name))}
 
-    assert set() == broken_valid_requests(caller)
+    assert CLOSES.get((name, profile), set()) == broken_valid_requests(caller)
     assert set() == yes - SEEMS.get(name, set())
 
 

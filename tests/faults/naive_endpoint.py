@@ -106,6 +106,12 @@ def a_repetition_is_refused(visitor: Visitor) -> None:
     assert visitor.send("grant_type=client_credentials&scope=api1&scope=api1").status == 400
 
 
+@naive("error-repeats-scope", "dastra", (*SCOPES, "ref-scope-narrow"))
+def a_scope_is_what_is_granted(visitor: Visitor) -> None:
+    """What an answer calls the scope is granted."""
+    assert b"no-such-scope" not in visitor.ask("client_credentials", scope="api1 no-such-scope").body
+
+
 # Clients.
 
 

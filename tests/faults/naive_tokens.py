@@ -28,6 +28,15 @@ REFRESH = (
     "ref-reuse-kills-family",
     "ref-ancestor-dead",
 )
+ISOLATED = (
+    "ref-family-isolation",
+    "life-cycle",
+    "life-isolation",
+    "exp-monotone",
+    "exp-boundary",
+    "rev-effective",
+    "int-agrees",
+)
 CODES = ("code-single-use", "code-reuse-revokes", "code-bound", "pkce-verifier", "az-state-echo")
 
 
@@ -254,6 +263,20 @@ def replay_ends_everything(visitor: Visitor) -> None:
 def the_target_is_repeated(visitor: Visitor) -> None:
     """A code is not redeemed without its redirect_uri."""
     assert visitor.ask("authorization_code", **{**visitor.code(), "redirect_uri": None}).status == 400
+
+
+@naive(
+    "errors-in-fragment", "reference", (*CODES, "az-response-type", "az-params", "md-consistent"), warns="az-state-echo"
+)
+def errors_stand_in_the_query(visitor: Visitor) -> None:
+    """An error comes back in the query."""
+    assert "error" in redirected(visitor.authorize(response_type="unknown"))
+
+
+@naive("other-grants-forbidden", "dastra", (*REFRESH, *ISOLATED))
+def any_token_opens_a_zone(visitor: Visitor) -> None:
+    """A token is a token, whatever grant it is of."""
+    assert visitor.get(WORKSPACES, token=visitor.access("authorization_code")).status == 200
 
 
 @naive("proof-key-for-all", "reference", CODES)

@@ -103,3 +103,30 @@ class UnknownScopeIgnored(Policy):
             return super().refreshed_scope(original, requested)
         known = [word for word in self.scope_words(requested) if word in original.split()]
         return super().refreshed_scope(original, " ".join(known) or None)
+
+
+@variant("error-repeats-scope", "an error about a scope repeats the scope that was asked for")
+class ErrorRepeatsScope(Policy):
+    def granted_scope(self, grant: GrantType, requested: str | None) -> str:
+        try:
+            return super().granted_scope(grant, requested)
+        except Refusal as refusal:
+            raise _Repeating(refusal, requested) from None
+
+    def refreshed_scope(self, original: str, requested: str | None) -> str:
+        try:
+            return super().refreshed_scope(original, requested)
+        except Refusal as refusal:
+            raise _Repeating(refusal, requested) from None
+
+    def error_members(self, refusal: Refusal) -> dict[str, str]:
+        scope = refusal.scope if isinstance(refusal, _Repeating) else None
+        return {**super().error_members(refusal), **({"scope": scope} if scope else {})}
+
+
+class _Repeating(Refusal):
+    """A refusal that knows the scope that was asked for."""
+
+    def __init__(self, refusal: Refusal, scope: str | None) -> None:
+        super().__init__(refusal.status, refusal.error, refusal.description, refusal.challenges)
+        self.scope = scope

@@ -131,3 +131,12 @@ class ProofKeyForAll(Policy):
         if challenge is None and "RFC 9700" in self.profile.standards:
             raise Refusal(302, "invalid_request", "code_challenge is missing.")
         return super().challenge(client, challenge, method)
+
+
+@variant("errors-in-fragment", "errors go back to the client in the fragment, as those of the implicit grant do")
+class ErrorsInFragment(Policy):
+    def location(self, redirect_uri: str, answer: dict[str, str]) -> str:
+        if "error" not in answer:
+            return super().location(redirect_uri, answer)
+        _, _, written = super().location("", answer).partition("?")
+        return f"{redirect_uri}#{written}"

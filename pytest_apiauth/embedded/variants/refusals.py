@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from itertools import count
 
-from pytest_apiauth.embedded.policy import Policy, Presented
+from pytest_apiauth.embedded.policy import Holder, Policy, Presented
+from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import variant
+from pytest_apiauth.embedded.state import AccessToken
 from pytest_apiauth.embedded.variants.headers import is_for_resource
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import Zone
+from pytest_apiauth.profile import Kind, Zone
 
 PAGE = b"<!doctype html><html><head><title>Unauthorized</title></head><body><h1>Unauthorized</h1></body></html>\n"
 
@@ -77,6 +79,19 @@ class RefusalNumbered(Policy):
     def refusal_content(self, error: str) -> tuple[str, bytes]:
         self._refusals = getattr(self, "_refusals", None) or count(1)
         return "application/json", json.dumps({"error": error, "incident": f"R-{next(self._refusals)}"}).encode()
+
+
+@variant("other-grants-forbidden", "a client's own token is forbidden where the usual grant gives users' ones, or they")
+class OtherGrantsForbidden(Policy):
+    def holder(self, kind: Kind, presented: Presented) -> Holder | None:
+        found = super().holder(kind, presented)
+        usual = self.profile.usual_grant
+        if kind != "bearer" or not isinstance(found, AccessToken) or usual is None:
+            return found
+        if (found.user is None) is not (usual == "client_credentials"):
+            challenges = [self.bearer_challenge("insufficient_scope", presented)]
+            raise Refusal(self.refusal_status(403), "insufficient_scope", challenges=challenges)
+        return found
 
 
 @variant("unknown-path-404-first", "a route that does not exist is 404 for anybody")

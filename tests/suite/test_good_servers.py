@@ -1,0 +1,179 @@
+"""What good servers do that looks like a fault: at most a warning; and the fault beside it is still a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+
+from pytest_apiauth import suite
+from pytest_apiauth.embedded.policy import Policy
+from pytest_apiauth.embedded.state import AccessToken, KeyRecord
+from pytest_apiauth.examination import Examination
+from pytest_apiauth.judge import Conditions, Outcome, judge
+from pytest_apiauth.profile import Profile
+from pytest_apiauth.rules import REGISTRY, Verdict
+from pytest_apiauth.secrets import Redactor, Secret
+from pytest_apiauth.target import EmbeddedTarget
+
+suite.load_chapters()
+
+
+def profile_of(**keys: Any) -> Profile:
+    """Give a profile of a shop."""
+    return Profile.model_validate({"schema": 1, "name": "shop", "api_url": "https://shop.example", **keys})
+
+
+class Live:
+    """The embedded server as a live one is met: a person's login is not to be had, but a kept refresh token is."""
+
+    kind = "live"
+    has_browser = False
+    can_move_clock = False
+
+    def __init__(self, profile: Profile) -> None:
+        self.inner = EmbeddedTarget.build(profile, redactor=Redactor(), library="httpx", faults=(), variants=())
+        self._kept = str(Examination(self.inner, Redactor()).issue("authorization_code")["refresh_token"])
+        self.identities: Any = self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner if hasattr(self.inner, name) else self.inner.identities, name)
+
+    def guess(self, username: str) -> bool:
+        """No account locks here."""
+        return True
+
+    def refresh_token(self, client: str, user: str) -> Secret:
+        """Give the refresh token that a person has got by logging in."""
+        return Secret(self._kept, "shop.refresh_token")
+
+    def keep_refresh_token(self, token: Secret, client: str, user: str) -> str:
+        """Keep the one that takes its place."""
+        self._kept = token.reveal()
+        return "kept"
+
+
+def judged(
+    rule_id: str, profile: Profile, part: str, *, faults: Iterable[str] = (), variants: Iterable[str] = ()
+) -> Outcome:
+    """Judge a rule on one part of a profile, on the embedded server."""
+    redactor = Redactor()
+    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=faults, variants=variants)
+    rule = REGISTRY[rule_id]
+    return judge(rule, Examination(target, redactor), rule.applies.find(profile)[part], Conditions(12, 0))
+
+
+# Stores of credentials
+
+
+def two_names(*needs: list[str], key: str = "SHOP_KEY") -> Profile:
+    """Give a profile with a key behind a word of its own and a personal access token, which has a variable."""
+    return profile_of(
+        api_key={"header": "Authorization", "scheme": "Token"},
+        credentials={"api_key": {"env": key}, "personal_access_token": {"env": "SHOP_TOKEN"}},
+        zones={"all": {"path": "/", "needs": list(needs), "probe": ["/things"]}},
+    )
+
+
+def keys_are_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server find keys and tokens in one store."""
+
+    def match_token(self: Policy, presented: str, known: Mapping[str, AccessToken]) -> AccessToken | None:
+        is_key = presented in self.state.keys
+        return AccessToken(presented, None, None, "", float("inf"), 0) if is_key else known.get(presented)
+
+    def match_key(self: Policy, presented: str, known: Mapping[str, KeyRecord]) -> KeyRecord | None:
+        is_token = presented in self.state.personal or presented in self.state.access
+        return KeyRecord("token", presented) if is_token else known.get(presented)
+
+    monkeypatch.setattr(Policy, "match_token", match_token)
+    monkeypatch.setattr(Policy, "match_key", match_key)
+
+
+def test_one_token_under_two_names_is_its_own() -> None:
+    """A token that one store takes behind Token and behind Bearer is no other's where its name is the other one."""
+    outcome = judged("zone-swap", two_names(["api_key"], ["personal_access_token"], key="SHOP_TOKEN"), "all")
+
+    assert outcome.verdict in (Verdict.PASS, Verdict.SKIP), outcome.reason
+
+
+def test_what_opens_the_zone_by_itself_may_do_so_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a key or a token will do, a key that passes for a token too is a warning: one store may hold both."""
+    keys_are_tokens(monkeypatch)
+
+    outcome = judged("zone-swap", two_names(["api_key"], ["personal_access_token"]), "all")
+
+    assert outcome.verdict is Verdict.WARNING, outcome.reason
+
+
+def test_what_does_not_open_the_zone_by_itself_must_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token in the place of a key is a failure where the key is what the zone needs."""
+    keys_are_tokens(monkeypatch)
+
+    outcome = judged("zone-swap", two_names(["api_key"]), "all")
+
+    assert outcome.verdict is Verdict.FAIL, outcome.reason
+
+
+# A person's tokens
+
+
+def by_code(**grants: Any) -> Profile:
+    """Give a profile with the interactive grant, as ``init`` writes it, and further grants."""
+    return profile_of(
+        token_url="/token",
+        authorize_url="/authorize",
+        standards=["RFC 6749", "RFC 6750"],
+        credentials={
+            "client_id": "shop",
+            "client_secret": {"env": "SHOP_SECRET"},
+            "redirect_uri": "http://127.0.0.1:8123/callback",
+        },
+        grants={
+            "authorization_code": {"answer": {"token_type": "Bearer", "refresh_token": True}},
+            "refresh_token": {},
+            **grants,
+        },
+        rotation="old-dies",
+        zones={"user": {"path": "/", "needs": ["bearer"], "probe": ["/me"], "identity": "user"}},
+    )
+
+
+@pytest.mark.parametrize("grants", [{}, {"client_credentials": {}}], ids=["code only", "code and machine"])
+@pytest.mark.parametrize("rule_id", ["life-cycle", "life-isolation"])
+def test_no_machine_stands_in_for_a_person(
+    rule_id: str, grants: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A live run that goes on from a kept refresh token makes no sequences of logins, and says why."""
+    holder = Policy.holder
+
+    def persons_only(self: Policy, kind: Any, presented: Any) -> Any:
+        found = holder(self, kind, presented)
+        return found if getattr(found, "user", None) else None
+
+    monkeypatch.setattr(Policy, "holder", persons_only)
+    target, rule = Live(by_code(**grants)), REGISTRY[rule_id]
+    (zone,) = rule.applies.find(target.profile).values()
+
+    outcome = judge(rule, Examination(target, Redactor()), zone, Conditions(2, 0))
+
+    assert outcome.verdict is Verdict.SKIP, outcome.reason
+    assert "no grant that works without a person" in outcome.reason
+
+
+# Lifetimes
+
+
+@pytest.mark.parametrize("rule_id", ["tok-expires-in", "ref-expires-in"])
+@pytest.mark.parametrize(("documented", "verdict"), [(None, Verdict.WARNING), (3600, Verdict.FAIL)])
+def test_a_lifetime_is_missed_where_it_is_documented(
+    rule_id: str, documented: int | None, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 6749 5.1 recommends expires_in, so its absence warns; where the profile documents it, it fails."""
+    monkeypatch.setattr(Policy, "expires_in", lambda self, grant: None)
+    profile = by_code().replaced(token={"answer": {"expires_in": documented, "refresh_token": True}}, grants={
+        "password": {}, "refresh_token": {}
+    })  # fmt: skip
+
+    assert judged(rule_id, profile, "password" if rule_id == "tok-expires-in" else "refresh_token").verdict is verdict
