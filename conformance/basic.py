@@ -10,6 +10,7 @@ from pytest_apiauth.profile import DEFAULT, GrantType, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
 
 from . import strategies as some
+from .client_authentication import open_to_nobody
 from .parts import authenticated_clients, basic_clients, basic_zones, form_encoded_basic
 from .resource import challenges_of
 
@@ -65,14 +66,14 @@ def colon_in_secret(exchange: Exchange, grant: GrantType) -> None:
 )  # fmt: skip
 def malformed(exchange: Exchange, grant: GrantType) -> None:
     """What is not base64 of id:secret behind the word Basic gives no token, and no server error."""
+    cause = open_to_nobody(exchange, grant)
     valid = exchange.token_request(grant)
     client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
     broken: tuple[Text, ...] = (
         ("Basic ", Base64((client,))),
         ("Basic ", Base64((client, secret))),
         ("Basic ", Base64((client, " ", secret))),
-        ("Basic ", client, ":", secret),
-        ("Bearer ", Base64((client, ":", secret))),
+        ("Bearer ", Base64((client, ":apiauth-wrong"))),
         ("Basic",),
         ("Basic !!!!",),
         ("Basic a",),
@@ -84,7 +85,14 @@ def malformed(exchange: Exchange, grant: GrantType) -> None:
         with exchange.row():
             answer = exchange.attempt(valid.with_header("Authorization", value), twin=valid, server_errors=True)
             if answer is not None:
-                answer.no_token()
+                answer.no_token(cause)
+    # Whoever knows the secret is the client, however it is written.
+    dressed: tuple[Text, ...] = (("Basic ", client, ":", secret), ("Bearer ", Base64((client, ":", secret))))
+    for value in dressed:
+        with exchange.row():
+            answer = exchange.attempt(valid.with_header("Authorization", value), twin=valid, server_errors=True)
+            if answer is not None:
+                answer.advise_no_token("no token for the right secret in another spelling", cause)
 
 
 @rule(
@@ -94,11 +102,12 @@ def malformed(exchange: Exchange, grant: GrantType) -> None:
 )  # fmt: skip
 def empty_secret(exchange: Exchange, grant: GrantType) -> None:
     """An empty secret, an empty id, and both empty give no token."""
+    cause = open_to_nobody(exchange, grant)
     valid = exchange.token_request(grant)
     client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
     for pair in ((client, ":"), (":", secret), (":",)):
         with exchange.row():
-            exchange.send(with_basic(valid, pair), twin=valid).no_token()
+            exchange.send(with_basic(valid, pair), twin=valid).no_token(cause)
 
 
 @rule(
@@ -108,8 +117,9 @@ def empty_secret(exchange: Exchange, grant: GrantType) -> None:
 @draws(some.NEAR_MISSES_FIRST, edit=some.near_misses | some.case_changes)
 def secret_exact(exchange: Exchange, grant: GrantType, edit: Edit) -> None:
     """The whole secret counts, in its exact case, wherever the client sends it."""
+    cause = open_to_nobody(exchange, grant)
     valid = exchange.token_request(grant)
-    exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), edit), twin=valid).no_token()
+    exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), edit), twin=valid).no_token(cause)
 
 
 @rule(
@@ -118,6 +128,7 @@ def secret_exact(exchange: Exchange, grant: GrantType, edit: Edit) -> None:
 )  # fmt: skip
 def long_secret(exchange: Exchange, grant: GrantType) -> None:
     """Of a secret longer than 72 bytes every byte counts."""
+    cause = open_to_nobody(exchange, grant)
     secret = exchange.credential("CLIENT_SECRET", "special")
     if len(exchange.examination.value(secret.name).encode()) <= BCRYPT_LIMIT:
         raise NotApplicable("the secret of clients.special is not longer than 72 bytes")
@@ -126,7 +137,7 @@ def long_secret(exchange: Exchange, grant: GrantType) -> None:
         raise NotApplicable("clients.special may not use this grant")
     for edit in (Edit("truncate", 999), Edit("replace", 999, "x"), Edit("extend", text="x")):
         with exchange.row():
-            exchange.send(valid.editing(secret.name, edit), twin=valid).no_token()
+            exchange.send(valid.editing(secret.name, edit), twin=valid).no_token(cause)
 
 
 @rule(
@@ -135,8 +146,9 @@ def long_secret(exchange: Exchange, grant: GrantType) -> None:
 )  # fmt: skip
 def challenge_realm(exchange: Exchange, grant: GrantType) -> None:
     """A Basic challenge has a realm, and no charset but UTF-8."""
+    cause = open_to_nobody(exchange, grant)
     valid = exchange.token_request(grant)
-    answer = exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), Edit("reverse")), twin=valid).no_token()
+    answer = exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), Edit("reverse")), twin=valid).no_token(cause)
     for challenge in challenges_of(answer):
         if challenge.scheme == "basic":
             answer.require("realm" in challenge.parameters, "a realm in the Basic challenge")
@@ -150,6 +162,7 @@ def challenge_realm(exchange: Exchange, grant: GrantType) -> None:
 )  # fmt: skip
 def beyond_ascii(exchange: Exchange, grant: GrantType) -> None:
     """Basic credentials beyond ASCII, in UTF-8 or not, give no token to a stranger, and no server error."""
+    cause = open_to_nobody(exchange, grant)
     valid = exchange.token_request(grant)
     # In UTF-8, in Latin-1, in neither, and with bytes that no text has.
     texts = (Base64("zo\xeb:na\xefve"), Base64("\U0001f511:\u20ac"), "em9r66nvdmU6eA==", "/////zr//w==", "AAA6AAA=")
@@ -158,7 +171,7 @@ def beyond_ascii(exchange: Exchange, grant: GrantType) -> None:
             answer = exchange.send(
                 valid.with_header("Authorization", ("Basic ", value)), twin=valid, server_errors=True
             )
-            answer.no_token()
+            answer.no_token(cause)
 
 
 @rule(

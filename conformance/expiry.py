@@ -48,7 +48,7 @@ def lives_as_long_as_told(exchange: Exchange, zone: Zone) -> None:
         exchange.advance(lifetime + leeway - passed)
         answer = exchange.send(used, twin=valid)
         judge = answer.require if is_documented else answer.advise
-        judge(answer.status >= 300, f"a refusal {leeway} s after the end of a lifetime of {lifetime} s")
+        judge(answer.is_refusal, f"a refusal {leeway} s after the end of a lifetime of {lifetime} s")
         exchange.proved_again(valid)
 
 
@@ -72,7 +72,7 @@ def refused_for_good(exchange: Exchange, zone: Zone) -> None:
         exchange.advance(lifetime + exchange.profile.token.leeway)
         # No twin yet: it would take a new token, and this is to be refused before there is one.
         answer = exchange.send(used, proved=True)
-        if answer.status < 300:
+        if not answer.is_refusal:
             raise NotApplicable("a token whose time is over is accepted, which is the matter of exp-boundary")
         history.keep(answer)
         later = [history.log_in()]

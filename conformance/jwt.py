@@ -42,6 +42,8 @@ FORGERIES: Final = (
     signed(OWN_KEY, ("jwk", OWN_JWK)),
 )
 """What is tried on every token that is a JWT."""
+STRAY: Final = Forgery(signature="stray letter")
+"""A good signature with a letter in it that is none of base64url; there are decoders that pass over such."""
 
 
 @rule(
@@ -64,3 +66,7 @@ def forged(exchange: Exchange, zone: Zone) -> None:
                 answer = exchange.attempt(valid.editing(name, forgery), twin=valid)
                 if answer is not None:
                     answer.refused()
+        with exchange.row():
+            stray = exchange.attempt(valid.editing(name, STRAY), twin=valid)
+            if stray is not None:
+                stray.advise(not stray.is_admitted, "a refusal of a signature with a letter in it outside base64url")

@@ -9,6 +9,7 @@ from pytest_apiauth.profile import GrantType, Zone
 from pytest_apiauth.rules import Control, Level, Safety, rule
 from pytest_apiauth.secrets import spellings
 
+from .client_authentication import open_to_nobody
 from .parts import authenticated_clients, password_grant, protected_zones, unattended_grants
 
 CANARY = "apiauthCanary7Q2vX9"
@@ -44,10 +45,12 @@ def canary(exchange: Exchange, zone: Zone) -> None:
 )  # fmt: skip
 def canary_at_the_token_endpoint(exchange: Exchange, grant: GrantType) -> None:
     """The token endpoint's refusal repeats neither password nor client secret."""
+    cause = open_to_nobody(exchange, grant)
     valid = exchange.token_request(grant)
     for name in sorted(valid.names):
         if name.endswith(("PASSWORD", "CLIENT_SECRET")):
-            answer = exchange.send(valid.editing(name, Edit("whole", text=CANARY)), twin=valid).no_token()
+            answer = exchange.send(valid.editing(name, Edit("whole", text=CANARY)), twin=valid)
+            answer.no_token(cause if name.endswith("CLIENT_SECRET") else None)
             answer.require(not echoes(answer, CANARY), "no secret repeated in a refusal", "the refused one in it")
 
 
@@ -91,14 +94,15 @@ def users_not_enumerable(exchange: Exchange, grant: GrantType) -> None:
 )  # fmt: skip
 def clients_not_enumerable(exchange: Exchange, grant: GrantType) -> None:
     """An unknown client and a wrong secret are answered alike."""
+    cause = open_to_nobody(exchange, grant)
     valid = exchange.token_request(grant)
-    wrong = exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), Edit("reverse")), twin=valid).no_token()
+    wrong = exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), Edit("reverse")), twin=valid).no_token(cause)
     unknown = exchange.send(
         valid.editing(valid.secret("CLIENT_ID"), Edit("whole", text=NOBODY)).editing(
             valid.secret("CLIENT_SECRET"), Edit("reverse")
         ),
         twin=valid,
-    ).no_token()
+    ).no_token(cause)
     require_alike(wrong, unknown, "a wrong secret")
 
 

@@ -138,6 +138,8 @@ class Life:
     def __init__(self, exchange: Exchange, zone: Zone, *, about: Fate) -> None:
         if exchange not in CASTS:
             CASTS[exchange] = Cast(exchange, zone)
+        if min(exchange.profile.refusal) < 300:
+            raise NotApplicable("where a refusal has a 2xx status, a sequence cannot tell it from a success")
         self.exchange, self.cast, self.about = exchange, CASTS[exchange], about
         self.history = History(exchange)
         self.model = Model(exchange.profile)
@@ -229,7 +231,7 @@ class Life:
 
     def _use(self, token: Known, *, keep: bool = False) -> None:
         answer = self._checked(self.exchange.send(self.cast.request(self.exchange, token.ref), proved=True))
-        accepted = answer.status < 300
+        accepted = not answer.is_refusal
         self._judge(token, answer, accepted=accepted)
         if accepted and self.about is Fate.DEAD and token.actor.identity is not None:
             same = answer.members.get(str(self.cast.zone.identity)) == token.actor.identity

@@ -10,7 +10,7 @@ from pytest_apiauth.history import History
 from pytest_apiauth.profile import GrantType, Profile, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, rule
 
-from .client_authentication import without_client
+from .client_authentication import open_to_nobody, without_client
 from .parts import (
     UNATTENDED,
     dying_rotation,
@@ -101,11 +101,13 @@ def access_token_is_no_refresh_token(exchange: Exchange, grant: GrantType) -> No
 )  # fmt: skip
 def refresh_needs_the_client(exchange: Exchange, grant: GrantType) -> None:
     """A client that does not authenticate, or wrongly, cannot refresh."""
+    cause = open_to_nobody(exchange)
     twin = exchange.twin(grant)
     nobody = without_client(exchange.token_request(grant))
-    exchange.send(nobody, twin=twin).no_token()
+    exchange.send(nobody, twin=twin).no_token(cause)
     draft = exchange.token_request(grant)
-    exchange.send(draft.editing(draft.secret("CLIENT_SECRET"), Edit("reverse")), twin=twin).no_token()
+    wrong = draft.editing(draft.secret("CLIENT_SECRET"), Edit("reverse"))
+    exchange.send(wrong, twin=twin).no_token(cause)
 
 
 @rule(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 from urllib.parse import urlsplit
 
 from pytest_apiauth.challenges import Challenge, parse
-from pytest_apiauth.drafts import Draft, Ref, Text, parts_of
+from pytest_apiauth.drafts import Draft, Part, Ref, parts_of
 from pytest_apiauth.edits import Edit
 from pytest_apiauth.exchange import Answer, Exchange
 from pytest_apiauth.messages import Response
@@ -39,7 +40,7 @@ def challenges_of(answer: Answer) -> list[Challenge]:
 @rule(
     "res-no-cred-401", level=Level.MUST, safety=Safety.READ_ONLY,
     sources=("RFC 9110 15.5.2", "DA-17", "DI-01", "JI-02", "JI-03", "JI-04", PROFILE),
-    applies=protected_zones, control=Control.TWIN, faults=("zone-open",),
+    applies=protected_zones, control=Control.TWIN, faults=("zone-open", "refusal-redirects", "refusal-succeeds"),
 )  # fmt: skip
 def no_credentials(exchange: Exchange, zone: Zone) -> None:
     """A protected resource refuses a request without credentials, with 401."""
@@ -151,31 +152,48 @@ def token_wildcard(exchange: Exchange, zone: Zone, edit: Edit) -> None:
     "res-malformed-header", level=Level.MUST, safety=Safety.READ_ONLY,
     sources=("RFC 9110 11.4", "RFC 6750 2.1", *NEEDS),
     applies=authorization_zones, control=Control.TWIN,
-    faults=("scheme-ignored", "bearer-glued", "bearer-quotes-stripped"),
+    faults=("scheme-ignored", "bearer-glued", "bearer-quotes-stripped", "foreign-scheme-trusted"),
 )  # fmt: skip
 def malformed_header(exchange: Exchange, zone: Zone) -> None:
-    """A valid credential behind another scheme, glued to it, in quotes or with a word after it is refused."""
+    """A wrong credential stays wrong behind any word and in any dress; a good one so dressed is best refused too."""
     for valid in exchange.requests(zone, "basic") if "basic" in zone.kinds else ():
         # No quotes and no words: there are decoders that pass over what is not base64.
         pair = parts_of(exchange.header("basic")[1])[-1]
-        misspelt: tuple[Text, ...] = (
-            (pair,), ("Basic", pair), ("Bearer ", pair), ("Digest ", pair), ("BasicX ", pair),
-        )  # fmt: skip
-        for spelt in misspelt:
-            with exchange.row():
-                exchange.send(valid.with_header("Authorization", spelt), twin=valid).refused()
+        # A stranger's pair is wrong too, and locks nobody out.
+        _dressed_up(exchange, valid, pair, PAIR_DRESSES, "USERNAME", Edit("whole", text="apiauth-nobody-5R8"))
     for valid in exchange.requests(zone, *TOKENS) if {*TOKENS} & zone.kinds else ():
-        token = Ref(token_of(valid))
-        spoilt = (
-            (token,), ("Bearer", token), ("Bearer=", token), ("Bearer:", token), ("Basic ", token), ("Digest ", token),
-            ("BearerX ", token), ("Negotiate ", token), ('Bearer "', token, '"'), ("Bearer '", token, "'"),
-            ("Bearer ", token, " x"), ("Bearer ", token, ",x"), ("Bearer token=", token), ("Bearer",),
-        )  # fmt: skip
-        for value in spoilt:
-            with exchange.row():
-                answer = exchange.attempt(valid.with_header("Authorization", value), twin=valid)
-                if answer is not None:
-                    answer.refused()
+        name = token_of(valid)
+        _dressed_up(exchange, valid, Ref(name), TOKEN_DRESSES, name, Edit("reverse"))
+        with exchange.row():
+            exchange.send(valid.with_header("Authorization", "Bearer"), twin=valid).refused()
+
+
+PAIR_DRESSES: Final = (("", ""), ("Basic", ""), ("Bearer ", ""), ("Digest ", ""), ("BasicX ", ""))
+TOKEN_DRESSES: Final = (
+    ("", ""), ("Bearer", ""), ("Bearer=", ""), ("Bearer:", ""), ("Basic ", ""), ("Digest ", ""), ("BearerX ", ""),
+    ("Negotiate ", ""), ('Bearer "', '"'), ("Bearer '", "'"), ("Bearer ", " x"), ("Bearer ", ",x"),
+    ("Bearer token=", ""),
+)  # fmt: skip
+"""What stands before and behind a credential, instead of its scheme and a blank."""
+
+
+def _dressed_up(
+    exchange: Exchange, valid: Draft, credential: Part, dresses: tuple[tuple[str, str], ...], name: str, spoilt: Edit
+) -> None:
+    """Send a good credential in each dress, which applications often see through, and then a wrong one."""
+    for before, after in dresses:
+        good = valid.with_header("Authorization", (before, credential, after))
+        with exchange.row():
+            answer = exchange.attempt(good, twin=valid)
+            if answer is not None:
+                answer.advise(
+                    not answer.is_admitted, "a refusal of a good credential that is not written as documented"
+                )
+        with exchange.row():
+            answer = exchange.attempt(good.editing(name, spoilt), twin=valid)
+            if answer is not None:
+                answer.refused(proved_again=False)
+    exchange.proved_again(valid)
 
 
 @rule(
@@ -263,7 +281,12 @@ def all_methods(exchange: Exchange, zone: Zone) -> None:
         for draft in drafts:
             with exchange.row():
                 answer = exchange.attempt(draft, twin=valid)
-                if answer is not None and answer.status not in (404, 405, 411, 415, 501):
+                if answer is None or answer.status in (404, 405, 411, 415, 501):
+                    continue
+                if 300 <= answer.status < 400:
+                    # Where a route is for that method alone, the way there may be told to anybody.
+                    answer.advise(False, "a refusal, whatever the method")
+                else:
                     answer.refused()
 
 
@@ -379,5 +402,5 @@ def refusal_steady(exchange: Exchange, zone: Zone) -> None:
                     break
                 if count > 1:
                     words = f"{answer.got} at repetition {count}, intermittent: refused before"
-                    answer.require(not 200 <= answer.status < 300, "a refusal every time", words)
+                    answer.require(not answer.is_admitted, "a refusal every time", words)
                 answer.refused(proved_again=count not in range(REPETITIONS, REPETITIONS + IN_A_ROW))

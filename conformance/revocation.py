@@ -98,8 +98,8 @@ def revocation_ends_the_token(exchange: Exchange, grant: GrantType) -> None:
     client = client_of(exchange, grant)
     for use, answer in _after_revocation(exchange, token, client):
         words = f"the access token {use.death} after its revocation"
-        answer.require(not (is_binding and use.lives(answer)), words, f"{answer.got}, as if it were alive")
-        answer.advise(not use.lives(answer), words, f"{answer.got}, as if it were alive")
+        answer.require(use.is_dead(answer) or not is_binding, words, f"{answer.got}, as if it were alive")
+        answer.advise(use.is_dead(answer), words, f"{answer.got}, as if it were alive")
         exchange.proved_again(use.twin)
     revoked(exchange.send(revocation(exchange, token, client)))
 
@@ -165,7 +165,7 @@ def introspection_is_guarded(exchange: Exchange, grant: GrantType) -> None:
     for draft in strangers_of(valid):
         with exchange.row():
             answer = exchange.send(draft, twin=valid)
-            is_refusal = not 200 <= answer.status < 300 and "active" not in answer.members
+            is_refusal = answer.is_refusal and "active" not in answer.members
             answer.require(is_refusal, "a refusal that does not say whether the token lives")
             answer.advise(400 <= answer.status < 500, "a refusal with a 4xx status")
             exchange.proved_again(valid)
@@ -199,7 +199,7 @@ def introspection_agrees(exchange: Exchange, zone: Zone, edit: Edit | None) -> N
     for valid in exchange.requests(zone, "bearer"):
         used = exchange.send(valid.editing(token.name, edit) if edit else valid, twin=valid)
         told = exchange.send(asked.editing(token.name, edit) if edit else asked, twin=asked)
-        works = 200 <= used.status < 300
+        works = used.is_admitted
         expected = f"active: {str(works).lower()}, since the API answers the same token with {used.status}"
         told.require((told.members.get("active") is True) == works, expected, f"{told.got}, the opposite")
         known = exchange.examination.value(asked.secret("CLIENT_ID"))
@@ -278,7 +278,11 @@ class Use:
         """Whether the answer says that the token lives."""
         if self.is_question:
             return answer.members.get("active") is True
-        return 200 <= answer.status < 300
+        return answer.succeeds
+
+    def is_dead(self, answer: Answer) -> bool:
+        """Whether the answer says that the token is dead: a resource refuses it, and does not send it elsewhere."""
+        return not self.lives(answer) if self.is_question else answer.is_refusal
 
 
 def _uses(exchange: Exchange, client: str, *tokens: Ref) -> list[Use]:

@@ -13,7 +13,7 @@ from pytest_apiauth.profile import GrantType
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
 
 from . import strategies as some
-from .client_authentication import without_client
+from .client_authentication import open_to_nobody, without_client
 from .parts import (
     form_grants,
     guessed_grants,
@@ -63,7 +63,7 @@ def error_shape(exchange: Exchange, grant: GrantType) -> None:
 @rule(
     "err-unsupported-grant", level=Level.MUST, safety=Safety.ISSUE,
     sources=("RFC 6749 5.2", "DA-11", "JI-09", "DI-06"),
-    applies=unattended_grants, control=Control.TWIN, faults=("any-grant-accepted",),
+    applies=unattended_grants, control=Control.TWIN, faults=("any-grant-accepted", "error-succeeds"),
 )  # fmt: skip
 @draws(name=some.unknown_grants)
 def unsupported_grant(exchange: Exchange, grant: GrantType, name: str) -> None:
@@ -182,9 +182,11 @@ def form_robust(exchange: Exchange, grant: GrantType) -> None:
 )  # fmt: skip
 def client_before_grant(exchange: Exchange, grant: GrantType) -> None:
     """The client is checked before the grant: a stranger cannot find out whether a refresh token is good."""
+    cause = open_to_nobody(exchange)
     good = without_client(exchange.token_request(grant))
     bad = good.editing(good.secret("REFRESH_TOKEN"), Edit("reverse"))
-    answers = [exchange.send(draft, twin=exchange.twin(grant)).no_token() for draft in (good, bad)]
+    twin = exchange.twin(grant)
+    answers = [exchange.send(draft, twin=twin).no_token(cause) for draft in (good, bad)]
     codes = [(answer.status, answer.members.get("error")) for answer in answers]
     answers[1].require(codes[0] == codes[1], f"the answer to a good refresh token, {answers[0].got}")
 

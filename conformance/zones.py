@@ -190,7 +190,7 @@ def _judge_swapped(answer: Answer, zone: Zone, kind: Kind | None) -> None:
     """
     is_kin = kind in TOKENS and bool({*TOKENS} & zone.kinds)
     if is_kin or (kind is not None and (kind,) in zone.needs):
-        answer.advise(not answer.succeeds, "a refusal of a credential that belongs elsewhere")
+        answer.advise(not answer.is_admitted, "a refusal of a credential that belongs elsewhere")
     else:
         answer.refused()
 
@@ -274,7 +274,7 @@ def monotone(exchange: Exchange, zone: Zone) -> None:
                 with exchange.row():
                     answer = exchange.send(replace(valid, headers=chosen), twin=valid)
                     names = frozenset(name for name, _ in chosen)
-                    admitted[names] = 200 <= answer.status < 300
+                    admitted[names] = answer.is_admitted
                     if not admitted[names]:
                         less = [fewer for fewer in admitted if fewer < names and admitted[fewer]]
                         is_more = names >= {name for name, _ in valid.headers}

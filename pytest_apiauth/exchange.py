@@ -23,7 +23,9 @@ from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.examination import Examination
 from pytest_apiauth.findings import (
     Breach,
+    Cause,
     Counterexample,
+    Follows,
     Inconclusive,
     NotApplicable,
     OutOfReach,
@@ -310,6 +312,29 @@ class Answer:
         return 200 <= self.status < 300
 
     @property
+    def is_refusal(self) -> bool:
+        """Whether the status refuses: a 4xx does, and what the profile documents where the twin's content is not there.
+
+        So does a 5xx, in its way; that it came is said elsewhere.
+        """
+        return self.status >= 400 or (self.status in self.exchange.profile.refusal and not self._may_be_content)
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether the request got in: a 2xx status that is no documented refusal."""
+        return self.succeeds and not self.is_refusal
+
+    @property
+    def _may_be_content(self) -> bool:
+        """Whether a 2xx answer may be what the valid twin got: the same text, or an object of the same members."""
+        before = self.twin_response
+        if not self.succeeds or before is None:
+            return self.succeeds
+        known = before.json()
+        same = isinstance(known, dict) and self.members.keys() == known.keys()
+        return same or before.body == self.response.body
+
+    @property
     def granted(self) -> list[str]:
         """The scope that came with a token, in words. An error may repeat what was asked for, and grants nothing."""
         scope = self.members.get("scope") if self.has_token else None
@@ -317,30 +342,45 @@ class Answer:
         return [str(word) for word in words] if isinstance(words, list) else []
 
     def refused(self, *, proved_again: bool = True) -> Answer:
-        """Require a refusal: no 2xx and no protected payload; an undocumented status is advice only.
+        """Require a refusal: a 4xx or a documented status, and no protected payload; another 4xx is advice only.
 
         Without ``proved_again`` the valid twin is not sent again at once.
         """
-        statuses = self.exchange.profile.refusal
-        words = f"a refusal with {listed(statuses)}"
-        if 200 <= self.status < 300:
+        words = f"a refusal with {listed(self.exchange.profile.refusal)}"
+        if not self.is_refusal:
             self.fails(words)
         before = self.twin_response
         if before is not None and len(before.body) > 2 and before.body == self.response.body:
             self.fails(f"{words} without the protected content")
-        self.advise(self.status in statuses, words)
+        self.advise(self.status in self.exchange.profile.refusal, words)
         return self._proved_again() if proved_again else self
 
-    def no_token(self) -> Answer:
-        """Require that no token was issued; with which status is advice only."""
+    def no_token(self, unless: Cause | None = None, *, is_due: bool = True) -> Answer:
+        """Require a refusal without a token: a 4xx or a documented status.
+
+        Raises Follows where a token came for a cause that is another rule's. Where no refusal ``is_due``, since the
+        request may mean something else there, a 2xx or 3xx without a token is advice only.
+        """
+        words = "a refusal with a 4xx status"
         if self.has_token:
+            self._follows(unless)
             self.fails("no token")
-        self.advise(400 <= self.status < 500, "a refusal with a 4xx status")
+        is_refusal = self.status >= 400 or self.status in self.exchange.profile.refusal
+        if is_due and not is_refusal:
+            self.fails(words)
+        self.advise(is_refusal and self.status < 500, words)
         return self._proved_again()
 
-    def advise_no_token(self, words: str) -> Answer:
-        """Recommend that no token is issued."""
+    def advise_no_token(self, words: str, unless: Cause | None = None) -> Answer:
+        """Recommend that no token is issued. Raises Follows where one came for a cause that is another rule's."""
+        if self.has_token:
+            self._follows(unless)
         return self.advise(not self.has_token, words)
+
+    @staticmethod
+    def _follows(cause: Cause | None) -> None:
+        if cause is not None and cause.holds():
+            raise Follows(f"follows from {cause.rule_id}")
 
     def accepted(self) -> Answer:
         """Require success."""
@@ -409,4 +449,6 @@ class Answer:
         return Counterexample(expected, got, self.curl, control, tuple(self.exchange.steps))
 
 
-__all__ = ["Answer", "Base64", "Breach", "Counterexample", "Draft", "Exchange", "FormEncoded", "Ref", "Violation"]
+__all__ = [
+    "Answer", "Base64", "Breach", "Cause", "Counterexample", "Draft", "Exchange", "FormEncoded", "Ref", "Violation",
+]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_apiauth.errors import ApiAuthError
@@ -29,6 +30,10 @@ class OutOfReach(NotApplicable):
     """The profile promises it, and this run cannot look at it: no login, no clock, a class that is not allowed."""
 
 
+class Follows(NotApplicable):
+    """What came is explained by what another rule has to say, which is said once, there."""
+
+
 class Refused(Inconclusive):
     """The server has answered a valid request, and said no."""
 
@@ -52,6 +57,14 @@ class Unproven(Unready):
 def says_nothing(response: Response) -> bool:
     """Whether an answer says nothing about authentication: the rate is limited, or the server in trouble."""
     return response.status == 429 or response.status >= 500
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A finding of another rule that would explain what comes; ``holds`` asks the server whether it is so."""
+
+    rule_id: str
+    holds: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,11 @@ from typing import Literal
 from pytest_apiauth.edits import equivalent, quoted
 
 Signature = Literal[
-    "kept", "empty", "absent", "zeros", "reversed", "half", "longer", "first bit", "last bit", "forged"
+    "kept", "empty", "absent", "zeros", "reversed", "half", "longer", "first bit", "last bit", "stray letter",
+    "forged",
 ]  # fmt: skip
+STRAY = 8
+"""Where a letter goes that is none of the alphabet."""
 Members = tuple[tuple[str, object], ...]
 
 
@@ -122,6 +125,7 @@ _SIGNATURES: dict[str, Callable[[str], str]] = {
     "longer": lambda part: _encoded(_decoded(part) + b"\0"),
     "first bit": lambda part: _flipped(part, 0),
     "last bit": lambda part: _flipped(part, -1),
+    "stray letter": lambda part: f"{part[:STRAY]}!{part[STRAY:]}",
 }
 _SIGNATURE_CODE: dict[str, str] = {
     "kept": "s",
@@ -132,4 +136,5 @@ _SIGNATURE_CODE: dict[str, str] = {
     "longer": "e(d(s)+bytes(1))",
     "first bit": "e(bytes([d(s)[0]^1])+d(s)[1:])",
     "last bit": "e(d(s)[:-1]+bytes([d(s)[-1]^1]))",
+    "stray letter": f"s[:{STRAY}]+'!'+s[{STRAY}:]",
 }

@@ -160,6 +160,8 @@ def _verdict(rule: Rule, exchange: Exchange, level: Level, ending: Exception | N
         return Outcome(Verdict.SKIP, level, str(ending), is_out_of_reach=isinstance(ending, OutOfReach))
     if ending is not None:
         return Outcome(Verdict.SKIP, level, f"not sendable: {ending}")
+    if rows.follows and not exchange.advice:
+        return Outcome(Verdict.SKIP, level, rows.follows)
     if rule.control is Control.TWIN and not exchange.controls:
         return Outcome(Verdict.SKIP, level, NOTHING_SENT)
     if exchange.advice:

@@ -34,11 +34,11 @@ from pytest_apiauth.tables import (
     Needs,
     Plain,
     Reference,
+    Refusals,
     Rotation,
     Seconds,
     ServerClock,
     Status,
-    Statuses,
     Texts,
     TokenSettings,
     User,
@@ -108,7 +108,11 @@ class Profile(Model):
     unauthenticated: Status | None = Field(
         None, description="Documented status of a request without credentials; unset promises a refusal only"
     )
-    refusal: Statuses = Field((400, 401, 403), description="Documented statuses of a refusal")
+    refusal: Refusals = Field(
+        (400, 401, 403),
+        description="Documented statuses of a refusal; any other 4xx is a warning, a 2xx or 3xx that is not among them"
+        " no refusal",
+    )
     https_only: bool = Field(True, description="Whether the document demands HTTPS")
     insecure_hosts: Texts = Field((), description="Hosts, loopback aside, that may be called over plain HTTP")
     ca_file: str | None = Field(None, description="File of CA certificates to trust, in PEM")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pytest_apiauth.errors import BudgetError, UnreachableError
-from pytest_apiauth.findings import Breach, Counterexample, Inconclusive, Unjudged, Violation
+from pytest_apiauth.findings import Breach, Counterexample, Follows, Inconclusive, Unjudged, Violation
 
 SERVER_ERROR_RULE = "invalid-never-5xx"
 IN_A_ROW = 3
@@ -35,6 +35,8 @@ class Rows:
     """How many of these for another reason than a breach that is filed elsewhere."""
     trouble: str = ""
     """That reason, of the first of them."""
+    follows: str = ""
+    """What another rule has to say that explains a row, where there is such a thing."""
     first: Violation | None = None
     """The first breach of the rule itself."""
     breaches: dict[str, Counterexample] = field(default_factory=dict)
@@ -87,6 +89,8 @@ class Rows:
                 raise
             self.note(breach)
             self._is_spoilt, self._lost_in_a_row = True, 0
+        except Follows as reason:
+            self.follows, self._lost_in_a_row = str(reason), 0
         except BudgetError:
             raise
         except (Unjudged, UnreachableError) as reason:

@@ -74,7 +74,7 @@ def _needs(value: object) -> object:
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
-Statuses = Annotated[tuple[Status, ...], BeforeValidator(_tuple), Field(min_length=1)]
+Refusals = Annotated[tuple[Annotated[int, Field(ge=200, le=499)], ...], BeforeValidator(_tuple), Field(min_length=1)]
 SafetyClasses = Annotated[tuple[SafetyClass, ...], BeforeValidator(_tuple)]
 Needs = Annotated[tuple[tuple[Kind, ...], ...], BeforeValidator(_needs)]
 

@@ -16,14 +16,14 @@ USER = "/user/me"
 
 
 def admitted(answer: Response) -> bool:
-    """Whether a resource let the request in."""
-    return answer.status == 200
+    """Whether a resource let the request in: with what it has, and not with an error."""
+    return answer.status == 200 and b'"error"' not in answer.body
 
 
 def got_token(answer: Response) -> bool:
     """Whether a token came."""
     body = answer.json()
-    return answer.status == 200 and isinstance(body, dict) and "access_token" in body
+    return answer.status == 200 and isinstance(body, dict) and bool(body.get("access_token"))
 
 
 def access(caller: Caller) -> str:
@@ -150,6 +150,13 @@ SHOWS: dict[str, tuple[str, Question]] = {
     "token-prefix-compare": ("dastra", with_token(lambda token: f"Bearer {token[:-3]}abcdefgh")),
     "token-case-folded": ("dastra", with_token(lambda token: f"Bearer {token.upper()}")),
     "token-sql-like": ("dastra", with_token(lambda token: f"Bearer {token[:5]}%_")),
+    "refusal-redirects": ("dastra", lambda caller: caller.get(SPACES).status == 302),
+    "refusal-succeeds": (
+        "dastra",
+        lambda caller: caller.get(SPACES).status == 200 and not admitted(caller.get(SPACES)),
+    ),
+    "foreign-scheme-trusted": ("dastra", lambda caller: admitted(caller.get(SPACES, authorization="Negotiate YII="))),
+    "error-succeeds": ("dastra", lambda caller: caller.ask("client_credentials", scope=None).status == 200),
     "scheme-ignored": ("dastra", with_token(lambda token: f"Token {token}")),
     "bearer-glued": ("dastra", with_token(lambda token: f"Bearer{token}")),
     "bearer-quotes-stripped": ("dastra", with_token(lambda token: f'Bearer "{token}"')),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 from .naive import BAD, WORKSPACES, Visitor, naive
@@ -205,6 +206,25 @@ def a_slash_means_nothing(visitor: Visitor) -> None:
 def blanks_are_blanks(visitor: Visitor) -> None:
     """Two blanks are as good as one."""
     assert visitor.get(WORKSPACES, authorization=f"Bearer  {visitor.access()}").status == 200
+
+
+@naive("token-and-more", "dastra", ("res-malformed-header", *REFUSALS), warns="res-malformed-header")
+def nothing_stands_behind_a_token(visitor: Visitor) -> None:
+    """A token with a word behind it is malformed."""
+    assert visitor.get(WORKSPACES, authorization=f"Bearer {visitor.access()} x").status != 200
+
+
+@naive(
+    "basic-any-scheme",
+    "reference",
+    ("res-malformed-header", "res-basic-exact", "res-basic-pair"),
+    warns="res-malformed-header",
+)
+def a_pair_stands_behind_basic(visitor: Visitor) -> None:
+    """A name and a password count behind Basic alone."""
+    name, password = visitor.user()
+    pair = base64.b64encode(f"{name}:{password}".encode()).decode()
+    assert visitor.get("/basic/items", authorization=f"Digest {pair}").status != 200
 
 
 @naive("first-line-counts", "dastra", ("hdr-duplicate-credential",))

@@ -132,6 +132,13 @@ def a_token_has_one_spelling(visitor: Visitor) -> None:
     assert visitor.get(WORKSPACES, token=other).status != 200
 
 
+@naive("jwt-stray-letters", "dastra", (*SHAPES, "res-jwt-forged"), warns="res-jwt-forged")
+def a_token_is_spelt_as_issued(visitor: Visitor) -> None:
+    """A letter that base64url does not have spoils a token."""
+    token = visitor.access()
+    assert visitor.get(WORKSPACES, token=f"{token[:-4]}!{token[-4:]}").status != 200
+
+
 @naive("token-short", "dastra", SHAPES)
 def tokens_have_32_characters(visitor: Visitor) -> None:
     """A token has 32 characters or more."""

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pytest_apiauth import suite
+from pytest_apiauth.edits import equivalent
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.state import AccessToken, KeyRecord
 from pytest_apiauth.examination import Examination
+from pytest_apiauth.http import Wire
 from pytest_apiauth.judge import Conditions, Outcome, judge
+from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import Profile
 from pytest_apiauth.rules import REGISTRY, Verdict
 from pytest_apiauth.secrets import Redactor, Secret
 from pytest_apiauth.target import EmbeddedTarget
+from tests.faults.examining import PROFILES
 
-suite.load_chapters()
+Answered = Callable[[Request, Response], Response]
+"""Gives the answer in the place of a refusal."""
 
 
 def profile_of(**keys: Any) -> Profile:
@@ -177,3 +182,158 @@ def test_a_lifetime_is_missed_where_it_is_documented(
     })  # fmt: skip
 
     assert judged(rule_id, profile, "password" if rule_id == "tok-expires-in" else "refresh_token").verdict is verdict
+
+
+# Refusals
+
+
+def answered(answer: Answered, rule_id: str, part: str, **changes: Any) -> Outcome:
+    """Judge a rule on the reference profile, with what the server refuses answered otherwise."""
+    profile, redactor = PROFILES["reference"].replaced(**changes), Redactor()
+    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(), variants=())
+    handle = target.server.handle
+
+    def serve(request: Request) -> Response:
+        response = handle(request)
+        return response if response.status < 400 else answer(request, response)
+
+    wire = Wire.embedded("httpx", serve)
+    rule = REGISTRY[rule_id]
+    examination = Examination(replace(target, wire=wire), redactor)
+    return judge(rule, examination, rule.applies.find(examination.profile)[part], Conditions(5, 0))
+
+
+def saying(status: int, body: bytes = b'{"error": "no"}', **lines: str) -> Answered:
+    """Refuse everything with the same answer."""
+    headers = (("Content-Type", "application/json"), *lines.items())
+    return lambda request, response: Response(status, headers, body)
+
+
+CONTENT = b'{"zone": "user", "user": "somebody"}'
+"""An object of the same members as the zone's."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "documented", "verdict"),
+    [
+        (saying(200), (401,), Verdict.FAIL),
+        (saying(200), (200, 401), Verdict.PASS),
+        (saying(200, CONTENT), (200, 401), Verdict.FAIL),
+        (saying(204, b""), (401,), Verdict.FAIL),
+        (saying(302, Location="/login"), (401,), Verdict.FAIL),
+        (saying(302, Location="/login"), (302, 401), Verdict.PASS),
+        (saying(404), (401,), Verdict.WARNING),
+        (saying(404), (404, 401), Verdict.PASS),
+        (saying(422), (401,), Verdict.WARNING),
+    ],
+)
+def test_a_refusal_is_a_4xx(answer: Answered, documented: tuple[int, ...], verdict: Verdict) -> None:
+    """A 2xx or a 3xx is no refusal, whatever its body says, save where the profile documents it; another 4xx warns."""
+    outcome = answered(answer, "res-garbage-token", "user", refusal=documented)
+
+    assert outcome.verdict is verdict, outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "documented", "verdict"),
+    [
+        (saying(200), (400, 401), Verdict.FAIL),
+        (saying(200, b'{"access_token": null}'), (400, 401), Verdict.FAIL),
+        (saying(302, Location="/login"), (400, 401), Verdict.FAIL),
+        (saying(200), (200, 401), Verdict.PASS),
+        (saying(404), (400, 401), Verdict.PASS),
+    ],
+)
+def test_an_error_of_the_token_endpoint_is_a_4xx(
+    answer: Answered, documented: tuple[int, ...], verdict: Verdict
+) -> None:
+    """A token request that deserves no token is not answered with a success, an error in its body or not."""
+    outcome = answered(answer, "tok-empty-param", "refresh_token", refusal=documented)
+
+    assert outcome.verdict is verdict, outcome.reason
+
+
+def test_a_page_may_stand_where_tokens_are_posted() -> None:
+    """To GET a login page is fit; it warns at most, as no token came."""
+    page = Response(200, (("Content-Type", "text/html"),), b"<form>")
+    outcome = answered(
+        lambda request, response: page if request.method == "GET" else response, "tok-get-refused", "password"
+    )
+
+    assert outcome.verdict is Verdict.WARNING, outcome.reason
+
+
+def test_another_method_may_be_sent_on() -> None:
+    """A redirection of a method that the route has not warns: it may lead to the route that has it."""
+    outcome = answered(
+        lambda request, response: Response(308, (("Location", "/user/me/"),)) if request.method == "POST" else response,
+        "res-all-methods",
+        "user",
+    )
+
+    assert outcome.verdict is Verdict.WARNING, outcome.reason
+
+
+# Credentials in another dress
+
+
+@pytest.mark.parametrize(
+    ("fault", "verdict"),
+    [
+        ("scheme-ignored", Verdict.WARNING),
+        ("bearer-glued", Verdict.WARNING),
+        ("bearer-quotes-stripped", Verdict.WARNING),
+        ("foreign-scheme-trusted", Verdict.FAIL),
+    ],
+)
+def test_a_good_token_in_another_dress_warns(fault: str, verdict: Verdict) -> None:
+    """Whoever looks behind a word or quotes finds a good token there; who takes a wrong one for that is broken."""
+    assert judged("res-malformed-header", PROFILES["reference"], "user", faults=[fault]).verdict is verdict
+
+
+def test_padding_is_no_other_token() -> None:
+    """One = behind the signature of a JWT, and a last letter that differs in unused bits, are the same token."""
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiJhIn0.c2lnbmF0dXJlLW9mLXRoaXM"
+
+    assert equivalent(f"{token}=", token)
+    assert equivalent(f"{token[:-1]}N", token)
+    assert not equivalent(f"{token[:-1]}A", token)
+
+
+# Clients that are nobody
+
+
+def test_tokens_for_nobody_are_one_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody has to authenticate, tok-client-auth-needed says so, and what follows from it is not said again."""
+    monkeypatch.setattr(
+        Policy, "client_credentials", lambda self, request, parameters: (next(iter(self.state.clients)), None)
+    )
+    monkeypatch.setattr(Policy, "unproven_client", lambda self, client, parameters: client)
+    at_token_endpoint = [rule for rule in REGISTRY if rule.chapter != "revocation"]
+    rules = [rule for rule in at_token_endpoint if rule.applies.find(PROFILES["reference"]).get("password")]
+    found = {rule.id: judged(rule.id, PROFILES["reference"], "password") for rule in rules}
+
+    assert [rule_id for rule_id, outcome in found.items() if outcome.verdict is Verdict.FAIL] == [
+        "tok-client-auth-needed"
+    ]
+    assert {rule_id for rule_id, outcome in found.items() if "follows from" in outcome.reason} >= {
+        "tok-nothing-in-url", "tok-wrong-secret", "basic-malformed", "basic-secret-exact", "basic-empty-secret",
+    }  # fmt: skip
+    follows = judged("ref-client-auth", PROFILES["reference"], "refresh_token")
+    assert (follows.verdict, follows.reason) == (Verdict.SKIP, "follows from tok-client-auth-needed")
+
+
+@pytest.mark.parametrize(
+    ("fault", "rule_id"),
+    [
+        ("secret-ignored", "tok-wrong-secret"),
+        ("token-parameters-from-query", "tok-nothing-in-url"),
+        ("refresh-without-client", "ref-client-auth"),
+        ("basic-colon-optional", "basic-malformed"),
+    ],
+)
+def test_what_does_not_follow_fails_by_itself(fault: str, rule_id: str) -> None:
+    """A server that asks for a client, and is taken in by another one, breaks the rule at hand."""
+    part = "refresh_token" if rule_id.startswith("ref") else "password"
+
+    assert judged(rule_id, PROFILES["reference"], part, faults=[fault]).verdict is Verdict.FAIL

@@ -9,7 +9,7 @@ from pytest_apiauth.embedded.policy import TOKEN68, Policy, Presented
 from pytest_apiauth.embedded.refusal import Challenge, Crash
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import AccessToken
-from pytest_apiauth.messages import Request
+from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import DEFAULT, Kind
 
 FORWARDED = "x-forwarded-for"
@@ -30,6 +30,30 @@ def carries_nothing(policy: Policy, request: Request, *, besides: str = "") -> b
 class ZoneOpen(Policy):
     def is_admitted_unseen(self, request: Request) -> bool:
         return carries_nothing(self, request) or super().is_admitted_unseen(request)
+
+
+@fault("refusal-redirects", "sends a request without credentials to a login page instead of refusing it")
+class RefusalRedirects(Policy):
+    def resource_status(self, presented: Presented) -> int:
+        return 302 if presented.is_nothing else super().resource_status(presented)
+
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        is_sent_on = answer.status == 302 and answer.header("location") is None
+        return Response(302, (*answer.headers, ("Location", "/login")), answer.body) if is_sent_on else answer
+
+
+@fault("refusal-succeeds", "tells a request without credentials of its error with status 200")
+class RefusalSucceeds(Policy):
+    def resource_status(self, presented: Presented) -> int:
+        return 200 if presented.is_nothing else super().resource_status(presented)
+
+
+@fault("foreign-scheme-trusted", "takes what comes behind Negotiate for checked by a gateway in front")
+class ForeignSchemeTrusted(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        scheme, credentials = self.parse_authorization(request.header("authorization") or "")
+        return (self.is_scheme(scheme, "negotiate") and bool(credentials)) or super().is_admitted_unseen(request)
 
 
 @fault("forwarded-for-trusted", "admits a request without credentials that says it was forwarded for 127.0.0.1")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.reading import form_pairs, json_members
-from pytest_apiauth.embedded.refusal import Crash
+from pytest_apiauth.embedded.refusal import Crash, Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import ClientRecord, Code, RefreshToken, UserRecord
 from pytest_apiauth.embedded.token_policy import Parameters
+from pytest_apiauth.messages import Request
 from pytest_apiauth.profile import GrantType
 
 
@@ -15,6 +18,16 @@ from pytest_apiauth.profile import GrantType
 class ErrorAsHtml(Policy):
     def errors_are_json(self) -> bool:
         return False
+
+
+@fault("error-succeeds", "tells errors with status 200, and an access_token that is null")
+class ErrorSucceeds(Policy):
+    def error_status(self, refusal: Refusal, request: Request) -> int:
+        return 200
+
+    def error_members(self, refusal: Refusal) -> dict[str, str]:
+        nothing: dict[str, Any] = {"access_token": None}
+        return {**super().error_members(refusal), **nothing}
 
 
 @fault("any-grant-accepted", "takes an unknown grant_type for the usual grant")

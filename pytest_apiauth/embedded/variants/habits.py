@@ -7,8 +7,9 @@ advise against one, and must not call it broken.
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
-from pytest_apiauth.embedded.policy import Policy
+from pytest_apiauth.embedded.policy import Holder, Policy, Presented
 from pytest_apiauth.embedded.reading import form_pairs
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
 from pytest_apiauth.embedded.registry import variant
@@ -140,3 +141,18 @@ class ErrorsInFragment(Policy):
             return super().location(redirect_uri, answer)
         _, _, written = super().location("", answer).partition("?")
         return f"{redirect_uri}#{written}"
+
+
+@variant("token-and-more", "of what stands behind the scheme the first word counts: Bearer TOKEN more")
+class TokenAndMore(Policy):
+    def parse_authorization(self, value: str) -> tuple[str, str]:
+        scheme, credentials = super().parse_authorization(value)
+        return scheme, credentials.partition(" ")[0]
+
+
+@variant("basic-any-scheme", "a right pair of name and password is taken behind any word, by resources")
+class BasicAnyScheme(Policy):
+    def holder(self, kind: Kind, presented: Presented) -> Holder | None:
+        if kind == "basic" and presented.scheme:
+            presented = replace(presented, scheme="Basic")
+        return super().holder(kind, presented)

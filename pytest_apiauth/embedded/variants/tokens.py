@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Mapping
 
@@ -28,6 +29,25 @@ class JwtTokens(Policy):
 @variant("jwt-verified", "access tokens are JWTs, judged by their signature and not by their spelling (RFC 7515 2)")
 class JwtVerified(JwtPolicy):
     pass
+
+
+@variant(
+    "jwt-stray-letters", "access tokens are JWTs, and letters that are none of base64url mean nothing in a signature"
+)
+class JwtStrayLetters(JwtPolicy):
+    def match_token(self, presented: str, known: Mapping[str, AccessToken]) -> AccessToken | None:
+        return super().match_token(self._cleaned(presented), known)
+
+    def well_formed_token(self, token: str) -> bool:
+        return super().well_formed_token(self._cleaned(token))
+
+    def find_introspected(self, value: str) -> IssuedToken | None:
+        return super().find_introspected(self._cleaned(value))
+
+    @staticmethod
+    def _cleaned(token: str) -> str:
+        head, dot, signature = token.rpartition(".")
+        return head + dot + re.sub(r"[^\w-]", "", signature, flags=re.ASCII)
 
 
 @variant("token-short", "access tokens have 22 characters: 128 bits")
