@@ -47,6 +47,8 @@ class JwtStrayLetters(JwtPolicy):
     @staticmethod
     def _cleaned(token: str) -> str:
         head, dot, signature = token.rpartition(".")
+        if "." not in head:
+            return token
         return head + dot + re.sub(r"[^\w-]", "", signature, flags=re.ASCII)
 
 
