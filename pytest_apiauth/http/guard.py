@@ -40,6 +40,8 @@ else:
     BaseTransport = AsyncBaseTransport = object
 
 SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+_SOCKETS: Final = {b"https": b"wss", b"http": b"ws"}
+_PORTS: Final = {"https": 443, "wss": 443, "http": 80, "ws": 80}
 _Place = tuple[bytes, bytes, int | None]
 NewWindow = Callable[[], Window]
 
@@ -56,9 +58,9 @@ class Guard:
         self._redactor = redactor
         self._allow_unsafe = allow_unsafe
         self.jar: Callable[[], CookieJar | None] = lambda: None
-        self._home = frozenset(
-            self._place(library.url(str(origin))) for origin in profile.origins if profile.may_be_plain(origin)
-        )
+        places = [self._place(library.url(str(origin))) for origin in profile.origins if profile.may_be_plain(origin)]
+        # httpx2 has WebSockets, whose schemes lead to the same places (RFC 6455 3).
+        self._home = frozenset((*places, *((_SOCKETS[scheme], host, port) for scheme, host, port in places)))
         endpoint = library.url(profile.token_endpoint) if profile.token_endpoint else None
         self._token_endpoint = None if endpoint is None else (self._place(endpoint), _path(endpoint.raw_path))
         self._key_header = frozenset() if profile.api_key is None else frozenset((_folded(profile.api_key.header),))
@@ -126,7 +128,7 @@ class Guard:
                 f"{name}: {carried} would travel to {origin}, but by the extensions target or sni_hostname to another"
                 " place; only a path, and a name that the profile has, may be given"
             )
-        if origin.scheme != "https" and not self._profile.may_be_plain(origin):
+        if origin.scheme not in ("https", "wss") and not self._profile.may_be_plain(origin):
             return GuardError(
                 f"{name}: {carried} would travel to {origin} in clear; use https, or list the host in insecure_hosts"
             )
@@ -191,7 +193,7 @@ def _path(target: bytes) -> bytes:
 
 
 def _port(url: httpx.URL) -> int:
-    return url.port or {"https": 443, "http": 80}.get(url.scheme, 0)
+    return url.port or _PORTS.get(url.scheme, 0)
 
 
 class GuardedTransport(BaseTransport):
