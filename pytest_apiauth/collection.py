@@ -88,7 +88,8 @@ class Chapter(pytest.Module):
         applies, is_app = argument is not None, self._is_app
         function: Callable[..., None] = (examine_app if is_app else examine) if applies else not_applicable
         function.__doc__ = rule.function.__doc__
-        name = f"{rule.id}[{part}]" if part else rule.id
+        # A part has its name from the profile, and pytest prints names as they are.
+        name = printable(f"{rule.id}[{part}]" if part else rule.id)
         item: RuleItem = RuleItem.from_parent(self, name=name, callobj=function)
         item.rule, item.part, item.applies = rule, part, applies
         if applies and is_app and uses_django_database(self.config):

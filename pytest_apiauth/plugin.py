@@ -21,12 +21,15 @@ import pytest
 from pytest_apiauth.collecting import WALKS
 from pytest_apiauth.errors import ApiAuthError, UnsetError
 from pytest_apiauth.finding import SUFFIX
-from pytest_apiauth.redaction import LOGGERS, redact_report
+from pytest_apiauth.outputs import Outputs
+from pytest_apiauth.printable import printable
+from pytest_apiauth.redaction import LOGGERS, changed_value, redact_report
 from pytest_apiauth.session import BENCH, RECORD, STATE, State
 
 pytest_plugins = ["pytest_apiauth.fixtures"]
 
 REPORTS = (".json", ".md")
+OUTPUTS = "apiauth-outputs"
 SAFETY_CLASSES = ("consume", "revoke", "lockout", "load")
 
 
@@ -119,13 +122,15 @@ def pytest_configure(config: pytest.Config) -> None:
         try:
             state.named_profile(name)
         except ApiAuthError as error:
-            raise pytest.UsageError(f"--apiauth-profile: {error}") from None
+            raise pytest.UsageError(printable(f"--apiauth-profile: {error}")) from None
     if config.getoption("apiauth_drift"):
         from pytest_apiauth.cassettes.drift import Drift
 
         state.drift = Drift(config.rootpath)
+    state.learn_configured()
     for name in LOGGERS:
         logging.getLogger(name).addFilter(state.filter)
+    config.pluginmanager.register(Outputs(config, state.clean), OUTPUTS)
     if not hasattr(config, "workerinput"):
         from pytest_apiauth.report.terminal import Reporter
 
@@ -138,6 +143,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if state is not None:
         for name in LOGGERS:
             logging.getLogger(name).removeFilter(state.filter)
+        outputs = config.pluginmanager.unregister(name=OUTPUTS)
+        if isinstance(outputs, Outputs):
+            outputs.close()
         state.close()
 
 
@@ -338,16 +346,17 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Reduce errors of ours to their message, hide secrets, and send the verdict along."""
     report = yield
-    cassette = item.config.stash[STATE].cassette
+    state = item.config.stash[STATE]
+    cassette = state.cassette
     if cassette is not None and call.excinfo is not None:
         cassette.has_failed = True
     if report.failed and call.excinfo is not None:
         error = call.excinfo.value
-        if isinstance(error, UnsetError) and item.config.stash[STATE].skips_missing:
-            report.outcome, report.longrepr = "skipped", (str(item.path), 1, f"Skipped: {error}")
+        if isinstance(error, UnsetError) and state.skips_missing:
+            report.outcome, report.longrepr = "skipped", (str(item.path), 1, state.shown(f"Skipped: {error}"))
             return report
         message = _in_one_line(item, error)
-        report.longrepr = message if message is not None else report.longrepr
+        report.longrepr = state.shown(message) if message is not None else report.longrepr
         refusals = _refusals()
         if refusals is not None:
             refusals.add_to_report(item, report)
@@ -358,10 +367,10 @@ def pytest_runtest_makereport(
     if record is not None and record.get("target") == "app" and item.config.get_verbosity() < 2:
         # What the app logs while it refuses hundreds of requests buries what is found; -vv shows it.
         report.sections = []
-    redact_report(report, item.config.stash[STATE].redactor)
+    redact_report(report, state.clean if record is None else state.shown)
     if record is not None and (report.when == "call" or report.outcome != "passed"):
         # Plain JSON: the attribute crosses from an xdist worker to the controller.
-        report.apiauth = record  # type: ignore[attr-defined]
+        report.apiauth = changed_value(record, state.shown)  # type: ignore[attr-defined]
     return report
 
 

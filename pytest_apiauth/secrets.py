@@ -3,7 +3,8 @@
 Theory of operation. A raw secret exists in three places only: inside a `Secret`, inside the request
 that carries it, and inside the `Redactor` that looks for it in everything the run prints. The redactor
 learns each value when it is resolved or issued, and then replaces it wherever it appears, in each form
-in which it can travel: raw, percent-encoded, JSON-escaped, base64, alone or as ``id:secret``.
+in which it can travel: raw, percent-encoded, JSON-escaped, hex, base64, alone or as ``id:secret``, and one of them in
+another.
 """
 
 from __future__ import annotations
@@ -14,12 +15,19 @@ import html
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NoReturn
 from urllib.parse import quote, quote_plus
 
 # A shorter value cannot be told from ordinary text, and to replace it would garble the output.
 SHORTEST: Final = 6
+PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]*")
+"""What percent-encoding, JSON, repr and HTML leave as it is."""
+UTF_8: Final = ("utf-8", "surrogatepass")
+MARK: Final = re.compile(r"\[apiauth:([\w.\-]+)\]")
+UNFIT: Final = re.compile(r"[^\w.\-]")
+"""What a label may not bring into a terminal or an XML file; it begins with the name of a profile's file."""
+INNER_QUOTES: Final = re.compile(r"""\Ab?\\*["']|\\*["']\Z""")
 
 
 class Secret:
@@ -59,79 +67,108 @@ class Secret:
         raise TypeError(f"{self!r} is not pickled: a secret stays in the process that resolved it")
 
 
-def _base64_cores(text: str) -> Iterator[str]:
-    """Give what base64 of any text containing this one must contain, at each of the three alignments."""
-    raw = text.encode()
+def _base64_cores(raw: bytes) -> Iterator[str]:
+    """Give what base64 of anything containing these bytes must contain, at each of the three alignments."""
     for shift in range(3):
         coded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
         # The first and last letters also hold bits of the neighbours, so they are left out.
         core = coded[-(-shift * 8 // 6) : len(coded) - 1]
-        if len(core) >= SHORTEST + 2:
+        if len(core) > SHORTEST:
             yield core
             yield core.replace("+", "-").replace("/", "_")
 
 
-def spellings(value: str) -> set[str]:
-    """Give every form in which a value may travel, the raw one included."""
-    forms = {
-        value,
-        quote(value, safe=""),
-        quote(value),
-        quote_plus(value),
-        re.sub(r"%[0-9A-F]{2}", lambda m: m.group().lower(), quote(value, safe="")),
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        json.dumps(value)[1:-1].replace("/", "\\/"),
-        html.escape(value),
-        repr(value)[1:-1],
-        repr(value.encode())[2:-1],
-    }
+def _inner(shown: str) -> str:
+    """Give what stands between the quotation marks of a JSON text or a repr."""
+    return shown[2:-1] if shown.startswith("b") else shown[1:-1]
+
+
+def _twice(text: str) -> Iterator[str]:
+    """Give a JSON text or a repr inside another one, without the quotation marks of both."""
+    for shown in (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text)):
+        yield INNER_QUOTES.sub("", _inner(shown))
+
+
+def _percent(text: str) -> Iterator[str]:
+    """Give the percent-encodings of a text."""
+    raw = text.encode(*UTF_8)
+    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
+
+
+def _escaped(value: str) -> Iterator[str]:
+    """Give the forms of a value in which letters other than letters, digits and ``-._~`` are written in another way."""
+    raw = value.encode(*UTF_8)
+    percent, form = quote(raw, safe=""), quote_plus(raw)
+    yield from (*_percent(value), quote(percent, safe=""), quote_plus(form))
+    yield re.sub(r"%[0-9A-F]{2}", lambda m: m.group().lower(), percent)
+    shown = {json.dumps(value), json.dumps(value, ensure_ascii=False), repr(value), ascii(value), repr(raw)}
+    for text in shown:
+        yield _inner(text)
+        yield _inner(text).replace("/", "\\/")
+        yield from _twice(text)
+        yield from _percent(_inner(text))
+    for text in (value, *map(_inner, shown)):
+        yield from (html.escape(text), html.escape(text, quote=False), html.escape(text).replace("&#x27;", "'"))
     if not value.isascii():
         # UTF-8 that was taken for ISO-8859-1, as headers are.
-        forms.add(value.encode("utf-8", "surrogatepass").decode("latin-1"))
-    forms.update(_base64_cores(value))
+        yield raw.decode("latin-1")
+    for text in (percent, form):
+        # As in the id:secret of RFC 6749 2.3.1.
+        yield from _base64_cores(text.encode())
+
+
+def spellings(value: str) -> set[str]:
+    """Give every form in which a value may travel, the raw one included."""
+    raw = value.encode(*UTF_8)
+    forms = {value, raw.hex(), raw.hex().upper(), raw.hex(":"), raw.hex(":").upper(), *_base64_cores(raw)}
+    if PLAIN.fullmatch(value) is None:
+        forms.update(_escaped(value))
+    forms.update([form.replace("+", "%2B").replace("/", "%2F") for form in _base64_cores(raw)])
     return {form for form in forms if len(form) >= SHORTEST}
 
 
-class Redactor:
-    """Replaces every value it has learnt with ``[apiauth:<where>]``.
+def mark(label: str) -> str:
+    """Give what stands in the place of a value: ``[apiauth:dastra.credentials.client_secret]``."""
+    return f"[apiauth:{UNFIT.sub('_', label)}]"
 
-    A run learns thousands of tokens and searches after each test, so the forms are indexed by how they
-    begin, and a text is walked once: learning costs no compilation, searching grows with the text alone.
-    Thread-safe; each token is learnt the moment it is issued.
+
+class Forms:
+    """Many texts to look for at once, each with a label.
+
+    A run learns thousands of tokens and searches after each test, so the texts are indexed by how they begin, and what
+    is searched is walked once: to learn one costs no compilation, to search grows with the searched text alone.
     """
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._labels: dict[str, str] = {}
         self._by_beginning: dict[str, tuple[str, ...]] = {}
+        self._marks: set[str] = set()
 
-    def learn(self, value: str | Secret, where: str | None = None) -> None:
-        """Learn a value. Values under six characters are not looked for: they would garble the output."""
-        label = where or (value.where if isinstance(value, Secret) else "secret")
-        if isinstance(value, Secret):
-            value = value.reveal()
-        if len(value) < SHORTEST or value in self._labels:
-            return
+    def add(self, forms: Iterable[str], label: str) -> None:
+        """Look for these texts too, but for those that have a label already. Thread-safe."""
         with self._mutex:
-            for form in spellings(value) - self._labels.keys():
+            self._marks.add(UNFIT.sub("_", label))
+            for form in forms:
+                if form in self._labels or len(form) < SHORTEST:
+                    continue
                 self._labels[form] = label
                 begin = form[:SHORTEST]
                 # Longest first, so that a value that begins with another is replaced whole.
-                forms = sorted((*self._by_beginning.get(begin, ()), form), key=len, reverse=True)
-                self._by_beginning[begin] = tuple(forms)
+                same = sorted((*self._by_beginning.get(begin, ()), form), key=len, reverse=True)
+                self._by_beginning[begin] = tuple(same)
 
-    def redact(self, text: str) -> str:
-        """Give the text with every learnt value replaced."""
-        pieces: list[str] = []
-        done = 0
-        for start, form in self._matches(text):
-            pieces += (text[done:start], f"[apiauth:{self._labels[form]}]")
-            done = start + len(form)
-        return "".join((*pieces, text[done:])) if pieces else text
+    @property
+    def is_of_use(self) -> bool:
+        """Whether there is anything to look for."""
+        return bool(self._by_beginning)
+
+    def found(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Give start, end and label of each match, from left to right, without overlaps."""
+        return ((start, start + len(form), self._labels[form]) for start, form in self._matches(text))
 
     def finds(self, text: str) -> bool:
-        """Whether the text holds a learnt value in any of its forms."""
+        """Whether the text holds any of them."""
         return next(self._matches(text), None) is not None
 
     def finds_folded(self, text: str) -> bool:
@@ -160,6 +197,34 @@ class Redactor:
             else:
                 yield place, form
                 place += len(form)
+
+
+class Redactor(Forms):
+    """Replaces every value it has learnt with ``[apiauth:<where>]``. Each token is learnt the moment it is issued."""
+
+    def learn(self, value: str | Secret, where: str | None = None) -> None:
+        """Learn a value. Values under six characters are not looked for: they would garble the output."""
+        label = where or (value.where if isinstance(value, Secret) else "secret")
+        if isinstance(value, Secret):
+            value = value.reveal()
+        if len(value) >= SHORTEST and value not in self._labels:
+            self.add(spellings(value), label)
+
+    def redact(self, text: str) -> str:
+        """Give the text with every learnt value replaced. A text may come more than once: marks stay as they are."""
+        pieces: list[str] = []
+        done = 0
+        for start, end, label in self.found(text):
+            if self.is_marked(text, start, end):
+                continue
+            pieces += (text[done:start], mark(label))
+            done = end
+        return "".join((*pieces, text[done:])) if pieces else text
+
+    def is_marked(self, text: str, start: int, end: int) -> bool:
+        """Whether a place in a text lies in a mark of ours: a password may be the word that a mark has for it."""
+        found = MARK.match(text, max(0, text.rfind("[apiauth:", 0, start + len("[apiauth:"))))
+        return found is not None and found.start() <= start and end <= found.end() and found.group(1) in self._marks
 
 
 class Vault(Mapping[str, str]):

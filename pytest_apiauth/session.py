@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_apiauth.choosing import Choice
+from pytest_apiauth.configured import Configured
 from pytest_apiauth.errors import ApiAuthError, ProfileError
-from pytest_apiauth.printable import one_line
+from pytest_apiauth.printable import one_line, printable
 from pytest_apiauth.redaction import OutputRedactor, RedactingFilter
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class State:
         self.seed = seed
         self.redactor = OutputRedactor()
         self.filter = RedactingFilter(self.redactor)
+        self.configured = Configured(config.rootpath, self.redactor.learn)
         self.cassette: CassetteTest | None = None
         """The test under way, where it is recorded or replayed."""
         self.rewrites_cassettes = False
@@ -147,6 +149,24 @@ class State:
             bound = 100 if "lockout" in self.allowed(profile) else 3
         return Limits(rate, self.config.getoption("apiauth_max_requests") or live.max_requests, bound)
 
+    def learn_configured(self) -> None:
+        """Learn the secrets that the project's profiles name, used or not."""
+        for file in self.profile_files():
+            self.configured.add(file)
+        asked, place = self.config.getoption("apiauth_profile"), self.config.invocation_params.dir
+        for name, folder in ((asked, place), (self.config.getini("apiauth_profile"), self.config.rootpath)):
+            if name:
+                self.configured.add_named(name, folder)
+
+    def clean(self, text: str) -> str:
+        """Return a text that is about to be shown without the values that this run knows."""
+        self.configured.look()
+        return self.redactor.redact_shown(text)
+
+    def shown(self, text: str) -> str:
+        """Return a text of ours as it may be shown: clean, and without what a terminal obeys."""
+        return printable(self.clean(text))
+
     def profile_files(self) -> tuple[Path, ...]:
         """Return the project's profile files: those under the root folder, looked for once a run."""
         return self._choice.files()
@@ -170,6 +190,7 @@ class State:
 
         if path not in self._profiles:
             self._profiles[path] = loading.load(path)
+            self.configured.add(path)
         return self._profiles[path]
 
     def why_not_ready(self, path: Path) -> str | None:

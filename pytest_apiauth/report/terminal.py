@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_apiauth.finding import SUFFIX
+from pytest_apiauth.printable import printable
 from pytest_apiauth.report import json_report, markdown, summary
 from pytest_apiauth.report.ledger import Ledger
 from pytest_apiauth.session import STATE
@@ -69,7 +70,7 @@ class Reporter:
             places = {path.resolve(): path for path in (*used, *examined)}
             self._told_of |= places.keys()
             lines += [*state.warn_of_live(list(places.values())), *state.not_examined()]
-        return lines
+        return list(map(printable, lines))
 
     def _examined(self, paths: list[Path]) -> str:
         state = self._config.stash[STATE]
@@ -90,7 +91,7 @@ class Reporter:
         with nullcontext() if capture is None else capture.global_and_fixture_disabled():
             self._begin_line(terminal)
             for line in self._config.stash[STATE].warn_of_live([path]):
-                terminal.write_line(line)
+                terminal.write_line(printable(line))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Say in a long live run, every ten seconds, how far it is and which rule is at work."""
@@ -101,7 +102,7 @@ class Reporter:
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if self._told_at and terminal is not None and SUFFIX in nodeid:
             self._begin_line(terminal)
-            terminal.write_line(f"apiauth: {state.progress()}; at work: {nodeid}")
+            terminal.write_line(printable(f"apiauth: {state.progress()}; at work: {nodeid}"))
         self._told_at = now
 
     def _begin_line(self, terminal: pytest.TerminalReporter) -> None:
@@ -167,12 +168,12 @@ class Reporter:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what each profile came to, and each warning."""
         for line in self._errors:
-            terminalreporter.line(line, red=True)
+            terminalreporter.line(printable(line), red=True)
         if self._config.stash[STATE].drift is not None:
             count = f"{len(self._drifted)} warnings" if self._drifted else "no change"
             terminalreporter.line(f"apiauth drift: {self._compared} token answers compared with cassettes: {count}")
             for line in self._drifted:
-                terminalreporter.line(f"  warning  {line}", yellow=True)
+                terminalreporter.line(printable(f"  warning  {line}"), yellow=True)
         if not self.ledger.profiles:
             return
         terminalreporter.section("API authentication")

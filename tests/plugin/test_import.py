@@ -204,7 +204,7 @@ def test_flow_rests_on_little() -> None:
         ("vcr", {"cassettes"}),
         ("pytest_recording", {"cassettes"}),
         ("keyring", {"identities", "kept"}),
-        ("dotenv", {"identities"}),
+        ("dotenv", {"identities", "configured"}),
         ("filelock", {"sharing", "kept"}),
         ("anyio", {"http"}),
         ("platformdirs", {"kept"}),
