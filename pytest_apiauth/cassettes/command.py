@@ -11,8 +11,10 @@ from pathlib import Path
 from pytest_apiauth import loading
 from pytest_apiauth.cassettes import library
 from pytest_apiauth.cassettes.contents import CassetteError
+from pytest_apiauth.cassettes.reading import cassettes_in, read
 from pytest_apiauth.cassettes.scenes import scenes
 from pytest_apiauth.cassettes.shapes import differences, shapes_of
+from pytest_apiauth.printable import printable
 from pytest_apiauth.profile import Profile
 
 PAGE = "README.md"
@@ -20,16 +22,19 @@ PAGE = "README.md"
 
 def scan(asked: argparse.Namespace) -> Iterator[str]:
     """Search a folder. Raises CassetteError where anything is found, or where there is nothing to search."""
-    from pytest_apiauth.cassettes.scan import cassettes_in, unclean_in
+    from pytest_apiauth.cassettes.scan import unclean
 
     folder = Path(asked.folder)
-    count = len(cassettes_in(folder))
+    count = places = 0
+    for path in cassettes_in(folder):
+        count += 1
+        for line in unclean(path):
+            places += 1
+            yield printable(line)
     if not count:
         raise CassetteError(f"scan: no cassettes under {folder}")
-    found = list(unclean_in(folder))
-    yield from found
-    if found:
-        raise CassetteError(f"scan: {len(found)} places in {folder} may hold a secret")
+    if places:
+        raise CassetteError(f"scan: {places} places in {folder} may hold a secret")
     yield f"{folder}: {count} cassettes, no secret found"
 
 
@@ -69,7 +74,7 @@ def _changes(old: Path, new: Path) -> list[str]:
     if not old.is_file():
         return []
     with contextlib.suppress(CassetteError):
-        return list(differences(shapes_of(library.read(old)), shapes_of(library.read(new))))
+        return list(differences(shapes_of(read(old)), shapes_of(read(new))))
     return ["is not a readable cassette"]
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import gzip
 import importlib
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 from pytest_apiauth.errors import ApiAuthError
 
@@ -23,8 +26,24 @@ MARKS: Final = (
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^\s;"']+)""", re.IGNORECASE)
 
 
+LARGEST: Final = 16 << 20
+"""Bytes of one body, without its codings, that are looked into: one of a few kilobytes may unpack to gigabytes."""
+MOST_PIECES: Final = 500_000
+"""Values of JSON, pairs or parts of one text that are looked into; each takes fifty times its size in memory."""
+MOST_CODINGS: Final = 4
+STEP: Final = 4096
+BROTLI_STEP: Final = 16
+UNTEXTUAL: Final = frozenset(("punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"))
+"""Encodings of Python's that are no charsets; some take time with the square of the text."""
+
+
 class CassetteError(ApiAuthError):
     """A cassette that cannot be written, read or replayed."""
+
+
+def too_large() -> CassetteError:
+    """Return what is said of a body, or of a file, that is not looked into."""
+    return CassetteError(f"not looked into: more than {LARGEST >> 20} MB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +76,41 @@ class Content:
         return gzip.compress(raw, mtime=0) if self.is_packed else raw
 
 
+def decoded(text: str, decode: Callable[[str], str] = unquote) -> str:
+    """Return a text without its percent-encoding, which takes a hundred times its size in memory while it is undone."""
+    if "%" not in text and "+" not in text:
+        return text
+    if len(text) > MOST_PIECES and text.count("%") > MOST_PIECES:
+        raise CassetteError(f"not looked into: a text of more than {MOST_PIECES} percent signs")
+    return decode(text)
+
+
+def pieces(text: str, mark: str) -> list[str]:
+    """Split a text. Raises CassetteError where it goes to more pieces than memory should hold."""
+    if len(text) > MOST_PIECES and text.count(mark) > MOST_PIECES:
+        raise CassetteError(f"not looked into: a text of more than {MOST_PIECES} pieces")
+    return text.split(mark)
+
+
 def content_of(body: bytes, coding: str, media_type: str) -> Content:
     """Undo the content codings of a body. Raises CassetteError for one that nothing here can look into."""
-    for name in reversed([name.strip().lower() for name in coding.split(",") if name.strip()]):
+    names = [name.strip().lower() for name in coding.split(",") if name.strip()]
+    if len(names) > MOST_CODINGS:
+        raise CassetteError(f"a body in {len(names)} content codings is not looked into")
+    body = _bounded(body)
+    for name in reversed(names):
         body = _decoded(body, name)
     is_packed = False
     if body.startswith(GZIP):
-        try:
-            body, is_packed = gzip.decompress(body), True
-        except (OSError, EOFError, zlib.error):
-            is_packed = False
+        with contextlib.suppress(OSError, EOFError, zlib.error):
+            body, is_packed = _gunzipped(body), True
     return Content(body, _charset(body, media_type), is_packed)
+
+
+def _bounded(body: bytes | bytearray) -> bytes:
+    if len(body) > LARGEST:
+        raise too_large()
+    return bytes(body)
 
 
 def _decoded(body: bytes, coding: str) -> bytes:
@@ -76,16 +119,16 @@ def _decoded(body: bytes, coding: str) -> bytes:
     try:
         if coding in ("gzip", "x-gzip"):
             # A library may have decoded the body and left the header: what does not begin like gzip is none.
-            return gzip.decompress(body) if body.startswith(GZIP) else body
+            return _gunzipped(body) if body.startswith(GZIP) else body
         if coding == "deflate":
             return _inflated(body)
         if coding == "br":
-            unpacked: bytes = importlib.import_module("brotli").decompress(body)
-            return unpacked
+            return _unbrotlied(body)
         if coding == "zstd":
-            decompressor = importlib.import_module("zstandard").ZstdDecompressor().decompressobj()
-            unpacked = decompressor.decompress(body)
-            return unpacked  # noqa: RET504 - typed
+            decompressor = importlib.import_module("zstandard").ZstdDecompressor(max_window_size=LARGEST)
+            return _bounded(decompressor.stream_reader(body, read_across_frames=True).read(LARGEST + 1))
+    except CassetteError:
+        raise
     except ImportError:
         raise CassetteError(
             f"a body in content coding {coding!r} cannot be looked into: its package is not installed"
@@ -94,15 +137,57 @@ def _decoded(body: bytes, coding: str) -> bytes:
         raise CassetteError(
             f"a body in content coding {coding!r} cannot be looked into: {type(error).__name__}"
         ) from None
-    raise CassetteError(f"a body in content coding {coding!r} cannot be looked into")
+    raise CassetteError(f"a body in content coding {coding[:40]!r} cannot be looked into")
+
+
+def _gunzipped(body: bytes) -> bytes:
+    """Undo ``gzip``, of one member or several (RFC 1952 2.2)."""
+    place, unpacked = 0, bytearray()
+    while place < len(body):
+        place = _inflate(body, place, 16 + zlib.MAX_WBITS, unpacked)
+        while body[place : place + 1] == b"\0":
+            place += 1
+    return bytes(unpacked)
 
 
 def _inflated(body: bytes) -> bytes:
     """Undo ``deflate``: zlib's format, or bare as some servers have it."""
-    try:
-        return zlib.decompress(body)
-    except zlib.error:
-        return zlib.decompress(body, -zlib.MAX_WBITS)
+    for bits in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
+        unpacked = bytearray()
+        try:
+            _inflate(body, 0, bits, unpacked)
+        except zlib.error:
+            continue
+        return bytes(unpacked)
+    raise zlib.error
+
+
+def _inflate(body: bytes, place: int, bits: int, unpacked: bytearray) -> int:
+    """Undo one stream of DEFLATE from a place on; returns the place behind it.
+
+    In small steps, since the rest is copied at the end of each stream, and there may be very many.
+    """
+    decompressor = zlib.decompressobj(bits)
+    while not decompressor.eof:
+        step = body[place : place + STEP]
+        if not step:
+            raise EOFError
+        unpacked += decompressor.decompress(step, LARGEST + 1 - len(unpacked))
+        if len(unpacked) > LARGEST:
+            raise too_large()
+        place += len(step) - len(decompressor.unused_data)
+    return place
+
+
+def _unbrotlied(body: bytes) -> bytes:
+    """Undo ``br``, which a few bytes can make sixteen million of (RFC 7932 9.2): in very small steps."""
+    decompressor = importlib.import_module("brotli").Decompressor()
+    unpacked = bytearray()
+    for place in range(0, len(body), BROTLI_STEP):
+        unpacked += decompressor.process(body[place : place + BROTLI_STEP])
+        if len(unpacked) > LARGEST:
+            break
+    return _bounded(unpacked)
 
 
 def _charset(body: bytes, media_type: str) -> str:
@@ -112,9 +197,10 @@ def _charset(body: bytes, media_type: str) -> str:
     found = _CHARSET.search(media_type)
     if found:
         try:
-            return codecs.lookup(found.group(1)).name
+            name = codecs.lookup(found.group(1)).name
         except LookupError:
             return "utf-8"
+        return "utf-8" if name.replace("-", "_") in UNTEXTUAL else name
     if len(body) > 3 and body.lstrip()[:1] in (b"{", b"[", b"\x00"):
         # JSON says by its zeros which Unicode it is in (RFC 4627 3).
         if body[:4:2] == b"\0\0" and body[1:2] != b"\0":

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from pytest_apiauth.cassettes.contents import CassetteError
-from pytest_apiauth.cassettes.library import read
+from pytest_apiauth.cassettes.reading import read
 from pytest_apiauth.cassettes.shapes import Shape, shape_of
 from pytest_apiauth.cassettes.target import cassettes_of
 from pytest_apiauth.messages import Request, Response

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from pytest_apiauth.cassettes.contents import CassetteError
 from pytest_apiauth.cassettes.playing import Credentials
+from pytest_apiauth.cassettes.reading import read
 from pytest_apiauth.cassettes.recording import EXTRA, CassetteTest
 from pytest_apiauth.cassettes.scenes import Scene, Spend, kept_scene, scenes
 from pytest_apiauth.errors import CredentialError
@@ -160,19 +161,6 @@ def folder_of(name: str) -> Path | None:
     """Give the folder of a profile's cassettes in this project: inside the package in a wheel, beside it in a clone."""
     places = (HERE / "cassettes" / name, HERE.parent / "cassettes" / name)
     return next((place for place in places if place.is_dir()), None)
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Read a cassette as data. Raises CassetteError."""
-    from vcr.serializers import yamlserializer
-
-    try:
-        data = yamlserializer.deserialize(path.read_text(encoding="utf-8"))
-    except Exception as error:
-        raise CassetteError(f"{path}: not a cassette: {type(error).__name__}") from None
-    if not isinstance(data, dict) or not isinstance(data.get("interactions"), list):
-        raise CassetteError(f"{path}: not a cassette: no interactions")
-    return data
 
 
 def table(folder: Path) -> list[str]:

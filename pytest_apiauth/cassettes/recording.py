@@ -5,9 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import datetime
-import functools
 import logging
-import re
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +13,8 @@ from typing import Any, Final
 
 from pytest_apiauth.cassettes.belonging import Belonging
 from pytest_apiauth.cassettes.contents import CassetteError
-from pytest_apiauth.cassettes.names import KEY_HEADERS, fold
+from pytest_apiauth.cassettes.levelling import Level, levelled
+from pytest_apiauth.cassettes.names import fold
 from pytest_apiauth.cassettes.playing import Credentials, Environment, credentials_set, explain, placeholders
 from pytest_apiauth.cassettes.tape import (
     Collector,
@@ -24,8 +23,8 @@ from pytest_apiauth.cassettes.tape import (
     request_message,
     response_message,
     survivors,
-    with_message,
 )
+from pytest_apiauth.cassettes.values import is_own_placeholder
 from pytest_apiauth.cassettes.vault import Vault, is_looked_for
 from pytest_apiauth.cassettes.walking import Message, Walk
 from pytest_apiauth.offline import Hosts
@@ -34,13 +33,6 @@ from pytest_apiauth.redaction import OutputRedactor
 
 EXTRA: Final = "apiauth"
 """The key of a cassette under which its provenance stands; vcrpy passes over what it does not know."""
-OWN_PLACEHOLDER: Final = re.compile(
-    r"[A-Z<>\[\]{}()*_ .-]{1,40}"
-    r"|(?i:[a-z<>\[\]{}()*_ .-]*(?:redacted|filtered|scrubbed|removed|hidden|masked|dummy|fake|placeholder|xxx)"
-    r"[a-z<>\[\]{}()*_ .-]*)"
-)
-"""What people put in the place of a secret."""
-PLAIN_MATCHERS: Final = ("method", "scheme", "host", "port")
 
 
 class CassetteTest:
@@ -85,7 +77,7 @@ class CassetteTest:
         self._stamp = stamp
         self._lets_through = lets_through
         self._is_settled = False
-        self._key_headers = KEY_HEADERS | frozenset(map(fold, key_headers))
+        self._key_headers = frozenset(map(fold, key_headers))
         self._seen: set[str] = set()
         self._put_by_hooks: set[str] = set()
         self._walk = Walk(Collector(self._learn), self._key_headers)
@@ -114,8 +106,8 @@ class CassetteTest:
                 config["record_mode"] = RecordMode.NONE
             if self._rewrites:
                 config["drop_unused_requests"] = True
-            leveller = Walk(Leveller(self._vault()), self._key_headers)
-            config["match_on"] = [_levelled(matcher, leveller) for matcher in config["match_on"]]
+            level = Level(Walk(Leveller(self._vault()), self._key_headers))
+            config["match_on"] = [levelled(matcher, level) for matcher in config["match_on"]]
         elif rewrites:
             config["record_mode"] = RecordMode.NEW_EPISODES
         config["before_record_request"] = self._meeting(config["before_record_request"])
@@ -265,7 +257,7 @@ class CassetteTest:
     def _is_users_own(self, value: str) -> bool:
         """Whether a value in the place of a secret is a placeholder that the project's own hooks have put there."""
         is_theirs = value in self._put_by_hooks or value not in self._seen
-        return is_theirs and OWN_PLACEHOLDER.fullmatch(value) is not None
+        return is_theirs and is_own_placeholder(value)
 
     def _vault(self) -> Vault:
         vault = Vault()
@@ -375,18 +367,6 @@ class _Serializer:
                 " before_record_request or before_record_response"
             )
         return text
-
-
-def _levelled(matcher: Callable[[Any, Any], Any], walk: Walk) -> Callable[[Any, Any], Any]:
-    """Let a matcher compare requests without their secrets, which differ between a live request and a tape."""
-    if getattr(matcher, "__name__", "") in PLAIN_MATCHERS:
-        return matcher
-
-    @functools.wraps(matcher)
-    def match(first: Any, second: Any) -> Any:
-        return matcher(*(with_message(each, walk.message(request_message(each))) for each in (first, second)))
-
-    return match
 
 
 def _headers_in(value: object) -> Iterable[tuple[str, str]]:

@@ -11,8 +11,9 @@ from urllib.parse import parse_qsl
 
 from pytest_apiauth import loading
 from pytest_apiauth.cassettes.contents import CassetteError
-from pytest_apiauth.cassettes.library import folder_of, read
+from pytest_apiauth.cassettes.library import folder_of
 from pytest_apiauth.cassettes.playing import Credentials
+from pytest_apiauth.cassettes.reading import read
 from pytest_apiauth.cassettes.scenes import Scene, Spend, scenes
 from pytest_apiauth.cassettes.tape import response_message
 from pytest_apiauth.connection import Connection

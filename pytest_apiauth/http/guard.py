@@ -22,7 +22,8 @@ from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
-from pytest_apiauth.cassettes.names import SECRET_HEADERS, is_key_header
+from pytest_apiauth.cassettes.names import NAMES
+from pytest_apiauth.cassettes.table import HEADER
 from pytest_apiauth.errors import GuardError
 from pytest_apiauth.http.bodies import AsyncLookedThrough, LookedThrough, Window, holds, readings
 from pytest_apiauth.http.cookies import are_its_own
@@ -167,10 +168,11 @@ class Guard:
     def _is_secret(self, name: str, value: bytes, request: httpx.Request) -> bool:
         """Whether a header is there to carry a credential, or a cookie that is not the other place's own."""
         folded = _folded(name)
+        text = value.decode("latin-1")
         if folded == "cookie":
             host = request.url.raw_host.decode("ascii")
-            return not are_its_own(value.decode("latin-1"), host, self._hosts(), self.jar())
-        return folded in SECRET_HEADERS or is_key_header(name, self._key_header) or folded in self._key_header
+            return not are_its_own(text, host, self._hosts(), self.jar())
+        return folded in self._key_header or NAMES.is_secret(HEADER, name, text)
 
     def _check_method(self, request: httpx.Request) -> None:
         if request.method == "POST":

@@ -50,6 +50,7 @@ import pytest
 
 from pytest_apiauth import loading
 from pytest_apiauth.cassettes import library
+from pytest_apiauth.cassettes.reading import read
 from pytest_apiauth.cassettes.scenes import scenes
 
 PROFILES = [loading.load(path) for path in loading.builtin_profiles().values()]
@@ -60,7 +61,7 @@ PROFILES = [loading.load(path) for path in loading.builtin_profiles().values()]
 )
 def test_cassette(profile, scene):
     path = Path("cassettes") / profile.name / f"{scene.name}.yaml"
-    assert len(library.replay(scene, profile, path)) == len(library.read(path)["interactions"])
+    assert len(library.replay(scene, profile, path)) == len(read(path)["interactions"])
 """
 
 
