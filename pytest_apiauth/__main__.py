@@ -96,7 +96,10 @@ def _record_lines(asked: argparse.Namespace) -> Iterator[str]:
 
 
 def _scan_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", nargs="?", default="cassettes", help="where cassettes are (default: ./cassettes)")
+    parser.add_argument(
+        "places", nargs="*", metavar="PLACE", default=["cassettes"],
+        help="folders of cassettes, or files, of which those that are none are passed over (default: ./cassettes)",
+    )  # fmt: skip
 
 
 def _scan_lines(asked: argparse.Namespace) -> Iterator[str]:

@@ -21,21 +21,23 @@ PAGE = "README.md"
 
 
 def scan(asked: argparse.Namespace) -> Iterator[str]:
-    """Search a folder. Raises CassetteError where anything is found, or where there is nothing to search."""
+    """Search folders and files. Raises CassetteError where anything is found, or where a folder has no cassette."""
     from pytest_apiauth.cassettes.scan import unclean
 
-    folder = Path(asked.folder)
-    count = places = 0
-    for path in cassettes_in(folder):
-        count += 1
-        for line in unclean(path):
-            places += 1
-            yield printable(line)
-    if not count:
-        raise CassetteError(f"scan: no cassettes under {folder}")
-    if places:
-        raise CassetteError(f"scan: {places} places in {folder} may hold a secret")
-    yield f"{folder}: {count} cassettes, no secret found"
+    found = 0
+    for place in map(Path, asked.places):
+        count = 0
+        for path in cassettes_in(place):
+            count += 1
+            for line in unclean(path):
+                found += 1
+                yield printable(line)
+        if not count and not place.is_file():
+            raise CassetteError(f"scan: no cassettes under {place}")
+        if not found:
+            yield f"{place}: {count} cassettes, no secret found"
+    if found:
+        raise CassetteError(f"scan: {found} places in {', '.join(map(str, asked.places))} may hold a secret")
 
 
 def run(asked: argparse.Namespace) -> Iterator[str]:

@@ -186,8 +186,10 @@ def _unbrotlied(body: bytes) -> bytes:
     for place in range(0, len(body), BROTLI_STEP):
         unpacked += decompressor.process(body[place : place + BROTLI_STEP])
         if len(unpacked) > LARGEST:
-            break
-    return _bounded(unpacked)
+            raise too_large()
+    if not decompressor.is_finished():
+        raise EOFError
+    return bytes(unpacked)
 
 
 def _charset(body: bytes, media_type: str) -> str:

@@ -42,9 +42,14 @@ def _beginning(path: Path) -> bytes:
         raise CassetteError(f"not looked into: {error.strerror or type(error).__name__}") from None
 
 
-def cassettes_in(folder: Path) -> Iterator[Path]:
-    """Yield the cassettes under a folder, and what might be one and cannot be read: YAML or JSON of interactions."""
-    paths = {path for pattern in PATTERNS for path in folder.rglob(pattern)}
+def cassettes_in(place: Path) -> Iterator[Path]:
+    """Yield the cassettes under a folder, and what might be one and cannot be read: YAML or JSON of interactions.
+
+    A file that is named counts whatever it is called.
+    """
+    paths = {path for pattern in PATTERNS for path in place.rglob(pattern)}
+    if not place.is_dir() and (place.exists() or place.is_symlink()):
+        paths = {place}
     for path in sorted(path for path in paths if not path.is_dir()):
         try:
             data = _beginning(path)

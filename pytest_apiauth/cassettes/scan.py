@@ -130,7 +130,7 @@ def _message(side: dict[str, Any], name: str) -> Message:
     return request_message(Request)
 
 
-def unclean_in(folder: Path) -> Iterator[str]:
-    """Say the same of every cassette under a folder."""
-    for path in cassettes_in(folder):
+def unclean_in(place: Path) -> Iterator[str]:
+    """Say the same of every cassette under a folder, or of one."""
+    for path in cassettes_in(place):
         yield from unclean(path)

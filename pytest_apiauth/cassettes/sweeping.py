@@ -15,8 +15,9 @@ from typing import Final
 from urllib.parse import quote, unquote, unquote_plus
 
 from pytest_apiauth.cassettes.contents import decoded
+from pytest_apiauth.cassettes.looks import PATHS, TOKENS, Look
 from pytest_apiauth.cassettes.names import NAMES, NOBODY, Names, folded
-from pytest_apiauth.cassettes.table import MEMBER, PATHS, QUERY
+from pytest_apiauth.cassettes.table import MEMBER, QUERY
 from pytest_apiauth.cassettes.values import looks_like_key
 
 _PAIR: Final = re.compile(
@@ -33,6 +34,7 @@ _ENCODED_EQUALS: Final = re.compile("%3d", re.IGNORECASE)
 
 Secret = Callable[[str, str, str], str]
 """Takes what kind of place it is, the name there and the value; gives what is to stand there."""
+SHORTEST_LOOK: Final = 20
 DEEPEST_URL: Final = 4
 """Levels of URLs in URLs that are looked into."""
 
@@ -62,7 +64,7 @@ class Sweep:
             text = replaced(_JWT, lambda found: self._secret("token", "jwt", found.group()), text)
         if "://" in text and "@" in text:
             text = replaced(_USERINFO, self._userinfo, text)
-        text = self.paths(text)
+        text = self._looks(PATHS, self._looks(TOKENS, text, "token"), "path")
         if "=" in text:
             neighbours = _Neighbours(text)
             text = replaced(_PAIR, functools.partial(self._pair, neighbours=neighbours, depth=depth), text)
@@ -72,19 +74,22 @@ class Sweep:
             text = replaced(_ELEMENT, self._element, text)
         return text
 
-    def paths(self, text: str) -> str:
-        """Return a text without the secrets that stand in paths of URLs."""
-        if "/" not in text:
+    def path(self, path: str) -> str:
+        """Return the path of a URL without the secrets that stand in it."""
+        return self._looks(PATHS, path, "path")
+
+    def _looks(self, looks: tuple[Look, ...], text: str, place: str) -> str:
+        if len(text) < SHORTEST_LOOK:
             return text
         lower = text.lower()
-        for row in PATHS:
-            if row.mark in lower:
-                text = replaced(row.pattern, lambda found, kind=row.kind: self._in_path(found, kind), text)  # type: ignore[misc]
+        for look in looks:
+            if look.mark in lower:
+                text = replaced(look.pattern, functools.partial(self._look, look=look, place=place), text)
         return text
 
-    def _in_path(self, found: re.Match[str], kind: str) -> str:
-        value = unquote(found.group(1))
-        new = self._secret("path", kind, value)
+    def _look(self, found: re.Match[str], look: Look, place: str) -> str:
+        value = decoded(found.group(1), unquote)
+        new = self._secret(place, look.kind, value)
         before, after = found.group()[: found.start(1) - found.start()], found.group()[found.end(1) - found.start() :]
         return found.group() if new == value else f"{before}{new}{after}"
 

@@ -8,7 +8,6 @@ names that settle it whatever the value, ``unless`` those that settle the contra
 from __future__ import annotations
 
 import enum
-import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,18 +52,6 @@ class Name:
     value: Value = ANY
     beside: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PathSecret:
-    """A secret in the path of a URL; the pattern's group is the secret."""
-
-    kind: str
-    mark: str
-    """What stands in every such path, in lower case: a text without it is not searched."""
-    pattern: re.Pattern[str]
-    source: str
-    example: str
 
 
 _AWS: Final = "https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html"
@@ -262,34 +249,6 @@ MOMENTS: Final = (
     Name("oauth_nonce", PARAMETER, "RFC 5849 3.3", beside=("oauthsignature",)),
 )
 """Of a signed request: no secrets, but of the moment in which it was signed, and another in each run."""
-
-PATHS: Final = (
-    PathSecret(
-        "bot-token", "/bot", re.compile(r"/bot(\d{5,20}(?::|%3[Aa])[\w-]{30,64})(?![\w-])", re.ASCII),
-        "https://core.telegram.org/bots/api#making-requests", "/bot{digits}:{key}/getMe",
-    ),
-    PathSecret(
-        "webhook", "/services/t", re.compile(r"/services/(T[A-Z0-9]{6,20}/B[A-Z0-9]{6,20}/[A-Za-z0-9]{16,64})(?!\w)"),
-        "https://api.slack.com/messaging/webhooks", "/services/T0AB1CD2E/B0AB1CD2E/{key}",
-    ),
-    PathSecret(
-        "webhook", "/webhooks/", re.compile(r"/webhooks/\d{15,22}/([\w-]{40,128})(?![\w-])", re.ASCII),
-        "https://discord.com/developers/docs/resources/webhook", "/api/webhooks/{digits}/{key}{key}",
-    ),
-    PathSecret(
-        "webhook", "/incomingwebhook/", re.compile(r"/IncomingWebhook/([0-9a-f]{32})(?!\w)"),
-        "https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors", "/IncomingWebhook/{hex}/x",
-    ),
-    PathSecret(
-        "webhook", "/with/key/", re.compile(r"/with/key/([\w-]{16,64})(?![\w-])", re.ASCII),
-        "https://ifttt.com/maker_webhooks", "/trigger/door/with/key/{key}",
-    ),
-    PathSecret(
-        "session-id", ";jsessionid=", re.compile(r"(?i);jsessionid=([^;/?#&\s\"'<>\\]+)"),
-        "Jakarta Servlet 6.0, 7.1.3", "/cart;jsessionid={key}",
-    ),
-)  # fmt: skip
-"""Secrets that stand in paths."""
 
 
 def table() -> tuple[Name, ...]:

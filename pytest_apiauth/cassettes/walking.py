@@ -184,7 +184,7 @@ class Walk:
         scheme, place, path, query, fragment = found.groups()
         if scheme and "@" in place:
             place = self._userinfo(place)
-        path = self._sweep.paths(path)
+        path = self._sweep.path(path)
         path = "/".join(self._decoded(piece, unquote) for piece in pieces(path, "/"))
         text = (scheme or "") + place + path
         if query is not None:

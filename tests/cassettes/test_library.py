@@ -178,6 +178,25 @@ def test_planted_token_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert after not in told.out + told.err
 
 
+def test_files_are_searched_as_they_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a commit names is searched: cassettes whatever they are called, and other files are passed over."""
+    clean, unclean_one, other = tmp_path / "clean.yaml", tmp_path / "odd.cassette", tmp_path / "compose.yaml"
+    text = (FOLDER / "dastra" / "client_credentials.yaml").read_text(encoding="utf-8")
+    clean.write_text(text, encoding="utf-8")
+    unclean_one.write_text(text.replace("Basic apiauth-basic-1", "Basic Y2xpZW50OnNlY3JldA=="), encoding="utf-8")
+    other.write_text("services: {}\n", encoding="utf-8")
+
+    assert main(["scan", str(clean), str(other)]) == 0
+    told = capsys.readouterr().out
+    assert f"{clean}: 1 cassettes, no secret found" in told
+    assert f"{other}: 0 cassettes, no secret found" in told
+
+    assert main(["scan", str(clean), str(unclean_one), str(other)]) == 2
+    told = capsys.readouterr().out
+    assert f"{unclean_one}: exchange 1, request, header authorization: basic is not a placeholder" in told
+    assert main(["scan", str(tmp_path / "nowhere.yaml")]) == 2
+
+
 def test_nothing_to_search_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A search of an empty folder does not pass."""
     assert main(["scan", str(tmp_path)]) == 2

@@ -13,6 +13,7 @@ from typing import Final
 import httpx
 import pytest
 
+from pytest_apiauth.cassettes.looks import PATHS, TOKENS
 from pytest_apiauth.cassettes.names import NAMES, fold, folded
 from pytest_apiauth.cassettes.scan import unclean
 from pytest_apiauth.cassettes.table import (
@@ -23,7 +24,6 @@ from pytest_apiauth.cassettes.table import (
     KEY,
     MEMBER,
     MOMENTS,
-    PATHS,
     QUERY,
     TABLE,
     Name,
@@ -196,7 +196,7 @@ def test_neighbours_settle_what_a_name_leaves_open() -> None:
 
 def test_row_has_a_source() -> None:
     """Each row says who documents it; addresses are whole, and endings of harmless names are folded."""
-    every = (*TABLE, *MOMENTS, *PATHS)
+    every = (*TABLE, *MOMENTS, *PATHS, *TOKENS)
     assert [row for row in every if len(row.source) < 8] == []
     assert [row for row in every if "://" in row.source and "https://" not in row.source] == []
     neighbours = {name for row in (*TABLE, *MOMENTS) for name in (*row.beside, *row.unless)}

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -11,9 +12,10 @@ from typing import Final
 import httpx
 import pytest
 import yaml
+from vcr.errors import CannotOverwriteExistingCassetteException
 
+from pytest_apiauth.cassettes.looks import PATHS, TOKENS, Look
 from pytest_apiauth.cassettes.scan import unclean
-from pytest_apiauth.cassettes.table import PATHS, PathSecret
 from tests.cassettes.planting import LETTERS, key, record_uncleaned
 from tests.cassettes.taping import Ask, Loopback, Reply, run_tape
 
@@ -26,6 +28,17 @@ def server() -> Iterator[Loopback]:
     server = Loopback()
     yield server
     server.close()
+
+
+@pytest.mark.parametrize(("name", "dummy"), [("key", "dummy"), ("appid", "test-app"), ("sid", ""), ("api_key", "x")])
+def test_dummy_of_a_test_meets_the_placeholder(name: str, dummy: str, server: Loopback, tmp_path: Path) -> None:
+    """Where the tape has a placeholder any value is answered, a word too; the other parameters still count."""
+    run_tape(tmp_path, server, [Ask(f"/x?a=1&{name}={key(name)}&b=%C3%A9", "GET")], is_live=True)
+    asked = server.asked
+    assert run_tape(tmp_path, server, [Ask(f"/x?a=1&{name}={dummy}&b=%C3%A9", "GET")], is_live=False).answers
+    with pytest.raises(CannotOverwriteExistingCassetteException):
+        run_tape(tmp_path, server, [Ask(f"/x?a=2&{name}={dummy}&b=%C3%A9", "GET")], is_live=False)
+    assert server.asked == asked
 
 
 def presigned(name: str, secret: str) -> str:
@@ -94,17 +107,22 @@ def test_presigned_url_is_followed_in_replay(server: Loopback, tmp_path: Path) -
     assert server.asked == asked
 
 
-def paths(row: PathSecret, seed: str) -> tuple[str, str]:
-    """Give a path with a secret in it, and the secret."""
-    fill = {"digits": "123456789012345678", "key": key(seed, LETTERS, 34), "hex": key(seed, "0123456789abcdef")}
-    path = row.example.format(**fill)
-    return path, fill["hex"] if "{hex}" in row.example else fill["key"]
+def drawn(look: Look, seed: str) -> tuple[str, str]:
+    """Give a text with a secret in it, and what of it was drawn."""
+    fill = {
+        "digits": "123456789012345678",
+        "key": key(seed, LETTERS, 34),
+        "hex": key(seed, "0123456789abcdef"),
+        "capitals": key(seed, string.ascii_uppercase + string.digits, 16),
+    }
+    text = look.example.format(**fill)
+    return text, next(value for name, value in fill.items() if name != "digits" and f"{{{name}}}" in look.example)
 
 
-@pytest.mark.parametrize("row", PATHS, ids=lambda row: row.example)
-def test_secret_in_a_path(row: PathSecret, server: Loopback, tmp_path: Path) -> None:
+@pytest.mark.parametrize("look", PATHS, ids=lambda look: look.example)
+def test_secret_in_a_path(look: Look, server: Loopback, tmp_path: Path) -> None:
     """The path of a request, and a URL in an answer, lose what opens a door by itself; a replay has another."""
-    path, secret = paths(row, "one")
+    path, secret = drawn(look, "one")
     url = f"https://hooks.example{path}"
     asks = [
         Ask(path, "POST", reply=Reply(json.dumps({"url": url}).encode())),
@@ -118,8 +136,29 @@ def test_secret_in_a_path(row: PathSecret, server: Loopback, tmp_path: Path) -> 
     found = list(unclean(record_uncleaned(tmp_path, server, asks)))
     assert any("exchange 1, request, URL, path" in line for line in found)
     assert any("exchange 1, response, body, member url, path" in line for line in found)
-    other = Ask(paths(row, "two")[0], "POST")
+    other = Ask(drawn(look, "two")[0], "POST")
     assert len(run_tape(tmp_path, server, [other], is_live=False).answers) == 1
+
+
+@pytest.mark.parametrize("look", TOKENS, ids=lambda look: look.kind)
+def test_token_is_told_by_its_looks(look: Look, server: Loopback, tmp_path: Path) -> None:
+    """A token or a key that a vendor gave a look of its own goes from any text, JSON and a parameter of any name."""
+    text, secret = drawn(look, "one")
+    asks = [
+        Ask("/text", "GET", reply=Reply(f"use {text} now".encode(), ())),
+        Ask("/json", "GET", reply=Reply(json.dumps({"note": f"use {text} now"}).encode())),
+        Ask(f"/x?{httpx.QueryParams({'note': text})}", "GET"),
+    ]
+    taped = run_tape(tmp_path, server, asks, is_live=True)
+    assert taped.refusal is None
+    assert secret not in taped.text
+    assert list(unclean(taped.path)) == []
+
+    found = list(unclean(record_uncleaned(tmp_path, server, asks)))
+    assert {f"exchange {number}" for number in (1, 2, 3) for line in found if f"exchange {number}, " in line and look.kind in line} == {
+        "exchange 1", "exchange 2", "exchange 3",
+    }  # fmt: skip
+    assert not [line for line in found if secret in line]
 
 
 def test_password_of_a_url_in_a_text(server: Loopback, tmp_path: Path) -> None:
