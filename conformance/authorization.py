@@ -12,7 +12,10 @@ from weakref import WeakKeyDictionary
 
 from hypothesis import strategies as st
 
-from pytest_apiauth.consent import (
+from pytest_apiauth.profile.model import GrantType
+from pytest_apiauth.rules import Control, Level, Safety, draws, rule
+from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.suite.consent import (
     asked,
     asking,
     differ_by_port,
@@ -23,13 +26,10 @@ from pytest_apiauth.consent import (
     returned,
     sort_of,
 )
-from pytest_apiauth.drafts import Draft, Unchanged
-from pytest_apiauth.edits import Edit
-from pytest_apiauth.examination import Examination
-from pytest_apiauth.exchange import Answer, Exchange
-from pytest_apiauth.findings import NotApplicable, OutOfReach
-from pytest_apiauth.profile import GrantType
-from pytest_apiauth.rules import Control, Level, Safety, draws, rule
+from pytest_apiauth.suite.drafts import Draft, Unchanged
+from pytest_apiauth.suite.edits import Edit
+from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 
 from .parts import authorization, mandatory_scope
 from .redirects import FOREIGN, TABLE, Miss, drawn_misses, foreign_uris

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.drafts import Base64, Draft, FormEncoded, Ref, Text
-from pytest_apiauth.edits import Edit
-from pytest_apiauth.exchange import Exchange
-from pytest_apiauth.findings import NotApplicable
-from pytest_apiauth.profile import DEFAULT, GrantType, Zone
+from pytest_apiauth.profile.model import DEFAULT, GrantType, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
+from pytest_apiauth.suite.api import Exchange
+from pytest_apiauth.suite.drafts import Base64, Draft, FormEncoded, Ref, Text
+from pytest_apiauth.suite.edits import Edit
+from pytest_apiauth.suite.outcomes import NotApplicable
 
 from . import strategies as some
 from .client_authentication import open_to_nobody

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from pytest_apiauth.drafts import Draft, Text
-from pytest_apiauth.edits import Edit
-from pytest_apiauth.examination import Examination
-from pytest_apiauth.exchange import Cause, Exchange
-from pytest_apiauth.profile import GrantType
+from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, rule
+from pytest_apiauth.suite.api import Cause, Exchange
+from pytest_apiauth.suite.drafts import Draft, Text
+from pytest_apiauth.suite.edits import Edit
+from pytest_apiauth.suite.examination import Examination
 
 from .parts import authenticated_clients, basic_clients, unattended_grants
 from .resource import challenges_of

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.consent import NO_PROOF, Proof, asking, callback, sort_of
-from pytest_apiauth.drafts import Draft, Parameters
-from pytest_apiauth.edits import Edit
-from pytest_apiauth.exchange import Exchange
-from pytest_apiauth.findings import NotApplicable, OutOfReach
-from pytest_apiauth.history import History
-from pytest_apiauth.profile import GrantType
+from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import Control, Level, Safety, rule
+from pytest_apiauth.suite.api import Exchange
+from pytest_apiauth.suite.consent import NO_PROOF, Proof, asking, callback, sort_of
+from pytest_apiauth.suite.drafts import Draft, Parameters
+from pytest_apiauth.suite.edits import Edit
+from pytest_apiauth.suite.history import History
+from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 
 from .authorization import LOGIN_FIRST, STRANGE
 from .parts import authorization

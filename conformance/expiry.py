@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.exchange import Exchange
-from pytest_apiauth.findings import NotApplicable
-from pytest_apiauth.history import History, Tokens
-from pytest_apiauth.profile import GrantType, Zone
+from pytest_apiauth.profile.model import GrantType, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, rule
+from pytest_apiauth.suite.api import Exchange
+from pytest_apiauth.suite.history import History, Tokens
+from pytest_apiauth.suite.outcomes import NotApplicable
 
 from .parts import code_grant, issued_token_zones, unattended_grants
 from .refresh import bearer_requests

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_apiauth.exchange import Exchange
-from pytest_apiauth.findings import NotApplicable
-from pytest_apiauth.forgeries import Forgery, Members, Signature, is_jwt
-from pytest_apiauth.profile import Zone
+from pytest_apiauth.profile.model import Zone
 from pytest_apiauth.rules import Control, Level, Safety, rule
+from pytest_apiauth.suite.api import Exchange
+from pytest_apiauth.suite.forgeries import Forgery, Members, Signature, is_jwt
+from pytest_apiauth.suite.outcomes import NotApplicable
 
 from .parts import TOKENS, token_zones
 from .resource import NEEDS, token_of

@@ -12,13 +12,13 @@ from weakref import WeakKeyDictionary
 
 from hypothesis import strategies as st
 
-from pytest_apiauth.challenges import parse
 from pytest_apiauth.errors import UnreachableError
-from pytest_apiauth.exchange import Answer, Draft, Exchange, Ref
-from pytest_apiauth.findings import Breach, Inconclusive, NotApplicable, Violation
-from pytest_apiauth.history import History, Tokens
-from pytest_apiauth.profile import DEFAULT, Profile, Zone
+from pytest_apiauth.profile.model import DEFAULT, Profile, Zone
 from pytest_apiauth.rules import PROFILE, REGISTRY, Control, Level, Parts, Safety, draws, rule
+from pytest_apiauth.suite.api import Answer, Draft, Exchange, Ref
+from pytest_apiauth.suite.challenges import parse
+from pytest_apiauth.suite.history import History, Tokens
+from pytest_apiauth.suite.outcomes import Breach, Inconclusive, NotApplicable, Violation
 
 from .leaks import echoes
 from .model import Actor, Fate, Known, Model

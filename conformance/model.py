@@ -10,9 +10,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from pytest_apiauth.exchange import Ref
-from pytest_apiauth.history import Tokens
-from pytest_apiauth.profile import Profile
+from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.suite.api import Ref
+from pytest_apiauth.suite.history import Tokens
 
 MARGIN = 30
 """Seconds in which an undocumented lifetime is taken to last."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pytest_apiauth.profile import GrantType, Kind, Profile, Zone
+from pytest_apiauth.profile.model import GrantType, Kind, Profile, Zone
 from pytest_apiauth.rules import Parts
 
 TOKENS: tuple[Kind, ...] = ("bearer", "personal_access_token")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.drafts import Draft
-from pytest_apiauth.edits import Edit
-from pytest_apiauth.exchange import Exchange
-from pytest_apiauth.findings import NotApplicable, OutOfReach
-from pytest_apiauth.history import History
-from pytest_apiauth.profile import GrantType, Profile, Zone
+from pytest_apiauth.profile.model import GrantType, Profile, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, rule
+from pytest_apiauth.suite.api import Exchange
+from pytest_apiauth.suite.drafts import Draft
+from pytest_apiauth.suite.edits import Edit
+from pytest_apiauth.suite.history import History
+from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 
 from .client_authentication import open_to_nobody, without_client
 from .parts import (

@@ -26,14 +26,14 @@ SMOKE = frozenset(
 
 COVERED_ELSEWHERE = {
     "DA-03": ("tests/plugin/test_secrets.py",),
-    "DA-05": ("tests/test_grants.py", "tests/embedded/test_authorization.py"),
+    "DA-05": ("tests/auth/test_grants.py", "tests/embedded/test_authorization.py"),
     "DA-06": ("tests/embedded/test_authorization.py",),
-    "DA-09": ("tests/test_grants.py",),
+    "DA-09": ("tests/auth/test_grants.py",),
     "DA-10": ("tests/http/test_guard.py",),
-    "DA-11": ("tests/test_grants.py", "tests/embedded/test_token_endpoint.py"),
+    "DA-11": ("tests/auth/test_grants.py", "tests/embedded/test_token_endpoint.py"),
     "DA-16": ("tests/http/test_guard.py",),
     "DA-18": ("conformance/dastra.apiauth.toml",),
-    "DA-19": ("tests/test_grants.py",),
+    "DA-19": ("tests/auth/test_grants.py",),
     "DI-04": ("tests/plugin/test_secrets.py",),
     "DI-09": ("tests/plugin/test_secrets.py",),
     "DI-10": ("tests/embedded/test_token_endpoint.py",),

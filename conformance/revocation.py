@@ -14,12 +14,12 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from pytest_apiauth.drafts import Draft, Ref
-from pytest_apiauth.edits import Edit
-from pytest_apiauth.exchange import Answer, Exchange
-from pytest_apiauth.findings import NotApplicable, OutOfReach
-from pytest_apiauth.profile import DEFAULT, GrantType, Profile, Zone
+from pytest_apiauth.profile.model import DEFAULT, GrantType, Profile, Zone
 from pytest_apiauth.rules import Control, Level, Parts, Safety, draws, rule
+from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.suite.drafts import Draft, Ref
+from pytest_apiauth.suite.edits import Edit
+from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 
 from .client_authentication import without_client
 from .parts import UNATTENDED, issued_token_zones, issuing_grants, refresh

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.exchange import Answer, Exchange
-from pytest_apiauth.profile import GrantType
+from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
+from pytest_apiauth.suite.api import Answer, Exchange
 
 from . import strategies as some
 from .parts import (

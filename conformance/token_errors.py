@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from pytest_apiauth.drafts import Draft
-from pytest_apiauth.edits import Edit
-from pytest_apiauth.exchange import Answer, Exchange
-from pytest_apiauth.findings import Violation
-from pytest_apiauth.profile import GrantType
+from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
+from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.suite.drafts import Draft
+from pytest_apiauth.suite.edits import Edit
+from pytest_apiauth.suite.outcomes import Violation
 
 from . import strategies as some
 from .client_authentication import open_to_nobody, without_client

@@ -6,11 +6,11 @@ from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
 from pytest_apiauth.errors import UnreachableError
-from pytest_apiauth.exchange import Answer, Exchange
-from pytest_apiauth.findings import NotApplicable
 from pytest_apiauth.messages import Origin
-from pytest_apiauth.profile import Zone
+from pytest_apiauth.profile.model import Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Parts, Safety, rule
+from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.suite.outcomes import NotApplicable
 
 from .parts import all_zones, protected_zones
 

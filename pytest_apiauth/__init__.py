@@ -6,20 +6,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_apiauth.auth.tokens import Token
+    from pytest_apiauth.credentials.secrets import Secret
     from pytest_apiauth.embedded import Server
-    from pytest_apiauth.fixtures import ClientFactory
-    from pytest_apiauth.profile import Profile
-    from pytest_apiauth.secrets import Secret
-    from pytest_apiauth.tokens import Token
+    from pytest_apiauth.plugin.fixtures import ClientFactory
+    from pytest_apiauth.profile.model import Profile
 
 __all__ = ["ClientFactory", "Profile", "Secret", "Server", "Token"]
 
 _HOMES = {
-    "ClientFactory": "fixtures",
-    "Profile": "profile",
-    "Secret": "secrets",
+    "ClientFactory": "plugin.fixtures",
+    "Profile": "profile.model",
+    "Secret": "credentials.secrets",
     "Server": "embedded",
-    "Token": "tokens",
+    "Token": "auth.tokens",
 }
 
 

@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def schema() -> dict[str, object]:
     """Give the JSON Schema of the file format, for editors: ``extends`` included, which loading resolves."""
-    from pytest_apiauth.profile import Profile
+    from pytest_apiauth.profile.model import Profile
 
     found = Profile.model_json_schema(by_alias=True)
     found["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -90,7 +90,7 @@ def _record_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _record_lines(asked: argparse.Namespace) -> Iterator[str]:
-    from pytest_apiauth.cassettes import command
+    from pytest_apiauth.recording import command
 
     return command.run(asked)
 
@@ -103,7 +103,7 @@ def _scan_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _scan_lines(asked: argparse.Namespace) -> Iterator[str]:
-    from pytest_apiauth.cassettes import command
+    from pytest_apiauth.recording import command
 
     return command.scan(asked)
 
@@ -114,11 +114,11 @@ def _rules_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _rules_lines(asked: argparse.Namespace) -> Iterator[str]:
-    from pytest_apiauth import register
+    from pytest_apiauth.suite import listing
 
     if asked.statements:
-        return register.list_statements()
-    return register.explain(asked.rule_id) if asked.rule_id else register.list_rules()
+        return listing.list_statements()
+    return listing.explain(asked.rule_id) if asked.rule_id else listing.list_rules()
 
 
 def _token_arguments(parser: argparse.ArgumentParser) -> None:
@@ -140,10 +140,10 @@ def _seconds(text: str) -> float:
 
 
 def _token_lines(asked: argparse.Namespace) -> Iterator[str]:
-    from pytest_apiauth import login
+    from pytest_apiauth.login import interactive
 
-    way = login.Way(opens_browser=not asked.no_browser, pastes=asked.paste, wait=asked.wait)
-    return login.obtain(asked.name, grant=asked.grant, user=asked.user, way=way)
+    way = interactive.Way(opens_browser=not asked.no_browser, pastes=asked.paste, wait=asked.wait)
+    return interactive.obtain(asked.name, grant=asked.grant, user=asked.user, way=way)
 
 
 def _schema_lines(asked: argparse.Namespace) -> Iterator[str]:

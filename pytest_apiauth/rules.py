@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_apiauth.profile import Profile
+from pytest_apiauth.profile.model import Profile
 
 
 class Level(enum.Enum):

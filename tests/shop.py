@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from pytest_apiauth.flow import Authenticator
-from pytest_apiauth.identities import Identities
+from pytest_apiauth.auth.flow import Authenticator
+from pytest_apiauth.auth.tokens import TokenStore
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import Profile, Reference
-from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.tokens import TokenStore
+from pytest_apiauth.profile.model import Profile, Reference
 
 JSON = (("Content-Type", "application/json"),)
 HTML = (("Content-Type", "text/html; charset=utf-8"),)

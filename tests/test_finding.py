@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_apiauth.finding import Ignored, profiles_under
+from pytest_apiauth.profile.finding import Ignored, profiles_under
 
 
 @pytest.fixture

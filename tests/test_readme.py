@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from pytest_apiauth import loading
-from pytest_apiauth.finding import SUFFIX
+from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.finding import SUFFIX
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = runpy.run_path(str(ROOT / ".ci" / "readme.py"))["BLOCK"]

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_apiauth.redaction import OutputRedactor, changed_value
-from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.unwrapping import Unwrapped, unwrapped
+from pytest_apiauth.credentials.redaction import OutputRedactor, changed_value
+from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.credentials.unwrapping import Unwrapped, unwrapped
 
 PLAIN = "Zq7Lw2Xk9Vb4Nc8Mt3Rj6Hd5Gs1Fp0"
 PHRASE = "walrus kettle ombre juniper plinth mosaic"

@@ -16,9 +16,9 @@ from pytest_apiauth.discover.findings import Findings
 from pytest_apiauth.discover.reading import Document, DocumentError, read
 from pytest_apiauth.discover.writing import marks_in, written
 from pytest_apiauth.errors import ApiAuthError
-from pytest_apiauth.finding import SUFFIX
-from pytest_apiauth.loading import builtin_profiles, explained
-from pytest_apiauth.profile import Profile
+from pytest_apiauth.profile.finding import SUFFIX
+from pytest_apiauth.profile.loading import builtin_profiles, explained
+from pytest_apiauth.profile.model import Profile
 
 __all__ = ["DocumentError", "init", "profile_text"]
 

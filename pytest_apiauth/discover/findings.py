@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from pytest_apiauth.messages import Origin
-from pytest_apiauth.profile import ClientAuth, GrantType, Kind
+from pytest_apiauth.profile.model import ClientAuth, GrantType, Kind
 
 Needs = tuple[frozenset[Kind], ...]
 """Alternatives, any of which is enough; none at all where nothing is needed."""

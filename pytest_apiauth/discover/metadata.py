@@ -19,7 +19,7 @@ from pytest_apiauth.discover.findings import (
 from pytest_apiauth.discover.reading import Document, DocumentError
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.printable import one_line
-from pytest_apiauth.profile import ClientAuth
+from pytest_apiauth.profile.model import ClientAuth
 
 _ENDPOINTS: Final = {
     "token_url": "token_endpoint",

@@ -91,8 +91,8 @@ def _shown(url: str) -> str:
 
 
 def _fetched(url: str, shown: str) -> bytes:
+    from pytest_apiauth.credentials.secrets import Redactor
     from pytest_apiauth.http import Network, NotSendable, Wire
-    from pytest_apiauth.secrets import Redactor
 
     if urlsplit(url).scheme != "https" and not Origin.of(url).is_loopback:
         raise DocumentError(f"{shown}: a document over plain HTTP could be anybody's; use https, or save it to a file")

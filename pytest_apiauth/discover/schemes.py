@@ -10,7 +10,7 @@ from typing import Final
 from pytest_apiauth.discover.findings import GRANT_ORDER, KIND_ORDER, Findings, GrantFound, Needs, table_in, text_in
 from pytest_apiauth.discover.reading import Document
 from pytest_apiauth.printable import one_line
-from pytest_apiauth.profile import GrantType, Kind
+from pytest_apiauth.profile.model import GrantType, Kind
 
 _GRANTS: Final[Mapping[str, GrantType]] = {
     "clientCredentials": "client_credentials",

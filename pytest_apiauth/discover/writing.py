@@ -9,7 +9,7 @@ from typing import Final
 
 from pytest_apiauth.discover.findings import Findings, ZoneFound
 from pytest_apiauth.discover.zones import needs_in_words, sorted_kinds
-from pytest_apiauth.profile import Kind
+from pytest_apiauth.profile.model import Kind
 
 MARK: Final = "# To check: "
 _WIDTH: Final = 110

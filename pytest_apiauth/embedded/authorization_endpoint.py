@@ -12,7 +12,7 @@ from pytest_apiauth.embedded.reading import form_pairs
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.state import CODE_LIFETIME, ClientRecord, Code, State
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import Profile
+from pytest_apiauth.profile.model import Profile
 
 PAGE: Final = b"<!doctype html><title>Error</title><h1>This authorization request cannot be answered.</h1>"
 

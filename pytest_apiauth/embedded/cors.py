@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_apiauth.messages import Origin, Request, Response
-from pytest_apiauth.profile import Profile
+from pytest_apiauth.profile.model import Profile
 
 
 def preflight(profile: Profile, request: Request) -> Response | None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pytest_apiauth.embedded.state import ClientRecord, KeyRecord, UserRecord, opaque
-from pytest_apiauth.profile import DEFAULT, Client, Key, Plain, Profile, Reference, User
+from pytest_apiauth.profile.model import DEFAULT, Client, Key, Plain, Profile, Reference, User
 
 SECOND: Final = "second"
 SPECIAL: Final = "special"

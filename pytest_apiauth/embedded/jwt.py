@@ -19,7 +19,7 @@ from typing import Any, Final
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.revocation_policy import IssuedToken
 from pytest_apiauth.embedded.state import AccessToken, State, opaque
-from pytest_apiauth.profile import Profile
+from pytest_apiauth.profile.model import Profile
 
 BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*\Z")
 

@@ -23,7 +23,7 @@ from pytest_apiauth.embedded.refusal_policy import JSON
 from pytest_apiauth.embedded.revocation_policy import RevocationPolicy
 from pytest_apiauth.embedded.state import AccessToken, ClientRecord, KeyRecord, UserRecord
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import Kind, Zone
+from pytest_apiauth.profile.model import Kind, Zone
 
 TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*\Z", re.ASCII)
 """``b64token`` of RFC 6750 2.1, which is ``token68`` of RFC 9110 11.2."""

@@ -9,7 +9,7 @@ from typing import Final
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
 from pytest_apiauth.embedded.state import State
 from pytest_apiauth.messages import Headers, Request, Response
-from pytest_apiauth.profile import Profile
+from pytest_apiauth.profile.model import Profile
 
 JSON: Final = "application/json"
 NO_STORE: Final[Headers] = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))

@@ -19,7 +19,7 @@ from pytest_apiauth.embedded.policy import Alternatives, Holder, Policy, Present
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
 from pytest_apiauth.embedded.state import AccessToken, KeyRecord, State, UserRecord
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import Kind, Profile, Zone
+from pytest_apiauth.profile.model import Kind, Profile, Zone
 
 JSON_TYPE: Final = ("Content-Type", "application/json")
 USER_MEMBERS: Final = frozenset({"user", "username", "name", "login", "email"})

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.embedded import faults as _faults  # noqa: F401 - fills the registry
 from pytest_apiauth.embedded import variants as _variants  # noqa: F401 - fills the registry
 from pytest_apiauth.embedded.authorization_endpoint import AuthorizationEndpoint
@@ -25,10 +27,8 @@ from pytest_apiauth.embedded.revocation_endpoint import RevocationEndpoint
 from pytest_apiauth.embedded.state import AccessToken, ManualClock, State
 from pytest_apiauth.embedded.token_endpoint import Award, TokenEndpoint
 from pytest_apiauth.errors import CredentialError
-from pytest_apiauth.identities import Identities
 from pytest_apiauth.messages import Origin, Request, Response
-from pytest_apiauth.profile import DEFAULT, GrantType, Profile, Reference
-from pytest_apiauth.secrets import Redactor, Secret
+from pytest_apiauth.profile.model import DEFAULT, GrantType, Profile, Reference
 
 PLAIN = ("Content-Type", "text/plain; charset=utf-8")
 CRASHED = Response(500, (PLAIN,), b"Internal Server Error")

@@ -11,7 +11,7 @@ from pytest_apiauth.embedded.refusal import Challenge, Refusal
 from pytest_apiauth.embedded.state import AccessToken, ClientRecord, RefreshToken, State
 from pytest_apiauth.embedded.token_policy import Parameters
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import GrantType
+from pytest_apiauth.profile.model import GrantType
 
 
 @dataclass(frozen=True, slots=True, repr=False)

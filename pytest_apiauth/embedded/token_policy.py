@@ -13,7 +13,7 @@ from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.refusal_policy import JSON, NO_STORE, RefusalPolicy
 from pytest_apiauth.embedded.state import AccessToken, ClientRecord, Code, RefreshToken, State, UserRecord
 from pytest_apiauth.messages import Headers, Request
-from pytest_apiauth.profile import GrantType, Profile
+from pytest_apiauth.profile.model import GrantType, Profile
 
 Parameters = dict[str, str]
 PARAMETERS: Final = frozenset(

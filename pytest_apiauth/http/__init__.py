@@ -14,7 +14,7 @@ from pytest_apiauth.http.clients import (
 )
 from pytest_apiauth.http.guard import Guard
 from pytest_apiauth.http.library import Library, LibraryError, library
-from pytest_apiauth.http.sending import NotSendable
+from pytest_apiauth.http.translation import NotSendable
 from pytest_apiauth.http.transports import AsyncEmbeddedTransport, Carrier, EmbeddedTransport, InProcess, Network
 
 __all__ = [

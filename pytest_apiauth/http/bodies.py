@@ -22,7 +22,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from pytest_apiauth.secrets import SHORTEST, Redactor
+from pytest_apiauth.credentials.secrets import SHORTEST, Redactor
 
 if TYPE_CHECKING:
     import httpx

@@ -1,6 +1,6 @@
 """The clients that tests use, and the wire that the examiner uses.
 
-A flow (`pytest_apiauth.flow`) decides, an `Auth` drives it. Token requests go through the client's own guarded
+A flow (`pytest_apiauth.auth.flow`) decides, an `Auth` drives it. Token requests go through the client's own guarded
 transport but not through the client: they follow no redirect, meet none of the user's hooks, and are in no
 response's history. The user's request is never rebuilt, only its headers are set.
 """
@@ -14,12 +14,14 @@ from functools import cache
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_apiauth.auth.flow import Authenticator, Forward, Send, Wait
+from pytest_apiauth.auth.tokens import Token
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import DroppedError, UnreachableError
-from pytest_apiauth.flow import Authenticator, Forward, Send, Wait
 from pytest_apiauth.http.guard import AsyncGuardedTransport, Guard, GuardedTransport
 from pytest_apiauth.http.library import Library
 from pytest_apiauth.http.options import read_options
-from pytest_apiauth.http.sending import (
+from pytest_apiauth.http.translation import (
     NotSendable,
     from_library_response,
     refuse_unsendable,
@@ -28,9 +30,7 @@ from pytest_apiauth.http.sending import (
 )
 from pytest_apiauth.http.transports import Carrier, Handle, InProcess, Network, Seen
 from pytest_apiauth.messages import Origin, Request, Response
-from pytest_apiauth.profile import Profile
-from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.tokens import Token
+from pytest_apiauth.profile.model import Profile
 
 if TYPE_CHECKING:
     import httpx

@@ -22,17 +22,17 @@ from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
-from pytest_apiauth.cassettes.names import NAMES
-from pytest_apiauth.cassettes.table import HEADER
+from pytest_apiauth.credentials.known_names import HEADER
+from pytest_apiauth.credentials.names import NAMES
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import GuardError
 from pytest_apiauth.http.bodies import AsyncLookedThrough, LookedThrough, Window, holds, readings
 from pytest_apiauth.http.cookies import are_its_own
 from pytest_apiauth.http.library import Library
-from pytest_apiauth.http.sending import raw_target
+from pytest_apiauth.http.translation import raw_target
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.printable import one_line
-from pytest_apiauth.profile import Profile
-from pytest_apiauth.secrets import Redactor
+from pytest_apiauth.profile.model import Profile
 
 if TYPE_CHECKING:
     import httpx

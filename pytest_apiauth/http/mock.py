@@ -9,7 +9,7 @@ import httpx
 import respx
 
 from pytest_apiauth.http.library import library
-from pytest_apiauth.http.sending import received, to_library_response
+from pytest_apiauth.http.translation import received, to_library_response
 from pytest_apiauth.messages import Origin, Request, Response
 
 

@@ -18,12 +18,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.http.connections import USUAL, Connections
 from pytest_apiauth.http.guard import Guard
 from pytest_apiauth.http.library import Library
 from pytest_apiauth.printable import one_line
-from pytest_apiauth.secrets import Redactor
 
 if TYPE_CHECKING:
     import httpx

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.http.connections import USUAL, Connections, is_local, proxy_for
 from pytest_apiauth.http.library import Library, library
-from pytest_apiauth.http.sending import received, refuse_unsendable, to_library_response
+from pytest_apiauth.http.translation import received, refuse_unsendable, to_library_response
 from pytest_apiauth.messages import Request, Response
 
 if TYPE_CHECKING:

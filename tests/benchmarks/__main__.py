@@ -20,18 +20,19 @@ from pathlib import Path
 import httpx
 from hypothesis import HealthCheck, given, settings
 
-from pytest_apiauth import loading, suite
+from pytest_apiauth import bundled
+from pytest_apiauth.auth.flow import Authenticator
+from pytest_apiauth.auth.tokens import TokenStore
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.examination import Examination
-from pytest_apiauth.flow import Authenticator
 from pytest_apiauth.http import InProcess, Wire, build_client
-from pytest_apiauth.identities import Identities
-from pytest_apiauth.judge import Conditions, judge
 from pytest_apiauth.messages import Request
+from pytest_apiauth.profile import loading
 from pytest_apiauth.rules import REGISTRY
-from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.target import EmbeddedTarget
-from pytest_apiauth.tokens import TokenStore
+from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.judging import Conditions, judge
+from pytest_apiauth.targets.target import EmbeddedTarget
 
 PROFILE = loading.load(loading.builtin_profiles()["dastra"])
 PATH = "/v1/workspaces"
@@ -122,7 +123,7 @@ def herd(count: int = 50) -> None:
 
 def examples_per_second(examples: int = 300) -> None:
     """A drawn rule against a bare property that draws the same and sends the same requests."""
-    suite.load_chapters()
+    bundled.load_chapters()
     rule = REGISTRY["res-garbage-token"]
     target = EmbeddedTarget.build(PROFILE, redactor=Redactor(), library="httpx", faults=(), variants=())
     examination = Examination(target, Redactor())

@@ -30,7 +30,7 @@ def _nothing(*_: Any) -> Any:
 
 def _hook(name: str) -> Callable[[], None]:
     def switch_off() -> None:
-        from pytest_apiauth.outputs import Outputs
+        from pytest_apiauth.plugin.outputs import Outputs
 
         delattr(Outputs, name)
 
@@ -59,7 +59,7 @@ def _reports() -> None:
 
 
 def _unwrapping() -> None:
-    from pytest_apiauth.redaction import OutputRedactor
+    from pytest_apiauth.credentials.redaction import OutputRedactor
 
     OutputRedactor.redact_shown = OutputRedactor.redact  # type: ignore[method-assign]
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from pytest_apiauth import discover, loading
-from pytest_apiauth.profile import Profile
+from pytest_apiauth import discover
+from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.model import Profile
 
 ISSUER = "https://id.shop.example"
 DOCUMENT = {

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from pytest_apiauth import discover, loading
+from pytest_apiauth import discover
 from pytest_apiauth.discover.writing import MARK
-from pytest_apiauth.profile import Profile
+from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.model import Profile
 
 OAUTH = {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "token", "scopes": {}}}}
 KEY = {"type": "apiKey", "in": "header", "name": "X-Key"}

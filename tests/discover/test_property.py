@@ -11,8 +11,9 @@ from typing import Any
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from pytest_apiauth import discover, loading
+from pytest_apiauth import discover
 from pytest_apiauth.errors import ProfileError
+from pytest_apiauth.profile import loading
 
 TEXTS = st.text(max_size=12) | st.sampled_from(
     ["/token", "token", "https://id.example/t", "http://id.example", "//x", "http://["]

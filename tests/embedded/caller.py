@@ -7,16 +7,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from pytest_apiauth import loading
+from pytest_apiauth import bundled
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import Profile
+from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.model import Profile
 
-CONFORMANCE = Path(loading.__file__).parents[1] / "conformance"
+CONFORMANCE = bundled.folder()
 VERIFIER = "a-verifier-of-forty-three-characters-or-more-0"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
 BUILT_IN = ("dastra", "jindexe", "digishare")

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from pytest_apiauth import loading
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import Profile
+from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.model import Profile
 from tests.embedded import caller as callers
 from tests.embedded.caller import Caller, redirected
 from tests.faults.examining import REFERENCE

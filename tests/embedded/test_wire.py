@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.embedded.wire import local_authority, rebased, serve
+from pytest_apiauth.embedded.loopback import local_authority, rebased, serve
 from pytest_apiauth.messages import Request, Response
 from tests.embedded.caller import BUILT_IN, Caller, profile_named
 

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from pytest_apiauth import loading, suite
-from pytest_apiauth.examination import Examination
-from pytest_apiauth.judge import Conditions, Outcome, judge
-from pytest_apiauth.readiness import make_ready
+from pytest_apiauth import bundled
+from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.profile import loading
 from pytest_apiauth.rules import REGISTRY, Rule
-from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.target import EmbeddedTarget
-from pytest_apiauth.wired import WiredTarget
+from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.judging import Conditions, Outcome, judge
+from pytest_apiauth.suite.readiness import make_ready
+from pytest_apiauth.targets.target import EmbeddedTarget
+from pytest_apiauth.targets.wired import WiredTarget
 
-suite.load_chapters()
+bundled.load_chapters()
 
 CONDITIONS = Conditions(examples=30, seed=0)
 QUICK = Conditions(examples=12, seed=0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from pytest_apiauth.embedded.wire import serve
+from pytest_apiauth.embedded.loopback import serve
 
 from .naive import WORKSPACES, Visitor, naive
 

@@ -11,17 +11,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.embedded.wire import serve
-from pytest_apiauth.examination import Examination
-from pytest_apiauth.findings import Counterexample
-from pytest_apiauth.judge import Outcome, judge
-from pytest_apiauth.profile import GrantType
-from pytest_apiauth.readiness import make_ready
+from pytest_apiauth.embedded.loopback import serve
+from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import Rule, Verdict
-from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.target import EmbeddedTarget
-from pytest_apiauth.wired import WiredTarget
+from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.judging import Outcome, judge
+from pytest_apiauth.suite.outcomes import Counterexample
+from pytest_apiauth.suite.readiness import make_ready
+from pytest_apiauth.targets.target import EmbeddedTarget
+from pytest_apiauth.targets.wired import WiredTarget
 
 from .examining import PROFILES, QUICK
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_apiauth.judge import Conditions
 from pytest_apiauth.rules import REGISTRY, Verdict
+from pytest_apiauth.suite.judging import Conditions
 
 from .examining import PROFILES, examine
 

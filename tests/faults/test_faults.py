@@ -9,8 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from pytest_apiauth.embedded import FAULTS
-from pytest_apiauth.judge import Outcome
 from pytest_apiauth.rules import REGISTRY, Verdict
+from pytest_apiauth.suite.judging import Outcome
 
 from .examining import PROFILES, QUICK, examine, owners
 

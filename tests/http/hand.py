@@ -7,13 +7,13 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
+from pytest_apiauth.auth.flow import Authenticator
+from pytest_apiauth.auth.tokens import TokenStore
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ApiAuthError
-from pytest_apiauth.flow import Authenticator
 from pytest_apiauth.http import Library, Network, build_async_client, build_client
-from pytest_apiauth.identities import Identities
-from pytest_apiauth.profile import Profile, Reference
-from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.tokens import TokenStore
+from pytest_apiauth.profile.model import Profile, Reference
 from tests.http.foreign import FOREIGN, HOME, HOME_BY_NUMBER, KNOWN, PLAIN_HOME, TOKEN, Net
 from tests.shop import ManualClock, shop
 

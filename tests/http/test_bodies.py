@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.http import bodies, library
 from pytest_apiauth.http.bodies import AsyncLookedThrough, LookedThrough, Window, holds
-from pytest_apiauth.secrets import Redactor
 
 VALUE = 'c0rrect/horse "b\xe4ttery"'
 

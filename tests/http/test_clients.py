@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from pytest_apiauth.auth.tokens import TokenStore
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError, TokenError, UnreachableError
 from pytest_apiauth.http import (
     Carrier,
@@ -22,8 +24,6 @@ from pytest_apiauth.http import (
     library,
 )
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.tokens import TokenStore
 from tests.shop import HTML, ManualClock, Provider, answered, authenticator, shop
 
 LIBRARIES = ["httpx", "httpx2"]

@@ -15,11 +15,11 @@ from typing import Any
 import anyio
 import pytest
 
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import GuardError
 from pytest_apiauth.http import InProcess, build_async_client, build_client
 from pytest_apiauth.messages import Origin, Request, Response
-from pytest_apiauth.profile import Profile
-from pytest_apiauth.secrets import Redactor
+from pytest_apiauth.profile.model import Profile
 from tests.shop import answered, authenticator, shop
 
 pytestmark = pytest.mark.parametrize("library", ["httpx", "httpx2"])

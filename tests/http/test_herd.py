@@ -15,12 +15,12 @@ from typing import Any
 import anyio
 import pytest
 
+from pytest_apiauth.auth.flow import Authenticator
+from pytest_apiauth.auth.tokens import Flight, Token, TokenStore
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import TokenError
-from pytest_apiauth.flow import Authenticator
 from pytest_apiauth.http import InProcess, build_async_client, build_client
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.tokens import Flight, Token, TokenStore
 from tests.shop import ManualClock, Provider, authenticator, shop
 
 THREADS = 50

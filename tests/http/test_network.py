@@ -19,13 +19,13 @@ from typing import Any
 import pytest
 import trustme
 
-from pytest_apiauth import loading
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import GuardError, ProfileError, UnreachableError
 from pytest_apiauth.http import Network, Wire, build_async_client, build_client, library
 from pytest_apiauth.http.connections import proxy_for
 from pytest_apiauth.messages import Request
-from pytest_apiauth.profile import Profile
-from pytest_apiauth.secrets import Redactor
+from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.model import Profile
 from tests.shop import authenticator, shop
 
 # Nothing listens on the discard port of loopback.

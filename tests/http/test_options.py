@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import trustme
 
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.http import Carrier, InProcess, Network, build_async_client, build_client, library
-from pytest_apiauth.secrets import Redactor
 from tests.http.test_network import NOBODY, Listener, local
 from tests.shop import Provider, authenticator, shop
 

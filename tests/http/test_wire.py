@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import NotSendable, Wire
-from pytest_apiauth.http.sending import obstacle
+from pytest_apiauth.http.translation import obstacle
 from pytest_apiauth.messages import Request, Response
 
 

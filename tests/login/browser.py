@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 
-from pytest_apiauth import login
 from pytest_apiauth.embedded import Server
+from pytest_apiauth.login import interactive
 
 PROFILE = """
 schema = 1
@@ -94,7 +94,7 @@ class Browser:
 def logged_in(browser: Browser, name: str = "shop", *, wait: float = 20, **options: str) -> list[str]:
     """Run the command with a browser beside it; gives the lines that it prints."""
     lines: list[str] = []
-    steps = login.obtain(name, way=login.Way(opens_browser=False, wait=wait), **options)
+    steps = interactive.obtain(name, way=interactive.Way(opens_browser=False, wait=wait), **options)
     for line in steps:
         lines.append(line)
         if line.startswith("waiting"):

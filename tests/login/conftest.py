@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_apiauth import loading
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.embedded.wire import serve
+from pytest_apiauth.embedded.loopback import serve
+from pytest_apiauth.profile import loading
 from tests.login.browser import PROFILE, Site
 
 # pytester forgets what was imported within its tests; PyYAML's C extension does not bear to be imported twice.

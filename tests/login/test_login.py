@@ -13,10 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from pytest_apiauth import login
 from pytest_apiauth.__main__ import main
-from pytest_apiauth.callback import listening
 from pytest_apiauth.errors import ApiAuthError, CredentialError, ProfileError, TokenError
+from pytest_apiauth.login import interactive
+from pytest_apiauth.login.callback import listening
 from tests.login.browser import Browser, Change, Site, logged_in
 
 
@@ -149,7 +149,7 @@ def test_answer_may_be_pasted(project: Path, site: Site, monkeypatch: pytest.Mon
     monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.setattr("sys.stdin.readline", read, raising=False)
     lines = []
-    for line in login.obtain("shop", way=login.Way(opens_browser=False, pastes=True)):
+    for line in interactive.obtain("shop", way=interactive.Way(opens_browser=False, pastes=True)):
         asked.append(line) if line.startswith("http") else lines.append(line)
 
     assert "the refresh token is kept" in lines[-1]
@@ -162,7 +162,7 @@ def test_redirection_elsewhere_is_pasted(project: Path, site: Site, port: int, m
     monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
 
     with pytest.raises(TokenError, match="no URL was pasted"):
-        list(login.obtain("shop", way=login.Way(opens_browser=False)))
+        list(interactive.obtain("shop", way=interactive.Way(opens_browser=False)))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_without_a_port_any_will_do(project: Path, site: Site, port: int, regist
     text = site.profile.read_text(encoding="utf-8")
     site.profile.write_text(text.replace(f"http://127.0.0.1:{port}/callback", registered), encoding="utf-8")
 
-    steps = login.obtain("shop", way=login.Way(opens_browser=False))
+    steps = interactive.obtain("shop", way=interactive.Way(opens_browser=False))
     _, url, waiting = (next(steps) for _ in range(3))
 
     (redirect_uri,) = parse_qs(urlsplit(url).query)["redirect_uri"]
@@ -201,7 +201,7 @@ def test_pasted_nonsense_is_one_line(project: Path, site: Site, text: str, monke
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{text}\n"))
 
     with pytest.raises(TokenError) as caught:
-        list(login.obtain("shop", way=login.Way(opens_browser=False, pastes=True)))
+        list(interactive.obtain("shop", way=interactive.Way(opens_browser=False, pastes=True)))
 
     assert "the answer went somewhere else than to redirect_uri" in told(caught.value)
 
@@ -209,7 +209,7 @@ def test_pasted_nonsense_is_one_line(project: Path, site: Site, text: str, monke
 def test_nobody_comes(project: Path, site: Site) -> None:
     """A login that takes too long is one line."""
     with pytest.raises(TokenError) as caught:
-        list(login.obtain("shop", way=login.Way(opens_browser=False, wait=0.05)))
+        list(interactive.obtain("shop", way=interactive.Way(opens_browser=False, wait=0.05)))
 
     assert "no answer came to http://127.0.0.1:" in told(caught.value)
 
@@ -217,7 +217,7 @@ def test_nobody_comes(project: Path, site: Site) -> None:
 def test_port_in_use(project: Path, site: Site, port: int) -> None:
     """A registered port that is taken is one line that says what to do."""
     with socket.create_server(("127.0.0.1", port)), pytest.raises(ProfileError) as caught:
-        list(login.obtain("shop", way=login.Way(opens_browser=False)))
+        list(interactive.obtain("shop", way=interactive.Way(opens_browser=False)))
 
     assert f"cannot listen at 127.0.0.1:{port}" in told(caught.value)
     assert "--paste" in told(caught.value)
@@ -280,7 +280,7 @@ def window(monkeypatch: pytest.MonkeyPatch) -> Window:
 def test_browser_is_opened_unless_told_not_to(project: Path, site: Site, window: Window, opens: bool) -> None:
     """The URL that is printed is the one that is opened."""
     with pytest.raises(TokenError) as caught:
-        list(login.obtain("shop", way=login.Way(opens_browser=opens, wait=0.05)))
+        list(interactive.obtain("shop", way=interactive.Way(opens_browser=opens, wait=0.05)))
 
     assert "no answer came" in told(caught.value)
     assert [urlsplit(url).path for url in window.opened] == ["/authorize"] * opens
@@ -305,4 +305,4 @@ def test_kept_token_of_another_server_is_not_used(project: Path, site: Site, key
     site.profile.write_text("\n".join(lines), encoding="utf-8")
 
     with pytest.raises(CredentialError, match="there is none yet"):
-        list(login.obtain("shop", grant="refresh_token"))
+        list(interactive.obtain("shop", grant="refresh_token"))

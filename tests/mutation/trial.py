@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from pytest_apiauth import embedded
-from pytest_apiauth.findings import Unready
-from pytest_apiauth.judge import Conditions
 from pytest_apiauth.rules import REGISTRY, Verdict
+from pytest_apiauth.suite.judging import Conditions
+from pytest_apiauth.suite.outcomes import Unready
 
 PACKAGE = embedded.__name__
 FOLDER = Path(embedded.__file__).parent
-SERVER_ONLY = ("pytest_apiauth.target", "pytest_apiauth.wired", "tests.faults.examining")
+SERVER_ONLY = ("pytest_apiauth.targets.target", "pytest_apiauth.targets.wired", "tests.faults.examining")
 """Modules outside the package that hold on to the server's classes."""
 CONDITIONS = Conditions(examples=7, seed=0)
 RULE_LIMIT = 20

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from pytest_apiauth import collection as _collection  # noqa: F401 - see below
-from pytest_apiauth import suite
+from pytest_apiauth import bundled
 from pytest_apiauth.http import library
+from pytest_apiauth.plugin import collection as _collection  # noqa: F401 - see below
 from tests.plugin.app_projects import APP, CONFTEST, TESTS, write
 from tests.plugin.projects import NEIGHBOURS, Run
 
 # A run in this process forgets what it imported. What costs time, or keeps classes of a module that it imports when
 # first used (httpx those of httpcore), is imported before the first.
-suite.load_chapters()
+bundled.load_chapters()
 for _name in ("httpx", "httpx2"):
     library(_name)
 for _name in (
-    "anyio._backends._asyncio", "httpcore", "httpcore2", "respx", "yaml", "pytest_apiauth.bench",
-    "pytest_apiauth.offline.door",
+    "anyio._backends._asyncio", "httpcore", "httpcore2", "respx", "yaml", "pytest_apiauth.plugin.bench",
+    "pytest_apiauth.plugin.reach",
 ):  # fmt: skip
     importlib.import_module(_name)
 

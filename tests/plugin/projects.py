@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 import pytest
 
-from pytest_apiauth import loading
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.embedded.wire import serve
+from pytest_apiauth.embedded.loopback import serve
+from pytest_apiauth.profile import loading
 
 Run: TypeAlias = Callable[..., pytest.RunResult]
 NEIGHBOURS = ("randomly", "cov", "recording")

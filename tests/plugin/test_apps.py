@@ -348,11 +348,11 @@ def test_it(apiauth_client, apiauth_token):
 
 def test_a_callable_moves_the_clock(project: Path, run: Run) -> None:
     """Only a run of the app calls it; what it raises is one line."""
-    from pytest_apiauth.apps import AppSide, Loop
+    from pytest_apiauth.credentials.secrets import Redactor
     from pytest_apiauth.errors import UnreachableError
-    from pytest_apiauth.loading import load
-    from pytest_apiauth.secrets import Redactor
-    from pytest_apiauth.target import AppTarget
+    from pytest_apiauth.profile.loading import load
+    from pytest_apiauth.targets.apps import AppSide, Loop
+    from pytest_apiauth.targets.target import AppTarget
 
     write(project, '[clock]\ncallable = "shop.main:advance"\n')
     profile = load(project / "tests" / "shop.apiauth.toml")

@@ -62,9 +62,9 @@ def test_items_are_profile_chapter_rule_part(run: Run) -> None:
 
 
 def _place(rule: Any) -> int:
-    from pytest_apiauth import suite
+    from pytest_apiauth import bundled
 
-    return list(suite.load_chapters()).index(rule.chapter)
+    return list(bundled.load_chapters()).index(rule.chapter)
 
 
 @pytest.mark.parametrize(
@@ -236,9 +236,9 @@ def test_named_file_always_runs(pytester: pytest.Pytester, run: Run) -> None:
 
 def test_pyargs_collects_the_suite_of_the_package(run: Run) -> None:
     """The three built-in profiles are collected where the folder of the suite itself is named."""
-    from pytest_apiauth import suite
+    from pytest_apiauth import bundled
 
-    items = listed(run(str(suite.folder()), "--collect-only", "-q"))
+    items = listed(run(str(bundled.folder()), "--collect-only", "-q"))
 
     names = {item.partition("::")[0].rpartition("/")[2] for item in items}
     assert {f"{name}.apiauth.toml" for name in ("dastra", "jindexe", "digishare")} == names

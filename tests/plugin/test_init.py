@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_apiauth import loading
 from pytest_apiauth.__main__ import main
+from pytest_apiauth.profile import loading
 from tests.plugin.loopback import Reply, answering
 from tests.plugin.projects import Run
 

@@ -17,10 +17,11 @@ from typing import Any
 
 import pytest
 
-from pytest_apiauth import examination, loading
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.embedded.wire import serve
+from pytest_apiauth.embedded.loopback import serve
 from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile import loading
+from pytest_apiauth.suite import examination
 from tests.plugin.projects import Run, output, served, told
 
 LIVE = """

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_apiauth import collecting, suite
-from pytest_apiauth.finding import SUFFIX
+from pytest_apiauth import bundled
+from pytest_apiauth.plugin import collecting
+from pytest_apiauth.profile.finding import SUFFIX
 from tests.plugin.projects import SMALL, Run, output, served
 from tests.test_readme import BLOCKS, block
 
@@ -89,7 +90,7 @@ def test_smoke_is_of_every_profile_and_of_no_more_rules(run: Run) -> None:
     neither = collected(run(*words, "not (apiauth_smoke or apiauth_wire)"))
 
     assert set(smoke) == {"client", "own", "child", "app"}
-    assert all(rules <= suite.smoke() for rules in smoke.values())
+    assert all(rules <= bundled.smoke() for rules in smoke.values())
     assert either["client"] == smoke["client"]
     assert either["own"] > smoke["own"]
     assert set(neither) == {"own"}
@@ -97,7 +98,7 @@ def test_smoke_is_of_every_profile_and_of_no_more_rules(run: Run) -> None:
 
 def test_folder_of_the_suite_is_examined_where_it_is_named(run: Run) -> None:
     """The built-in profiles say nothing of examining; who names the suite's own folder means them all the same."""
-    found = collected(run(str(suite.folder()), "--collect-only", "-q", "--apiauth-live"))
+    found = collected(run(str(bundled.folder()), "--collect-only", "-q", "--apiauth-live"))
 
     assert {name.rpartition("/")[2] for name in found} == {"dastra", "digishare", "jindexe"}
 
@@ -167,7 +168,7 @@ def test_nightly_line_of_the_readme_examines_what_it_means_to(pytester: pytest.P
 
     assert (python, module, pytest_) == ("python", "-m", "pytest")
     assert found.keys() == {name.removesuffix(SUFFIX) for name in names} >= {"tests/shop", "tests/mine"}
-    assert all(rules <= suite.smoke() for rules in found.values())
+    assert all(rules <= bundled.smoke() for rules in found.values())
     assert set(walked) == {"tests/mine"}
 
 

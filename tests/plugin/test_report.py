@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pytest_apiauth.live import LiveTarget
 from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.targets.live import LiveTarget
 from tests.plugin.projects import Run, output, served
 
 LIVE = """

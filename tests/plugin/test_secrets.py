@@ -11,10 +11,10 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from pytest_apiauth import loading
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.embedded.wire import serve
+from pytest_apiauth.embedded.loopback import serve
 from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile import loading
 from tests.plugin.projects import Run, output
 
 SPECIAL = """

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pytest_apiauth import login
+from pytest_apiauth.login import interactive
 from tests.servers.known import AUTHLIB
 from tests.servers.test_apps_in_process import copied, installed
 from tests.servers.test_django_oauth_toolkit import EVERY_CLASS, examine
@@ -40,7 +40,7 @@ def test_a_person_logs_in_and_live_runs_follow(tmp_path: Path, monkeypatch: pyte
         for name, value in (site.environment | {"XDG_STATE_HOME": str(tmp_path / "state")}).items():
             monkeypatch.setenv(name, value)
         lines: list[str] = []
-        for line in login.obtain("person", way=login.Way(opens_browser=False, wait=60)):
+        for line in interactive.obtain("person", way=interactive.Way(opens_browser=False, wait=60)):
             lines.append(line)
             if line.startswith("waiting"):
                 person = threading.Thread(target=log_in, args=(lines[-2], site.environment["SITE_ALICE"]))

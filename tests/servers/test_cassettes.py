@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pytest_apiauth.cassettes.scan import unclean_in
+from pytest_apiauth.recording.scan import unclean_in
 from tests.login.conftest import free_port
 from tests.servers import test_django_oauth_toolkit as dot
 from tests.servers import test_oidc_provider as oidc

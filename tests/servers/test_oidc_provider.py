@@ -19,9 +19,10 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 import httpx
 import pytest
 
-from pytest_apiauth import loading, login
 from pytest_apiauth.__main__ import main
 from pytest_apiauth.errors import TokenError
+from pytest_apiauth.login import interactive
+from pytest_apiauth.profile import loading
 from tests.login.conftest import free_port
 from tests.servers.test_django_oauth_toolkit import EVERY_CLASS, Place, Run, announced
 
@@ -166,7 +167,7 @@ def logged_in(change: Callable[[dict[str, str]], dict[str, str]] = dict) -> tupl
     """Run the command with a browser beside it; gives the lines that it prints, and the page at the end."""
     lines: list[str] = []
     pages: list[httpx.Response] = []
-    steps = login.obtain("site", way=login.Way(opens_browser=False, wait=60))
+    steps = interactive.obtain("site", way=interactive.Way(opens_browser=False, wait=60))
     for line in steps:
         lines.append(line)
         if line.startswith("waiting"):

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from pytest_apiauth.consent import asked, asking, differ_by_port, leads_to, place, sort_of
-from pytest_apiauth.examination import Examination
-from pytest_apiauth.judge import Outcome, judge
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.rules import REGISTRY, Verdict
-from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.target import EmbeddedTarget
+from pytest_apiauth.suite.consent import asked, asking, differ_by_port, leads_to, place, sort_of
+from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.judging import Outcome, judge
+from pytest_apiauth.targets.target import EmbeddedTarget
 from tests.faults.examining import CONDITIONS, PROFILES
 
 REGISTERED = "https://app.reference.example/callback"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_apiauth.challenges import Challenge, parse
+from pytest_apiauth.suite.challenges import Challenge, parse
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_apiauth import suite
-from pytest_apiauth.edits import Edit, equivalent, quoted
+from pytest_apiauth import bundled
+from pytest_apiauth.suite.edits import Edit, equivalent, quoted
 
-suite.load_chapters()
+bundled.load_chapters()
 VALUE = "eyJh.b2V5-Token_0123"
 
 

@@ -6,21 +6,22 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_apiauth import loading, suite
-from pytest_apiauth.connection import Connection
+from pytest_apiauth import bundled
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.errors import DroppedError, UnreachableError
-from pytest_apiauth.examination import Examination
-from pytest_apiauth.findings import Unready
-from pytest_apiauth.identities import Identities
-from pytest_apiauth.judge import Conditions, Outcome, judge
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import Profile
-from pytest_apiauth.readiness import make_ready
+from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.rules import REGISTRY, Verdict
-from pytest_apiauth.secrets import Redactor
+from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.judging import Conditions, Outcome, judge
+from pytest_apiauth.suite.outcomes import Unready
+from pytest_apiauth.suite.readiness import make_ready
+from pytest_apiauth.targets.connection import Connection
 
-suite.load_chapters()
+bundled.load_chapters()
 Answer = Callable[[Request, Callable[[Request], Response]], Response]
 
 

@@ -11,11 +11,11 @@ import subprocess
 
 import pytest
 
-from pytest_apiauth import suite
-from pytest_apiauth.edits import equivalent
-from pytest_apiauth.forgeries import Forgery, is_jwt
+from pytest_apiauth import bundled
+from pytest_apiauth.suite.edits import equivalent
+from pytest_apiauth.suite.forgeries import Forgery, is_jwt
 
-suite.load_chapters()
+bundled.load_chapters()
 
 
 def part(content: object) -> str:

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from pytest_apiauth.edits import equivalent
+from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.state import AccessToken, KeyRecord
-from pytest_apiauth.examination import Examination
 from pytest_apiauth.http import Wire
-from pytest_apiauth.judge import Conditions, Outcome, judge
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import Profile
+from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.rules import REGISTRY, Verdict
-from pytest_apiauth.secrets import Redactor, Secret
-from pytest_apiauth.target import EmbeddedTarget
+from pytest_apiauth.suite.edits import equivalent
+from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.judging import Conditions, Outcome, judge
+from pytest_apiauth.targets.target import EmbeddedTarget
 from tests.faults.examining import PROFILES
 
 Answered = Callable[[Request, Response], Response]

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_apiauth import suite
+from pytest_apiauth import bundled
+from pytest_apiauth.auth.selection import Plans
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.examination import Examination
-from pytest_apiauth.identities import Identities
-from pytest_apiauth.judge import Conditions, judge
 from pytest_apiauth.messages import Request
-from pytest_apiauth.plans import Plans
-from pytest_apiauth.profile import Profile
-from pytest_apiauth.readiness import make_ready
+from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.rules import REGISTRY, Verdict
-from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.target import EmbeddedTarget
+from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.judging import Conditions, judge
+from pytest_apiauth.suite.readiness import make_ready
+from pytest_apiauth.targets.target import EmbeddedTarget
 
-suite.load_chapters()
+bundled.load_chapters()
 
 
 def keyed(**changes: str) -> Profile:

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.examination import Examination
-from pytest_apiauth.findings import Counterexample, NotApplicable
 from pytest_apiauth.http import Wire
-from pytest_apiauth.identities import Identities
-from pytest_apiauth.judge import Conditions, Outcome, judge
-from pytest_apiauth.live import LiveTarget
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import Profile
-from pytest_apiauth.readiness import make_ready
+from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.rules import REGISTRY, Verdict
-from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.target import EmbeddedTarget
-from pytest_apiauth.throttle import Limits, Throttle
+from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.judging import Conditions, Outcome, judge
+from pytest_apiauth.suite.outcomes import Counterexample, NotApplicable
+from pytest_apiauth.suite.readiness import make_ready
+from pytest_apiauth.targets.limits import Limits, Throttle
+from pytest_apiauth.targets.live import LiveTarget
+from pytest_apiauth.targets.target import EmbeddedTarget
 from tests.faults.examining import PROFILES
 
 TIMED = ("exp-boundary", "exp-monotone", "exp-honest-countdown", "exp-code-short", "ref-lifetime")

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from pytest_apiauth import loading, register, suite
+from pytest_apiauth import bundled
 from pytest_apiauth.__main__ import main
 from pytest_apiauth.embedded import FAULTS
+from pytest_apiauth.profile import loading
 from pytest_apiauth.rules import PROFILE, REGISTRY, Control, Level, Parts, Registry, Rule, Safety
+from pytest_apiauth.suite import listing
 
 from .catalogue import CATALOGUE
 
-suite.load_chapters()
+bundled.load_chapters()
 ROOT = Path(__file__).resolve().parent.parent.parent
 STATEMENTS = {
     statement: text
@@ -26,16 +28,16 @@ def test_every_id_of_the_catalogue_is_built_or_has_its_reason() -> None:
     """Of the catalogue's 120 ids, 100 or more are rules, and each of the others says why it is none."""
     built = {rule.id for rule in REGISTRY} & CATALOGUE
     assert len(CATALOGUE) == 120
-    assert CATALOGUE - built == set(register.unbuilt())
+    assert CATALOGUE - built == set(listing.unbuilt())
     assert len(built) >= 100
-    assert all(len(reason) > 40 for reason in register.unbuilt().values())
+    assert all(len(reason) > 40 for reason in listing.unbuilt().values())
 
 
 def test_every_statement_is_covered() -> None:
     """Every statement of the three documents is covered by a rule, or by a test that exists."""
     assert len(STATEMENTS) == 47
-    assert [statement for statement in STATEMENTS if not register.coverage(statement)] == []
-    for statement, places in register.covered_elsewhere().items():
+    assert [statement for statement in STATEMENTS if not listing.coverage(statement)] == []
+    for statement, places in listing.covered_elsewhere().items():
         assert statement in STATEMENTS
         assert [place for place in places if not (ROOT / place).is_file()] == []
 
@@ -110,7 +112,7 @@ def test_the_list_names_every_rule(capsys: pytest.CaptureFixture[str]) -> None:
         line = next(line for line in lines if line.startswith(f"{rule.id} "))
         for fact in (rule.chapter, rule.level.value, rule.safety.value, *rule.sources, *rule.faults):
             assert fact in line
-    assert all(any(line.startswith(f"{rule_id} ") for line in lines) for rule_id in register.unbuilt())
+    assert all(any(line.startswith(f"{rule_id} ") for line in lines) for rule_id in listing.unbuilt())
 
 
 def test_a_rule_is_explained_in_full(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from pytest_apiauth import suite
+from pytest_apiauth import bundled
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import VARIANTS
 from pytest_apiauth.embedded.metadata_policy import MetadataPolicy
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.refusal import Refusal
-from pytest_apiauth.examination import Examination
-from pytest_apiauth.judge import Outcome, judge
 from pytest_apiauth.rules import REGISTRY, Verdict
-from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.target import EmbeddedTarget
+from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.judging import Outcome, judge
+from pytest_apiauth.targets.target import EmbeddedTarget
 from tests.faults.examining import CONDITIONS, PROFILES, examine
 
 CHAPTERS = ("revocation", "metadata")
@@ -134,7 +134,7 @@ def test_metadata_need_not_list_grants(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_issuer_by_the_place_of_the_document(url: str, issuer: str | None) -> None:
     """The rule knows both places of the well-known part, and judges no issuer where there is none."""
-    assert suite.load_chapters()["metadata"].issuer_of(url) == issuer
+    assert bundled.load_chapters()["metadata"].issuer_of(url) == issuer
 
 
 def _unsupported(self: Policy) -> None:

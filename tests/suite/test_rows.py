@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import BudgetError, DroppedError
-from pytest_apiauth.examination import Examination
-from pytest_apiauth.expectations import applied
-from pytest_apiauth.judge import Conditions, Outcome, judge
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.rules import REGISTRY, Verdict
-from pytest_apiauth.secrets import Redactor
+from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.expectations import applied
+from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 
 from .test_exchange import Answer, Scripted, judged
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from pytest_apiauth import loading
-from pytest_apiauth.examination import Examination
-from pytest_apiauth.exchange import Answer, Exchange
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.messages import Response
-from pytest_apiauth.secrets import Redactor
-from pytest_apiauth.target import EmbeddedTarget
+from pytest_apiauth.profile import loading
+from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.targets.target import EmbeddedTarget
 
 
 def exchange(name: str = "jindexe") -> Exchange:

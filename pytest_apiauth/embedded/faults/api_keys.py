@@ -9,7 +9,7 @@ from pytest_apiauth.embedded.policy import Holder, Policy, Presented
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import KeyRecord
 from pytest_apiauth.messages import Request
-from pytest_apiauth.profile import Kind
+from pytest_apiauth.profile.model import Kind
 
 
 def folded(name: str) -> str:

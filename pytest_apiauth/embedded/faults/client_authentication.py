@@ -9,7 +9,7 @@ from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import ClientRecord
 from pytest_apiauth.embedded.token_policy import Parameters
 from pytest_apiauth.messages import Request
-from pytest_apiauth.profile import DEFAULT
+from pytest_apiauth.profile.model import DEFAULT
 
 
 def in_query(request: Request) -> Parameters:

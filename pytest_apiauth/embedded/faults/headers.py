@@ -9,7 +9,7 @@ from pytest_apiauth.embedded.reading import form_pairs
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.messages import Request
-from pytest_apiauth.profile import Kind
+from pytest_apiauth.profile.model import Kind
 
 
 def from_query(request: Request, *names: str) -> list[str]:

@@ -10,7 +10,7 @@ from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import ClientRecord, UserRecord
 from pytest_apiauth.embedded.token_policy import Parameters
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import GrantType
+from pytest_apiauth.profile.model import GrantType
 
 
 @fault("refusal-echoes-credential", "a refusal repeats the credential that it refuses")

@@ -10,7 +10,7 @@ from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import Code, RefreshToken, State
 from pytest_apiauth.messages import Request
-from pytest_apiauth.profile import Profile
+from pytest_apiauth.profile.model import Profile
 
 ONCE = ("refresh_token", "code")
 """Parameters with a value that works once."""

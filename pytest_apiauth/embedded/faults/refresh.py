@@ -9,7 +9,7 @@ from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import AccessToken, ClientRecord, RefreshToken
 from pytest_apiauth.embedded.token_policy import Parameters
 from pytest_apiauth.messages import Headers
-from pytest_apiauth.profile import DEFAULT, GrantType
+from pytest_apiauth.profile.model import DEFAULT, GrantType
 
 NOBODYS_FAMILY = -1
 

@@ -10,7 +10,7 @@ from pytest_apiauth.embedded.refusal import Challenge, Crash
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import AccessToken
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import DEFAULT, Kind
+from pytest_apiauth.profile.model import DEFAULT, Kind
 
 FORWARDED = "x-forwarded-for"
 

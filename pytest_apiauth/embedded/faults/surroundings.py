@@ -14,7 +14,7 @@ from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import KeyRecord
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import Kind, Zone
+from pytest_apiauth.profile.model import Kind, Zone
 
 COOKIE: Final = "apiauth_session=open-sesame-4711"
 

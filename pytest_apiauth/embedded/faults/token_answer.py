@@ -9,7 +9,7 @@ from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.token_policy import Parameters
 from pytest_apiauth.messages import Headers, Request
-from pytest_apiauth.profile import GrantType
+from pytest_apiauth.profile.model import GrantType
 
 # Beyond b64token (RFC 6750 2.1), and yet it travels in a header field unharmed.
 FOREIGN = "!"

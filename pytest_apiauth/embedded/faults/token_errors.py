@@ -11,7 +11,7 @@ from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import ClientRecord, Code, RefreshToken, UserRecord
 from pytest_apiauth.embedded.token_policy import Parameters
 from pytest_apiauth.messages import Request
-from pytest_apiauth.profile import GrantType
+from pytest_apiauth.profile.model import GrantType
 
 
 @fault("error-as-html", "tells errors in HTML")

@@ -9,7 +9,7 @@ from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import AccessToken, KeyRecord
 from pytest_apiauth.messages import Request
-from pytest_apiauth.profile import DEFAULT, Kind, Zone
+from pytest_apiauth.profile.model import DEFAULT, Kind, Zone
 
 AUTHORIZATION_KINDS: frozenset[Kind] = frozenset({"bearer", "personal_access_token", "basic"})
 

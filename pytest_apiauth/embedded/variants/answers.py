@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_apiauth.embedded.policy import Policy, Presented
 from pytest_apiauth.embedded.refusal import Challenge
 from pytest_apiauth.embedded.registry import variant
-from pytest_apiauth.profile import GrantType
+from pytest_apiauth.profile.model import GrantType
 
 ID_TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJzdWIiOiIxNyJ9.c2lnbmF0dXJl"
 

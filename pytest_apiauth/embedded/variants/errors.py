@@ -9,7 +9,7 @@ from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import variant
 from pytest_apiauth.embedded.variants.headers import is_for_token
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import GrantType
+from pytest_apiauth.profile.model import GrantType
 
 PAGE = b"<!doctype html><title>Bad Request</title><h1>Bad Request</h1>"
 

@@ -17,7 +17,7 @@ from pytest_apiauth.embedded.state import ClientRecord, Code
 from pytest_apiauth.embedded.token_policy import Parameters
 from pytest_apiauth.embedded.variants.headers import is_for_resource
 from pytest_apiauth.messages import Request
-from pytest_apiauth.profile import Kind
+from pytest_apiauth.profile.model import Kind
 
 
 @variant("one-blank-only", "two blanks after the scheme are one too many")

@@ -11,7 +11,7 @@ from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.refusal_policy import JSON
 from pytest_apiauth.embedded.registry import variant
 from pytest_apiauth.messages import Headers, Origin, Request, Response
-from pytest_apiauth.profile import GrantType
+from pytest_apiauth.profile.model import GrantType
 
 COOKIES: Headers = (
     ("Set-Cookie", "visit=3f9a61c2; Path=/; Secure; HttpOnly; SameSite=Lax"),

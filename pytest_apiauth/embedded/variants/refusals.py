@@ -11,7 +11,7 @@ from pytest_apiauth.embedded.registry import variant
 from pytest_apiauth.embedded.state import AccessToken
 from pytest_apiauth.embedded.variants.headers import is_for_resource
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import Kind, Zone
+from pytest_apiauth.profile.model import Kind, Zone
 
 PAGE = b"<!doctype html><html><head><title>Unauthorized</title></head><body><h1>Unauthorized</h1></body></html>\n"
 

@@ -14,7 +14,7 @@ from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.registry import variant
 from pytest_apiauth.embedded.revocation_policy import IssuedToken
 from pytest_apiauth.embedded.state import AccessToken
-from pytest_apiauth.profile import GrantType
+from pytest_apiauth.profile.model import GrantType
 
 LEEWAY = 20
 SHORT_LIFETIME = 300

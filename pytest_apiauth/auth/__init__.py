@@ -1,0 +1,1 @@
+"""Authentication as generators, without I/O: tokens, grants, flows, single flight."""

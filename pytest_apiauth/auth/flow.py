@@ -1,0 +1,300 @@
+"""Authentication as generators: every decision, no I/O.
+
+Theory of operation. A flow yields *steps* and is sent what came of them:
+
+- `Send`: put this request on the wire, follow no redirect, send the `Response` back in; where no answer
+  comes, throw the error into the flow;
+- `Wait`: wait until this flight is over, send None;
+- `Forward`: put these headers on the user's own request, send it, send its status back in.
+
+A driver is a few lines, once with and once without ``await``; see `pytest_apiauth.http.clients`. It must
+close a flow that it does not finish, since a flow that leads a flight hands the lead on when it is closed.
+
+A token that is refused with 401 is renewed once per request, and only if it was not fetched within the same
+request: a server that refuses a brand-new token will refuse the next one too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urljoin
+
+from pytest_apiauth.auth.grants import (
+    AuthorizationRequest,
+    authorization_request,
+    code_from_callback,
+    header_value,
+    leads_back,
+    read_token,
+    token_request,
+)
+from pytest_apiauth.auth.selection import Plan, Plans
+from pytest_apiauth.auth.tokens import Flight, Token, TokenStore
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.secrets import Redactor, Secret
+from pytest_apiauth.errors import ApiAuthError, CredentialError, TokenError, UnsetError
+from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile
+
+__all__ = [
+    "Authenticator",
+    "AuthorizationRequest",
+    "Forward",
+    "RequestSteps",
+    "Send",
+    "TokenSteps",
+    "Wait",
+    "authorization_request",
+    "code_from_callback",
+    "read_token",
+    "token_request",
+]
+
+# A refresh token that is refused with one of these is spent; any other status is trouble to be told.
+_REFUSALS: Final = (400, 401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Step: send this request as it is and give back its answer."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Step: wait for somebody else's token request."""
+
+    flight: Flight
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Forward:
+    """Step: send the user's request with these headers. Do not change the dictionary, it is shared."""
+
+    headers: dict[str, str]
+
+    def __repr__(self) -> str:
+        return f"Forward({', '.join(self.headers)})"
+
+
+TokenSteps = Generator[Send | Wait, Response | None, Token]
+RequestSteps = Generator[Send | Wait | Forward, Response | None, None]
+
+
+class Authenticator:
+    """Authenticates requests with one set of credentials: a client, a user and a key of a profile.
+
+    ``kinds`` says which credentials to send; by default what the zone of the request needs, and in addition
+    the API key and the token where they are set, because a surplus credential never hurts. Of alternatives,
+    the first one whose credentials are set is taken. ``store`` may be shared by several authenticators only
+    if they have the same client, user and grant.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        identities: Identities,
+        store: TokenStore,
+        redactor: Redactor,
+        *,
+        kinds: Collection[Kind] | None = None,
+        client: str | None = None,
+        user: str | None = None,
+        key: str = DEFAULT,
+        grant: GrantType | None = None,
+    ) -> None:
+        self.profile = profile
+        self.store = store
+        self._identities = identities
+        self._redactor = redactor
+        self._kinds = None if kinds is None else frozenset(kinds)
+        self._grant: GrantType | None = grant or profile.usual_grant
+        table = profile.grants.get(self._grant) if self._grant else None
+        self._client = client or (table.client if table else DEFAULT)
+        self._user = user or (table.user if table else DEFAULT)
+        self._key = key
+        self._plans = Plans(profile, identities, client=self._client, user=self._user, key=key, grant=self._grant)
+        # The step of the last request, reused as long as plan and token are the same.
+        self._ready: tuple[Plan, Token | None, Forward] | None = None
+
+    def authenticate(
+        self, path: str | Callable[[], str] = "/", *, kinds: Collection[Kind] | None = None, replayable: bool = True
+    ) -> RequestSteps:
+        """Send the user's request with credentials, a second time if a token was refused that was not new.
+
+        ``path`` is the absolute path of the request, by which its zone is found; a function that gives it is
+        called only where the zones differ. A request that is not ``replayable`` is sent once only. Raises
+        CredentialError where the zone needs something that is not set.
+        """
+        exactly = self._kinds if kinds is None else frozenset(kinds)
+        plan = self._plans.at(path) if exactly is None else self._plans.exactly(exactly)
+        if plan.problem is not None:
+            raise (UnsetError if plan.is_unset else CredentialError)(plan.problem)
+        token = self.store.fresh() if plan.has_token else None
+        may_renew = token is not None
+        if token is None and plan.has_token:
+            token = yield from self.token()
+        response = yield self._forward(plan, token)
+        if token is None or not may_renew or response is None or response.status != 401:
+            return
+        self.store.refuse(token)
+        if replayable:
+            token = yield from self.token()
+            yield self._forward(plan, token)
+
+    def _forward(self, plan: Plan, token: Token | None) -> Forward:
+        ready = self._ready
+        if ready is not None and ready[0] is plan and ready[1] is token:
+            return ready[2]
+        headers = dict(plan.headers)
+        if token is not None:
+            headers["Authorization"] = "Bearer " + header_value(token.access_token)
+        step = Forward(headers)
+        self._ready = (plan, token, step)
+        return step
+
+    def token(self) -> TokenSteps:
+        """Get the current token, or a new one if there is none or it is stale; one request for all who ask."""
+        while True:
+            boarded = self.store.fresh() or self.store.board()
+            if isinstance(boarded, Token):
+                return boarded
+            flight, leads = boarded
+            if leads:
+                return (yield from self._lead(flight))
+            yield Wait(flight)
+            try:
+                token = flight.result()
+            except ApiAuthError as error:
+                # An exception of one's own: one that many threads raise collects all their tracebacks.
+                raise type(error)(*error.args) from None
+            if token is not None:
+                return token
+
+    def renew(self, rejected: Token) -> TokenSteps:
+        """Get a token other than the one that a server has refused, unless somebody did so already."""
+        self.store.refuse(rejected)
+        return (yield from self.token())
+
+    def _lead(self, flight: Flight) -> TokenSteps:
+        try:
+            token = yield from self._fetch()
+        except Exception as error:
+            self.store.fail(flight, error)
+            raise
+        except BaseException:
+            # Closed or cancelled: no fault of the token endpoint, so somebody else may try.
+            self.store.abandon(flight)
+            raise
+        self.store.land(flight, token)
+        return token
+
+    def _fetch(self) -> TokenSteps:
+        if self._grant == "authorization_code":
+            # The lock of a generator that is not finished is released when it is closed.
+            with self._identities.turn(self._client, self._user):
+                return (yield from self._authorize())
+        latest = self.store.latest
+        if latest is not None and latest.refresh_token is not None:
+            token = yield from self._refresh(latest.refresh_token)
+            if token is not None:
+                return token
+        if self._grant is None:
+            raise CredentialError(f"{self.profile.name}: grants: the profile names no way to get a token")
+        return (yield from self._exchange(self._grant))
+
+    def _exchange(
+        self,
+        grant: GrantType,
+        *,
+        code: str | None = None,
+        verifier: str | None = None,
+        redirect_uri: str | None = None,
+    ) -> TokenSteps:
+        request = self._request(grant, code=code, verifier=verifier, redirect_uri=redirect_uri)
+        response = yield from _sent(request)
+        return read_token(self.profile, grant, response, self.store.clock.now(), self._redactor)
+
+    def _refresh(self, refresh_token: Secret) -> Generator[Send | Wait, Response | None, Token | None]:
+        """Refresh, or give None where the refresh token is spent (RFC 6749 6)."""
+        response = yield from _sent(self._request("refresh_token", refresh_token=refresh_token))
+        if response.status in _REFUSALS:
+            return None
+        token = read_token(self.profile, "refresh_token", response, self.store.clock.now(), self._redactor)
+        # An answer without a new refresh token leaves the old one in force.
+        if token.refresh_token is None:
+            return replace(token, refresh_token=refresh_token)
+        if self._grant == "authorization_code" and token.refresh_token != refresh_token:
+            # The old one may be dead from now on, and a person had to log in for it.
+            self._identities.keep_refresh_token(token.refresh_token, self._client, self._user)
+        return token
+
+    def _authorize(self) -> TokenSteps:
+        """Use the interactive grant: a refresh token got elsewhere, or a server that lets the user in unasked."""
+        own = self.store.latest.refresh_token if self.store.latest is not None else None
+        stored = self._identities.refresh_token(self._client, self._user)
+        # Another run may have replaced our own, where they are kept.
+        known = (stored, own) if self._identities.keeps else (own, stored)
+        refused = False
+        for refresh_token in dict.fromkeys(known):
+            if refresh_token is None:
+                continue
+            token = yield from self._refresh(refresh_token)
+            if token is not None:
+                return token
+            refused = True
+        asked = authorization_request(self.profile, self._identities, client=self._client)
+        for name, value in (("state", asked.state), ("code_verifier", asked.verifier)):
+            self._redactor.learn(value, f"{self.profile.name}.{name}")
+        response = yield from _sent(Request("GET", asked.url, (("Accept", "text/html"),)))
+        location = response.header("location")
+        callback = urljoin(asked.url, location) if location is not None else ""
+        if not 300 <= response.status < 400 or not leads_back(asked, callback):
+            spent = "the refresh token was refused and " if refused else ""
+            raise TokenError(
+                f"{self.profile.name}: authorization_code: {spent}{self.profile.authorization_endpoint} answered"
+                f" {response.status} without leading back to redirect_uri; this grant needs a browser: log in once"
+                f" with `python -m pytest_apiauth token {self.profile.name}`"
+            )
+        try:
+            code = code_from_callback(asked, callback)
+        except TokenError as error:
+            raise TokenError(self._redactor.redact(str(error))) from None
+        self._redactor.learn(code, f"{self.profile.name}.code")
+        return (
+            yield from self._exchange(
+                "authorization_code", code=code, verifier=asked.verifier, redirect_uri=asked.redirect_uri
+            )
+        )
+
+    def _request(
+        self,
+        grant: GrantType,
+        *,
+        refresh_token: Secret | None = None,
+        code: str | None = None,
+        verifier: str | None = None,
+        redirect_uri: str | None = None,
+    ) -> Request:
+        return token_request(
+            self.profile,
+            grant,
+            self._identities,
+            client=self._client,
+            user=self._user,
+            key=self._key,
+            refresh_token=refresh_token,
+            code=code,
+            verifier=verifier,
+            redirect_uri=redirect_uri,
+        )
+
+
+def _sent(request: Request) -> Generator[Send, Response | None, Response]:
+    response = yield Send(request)
+    if response is None:
+        raise TypeError("a driver sends the answer to a Send step back into the flow")
+    return response

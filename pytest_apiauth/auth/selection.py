@@ -1,0 +1,174 @@
+"""Which credentials a request carries, decided once per zone.
+
+A zone's need is met by the first alternative whose credentials are set. On top come the API key and one
+credential for ``Authorization`` where they are set, because a surplus credential never hurts and a test of
+an open route should not have to know that it is open. Outside of every zone, everything the profile
+documents is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pytest_apiauth.auth.grants import authorization_request, basic_credentials, header_value, token_request
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.secrets import Secret
+from pytest_apiauth.errors import CredentialError, UnsetError
+from pytest_apiauth.profile.model import GrantType, Kind, Profile, Zone
+
+_IN_AUTHORIZATION: Final[frozenset[Kind]] = frozenset({"bearer", "personal_access_token", "basic"})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Plan:
+    """What a request carries: fixed headers, whether a token as well, or why it cannot be sent."""
+
+    headers: Mapping[str, str]
+    has_token: bool
+    problem: str | None = None
+    is_unset: bool = field(default=False, compare=False)
+    """Whether the problem is a value that is not set, rather than a name that the profile does not know."""
+
+
+class Plans:
+    """Makes and keeps the plans of one set of credentials."""
+
+    def __init__(
+        self, profile: Profile, identities: Identities, *, client: str, user: str, key: str, grant: GrantType | None
+    ) -> None:
+        self._profile = profile
+        self._identities = identities
+        self._client = client
+        self._user = user
+        self._key = key
+        self._grant = grant
+        # All of them travel in the one Authorization header, so a request has one of them at most.
+        self._in_authorization = _IN_AUTHORIZATION
+        if profile.api_key is not None and profile.api_key.header.lower() == "authorization":
+            self._in_authorization |= {"api_key"}
+        self._problems: dict[Kind, str | None] = {}
+        self._unset: set[str] = set()
+        self._exact: dict[frozenset[Kind], Plan] = {}
+        self._zoned: dict[str | None, Plan] = {}
+        self._common: Plan | None = None
+
+    def exactly(self, kinds: frozenset[Kind]) -> Plan:
+        """Plan to send these kinds of credentials and no other."""
+        plan = self._exact.get(kinds)
+        if plan is None:
+            plan = self._exact[kinds] = self._planned(kinds, self._first_problem(kinds))
+        return plan
+
+    def at(self, path: str | Callable[[], str]) -> Plan:
+        """Plan for a request to an absolute path; a function is asked for it only where the zones differ."""
+        # Threads that come here first at the same moment do the same work twice, to the same end.
+        if self._common is not None:
+            return self._common
+        if not self._zoned:
+            zones = (*self._profile.zones.values(), None)
+            zoned = {zone.path if zone is not None else None: self._chosen(zone) for zone in zones}
+            first, *others = zoned.values()
+            if all(plan == first for plan in others):
+                self._common = first
+                return first
+            self._zoned = zoned
+        zone = self._profile.zone_at(path if isinstance(path, str) else path())
+        return self._zoned[zone.path if zone is not None else None]
+
+    def _chosen(self, zone: Zone | None) -> Plan:
+        alternatives = self._outside() if zone is None else [frozenset(kinds) for kinds in zone.needs] or [frozenset()]
+        usable = [kinds for kinds in alternatives if self._first_problem(kinds) is None]
+        wanted = usable[0] if usable else alternatives[0]
+        if not usable:
+            problem = self._first_problem(wanted)
+            return self._planned(wanted, problem)
+        surplus: set[Kind] = set()
+        has_own_header = self._profile.api_key is not None and "api_key" not in self._in_authorization
+        if has_own_header and self._problem("api_key") is None:
+            surplus.add("api_key")
+        if not wanted & self._in_authorization:
+            surplus.update([kind for kind in self._documented() if self._problem(kind) is None][:1])
+        return self._planned(wanted | surplus, None)
+
+    def _outside(self) -> list[frozenset[Kind]]:
+        """Give the alternatives where the profile names no zone: everything, with each of the ways to log in."""
+        always: set[Kind] = set()
+        if self._profile.api_key is not None and "api_key" not in self._in_authorization:
+            always.add("api_key")
+        return [frozenset(always | {kind}) for kind in self._documented()] or [frozenset(always)]
+
+    def _documented(self) -> list[Kind]:
+        """Give what the profile documents for ``Authorization``, in its own order."""
+        named = [kind for zone in self._profile.zones.values() for kinds in zone.needs for kind in kinds]
+        if self._grant is not None:
+            named.append("bearer")
+        named.append("api_key")
+        return [kind for kind in dict.fromkeys(named) if kind in self._in_authorization]
+
+    def _planned(self, kinds: frozenset[Kind], problem: str | None) -> Plan:
+        if problem is not None:
+            return Plan({}, False, problem, problem in self._unset)
+        headers = {}
+        if "api_key" in kinds and self._profile.api_key is not None:
+            headers[self._profile.api_key.header] = self._profile.api_key.prefix + self._api_key()
+        if "personal_access_token" in kinds:
+            headers["Authorization"] = "Bearer " + self._personal_access_token()
+        if "basic" in kinds:
+            headers["Authorization"] = self._basic()
+        return Plan(headers, "bearer" in kinds)
+
+    def _first_problem(self, kinds: Collection[Kind]) -> str | None:
+        problems = (self._problem(kind) for kind in sorted(kinds))
+        return next((problem for problem in problems if problem is not None), None)
+
+    def _problem(self, kind: Kind) -> str | None:
+        """Give the reason why a credential cannot be sent, or None where it can."""
+        if kind not in self._problems:
+            makers: dict[Kind, Callable[[], object]] = {
+                "api_key": self._api_key,
+                "bearer": self._try_bearer,
+                "personal_access_token": self._personal_access_token,
+                "basic": self._basic,
+            }
+            try:
+                makers[kind]()
+                self._problems[kind] = None
+            except CredentialError as error:
+                self._problems[kind] = str(error)
+                if isinstance(error, UnsetError):
+                    self._unset.add(str(error))
+        return self._problems[kind]
+
+    def _api_key(self) -> str:
+        return self._sendable("api_key", self._identities.key(self._key).api_key if self._profile.api_key else None)
+
+    def _personal_access_token(self) -> str:
+        return self._sendable("personal_access_token", self._identities.personal_access_token())
+
+    def _basic(self) -> str:
+        """HTTP Basic carries the user where the profile has one, else the client (RFC 7617 2)."""
+        user = self._identities.user(self._user)
+        name, password = user.username, user.password
+        if name is None or password is None:
+            client = self._identities.client(self._client)
+            name, password = client.client_id, client.client_secret
+        if name is None or password is None:
+            raise CredentialError(f"{self._profile.name}: basic: the profile names no username and password")
+        return basic_credentials(name, password.reveal(), encoding="raw")
+
+    def _try_bearer(self) -> None:
+        """Build what would be sent for a token, which costs nothing and names whatever is missing."""
+        if self._grant is None:
+            raise CredentialError(f"{self._profile.name}: grants: the profile names no way to get a token")
+        if self._grant == "authorization_code":
+            if self._identities.refresh_token(self._client, self._user) is None:
+                authorization_request(self._profile, self._identities, client=self._client)
+            return
+        token_request(self._profile, self._grant, self._identities, client=self._client, user=self._user, key=self._key)
+
+    def _sendable(self, name: str, secret: Secret | None) -> str:
+        if secret is None:
+            raise CredentialError(f"{self._profile.name}: {name}: the profile names none")
+        return header_value(secret)

@@ -1,0 +1,153 @@
+"""What the workers of one pytest-xdist run share: a locked file, and in it one token for all of them.
+
+The file lies in the run's own temporary folder, which only this user can enter and which the controller removes
+at the end. Without workers there is no such folder, and nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pytest_apiauth.auth.tokens import Clock, Flight, Token, TokenStore
+from pytest_apiauth.credentials.secrets import Redactor, Secret
+from pytest_apiauth.errors import TokenError
+
+LOCK_LIMIT = 120.0
+"""Seconds to wait for another worker that is fetching the token."""
+
+
+class SharedFile:
+    """A small text that several processes read and replace, readable by this user only."""
+
+    def __init__(self, path: Path) -> None:
+        from filelock import FileLock
+
+        self._path = path
+        # Whoever gets a lock may give it back in another thread: a task that was cancelled, say.
+        self._mutex = threading.Lock()
+        self._lock = FileLock(f"{path}.lock", mode=0o600, thread_local=False)
+
+    def acquire(self, seconds: float = -1) -> bool:
+        """Take the lock, waiting for so many seconds at most; False where somebody else keeps it."""
+        from filelock import Timeout
+
+        try:
+            self._lock.acquire(timeout=seconds)
+        except Timeout:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Give the lock back."""
+        self._lock.release()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock."""
+        # The lock counts for processes; threads of this one would share it.
+        with self._mutex, self._lock:
+            yield
+
+    def read(self) -> str:
+        """Give the text; empty where none was written yet."""
+        return self._path.read_text("utf-8") if self._path.exists() else ""
+
+    def write(self, text: str) -> None:
+        """Put another text in its place, at once."""
+        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+        fresh.replace(self._path)
+
+
+class SharedTokenStore(TokenStore):
+    """A store that asks the token endpoint once for all workers of a run.
+
+    Within a process it is a `TokenStore`. Whoever leads takes the file's lock first, and finds there what another
+    worker has got meanwhile. An asynchronous leader blocks its event loop for as long as that takes: the worker
+    that holds the lock is another process, so it gets on.
+    """
+
+    def __init__(self, clock: Clock, leeway: float, file: SharedFile, redactor: Redactor) -> None:
+        super().__init__(clock, leeway)
+        self._file = file
+        self._redactor = redactor
+        self._led: Flight | None = None
+
+    def board(self) -> tuple[Flight, bool] | Token:
+        """Give a fresh token, of this worker or another, or a flight and whether the caller leads it.
+
+        Raises TokenError where another worker holds the lock for too long.
+        """
+        boarded = super().board()
+        if isinstance(boarded, Token) or not boarded[1]:
+            return boarded
+        flight, _ = boarded
+        if not self._file.acquire(LOCK_LIMIT):
+            error = TokenError(f"another worker of this run has been fetching the token for {LOCK_LIMIT:.0f} seconds")
+            super().fail(flight, error)
+            raise error
+        self._led = flight
+        found = self._read()
+        # What this worker was refused is no news; a token that is stale still brings the newest refresh token.
+        if found is not None and (self.latest is None or found.access_token != self.latest.access_token):
+            self.keep(found)
+        token = self.fresh()
+        if token is None:
+            return flight, True
+        self._give_back(flight)
+        super().land(flight, token)
+        return token
+
+    def land(self, flight: Flight, token: Token) -> None:
+        """End a flight with a token, and share it."""
+        if self._led is flight:
+            self._file.write(_dumped(token))
+        self._give_back(flight)
+        super().land(flight, token)
+
+    def fail(self, flight: Flight, error: Exception) -> None:
+        """End a flight with a failure."""
+        self._give_back(flight)
+        super().fail(flight, error)
+
+    def abandon(self, flight: Flight) -> None:
+        """End a flight whose leader was cancelled."""
+        self._give_back(flight)
+        super().abandon(flight)
+
+    def _give_back(self, flight: Flight) -> None:
+        if self._led is flight:
+            self._led = None
+            self._file.release()
+
+    def _read(self) -> Token | None:
+        text = self._file.read()
+        if not text:
+            return None
+        found = json.loads(text)
+        for name in ("access_token", "refresh_token"):
+            if found[name] is not None:
+                found[name] = Secret(found[name], name)
+                self._redactor.learn(found[name])
+        return Token(**found)
+
+
+def _dumped(token: Token) -> str:
+    refresh = token.refresh_token
+    return json.dumps(
+        {
+            "access_token": token.access_token.reveal(),
+            "token_type": token.token_type,
+            "expires_at": token.expires_at,
+            "refresh_token": None if refresh is None else refresh.reveal(),
+            "scope": token.scope,
+            "grant": token.grant,
+            "issued_at": token.issued_at,
+        }
+    )

@@ -1,0 +1,265 @@
+"""Who a run may act as: clients, users and keys of a profile, with their secrets resolved.
+
+A value is looked up only when something needs it, so that a personal access token suffices where the
+client's secret is not set, and an unset variable is named the moment it matters.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from pytest_apiauth.credentials.secrets import Redactor, Secret
+from pytest_apiauth.errors import CredentialError, UnsetError
+from pytest_apiauth.profile.model import DEFAULT, Client, Key, Plain, Profile, Reference, User
+
+SECRETS = ("client_secret", "password", "api_key", "personal_access_token", "refresh_token")
+Row = TypeVar("Row", Client, User, Key)
+Lookup = Callable[[str, Reference], str | None]
+"""Gives the value that a reference points at, by its label (``clients.second.client_secret``)."""
+
+
+class Kept(Protocol):
+    """Where refresh tokens are kept between runs. ``given`` is what the profile's reference holds, if anything."""
+
+    def turn(self, client_id: str, user: str) -> AbstractContextManager[None]:
+        """Have the token for oneself, from reading it to writing the one that replaces it."""
+
+    def read(self, client_id: str, user: str, given: str | None, reference: Reference | None) -> str | None:
+        """Give the token to use."""
+
+    def write(self, client_id: str, user: str, token: Secret, given: str | None, reference: Reference | None) -> str:
+        """Keep a token in place of the one before, and say where."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientIdentity:
+    """An OAuth client, ready to use; None where the profile names no such value."""
+
+    name: str
+    client_id: str | None
+    client_secret: Secret | None
+    redirect_uri: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserIdentity:
+    """A resource owner, ready to use."""
+
+    name: str
+    username: str | None
+    password: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIdentity:
+    """An API key, ready to use."""
+
+    name: str
+    api_key: Secret | None
+    denied: tuple[str, ...]
+
+
+class Identities:
+    """Resolves the credentials of a profile by name, each at most once.
+
+    ``lookup`` gives the value behind a reference, or None where it is not set. Every secret that is
+    resolved is learnt by ``redactor`` first. ``kept`` is where refresh tokens outlive the run, on a live one.
+    """
+
+    def __init__(self, profile: Profile, lookup: Lookup, redactor: Redactor, *, kept: Kept | None = None) -> None:
+        self.profile = profile
+        self._kept = kept
+        self._lookup = lookup
+        self._redactor = redactor
+        self._found: dict[str, str] = {}
+
+    def altered(self, instead: Callable[[str], str | None]) -> Identities:
+        """Give the same identities with other values for some labels (``credentials.password``)."""
+        return Identities(
+            self.profile, lambda label, place: instead(label) or self._lookup(label, place), self._redactor
+        )
+
+    def client(self, name: str = DEFAULT) -> ClientIdentity:
+        """Give a client. Raises CredentialError for an unknown name or an unset value."""
+        table: Client = self._table("clients", name, self.profile.credentials, self.profile.clients)
+        label = self._label("clients", name)
+        return ClientIdentity(
+            name,
+            self._plain(f"{label}.client_id", table.client_id),
+            self._secret(f"{label}.client_secret", table.client_secret),
+            self._plain(f"{label}.redirect_uri", table.redirect_uri, optional=True),
+        )
+
+    def user(self, name: str = DEFAULT) -> UserIdentity:
+        """Give a user. Raises CredentialError for an unknown name or an unset value."""
+        table: User = self._table("users", name, self.profile.credentials, self.profile.users)
+        label = self._label("users", name)
+        return UserIdentity(
+            name,
+            self._plain(f"{label}.username", table.username),
+            self._secret(f"{label}.password", table.password),
+        )
+
+    def key(self, name: str = DEFAULT) -> KeyIdentity:
+        """Give an API key. Raises CredentialError for an unknown name or an unset value."""
+        table: Key = self._table("keys", name, self.profile.credentials, self.profile.keys)
+        label = self._label("keys", name)
+        return KeyIdentity(name, self._secret(f"{label}.api_key", table.api_key), table.denied)
+
+    def personal_access_token(self) -> Secret | None:
+        """Give the personal access token, or None where the profile names none."""
+        return self._secret("credentials.personal_access_token", self.profile.credentials.personal_access_token)
+
+    def refresh_token(self, client: str = DEFAULT, user: str = DEFAULT) -> Secret | None:
+        """Give a refresh token got elsewhere, or None where there is none.
+
+        Another run may have replaced a kept one meanwhile, so that one is read each time.
+        """
+        given, reference = self._given_refresh_token(client, user)
+        if self._kept is not None:
+            given = self._kept.read(self._client_id(client), user, given, reference)
+        if given is None:
+            return None
+        secret = Secret(given, f"{self.profile.name}.refresh_token")
+        self._redactor.learn(secret)
+        return secret
+
+    @property
+    def keeps(self) -> bool:
+        """Whether refresh tokens outlive this run: then the kept one is the newest."""
+        return self._kept is not None
+
+    def turn(self, client: str = DEFAULT, user: str = DEFAULT) -> AbstractContextManager[None]:
+        """Have the refresh token for oneself while a block reads, uses and replaces it."""
+        return nullcontext() if self._kept is None else self._kept.turn(self._client_id(client), user)
+
+    def keep_refresh_token(self, token: Secret, client: str = DEFAULT, user: str = DEFAULT) -> str:
+        """Keep a refresh token for later runs, and say where; empty where this run keeps none."""
+        if self._kept is None:
+            return ""
+        given, reference = self._given_refresh_token(client, user)
+        return self._kept.write(self._client_id(client), user, token, given, reference)
+
+    def _client_id(self, name: str) -> str:
+        table: Client = self._table("clients", name, self.profile.credentials, self.profile.clients)
+        return self._plain(f"{self._label('clients', name)}.client_id", table.client_id, optional=True) or ""
+
+    def _given_refresh_token(self, client: str, user: str) -> tuple[str | None, Reference | None]:
+        """Give what the profile's reference holds: it belongs to the default client and user."""
+        reference = self.profile.credentials.refresh_token
+        if reference is None or (client, user) != (DEFAULT, DEFAULT):
+            return None, None
+        return self._lookup("credentials.refresh_token", reference) or None, reference
+
+    def has(self, section: str, name: str) -> bool:
+        """Whether ``clients``, ``users`` or ``keys`` has an entry of that name with every value set."""
+        ask: Mapping[str, Callable[[str], object]] = {"clients": self.client, "users": self.user, "keys": self.key}
+        try:
+            ask[section](name)
+        except CredentialError:
+            return False
+        return True
+
+    def _table(self, section: str, name: str, own: Row, more: Mapping[str, Row]) -> Row:
+        if name == DEFAULT:
+            return own
+        if name in more:
+            return more[name]
+        known = ", ".join((DEFAULT, *more))
+        raise CredentialError(f"{self.profile.name}: no {name!r} in [{section}]; known are: {known}")
+
+    @staticmethod
+    def _label(section: str, name: str) -> str:
+        return "credentials" if name == DEFAULT else f"{section}.{name}"
+
+    def _plain(self, label: str, value: Plain | None, *, optional: bool = False) -> str | None:
+        if value is None or isinstance(value, str):
+            return value
+        try:
+            return self._value(label, value)
+        except CredentialError:
+            if optional:
+                return None
+            raise
+
+    def _secret(self, label: str, reference: Reference | None) -> Secret | None:
+        if reference is None:
+            return None
+        secret = Secret(self._value(label, reference), f"{self.profile.name}.{label}")
+        self._redactor.learn(secret)
+        return secret
+
+    def _value(self, label: str, reference: Reference) -> str:
+        if label not in self._found:
+            value = self._lookup(label, reference)
+            if not value:
+                raise UnsetError(f"{self.profile.name}: {label}: {reference} is not set")
+            if not is_text(value):
+                raise CredentialError(f"{self.profile.name}: {label}: {reference}: expected text in UTF-8")
+            self._found[label] = value
+        return self._found[label]
+
+
+class Surroundings:
+    """Looks references up in the environment, then in ``.env``, then in the system keyring.
+
+    ``.env`` is read from ``folder`` where python-dotenv is installed, without changing the environment.
+    Every error of a keyring counts as "not there": in CI it has no back end, or one that hangs up. Raises
+    CredentialError where ``.env`` cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, label: str, reference: Reference) -> str | None:
+        if reference.env is not None:
+            return os.environ.get(reference.env) or self._dotenv.get(reference.env)
+        try:
+            import keyring
+
+            return keyring.get_password(reference.keyring or "", reference.username)
+        except Exception:
+            return None
+
+    @cached_property
+    def _dotenv(self) -> Mapping[str, str | None]:
+        try:
+            from dotenv import dotenv_values
+        except ImportError:
+            return {}
+        file = self._folder / ".env"
+        try:
+            return dotenv_values(file)
+        except UnicodeDecodeError:
+            raise CredentialError(f"{file}: not text in UTF-8") from None
+        except OSError as error:
+            raise CredentialError(f"{file}: cannot be read: {error.strerror or error}") from None
+
+
+def is_text(value: str) -> bool:
+    """Whether a value of the environment was text: other bytes come as lone surrogates (PEP 383)."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def learn_credentials(profile: Profile, folder: Path, redactor: Redactor) -> None:
+    """Learn every credential of a profile that is set, needed or not: a test may print its whole environment."""
+    surroundings = Surroundings(folder)
+    tables: dict[str, Client | User | Key] = {"credentials": profile.credentials}
+    for section in ("clients", "users", "keys"):
+        tables |= {f"{section}.{name}": row for name, row in getattr(profile, section).items()}
+    for place, table in tables.items():
+        for name in SECRETS:
+            reference = getattr(table, name, None)
+            # A keyring may ask for a password of its own: not before its secret is needed.
+            if reference is not None and reference.env is not None:
+                # What cannot be read, or is no text, is said where it is needed.
+                with suppress(CredentialError):
+                    value = surroundings(place, reference) or ""
+                    if is_text(value):
+                        redactor.learn(value, f"{profile.name}.{place}.{name}")

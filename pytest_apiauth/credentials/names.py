@@ -1,0 +1,118 @@
+"""Names that say of a value that it is secret: of headers, parameters and JSON members, in any spelling."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from pytest_apiauth.credentials.known_names import ANYWHERE, HARMLESS, MOMENTS, Name, Place, Value, table
+from pytest_apiauth.credentials.values import is_no_word, looks_like_key
+
+PREFIX: Final = "apiauth"
+PLACEHOLDER: Final = re.compile(r"apiauth(?:-[a-z0-9]+)+")
+
+AUTHORIZATION: Final = frozenset(("authorization", "proxyauthorization"))
+COOKIE: Final = "cookie"
+SET_COOKIE: Final = frozenset(("setcookie", "setcookie2"))
+
+TOKEN_REQUEST_NAMES: Final = frozenset(("code", "pin"))
+"""Secret in a token request, ordinary words elsewhere."""
+
+FLEETING_NAMES: Final = frozenset(
+    ("clientid", "username", "state", "nonce", "codechallenge", "redirecturi", "resource", "audience")
+)
+"""Of a token or an authorization request: not secret, but other values where a tape is replayed."""
+
+VOCABULARY: Final = frozenset(
+    (
+        "password", "secret", "bearer", "refresh_token", "access_token", "client_credentials", "authorization_code",
+        "client_secret", "api_key", "offline_access", "openid", "application/json", "localhost", "string", "status",
+        "headers", "request", "response", "message", "version", "method", "interactions", "default",
+    )
+)  # fmt: skip
+"""Weak secrets that are words of the protocol or of a tape: looked for everywhere, they would garble it."""
+
+LONGEST_NAME: Final = 200
+NOBODY: Final[frozenset[str]] = frozenset()
+_REMEMBERED: Final = 10_000
+
+
+def _last(name: str) -> str:
+    pieces = [piece for piece in re.split(r"[.\[\]:]", name[-LONGEST_NAME:]) if piece]
+    return pieces[-1] if pieces else ""
+
+
+@functools.lru_cache(_REMEMBERED)
+def fold(name: str) -> str:
+    """Fold the spellings of a name into one: ``user[access-token]``, ``accessToken`` and ``ACCESS_TOKEN`` are alike."""
+    return re.sub(r"[-_ ]", "", _last(name)).lower()
+
+
+def folded(names: Iterable[str]) -> frozenset[str]:
+    """Fold the names that stand together, once for all of them."""
+    return frozenset(map(fold, names))
+
+
+def kind_of(name: str) -> str:
+    """Give what a placeholder calls the value of that name: ``access-token``."""
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1-\2", _last(name))
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:40].rstrip("-") or "secret"
+
+
+class Names:
+    """The table of names, made ready for looking up."""
+
+    def __init__(self, rows: Iterable[Name]) -> None:
+        self._whole: dict[str, list[Name]] = {}
+        self._endings: list[tuple[str, Name]] = []
+        for row in rows:
+            folded = fold(row.name.lstrip("*"))
+            if row.name.startswith("*"):
+                self._endings.append((folded, row))
+            else:
+                self._whole.setdefault(folded, []).append(row)
+        self._found: dict[Place, dict[str, tuple[Name, ...]]] = {place: {} for place in (*Place, ANYWHERE)}
+
+    def rows(self, name: str, place: Place = ANYWHERE) -> tuple[Name, ...]:
+        """Return the rows that know a name in a place."""
+        found = self._found[place]
+        if name not in found:
+            if len(name) > LONGEST_NAME:
+                return ()
+            short = fold(name)
+            ending = [] if short.endswith(HARMLESS) else [row for end, row in self._endings if short.endswith(end)]
+            if len(found) >= _REMEMBERED:
+                found.clear()
+            every = (*self._whole.get(short, ()), *ending)
+            found[name] = tuple(row for row in every if place & row.places)
+        return found[name]
+
+    def is_secret(self, place: Place, name: str, value: str, beside: frozenset[str] = NOBODY) -> bool:
+        """Return whether the value of a name is secret; ``beside`` are the names that stand with it, folded."""
+        return any(_counts(row, value, beside) for row in self.rows(name, place))
+
+
+def _counts(row: Name, value: str, beside: frozenset[str]) -> bool:
+    if row.unless and not beside.isdisjoint(row.unless):
+        return False
+    if row.value is Value.ANY or not beside.isdisjoint(row.beside):
+        return True
+    return is_no_word(value) if row.value is Value.NO_WORD else looks_like_key(value)
+
+
+NAMES: Final = Names(table())
+_MOMENTS: Final = Names(MOMENTS)
+
+
+def is_moment(place: Place, name: str, beside: frozenset[str]) -> bool:
+    """Return whether a parameter is of the moment in which a request was signed."""
+    return any(not beside.isdisjoint(row.beside) for row in _MOMENTS.rows(name, place))
+
+
+def is_code(name: str, value: str, beside: frozenset[str]) -> bool:
+    """Return whether a parameter of a URL is a ``code`` that looks like one of an authorization answer."""
+    if fold(name) != "code":
+        return False
+    return len(value) >= 16 or not beside.isdisjoint(("state", "sessionstate", "iss"))

@@ -1,0 +1,96 @@
+"""Parts of values: halves that pytest has left of one, and long pieces that stand anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from pytest_apiauth.credentials.secrets import SHORTEST
+
+LONGEST_HALF: Final = 400
+"""pytest shows up to 240 characters of a value, and up to 640 of a comparison."""
+GRAM: Final = 8
+LEAST: Final = 2 * GRAM
+"""So many letters of a value in a row have every letter of one of its grams among them, wherever they begin."""
+LONG: Final = 3 * GRAM
+
+
+def windows(text: str, length: int) -> Iterator[str]:
+    """Give all pieces of a text that have so many letters; without a loop of Python's, which takes twice as long."""
+    count = len(text) - length + 1
+    return map(text.__getitem__, map(slice, range(count), range(length, count + length)))
+
+
+class Halves:
+    """Beginnings and endings of many texts, looked for where a text says that something was cut."""
+
+    def __init__(self) -> None:
+        self._beginnings: dict[str, list[tuple[str, str]]] = {}
+        self._endings: dict[str, list[tuple[str, str]]] = {}
+
+    def add(self, forms: Iterable[str], label: str) -> None:
+        """Look for the halves of these texts too."""
+        for form in forms:
+            if len(form) >= SHORTEST:
+                self._beginnings.setdefault(form[:SHORTEST], []).append((form, label))
+                self._endings.setdefault(form[-SHORTEST:], []).append((form, label))
+
+    def beginnings(self, text: str, cuts: Iterable[int], shortest: int) -> Iterator[tuple[int, int, str]]:
+        """Give start, end and label of the beginnings that end at one of some places in a text."""
+        for end in cuts:
+            for place in range(max(0, end - LONGEST_HALF), end - shortest + 1):
+                for form, label in self._beginnings.get(text[place : place + SHORTEST], ()):
+                    if form.startswith(text[place:end]):
+                        yield place, end, label
+
+    def endings(self, text: str, cuts: Iterable[int], shortest: int) -> Iterator[tuple[int, int, str]]:
+        """Give start, end and label of the endings that begin at one of some places in a text."""
+        for begin in cuts:
+            for place in range(min(len(text), begin + LONGEST_HALF), begin + shortest - 1, -1):
+                for form, label in self._endings.get(text[place - SHORTEST : place], ()):
+                    if form.endswith(text[begin:place]):
+                        yield begin, place, label
+
+
+class Pieces:
+    """Long values, of which sixteen letters in a row are found: in a token with one letter changed, say.
+
+    Each value is cut into grams of eight letters, side by side. A text is walked once; where it has a gram, the letters
+    on both sides tell how much of the value stands there.
+    """
+
+    def __init__(self) -> None:
+        self._grams: dict[str, tuple[str, int, str]] = {}
+
+    def add(self, value: str, label: str) -> None:
+        """Look for the pieces of a value, if it is a long one."""
+        if len(value) >= LONG:
+            for place in range(0, len(value) - GRAM + 1, GRAM):
+                self._grams.setdefault(value[place : place + GRAM], (value, place, label))
+
+    def found(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Give start, end and label of each piece in a text."""
+        grams, place, done = self._grams, 0, 0
+        if not grams or grams.keys().isdisjoint(windows(text, GRAM)):
+            return
+        while place <= len(text) - GRAM:
+            hit = grams.get(text[place : place + GRAM])
+            if hit is not None:
+                value, at, label = hit
+                before = _alike(reversed(text[done:place][-at:] if at else ""), reversed(value[:at]))
+                after = _alike(text[place : place + len(value) - at], value[at:])
+                if before + after >= LEAST:
+                    yield place - before, place + after, label
+                    place = done = place + after
+                    continue
+            place += 1
+
+
+def _alike(one: Iterable[str], other: Iterable[str]) -> int:
+    """Count the letters that two texts begin with alike."""
+    count = 0
+    for letter, same in zip(one, other, strict=False):
+        if letter != same:
+            break
+        count += 1
+    return count

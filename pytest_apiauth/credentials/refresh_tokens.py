@@ -1,0 +1,166 @@
+"""Refresh tokens that outlive a run: got once by ``python -m pytest_apiauth token``, used by live runs from then on.
+
+Theory of operation. One token is kept for each token endpoint, API, client and user, so that profiles of the same name
+never send each other's tokens anywhere. It lies in the system keyring where the profile's reference names an entry
+of it, else in a file of the user's own state folder: outside of every project, so that it is in no commit, no
+image and no artifact, and of mode 0600. A server that rotates gives a new token with each refresh, and takes a second
+use of the old one for theft, which ends the new one too. So processes take turns from reading the token to writing
+the one that replaces it. A variable of the environment that the profile names counts until the token in it has been
+used up: its digest is kept beside the token that came after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Final
+
+from pytest_apiauth.credentials.identities import Identities, Surroundings
+from pytest_apiauth.credentials.secrets import Redactor, Secret
+from pytest_apiauth.errors import CredentialError
+from pytest_apiauth.messages import Origin
+from pytest_apiauth.profile.model import Profile, Reference
+
+TURN: Final = 30.0
+"""Seconds to wait for another process that is at it: longer than any token request takes."""
+
+
+class KeptTokens:
+    """The kept refresh tokens of one profile. ``folder`` is where the files are; default: the user's state folder."""
+
+    _at_it: ClassVar[dict[Path, int]] = {}
+    """The threads of this process that have their turn, by file."""
+
+    def __init__(self, profile: Profile, folder: Path | None = None) -> None:
+        self._profile = profile
+        self._folder = folder
+
+    @contextlib.contextmanager
+    def turn(self, client_id: str, user: str) -> Iterator[None]:
+        """Have the token for oneself, while the block runs, from reading it to writing the one that replaces it.
+
+        A process that does not end its turn is not waited for for ever, nor is a place that takes no file an error.
+        """
+        from filelock import FileLock, Timeout
+
+        path = self._path(client_id, user).with_suffix(".lock")
+        # A task of the same event loop cannot end its turn while this one blocks the loop.
+        if self._at_it.get(path) == threading.get_ident():
+            yield
+            return
+        lock = FileLock(path, timeout=TURN, mode=0o600, thread_local=False)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock.acquire()
+            self._at_it[path] = threading.get_ident()
+        except (Timeout, OSError):
+            pass
+        try:
+            yield
+        finally:
+            if lock.is_locked:
+                del self._at_it[path]
+                lock.release()
+
+    def read(self, client_id: str, user: str, given: str | None, reference: Reference | None) -> str | None:
+        """Give the token to use; ``given`` is what the profile's reference holds now.
+
+        Raises CredentialError where the file may be read by others, or not at all.
+        """
+        if reference is not None and reference.keyring is not None:
+            return given
+        path = self._path(client_id, user)
+        try:
+            if os.name == "posix" and path.stat().st_mode & 0o077:
+                raise CredentialError(
+                    f"{self._profile.name}: {path} holds a refresh token and others may read it; delete it and log in"
+                    " again, or: chmod 600"
+                )
+            table = json.loads(path.read_text(encoding="utf-8"))
+            kept = table["refresh_token"]
+            came_after = table["came_after"]
+        except FileNotFoundError:
+            return given
+        except (OSError, ValueError, KeyError, TypeError):
+            raise CredentialError(
+                f"{self._profile.name}: {path} cannot be read as a kept refresh token; delete it and log in again"
+            ) from None
+        is_current = given is None or came_after == _digest(given)
+        return str(kept) if is_current else given
+
+    def write(self, client_id: str, user: str, token: Secret, given: str | None, reference: Reference | None) -> str:
+        """Keep a token in place of the one before, and say where. Raises CredentialError where that fails."""
+        if reference is not None and reference.keyring is not None:
+            return self._to_keyring(token, reference)
+        path = self._path(client_id, user)
+        table = {
+            "profile": self._profile.name,
+            "token_endpoint": self._profile.token_endpoint,
+            "client_id": client_id,
+            "user": user,
+            "came_after": _digest(given) if given is not None else None,
+            "refresh_token": token.reveal(),
+        }
+        try:
+            _replace(path, json.dumps(table, indent=1))
+        except OSError as error:
+            raise CredentialError(
+                f"{self._profile.name}: the new refresh token cannot be kept in {path}: {error.strerror or error}"
+            ) from None
+        return f"{path} (mode 0600)"
+
+    def _to_keyring(self, token: Secret, reference: Reference) -> str:
+        try:
+            import keyring
+
+            keyring.set_password(reference.keyring or "", reference.username, token.reveal())
+        except Exception as error:
+            # Its text may quote what it was given.
+            raise CredentialError(
+                f"{self._profile.name}: the new refresh token cannot be kept in the {reference}:"
+                f" {type(error).__name__}; is the extra keyring installed, and has it a back end?"
+            ) from None
+        return str(reference)
+
+    def _path(self, client_id: str, user: str) -> Path:
+        if self._folder is None:
+            import platformdirs
+
+            self._folder = platformdirs.user_state_path("pytest-apiauth", appauthor=False) / "refresh-tokens"
+        name = re.sub(r"[^A-Za-z0-9_-]+", "-", self._profile.name) or "api"
+        api = str(Origin.of(self._profile.base_url))
+        owner = json.dumps([self._profile.token_endpoint, api, client_id, user])
+        return self._folder / f"{name}-{_digest(owner)[:16]}.json"
+
+
+def live_identities(profile: Profile, folder: Path, redactor: Redactor) -> Identities:
+    """Give who a live run may act as: references are looked up, refresh tokens kept. ``folder`` is where .env lies."""
+    return Identities(profile, Surroundings(folder), redactor, kept=KeptTokens(profile))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # mkstemp makes the file with mode 0600.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise

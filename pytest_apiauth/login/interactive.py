@@ -1,0 +1,236 @@
+"""The command ``token``: one grant of a profile, once, against its real URLs, with a person where it takes one.
+
+Theory of operation. This command is the user's own request to go to the network, so it needs no ``--apiauth-live``;
+it says which hosts are about to be contacted. authorization_code is run as RFC 8252 has it for a program on a
+person's machine: a browser of the person's own, PKCE, a random state, and a redirection to loopback, where a server
+of ours waits for one answer. Where the registered redirection URI is elsewhere, the person pastes the URL that the
+browser ended at. No token is printed; a refresh token that an interactive grant gives is kept for live runs.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pytest_apiauth.auth.grants import authorization_request, code_from_callback, read_token, token_request
+from pytest_apiauth.auth.tokens import Token
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.refresh_tokens import live_identities
+from pytest_apiauth.credentials.secrets import Redactor, Secret
+from pytest_apiauth.errors import ApiAuthError, CredentialError, ProfileError, TokenError
+from pytest_apiauth.http import Wire
+from pytest_apiauth.login.callback import is_loopback, listening, open_browser, pasted
+from pytest_apiauth.messages import Origin, Request
+from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.model import DEFAULT, Grant, GrantType, Profile
+from pytest_apiauth.targets.target import located_profile
+
+WAIT: Final = 300.0
+"""Seconds that a person has to log in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a person takes part: ``opens_browser`` by itself, ``pastes`` the answer, ``wait`` seconds at most."""
+
+    opens_browser: bool = True
+    pastes: bool = False
+    wait: float = WAIT
+
+
+def obtain(name: str, *, grant: str | None = None, user: str | None = None, way: Way | None = None) -> Iterator[str]:
+    """Run a grant of a profile, and say in a few lines what came of it.
+
+    ``name`` is a profile's name or path, ``grant`` one of its grants (default: the one that clients use), ``user``
+    one of its users. Raises ApiAuthError, in one line without a secret, for whatever goes wrong.
+    """
+    folder = Path.cwd()
+    profile = located_profile(loading.load(loading.find_from(folder, name)), folder)
+    login = _Login(profile, _grant(profile, grant), user, folder)
+    try:
+        for line in login.run(way or Way()):
+            yield login.redactor.redact(line)
+    except ApiAuthError as error:
+        raise type(error)(login.redactor.redact(str(error))) from None
+    finally:
+        login.wire.close()
+
+
+def _grant(profile: Profile, asked: str | None) -> GrantType:
+    known = list(profile.grants)
+    if asked is None and known:
+        return profile.usual_grant or known[0]
+    for grant in known:
+        if grant == asked:
+            return grant
+    if not known:
+        raise ProfileError(f"{profile.name}: grants: the profile names no way to get a token")
+    raise ProfileError(
+        f"{profile.name}: --grant: the profile has no grant {asked!r}{loading.did_you_mean(asked or '', list(known))};"
+        f" it has {', '.join(known)}"
+    )
+
+
+class _Login:
+    """One run of one grant."""
+
+    def __init__(self, profile: Profile, grant: GrantType, user: str | None, folder: Path) -> None:
+        self.redactor = Redactor()
+        self._profile = profile
+        self._grant = grant
+        table = profile.grants.get(grant) or Grant()
+        if grant == "refresh_token":
+            # It renews what the interactive grant has given, to the client that it was given to.
+            table = profile.grants.get("authorization_code") or table
+        self._client = table.client
+        self._user = user or table.user
+        self._identities: Identities = live_identities(profile, folder, self.redactor)
+        if self._user not in (DEFAULT, *profile.users):
+            known = ", ".join((DEFAULT, *profile.users))
+            raise ProfileError(f"{profile.name}: --user: no {self._user!r} in [users]; known are: {known}")
+        self.wire = Wire.live("httpx", profile, self.redactor)
+
+    def run(self, way: Way) -> Iterator[str]:
+        """Run the grant."""
+        where = ""
+        if self._grant == "authorization_code":
+            token = yield from self._with_a_person(way)
+            with self._identities.turn(self._client, self._user):
+                where = self._kept(token)
+        elif self._grant == "refresh_token":
+            with self._identities.turn(self._client, self._user):
+                stored = self._identities.refresh_token(self._client, self._user)
+                if stored is None:
+                    raise CredentialError(
+                        f"{self._profile.name}: refresh_token: there is none yet; {self._how_to_get_one}"
+                    )
+                token = self._exchanged(refresh_token=stored)
+                where = self._kept(token)
+        else:
+            token = self._exchanged()
+        yield from self._told(token, where)
+
+    def _exchanged(
+        self,
+        *,
+        refresh_token: Secret | None = None,
+        code: str | None = None,
+        verifier: str | None = None,
+        redirect_uri: str | None = None,
+    ) -> Token:
+        request = token_request(
+            self._profile,
+            self._grant,
+            self._identities,
+            client=self._client,
+            user=self._user,
+            refresh_token=refresh_token,
+            code=code,
+            verifier=verifier,
+            redirect_uri=redirect_uri,
+        )
+        self._announce(self._profile.token_endpoint)
+        response = self.wire.send(request)
+        return read_token(self._profile, self._grant, response, time.time(), self.redactor)
+
+    def _announce(self, url: str) -> None:
+        print(f"{self._profile.name}: contacting {Origin.of(url)} for {self._grant}", file=sys.stderr, flush=True)
+
+    # authorization_code
+
+    def _with_a_person(self, way: Way) -> Generator[str, None, Token]:
+        registered = self._identities.client(self._client).redirect_uri
+        if registered is None:
+            raise CredentialError(
+                f"{self._profile.name}: redirect_uri: needed for authorization_code and not set; best is a registered"
+                " http://127.0.0.1:PORT/PATH"
+            )
+        issuer, names_issuer = self._issuer()
+        with ExitStack() as stack:
+            callbacks = None
+            if is_loopback(registered) and not way.pastes:
+                callbacks = stack.enter_context(listening(self._profile.name, registered))
+            asked = authorization_request(
+                self._profile,
+                self._identities,
+                client=self._client,
+                redirect_uri=callbacks.redirect_uri if callbacks else None,
+            )
+            self.redactor.learn(asked.verifier, f"{self._profile.name}.code_verifier")
+            yield "log in here:"
+            yield asked.url
+            if way.opens_browser:
+                open_browser(asked.url)
+            if callbacks is not None:
+                yield f"waiting up to {way.wait:.0f} s at {callbacks.redirect_uri} (--paste takes the answer by hand)"
+                answer = callbacks.wait(way.wait)
+            else:
+                yield "then paste the URL that the browser ended at, and press Enter:"
+                answer = pasted(self._profile.name)
+            try:
+                code = code_from_callback(asked, answer, issuer=issuer, names_issuer=names_issuer)
+            except TokenError as error:
+                if callbacks is not None:
+                    callbacks.finish(False)
+                raise TokenError(str(error)) from None
+            self.redactor.learn(code, f"{self._profile.name}.code")
+            try:
+                token = self._exchanged(code=code, verifier=asked.verifier, redirect_uri=asked.redirect_uri)
+            except ApiAuthError:
+                if callbacks is not None:
+                    callbacks.finish(False)
+                raise
+            if callbacks is not None:
+                callbacks.finish(True)
+            return token
+
+    def _issuer(self) -> tuple[str | None, bool]:
+        """Give the issuer that the server's metadata names, and whether it says that its answers name it too."""
+        url = self._profile.metadata_url
+        if url is None:
+            return None, "RFC 9207" in self._profile.standards
+        url = self._profile.url(url)
+        self._announce(url)
+        response = self.wire.send(Request("GET", url, (("Accept", "application/json"),)))
+        body = response.json()
+        issuer = body.get("issuer") if isinstance(body, dict) else None
+        if response.status != 200 or not isinstance(body, dict) or not isinstance(issuer, str):
+            raise TokenError(
+                f"{self._profile.name}: metadata_url: {url} answered {response.status}, expected 200 with an issuer"
+            )
+        return issuer, body.get("authorization_response_iss_parameter_supported") is True
+
+    # What came of it
+
+    @property
+    def _how_to_get_one(self) -> str:
+        if "authorization_code" in self._profile.grants:
+            return f"log in first: python -m pytest_apiauth token {self._profile.name} --grant authorization_code"
+        return "say in credentials.refresh_token where one is"
+
+    def _kept(self, token: Token) -> str:
+        """Keep what an interactive grant has given, and say where; empty where nothing is kept."""
+        is_given = self._profile.credentials.refresh_token is not None
+        if token.refresh_token is None or not (is_given or "authorization_code" in self._profile.grants):
+            return ""
+        return self._identities.keep_refresh_token(token.refresh_token, self._client, self._user)
+
+    def _told(self, token: Token, where: str) -> Iterator[str]:
+        life = (
+            "no lifetime told" if token.expires_at is None else f"good for {token.expires_at - token.issued_at:.0f} s"
+        )
+        scope = f"scope {one_line(self.redactor.redact(token.scope))}" if token.scope else "no scope told"
+        yield f"{self._profile.name}: {self._grant}: an access token, {life}, {scope}"
+        if where:
+            yield f"the refresh token is kept in {where}; live runs of this profile use it"
+        elif token.refresh_token is not None:
+            yield "a refresh token came too; it is not kept, since a live run can log in by itself"
+        elif self._grant == "authorization_code":
+            yield "no refresh token came with it, so live runs cannot go on from here; often the scope"
+            yield "offline_access gives one, for some servers only with ?prompt=consent in authorize_url"

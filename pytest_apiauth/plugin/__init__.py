@@ -1,0 +1,1 @@
+"""Pytest's door: options, hooks, fixtures, collection, and what the terminal shows."""

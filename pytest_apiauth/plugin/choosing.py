@@ -1,0 +1,79 @@
+"""Which profile a test uses: by the mark, the option, the ini, or the folders around it.
+
+Standard library and pytest only at import, as in `session`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_apiauth.errors import ProfileError
+from pytest_apiauth.profile.finding import Ignored, in_folders_above, profiles_under
+
+
+class Choice:
+    """The profiles of a run's project, looked for on first use and once."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._root = config.rootpath
+        self._here = config.invocation_params.dir
+        self._files: tuple[Path, ...] | None = None
+
+    def files(self) -> tuple[Path, ...]:
+        """Return every profile file under the root folder, as far as the run is not told to leave it out."""
+        if self._files is None:
+            self._files = profiles_under(self._root, self._ignored())
+        return self._files
+
+    def _ignored(self) -> Ignored:
+        paths, globs = (
+            [os.path.abspath(self._here / each) for each in self._config.getoption(name) or ()]
+            for name in ("ignore", "ignore_glob")
+        )
+        return Ignored(tuple(self._config.getini("norecursedirs")), frozenset(paths), tuple(globs))
+
+    def named(self, name: str, place: Path | None = None) -> Path:
+        """Return the file that a name or path means to a test in the folder ``place``, or to the user.
+
+        Raises ProfileError.
+        """
+        near = place or self._here
+        return self._find(name, near, (near, self._root))
+
+    def default(self, place: Path | None = None) -> Path:
+        """Return the file for a test in the folder ``place`` that names none. Raises ProfileError, in one line.
+
+        Without option and ini, it is the only one of the nearest folder above that has any, or the project's only one.
+        """
+        from pytest_apiauth.profile import loading
+
+        asked = self._config.getoption("apiauth_profile")
+        if asked:
+            return self.named(asked)
+        name = self._config.getini("apiauth_profile")
+        if name:
+            # A path in a file starts where the file lies, and not where somebody stands.
+            ini = self._config.inipath.parent if self._config.inipath else self._root
+            return self._find(name, self._here, (ini, self._root))
+        found = in_folders_above(self.files(), place or self._root) or self.files()
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            builtin = ", ".join(loading.builtin_profiles())
+            raise ProfileError(
+                f"no profile chosen and none under {self._root}; write one, or name a built-in one ({builtin}) with"
+                " --apiauth-profile, apiauth_profile in the ini, or @pytest.mark.apiauth"
+            )
+        raise ProfileError(
+            f"several profiles and none chosen: {loading.listed(found, self._root)}; choose with --apiauth-profile,"
+            " apiauth_profile in the ini, or @pytest.mark.apiauth"
+        )
+
+    def _find(self, name: str, place: Path, bases: tuple[Path, ...]) -> Path:
+        from pytest_apiauth.profile import loading
+
+        return loading.find(name, folder=self._root, place=place, bases=bases, files=self.files)

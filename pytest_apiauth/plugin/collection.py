@@ -1,0 +1,260 @@
+"""From a profile file to test items: one module node a chapter, one item a rule and part.
+
+What a rule is, the register says and no ini of the consumer's does: items are made from the register, and
+their number is checked against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from pytest_apiauth import bundled
+from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.plugin.collecting import SMOKE, Extent
+from pytest_apiauth.plugin.run import RECORD, STATE
+from pytest_apiauth.printable import printable
+from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.rules import REGISTRY, Level, Rule, Verdict
+from pytest_apiauth.suite import expectations
+from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.judging import Conditions, Outcome, judge
+from pytest_apiauth.targets.apps.host import django_is_configured
+from pytest_apiauth.targets.apps.supplied import FIXTURE
+from pytest_apiauth.targets.recorded import CHAPTERS as REPLAYED
+from pytest_apiauth.targets.recorded import OF_VALUES
+
+
+class ProfileFile(pytest.File):
+    """A ``NAME.apiauth.toml`` file."""
+
+    extent: Extent = "all"
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        """Give one node a chapter. Raises CollectError, one line per mistake, for a bad profile."""
+        state = self.config.stash[STATE]
+        try:
+            self.profile = state.load(self.path)
+        except ApiAuthError as error:
+            raise self.CollectError(str(error)) from None
+        chapters = bundled.load_chapters()
+        wrong = expectations.unmatched(self.profile)
+        if wrong:
+            raise self.CollectError("\n".join(wrong))
+        replayed = state.replays
+        homeless = [rule.id for rule in REGISTRY if rule.chapter not in chapters]
+        if homeless or not len(REGISTRY):
+            raise self.CollectError(f"rules outside the book's chapters: {homeless or 'no rule at all'}")
+        for name, module in chapters.items():
+            if replayed and name not in REPLAYED:
+                continue
+            # The profile's own path: --lf leaves out files whose path has not failed, and a conftest.py counts
+            # for what lies beside it.
+            chapter: Chapter = Chapter.from_parent(self, name=name, path=self.path, nodeid=f"{self.nodeid}::{name}")
+            chapter.obj = module
+            yield chapter
+
+
+class Chapter(pytest.Module):
+    """One chapter of the suite, for one profile."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Give an item for each rule and part; a rule that does not apply is one item, skipped with its reason."""
+        profile_file = self.parent
+        assert isinstance(profile_file, ProfileFile)
+        self._is_app = self.config.stash[STATE].examined(profile_file.profile) == "app"
+        for rule in REGISTRY.of_chapter(self.name):
+            if profile_file.extent == "smoke" and rule.id not in bundled.smoke():
+                continue
+            parts = rule.applies.find(profile_file.profile)
+            if not parts:
+                yield self._item(rule, "", None)
+            for part, argument in parts.items():
+                yield self._item(rule, part, argument)
+
+    def _item(self, rule: Rule, part: str, argument: object) -> RuleItem:
+        def examine(_apiauth_examination: Examination) -> None:
+            item.examine(_apiauth_examination, argument)
+
+        def examine_app(apiauth_credentials: object, _apiauth_examination: Examination) -> None:
+            item.examine(_apiauth_examination, argument)
+
+        def not_applicable() -> None:
+            item.finish(Outcome(Verdict.SKIP, rule.level, rule.applies.otherwise))
+
+        applies, is_app = argument is not None, self._is_app
+        function: Callable[..., None] = (examine_app if is_app else examine) if applies else not_applicable
+        function.__doc__ = rule.function.__doc__
+        # A part has its name from the profile, and pytest prints names as they are.
+        name = printable(f"{rule.id}[{part}]" if part else rule.id)
+        item: RuleItem = RuleItem.from_parent(self, name=name, callobj=function)
+        item.rule, item.part, item.applies = rule, part, applies
+        if applies and is_app and uses_django_database(self.config):
+            # Each rule is a test of the project like any other: its database access is let through and rolled back.
+            item.add_marker(pytest.mark.django_db(databases="__all__"))
+        if rule.wire:
+            item.add_marker("apiauth_wire")
+        if rule.id in bundled.smoke():
+            item.add_marker(SMOKE)
+        return item
+
+
+class RuleItem(pytest.Function):
+    """One rule on one part of one profile."""
+
+    rule: Rule
+    part: str
+    applies: bool
+    not_ready: Mapping[str, str] | None = None
+    """Why the profile could not be examined, where it was this item that found out: a verdict and a line."""
+    expected: Mapping[str, str] = MappingProxyType({})
+    """The expected failures that count here, with their reasons, by rule id."""
+
+    @property
+    def id(self) -> Any:
+        """The node id in pytest's structured form (9.2), as it is read from a string: --lf compares those."""
+        return type(super().id).parse(self.nodeid)
+
+    @property
+    def profile_file(self) -> ProfileFile:
+        """The file that the item comes from."""
+        found = self.getparent(ProfileFile)
+        assert found is not None
+        return found
+
+    def setup(self) -> None:
+        """Set the fixtures up; where the project's own credentials failed before, that is why this is not run."""
+        state = self.config.stash[STATE]
+        path = self.profile_file.path
+        reason = state.why_not_ready(path)
+        if reason is not None and self.applies:
+            self.record(Outcome(Verdict.NOT_RUN, self.rule.level, reason))
+            pytest.skip(f"not run: {reason}")
+        try:
+            super().setup()
+        except (Exception, pytest.fail.Exception) as error:
+            asked = FIXTURE in self.fixturenames and FIXTURE not in self.funcargs
+            if asked:
+                name = self.profile_file.profile.name
+                reason = f"{name}: {FIXTURE}, or a fixture before it, failed: {type(error).__name__}"
+                state.give_up(path, reason)
+                self.not_ready = {"verdict": "not ready", "error": reason}
+                self.record(Outcome(Verdict.NOT_RUN, self.rule.level, reason))
+            raise
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        """Say which profile and rule it is: what a person has at hand is the profile, so no line of ours."""
+        return self.profile_file.path, 0, f"{self.parent.name if self.parent else ''}.{self.name}"
+
+    def examine(self, examination: Examination, argument: object) -> None:
+        """Judge the rule and tell pytest."""
+        __tracebackhide__ = True
+        state = self.config.stash[STATE]
+        if examination.target.kind == "live" and self.rule.safety.value not in state.allowed(examination.profile):
+            reason = f"needs --apiauth-allow {self.rule.safety.value}"
+            level = self.rule.level_for(examination.profile)
+            self.finish(Outcome(Verdict.SKIP, level, reason, is_out_of_reach=True))
+        if state.replays and self.rule.id in OF_VALUES:
+            self.finish(Outcome(Verdict.SKIP, self.rule.level_for(examination.profile), OF_VALUES[self.rule.id]))
+        outcome = judge(self.rule, examination, argument, Conditions(state.examples, state.seed))
+        if outcome.verdict is Verdict.WARNING and state.is_strict:
+            outcome.verdict = Verdict.FAIL
+        if state.examined(self.profile_file.profile) in ("live", "app") and not self.config.getoption("runxfail"):
+            self.expected = expectations.concerning(examination.profile, self.rule.id, self.part, outcome.breaches)
+            outcome = expectations.applied(outcome, self.expected, self.rule.id)
+        self.finish(outcome)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Keep the record for the reports and end the test as the verdict says."""
+        __tracebackhide__ = True
+        self.record(outcome)
+        if outcome.verdict is Verdict.SKIP:
+            pytest.skip(outcome.reason)
+        if outcome.verdict is Verdict.WARNING:
+            advice = [f"advised {one.expected}, got {one.got}" for one in outcome.advice]
+            words = dict.fromkeys(advice if outcome.is_advice else [outcome.reason, *advice])
+            self.user_properties += [("apiauth_warning", each) for each in words]
+        if outcome.verdict is Verdict.EXPECTED:
+            pytest.xfail(outcome.reason)
+        if outcome.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNEXPECTED):
+            self.user_properties.append(("apiauth_verdict", outcome.verdict.value))
+            pytest.fail(self._explain(outcome), pytrace=False)
+
+    def record(self, outcome: Outcome) -> None:
+        """Keep what the reports need, as plain JSON."""
+        state = self.config.stash[STATE]
+        profile = self.profile_file.profile
+        found = outcome.counterexample
+        before = self.stash.get(RECORD, {})
+        self.stash[RECORD] = {
+            "profile": profile.name,
+            "target": state.examined(profile),
+            "url": state.shown_url(profile),
+            "id": self.rule.id,
+            **_told_of(self.rule, profile, outcome.level),
+            "part": self.part,
+            "verdict": outcome.verdict.value,
+            "deciding_level": outcome.deciding_level.value,
+            "reason": printable(state.redactor.redact(outcome.reason)),
+            "is_out_of_reach": outcome.is_out_of_reach,
+            "not_ready": self.not_ready,
+            "rows": {"tried": outcome.rows, "failed": outcome.failed_rows, "not_judged": outcome.unjudged_rows},
+            "left_out": outcome.left_out,
+            "seconds_an_answer": outcome.seconds_an_answer,
+            "advice": [{"level": outcome.advice_level.value, **asdict(each)} for each in outcome.advice],
+            "requests": outcome.requests + before.get("requests", 0),
+            "examples": outcome.examples,
+            "tokens_issued": outcome.tokens_issued + before.get("tokens_issued", 0),
+            "counterexample": asdict(found) if found else None,
+            "expected": dict(self.expected),
+            "breaches": {rule_id: asdict(each) for rule_id, each in outcome.breaches.items()},
+            "filed": {rule_id: asdict(each) for rule_id, each in outcome.filed.items()},
+            "others": {
+                rule_id: _told_of(REGISTRY[rule_id], profile, REGISTRY[rule_id].level_for(profile))
+                for rule_id in (*outcome.breaches, *outcome.filed)
+            },
+        }
+
+    def _explain(self, outcome: Outcome) -> str:
+        rule, profile = self.rule, self.profile_file.profile
+        lines = [f"{outcome.deciding_level.value} {rule.id}: {rule.title}", ""]
+        found = outcome.counterexample
+        if found is not None:
+            if outcome.verdict is Verdict.INCONCLUSIVE:
+                lines.append(f"  {outcome.reason}")
+            lines += [f"  expected  {found.expected}", f"  got       {found.got}"]
+            lines += [f"  step {number:<4} {step}" for number, step in enumerate(found.steps, 1)]
+            lines.append(f"  request   {found.curl}")
+            if found.control_curl:
+                lines.append(f"  control   {found.control_curl}")
+            if outcome.told:
+                lines.append(f"  {'rows':<9} {outcome.told}")
+            if "intermittent" in outcome.reason:
+                lines.append("  note      intermittent: the same request was also answered as it should be")
+        else:
+            lines.append(f"  {outcome.reason}")
+        lines.append(f"  sources   {', '.join(rule.sources_for(profile))}")
+        return printable("\n".join(lines))
+
+
+def _told_of(rule: Rule, profile: Profile, level: Level) -> dict[str, Any]:
+    """Give what a report says of a rule, whatever came of it."""
+    sources = list(rule.sources_for(profile))
+    return {"chapter": rule.chapter, "level": level.value, "sources": sources, "safety": rule.safety.value}
+
+
+def uses_django_database(config: pytest.Config) -> bool:
+    """Whether pytest-django is there, with settings that name a database."""
+    return config.pluginmanager.hasplugin("django") and django_is_configured()
+
+
+def unexamined(faults: Iterable[str], items: Iterable[pytest.Item]) -> dict[str, str]:
+    """Give the faults whose owner examines nothing in this run, with the owner's id; none without any rule."""
+    rules = [item for item in items if isinstance(item, RuleItem)]
+    at_work = {item.rule.id for item in rules if item.applies}
+    owners = {name: rule.id for rule in REGISTRY for name in rule.faults}
+    return {name: owners[name] for name in faults if rules and owners.get(name, "") not in at_work and name in owners}

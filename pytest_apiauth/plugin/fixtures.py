@@ -1,0 +1,300 @@
+"""The fixtures: authenticated clients, the embedded server, the mock.
+
+Standard library and pytest only at import; a fixture imports what it needs when a test asks for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from pytest_apiauth.errors import ApiAuthError, ProfileError, UnsetError
+from pytest_apiauth.plugin.run import BENCH, RECORD, STATE, State
+
+if TYPE_CHECKING:
+    import httpx
+
+    from pytest_apiauth.auth.tokens import Token
+    from pytest_apiauth.embedded import Server
+    from pytest_apiauth.plugin.bench import Bench
+    from pytest_apiauth.profile.model import Profile
+    from pytest_apiauth.suite.examination import Examination
+    from pytest_apiauth.targets.apps import AppSide
+
+MARK_ARGUMENTS = ("profile", "user", "client", "key")
+RULES = "_apiauth_examination"
+FIXTURES = frozenset(
+    (
+        "apiauth_profile", "apiauth_client", "apiauth_async_client", "apiauth_client_factory", "apiauth_token",
+        "apiauth_server", "apiauth_mock", "apiauth_credentials", "_apiauth_bench", RULES,
+    )
+)  # fmt: skip
+"""Who asks for one of these has to do with a profile."""
+
+
+def _stop(error: ApiAuthError, state: State) -> NoReturn:
+    __tracebackhide__ = True
+    if isinstance(error, UnsetError) and state.skips_missing:
+        raise pytest.skip.Exception(str(error)) from None
+    # Not pytest.fail: an exception raised while another one is handled is printed with it.
+    raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+def _mark(node: pytest.Item) -> tuple[str | None, dict[str, str]]:
+    """Read ``@pytest.mark.apiauth``: what a test's own mark leaves out, that of its class or module says."""
+    found: dict[str, str] = {}
+    for mark in node.iter_markers("apiauth"):
+        arguments = {**mark.kwargs, **({"profile": mark.args[0]} if mark.args else {})}
+        wrong = [f"unknown argument {name!r}" for name in arguments if name not in MARK_ARGUMENTS]
+        if len(mark.args) > 1 or (mark.args and "profile" in mark.kwargs):
+            wrong.append("profile is given twice")
+        wrong += [
+            f"{name}: expected a name, got {type(value).__name__}"
+            for name, value in arguments.items()
+            if not (isinstance(value, str) or value is None)
+        ]
+        if wrong:
+            pytest.fail(f"@pytest.mark.apiauth(profile, *, user, client, key): {', '.join(wrong)}", pytrace=False)
+        found = {**{name: value for name, value in arguments.items() if value is not None}, **found}
+    return found.pop("profile", None), found
+
+
+def uses_ours(item: pytest.Item) -> bool:
+    """Whether a test has to do with a profile by its fixtures or its mark."""
+    names = getattr(item, "fixturenames", ())
+    return not FIXTURES.isdisjoint(names) or item.get_closest_marker("apiauth") is not None
+
+
+def chosen_profile(item: pytest.Item, state: State) -> Profile:
+    """Return the profile of a test. Raises ProfileError if none is chosen."""
+    name, _ = _mark(item)
+    return state.named_profile(name, item.path.parent) if name else state.default_profile(item.path.parent)
+
+
+def used_live(items: Iterable[pytest.Item], state: State) -> list[Path]:
+    """Return the files of the profiles whose servers the clients of these tests are about to ask, in a live run."""
+    found: dict[Path, None] = {}
+    for item in items if state.is_live else ():
+        if "_apiauth_bench" in getattr(item, "fixturenames", ()):
+            # The test's own fixture says what is wrong.
+            with contextlib.suppress(ApiAuthError, pytest.fail.Exception):
+                found[Path(chosen_profile(item, state).place)] = None
+    return list(found)
+
+
+@pytest.fixture
+def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
+    """The profile of this test: from the mark, the option, the ini, or the project's only profile."""
+    try:
+        profile = chosen_profile(request.node, request.config.stash[STATE])
+    except ApiAuthError as error:
+        _stop(error, request.config.stash[STATE])
+    from pytest_apiauth.plugin.reach import keep_out
+
+    keep_out(request.node, profile)
+    cassette = request.config.stash[STATE].cassette
+    if cassette is not None:
+        cassette.belonging.is_certain = True
+    return profile
+
+
+@pytest.fixture(scope="session")
+def apiauth_credentials() -> Mapping[str, Any]:
+    """Client, user and key of the app in this process, by profile key; override it in the project's conftest.
+
+    ``{"api_key": …, "users.second.password": …}``, flat or nested. What is not given comes from where the profile
+    says. Nothing asks for it but a run of a profile that names an ``app``.
+    """
+    return {}
+
+
+def _app_side(request: pytest.FixtureRequest, profile: Profile) -> AppSide:
+    """Give the profile's app at work. It is shut down before the fixture of its credentials is."""
+    state: State = request.config.stash[STATE]
+    # Set up long ago: items that need it ask for it before anything of their own (in `plugin`).
+    credentials = request.getfixturevalue("apiauth_credentials")
+    if not state.has_app(profile):
+        request.session.addfinalizer(lambda: state.close_app(profile))
+    return state.app_side(profile, credentials)
+
+
+@pytest.fixture
+def _apiauth_bench(request: pytest.FixtureRequest, apiauth_profile: Profile) -> Iterator[Bench]:
+    from pytest_apiauth.plugin.bench import Bench
+
+    state: State = request.config.stash[STATE]
+    _, who = _mark(request.node)
+    writes = request.node.get_closest_marker("apiauth_writes") is not None
+    try:
+        app = _app_side(request, apiauth_profile) if state.kind_of(apiauth_profile) == "app" else None
+        bench = Bench.build(state, apiauth_profile, who, allow_unsafe=writes or not state.is_live, app=app)
+    except ApiAuthError as error:
+        _stop(error, state)
+    request.node.stash[BENCH] = bench
+    yield bench
+    bench.close()
+
+
+def _bench_kind(request: pytest.FixtureRequest) -> str:
+    return "this is a live run" if request.config.stash[STATE].is_live else "this profile's app runs in this process"
+
+
+@pytest.fixture
+def apiauth_client_factory(_apiauth_bench: Bench) -> ClientFactory:
+    """Makes clients for a user, a client, a key, a subset of the credentials, or none; closed after the test."""
+    return ClientFactory(_apiauth_bench)
+
+
+@pytest.fixture
+def apiauth_client(apiauth_client_factory: ClientFactory) -> httpx.Client:
+    """An authenticated `httpx.Client` with the API's base URL."""
+    return apiauth_client_factory()
+
+
+@pytest.fixture
+def apiauth_async_client(apiauth_client_factory: ClientFactory) -> httpx.AsyncClient:
+    """An authenticated `httpx.AsyncClient` with the API's base URL."""
+    return apiauth_client_factory.async_client()
+
+
+@pytest.fixture
+def apiauth_token(request: pytest.FixtureRequest, _apiauth_bench: Bench) -> Token:
+    """The current token of this test's credentials."""
+    try:
+        return _apiauth_bench.token()
+    except ApiAuthError as error:
+        _stop(error, request.config.stash[STATE])
+
+
+@pytest.fixture
+def apiauth_server(request: pytest.FixtureRequest, _apiauth_bench: Bench) -> Server:
+    """The embedded server behind this test's clients: its clock, what it saw, ways to make it refuse."""
+    server = _apiauth_bench.server
+    if server is None:
+        pytest.skip(f"apiauth_server is the embedded server; {_bench_kind(request)}")
+    return server
+
+
+@pytest.fixture
+def apiauth_mock(
+    request: pytest.FixtureRequest, _apiauth_bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """The embedded server at the API's real host names, for clients that the production code makes itself.
+
+    The environment variables that the profile names are set to the embedded server's credentials, so that
+    production code which reads them is understood. Gives the respx router.
+    """
+    state: State = request.config.stash[STATE]
+    if _apiauth_bench.server is None:
+        pytest.skip(f"apiauth_mock stands in for the API; {_bench_kind(request)}")
+    if request.node.get_closest_marker("vcr") is not None:
+        pytest.fail(
+            "apiauth_mock and @pytest.mark.vcr in one test: a test is mocked or replayed, not both", pytrace=False
+        )
+    if state.library != "httpx":
+        pytest.fail(
+            f"apiauth_mock stands in for httpx only: record tests of code on {state.library} with @pytest.mark.vcr;"
+            " for code on httpx say --apiauth-http=httpx",
+            pytrace=False,
+        )
+    from pytest_apiauth.http.mock import mounted
+    from pytest_apiauth.offline import refused
+    from pytest_apiauth.plugin.reach import mocked
+
+    server = _apiauth_bench.server
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    with refused(mocked(request.node, server.origins)), mounted(server.origins, server.handle) as router:
+        yield router
+
+
+@pytest.fixture
+def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
+    """Make the profile of a rule's item ready: one error if it is not, and 'not run' for every later rule."""
+    from pytest_apiauth.errors import UnreachableError
+    from pytest_apiauth.plugin.collection import RuleItem
+    from pytest_apiauth.printable import printable
+    from pytest_apiauth.rules import Verdict
+    from pytest_apiauth.suite.judging import Outcome
+    from pytest_apiauth.suite.outcomes import NotReady, Unproven
+
+    item = request.node
+    assert isinstance(item, RuleItem)
+    state: State = request.config.stash[STATE]
+    try:
+        is_app = state.examined(item.profile_file.profile) == "app"
+        app = (lambda profile: _app_side(request, profile)) if is_app else None
+        examination, is_new = state.examination(item.profile_file.path, app)
+    except NotReady as reason:
+        item.record(Outcome(Verdict.NOT_RUN, item.rule.level, str(reason)))
+        pytest.skip(f"not run: {reason}")
+    except ApiAuthError as error:
+        is_skipped = isinstance(error, UnsetError) and state.skips_missing
+        if not is_skipped:
+            verdict = "inconclusive" if isinstance(error, Unproven | UnreachableError) else "not ready"
+            item.not_ready = {"verdict": verdict, "error": printable(state.redactor.redact(str(error)))}
+        item.record(Outcome(Verdict.SKIP if is_skipped else Verdict.NOT_RUN, item.rule.level, str(error)))
+        _stop(error, state)
+    if is_new:
+        # What it took to make the profile ready counts for the first rule.
+        item.stash[RECORD] = {"requests": examination.requests, "tokens_issued": examination.tokens_issued}
+    if is_app:
+        # What the app stored for an earlier item may be rolled back by now.
+        examination.forget_tokens()
+    return examination
+
+
+class ClientFactory:
+    """Makes clients for one profile, behind the origin guard; they are closed when the test ends."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def __call__(
+        self,
+        *,
+        zone: str | None = None,
+        user: str | None = None,
+        client: str | None = None,
+        key: str | None = None,
+        credentials: Collection[str] | None = None,
+        **options: Any,
+    ) -> httpx.Client:
+        """Make a client.
+
+        ``zone`` sends exactly what that zone of the profile needs; ``credentials`` exactly the kinds named
+        (``api_key``, ``bearer``, ``personal_access_token``, ``basic``), ``()`` none. ``user``, ``client``
+        and ``key`` name entries of the profile. ``options`` are the library's own (``timeout`` in seconds,
+        ``headers`` …); ``transport`` is a function that puts a transport around the plug-in's, and what would replace
+        that or the profile's credentials is refused. Raises ProfileError for an unknown zone and for an option that
+        clashes, CredentialError for an unset value.
+        """
+        return self._bench.client(self._kinds(zone, credentials), self._who(user, client, key), options)
+
+    def async_client(
+        self,
+        *,
+        zone: str | None = None,
+        user: str | None = None,
+        client: str | None = None,
+        key: str | None = None,
+        credentials: Collection[str] | None = None,
+        **options: Any,
+    ) -> httpx.AsyncClient:
+        """Make an asynchronous client; the arguments are those of a call."""
+        return self._bench.async_client(self._kinds(zone, credentials), self._who(user, client, key), options)
+
+    def _kinds(self, zone: str | None, credentials: Collection[str] | None) -> Collection[str] | None:
+        if zone is not None and credentials is not None:
+            raise ProfileError("apiauth_client_factory: zone or credentials, not both: each says what to send")
+        if isinstance(credentials, str):
+            raise ProfileError(f"apiauth_client_factory: credentials: write ['{credentials}'], not '{credentials}'")
+        return self._bench.kinds_of(zone) if zone is not None else credentials
+
+    def _who(self, user: str | None, client: str | None, key: str | None) -> dict[str, str]:
+        given = {"user": user, "client": client, "key": key}
+        return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,141 @@
+"""Where pytest meets refusals: which tests keep which hosts out of reach, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+
+import pytest
+
+from pytest_apiauth.credentials.identities import Surroundings
+from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.messages import Origin
+from pytest_apiauth.offline.hosts import Hosts
+from pytest_apiauth.offline.refusal import OfflineError, Refusal, offline_error_in, refused
+from pytest_apiauth.plugin.fixtures import RULES, chosen_profile
+from pytest_apiauth.plugin.run import STATE, State
+from pytest_apiauth.profile.model import Profile, Reference
+
+__all__ = [
+    "add_to_report", "enter", "hosts_of", "keep_out", "leave", "mocked", "offline_error_in", "profiles_of", "refusals",
+]  # fmt: skip
+
+OPEN: pytest.StashKey[ExitStack] = pytest.StashKey()
+REFUSAL: pytest.StashKey[Refusal] = pytest.StashKey()
+
+
+def enter(item: pytest.Item) -> None:
+    """Keep a test's hosts out of reach before any fixture of it, of whatever scope, is set up."""
+    state = item.config.stash[STATE]
+    profiles = profiles_of(item, state)
+    if profiles and not _is_on_a_wire(item):
+        _begin(item, hosts_of(profiles, state))
+
+
+def leave(item: pytest.Item) -> None:
+    """Let them be reached again, once the test's fixtures are gone."""
+    opened = item.stash.get(OPEN, None)
+    if opened is not None:
+        opened.close()
+        del item.stash[OPEN]
+
+
+def keep_out(item: pytest.Item, profile: Profile) -> None:
+    """Keep the hosts of a profile out of reach from now on: of one that a test asked for while it ran, say."""
+    state = item.config.stash[STATE]
+    if state.is_live:
+        return
+    hosts = hosts_of([profile], state)
+    known = item.stash.get(REFUSAL, None)
+    if known is not None and item.stash.get(OPEN, None) is not None:
+        known.hosts |= hosts
+    else:
+        _begin(item, hosts)
+
+
+def mocked(item: pytest.Item, origins: Iterable[Origin]) -> Refusal:
+    """Give the refusal of what a mock of httpx does not meet."""
+    return Refusal(Hosts.of(origins), _advice_beside_mock, refusals(item))
+
+
+def refusals(item: pytest.Item) -> list[OfflineError]:
+    """Give what was refused while a test ran."""
+    known = item.stash.get(REFUSAL, None)
+    return [] if known is None else known.errors
+
+
+def add_to_report(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Say beside a failure what was refused to the test, where its own code kept that to itself."""
+    lines = [line for line in dict.fromkeys(map(str, refusals(item))) if line not in report.longreprtext]
+    if lines:
+        report.sections.append(("apiauth", "\n".join(lines)))
+
+
+def profiles_of(item: pytest.Item, state: State) -> list[Profile]:
+    """Give the profiles that a test has to do with: the one chosen for it, and for a cassette all of the project's.
+
+    What a cassette holds is known when it is read or written, and that is late.
+    """
+    own = getattr(item, "profile_file", None)
+    if own is not None:
+        return [own.profile]
+    found: dict[int, Profile] = {}
+    try:
+        chosen = chosen_profile(item, state)
+        found[id(chosen)] = chosen
+    except (ApiAuthError, pytest.fail.Exception):
+        # Whoever needs one is told by the fixtures.
+        pass
+    if item.get_closest_marker("vcr") is not None:
+        for profile in state.project_profiles():
+            found.setdefault(id(profile), profile)
+    return list(found.values())
+
+
+def hosts_of(profiles: Iterable[Profile], state: State) -> Hosts:
+    """Give the hosts of profiles: those that they name, and those that the environment does for them."""
+    origins: set[Origin] = set()
+    for profile in profiles:
+        origins |= profile.origins
+        place = profile.api_url
+        if isinstance(place, Reference) and place.env is not None:
+            try:
+                origins.add(Origin.of(Surroundings(state.config.rootpath)("api_url", place) or ""))
+            except ValueError:
+                continue  # no URL, so nobody can go there
+    return Hosts.of(origins)
+
+
+def _begin(item: pytest.Item, hosts: Hosts) -> None:
+    opened = ExitStack()
+    item.stash[REFUSAL] = opened.enter_context(refused(Refusal(hosts, _advice_for(item))))
+    item.stash[OPEN] = opened
+
+
+def _is_on_a_wire(item: pytest.Item) -> bool:
+    """Whether a rule talks to the embedded server on a socket, whose own port is none of the profile's."""
+    return RULES in getattr(item, "fixturenames", ()) and bool(item.config.getoption("apiauth_wire"))
+
+
+def _advice_for(item: pytest.Item) -> Callable[[str], str]:
+    nothing = "a run without --apiauth-live lets nothing out"
+    if item.get_closest_marker("vcr") is None:
+
+        def advice(library: str) -> str:
+            ways = "apiauth_mock or @pytest.mark.vcr" if _is_httpx(library) else "@pytest.mark.vcr"
+            return f"{nothing}; add it, or let {ways} stand in"
+
+        return advice
+    if item.config.getoption("disable_recording", False):
+        return lambda library: f"{nothing}; add it, or leave out --disable-recording"
+    return lambda library: f"{nothing}, and no cassette answers this; add --apiauth-live"
+
+
+def _advice_beside_mock(library: str) -> str:
+    if _is_httpx(library):
+        return "this way passes apiauth_mock by; it meets httpx's own transports"
+    return "apiauth_mock stands in for httpx only; use httpx there, or record the test with @pytest.mark.vcr instead"
+
+
+def _is_httpx(library: str) -> bool:
+    return library == "httpx" or library.endswith("(by httpx)")

@@ -1,0 +1,152 @@
+"""Where pytest meets cassettes: which tests have one that is ours, and what options and tests may not ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_apiauth.credentials.identities import learn_credentials
+from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.plugin.fixtures import chosen_profile, uses_ours
+from pytest_apiauth.plugin.reach import hosts_of, profiles_of
+from pytest_apiauth.plugin.run import STATE, State
+from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.recording.belonging import Belonging, cassettes_of
+from pytest_apiauth.recording.contents import CassetteError
+from pytest_apiauth.recording.taping import CassetteTest
+
+MOCKS = ("apiauth_mock", "respx_mock", "apiauth_server")
+ADDING = ("all", "new_episodes", "rewrite")
+"""Record modes that ask the API even where there is a cassette."""
+OFF: pytest.StashKey[bool] = pytest.StashKey()
+
+
+def take_rewriting(config: pytest.Config, state: State) -> None:
+    """Take ``--record-mode=rewrite`` into our own hands, before anything of a test is set up.
+
+    pytest-recording would remove the old cassette before the test has shown that there is a better one.
+    """
+    if config.getoption("record_mode", None) == "rewrite":
+        config.option.record_mode = "all"
+        state.rewrites_cassettes = True
+
+
+def enter(item: pytest.Item) -> None:
+    """Make a test that is marked ``vcr`` ready, before any fixture of it. Fails it where it cannot be."""
+    state: State = item.config.stash[STATE]
+    is_ours, profiles = uses_ours(item), profiles_of(item, state)
+    if is_ours:
+        _refuse_what_clashes(item, getattr(item, "fixturenames", ()))
+        mode = _mode(state)
+        if mode is None and state.is_live:
+            # A live run asks the API itself; what it asks is recorded on request only.
+            item.stash[OFF] = True
+            return
+        _refuse_mode(state, has_cassette=True)
+    for profile in profiles:
+        learn_credentials(profile, item.config.rootpath, state.redactor)
+    state.cassette = CassetteTest(
+        item.nodeid,
+        item.config.rootpath,
+        state.redactor,
+        is_live=state.is_live,
+        profile=_profile_of(item, state),
+        key_headers=[profile.api_key.header for profile in profiles if profile.api_key is not None],
+        rewrites=state.rewrites_cassettes,
+        belonging=Belonging(hosts_of(profiles, state), is_ours),
+        lets_through=state.is_live and _mode(state) is None,
+        unwritable=_parallel(state) if _records(state) else None,
+    )
+    state.filter.watch = state.cassette.watch
+
+
+def settle(request: pytest.FixtureRequest, markers: list[Any]) -> None:
+    """Look for a test's cassettes as soon as fixtures say where they are, and switch them off where they are to be.
+
+    ``markers`` is what pytest-recording goes by: a test without any has no cassette. Fails the test where it is ours
+    and asks for what does not go together.
+    """
+    item: pytest.Item = request.node
+    state: State = item.config.stash[STATE]
+    if item.stash.get(OFF, False):
+        markers.clear()
+    test = state.cassette
+    if test is None or not markers:
+        return
+    settings = dict(request.getfixturevalue("vcr_config"))
+    for mark in reversed(markers):
+        settings.update(mark.kwargs)
+    more = (path for mark in markers for path in mark.args)
+    folder, name = request.getfixturevalue("vcr_cassette_dir"), request.getfixturevalue("default_cassette_name")
+    files = cassettes_of(settings, folder, name, more)
+    test.belonging.look_at(files)
+    if not test.belonging.is_certain:
+        return
+    _refuse_what_clashes(item, getattr(item, "fixturenames", ()), settings.get("record_mode"))
+    if state.is_live and _mode(state) is None:
+        leave(item)
+        markers.clear()
+        return
+    _refuse_mode(state, has_cassette=any(map(Path.is_file, files)))
+
+
+def leave(item: pytest.Item) -> None:
+    """End a test with a cassette. Raises CassetteError where its cassette could not be written."""
+    state: State = item.config.stash[STATE]
+    cassette, state.cassette, state.filter.watch = state.cassette, None, None
+    if cassette is None:
+        return
+    cassette.close()
+    if cassette.refusal is not None:
+        raise CassetteError(cassette.refusal)
+
+
+def _profile_of(item: pytest.Item, state: State) -> Profile | None:
+    try:
+        return chosen_profile(item, state)
+    except ApiAuthError:
+        # Whoever needs one is told by the fixtures.
+        return None
+
+
+def _mode(state: State) -> str | None:
+    """Give the record mode that the run was asked for."""
+    if state.rewrites_cassettes:
+        return "rewrite"
+    mode: str | None = state.config.getoption("record_mode", None)
+    return mode
+
+
+def _records(state: State) -> bool:
+    return _mode(state) not in (None, "none")
+
+
+def _parallel(state: State) -> str | None:
+    if not hasattr(state.config, "workerinput"):
+        return None
+    return f"--record-mode={_mode(state)} under pytest-xdist: workers would overwrite each other's cassettes; use -n 0"
+
+
+def _refuse_mode(state: State, *, has_cassette: bool) -> None:
+    """Fail a test of ours that is to be recorded where it cannot be; with ``once`` what there is is replayed."""
+    if not _records(state):
+        return
+    mode = _mode(state)
+    if not state.is_live and (mode in ADDING or not has_cassette):
+        pytest.fail(f"--record-mode={mode} records from the real API: add --apiauth-live", pytrace=False)
+    parallel = _parallel(state)
+    if state.is_live and parallel is not None:
+        pytest.fail(parallel, pytrace=False)
+
+
+def _refuse_what_clashes(item: pytest.Item, fixtures: Iterable[str], mode: object = None) -> None:
+    for name in MOCKS:
+        if name in fixtures:
+            pytest.fail(f"{name} and @pytest.mark.vcr in one test: a test is mocked or replayed, not both", False)
+    marked = any(mark.kwargs.get("record_mode") == "rewrite" for mark in item.iter_markers("vcr"))
+    if marked or mode == "rewrite":
+        where = "@pytest.mark.vcr(record_mode='rewrite')" if marked else "record_mode='rewrite' in vcr_config"
+        pytest.fail(f"{where} loses cassettes; use --record-mode=rewrite", False)

@@ -1,0 +1,223 @@
+"""What a person sees: a line before the run, short words for verdicts, a summary after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_apiauth.plugin.run import STATE
+from pytest_apiauth.printable import printable
+from pytest_apiauth.profile.finding import SUFFIX
+from pytest_apiauth.report import json_report, markdown, summary
+from pytest_apiauth.report.ledger import Ledger
+
+WRITERS = {".json": json_report.write, ".md": markdown.write}
+PROGRESS_EVERY = 10.0
+"""Seconds between two lines that say how far a live run is."""
+EMBEDDED_NOTE = "on the embedded server: proves the profile and the suite, says nothing about the real API"
+CASSETTE_NOTE = "on cassettes: says of a server what was recorded of it, and each cassette says of which"
+
+
+class Reporter:
+    """Gathers the verdicts at the controller; registered as a plug-in of its own there."""
+
+    def __init__(self, config: pytest.Config, now: Callable[[], float] = time.monotonic) -> None:
+        self._config = config
+        self._now = now
+        self._announced = False
+        self._told_at = 0.0
+        self._told_of: set[Path] = set()
+        self.ledger = Ledger()
+        self._errors: list[str] = []
+        self._compared = 0
+        self._drifted: list[str] = []
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker has found out about drift."""
+        compared, lines = getattr(node, "workeroutput", {}).get("apiauth_drift", (0, []))
+        self._compared += compared
+        self._drifted += lines
+
+    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
+        """Say which profiles are examined, on what, with which seed, and where a live run goes. Else silent."""
+        from pytest_apiauth.plugin.fixtures import used_live
+
+        return self._announcement((item.nodeid for item in items), used_live(items, self._config.stash[STATE]))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Say the same in a run with workers, as soon as one of them has collected, and before any of them begins."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if not self._announced and terminal is not None:
+            terminal.ensure_newline()
+            for line in self._announcement(ids, self._config.stash[STATE].take_collected()):
+                terminal.write_line(line)
+
+    def _announcement(self, nodeids: Iterable[str], used: Sequence[Path]) -> list[str]:
+        """Return the lines for what is collected; ``used`` are the profiles that clients of ordinary tests are for."""
+        state = self._config.stash[STATE]
+        files = dict.fromkeys(nodeid.partition("::")[0] for nodeid in nodeids)
+        examined = [self._config.rootpath / file for file in files if file.endswith(SUFFIX)]
+        self._announced = True
+        lines = [self._examined(examined)] if examined else []
+        if state.is_live:
+            places = {path.resolve(): path for path in (*used, *examined)}
+            self._told_of |= places.keys()
+            lines += [*state.warn_of_live(list(places.values())), *state.not_examined()]
+        return list(map(printable, lines))
+
+    def _examined(self, paths: list[Path]) -> str:
+        state = self._config.stash[STATE]
+        apps = state.apps_of(paths)
+        where = "LIVE, over the network" if state.is_live else CASSETTE_NOTE if state.replays else EMBEDDED_NOTE
+        others = [_profile_name(path.name) for path in paths if path not in apps]
+        shown = [f"{_profile_name(path.name)} in this process: {_shown_app(app)}" for path, app in apps.items()]
+        shown += [f"{', '.join(others)} {where}"] if others else []
+        return f"apiauth: {'; '.join(shown)}; {state.library}, seed {state.seed}"
+
+    def tell_of(self, path: Path) -> None:
+        """Say where a live run goes if nobody could know before: a test may ask for a fixture while it runs."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if path in self._told_of or terminal is None:
+            return
+        self._told_of.add(path)
+        capture = self._config.pluginmanager.get_plugin("capturemanager")
+        with nullcontext() if capture is None else capture.global_and_fixture_disabled():
+            self._begin_line(terminal)
+            for line in self._config.stash[STATE].warn_of_live([path]):
+                terminal.write_line(printable(line))
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Say in a long live run, every ten seconds, how far it is and which rule is at work."""
+        state = self._config.stash[STATE]
+        now = self._now()
+        if not state.is_live or now - self._told_at < PROGRESS_EVERY:
+            return
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if self._told_at and terminal is not None and SUFFIX in nodeid:
+            self._begin_line(terminal)
+            terminal.write_line(printable(f"apiauth: {state.progress()}; at work: {nodeid}"))
+        self._told_at = now
+
+    def _begin_line(self, terminal: pytest.TerminalReporter) -> None:
+        terminal.ensure_newline()
+        if self._config.get_verbosity() < 0:
+            terminal.line("")  # -q prints dots without a file's name, and leaves the line open
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Name verdicts that pytest has no word for."""
+        verdict = getattr(report, "apiauth", {}).get("verdict")
+        if report.when == "call" and verdict == "warning" and report.passed:
+            return "passed", "w", "WARNING"
+        if report.when == "call" and verdict == "inconclusive" and report.failed:
+            return "failed", "I", "INCONCLUSIVE"
+        return None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Enter a record."""
+        record = getattr(report, "apiauth", None)
+        if record is not None and "id" in record:
+            self.ledger.add(report.nodeid, record, report.duration)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the reports; a run in which nothing applied is an error."""
+        if any(one.nothing_applied for one in self.ledger.profiles.values()) and session.exitstatus == 0:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._errors += self._uncaught()
+        drift = self._config.stash[STATE].drift
+        if drift is not None:
+            self._compared += drift.compared
+            self._drifted = list(dict.fromkeys([*self._drifted, *drift.lines]))
+            if self._drifted and self._config.stash[STATE].is_strict and session.exitstatus == 0:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        files = self._config.getoption("apiauth_report")
+        if files:
+            state = self._config.stash[STATE]
+            report = json_report.build(self.ledger, state.seed)
+            for file in files:
+                try:
+                    WRITERS[Path(file).suffix](Path(file), report)
+                except OSError as error:
+                    self._errors.append(f"ERROR: {file}: cannot be written: {error.strerror}")
+        if self._errors and session.exitstatus == 0:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _uncaught(self) -> list[str]:
+        """Give a line for each fault that its owner has examined and not caught: the run must not look green."""
+        faults = self._config.getoption("apiauth_fault")
+        if not faults or not self.ledger.profiles:
+            return []
+        from pytest_apiauth.rules import REGISTRY
+
+        owners = {name: rule.id for rule in REGISTRY for name in rule.faults}
+        records = [record for one in self.ledger.profiles.values() for record in one.records.values()]
+        caught = {record["id"] for record in records if record["verdict"] == "fail"}
+        examined = {record["id"] for record in records}
+        return [
+            f"ERROR: the fault {name!r} was not caught by its rule {owners[name]}: none of these profiles shows it"
+            for name in faults
+            if owners.get(name) in examined - caught
+        ]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print what each profile came to, and each warning."""
+        for line in self._errors:
+            terminalreporter.line(printable(line), red=True)
+        if self._config.stash[STATE].drift is not None:
+            count = f"{len(self._drifted)} warnings" if self._drifted else "no change"
+            terminalreporter.line(f"apiauth drift: {self._compared} token answers compared with cassettes: {count}")
+            for line in self._drifted:
+                terminalreporter.line(printable(f"  warning  {line}"), yellow=True)
+        if not self.ledger.profiles:
+            return
+        terminalreporter.section("API authentication")
+        profiles = [json_report.profile(one) for one in self.ledger.profiles.values()]
+        for one, profile in zip(self.ledger.profiles.values(), profiles, strict=True):
+            self._tell(terminalreporter, profile)
+            if one.nothing_applied:
+                terminalreporter.line(f"  ERROR: nothing applied to {one.name}, so nothing was tested", red=True)
+            for rule_id, each in one.broken():
+                terminalreporter.line(f"  FAIL     {rule_id}: got {each['got']}: {each['curl']}", red=True)
+        if any(one.target == "embedded" for one in self.ledger.profiles.values()):
+            terminalreporter.line(f"{EMBEDDED_NOTE}.")
+        if not self._errors:
+            for file in self._config.getoption("apiauth_report"):
+                terminalreporter.line(f"report: {file}")
+        for line in filter(None, map(summary.not_examined, profiles)):
+            terminalreporter.line(line, yellow=True)
+
+    def _tell(self, terminalreporter: pytest.TerminalReporter, profile: dict[str, Any]) -> None:
+        """Print what a profile came to, each warning, and each failure that was expected."""
+        is_verbose = self._config.get_verbosity() > 0
+        rules = summary.counted(len(profile["rules"]), "rule")
+        terminalreporter.line(
+            f"{profile['name']} ({profile['target']}): {rules}: {summary.counts(profile)};"
+            f" {profile['requests']} requests, {profile['seconds']:.1f} s"
+        )
+        if "error" in profile:
+            terminalreporter.line(f"  {summary.not_ready(profile)}", red=True)
+        if "left_out" in profile:
+            terminalreporter.line(f"  {summary.left_out(profile)}", yellow=True)
+        for rule in profile["rules"]:
+            for line in summary.warnings(rule):
+                terminalreporter.line(f"  warning  {rule['id']} {line}", yellow=True)
+            if rule["verdict"] == "warning" and rule["counterexample"] and is_verbose:
+                terminalreporter.line(f"           {rule['counterexample']['curl']}")
+            if rule["verdict"] == "expected failure":
+                terminalreporter.line(f"  expected {rule['id']}: {rule['reason']}")
+            if rule["verdict"] == "pass" and summary.is_partly_skipped(rule) and is_verbose:
+                terminalreporter.line(f"  in part  {rule['id']}: {rule['reason']}")
+
+
+def _shown_app(app: object) -> str:
+    return ", ".join(dict.fromkeys(app.values())) if isinstance(app, dict) else str(app)
+
+
+def _profile_name(nodeid: str) -> str:
+    return nodeid.partition("::")[0].rpartition("/")[2].removesuffix(SUFFIX)

@@ -1,0 +1,296 @@
+"""The promise: what one API says about authentication, as a checked, immutable model.
+
+`Profile` is read from a ``NAME.apiauth.toml`` file by `pytest_apiauth.profile.loading`. This file, that one and
+`pytest_apiauth.profile.tables` are the only ones that know the validation library. Every key is documented where it is
+declared; the JSON Schema of ``python -m pytest_apiauth schema`` is made from these declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from pytest_apiauth.messages import Origin, why_not_a_url
+from pytest_apiauth.profile.inherited import InheritedUrl, refuse_inherited
+from pytest_apiauth.profile.tables import (
+    APP_SPELLING,
+    DEFAULT,
+    URL_KEYS,
+    Answer,
+    ApiKey,
+    Client,
+    ClientAuth,
+    Credentials,
+    Grant,
+    GrantType,
+    Key,
+    Kind,
+    Live,
+    Model,
+    Needs,
+    Plain,
+    Reference,
+    Refusals,
+    Rotation,
+    Seconds,
+    ServerClock,
+    Status,
+    Texts,
+    TokenSettings,
+    User,
+    Zone,
+)
+
+__all__ = [
+    "DEFAULT",
+    "Answer",
+    "ApiKey",
+    "Client",
+    "ClientAuth",
+    "Credentials",
+    "Grant",
+    "GrantType",
+    "Key",
+    "Kind",
+    "Live",
+    "Model",
+    "Needs",
+    "Plain",
+    "Profile",
+    "Reference",
+    "Rotation",
+    "Seconds",
+    "Texts",
+    "User",
+    "Zone",
+]
+
+
+MOST_ZONES: Final = 500
+"""Each rule about zones is examined in every one of them: this many are 13,000 tests."""
+
+
+class Profile(Model):
+    """What one API promises about authentication."""
+
+    schema_: Literal[1] = Field(alias="schema", description="Version of this file format")
+    name: str = Field("", description="Short name; default: the file's name")
+    title: str = Field("", description="The API's own name")
+    app: str | dict[str, str] | None = Field(
+        None,
+        description='The API as an ASGI or WSGI app, "shop.main:app", or a function that makes it,'
+        ' "shop.main:create_app()": a run that is not live examines it in this process. A table names one app for each'
+        " origin",
+    )
+    examine: bool = Field(
+        False,
+        description="Whether a live run of a folder examines this server, and not only one that names this file; for"
+        " servers that are yours to examine. Not inherited",
+    )
+    source: str = Field("", description="Where the promise was read")
+    api_url: Plain | None = Field(None, description="Base URL of the API")
+    token_url: str | None = Field(None, description="Token endpoint, absolute or relative to api_url")
+    authorize_url: str | None = Field(None, description="Authorization endpoint, absolute or relative")
+    revocation_url: str | None = Field(None, description="Revocation endpoint (RFC 7009), absolute or relative")
+    introspection_url: str | None = Field(None, description="Introspection endpoint (RFC 7662), absolute or relative")
+    metadata_url: str | None = Field(
+        None, description="Authorization server metadata (RFC 8414, OpenID discovery), absolute or relative"
+    )
+    allowed_origins: Texts = Field((), description="Origins that the document allows to call from a browser (CORS)")
+    clock: ServerClock | None = None
+    live: Live = Live()
+    standards: Texts = Field((), description='Standards that the document cites, such as "RFC 6749"')
+    statements: dict[str, str] = Field({}, description="What the document states, by id")
+    unauthenticated: Status | None = Field(
+        None, description="Documented status of a request without credentials; unset promises a refusal only"
+    )
+    refusal: Refusals = Field(
+        (400, 401, 403),
+        description="Documented statuses of a refusal; any other 4xx is a warning, a 2xx or 3xx that is not among them"
+        " no refusal",
+    )
+    https_only: bool = Field(True, description="Whether the document demands HTTPS")
+    insecure_hosts: Texts = Field((), description="Hosts, loopback aside, that may be called over plain HTTP")
+    ca_file: str | None = Field(None, description="File of CA certificates to trust, in PEM")
+    rotation: Rotation | None = Field(
+        None,
+        description="What a refresh does to the refresh token: new-token gives a new one and leaves the old one's"
+        " fate open, old-dies says that the old one is dead, none keeps it; unset promises nothing",
+    )
+    api_key: ApiKey | None = None
+    token: TokenSettings = TokenSettings()
+    grants: dict[GrantType, Grant] = Field({}, description="Documented grants, the usual one first")
+    credentials: Credentials = Credentials()
+    clients: dict[str, Client] = Field({}, description="Further clients by name")
+    users: dict[str, User] = Field({}, description="Further users by name")
+    keys: dict[str, Key] = Field({}, description="Further API keys by name")
+    zones: dict[str, Zone] = Field({}, description="Routes by the credentials that they need")
+    expected_failures: dict[str, str] = Field(
+        {},
+        description="Rules that are known to fail, by rule id or id[part], each with the reason; for app and live runs."
+        " One that passes fails the run",
+    )
+
+    _file: Path | None = PrivateAttr(None)
+    _inherited: tuple[InheritedUrl, ...] = PrivateAttr(())
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Profile:
+        wrong = [*self._wrong_urls(), *self._wrong_names(), *self._wrong_zones(), *self._wrong_apps()]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    def _wrong_urls(self) -> list[str]:
+        wrong = []
+        for key in URL_KEYS:
+            url = getattr(self, key)
+            if not isinstance(url, str):
+                continue
+            is_path = key != "api_url" and url.startswith("/")
+            reason = why_not_a_url(f"https://api.example{url}" if is_path else url)
+            if reason is not None:
+                expected = "an absolute http or https URL" if key == "api_url" else "an absolute URL, or a path"
+                wrong.append(f"{key}: expected {expected}, got {reason}")
+            elif is_path:
+                continue
+            elif "@" in urlsplit(url).netloc:
+                wrong.append(f"{key}: a URL with a user name or password in it; credentials go to [credentials]")
+            elif not self.may_be_plain(Origin.of(url)):
+                parts = urlsplit(url)
+                wrong.append(
+                    f"{key}: {parts.scheme}://{parts.hostname} would send credentials in clear; use https, or list"
+                    " the host in insecure_hosts"
+                )
+        return wrong
+
+    def _wrong_names(self) -> list[str]:
+        wrong = []
+        for name, grant in self.grants.items():
+            if grant.client not in (DEFAULT, *self.clients):
+                wrong.append(f"grants.{name}.client: no client {grant.client!r} in [clients]")
+            if grant.user not in (DEFAULT, *self.users):
+                wrong.append(f"grants.{name}.user: no user {grant.user!r} in [users]")
+        if self.token.grant is not None and self.token.grant not in self.grants:
+            wrong.append(f"token.grant: {self.token.grant!r} is not one of [grants]")
+        if self.grants and self.token_url is None:
+            wrong.append("token_url: needed, since [grants] lists a way to get a token")
+        if "authorization_code" in self.grants and self.authorize_url is None:
+            wrong.append("authorize_url: needed for the grant authorization_code")
+        return wrong
+
+    def _wrong_zones(self) -> list[str]:
+        if len(self.zones) > MOST_ZONES:
+            return [f"zones: {len(self.zones)} zones, expected at most {MOST_ZONES}; a zone holds all routes of a kind"]
+        wrong = []
+        for name, zone in self.zones.items():
+            if "api_key" in zone.kinds and self.api_key is None:
+                wrong.append(f"zones.{name}.needs: names api_key, but the profile has no [api_key]")
+            if "bearer" in zone.kinds and not self.grants:
+                wrong.append(f"zones.{name}.needs: names bearer, but [grants] lists no way to get a token")
+            paths = (zone.path, *zone.probe)
+            wrong += [f"zones.{name}: {path!r} must begin with a slash" for path in paths if not path.startswith("/")]
+        return wrong
+
+    def _wrong_apps(self) -> list[str]:
+        wrong = []
+        for origin, app in (self.app if isinstance(self.app, dict) else {"": self.app or ""}).items():
+            key = f'app."{origin}"' if origin else "app"
+            if app and APP_SPELLING.fullmatch(app) is None:
+                wrong.append(f'{key}: expected "module:app" or "module:create_app()", got {app!r}')
+            if origin and (why_not_a_url(origin) is not None or urlsplit(origin).path.strip("/")):
+                wrong.append(f"{key}: expected an origin such as https://api.example.org")
+        return wrong
+
+    def may_be_plain(self, origin: Origin) -> bool:
+        """Whether credentials may travel to this origin: HTTPS, loopback, or a host in ``insecure_hosts``."""
+        return origin.scheme == "https" or origin.is_loopback or origin.host in self.insecure_hosts
+
+    @property
+    def place(self) -> str:
+        """The file that the profile was read from: two profiles of one name have two. Its name, where there is none."""
+        return self.name if self._file is None else str(self._file)
+
+    @property
+    def base_url(self) -> str:
+        """The API's base URL. Where the document names none, a reserved host name stands in (RFC 2606)."""
+        return self.api_url if isinstance(self.api_url, str) else f"https://{self.name or 'api'}.example"
+
+    def url(self, place: str) -> str:
+        """Give the absolute URL of an endpoint or path; a path continues that of ``api_url``, as in httpx."""
+        return place if urlsplit(place).scheme else self.base_url.rstrip("/") + place
+
+    @property
+    def token_endpoint(self) -> str:
+        """Absolute URL of the token endpoint; empty where there is none."""
+        return self.url(self.token_url) if self.token_url else ""
+
+    @property
+    def authorization_endpoint(self) -> str:
+        """Absolute URL of the authorization endpoint; empty where there is none."""
+        return self.url(self.authorize_url) if self.authorize_url else ""
+
+    @property
+    def origins(self) -> frozenset[Origin]:
+        """Every origin the profile names: the only ones that a credential may travel to."""
+        places = (getattr(self, key) for key in URL_KEYS if key != "api_url")
+        return frozenset(Origin.of(url) for url in (self.base_url, *(self.url(place) for place in places if place)))
+
+    @property
+    def client_endpoints(self) -> frozenset[str]:
+        """Absolute URLs at which a client authenticates itself (RFC 6749 2.3.1, RFC 7009 2.1, RFC 7662 2.1)."""
+        places = (self.token_url, self.revocation_url, self.introspection_url)
+        return frozenset(self.url(place) for place in places if place)
+
+    @property
+    def usual_grant(self) -> GrantType | None:
+        """The grant that clients use: ``token.grant``, or the first of ``[grants]`` that stands alone."""
+        if self.token.grant:
+            return self.token.grant
+        return next((name for name in self.grants if name != "refresh_token"), None)
+
+    def scope_of(self, grant: GrantType) -> str | None:
+        """The scope to ask for with a grant."""
+        own = self.grants[grant].scope if grant in self.grants else None
+        return own if own is not None else self.token.scope
+
+    def answer_of(self, grant: GrantType) -> Answer:
+        """The documented answer of a grant."""
+        own = self.grants[grant].answer if grant in self.grants else None
+        return own if own is not None else self.token.answer
+
+    def zone_at(self, path: str) -> Zone | None:
+        """The zone that an absolute path on the API's host lies in: the one with the longest prefix."""
+        base = urlsplit(self.base_url).path.rstrip("/")
+        if not path.startswith(base):
+            return None
+        inside = [zone for zone in self.zones.values() if path[len(base) :].startswith(zone.path)]
+        return max(inside, key=lambda zone: len(zone.path), default=None)
+
+    @property
+    def token_route_needs_key(self) -> bool:
+        """Whether the token endpoint itself lies in a zone that needs an API key (JI-18)."""
+        if not self.token_endpoint or Origin.of(self.token_endpoint) != Origin.of(self.base_url):
+            return False
+        zone = self.zone_at(urlsplit(self.token_endpoint).path)
+        return zone is not None and "api_key" in zone.kinds
+
+    def read_from(self, file: Path, inherited: Iterable[InheritedUrl]) -> Profile:
+        """Return a copy that knows which file it was read from, and which of its URLs are those of another API."""
+        found = self.model_copy()
+        found._file, found._inherited = file, tuple(inherited)
+        return found
+
+    def refuse_inherited(self) -> None:
+        """Raise ProfileError if it sends something to where the profile that it extends does, and not its own API."""
+        refuse_inherited(self.name, self.base_url, self._inherited)
+
+    def replaced(self, **changes: Any) -> Profile:
+        """Return a copy with some keys changed, checked again."""
+        found = Profile.model_validate({**self.model_dump(by_alias=True, exclude_unset=True), **changes})
+        found._file, found._inherited = self._file, self._inherited
+        return found

@@ -1,0 +1,220 @@
+"""The tables of a profile: where credentials are, how a token is asked for, what a zone needs.
+
+Every key is documented where it is declared; `pytest_apiauth.profile.model` puts the tables together, and gives them to
+everybody else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Kind = Literal["api_key", "bearer", "personal_access_token", "basic"]
+GrantType = Literal["client_credentials", "password", "refresh_token", "authorization_code"]
+ClientAuth = Literal["none", "client_secret_basic", "client_secret_post", "client_secret_json"]
+Rotation = Literal["new-token", "old-dies", "none"]
+DEFAULT = "default"
+OBJECT_SPELLING: Final = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
+APP_SPELLING: Final = re.compile(rf"{OBJECT_SPELLING.pattern}(\(.*\))?")
+URL_KEYS = ("api_url", "token_url", "authorize_url", "revocation_url", "introspection_url", "metadata_url")
+
+
+class Model(BaseModel):
+    """Common rules of every table: unknown keys are errors, values are frozen and never echoed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, strict=True)
+
+
+class Reference(Model):
+    """Where a value is: ``{ env = "NAME" }``, or ``{ keyring = "SERVICE", username = "NAME" }``."""
+
+    env: str | None = Field(None, description="Name of an environment variable (a .env file counts too)")
+    keyring: str | None = Field(None, description="Service name in the system keyring")
+    username: str = Field("", description="User name in the system keyring")
+
+    @model_validator(mode="after")
+    def _names_one_place(self) -> Reference:
+        if (self.env is None) == (self.keyring is None):
+            raise ValueError("name one place: { env = … } or { keyring = … }")
+        return self
+
+    def __str__(self) -> str:
+        return f"environment variable {self.env}" if self.env else f"keyring entry {self.keyring}"
+
+
+def _refuse_literal(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError('write where the secret is, never the secret: { env = "NAME" }')
+    return value
+
+
+SecretReference = Annotated[Reference, BeforeValidator(_refuse_literal)]
+Plain = str | Reference
+Status = Annotated[int, Field(ge=400, le=499)]
+Seconds = Annotated[int, Field(gt=0)]
+SafetyClass = Literal["consume", "revoke", "lockout", "load"]
+
+
+def _tuple(value: object) -> object:
+    """Let TOML's arrays be tuples, in strict mode too."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _needs(value: object) -> object:
+    """Read ``["api_key", "bearer"]`` as one alternative, a list of lists as several."""
+    if isinstance(value, list):
+        if all(isinstance(entry, str) for entry in value):
+            return (tuple(value),) if value else ()
+        if all(isinstance(entry, list) for entry in value):
+            return tuple(tuple(entry) for entry in value)
+        raise ValueError("either names of credentials, or lists of such names, not both")
+    return value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
+Refusals = Annotated[tuple[Annotated[int, Field(ge=200, le=499)], ...], BeforeValidator(_tuple), Field(min_length=1)]
+SafetyClasses = Annotated[tuple[SafetyClass, ...], BeforeValidator(_tuple)]
+Needs = Annotated[tuple[tuple[Kind, ...], ...], BeforeValidator(_needs)]
+
+
+class Client(Model):
+    """An OAuth client (RFC 6749 2)."""
+
+    client_id: Plain | None = Field(None, description="Public identifier of the client")
+    client_secret: SecretReference | None = Field(None, description="Where its secret is")
+    redirect_uri: Plain | None = Field(None, description="Registered redirection URI")
+
+
+class User(Model):
+    """A resource owner with a password."""
+
+    username: Plain | None = Field(None, description="Name the user logs in with")
+    password: SecretReference | None = Field(None, description="Where the password is")
+
+
+class Key(Model):
+    """An API key."""
+
+    api_key: SecretReference | None = Field(None, description="Where the key is")
+    denied: Texts = Field((), description="Paths that this key may not see")
+
+
+class Credentials(Client, User, Key):
+    """The default client, user and key, and long-lived tokens got elsewhere."""
+
+    personal_access_token: SecretReference | None = Field(None, description="Where the token is")
+    refresh_token: SecretReference | None = Field(
+        None, description="Where a refresh token is that an interactive grant has given"
+    )
+
+
+class ApiKey(Model):
+    """How the API key travels."""
+
+    header: str = Field("X-API-Key", description="Name of the request header")
+    scheme: str = Field(
+        "",
+        description="Word before the key, with a blank between, as in Authorization: ApiKey …",
+        pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]*$",
+    )
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the key in its header."""
+        return f"{self.scheme} " if self.scheme else ""
+
+
+class Answer(Model):
+    """Members that the document promises in a token answer (RFC 6749 5.1)."""
+
+    token_type: str | None = Field(None, description="Documented spelling of the type")
+    expires_in: Seconds | None = Field(None, description="Documented lifetime in seconds")
+    scope: str | None = Field(None, description="Documented scope")
+    refresh_token: bool | None = Field(None, description="Whether a refresh token comes with it")
+
+
+class TokenSettings(Model):
+    """How a token is asked for, and what comes back."""
+
+    body: Literal["form", "json"] = Field("form", description="Encoding of the request body")
+    client_auth: ClientAuth = Field(
+        "client_secret_basic", description="How the client authenticates (names of RFC 7591 2)"
+    )
+    basic_encoding: Literal["form", "raw"] = Field(
+        "form",
+        description="Encoding of id and secret before base64: form as in RFC 6749 2.3.1, or raw as in"
+        " RFC 7617; the two differ only for characters other than letters, digits and -._~",
+    )
+    scope: str | None = Field(None, description="Scope to ask for")
+    grant: GrantType | None = Field(None, description="Grant that clients use; default: the first of [grants]")
+    answer: Answer = Answer()
+    refresh_expires_in: Seconds | None = Field(None, description="Lifetime of a refresh token in seconds")
+    leeway: Annotated[int, Field(ge=0)] = Field(
+        30, description="Renew a token this many seconds before its end; rules allow a server as much after it"
+    )
+
+
+class Grant(Model):
+    """One documented way to get a token."""
+
+    client: str = Field(DEFAULT, description="Which of [clients] uses it")
+    user: str = Field(DEFAULT, description="Which of [users] it is for")
+    scope: str | None = Field(None, description="Scope to ask for, instead of token.scope")
+    answer: Answer | None = Field(None, description="Documented answer, instead of token.answer")
+    extra: dict[str, str] = Field({}, description="Further parameters of the request")
+
+
+class Zone(Model):
+    """Routes that need the same credentials."""
+
+    path: str = Field(description="Common prefix of the routes")
+    needs: Needs = Field((), description="Credentials needed: all of a list; any of a list of lists; [] for none")
+    probe: Texts = Field((), description="Routes that a GET may touch safely")
+    methods: Texts = Field((), description="Documented methods of the probes beyond GET and HEAD")
+    members: Texts = Field((), description="Members that the probe's JSON answer is documented to have")
+    identity: str | None = Field(None, description="Member of the probe's JSON answer that names the user")
+    statements: Texts = Field((), description="Statements that this zone rests on")
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether anything is needed here."""
+        return bool(self.needs) and () not in self.needs
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """Every kind of credential that some alternative names."""
+        return frozenset(kind for alternative in self.needs for kind in alternative)
+
+
+class ServerClock(Model):
+    """A clock of the server under test that a run may move, so that lifetimes can be examined."""
+
+    url: str | None = Field(
+        None, description='Route that a POST with the JSON body {"seconds": N} moves the clock forward by'
+    )
+    callable: str | None = Field(
+        None, description='Function that moves the clock of an app in this process: "shop.testing:advance"'
+    )
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> ServerClock:
+        if self.url is None and self.callable is None:
+            raise ValueError("name a url, or a callable for an app in this process")
+        if self.callable is not None and OBJECT_SPELLING.fullmatch(self.callable) is None:
+            raise ValueError(f'callable: expected "module:function", got {self.callable!r}')
+        return self
+
+
+class Live(Model):
+    """What a live run may do to the server."""
+
+    allow: SafetyClasses = Field((), description="Safety classes to examine beyond read-only and issue")
+    rate: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Requests per second; default: 10, and no pace where every URL is on loopback"
+    )
+    max_requests: Annotated[int, Field(gt=0)] = Field(5000, description="Requests that one run may send")
+    wrong_passwords: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Wrong passwords for one user in one run; default: 3, or 100 where lockout is allowed"
+    )

@@ -1,0 +1,87 @@
+"""The commands of cassettes: ``record`` makes them anew and says what has changed, ``scan`` searches them."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_apiauth.printable import printable
+from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.recording import library
+from pytest_apiauth.recording.contents import CassetteError
+from pytest_apiauth.recording.reading import cassettes_in, read
+from pytest_apiauth.recording.scenes import scenes
+from pytest_apiauth.recording.shapes import differences, shapes_of
+
+PAGE = "README.md"
+
+
+def scan(asked: argparse.Namespace) -> Iterator[str]:
+    """Search folders and files. Raises CassetteError where anything is found, or where a folder has no cassette."""
+    from pytest_apiauth.recording.scan import unclean
+
+    found = 0
+    for place in map(Path, asked.places):
+        count = 0
+        for path in cassettes_in(place):
+            count += 1
+            for line in unclean(path):
+                found += 1
+                yield printable(line)
+        if not count and not place.is_file():
+            raise CassetteError(f"scan: no cassettes under {place}")
+        if not found:
+            yield f"{place}: {count} cassettes, no secret found"
+    if found:
+        raise CassetteError(f"scan: {found} places in {', '.join(map(str, asked.places))} may hold a secret")
+
+
+def run(asked: argparse.Namespace) -> Iterator[str]:
+    """Record, and give a line for each cassette. Raises an ApiAuthError where something stays undone."""
+    if bool(asked.name) == asked.all:
+        raise CassetteError("record: name one profile, or give --all")
+    builtin = loading.builtin_profiles().values()
+    files = list(builtin) if asked.all else [loading.find_from(Path.cwd(), asked.name)]
+    folder, held_back = Path(asked.folder), 0
+    for file in files:
+        profile = loading.load(file)
+        stage = library.live_stage(profile, Path.cwd()) if asked.live else library.embedded_stage(profile)
+        with stage as on:
+            played = library.chosen(on, is_live=asked.live)
+            for scene in played:
+                path = folder / profile.name / f"{scene.name}.yaml"
+                with tempfile.TemporaryDirectory(prefix="apiauth-") as place:
+                    new = Path(place) / path.name
+                    library.record(scene, on, new, is_live=asked.live)
+                    changes = _changes(path, new)
+                    yield from (f"{path}: {change}" for change in changes)
+                    if changes and not asked.force:
+                        held_back += 1
+                        continue
+                    yield f"{path}: {'overwritten' if changes else 'recorded'}"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(new.read_bytes())
+        yield from _left_out(profile, {scene.name for scene in played})
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PAGE).write_text(library.page(folder), encoding="utf-8")
+    if held_back:
+        raise CassetteError(f"record: {held_back} changed shape and stay as they were; --force overwrites them")
+
+
+def _changes(old: Path, new: Path) -> list[str]:
+    if not old.is_file():
+        return []
+    with contextlib.suppress(CassetteError):
+        return list(differences(shapes_of(read(old)), shapes_of(read(new))))
+    return ["is not a readable cassette"]
+
+
+def _left_out(profile: Profile, recorded: set[str]) -> Iterator[str]:
+    for scene in scenes(profile):
+        if scene.name not in recorded:
+            why = "needs a person at a browser" if scene.needs_browser else "sends what a live API should not get"
+            yield f"{profile.name}/{scene.name}: left out: it {why}"

@@ -1,0 +1,208 @@
+"""The cassettes of token endpoints, ``cassettes/NAME/SCENE.yaml``: recorded, replayed, listed.
+
+Whether the real API answers or the embedded server stands in for it, the recording takes one path: real TLS to the
+documented host names, vcrpy at the HTTP library's transport, and what makes a tape clean. For the embedded server a
+certificate authority of the moment signs those names, and a proxy on loopback leads all of them to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import importlib.util
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pytest_apiauth.bundled import HERE
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.redaction import OutputRedactor
+from pytest_apiauth.credentials.secrets import Secret
+from pytest_apiauth.errors import CredentialError
+from pytest_apiauth.http import Guard, Network, Wire
+from pytest_apiauth.messages import Response
+from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.recording.contents import CassetteError
+from pytest_apiauth.recording.playing import Credentials
+from pytest_apiauth.recording.reading import read
+from pytest_apiauth.recording.scenes import Scene, Spend, kept_scene, scenes
+from pytest_apiauth.recording.taping import EXTRA, CassetteTest
+
+LIBRARY: Final = "httpx"
+EMBEDDED: Final = "the embedded server"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where scenes are played: who acts, how requests leave, and who answers."""
+
+    profile: Profile
+    identities: Identities
+    wire: Wire
+    redactor: OutputRedactor
+    answered_by: str
+    spend: Any = None
+    """Ends a token, where that is in one's hands."""
+
+
+@contextlib.contextmanager
+def embedded_stage(profile: Profile) -> Iterator[Stage]:
+    """Serve a profile's promise at its documented host names, over TLS."""
+    from pytest_apiauth.embedded import Server
+    from pytest_apiauth.embedded.loopback import local_authority, serve
+    from pytest_apiauth.embedded.tunnel import tunnel
+
+    if importlib.util.find_spec("trustme") is None:
+        raise CassetteError("record: TLS on loopback needs trustme; pip install 'pytest-apiauth[tls]'")
+    redactor = OutputRedactor()
+    with tempfile.TemporaryDirectory(prefix="apiauth-") as folder:
+        server = Server(profile, redactor=redactor)
+        context, authority = local_authority(Path(folder), (origin.host for origin in profile.origins))
+        with serve(server, tls=context) as url, tunnel(urlsplit(url).port or 0) as proxy:
+            network = Network(LIBRARY, ca_file=str(authority), proxy=proxy)
+            identities = Identities(server.profile, server.lookup, redactor)
+            guard = Guard(network.library, server.profile, redactor)
+            wire = Wire(network.library, profile.name, redactor, network.transport(), guard)
+            try:
+                yield Stage(
+                    server.profile, identities, wire, redactor, f"{EMBEDDED} {_version()}",
+                    lambda token: server.revoke(Secret(token, "refresh_token")),
+                )  # fmt: skip
+            finally:
+                wire.close()
+
+
+@contextlib.contextmanager
+def live_stage(profile: Profile, folder: Path) -> Iterator[Stage]:
+    """Go to the real API with the user's credentials and kept tokens. Raises ProfileError or CredentialError."""
+    from pytest_apiauth.credentials.identities import learn_credentials
+    from pytest_apiauth.credentials.refresh_tokens import live_identities
+    from pytest_apiauth.targets.target import located_profile
+
+    redactor = OutputRedactor()
+    profile = located_profile(profile, folder)
+    learn_credentials(profile, folder, redactor)
+    wire = Wire.live(LIBRARY, profile, redactor)
+    try:
+        yield Stage(profile, live_identities(profile, folder, redactor), wire, redactor, profile.base_url)
+    finally:
+        wire.close()
+
+
+def record(scene: Scene, stage: Stage, path: Path, *, is_live: bool) -> None:
+    """Play a scene and write its cassette. Raises an ApiAuthError where it cannot be played or written."""
+    profile = stage.profile
+    test = CassetteTest(
+        f"{profile.name}/{scene.name}",
+        path.parent,
+        stage.redactor,
+        is_live=True,
+        profile=None,
+        key_headers=() if profile.api_key is None else (profile.api_key.header,),
+        stamp={
+            "provenance": "live" if is_live else scene.provenance,
+            "answered_by": stage.answered_by,
+            "recorded": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            "recorder": f"pytest-apiauth {_version()}",
+            "profile": profile.name,
+            "scene": scene.name,
+        },
+    )
+    _play(scene, stage, test, path, "all")
+    if test.refusal is not None:
+        raise CassetteError(test.refusal)
+
+
+def replay(scene: Scene, profile: Profile, path: Path) -> list[Response]:
+    """Play a scene on its cassette, without a network, and give the answers. Raises vcrpy's error where one lacks."""
+    if not path.is_file():
+        raise CassetteError(f"{path}: no such cassette; record it: python -m pytest_apiauth record {profile.name}")
+    redactor = OutputRedactor()
+    network = Network(LIBRARY)
+    guard = Guard(network.library, profile, redactor)
+    wire = Wire(network.library, profile.name, redactor, network.transport(), guard)
+    stage = Stage(profile, Identities(profile, Credentials(None), redactor), wire, redactor, "")
+    test = CassetteTest(f"{profile.name}/{scene.name}", path.parent, redactor, is_live=False, profile=None)
+    try:
+        return _play(scene, stage, test, path, "none")
+    finally:
+        wire.close()
+
+
+def _play(scene: Scene, stage: Stage, test: CassetteTest, path: Path, mode: str) -> list[Response]:
+    from vcr import VCR
+
+    vcr = VCR(record_mode=mode, cassette_library_dir=str(path.parent))
+    test.configure(vcr)
+    answers = []
+    steps = scene.play(stage.profile, stage.identities)
+    with vcr.use_cassette(path.name, drop_unused_requests=mode == "all"):
+        test.has_failed = True
+        with contextlib.suppress(StopIteration):
+            step = next(steps)
+            while True:
+                if isinstance(step, Spend):
+                    if stage.spend is not None:
+                        with contextlib.suppress(CredentialError):
+                            stage.spend(step.token)
+                    step = next(steps)
+                    continue
+                answers.append(stage.wire.send(step))
+                step = steps.send(answers[-1])
+        test.has_failed = False
+    return answers
+
+
+def folder_of(name: str) -> Path | None:
+    """Give the folder of a profile's cassettes in this project: inside the package in a wheel, beside it in a clone."""
+    places = (HERE / "cassettes" / name, HERE.parent / "cassettes" / name)
+    return next((place for place in places if place.is_dir()), None)
+
+
+def table(folder: Path) -> list[str]:
+    """Give the table of the cassettes in a folder, in Markdown."""
+    rows = ["| cassette | provenance | answered by | recorded | exchanges |", "|---|---|---|---|---|"]
+    for path in sorted(folder.glob("*/*.yaml")):
+        data = read(path)
+        says = data.get(EXTRA) or {}
+        statuses = ", ".join(
+            f"{each['request']['method']} {each['response']['status']['code']}" for each in data["interactions"]
+        )
+        cells = (says.get("provenance", "unknown"), says.get("answered_by", ""), says.get("recorded", ""), statuses)
+        rows.append(f"| `{path.parent.name}/{path.name}` | " + " | ".join(map(str, cells)) + " |")
+    return rows
+
+
+def page(folder: Path) -> str:
+    """Give the text of the README of a folder of cassettes."""
+    return "\n".join((*INTRODUCTION, "", *table(folder), ""))
+
+
+def chosen(on: Stage, *, is_live: bool) -> list[Scene]:
+    """Give the scenes to record: of a live API what needs no person and guesses nothing."""
+    every = scenes(on.profile)
+    if not is_live:
+        return every
+    going_on = kept_scene(on.profile, on.identities)
+    free = [scene for scene in every if not (scene.is_guess or scene.needs_browser)]
+    return free if going_on is None else [*free, going_on]
+
+
+def _version() -> str:
+    return version("pytest-apiauth")
+
+
+INTRODUCTION: Final = (
+    "# Cassettes",
+    "",
+    "Recorded exchanges of token endpoints, without a secret in them. Made by `python -m pytest_apiauth record NAME`,",
+    "as this page is; `record --all` makes all of them anew, `record NAME --live` asks the real API.",
+    "",
+    "**documented**: the API's document shows the request and the answer. **assumed**: it does not; the answer is what",
+    "standards say. Both are answers of the embedded server, over TLS at the documented host names, and say nothing",
+    "about the real API. **live**: the real API answered.",
+)

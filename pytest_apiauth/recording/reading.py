@@ -1,0 +1,124 @@
+"""Cassettes read from files that anybody may have written, within bounds of time and memory.
+
+A file may be a pipe that never ends, and a few lines of YAML may name each other until they stand for more values
+than memory holds. What passes a bound is not looked into, and that is said, since a secret may be in it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_apiauth.recording.contents import LARGEST, CassetteError, too_large
+
+MOST_NODES: Final = 200_000
+"""Values of one cassette, with those that aliases stand for: some thousands of exchanges."""
+DEEPEST_NODE: Final = 50
+LONGEST_NUMBER: Final = 4000
+MARK: Final = b"interactions"
+PATTERNS: Final = ("*.yaml", "*.yml", "*.json")
+
+
+def bytes_of(path: Path) -> bytes:
+    """Read a file. Raises CassetteError for one that cannot be read, is none, or is too large."""
+    data = _beginning(path)
+    if len(data) > LARGEST:
+        raise too_large()
+    return data
+
+
+def _beginning(path: Path) -> bytes:
+    """Read a file up to the bound and a byte more, without waiting: nobody may write into a pipe."""
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise CassetteError("not looked into: not a regular file")
+            return file.read(LARGEST + 1)
+    except OSError as error:
+        raise CassetteError(f"not looked into: {error.strerror or type(error).__name__}") from None
+
+
+def cassettes_in(place: Path) -> Iterator[Path]:
+    """Yield the cassettes under a folder, and what might be one and cannot be read: YAML or JSON of interactions.
+
+    A file that is named counts whatever it is called.
+    """
+    paths = {path for pattern in PATTERNS for path in place.rglob(pattern)}
+    if not place.is_dir() and (place.exists() or place.is_symlink()):
+        paths = {place}
+    for path in sorted(path for path in paths if not path.is_dir()):
+        try:
+            data = _beginning(path)
+        except CassetteError:
+            yield path
+            continue
+        # UTF-16 has zeros between the letters.
+        if MARK in data or (b"\0" in data and MARK in data.replace(b"\0", b"")):
+            yield path
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a cassette as data. Raises CassetteError."""
+    try:
+        data = _data(bytes_of(path))
+    except CassetteError as error:
+        raise CassetteError(f"{path}: {error}") from None
+    if not isinstance(data, dict) or not isinstance(data.get("interactions"), list):
+        raise CassetteError(f"{path}: not a cassette: no interactions")
+    return data
+
+
+def _data(raw: bytes) -> Any:
+    from vcr.serializers import yamlserializer
+
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise CassetteError("not a cassette: not UTF-8") from None
+    try:
+        check_nodes(text)
+        return yamlserializer.deserialize(text)
+    except CassetteError:
+        raise
+    except Exception as error:
+        raise CassetteError(f"not a cassette: {type(error).__name__}") from None
+
+
+def check_nodes(text: str) -> None:
+    """Count the values of a YAML text without making them. Raises CassetteError where they are too many."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    sizes: dict[str, int] = {}
+    # Of each collection that is open: its anchor, and how many values it has so far.
+    counts: list[tuple[str | None, int]] = [(None, 0)]
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            counts.append((event.anchor, 1))
+            if len(counts) > DEEPEST_NODE:
+                raise CassetteError(f"not looked into: more than {DEEPEST_NODE} levels")
+            continue
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = counts.pop()
+            if anchor is not None:
+                sizes[anchor] = size
+        elif isinstance(event, yaml.AliasEvent):
+            # An alias inside of what it names stands for no end of values.
+            size = sizes.get(event.anchor, MOST_NODES)
+        elif isinstance(event, yaml.ScalarEvent):
+            if len(event.value) > LONGEST_NUMBER and event.implicit[0] and event.value[0] in "+-.0123456789":
+                # What may be a number to the base of 60 takes time with the square of its length.
+                raise CassetteError(f"not looked into: a number of more than {LONGEST_NUMBER} digits")
+            size = 1
+            if event.anchor is not None:
+                sizes[event.anchor] = 1
+        else:
+            continue
+        outer, count = counts[-1]
+        counts[-1] = (outer, count + size)
+        if count + size > MOST_NODES:
+            raise CassetteError(f"not looked into: more than {MOST_NODES} values")

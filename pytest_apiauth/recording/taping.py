@@ -1,0 +1,379 @@
+"""One test with a cassette: what it may do, what is learnt while it runs, and what is written in the end."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import datetime
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_apiauth.credentials.names import fold
+from pytest_apiauth.credentials.redaction import OutputRedactor
+from pytest_apiauth.credentials.values import is_own_placeholder
+from pytest_apiauth.offline import Hosts
+from pytest_apiauth.profile.model import Profile, Reference
+from pytest_apiauth.recording.belonging import Belonging
+from pytest_apiauth.recording.contents import CassetteError
+from pytest_apiauth.recording.levelling import Level, levelled
+from pytest_apiauth.recording.playing import Credentials, Environment, credentials_set, explain, placeholders
+from pytest_apiauth.recording.tape import (
+    Collector,
+    Leveller,
+    clean_tape,
+    request_message,
+    response_message,
+    survivors,
+)
+from pytest_apiauth.recording.vault import Vault, is_looked_for
+from pytest_apiauth.recording.walking import Message, Walk
+
+EXTRA: Final = "apiauth"
+"""The key of a cassette under which its provenance stands; vcrpy passes over what it does not know."""
+
+
+class CassetteTest:
+    """One test that is recorded or replayed.
+
+    ``is_live`` tells that it may reach the network; ``profile`` is that of the test, where it has one. ``rewrites``
+    starts the cassette anew; the old one stays until the test has passed. ``stamp`` is what the cassette is to say
+    about itself, instead of the usual.
+
+    ``belonging`` tells whether the test is ours; what is not goes on as pytest-recording has it. ``lets_through``
+    leaves requests to a profile's host to the network, unrecorded; ``unwritable`` says why no cassette of ours may be
+    written.
+    """
+
+    def __init__(
+        self,
+        nodeid: str,
+        root: Path,
+        redactor: OutputRedactor,
+        *,
+        is_live: bool,
+        profile: Profile | None,
+        key_headers: Iterable[str] = (),
+        rewrites: bool = False,
+        stamp: Mapping[str, Any] | None = None,
+        belonging: Belonging | None = None,
+        lets_through: bool = False,
+        unwritable: str | None = None,
+    ) -> None:
+        self.nodeid = nodeid
+        self.belonging = belonging or Belonging(Hosts(), is_certain=True)
+        self.unwritable = unwritable
+        self.is_live = is_live
+        self.has_failed = False
+        self.refusal: str | None = None
+        self.provenance: dict[str, Any] = {}
+        """What the cassette that was read says about itself."""
+        self._root = root
+        self._redactor = redactor
+        self._profile = profile
+        self._rewrites = rewrites
+        self._stamp = stamp
+        self._lets_through = lets_through
+        self._is_settled = False
+        self._key_headers = frozenset(map(fold, key_headers))
+        self._seen: set[str] = set()
+        self._put_by_hooks: set[str] = set()
+        self._walk = Walk(Collector(self._learn), self._key_headers)
+        self._environment = Environment()
+        if profile is not None and not is_live:
+            self._environment.fill(placeholders(profile, Credentials(None)))
+            if isinstance(profile.api_url, Reference) and profile.api_url.env is not None:
+                # Until a cassette says where it was recorded; without one, asking there leads to how it is recorded.
+                self._environment.fill({profile.api_url.env: profile.base_url})
+
+    # Hooks of pytest-recording
+
+    def configure(self, vcr: Any) -> None:
+        """Put everything in place in a ``VCR`` that pytest-recording has made, behind the user's own settings."""
+        merge = vcr.get_merged_config
+        vcr.get_merged_config = lambda **options: self._merged(merge(**options), "record_mode" in options)
+
+    def _merged(self, config: dict[str, Any], has_own_mode: bool) -> dict[str, Any]:
+        from vcr.record_mode import RecordMode
+
+        # What the project says about one test comes before what is said of the run.
+        rewrites = self._rewrites and not has_own_mode
+        self._settle(config, rewrites)
+        if self.belonging.is_certain:
+            if not self.is_live:
+                config["record_mode"] = RecordMode.NONE
+            if self._rewrites:
+                config["drop_unused_requests"] = True
+            level = Level(Walk(Leveller(self._vault()), self._key_headers))
+            config["match_on"] = [levelled(matcher, level) for matcher in config["match_on"]]
+        elif rewrites:
+            config["record_mode"] = RecordMode.NEW_EPISODES
+        config["before_record_request"] = self._meeting(config["before_record_request"])
+        config["before_record_response"] = self._learning(config["before_record_response"], response_message)
+        config["persister"] = _Persister(config["persister"], self)
+        return config
+
+    def _settle(self, config: dict[str, Any], rewrites: bool) -> None:
+        """Look at the cassettes for the last time before they are read; one that is not ours is rewritten as ever."""
+        if self._is_settled:
+            return
+        self._is_settled = True
+        path = Path((config.get("path_transformer") or str)(config["path"]))
+        self.belonging.look_at((path, *map(Path, getattr(config["persister"], "extra_paths", ()))))
+        if rewrites and not self.belonging.is_certain:
+            path.unlink(missing_ok=True)
+
+    def _meeting(self, hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Look at every request, before the user's hooks, for where it goes."""
+        learning = self._learning(hook, request_message)
+
+        def met(request: Any) -> Any:
+            goes_there = self.belonging.meets(str(request.uri))
+            if goes_there and self._lets_through:
+                return None
+            return learning(request)
+
+        return met
+
+    def _learning(self, hook: Callable[[Any], Any], message_of: Callable[[Any], Message]) -> Callable[[Any], Any]:
+        """Learn from what goes into the user's hooks, and tell their placeholders by what comes out of them.
+
+        vcrpy calls these hooks often, and with messages that have been through them before.
+        """
+
+        def learnt(message: Any) -> Any:
+            if not self.belonging.is_ours:
+                return hook(message)
+            before = self._secrets_of(message_of(message))
+            for value, kind in before.items():
+                if value not in self._put_by_hooks:
+                    self._learn(kind, value)
+            changed = hook(message)
+            if changed is not None:
+                self._put_by_hooks |= self._secrets_of(message_of(changed)).keys() - before.keys()
+            return changed
+
+        return learnt
+
+    def _secrets_of(self, message: Message) -> dict[str, str]:
+        found: dict[str, str] = {}
+        # A body that cannot be looked into is for the moment of writing.
+        with contextlib.suppress(CassetteError):
+            Walk(Collector(lambda kind, value: found.setdefault(value, kind)), self._key_headers).message(message)
+        return found
+
+    # What is learnt on the way
+
+    def _learn(self, kind: str, value: str) -> None:
+        self._seen.add(value)
+        if self.is_live and is_looked_for(value):
+            self._redactor.learn(value, f"recorded.{kind}")
+
+    def _learn_request(self, request: Any) -> None:
+        self._walk.message(request_message(request))
+
+    def _learn_response(self, response: Any) -> None:
+        self._walk.message(response_message(response))
+
+    def watch(self, record: logging.LogRecord) -> None:
+        """Learn from what a library logs before it is seen anywhere else, and keep answers out of the log."""
+        if not (self.is_live and self.belonging.is_ours):
+            return
+        try:
+            if record.args and isinstance(record.args, tuple):
+                record.args = tuple(self._logged(argument) for argument in record.args)
+            elif "return_value=" in str(record.msg):
+                _, _, value = str(record.msg).partition("return_value=")
+                for name, header in _headers_in(ast.literal_eval(value)):
+                    self._walk.header(name, header)
+        except (CassetteError, ValueError, SyntaxError, RecursionError):
+            # The message itself is redacted all the same; the tape is refused where it cannot be looked into.
+            return
+
+    def _logged(self, argument: object) -> object:
+        if isinstance(argument, Mapping) and "headers" in argument:
+            self._learn_response(argument)
+            status = argument.get("status")
+            return f"<Response {status.get('code') if isinstance(status, Mapping) else ''}>"
+        if hasattr(argument, "uri") and hasattr(argument, "headers"):
+            self._learn_request(argument)
+        elif "://" in (text := str(argument)):
+            self._walk.url(text)
+        return argument
+
+    # What is read and written
+
+    def read(self, data: Any) -> None:
+        """Take note of a cassette that was read."""
+        extra = data.get(EXTRA) if isinstance(data, dict) else None
+        if not isinstance(extra, dict) or self.provenance:
+            return
+        self.provenance = extra
+        profile, url = self._profile, extra.get("api_url")
+        place = profile.api_url if profile is not None else None
+        if not self.is_live and url and isinstance(place, Reference) and place.env is not None:
+            self._environment.fill({place.env: str(url)})
+
+    def cleaned(self, cassette: Mapping[str, Any]) -> tuple[dict[str, Any], Vault]:
+        """Give a cassette without the secrets in it, and what was replaced. Raises CassetteError."""
+        vault = Vault()
+        known = [(value, label) for value, label in self._redactor.known() if is_looked_for(value)]
+        tape = zip(cassette["requests"], cassette["responses"], strict=True)
+        clean = clean_tape(tape, vault, known, self._key_headers, self._is_users_own)
+        requests, responses = [request for request, _ in clean], [response for _, response in clean]
+        return {**cassette, "requests": requests, "responses": responses}, vault
+
+    def stamp(self) -> dict[str, Any]:
+        """Give what a new cassette says about itself."""
+        if self._stamp is not None:
+            return dict(self._stamp)
+        found = {
+            "provenance": "live",
+            "recorded": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            "recorder": f"pytest-apiauth {version('pytest-apiauth')}",
+        }
+        if self._profile is None or not self.belonging.is_ours:
+            return found
+        from pytest_apiauth.targets.target import with_base_url
+
+        located = with_base_url(self._profile, self._root)
+        return {
+            **found,
+            "profile": self._profile.name,
+            "api_url": located.base_url,
+            "credentials": credentials_set(self._profile, self._root),
+        }
+
+    def is_clean(self, data: Any) -> bool:
+        """Whether no value that the run knows is in a cassette, as it is about to be written."""
+        vault = Vault()
+        known = [(value, label) for value, label in self._redactor.known() if is_looked_for(value)]
+        for of_profiles in (True, False):
+            vault.note_known(known, credentials=of_profiles)
+        return next(survivors(data, vault), None) is None
+
+    def _is_users_own(self, value: str) -> bool:
+        """Whether a value in the place of a secret is a placeholder that the project's own hooks have put there."""
+        is_theirs = value in self._put_by_hooks or value not in self._seen
+        return is_theirs and is_own_placeholder(value)
+
+    def _vault(self) -> Vault:
+        vault = Vault()
+        if self.is_live:
+            vault.note_known(((v, label) for v, label in self._redactor.known() if is_looked_for(v)), credentials=True)
+        return vault
+
+    # The fixtures' side
+
+    def lookup(self) -> Credentials:
+        """Give what looks up credentials in a replayed test."""
+        labels = self.provenance.get("credentials")
+        return Credentials(frozenset(labels) if isinstance(labels, list) else None)
+
+    def replayed_profile(self, profile: Profile) -> Profile:
+        """Give a profile with the base URL that was recorded, where it has none of its own."""
+        url = self.provenance.get("api_url")
+        is_open = isinstance(profile.api_url, Reference) or profile.api_url is None
+        return profile.replaced(api_url=str(url)) if is_open and url else profile
+
+    def explain(self, error: BaseException) -> str | None:
+        """Say in one line what the tape lacks, where that is what an error is about and the tape is ours."""
+        return explain(error, self.nodeid, self._root) if self.belonging.is_ours else None
+
+    def close(self) -> None:
+        """Take back what was set for the test."""
+        self._environment.restore()
+
+
+class _Persister:
+    """Stands before the persister that writes: nothing unclean passes, and nothing of a test that failed."""
+
+    def __init__(self, inner: Any, test: CassetteTest) -> None:
+        self._inner = inner
+        self._test = test
+
+    def load_cassette(self, cassette_path: Any, serializer: Any) -> Any:
+        """Read a cassette (vcrpy's interface)."""
+        return self._inner.load_cassette(cassette_path, serializer=_Serializer(serializer, self._test))
+
+    def save_cassette(self, cassette_path: Any, cassette_dict: Mapping[str, Any], serializer: Any) -> None:
+        """Write a cassette (vcrpy's interface).
+
+        Never raises: vcrpy would leave the HTTP libraries patched. What went wrong is for the end of the test.
+        """
+        belonging = self._test.belonging
+        is_ours = belonging.is_certain or any(belonging.meets(str(each.uri)) for each in cassette_dict["requests"])
+        if not is_ours:
+            with contextlib.suppress(_Unclean):
+                watched = _Watch(serializer, self._test)
+                self._inner.save_cassette(cassette_path, cassette_dict, serializer=watched)
+                return
+        if self._test.has_failed:
+            return
+        if self._test.unwritable is not None:
+            self._test.refusal = f"{cassette_path}: not written: {self._test.unwritable}"
+            return
+        try:
+            clean, vault = self._test.cleaned(cassette_dict)
+            self._inner.save_cassette(cassette_path, clean, serializer=_Serializer(serializer, self._test, vault))
+        except CassetteError as error:
+            self._test.refusal = f"{cassette_path}: not written: {error}"
+        except Exception as error:
+            self._test.refusal = f"{cassette_path}: not written: {type(error).__name__} while it was made clean"
+
+
+class _Unclean(Exception):
+    """A cassette that is not ours holds a value that this run knows."""
+
+
+class _Watch:
+    """Stands before the serializer of a cassette that is not ours, and changes nothing."""
+
+    def __init__(self, inner: Any, test: CassetteTest) -> None:
+        self._inner = inner
+        self._test = test
+
+    def serialize(self, data: dict[str, Any]) -> Any:
+        """Give a cassette's text (vcrpy's interface). Raises _Unclean."""
+        if not self._test.is_clean(data):
+            raise _Unclean
+        return self._inner.serialize(data)
+
+
+class _Serializer:
+    """Stands before the serializer: adds the provenance, and searches what is about to be written."""
+
+    def __init__(self, inner: Any, test: CassetteTest, vault: Vault | None = None) -> None:
+        self._inner = inner
+        self._test = test
+        self._vault = vault
+
+    def deserialize(self, text: str) -> Any:
+        """Read a cassette's text (vcrpy's interface)."""
+        data = self._inner.deserialize(text)
+        self._test.read(data)
+        return data
+
+    def serialize(self, data: dict[str, Any]) -> str:
+        """Give a cassette's text (vcrpy's interface). Raises CassetteError where a known value survives in it."""
+        assert self._vault is not None
+        text: str = self._inner.serialize({EXTRA: self._test.stamp(), **data})
+        place = next(survivors(self._inner.deserialize(text), self._vault), None)
+        if place is not None:
+            raise CassetteError(
+                f"a known secret survives in {place}; put it where its name tells what it is, or remove it with"
+                " before_record_request or before_record_response"
+            )
+        return text
+
+
+def _headers_in(value: object) -> Iterable[tuple[str, str]]:
+    """Give the header lines in what httpcore logs."""
+    if isinstance(value, tuple | list):
+        if len(value) == 2 and all(isinstance(each, bytes) for each in value):
+            yield tuple(each.decode("latin-1") for each in value)
+        else:
+            for each in value:
+                yield from _headers_in(each)

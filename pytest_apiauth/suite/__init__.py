@@ -1,0 +1,1 @@
+"""The examiner: what a rule holds in its hands, paired controls, verdicts."""

@@ -1,0 +1,224 @@
+"""The browser's part of a grant: authorization requests, where their answers lead, and the codes in them.
+
+Nothing here sends anything. A run has no browser: the embedded server consents by itself, and of a live one
+only that can be seen which it decides before it asks a person to log in.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import parse_qs, parse_qsl, unquote, urljoin, urlsplit, urlunsplit
+
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.secrets import Secret
+from pytest_apiauth.errors import CredentialError
+from pytest_apiauth.messages import Origin, Response
+from pytest_apiauth.profile.model import DEFAULT, Grant, Profile
+from pytest_apiauth.suite.drafts import Draft, Ref, Text
+
+Sort = Literal["client", "onward", "page", "refused", "nowhere"]
+"""Where an answer leads: to the redirect_uri asked for, elsewhere, to no place since it is a page or a refusal."""
+_NEEDS_BROWSER = "the grant authorization_code needs a browser, which this run does not have"
+_USUAL_PORTS = {"https": 443, "http": 80}
+
+
+def login_of(profile: Profile, user: str) -> tuple[str, str]:
+    """Give the client and the user of a login by the interactive grant, where ``default`` means the grant's own."""
+    table = profile.grants.get("authorization_code") or Grant()
+    return table.client, table.user if user == DEFAULT else user
+
+
+def refresh_token_of(profile: Profile, identities: Identities, user: str) -> Secret:
+    """Give the refresh token that a person has got by logging in. Raises CredentialError where there is none."""
+    found = identities.refresh_token(*login_of(profile, user))
+    if found is None:
+        raise CredentialError(f"{_NEEDS_BROWSER}; log in once with `{login_command(profile)}`")
+    return found
+
+
+def needs_browser(profile: Profile) -> str:
+    """Say why a live run gets no code: what a login has kept is good for a token, and not for a code."""
+    return f"{_NEEDS_BROWSER}: a code is good for one use, so what `{login_command(profile)}` keeps does not help"
+
+
+def login_command(profile: Profile) -> str:
+    """Give the command by which a person logs in; it takes the grant that clients use, unless told another one."""
+    other = "" if profile.usual_grant == "authorization_code" else " --grant authorization_code"
+    return f"python -m pytest_apiauth token {profile.name}{other}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Proof:
+    """A proof key for code exchange (RFC 7636 4): what the code is asked with, and what is shown for it later."""
+
+    verifier: str | None = None
+    challenge: str | None = None
+    method: str | None = None
+
+    @classmethod
+    def of(cls, verifier: str) -> Proof:
+        """Give the S256 proof of a verifier (RFC 7636 4.2)."""
+        digest = hashlib.sha256(verifier.encode()).digest()
+        return cls(verifier, base64.urlsafe_b64encode(digest).rstrip(b"=").decode(), "S256")
+
+    @classmethod
+    def fresh(cls) -> Proof:
+        """Give a proof that nobody has seen."""
+        return cls.of(secrets.token_urlsafe(48))
+
+
+NO_PROOF = Proof()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Callback:
+    """What the browser brings back to the client, and what the client adds to redeem it (RFC 6749 4.1.3)."""
+
+    code: str
+    redirect_uri: str
+    verifier: str | None
+
+
+def request(profile: Profile, client: Ref, redirect_uri: str, proof: Proof) -> Draft:
+    """Give a valid authorization request (RFC 6749 4.1.1); the endpoint's own query is kept."""
+    parts = urlsplit(profile.authorization_endpoint)
+    asked: list[tuple[str, Text | None]] = [
+        *parse_qsl(parts.query, keep_blank_values=True),
+        ("response_type", "code"),
+        ("client_id", client),
+        ("redirect_uri", redirect_uri),
+        ("scope", profile.scope_of("authorization_code") or None),
+        ("state", secrets.token_urlsafe(16)),
+        ("code_challenge", proof.challenge),
+        ("code_challenge_method", proof.method),
+    ]
+    query = tuple((name, value) for name, value in asked if value is not None)
+    return Draft("GET", urlunsplit(parts._replace(query="", fragment="")), query=query)
+
+
+def asking(draft: Draft, **parameters: Text | None) -> Draft:
+    """Set parameters of an authorization request, each in its place or at the end; None takes one away."""
+    query = [(name, parameters.pop(name)) if name in parameters else (name, value) for name, value in draft.query]
+    query += parameters.items()
+    return replace(draft, query=tuple((name, value) for name, value in query if value is not None))
+
+
+def asked(draft: Draft, name: str) -> str:
+    """Give a parameter of an authorization request, where it is a plain text; empty where it is not there."""
+    return next((value for key, value in draft.query if key == name and isinstance(value, str)), "")
+
+
+def landing(draft: Draft, response: Response) -> str:
+    """Give the absolute URL that an answer sends the browser to; empty where it sends it nowhere."""
+    lines = response.header_lines("location")
+    if not 300 <= response.status < 400 or not lines:
+        return ""
+    try:
+        return urljoin(draft.url, lines[0])
+    except ValueError:
+        return lines[0]
+
+
+def sort_of(draft: Draft, response: Response) -> Sort:
+    """Tell where an answer leads."""
+    if 200 <= response.status < 300:
+        return "page"
+    if response.status >= 400:
+        return "refused"
+    target = landing(draft, response)
+    if not target:
+        return "nowhere"
+    return "client" if place(target) == place(asked(draft, "redirect_uri")) else "onward"
+
+
+def returned(draft: Draft, response: Response) -> dict[str, list[str]] | None:
+    """Give the parameters that an answer takes back to the client; None where it does not lead there."""
+    if sort_of(draft, response) != "client":
+        return None
+    return parameters_of(landing(draft, response))
+
+
+def parameters_of(url: str) -> dict[str, list[str]]:
+    """Give the parameters in a URL's query, and those in its fragment that the query does not have.
+
+    Servers with the habits of the implicit grant answer in the fragment; what they answer is the same.
+    """
+    parts = urlsplit(url)
+    query, fragment = (parse_qs(text, keep_blank_values=True) for text in (parts.query, parts.fragment))
+    return {**fragment, **query}
+
+
+def in_fragment(draft: Draft, response: Response) -> bool:
+    """Whether the code or the error of an answer stands in the fragment alone, which a browser keeps to itself."""
+    query = parse_qs(urlsplit(landing(draft, response)).query, keep_blank_values=True)
+    found = returned(draft, response) or {}
+    return bool({"code", "error"} & (found.keys() - query.keys()))
+
+
+def callback(draft: Draft, response: Response, proof: Proof) -> Callback | None:
+    """Give what there is to redeem; None where no code came."""
+    codes = (returned(draft, response) or {}).get("code", [])
+    return Callback(codes[0], asked(draft, "redirect_uri"), proof.verifier) if len(codes) == 1 else None
+
+
+def succeeds(draft: Draft, response: Response) -> bool:
+    """Whether a valid request, an authorization request or any other, has come to what it is for."""
+    return proceeds(draft, response) if asked(draft, "redirect_uri") else 200 <= response.status < 300
+
+
+def proceeds(draft: Draft, response: Response) -> bool:
+    """Whether an authorization request was taken: answered with a code, a login, or a way to one."""
+    sort = sort_of(draft, response)
+    return sort in ("page", "onward") or (sort == "client" and "error" not in (returned(draft, response) or {}))
+
+
+def place(url: str) -> tuple[str, str, int, str]:
+    """Give scheme, host, port and path of a URL as a browser reads it; a final slash or dot makes no other place.
+
+    A browser drops tabs and line breaks, takes a backslash for a slash, ignores a user name, and resolves
+    dot segments, percent-encoded ones too (WHATWG URL 4.4).
+    """
+    text = "".join(letter for letter in url.strip() if letter not in "\t\r\n")
+    scheme = text.partition(":")[0].lower()
+    if scheme in _USUAL_PORTS:
+        end = min((text.find(mark) for mark in "?#" if mark in text), default=len(text))
+        text = text[:end].replace("\\", "/") + text[end:]
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return scheme, text, 0, ""
+    host = (parts.hostname or "").rstrip(".")
+    return scheme, host, port or _USUAL_PORTS.get(scheme, 0), _resolved(parts.path)
+
+
+def _resolved(path: str) -> str:
+    kept: list[str] = []
+    for segment in path.split("/"):
+        plain = unquote(segment) if "%2e" in segment.lower() else segment
+        if plain == "..":
+            kept = kept[:-1] if len(kept) > 1 else kept
+        elif plain != ".":
+            kept.append(segment)
+    return "/".join(kept).rstrip("/")
+
+
+def leads_to(target: str, uri: str, *known: str) -> bool:
+    """Whether a browser sent to a target arrives at a URI, or at least at its origin where no known URL has it."""
+    if not target:
+        return False
+    there, wanted = place(target), place(uri)
+    if there == wanted:
+        return True
+    return there[:3] == wanted[:3] and bool(there[1]) and all(place(url)[:3] != wanted[:3] for url in known)
+
+
+def differ_by_port(near: str, registered: str) -> bool:
+    """Whether a URI is a loopback one at another port: an application chooses that anew each time (RFC 8252 7.3)."""
+    (scheme, host, port, path), (*own, own_port, own_path) = place(near), place(registered)
+    same = (scheme, host, path) == (*own, own_path) and near.partition("?")[2] == registered.partition("?")[2]
+    return same and port != own_port and Origin(scheme, host, port).is_loopback

@@ -1,0 +1,97 @@
+"""The register in words: every rule, one rule in full, every statement with what covers it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import textwrap
+from collections.abc import Iterator
+
+from pytest_apiauth import bundled
+from pytest_apiauth.embedded import FAULTS
+from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.profile import loading
+from pytest_apiauth.rules import REGISTRY, Rule
+
+
+class UnknownRuleError(ApiAuthError):
+    """There is no rule of that id."""
+
+
+def unbuilt() -> dict[str, str]:
+    """Give the ids of the catalogue that have no rule, with their reasons."""
+    bundled.load_chapters()
+    found: dict[str, str] = importlib.import_module(f"{bundled.PACKAGE}.register").UNBUILT
+    return found
+
+
+def covered_elsewhere() -> dict[str, tuple[str, ...]]:
+    """Give the statements that tests other than rules hold, with those tests."""
+    bundled.load_chapters()
+    found: dict[str, tuple[str, ...]] = importlib.import_module(f"{bundled.PACKAGE}.register").COVERED_ELSEWHERE
+    return found
+
+
+def list_rules() -> Iterator[str]:
+    """Give a line a rule: id, chapter, level, safety class, sources, faults; then the ids without a rule."""
+    chapters = bundled.load_chapters()
+    for chapter in chapters:
+        for rule in REGISTRY.of_chapter(chapter):
+            yield (
+                f"{rule.id:24} {rule.chapter:22} {rule.level.value:6} {rule.safety.value:9}"
+                f" {', '.join(rule.sources)}; faults: {', '.join(rule.faults)}"
+            )
+    yield ""
+    yield f"{len(REGISTRY)} rules; not built:"
+    for rule_id, reason in unbuilt().items():
+        yield f"{rule_id:24} {reason}"
+
+
+def explain(rule_id: str) -> Iterator[str]:
+    """Explain one rule in full. Raises UnknownRuleError with the nearest ids."""
+    bundled.load_chapters()
+    known = {rule.id: rule for rule in REGISTRY}
+    if rule_id in unbuilt():
+        yield f"{rule_id}: not built: {unbuilt()[rule_id]}"
+        return
+    if rule_id not in known:
+        raise UnknownRuleError(f"no rule {rule_id!r}{loading.did_you_mean(rule_id, [*known, *unbuilt()])}")
+    rule = known[rule_id]
+    yield f"{rule.id}: {rule.title}"
+    yield ""
+    for name, text in _facts(rule):
+        yield textwrap.fill(f"{name:14}{text}", width=100, subsequent_indent=" " * 14)
+    yield ""
+    yield textwrap.dedent(inspect.getsource(rule.function)).rstrip()
+
+
+def _facts(rule: Rule) -> Iterator[tuple[str, str]]:
+    yield "chapter", rule.chapter
+    yield "level", f"{rule.level.value}; where neither document nor cited standard backs it, it warns"
+    yield "safety", rule.safety.value
+    yield "sources", ", ".join(rule.sources)
+    yield "control", rule.control.value
+    yield "drawn", ", ".join(rule.draws) or "nothing: its cases are a table"
+    yield "skipped where", rule.applies.otherwise
+    for name in rule.faults:
+        yield "fault", f"{name}: {FAULTS[name].description}"
+    profiles = [name for name, path in loading.builtin_profiles().items() if rule.applies.find(loading.load(path))]
+    yield "applies to", ", ".join(profiles) or "none of the built-in profiles"
+
+
+def list_statements() -> Iterator[str]:
+    """Give every statement of the built-in profiles with the rules and tests that cover it."""
+    bundled.load_chapters()
+    for name, path in loading.builtin_profiles().items():
+        profile = loading.load(path)
+        yield f"{name}: {profile.source}"
+        for statement, text in profile.statements.items():
+            yield f"  {statement}  {text}"
+            yield f"         {', '.join(coverage(statement)) or 'NOT COVERED'}"
+
+
+def coverage(statement: str) -> list[str]:
+    """Give the rules and the tests that cover a statement."""
+    bundled.load_chapters()
+    rules = [rule.id for rule in REGISTRY if statement in rule.sources]
+    return [*rules, *covered_elsewhere().get(statement, ())]

@@ -1,0 +1,77 @@
+"""Before any rule: the profile's own valid requests must succeed, or nothing can be examined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+from pytest_apiauth.auth.shared import SharedFile
+from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.errors import ApiAuthError, UnsetError
+from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.outcomes import Inconclusive, NotReady, Refused, Unproven, Unready, says_nothing
+from pytest_apiauth.targets.target import Target
+
+
+def made_ready(make: Callable[[], Target], redactor: Redactor, file: SharedFile | None, *, asks: bool) -> Examination:
+    """Make a target and, where it ``asks``, send the profile's valid requests to it.
+
+    Workers of one run do so in turn, by a file that they share: a profile that is not ready is one error of the
+    run, and where another worker has found it so, this raises NotReady. Raises ApiAuthError where it is found here.
+    """
+    with file.locked() if file is not None else nullcontext():
+        reason = file.read() if file is not None else ""
+        if reason:
+            raise NotReady(reason)
+        try:
+            target = make()
+            try:
+                examination = Examination(target, redactor)
+                if asks:
+                    make_ready(examination)
+            except BaseException:
+                target.close()
+                raise
+        except ApiAuthError as error:
+            if file is not None:
+                file.write(str(error))
+            raise
+    return examination
+
+
+def make_ready(examination: Examination) -> None:
+    """Send a valid request into every protected zone. Raises Unready, in one line, where one fails.
+
+    That an open zone is open is for a rule to judge.
+    """
+    for zone in examination.profile.zones.values():
+        if not zone.probe or not zone.is_protected:
+            continue
+        try:
+            ways = examination.ways_into(zone)
+        except Refused as reason:
+            raise Unready(_own_line(examination, str(reason))) from None
+        except Inconclusive as reason:
+            raise Unproven(_own_line(examination, str(reason))) from None
+        if not ways:
+            kind = UnsetError if examination.lacks_secret else Unready
+            raise kind(_own_line(examination, examination.why_closed(zone)))
+        for probe in zone.probe:
+            draft = examination.request(probe, ways[0])
+            try:
+                response = examination.repeated(draft, examination.send(draft))
+            except Refused as reason:
+                raise Unready(_own_line(examination, str(reason))) from None
+            except Inconclusive as reason:
+                raise Unproven(_own_line(examination, str(reason))) from None
+            if not 200 <= response.status < 300:
+                raise (Unproven if says_nothing(response) else Unready)(
+                    f"{examination.profile.name}: the valid request to {draft.url} was answered with {response.status},"
+                    f" expected a 2xx status; check probe and credentials with: {examination.curl(draft)}"
+                )
+
+
+def _own_line(examination: Examination, reason: str) -> str:
+    """Begin a reason with the profile's name, once."""
+    own = f"{examination.profile.name}: "
+    return own + reason.removeprefix(own)

@@ -1,0 +1,149 @@
+"""From ``shop.main:app`` to an app, and which of the two interfaces it has.
+
+The spelling is that of uvicorn, gunicorn and flask: a module, a colon, an attribute; with literal arguments in
+parentheses it is a function that makes the app. A function that needs no argument is called without them too.
+
+ASGI and WSGI are told apart by what the app takes, never by trying: an ASGI app is called with scope, receive and
+send, a WSGI app with environ and start_response.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_apiauth.errors import ProfileError
+from pytest_apiauth.profile.loading import did_you_mean
+
+Interface = Literal["asgi", "wsgi"]
+PACKAGES = "site-packages"
+SHAPES = "an ASGI app takes (scope, receive, send), a WSGI app (environ, start_response)"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An app, ready to be called."""
+
+    call: Callable[..., Any]
+    interface: Interface
+
+
+def load_app(spec: str, *, where: str, root: Path) -> App:
+    """Import an app. ``where`` begins every message: profile and key. Raises ProfileError, in one line."""
+    place, _, called = spec.partition("(")
+    found = load_object(place, where=where, root=root)
+    if not callable(found):
+        raise ProfileError(f"{where}: {place} is {_article(found)}, not an app: {SHAPES}")
+    if called:
+        found = _made(found, spec, where)
+    elif _arguments(found) == (0, False):
+        found = _made(found, f"{place}()", where)
+    interface = _interface(found)
+    if interface is None:
+        raise ProfileError(f"{where}: {spec} gives {_article(found)}, which cannot be told to be an app: {SHAPES}")
+    return App(found, interface)
+
+
+def load_object(place: str, *, where: str, root: Path) -> Any:
+    """Import ``module:attribute``. Raises ProfileError, in one line, whatever goes wrong.
+
+    The project's root is put at the end of the path where it is not on it, as a server that is started there would
+    find the project's modules; pytest's own ``pythonpath`` comes first.
+    """
+    name, _, attributes = place.partition(":")
+    if str(root) not in sys.path:
+        sys.path.append(str(root))
+    try:
+        found = importlib.import_module(name)
+    except Exception as error:
+        raise ProfileError(f"{where}: {_why_not_imported(name, error, root)}") from None
+    except SystemExit as error:
+        raise ProfileError(f"{where}: importing {name} ended with SystemExit: {error}") from None
+    for attribute in attributes.split("."):
+        try:
+            found = getattr(found, attribute)
+        except AttributeError:
+            near = did_you_mean(attribute, [known for known in dir(found) if not known.startswith("_")])
+            raise ProfileError(f"{where}: {name} has no attribute {attribute!r}{near}") from None
+    return found
+
+
+def _why_not_imported(name: str, error: Exception, root: Path) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
+        return f"no module {error.name!r} under {root} or on pytest's pythonpath"
+    return f"importing {name} failed: {described(error, root)}"
+
+
+def described(error: BaseException, root: Path) -> str:
+    """Say in one line what was raised and where in the project, without a traceback."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}{f': {text}' if text else ''}{place_of(error, root)}"
+
+
+def place_of(error: BaseException, root: Path) -> str:
+    """Give the innermost line of the project that an exception came through, else of a package; else nothing."""
+    own = installed = ""
+    trace = error.__traceback__
+    while trace is not None:
+        path = Path(trace.tb_frame.f_code.co_filename)
+        if PACKAGES in path.parts:
+            inner = Path(*path.parts[path.parts.index(PACKAGES) + 1 :])
+            installed = f" ({inner}, line {trace.tb_lineno})"
+        elif path.is_relative_to(root):
+            own = f" ({path.relative_to(root)}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return own or installed
+
+
+def _made(factory: Any, spec: str, where: str) -> Any:
+    try:
+        expression = ast.parse(spec.partition(":")[2], mode="eval").body
+        assert isinstance(expression, ast.Call)
+        arguments = [ast.literal_eval(argument) for argument in expression.args]
+        keywords = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in expression.keywords}
+    except (SyntaxError, ValueError, AssertionError):
+        raise ProfileError(
+            f"{where}: the arguments in {spec} should be literals, as in create_app('testing')"
+        ) from None
+    try:
+        made = factory(*arguments, **keywords)
+    except Exception as error:
+        raise ProfileError(f"{where}: {spec} failed: {type(error).__name__}: {' '.join(str(error).split())}") from None
+    if inspect.iscoroutine(made):
+        made.close()
+        raise ProfileError(f"{where}: {spec} is a coroutine function; a function that makes an app is a plain one")
+    if not callable(made):
+        raise ProfileError(f"{where}: {spec} gives {_article(made)}, not an app: {SHAPES}")
+    return made
+
+
+def _interface(app: Any) -> Interface | None:
+    """Tell the interface of an app by the arguments that it needs."""
+    needed, is_open = _arguments(app)
+    if not is_open:
+        return {2: "wsgi", 3: "asgi"}.get(needed)  # type: ignore[return-value]
+    # A decorator's (*args) says nothing, but no WSGI app is a coroutine function.
+    called = app if inspect.isroutine(app) else getattr(app, "__call__", None)  # noqa: B004 - the method itself
+    return "asgi" if inspect.iscoroutinefunction(called) else None
+
+
+def _arguments(app: Any) -> tuple[int, bool]:
+    """Count the positional arguments that a call cannot do without; and whether it takes any number of them."""
+    try:
+        parameters = inspect.signature(app).parameters.values()
+    except (TypeError, ValueError):
+        return 0, True
+    positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    needed = sum(each.default is each.empty for each in positional)
+    return needed, needed == 0 and any(each.kind is each.VAR_POSITIONAL for each in parameters)
+
+
+def _article(found: object) -> str:
+    name = type(found).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

@@ -1,0 +1,95 @@
+"""Credentials that the project itself gives: what its fixture ``apiauth_credentials`` returned.
+
+A mapping by profile key, flat or nested: ``{"api_key": …, "users.second.password": …}`` says the same as
+``{"credentials": {"api_key": …}, "users": {"second": {"password": …}}}``. What is given here is not looked for in the
+environment, and takes the place of a value that the profile spells out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pytest_apiauth.credentials.identities import Lookup
+from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.errors import CredentialError
+from pytest_apiauth.profile.loading import did_you_mean
+from pytest_apiauth.profile.model import Profile, Reference
+
+FIXTURE = "apiauth_credentials"
+FIELDS = {
+    "credentials": (
+        "client_id", "client_secret", "redirect_uri", "username", "password", "api_key", "personal_access_token",
+        "refresh_token",
+    ),
+    "clients": ("client_id", "client_secret", "redirect_uri"),
+    "users": ("username", "password"),
+    "keys": ("api_key",),
+}  # fmt: skip
+PLAIN = ("client_id", "redirect_uri", "username")
+
+
+class Supplied:
+    """Credentials by label, as `Identities` asks for them: ``credentials.api_key``, ``users.second.password``.
+
+    Raises CredentialError, a line for each mistake, for a name that the profile has not or a value that is no text.
+    """
+
+    def __init__(self, profile: Profile, given: object, redactor: Redactor) -> None:
+        if not isinstance(given, Mapping):
+            raise CredentialError(
+                f"{profile.name}: {FIXTURE}: expected a mapping by profile key, such as"
+                f' {{"api_key": …}}, got {type(given).__name__}'
+            )
+        known = list(_labels(profile))
+        wrong: list[str] = []
+        self._values: dict[str, str] = {}
+        for name, value in _flat(given):
+            label = name if name.partition(".")[0] in FIELDS else f"credentials.{name}"
+            shown = label.removeprefix("credentials.")
+            if label not in known:
+                near = did_you_mean(shown, [each.removeprefix("credentials.") for each in known])
+                wrong.append(f"{profile.name}: {FIXTURE}: the profile has no {shown!r}{near}")
+            elif not isinstance(value, str) or not value:
+                got = type(value).__name__ if value != "" else "an empty one"
+                wrong.append(f"{profile.name}: {FIXTURE}: {shown}: expected text, got {got}")
+            else:
+                self._values[label] = value
+                if label.rpartition(".")[2] not in PLAIN:
+                    redactor.learn(value, f"{profile.name}.{label}")
+        if wrong:
+            raise CredentialError("\n".join(wrong))
+
+    def lookup(self, otherwise: Lookup) -> Lookup:
+        """Give a look-up that knows these values first."""
+
+        def look(label: str, reference: Reference) -> str | None:
+            return self._values.get(label) or otherwise(label, reference)
+
+        return look
+
+    def completed(self, profile: Profile) -> Profile:
+        """Give the profile with a reference for each value given, so that none of its own comes first."""
+        tables: dict[str, Any] = profile.model_dump(by_alias=True, exclude_unset=True)
+        for label in self._values:
+            *path, field = label.split(".")
+            table = tables
+            for part in path:
+                table = table.setdefault(part, {})
+            table[field] = {"env": FIXTURE}
+        return Profile.model_validate(tables)
+
+
+def _flat(given: Mapping[Any, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in given.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        elif value is not None:
+            yield f"{above}{name}", value
+
+
+def _labels(profile: Profile) -> Iterator[str]:
+    """Give every label that the profile has room for."""
+    yield from (f"credentials.{field}" for field in FIELDS["credentials"])
+    for section in ("clients", "users", "keys"):
+        yield from (f"{section}.{name}.{field}" for name in getattr(profile, section) for field in FIELDS[section])

@@ -1,0 +1,94 @@
+"""One connection, by hand: for rules about what an HTTP library decides by itself.
+
+Whether two requests share a connection, which version of HTTP they speak and whether the connection ends,
+httpx decides; here the rule does. The bytes are written as they are, the answer is read by the standard
+library's parser.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Callable
+from types import TracebackType
+
+from pytest_apiauth.errors import GuardError, UnreachableError
+from pytest_apiauth.messages import Origin, Request, Response
+from pytest_apiauth.profile.model import Profile
+
+TIMEOUT = 10.0
+"""Seconds to wait for a connection, and for each answer."""
+
+
+class Connection:
+    """A kept connection to one origin of a profile. Raises GuardError for any other, or for one in clear.
+
+    ``wait`` is called before each request, and may raise.
+    Use it as a context manager. ``send`` raises UnreachableError where no answer comes. A server may end the
+    connection after any answer (RFC 9112 9.3); the next request then has another one.
+    """
+
+    def __init__(self, profile: Profile, url: str, wait: Callable[[], None] | None = None) -> None:
+        origin = Origin.of(url)
+        if origin not in profile.origins or not profile.may_be_plain(origin):
+            raise GuardError(f"{profile.name}: no connection with credentials to {origin}")
+        self._origin = origin
+        self._profile = profile
+        self._wait = wait
+        self._socket: socket.socket | None = None
+        self._has_ended = False
+        self.carried = 0
+        """How many requests it has carried."""
+        self.was_shared = False
+        """Whether a request went where another had gone before."""
+
+    def __enter__(self) -> Connection:
+        self._open()
+        return self
+
+    def _open(self) -> None:
+        try:
+            plain = socket.create_connection((self._origin.host, self._origin.port), timeout=TIMEOUT)
+            self._socket = self._secured(plain) if self._origin.scheme == "https" else plain
+        except OSError as error:
+            raise UnreachableError(f"{self._profile.name}: {self._origin} cannot be reached: {error}") from None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._socket is not None:
+            self._socket.close()
+
+    def _secured(self, plain: socket.socket) -> ssl.SSLSocket:
+        context = ssl.create_default_context()
+        if self._profile.ca_file:
+            context.load_verify_locations(self._profile.ca_file)
+        return context.wrap_socket(plain, server_hostname=self._origin.host)
+
+    def send(self, request: Request, *, version: str = "1.1", close: bool = False) -> Response:
+        """Send a request in a version of HTTP (``1.0`` or ``1.1``), on this connection."""
+        if self._has_ended and self._socket is not None:
+            self._socket.close()
+            self._open()
+        if self._wait is not None:
+            self._wait()
+        assert self._socket is not None, "use the connection as a context manager"
+        self.was_shared = self.was_shared or (self.carried > 0 and not self._has_ended)
+        self.carried += 1
+        target = request.path + (f"?{request.query}" if request.query else "")
+        port = "" if str(self._origin).count(":") == 1 else f":{self._origin.port}"
+        lines = [f"{request.method} {target} HTTP/{version}", f"Host: {self._origin.host}{port}"]
+        lines += [f"{name}: {value}" for name, value in request.headers]
+        lines += [f"Content-Length: {len(request.body)}"] if request.body else []
+        lines += ["Connection: close"] if close else []
+        try:
+            self._socket.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + request.body)
+            answer = http.client.HTTPResponse(self._socket, method=request.method)
+            answer.begin()
+            response = Response(answer.status, tuple(answer.getheaders()), answer.read())
+            self._has_ended = answer.will_close
+            return response
+        except (OSError, http.client.HTTPException) as error:
+            words = type(error).__name__ if not str(error) else str(error)
+            raise UnreachableError(f"{self._profile.name}: no answer on the connection: {words}") from None

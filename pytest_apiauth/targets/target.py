@@ -1,0 +1,202 @@
+"""What a rule talks to: the embedded server, an app in this process, or a live server.
+
+A target knows the profile it serves, who may act there, and how to send one request. Nothing else in
+the suite knows which of them it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pytest_apiauth.credentials.identities import Identities, Surroundings
+from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.embedded import Server
+from pytest_apiauth.errors import ProfileError, UnreachableError, UnsetError
+from pytest_apiauth.http import Wire
+from pytest_apiauth.messages import Origin, Request, Response
+from pytest_apiauth.profile.loading import explained
+from pytest_apiauth.profile.model import Profile, Reference
+from pytest_apiauth.targets.apps import AppSide
+from pytest_apiauth.targets.connection import Connection
+
+
+class Target(Protocol):
+    """A server under test."""
+
+    @property
+    def kind(self) -> str:
+        """``embedded``, ``app`` or ``live``."""
+
+    @property
+    def profile(self) -> Profile:
+        """The promise, with every URL known."""
+
+    @property
+    def identities(self) -> Identities:
+        """Who may act there."""
+
+    @property
+    def has_browser(self) -> bool:
+        """Whether the authorization endpoint answers without a person."""
+
+    @property
+    def can_move_clock(self) -> bool:
+        """Whether its time can be moved, so that lifetimes can be examined."""
+
+    @property
+    def has_connections(self) -> bool:
+        """Whether requests travel on connections, which a rule may open by itself."""
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether several threads may send at once."""
+
+    @property
+    def seconds_an_answer(self) -> float:
+        """How long an answer takes, as far as was seen; 0 where nobody waits for one."""
+
+    def connection(self, url: str) -> Connection:
+        """Make a connection of its own to the origin of a URL, where there are connections."""
+
+    def advance(self, seconds: int) -> None:
+        """Move its clock forward. Raises UnreachableError where a live clock does not take the order."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait, where waiting means anything to the server."""
+
+    def guess(self, username: str) -> bool:
+        """Take note of a wrong password for a user before it is sent; False where no more may be."""
+
+    def send(self, request: Request) -> Response:
+        """Send one request as it is. Raises UnreachableError, or NotSendable from ``http``."""
+
+    def close(self) -> None:
+        """Release connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedTarget:
+    """The embedded server, in this process."""
+
+    server: Server
+    identities: Identities
+    wire: Wire
+    kind: str = "embedded"
+    has_browser: bool = True
+    can_move_clock: bool = True
+    has_connections: bool = False
+    is_parallel: bool = True
+    seconds_an_answer: float = 0.0
+
+    @classmethod
+    def build(
+        cls, profile: Profile, *, redactor: Redactor, library: str, faults: Iterable[str], variants: Iterable[str]
+    ) -> EmbeddedTarget:
+        """Start a server that keeps the profile's promise, save for its faults."""
+        server = Server(profile, faults=faults, variants=variants, redactor=redactor)
+        identities = Identities(server.profile, server.lookup, redactor)
+        return cls(server, identities, Wire.embedded(library, server.handle))
+
+    @property
+    def profile(self) -> Profile:
+        return self.server.profile
+
+    def connection(self, url: str) -> Connection:
+        raise UnreachableError(f"{self.profile.name}: the embedded server has no connections in this process")
+
+    def advance(self, seconds: int) -> None:
+        self.server.clock.advance(seconds)
+
+    def pause(self, seconds: float) -> None:
+        self.server.clock.advance(seconds)
+
+    def guess(self, username: str) -> bool:
+        return True
+
+    def send(self, request: Request) -> Response:
+        return self.wire.send(request)
+
+    def close(self) -> None:
+        self.wire.close()
+
+
+@dataclass(frozen=True, slots=True)
+class AppTarget:
+    """The profile's app, in this process. It is shared with ordinary tests, so whoever started it closes it."""
+
+    side: AppSide
+    wire: Wire
+    kind: str = "app"
+    has_browser: bool = False
+    has_connections: bool = False
+    seconds_an_answer: float = 0.0
+
+    @classmethod
+    def build(cls, side: AppSide, redactor: Redactor) -> AppTarget:
+        """Prepare to talk to an app that is at work."""
+        return cls(side, Wire.in_process(side.carrier, side.profile, redactor))
+
+    @property
+    def profile(self) -> Profile:
+        return self.side.profile
+
+    @property
+    def identities(self) -> Identities:
+        return self.side.identities
+
+    @property
+    def can_move_clock(self) -> bool:
+        return self.profile.clock is not None and self.profile.clock.callable is not None
+
+    @property
+    def is_parallel(self) -> bool:
+        return not self.side.host.is_bound_to_thread
+
+    def connection(self, url: str) -> Connection:
+        raise UnreachableError(f"{self.profile.name}: an app in this process has no connections")
+
+    def advance(self, seconds: int) -> None:
+        self.side.advance(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Do nothing: no rule needs real time to pass, and none is lost here."""
+
+    def guess(self, username: str) -> bool:
+        return True
+
+    def send(self, request: Request) -> Response:
+        return self.wire.send(request)
+
+    def close(self) -> None:
+        self.wire.close()
+
+
+def located_profile(profile: Profile, folder: Path) -> Profile:
+    """Return the profile with its real base URL, fit for a live run.
+
+    Raises ProfileError or CredentialError if there is none, or if another URL of it is that of another API.
+    """
+    located = with_base_url(profile, folder)
+    located.refuse_inherited()
+    return located
+
+
+def with_base_url(profile: Profile, folder: Path) -> Profile:
+    """Return the profile with its real base URL. Raises ProfileError or CredentialError if there is none."""
+    if profile.api_url is None:
+        raise ProfileError(
+            f"{profile.name}: api_url: the document names no host; a live run needs one, in a profile that extends"
+            " this one"
+        )
+    if isinstance(profile.api_url, Reference):
+        url = Surroundings(folder)("api_url", profile.api_url)
+        if not url:
+            raise UnsetError(f"{profile.name}: api_url: {profile.api_url} is not set")
+        with explained(f"{profile.name}: {profile.api_url}"):
+            profile = profile.replaced(api_url=url)
+    if not profile.may_be_plain(Origin.of(profile.base_url)):
+        raise ProfileError(f"{profile.name}: api_url: {Origin.of(profile.base_url)} would send credentials in clear")
+    return profile
