@@ -118,7 +118,11 @@ def _rules_lines(asked: argparse.Namespace) -> Iterator[str]:
 
     if asked.statements:
         return listing.list_statements()
-    return listing.explain(asked.rule_id) if asked.rule_id else listing.list_rules()
+    if not asked.rule_id:
+        return listing.list_rules()
+    from pytest_apiauth.embedded import FAULTS
+
+    return listing.explain(asked.rule_id, {name: fault.description for name, fault in FAULTS.items()})
 
 
 def _token_arguments(parser: argparse.ArgumentParser) -> None:

@@ -47,5 +47,9 @@ class BudgetError(UnreachableError):
     """The run has sent as many requests as it may."""
 
 
+class NotRecordedError(ApiAuthError):
+    """The cassettes hold nothing of what was asked."""
+
+
 class GuardError(ApiAuthError):
     """The origin guard stopped a request before it left, because it would have leaked a credential."""

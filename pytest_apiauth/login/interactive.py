@@ -20,6 +20,7 @@ from typing import Final
 from pytest_apiauth.auth.grants import authorization_request, code_from_callback, read_token, token_request
 from pytest_apiauth.auth.tokens import Token
 from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.refresh_tokens import live_identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import ApiAuthError, CredentialError, ProfileError, TokenError
@@ -29,7 +30,6 @@ from pytest_apiauth.messages import Origin, Request
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import DEFAULT, Grant, GrantType, Profile
-from pytest_apiauth.targets.target import located_profile
 
 WAIT: Final = 300.0
 """Seconds that a person has to log in."""

@@ -292,9 +292,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if not (_may_have_profile(item, state) or state.rewrites_cassettes):
         return
     if not state.is_live:
-        from pytest_apiauth.plugin import reach as offline_door
+        from pytest_apiauth.plugin import reach
 
-        offline_door.enter(item)
+        reach.enter(item)
     if _has_cassette(item):
         from pytest_apiauth.plugin import recordings
 

@@ -128,8 +128,8 @@ class State:
 
     def throttle(self, profile: Profile) -> Throttle:
         """Give what holds the live requests to a profile's server to the run's limits."""
+        from pytest_apiauth.credentials.located import located_profile
         from pytest_apiauth.targets.limits import SharedBook, Throttle
-        from pytest_apiauth.targets.target import located_profile
 
         if profile.place not in self._throttles:
             located = located_profile(profile, self.config.rootpath)
@@ -282,7 +282,7 @@ class State:
 
     def warn_of_live(self, files: list[Path]) -> list[str]:
         """Return a line for each profile of a live run: where requests are about to go, how fast, how many at most."""
-        from pytest_apiauth.targets.target import located_profile
+        from pytest_apiauth.credentials.located import located_profile
 
         lines = []
         for file in files:
@@ -332,8 +332,8 @@ class State:
 
     def shown_url(self, profile: Profile) -> str:
         """Give the URL that a run of a profile touches, for people to read."""
+        from pytest_apiauth.credentials.located import located_profile
         from pytest_apiauth.targets.apps.host import housed
-        from pytest_apiauth.targets.target import located_profile
 
         if self.examined(profile) == "app":
             return housed(profile).base_url

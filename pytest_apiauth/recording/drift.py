@@ -11,9 +11,9 @@ from urllib.parse import parse_qs
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.contents import CassetteError
+from pytest_apiauth.recording.exchanges import cassettes_of
 from pytest_apiauth.recording.reading import read
 from pytest_apiauth.recording.shapes import Shape, shape_of
-from pytest_apiauth.targets.recorded import cassettes_of
 
 SLACK: Final = 0.05
 """Part of a lifetime by which an answer may differ: a token that is handed out again has less left."""

@@ -80,8 +80,8 @@ def embedded_stage(profile: Profile) -> Iterator[Stage]:
 def live_stage(profile: Profile, folder: Path) -> Iterator[Stage]:
     """Go to the real API with the user's credentials and kept tokens. Raises ProfileError or CredentialError."""
     from pytest_apiauth.credentials.identities import learn_credentials
+    from pytest_apiauth.credentials.located import located_profile
     from pytest_apiauth.credentials.refresh_tokens import live_identities
-    from pytest_apiauth.targets.target import located_profile
 
     redactor = OutputRedactor()
     profile = located_profile(profile, folder)

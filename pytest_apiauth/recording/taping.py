@@ -236,7 +236,7 @@ class CassetteTest:
         }
         if self._profile is None or not self.belonging.is_ours:
             return found
-        from pytest_apiauth.targets.target import with_base_url
+        from pytest_apiauth.credentials.located import with_base_url
 
         located = with_base_url(self._profile, self._root)
         return {

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from pytest_apiauth.credentials.secrets import Redactor, Secret, Vault
-from pytest_apiauth.errors import BudgetError, CredentialError, DroppedError, UnsetError
+from pytest_apiauth.errors import BudgetError, CredentialError, DroppedError, NotRecordedError, UnsetError
 from pytest_apiauth.messages import Request, Response, described
 from pytest_apiauth.profile.model import DEFAULT, ApiKey, Grant, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite import consent
@@ -108,6 +108,8 @@ class Examination:
         except BudgetError:
             self.requests -= times
             raise
+        except NotRecordedError as reason:
+            raise NotApplicable(str(reason)) from None
         for response in responses:
             self._learn(response)
             self.recent.add(draft, response)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pytest_apiauth import bundled
-from pytest_apiauth.embedded import FAULTS
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.profile import loading
 from pytest_apiauth.rules import REGISTRY, Rule
@@ -47,8 +46,8 @@ def list_rules() -> Iterator[str]:
         yield f"{rule_id:24} {reason}"
 
 
-def explain(rule_id: str) -> Iterator[str]:
-    """Explain one rule in full. Raises UnknownRuleError with the nearest ids."""
+def explain(rule_id: str, faults: Mapping[str, str]) -> Iterator[str]:
+    """Explain one rule in full; ``faults`` says what each fault does. Raises UnknownRuleError with the nearest ids."""
     bundled.load_chapters()
     known = {rule.id: rule for rule in REGISTRY}
     if rule_id in unbuilt():
@@ -59,13 +58,13 @@ def explain(rule_id: str) -> Iterator[str]:
     rule = known[rule_id]
     yield f"{rule.id}: {rule.title}"
     yield ""
-    for name, text in _facts(rule):
+    for name, text in _facts(rule, faults):
         yield textwrap.fill(f"{name:14}{text}", width=100, subsequent_indent=" " * 14)
     yield ""
     yield textwrap.dedent(inspect.getsource(rule.function)).rstrip()
 
 
-def _facts(rule: Rule) -> Iterator[tuple[str, str]]:
+def _facts(rule: Rule, faults: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield "chapter", rule.chapter
     yield "level", f"{rule.level.value}; where neither document nor cited standard backs it, it warns"
     yield "safety", rule.safety.value
@@ -74,7 +73,7 @@ def _facts(rule: Rule) -> Iterator[tuple[str, str]]:
     yield "drawn", ", ".join(rule.draws) or "nothing: its cases are a table"
     yield "skipped where", rule.applies.otherwise
     for name in rule.faults:
-        yield "fault", f"{name}: {FAULTS[name].description}"
+        yield "fault", f"{name}: {faults[name]}"
     profiles = [name for name, path in loading.builtin_profiles().items() if rule.applies.find(loading.load(path))]
     yield "applies to", ", ".join(profiles) or "none of the built-in profiles"
 

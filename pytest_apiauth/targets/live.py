@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.refresh_tokens import live_identities
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import BudgetError, UnreachableError
@@ -20,7 +21,6 @@ from pytest_apiauth.messages import FROM_GATEWAYS, Request, Response
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.limits import Throttle
-from pytest_apiauth.targets.target import located_profile
 
 GIVE_UP = 10
 """Requests in a row without a usable answer after which a live run sends no more."""

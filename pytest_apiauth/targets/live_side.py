@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from pytest_apiauth.auth.shared import SharedTokenStore
 from pytest_apiauth.auth.tokens import SystemClock, TokenStore
 from pytest_apiauth.credentials.identities import Identities, learn_credentials
+from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.refresh_tokens import live_identities
 from pytest_apiauth.http import Network
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.targets.target import located_profile
 
 if TYPE_CHECKING:
     from pytest_apiauth.plugin.run import State

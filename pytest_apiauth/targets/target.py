@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-from pytest_apiauth.credentials.identities import Identities, Surroundings
+from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.errors import ProfileError, UnreachableError, UnsetError
+from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import Wire
-from pytest_apiauth.messages import Origin, Request, Response
-from pytest_apiauth.profile.loading import explained
-from pytest_apiauth.profile.model import Profile, Reference
+from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.apps import AppSide
 from pytest_apiauth.targets.connection import Connection
 
@@ -172,31 +170,3 @@ class AppTarget:
 
     def close(self) -> None:
         self.wire.close()
-
-
-def located_profile(profile: Profile, folder: Path) -> Profile:
-    """Return the profile with its real base URL, fit for a live run.
-
-    Raises ProfileError or CredentialError if there is none, or if another URL of it is that of another API.
-    """
-    located = with_base_url(profile, folder)
-    located.refuse_inherited()
-    return located
-
-
-def with_base_url(profile: Profile, folder: Path) -> Profile:
-    """Return the profile with its real base URL. Raises ProfileError or CredentialError if there is none."""
-    if profile.api_url is None:
-        raise ProfileError(
-            f"{profile.name}: api_url: the document names no host; a live run needs one, in a profile that extends"
-            " this one"
-        )
-    if isinstance(profile.api_url, Reference):
-        url = Surroundings(folder)("api_url", profile.api_url)
-        if not url:
-            raise UnsetError(f"{profile.name}: api_url: {profile.api_url} is not set")
-        with explained(f"{profile.name}: {profile.api_url}"):
-            profile = profile.replaced(api_url=url)
-    if not profile.may_be_plain(Origin.of(profile.base_url)):
-        raise ProfileError(f"{profile.name}: api_url: {Origin.of(profile.base_url)} would send credentials in clear")
-    return profile

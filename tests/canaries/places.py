@@ -54,7 +54,7 @@ def _value(module: str, name: str, value: Any) -> Callable[[], None]:
 
 
 def _reports() -> None:
-    for module in ("plugin", "outputs"):
+    for module in ("plugin.hooks", "plugin.outputs"):
         _value(module, "redact_report", lambda report, change: None)()
 
 
@@ -65,7 +65,7 @@ def _unwrapping() -> None:
 
 
 def _spellings() -> None:
-    for module in ("secrets", "redaction"):
+    for module in ("credentials.secrets", "credentials.redaction"):
         _value(module, "spellings", lambda value: {value})()
 
 
@@ -73,27 +73,31 @@ NEVER: Final = re.compile(r"(?!)")
 PLACES: Final = {
     "spellings": Place("every slot", _spellings),
     "unwrapping": Place("all that is captured", _unwrapping),
-    "sides of a difference": Place("all that is captured", _value("redaction", "DIFFERENCE", NEVER)),
-    "blanks at line ends": Place("all that is captured", _value("redaction", "squeezed", lambda text: ("", []))),
-    "halves beside dots": Place("locals, cut", _value("redaction", "CUT", NEVER)),
-    "halves at line ends": Place("locals, cut", _value("redaction", "LEFT_OUT", NEVER)),
-    "long pieces": Place("the suite", _value("pieces", "Pieces.found", _nothing)),
+    "sides of a difference": Place("all that is captured", _value("credentials.redaction", "DIFFERENCE", NEVER)),
+    "blanks at line ends": Place(
+        "all that is captured", _value("credentials.redaction", "squeezed", lambda text: ("", []))
+    ),
+    "halves beside dots": Place("locals, cut", _value("credentials.redaction", "CUT", NEVER)),
+    "halves at line ends": Place("locals, cut", _value("credentials.redaction", "LEFT_OUT", NEVER)),
+    "long pieces": Place("the suite", _value("credentials.pieces", "Pieces.found", _nothing)),
     "reports": Place("as it comes", _reports),
     "late reports": Place("a report of its own", _hook("pytest_runtest_logreport")),
     "values of properties": Place(
-        "a report of its own", _value("redaction", "changed_value", lambda value, change: value)
+        "a report of its own", _value("credentials.redaction", "changed_value", lambda value, change: value)
     ),
     "errors of collection": Place("a report of a collection", _hook("pytest_collectreport")),
     "internal errors": Place("an internal error", _hook("pytest_internalerror")),
     "warnings": Place("a report of its own", _hook("pytest_warning_recorded")),
-    "log handlers": Place("live log", _value("outputs", "HANDLERS", ())),
-    "terminal": Place("hooks of the project", _value("outputs", "_changing_argument", lambda method, change: method)),
+    "log handlers": Place("live log", _value("plugin.outputs", "HANDLERS", ())),
+    "terminal": Place(
+        "hooks of the project", _value("plugin.outputs", "_changing_argument", lambda method, change: method)
+    ),
     "JUnit file": Place("another report", _hook("pytest_sessionfinish")),
     "names of parameters": Place("names", _hook("pytest_make_parametrize_id")),
     "given names of parameters": Place("names", _hook("pytest_generate_tests")),
-    "configured values": Place("every slot", _value("session", "State.learn_configured", _nothing)),
-    "values set later": Place("a vault", _value("configured", "Configured.look", _nothing)),
-    "values of .env": Place("every slot", _value("configured", "_dotenv", lambda file: {})),
+    "configured values": Place("every slot", _value("plugin.run", "State.learn_configured", _nothing)),
+    "values set later": Place("a vault", _value("credentials.configured", "Configured.look", _nothing)),
+    "values of .env": Place("every slot", _value("credentials.configured", "_dotenv", lambda file: {})),
 }
 
 

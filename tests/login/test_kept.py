@@ -18,6 +18,7 @@ from pytest_apiauth.__main__ import main
 from pytest_apiauth.auth.flow import Authenticator
 from pytest_apiauth.auth.tokens import SystemClock, Token, TokenStore
 from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.refresh_tokens import KeptTokens, live_identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import ApiAuthError, CredentialError
@@ -27,7 +28,6 @@ from pytest_apiauth.profile.model import Profile, Reference
 from pytest_apiauth.recording.scan import unclean_in
 from pytest_apiauth.suite.consent import refresh_token_of
 from pytest_apiauth.targets.recorded import CassetteTarget
-from pytest_apiauth.targets.target import located_profile
 from tests.login.browser import PROFILE, Browser, Site, logged_in
 
 ENV = Reference(env="SHOP_REFRESH")

@@ -459,7 +459,7 @@ def test_surviving_secret_is_not_written(pytester: pytest.Pytester, api: Api, ru
                 tape = list(tape)
                 real(tape, vault, *others)
                 return tape
-            monkeypatch.setattr(recording, "clean_tape", broken)
+            monkeypatch.setattr(taping, "clean_tape", broken)
             yield
 
         @pytest.fixture(autouse=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pytest_apiauth.credentials.located import located_profile, with_base_url
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.targets.target import located_profile, with_base_url
 
 BASE = """
 schema = 1

@@ -1,0 +1,66 @@
+"""The recorded exchanges of a profile's token endpoint, request beside answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.recording.contents import CassetteError
+from pytest_apiauth.recording.library import folder_of
+from pytest_apiauth.recording.reading import read
+from pytest_apiauth.recording.scenes import Scene, Spend
+from pytest_apiauth.recording.tape import response_message
+
+
+def cassettes_of(profile: Profile, root: Path) -> Path:
+    """Return the folder of a profile's cassettes: the project's own, or those that come with a built-in profile.
+
+    Raises CassetteError if there is none.
+    """
+    own = root / "cassettes" / profile.name
+    builtin = loading.builtin_profiles().get(profile.name)
+    # A project's profile of the same name promises something else.
+    is_builtin = builtin is not None and profile.place == str(builtin.resolve())
+    found = own if own.is_dir() else folder_of(profile.name) if is_builtin else None
+    if found is None:
+        raise CassetteError(
+            f"{profile.name}: no cassettes in {own}; make them with: python -m pytest_apiauth record {profile.name}"
+        )
+    return found
+
+
+def exchanges(scene: Scene, profile: Profile, identities: Identities, path: Path) -> Iterator[tuple[Request, Response]]:
+    """Play a scene on its cassette, without a client: each request beside the answer that was recorded."""
+    recorded = [_exchange(each, path) for each in read(path)["interactions"]]
+    steps = scene.play(profile, identities)
+    step = next(steps)
+    try:
+        while recorded:
+            if isinstance(step, Spend):
+                step = next(steps)
+                continue
+            method, answer = recorded.pop(0)
+            if method != step.method:
+                # It begins with a kept refresh token, which nobody has here.
+                return
+            yield step, answer
+            step = steps.send(answer)
+    except (StopIteration, CassetteError):
+        # An answer from which the scene cannot go on is for the rules to judge.
+        return
+
+
+def _exchange(recorded: dict[str, Any], path: Path) -> tuple[str, Response]:
+    """Give the method of a recorded request, and the answer."""
+    try:
+        method, answer = str(recorded["request"]["method"]), recorded["response"]
+        message = response_message(answer)
+        reason = str(answer["status"].get("message") or "")
+        return method, Response(message.status, message.headers, message.body, reason)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise CassetteError(f"{path}: not a cassette: an exchange that is none") from None

@@ -1,0 +1,214 @@
+"""Who may import whom: the rooms of the house, and which of them know which library."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = "pytest_apiauth"
+BASE = {"errors", "messages", "printable", "bounded", "bundled"}
+PROMISE = BASE | {"profile", "credentials"}
+CLIENT = PROMISE | {"auth", "http"}
+UNDER_TEST = CLIENT | {"embedded", "recording", "targets"}
+ALLOWED: dict[str, set[str]] = {
+    "printable": set(),
+    "messages": {"printable"},
+    "bounded": set(),
+    "bundled": set(),
+    "errors": {"printable"},
+    "profile": BASE,
+    "credentials": BASE | {"profile"},
+    "auth": PROMISE,
+    "offline": BASE,
+    "http": PROMISE | {"auth"},
+    "embedded": PROMISE,  # the double leans on nothing that is examined with it
+    "recording": CLIENT | {"embedded", "offline"},
+    "targets": CLIENT | {"embedded", "recording"},
+    "rules": {"profile"},
+    "suite": (UNDER_TEST | {"rules"}) - {"embedded", "recording"},
+    "discover": PROMISE | {"http"},
+    "login": CLIENT,
+    "report": set(),
+    "conformance": {"rules", "suite", "errors", "messages", "printable", "profile", "credentials"},
+}
+"""What each room may import, beside itself. Rooms that are not named here are doors: they see everything."""
+DOORS = {"plugin", "__main__", "__init__"}
+REVEALING = {
+    "suite.examination", "auth.grants", "auth.selection", "auth.shared", "credentials.secrets",
+    "credentials.redaction",
+    "credentials.refresh_tokens",
+}  # fmt: skip
+"""Where a secret becomes a request, where one is shared or kept, and where it is looked for in what is printed."""
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Read a file of source."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def sources(*folders: str) -> list[Path]:
+    """Give the files of source under some folders."""
+    found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    assert found
+    return found
+
+
+def module_of(path: Path) -> str:
+    """Give a file's module: ``flow``, ``embedded.server``, ``conformance.zones``."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[1:] if parts[0] == PACKAGE else parts).removesuffix(".__init__") or PACKAGE
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Give what a file imports at run time, in functions too: ``httpx``, and of ours ``.profile``, ``.http.guard``."""
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    home = module_of(path).split(".")
+    for node in ast.walk(tree_of(path)):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (_ours(alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if node.level:
+                module = ".".join([*home[: len(home) - node.level], *([module] if module else [])])
+            for alias in node.names:
+                whole = f"{module}.{alias.name}"
+                yield _ours(whole) if module == PACKAGE or _is_module(whole) else _ours(module)
+
+
+def _ours(name: str) -> str:
+    """Write a module of ours with a dot in front, so that our ``http`` is not the library's."""
+    first, _, rest = name.partition(".")
+    return f".{rest}" if first == PACKAGE else f".{name}" if first == "conformance" else name
+
+
+def _is_module(name: str) -> bool:
+    place = ROOT.joinpath(*name.split("."))
+    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
+
+
+def lies_in(module: str, rooms: set[str]) -> bool:
+    """Whether a module is one of the rooms, or inside one."""
+    return any(module == room or module.startswith(f"{room}.") for room in rooms)
+
+
+def room_of(module: str) -> str:
+    """Return the room that a module lies in."""
+    return module.partition(".")[0]
+
+
+def test_reading_of_imports() -> None:
+    """The reading itself sees imports at the top, inside functions, relative ones, and those of single names."""
+    assert {".rules", ".suite.api", ".conformance.parts"} <= set(imports_of(ROOT / "conformance" / "zones.py"))
+    hooks = set(imports_of(ROOT / PACKAGE / "plugin" / "hooks.py"))
+    assert {"pytest", ".plugin.terminal", ".embedded", ".plugin.collection"} <= hooks
+    assert "httpx" not in set(imports_of(ROOT / PACKAGE / "plugin" / "bench.py"))
+    assert "httpx" in set(imports_of(ROOT / PACKAGE / "http" / "mock.py"))
+
+
+def test_every_room_is_in_the_table() -> None:
+    """A new room takes a row, and no row outlives its room."""
+    rooms = {room_of(module_of(path)) for path in sources(PACKAGE, "conformance")}
+
+    assert rooms - DOORS == ALLOWED.keys()
+
+
+def test_rooms_see_what_they_may() -> None:
+    """No room imports one that its row does not name; so the server and the rules, say, never see each other."""
+    wrong = [
+        f"{module_of(path)} -> {name.removeprefix('.')}"
+        for path in sources(PACKAGE, "conformance")
+        for name in imports_of(path)
+        if name.startswith(".") and (room := room_of(module_of(path))) not in DOORS
+        if room_of(name.removeprefix(".")) not in ALLOWED[room] | {room}
+    ]
+
+    assert wrong == []
+
+
+def test_nothing_imports_the_insides_of_pytest() -> None:
+    """Public names only: what lies in ``_pytest`` changes without a word."""
+    assert [module_of(path) for path in sources(PACKAGE, "conformance") if "_pytest" in _roots(path)] == []
+
+
+def test_authentication_rests_on_little() -> None:
+    """Everything that decides about tokens imports the standard library and its own kind."""
+    for path in sources(f"{PACKAGE}/auth"):
+        # Two more event loops than asyncio are known by name, where they are installed; workers share by file locks.
+        known = {*sys.stdlib_module_names, "trio", "sniffio", "filelock"}
+        assert _roots(path) <= known, module_of(path)
+
+
+@pytest.mark.parametrize(
+    ("library", "rooms"),
+    [
+        ("httpx", {"http"}),
+        ("httpx2", {"http"}),
+        ("respx", {"http"}),
+        ("pydantic", {"profile"}),
+        ("hypothesis", {"suite.judging", "suite.edits", "conformance"}),
+        ("vcr", {"recording"}),
+        ("pytest_recording", {"recording"}),
+        ("keyring", {"credentials"}),
+        ("dotenv", {"credentials"}),
+        ("filelock", {"auth.shared", "credentials.refresh_tokens"}),
+        ("anyio", {"http"}),
+        ("platformdirs", {"credentials.refresh_tokens"}),
+        ("yaml", {"discover.reading", "recording.reading"}),  # documents, and cassettes, which are YAML
+        ("trustme", {"embedded.loopback"}),
+    ],
+)
+def test_library_is_known_in_one_room(library: str, rooms: set[str]) -> None:
+    """Each library that could change is imported in one room only."""
+    importing = [path for path in sources(PACKAGE, "conformance") if library in _roots(path)]
+
+    assert [module_of(path) for path in importing if not lies_in(module_of(path), rooms)] == []
+
+
+def _roots(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports_of(path) if not name.startswith(".")}
+
+
+def test_every_import_is_declared() -> None:
+    """Every library that the package imports is a dependency of the project."""
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
+    declared = {re.split(r"[<>=!\[ ]", line)[0].replace("-", "_").lower() for line in project["dependencies"] + extras}
+    spelled = {"vcrpy": "vcr", "python_dotenv": "dotenv", "pyyaml": "yaml"}
+    known = {spelled.get(name, name) for name in declared}
+    optional = {"trio", "sniffio"}
+
+    foreign = {root for path in sources(PACKAGE, "conformance") for root in _roots(path)}
+
+    assert foreign - set(sys.stdlib_module_names) - known - optional == set()
+
+
+def test_secrets_are_revealed_in_few_places() -> None:
+    """`Secret.reveal` is called where a request is built and where output is redacted, and nowhere else."""
+    calling = {
+        module_of(path)
+        for path in sources(PACKAGE, "conformance")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        # That of a draft's part has an argument: it takes the values from a vault.
+        if node.func.attr == "reveal" and not node.args
+    }
+
+    assert calling <= REVEALING
