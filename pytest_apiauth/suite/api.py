@@ -10,18 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import parse_qsl
 
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import NotSendable
-from pytest_apiauth.messages import FROM_GATEWAYS, Response, described, listed
-from pytest_apiauth.printable import one_line
+from pytest_apiauth.messages import FROM_GATEWAYS, Response, described
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite import consent
+from pytest_apiauth.suite.answer import Answer, Twin
 from pytest_apiauth.suite.consent import Callback, Proof
 from pytest_apiauth.suite.drafts import Base64, Draft, FormEncoded, Ref, Text, Unchanged
 from pytest_apiauth.suite.examination import Examination
@@ -29,7 +28,6 @@ from pytest_apiauth.suite.outcomes import (
     Breach,
     Cause,
     Counterexample,
-    Follows,
     Inconclusive,
     NotApplicable,
     OutOfReach,
@@ -40,10 +38,7 @@ from pytest_apiauth.suite.outcomes import (
 from pytest_apiauth.suite.rows import SERVER_ERROR_RULE, Rows
 from pytest_apiauth.suite.steps import Steps, naming
 
-Twin = Draft | Callable[[], Draft]
 NO_SERVER_ERROR = "a refusal, never a server error"
-LONGEST_WORDS = 400
-"""Characters of what was expected, and of what came: servers have a say in both."""
 USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods that frameworks know. What they answer to others says nothing of credentials."""
 
@@ -267,186 +262,6 @@ class Exchange:
                 f"the valid twin was answered with {described(response)}: {self.examination.curl(draft)}"
             )
         self._proved, self._twin_draft, self._twin_answer = twin, draft, response
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back, and the words to judge it with."""
-
-    exchange: Exchange
-    draft: Draft
-    response: Response
-    twin: Twin | None
-    twin_draft: Draft | None
-    twin_response: Response | None
-
-    @property
-    def status(self) -> int:
-        """The status code."""
-        return self.response.status
-
-    @property
-    def got(self) -> str:
-        """The answer in a few words, without its body."""
-        return described(self.response)
-
-    @property
-    def curl(self) -> str:
-        """The request as a curl line."""
-        return self.exchange.examination.curl(self.draft)
-
-    @property
-    def members(self) -> dict[str, object]:
-        """The members of a JSON object; empty where the body is none."""
-        body = self.response.json()
-        return body if isinstance(body, dict) else {}
-
-    @property
-    def has_token(self) -> bool:
-        """Whether an access token came back."""
-        return bool(self.members.get("access_token"))
-
-    @property
-    def succeeds(self) -> bool:
-        """Whether the status is a 2xx one."""
-        return 200 <= self.status < 300
-
-    @property
-    def is_refusal(self) -> bool:
-        """Whether the status refuses: a 4xx does, and what the profile documents where the twin's content is not there.
-
-        So does a 5xx, in its way; that it came is said elsewhere.
-        """
-        return self.status >= 400 or (self.status in self.exchange.profile.refusal and not self._may_be_content)
-
-    @property
-    def is_admitted(self) -> bool:
-        """Whether the request got in: a 2xx status that is no documented refusal."""
-        return self.succeeds and not self.is_refusal
-
-    @property
-    def _may_be_content(self) -> bool:
-        """Whether a 2xx answer may be what the valid twin got: the same text, or an object of the same members."""
-        before = self.twin_response
-        if not self.succeeds or before is None:
-            return self.succeeds
-        known = before.json()
-        same = isinstance(known, dict) and self.members.keys() == known.keys()
-        return same or before.body == self.response.body
-
-    @property
-    def granted(self) -> list[str]:
-        """The scope that came with a token, in words. An error may repeat what was asked for, and grants nothing."""
-        scope = self.members.get("scope") if self.has_token else None
-        words = scope.split() if isinstance(scope, str) else scope
-        return [str(word) for word in words] if isinstance(words, list) else []
-
-    def refused(self, *, proved_again: bool = True) -> Answer:
-        """Require a refusal: a 4xx or a documented status, and no protected payload; another 4xx is advice only.
-
-        Without ``proved_again`` the valid twin is not sent again at once.
-        """
-        words = f"a refusal with {listed(self.exchange.profile.refusal)}"
-        if not self.is_refusal:
-            self.fails(words)
-        before = self.twin_response
-        if before is not None and len(before.body) > 2 and before.body == self.response.body:
-            self.fails(f"{words} without the protected content")
-        self.advise(self.status in self.exchange.profile.refusal, words)
-        return self._proved_again() if proved_again else self
-
-    def no_token(self, unless: Cause | None = None, *, is_due: bool = True) -> Answer:
-        """Require a refusal without a token: a 4xx or a documented status.
-
-        Raises Follows where a token came for a cause that is another rule's. Where no refusal ``is_due``, since the
-        request may mean something else there, a 2xx or 3xx without a token is advice only.
-        """
-        words = "a refusal with a 4xx status"
-        if self.has_token:
-            self._follows(unless)
-            self.fails("no token")
-        is_refusal = self.status >= 400 or self.status in self.exchange.profile.refusal
-        if is_due and not is_refusal:
-            self.fails(words)
-        self.advise(is_refusal and self.status < 500, words)
-        return self._proved_again()
-
-    def advise_no_token(self, words: str, unless: Cause | None = None) -> Answer:
-        """Recommend that no token is issued. Raises Follows where one came for a cause that is another rule's."""
-        if self.has_token:
-            self._follows(unless)
-        return self.advise(not self.has_token, words)
-
-    @staticmethod
-    def _follows(cause: Cause | None) -> None:
-        if cause is not None and cause.holds():
-            raise Follows(f"follows from {cause.rule_id}")
-
-    def accepted(self) -> Answer:
-        """Require success."""
-        answer = self if 200 <= self.status < 300 else self._with_new_token()
-        if not 200 <= answer.status < 300:
-            answer.fails("success, a 2xx status")
-        return answer
-
-    def issued(self) -> Answer:
-        """Require a token."""
-        if not (200 <= self.status < 300 and self.has_token):
-            self.fails("a token")
-        return self
-
-    def like_twin(self) -> Answer:
-        """Require the same status as the valid twin's."""
-        expected = self.twin_response
-        answer = self if expected is None or self.status == expected.status else self._with_new_token()
-        if expected is not None and answer.status != expected.status:
-            answer.fails(f"the same answer as without the alteration, {described(expected)}")
-        return answer
-
-    def _with_new_token(self) -> Answer:
-        """Send a refused request again with a new token: its own may have expired while the rule was at work."""
-        if self.status not in (401, 403) or not self.exchange.examination.renew_tokens(self.draft):
-            return self
-        self.exchange.forget_proof()
-        return self.exchange.send(self.draft, twin=self.twin)
-
-    def require(self, holds: bool, expected: str, got: str | None = None) -> Answer:
-        """Require anything else of the answer."""
-        if not holds:
-            self.fails(expected, got)
-        return self
-
-    def advise(self, holds: bool, expected: str, got: str | None = None) -> Answer:
-        """Recommend something: a warning where it does not hold, whatever the rule's level."""
-        if not holds:
-            self.exchange.recommend(self.counterexample(expected, got))
-        return self
-
-    def file(self, rule_id: str, holds: bool, expected: str, got: str | None = None) -> Answer:
-        """Recommend something that is another rule's matter: a warning under that rule's id where it does not hold."""
-        known = self.exchange.filed.get(rule_id)
-        if not holds and (known is None or len(known.steps) > len(self.exchange.steps)):
-            self.exchange.filed[rule_id] = self.counterexample(expected, got)
-        return self
-
-    def fails(self, expected: str, got: str | None = None) -> NoReturn:
-        """End the rule with a breach of it."""
-        raise Violation(self.counterexample(expected, got))
-
-    def _proved_again(self) -> Answer:
-        if self.twin is not None:
-            self.exchange.proved_again(self.twin)
-        return self
-
-    def counterexample(self, expected: str, got: str | None = None) -> Counterexample:
-        """Write down what was expected, what came, and how to see it again."""
-        twin = self.twin_draft if self.twin is not None else None
-        examination = self.exchange.examination
-        control = examination.curl(twin) if twin is not None else ""
-        expected, got = (
-            one_line(examination.redactor.redact(text), LONGEST_WORDS) for text in (expected, got or self.got)
-        )
-        return Counterexample(expected, got, self.curl, control, tuple(self.exchange.steps))
 
 
 __all__ = [
