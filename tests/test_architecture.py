@@ -67,7 +67,13 @@ def module_of(path: Path) -> str:
     return ".".join(parts[1:] if parts[0] == PACKAGE else parts).removesuffix(".__init__") or PACKAGE
 
 
-def imports_of(path: Path) -> Iterator[str]:
+@cache
+def imports_of(path: Path) -> tuple[str, ...]:
+    """Return what a file imports at run time; read once, since every test asks."""
+    return tuple(_imports_of(path))
+
+
+def _imports_of(path: Path) -> Iterator[str]:
     """Give what a file imports at run time, in functions too: ``httpx``, and of ours ``.profile``, ``.http.guard``."""
     for_types = {
         id(inner)

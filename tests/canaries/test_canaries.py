@@ -43,6 +43,7 @@ def test_every_place_has_a_plan() -> None:
     assert {place.plan for place in PLACES.values()} <= set(names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("without", "is_clean"), [("", True), ("terminal", False)])
 def test_one_run(without: str, is_clean: bool) -> None:
     """A project whose hooks print values is clean, and with the terminal left alone it is not."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -23,7 +25,13 @@ def test_every_fault_has_an_owner() -> None:
     assert len(owners()) == sum(len(rule.faults) for rule in REGISTRY)
 
 
-@pytest.mark.parametrize("name", sorted(owners()))
+def each_fault() -> Iterator[Any]:
+    """Give every fault; those of the life cycle take seconds each, since sequences are drawn and shrunk."""
+    for name, owner in sorted(owners().items()):
+        yield pytest.param(name, marks=[pytest.mark.slow] if owner.chapter == "lifecycle" else [])
+
+
+@pytest.mark.parametrize("name", each_fault())
 def test_the_owner_catches_the_fault(name: str) -> None:
     """A server with one fault is caught by the rule that owns it, with a curl line that shows how."""
     caught: list[Outcome] = []

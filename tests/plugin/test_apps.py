@@ -56,6 +56,7 @@ def test_workers_each_have_their_app(project: Path, run: Run) -> None:
     assert {rule["id"]: rule["verdict"] for rule in report(project)["rules"]} == alone
 
 
+@pytest.mark.slow
 def test_a_cassette_does_not_get_hold_of_the_app(project: Path, pytester: pytest.Pytester) -> None:
     """Under vcr and respx the clients still meet the app."""
     pytester.makepyfile(
@@ -188,6 +189,7 @@ def test_wrong_credentials_are_one_line(project: Path, run: Run, given: str, wor
     assert result.parseoutcomes()["errors"] == 1
 
 
+@pytest.mark.slow
 def test_an_async_fixture_stops_the_profile_once(project: Path, pytester: pytest.Pytester) -> None:
     """A fixture that pytest refuses, or never awaits, is told once too."""
     conftest = project / "tests" / "conftest.py"

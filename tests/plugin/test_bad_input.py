@@ -247,7 +247,7 @@ def test_host_of_a_variable_must_be_a_url(
     write(SMALL.replace('"https://api.shop.example"', '{ env = "SHOP_URL" }'))
     test = pytester.makepyfile(test_it=CLIENT).name
 
-    result = run("shop.apiauth.toml" if door == "file" else test, "--apiauth-live")
+    result = run("shop.apiauth.toml" if door == "file" else test, "--apiauth-live", "-k", "key-missing or test_it")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     told(result, "shop: environment variable SHOP_URL: api_url: ")
@@ -269,7 +269,7 @@ def test_credential_that_is_no_text_is_one_line(
     write(SMALL.replace("https://api.shop.example", NOBODY))
     test = pytester.makepyfile(test_it=CLIENT).name
 
-    result = run("shop.apiauth.toml" if door == "file" else test, "--apiauth-live")
+    result = run("shop.apiauth.toml" if door == "file" else test, "--apiauth-live", "-k", "key-missing or test_it")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     told(result, "shop: credentials.api_key: " if place == "environment" else ".env", "text in UTF-8")

@@ -429,6 +429,7 @@ def test_unready_profile_is_one_error(pytester: pytest.Pytester, run: Run, monke
     assert list(verdicts(report).values()).count("not run") > 10
 
 
+@pytest.mark.slow
 def test_subprocess_is_the_same(pytester: pytest.Pytester) -> None:
     """A run that is started as a user starts it ends as one in this process does."""
     off = [word for name in NEIGHBOURS for word in ("-p", f"no:{name}")]

@@ -56,6 +56,7 @@ def take(name: str) -> str:
     return name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ZONES)
 def test_profile_loads_and_the_suite_runs(name: str, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """From each real document comes a profile with the right zones and grants, on which no rule fails."""

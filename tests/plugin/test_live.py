@@ -54,6 +54,7 @@ def verdicts(report: dict[str, Any]) -> dict[str, str]:
 # What is sent
 
 
+@pytest.mark.slow
 def test_a_default_run_spares_the_server(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     """No wrong password beyond the bound, nothing revoked, no POST but to the token endpoint, all within the budget."""
     with served("jindexe") as (url, server):
@@ -88,6 +89,7 @@ def test_wrong_passwords_are_bounded_even_where_lockout_is_allowed(
     assert "accounts lock" in json.dumps(report_of(pytester))
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_pace_and_budget(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     """Requests arrive no faster than asked, and no more than asked; the rest is inconclusive, and says why."""
     arrivals: list[float] = []
@@ -204,6 +206,7 @@ READY = 12
 """Requests that make the profile ready, and a few more."""
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_impatient")
 @pytest.mark.parametrize("kind", ["drop", "reset", "429", "503", "502"])
 def test_nothing_passes_where_nothing_answers(

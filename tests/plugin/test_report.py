@@ -127,6 +127,7 @@ def test_every_piece_of_advice_is_told_with_its_own_level(live: Any) -> None:
     assert page.count("- warning (SHOULD): advised") == 1, "the first one stands there in full"
 
 
+@pytest.mark.slow
 def test_one_cause_is_one_finding_of_its_own_rule(live: Any) -> None:
     """A server error that two rules meet is one failed part, under the rule's own chapter and level, and one line."""
     marks = ("Api-Key", "X-Real-IP")

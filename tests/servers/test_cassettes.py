@@ -174,6 +174,7 @@ def require_passing(folder: Path, name: str) -> None:
     assert " passed" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", NAMES)
 def test_kept_recordings_pass(kept: str, tmp_path: Path) -> None:
     """The recorded token answers and errors of a real server hold against the suite, without it."""

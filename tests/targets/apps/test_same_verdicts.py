@@ -67,6 +67,7 @@ def verdicts(pytester: pytest.Pytester, name: str) -> dict[str, tuple[str, str]]
     return {rule["id"]: (rule["verdict"], rule["reason"]) for rule in profile["rules"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "interface"), [("dastra", "asgi"), ("digishare", "wsgi")])
 def test_the_embedded_server_as_an_app(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str, interface: str
