@@ -6,12 +6,13 @@ Standard library and pytest only at import, as in `session`.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pytest_apiauth.errors import ProfileError
-from pytest_apiauth.profile.finding import Ignored, in_folders_above, profiles_under
+from pytest_apiauth.profile.finding import Ignored, in_folders_above, is_root, profiles_around, profiles_under
 
 
 class Choice:
@@ -24,10 +25,23 @@ class Choice:
         self._files: tuple[Path, ...] | None = None
 
     def files(self) -> tuple[Path, ...]:
-        """Return every profile file under the root folder, as far as the run is not told to leave it out."""
+        """Return every profile file under the root folder, as far as the run is not told to leave it out.
+
+        Where nothing makes that folder a project's root and nobody stands in it, it is only what the paths that were
+        given have in common, a home folder say: then what lies around these paths counts, and the rest is not walked.
+        """
         if self._files is None:
-            self._files = profiles_under(self._root, self._ignored())
+            if self._config.inipath is not None or self._root == self._here or is_root(self._root):
+                self._files = profiles_under(self._root, self._ignored())
+            else:
+                self._files = profiles_around(self._named_folders(), self._root, self._ignored())
         return self._files
+
+    def _named_folders(self) -> Iterator[Path]:
+        """Return the folders of the paths that the run was given."""
+        for argument in self._config.args:
+            path = Path(os.path.abspath(self._here / argument.partition("::")[0]))
+            yield path if path.is_dir() else path.parent
 
     def _ignored(self) -> Ignored:
         paths, globs = (

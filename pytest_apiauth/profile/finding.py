@@ -71,6 +71,17 @@ def _entered(folder: str, names: Iterable[str], ignored: Ignored) -> list[str]:
     ]
 
 
+def profiles_around(places: Iterable[Path], root: Path, ignored: Ignored = NOTHING) -> tuple[Path, ...]:
+    """Return the profile files below some folders, and in those between them and a root that is not walked itself."""
+    found: set[Path] = set()
+    for place in places:
+        found.update(profiles_under(place, ignored))
+        for folder in place.parents:
+            if folder.is_relative_to(root):
+                found.update(file for file in folder.glob(f"*{SUFFIX}") if file.is_file())
+    return tuple(sorted(found))
+
+
 def nearest(files: Collection[Path], place: Path) -> tuple[Path, ...]:
     """Return the files that are nearest to a folder; several if they are equally near.
 
@@ -98,7 +109,12 @@ def in_folders_above(files: Collection[Path], place: Path) -> tuple[Path, ...]:
     return ()
 
 
+def is_root(folder: Path) -> bool:
+    """Whether a folder has a file that makes it the root of a project."""
+    return any((folder / name).is_file() for name in ROOT_FILES)
+
+
 def root_above(place: Path) -> Path:
     """Return the root of the project that a folder lies in, which is the folder itself if nothing tells."""
     folders = (place, *place.parents)
-    return next((each for each in folders if any((each / name).is_file() for name in ROOT_FILES)), place)
+    return next((each for each in folders if is_root(each)), place)

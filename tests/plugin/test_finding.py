@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,32 @@ def write_test(folder: str, source: str) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source, encoding="utf-8")
     return str(path)
+
+
+# In which folders
+
+
+def test_root_that_is_an_accident_is_not_walked(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the root folder is only what the paths have in common, a home folder say, the rest of it is left alone."""
+    write("project/tests/shop")
+    test = write_test("project/tests/deep", uses(None, "project/tests/shop"))
+    pytester.mkdir("somewhere")
+    other = str(write("other/crm").parent.absolute())
+    walked: list[str] = []
+    scandir = os.scandir
+
+    def seen(path: str) -> Any:
+        walked.append(str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", seen)
+    monkeypatch.chdir("somewhere")
+
+    result = pytester.runpytest_inprocess(f"../{test}", "-p", "no:randomly", "-p", "no:cov")
+
+    result.assert_outcomes(passed=1)
+    assert result.stdout.str().count(f"rootdir: {pytester.path}\n") == 1
+    assert not [path for path in walked if path.startswith(other)]
 
 
 # By name
