@@ -39,6 +39,11 @@ from pytest_apiauth.suite.rows import SERVER_ERROR_RULE, Rows
 from pytest_apiauth.suite.steps import Steps, naming
 
 NO_SERVER_ERROR = "a refusal, never a server error"
+CONNECTIONS = {
+    "embedded": "--apiauth-wire serves the embedded server on a socket",
+    "app": "an app in this process has none, a live run of it has",
+}
+"""Where connections are to be had, by what is examined instead."""
 USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods that frameworks know. What they answer to others says nothing of credentials."""
 
@@ -197,7 +202,7 @@ class Exchange:
         """
         target = self.examination.target
         if not target.has_connections:
-            raise OutOfReach("needs connections: --apiauth-wire serves the embedded server on a socket")
+            raise OutOfReach(f"needs connections: {CONNECTIONS.get(target.kind, 'recordings have none')}")
         # The twin first: a server may close a connection that waits for it.
         self._prove(draft)
         with target.connection(draft.url) as connection:
