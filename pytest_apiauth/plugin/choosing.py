@@ -1,6 +1,6 @@
 """Which profile a test uses: by the mark, the option, the ini, or the folders around it.
 
-Standard library and pytest only at import, as in `session`.
+Standard library and pytest only at import, as in `run`.
 """
 
 from __future__ import annotations

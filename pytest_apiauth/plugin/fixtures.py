@@ -115,7 +115,7 @@ def apiauth_credentials() -> Mapping[str, Any]:
 def _app_side(request: pytest.FixtureRequest, profile: Profile) -> AppSide:
     """Give the profile's app at work. It is shut down before the fixture of its credentials is."""
     state: State = request.config.stash[STATE]
-    # Set up long ago: items that need it ask for it before anything of their own (in `plugin`).
+    # Set up long ago: items that need it ask for it before anything of their own (in `hooks`).
     credentials = request.getfixturevalue("apiauth_credentials")
     if not state.has_app(profile):
         request.session.addfinalizer(lambda: state.close_app(profile))
