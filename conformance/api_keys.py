@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
 from pytest_apiauth.suite.api import Exchange
-from pytest_apiauth.suite.edits import Edit
 
 from . import strategies as some
 from .parts import key_zones

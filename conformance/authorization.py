@@ -12,6 +12,8 @@ from weakref import WeakKeyDictionary
 
 from hypothesis import strategies as st
 
+from pytest_apiauth.auth.drafts import Draft, Unchanged
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import Control, Level, Safety, draws, rule
 from pytest_apiauth.suite.api import Answer, Exchange
@@ -26,8 +28,6 @@ from pytest_apiauth.suite.consent import (
     returned,
     sort_of,
 )
-from pytest_apiauth.suite.drafts import Draft, Unchanged
-from pytest_apiauth.suite.edits import Edit
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 

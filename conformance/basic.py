@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from pytest_apiauth.auth.drafts import Base64, Draft, FormEncoded, Ref, Text
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
 from pytest_apiauth.suite.api import Exchange
-from pytest_apiauth.suite.drafts import Base64, Draft, FormEncoded, Ref, Text
-from pytest_apiauth.suite.edits import Edit
 from pytest_apiauth.suite.outcomes import NotApplicable
 
 from . import strategies as some

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
+from pytest_apiauth.auth.drafts import Draft, Text
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, rule
 from pytest_apiauth.suite.api import Cause, Exchange
-from pytest_apiauth.suite.drafts import Draft, Text
-from pytest_apiauth.suite.edits import Edit
 from pytest_apiauth.suite.examination import Examination
 
 from .parts import authenticated_clients, basic_clients, unattended_grants

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from pytest_apiauth.auth.drafts import Draft, Parameters
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import Control, Level, Safety, rule
 from pytest_apiauth.suite.api import Exchange
 from pytest_apiauth.suite.consent import NO_PROOF, Proof, asking, callback, sort_of
-from pytest_apiauth.suite.drafts import Draft, Parameters
-from pytest_apiauth.suite.edits import Edit
 from pytest_apiauth.suite.history import History
 from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 

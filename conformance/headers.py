@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_apiauth.auth.drafts import Draft, Ref, Text
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Parts, Safety, draws, rule
 from pytest_apiauth.suite.api import Answer, Exchange
-from pytest_apiauth.suite.drafts import Draft, Ref, Text
-from pytest_apiauth.suite.edits import Edit
 
 from . import strategies as some
 from .parts import TOKENS, all_zones, protected_zones, token_zones

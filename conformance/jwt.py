@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from pytest_apiauth.auth.forgeries import Forgery, Members, Signature, is_jwt
 from pytest_apiauth.profile.model import Zone
 from pytest_apiauth.rules import Control, Level, Safety, rule
 from pytest_apiauth.suite.api import Exchange
-from pytest_apiauth.suite.forgeries import Forgery, Members, Signature, is_jwt
 from pytest_apiauth.suite.outcomes import NotApplicable
 
 from .parts import TOKENS, token_zones

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.credentials.secrets import spellings
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import GrantType, Zone
 from pytest_apiauth.rules import Control, Level, Safety, rule
 from pytest_apiauth.suite.api import Answer, Exchange
-from pytest_apiauth.suite.edits import Edit
 
 from .client_authentication import open_to_nobody
 from .parts import authenticated_clients, password_grant, protected_zones, unattended_grants

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
+from pytest_apiauth.auth.drafts import Draft, Text
 from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import Control, Level, Parts, Safety, rule
 from pytest_apiauth.suite.api import Answer, Exchange
 from pytest_apiauth.suite.consent import parameters_of
-from pytest_apiauth.suite.drafts import Draft, Text
 
 from .parts import UNATTENDED
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from pytest_apiauth.auth.drafts import Draft
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import GrantType, Profile, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, rule
 from pytest_apiauth.suite.api import Exchange
-from pytest_apiauth.suite.drafts import Draft
-from pytest_apiauth.suite.edits import Edit
 from pytest_apiauth.suite.history import History
 from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 

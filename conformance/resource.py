@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from pytest_apiauth.auth.drafts import Draft, Part, Ref, parts_of
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.messages import Response
 from pytest_apiauth.profile.model import Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
 from pytest_apiauth.suite.api import Answer, Exchange
 from pytest_apiauth.suite.challenges import Challenge, parse
-from pytest_apiauth.suite.drafts import Draft, Part, Ref, parts_of
-from pytest_apiauth.suite.edits import Edit
 
 from . import strategies as some
 from .parts import TOKENS, authorization_zones, protected_zones, token_zones

@@ -14,11 +14,11 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from pytest_apiauth.auth.drafts import Draft, Ref
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Profile, Zone
 from pytest_apiauth.rules import Control, Level, Parts, Safety, draws, rule
 from pytest_apiauth.suite.api import Answer, Exchange
-from pytest_apiauth.suite.drafts import Draft, Ref
-from pytest_apiauth.suite.edits import Edit
 from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 
 from .client_authentication import without_client

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from pytest_apiauth.auth.drafts import Draft
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
 from pytest_apiauth.suite.api import Answer, Exchange
-from pytest_apiauth.suite.drafts import Draft
-from pytest_apiauth.suite.edits import Edit
 from pytest_apiauth.suite.outcomes import Violation
 
 from . import strategies as some

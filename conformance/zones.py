@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from pytest_apiauth.auth.drafts import Base64, Draft, Ref, Text, parts_of
+from pytest_apiauth.auth.edits import Edit, equivalent
 from pytest_apiauth.profile.model import DEFAULT, Kind, Profile, Zone
 from pytest_apiauth.rules import PROFILE, Control, Level, Parts, Safety, rule
 from pytest_apiauth.suite.api import Answer, Exchange
-from pytest_apiauth.suite.drafts import Base64, Draft, Ref, Text, parts_of
-from pytest_apiauth.suite.edits import Edit, equivalent
 from pytest_apiauth.suite.outcomes import Inconclusive, NotApplicable
 
 from .parts import TOKENS, all_zones, identity_zones, open_zones, protected_zones

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.messages import Response, described, listed
 from pytest_apiauth.printable import one_line
-from pytest_apiauth.suite.drafts import Draft
 from pytest_apiauth.suite.outcomes import Cause, Counterexample, Follows, Violation
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
+from pytest_apiauth.auth.drafts import Base64, Draft, FormEncoded, Ref, Text, Unchanged
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import NotSendable
 from pytest_apiauth.messages import FROM_GATEWAYS, Response, described
@@ -22,7 +23,6 @@ from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite import consent
 from pytest_apiauth.suite.answer import Answer, Twin
 from pytest_apiauth.suite.consent import Callback, Proof
-from pytest_apiauth.suite.drafts import Base64, Draft, FormEncoded, Ref, Text, Unchanged
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import (
     Breach,

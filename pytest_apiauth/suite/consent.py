@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import parse_qs, parse_qsl, unquote, urljoin, urlsplit, urlunsplit
 
+from pytest_apiauth.auth.drafts import Draft, Ref, Text
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.messages import Origin, Response
 from pytest_apiauth.profile.model import DEFAULT, Grant, Profile
-from pytest_apiauth.suite.drafts import Draft, Ref, Text
 
 Sort = Literal["client", "onward", "page", "refused", "nowhere"]
 """Where an answer leads: to the redirect_uri asked for, elsewhere, to no place since it is a page or a refusal."""

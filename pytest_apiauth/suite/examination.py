@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
+from pytest_apiauth.auth.drafts import Base64, Draft, FormEncoded, Ref, Text, parts_of
 from pytest_apiauth.credentials.secrets import Redactor, Secret, Vault
 from pytest_apiauth.errors import BudgetError, CredentialError, DroppedError, NotRecordedError, UnsetError
 from pytest_apiauth.messages import Request, Response, described
 from pytest_apiauth.profile.model import DEFAULT, ApiKey, Grant, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite import consent
 from pytest_apiauth.suite.consent import Callback, Proof
-from pytest_apiauth.suite.drafts import Base64, Draft, FormEncoded, Ref, Text, parts_of
 from pytest_apiauth.suite.guesses import wrong_passwords
 from pytest_apiauth.suite.outcomes import (
     OUT_OF_GUESSES,

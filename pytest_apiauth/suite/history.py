@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from pytest_apiauth.auth.drafts import Draft, Ref
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import DEFAULT, GrantType
 from pytest_apiauth.suite.api import Answer, Exchange
-from pytest_apiauth.suite.drafts import Draft, Ref
 from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 from pytest_apiauth.targets.target import Target
 

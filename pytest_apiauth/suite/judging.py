@@ -15,11 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_apiauth.auth.drafts import Unchanged
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import NotSendable
 from pytest_apiauth.rules import Control, Level, Rule, Verdict
 from pytest_apiauth.suite.api import Exchange
-from pytest_apiauth.suite.drafts import Unchanged
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import (
     Breach,

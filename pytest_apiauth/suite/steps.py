@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
+from pytest_apiauth.auth.drafts import Draft, Part, Ref, Text
 from pytest_apiauth.credentials.secrets import SHORTEST
 from pytest_apiauth.messages import Response
-from pytest_apiauth.suite.drafts import Draft, Part, Ref, Text
 
 RECENT = 8
 """Answers that are kept in mind."""

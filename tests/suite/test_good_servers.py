@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_apiauth.auth.edits import equivalent
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.state import AccessToken, KeyRecord
@@ -15,7 +16,6 @@ from pytest_apiauth.http import Wire
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.rules import REGISTRY, Verdict
-from pytest_apiauth.suite.edits import equivalent
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.targets.target import EmbeddedTarget

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from urllib.parse import quote_plus, urlsplit
 
+from pytest_apiauth.auth.edits import Edit, quoted
+from pytest_apiauth.auth.forgeries import Forgery
 from pytest_apiauth.messages import Request
-from pytest_apiauth.suite.edits import Edit, quoted
-from pytest_apiauth.suite.forgeries import Forgery
 
 
 class Unchanged(Exception):

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_apiauth.auth.drafts import Base64, Draft, FormEncoded, Ref, Unchanged
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.embedded.loopback import serve
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile import loading
-from pytest_apiauth.suite.drafts import Base64, Draft, FormEncoded, Ref, Unchanged
-from pytest_apiauth.suite.edits import Edit
 
 VAULT = {"TOKEN": "abcDEF0123-xyz", "CLIENT_ID": "client", "SECRET": "s+c%41r:t/=& x"}
 URL = "https://api.example.org/v1/things"

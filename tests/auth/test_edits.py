@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_apiauth import bundled
-from pytest_apiauth.suite.edits import Edit, equivalent, quoted
+from pytest_apiauth.auth.edits import Edit, equivalent, quoted
 
 bundled.load_chapters()
 VALUE = "eyJh.b2V5-Token_0123"

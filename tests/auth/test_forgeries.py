@@ -12,8 +12,8 @@ import subprocess
 import pytest
 
 from pytest_apiauth import bundled
-from pytest_apiauth.suite.edits import equivalent
-from pytest_apiauth.suite.forgeries import Forgery, is_jwt
+from pytest_apiauth.auth.edits import equivalent
+from pytest_apiauth.auth.forgeries import Forgery, is_jwt
 
 bundled.load_chapters()
 

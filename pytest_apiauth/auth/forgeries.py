@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_apiauth.suite.edits import equivalent, quoted
+from pytest_apiauth.auth.edits import equivalent, quoted
 
 Signature = Literal[
     "kept", "empty", "absent", "zeros", "reversed", "half", "longer", "first bit", "last bit", "stray letter",
