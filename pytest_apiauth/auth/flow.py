@@ -7,8 +7,8 @@ Theory of operation. A flow yields *steps* and is sent what came of them:
 - `Wait`: wait until this flight is over, send None;
 - `Forward`: put these headers on the user's own request, send it, send its status back in.
 
-A driver is a few lines, once with and once without ``await``; see `pytest_apiauth.http.clients`. It must
-close a flow that it does not finish, since a flow that leads a flight hands the lead on when it is closed.
+The loop that drives a flow is `pytest_apiauth.http.driver`, once for callers with and without ``await``. It closes a
+flow that it does not finish, since a flow that leads a flight hands the lead on when it is closed.
 
 A token that is refused with 401 is renewed once per request, and only if it was not fetched within the same
 request: a server that refuses a brand-new token will refuse the next one too.

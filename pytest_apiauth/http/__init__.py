@@ -5,15 +5,10 @@ Importing this package imports neither library; each is imported when it is aske
 
 from __future__ import annotations
 
-from pytest_apiauth.http.clients import (
-    Auth,
-    Wire,
-    build_async_client,
-    build_client,
-    fetch_token,
-)
+from pytest_apiauth.http.clients import Auth, build_async_client, build_client, fetch_token
 from pytest_apiauth.http.guard import Guard
 from pytest_apiauth.http.library import Library, LibraryError, library
+from pytest_apiauth.http.senders import Wire
 from pytest_apiauth.http.translation import NotSendable
 from pytest_apiauth.http.transports import AsyncEmbeddedTransport, Carrier, EmbeddedTransport, InProcess, Network
 
