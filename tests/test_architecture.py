@@ -147,6 +147,13 @@ def test_rooms_see_what_they_may() -> None:
     assert wrong == []
 
 
+def test_the_double_keeps_knowledge_of_its_own() -> None:
+    """The embedded server reads neither of the tables that what is held against it reads."""
+    tables = {".profile.grants", ".profile.kinds"}
+
+    assert [module_of(path) for path in sources(f"{PACKAGE}/embedded") if tables & set(imports_of(path))] == []
+
+
 def test_nothing_imports_the_insides_of_pytest() -> None:
     """Public names only: what lies in ``_pytest`` changes without a word."""
     assert [module_of(path) for path in sources(PACKAGE, "conformance") if "_pytest" in _roots(path)] == []

@@ -25,7 +25,7 @@ from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import CredentialError, TokenError
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.printable import one_line
-from pytest_apiauth.profile.model import DEFAULT, Grant, GrantType, Profile
+from pytest_apiauth.profile.model import DEFAULT, GrantSettings, GrantType, Profile
 
 # What one header value can carry on the wire (RFC 9110 5.5).
 _SENDABLE: Final = re.compile(r"[!-~\x80-\xff](?:[ \t!-~\x80-\xff]*[!-~\x80-\xff])?")
@@ -71,7 +71,7 @@ def token_request(
     ``client`` and ``user`` default to those of the grant's own table. Raises CredentialError for whatever is
     needed and not there.
     """
-    table = profile.grants.get(grant, Grant())
+    table = profile.grants.get(grant, GrantSettings())
     identity = identities.client(client or table.client)
     parameters = {"grant_type": str(grant)}
     if grant == "password":
@@ -236,7 +236,7 @@ def authorization_request(
     ``redirect_uri`` is the client's registered one unless another is given (its port, RFC 8252 7.3). Raises
     CredentialError for whatever is needed and not there.
     """
-    table = profile.grants.get("authorization_code", Grant())
+    table = profile.grants.get("authorization_code", GrantSettings())
     identity = identities.client(client or table.client)
     redirect_uri = _needed(profile, "redirect_uri", redirect_uri or identity.redirect_uri, "authorization_code")
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)

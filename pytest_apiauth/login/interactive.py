@@ -29,7 +29,7 @@ from pytest_apiauth.login.callback import is_loopback, listening, open_browser, 
 from pytest_apiauth.messages import Origin, Request
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import loading
-from pytest_apiauth.profile.model import DEFAULT, Grant, GrantType, Profile
+from pytest_apiauth.profile.model import DEFAULT, GrantSettings, GrantType, Profile
 
 WAIT: Final = 300.0
 """Seconds that a person has to log in."""
@@ -84,7 +84,7 @@ class _Login:
         self.redactor = Redactor()
         self._profile = profile
         self._grant = grant
-        table = profile.grants.get(grant) or Grant()
+        table = profile.grants.get(grant) or GrantSettings()
         if grant == "refresh_token":
             # It renews what the interactive grant has given, to the client that it was given to.
             table = profile.grants.get("authorization_code") or table

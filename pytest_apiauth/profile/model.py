@@ -2,7 +2,8 @@
 
 `Profile` is read from a ``NAME.apiauth.toml`` file by `pytest_apiauth.profile.loading`. This file, that one and
 `pytest_apiauth.profile.tables` are the only ones that know the validation library. Every key is documented where it is
-declared; the JSON Schema of ``python -m pytest_apiauth schema`` is made from these declarations.
+declared; the JSON Schema of ``python -m pytest_apiauth schema`` is made from these declarations. What holds of a grant
+or of a kind of credential in every API stands in `pytest_apiauth.profile.grants` and `pytest_apiauth.profile.kinds`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, PrivateAttr, model_validator
 
 from pytest_apiauth.messages import Origin, why_not_a_url
+from pytest_apiauth.profile.grants import GRANTS, GrantType
 from pytest_apiauth.profile.inherited import InheritedUrl, refuse_inherited
+from pytest_apiauth.profile.kinds import KINDS, Kind, Place
 from pytest_apiauth.profile.tables import (
     APP_SPELLING,
     DEFAULT,
@@ -25,10 +28,8 @@ from pytest_apiauth.profile.tables import (
     Client,
     ClientAuth,
     Credentials,
-    Grant,
-    GrantType,
+    GrantSettings,
     Key,
-    Kind,
     Live,
     Model,
     Needs,
@@ -52,7 +53,7 @@ __all__ = [
     "Client",
     "ClientAuth",
     "Credentials",
-    "Grant",
+    "GrantSettings",
     "GrantType",
     "Key",
     "Kind",
@@ -123,7 +124,7 @@ class Profile(Model):
     )
     api_key: ApiKey | None = None
     token: TokenSettings = TokenSettings()
-    grants: dict[GrantType, Grant] = Field({}, description="Documented grants, the usual one first")
+    grants: dict[GrantType, GrantSettings] = Field({}, description="Documented grants, the usual one first")
     credentials: Credentials = Credentials()
     clients: dict[str, Client] = Field({}, description="Further clients by name")
     users: dict[str, User] = Field({}, description="Further users by name")
@@ -179,8 +180,8 @@ class Profile(Model):
             wrong.append(f"token.grant: {self.token.grant!r} is not one of [grants]")
         if self.grants and self.token_url is None:
             wrong.append("token_url: needed, since [grants] lists a way to get a token")
-        if "authorization_code" in self.grants and self.authorize_url is None:
-            wrong.append("authorize_url: needed for the grant authorization_code")
+        needed = [(key, name) for name in self.grants for key in GRANTS[name].urls]
+        wrong += [f"{key}: needed for the grant {name}" for key, name in needed if getattr(self, key) is None]
         return wrong
 
     def _wrong_zones(self) -> list[str]:
@@ -188,10 +189,11 @@ class Profile(Model):
             return [f"zones: {len(self.zones)} zones, expected at most {MOST_ZONES}; a zone holds all routes of a kind"]
         wrong = []
         for name, zone in self.zones.items():
-            if "api_key" in zone.kinds and self.api_key is None:
-                wrong.append(f"zones.{name}.needs: names api_key, but the profile has no [api_key]")
-            if "bearer" in zone.kinds and not self.grants:
-                wrong.append(f"zones.{name}.needs: names bearer, but [grants] lists no way to get a token")
+            for kind in (each for each in KINDS.values() if each.name in zone.kinds):
+                if kind.place is None and getattr(self, kind.name) is None:
+                    wrong.append(f"zones.{name}.needs: names {kind.name}, but the profile has no [{kind.name}]")
+                if kind.is_issued and not self.grants:
+                    wrong.append(f"zones.{name}.needs: names {kind.name}, but [grants] lists no way to get a token")
             paths = (zone.path, *zone.probe)
             wrong += [f"zones.{name}: {path!r} must begin with a slash" for path in paths if not path.startswith("/")]
         return wrong
@@ -251,7 +253,7 @@ class Profile(Model):
         """The grant that clients use: ``token.grant``, or the first of ``[grants]`` that stands alone."""
         if self.token.grant:
             return self.token.grant
-        return next((name for name in self.grants if name != "refresh_token"), None)
+        return next((name for name in self.grants if GRANTS[name].stands_alone), None)
 
     def scope_of(self, grant: GrantType) -> str | None:
         """The scope to ask for with a grant."""
@@ -262,6 +264,14 @@ class Profile(Model):
         """The documented answer of a grant."""
         own = self.grants[grant].answer if grant in self.grants else None
         return own if own is not None else self.token.answer
+
+    def place_of(self, kind: Kind) -> Place:
+        """Return where in a request a kind of credential travels.
+
+        >>> Profile(schema=1, api_key=ApiKey(scheme="ApiKey", header="Authorization")).place_of("api_key")
+        Place(where='header', name='Authorization', prefix='ApiKey ')
+        """
+        return KINDS[kind].place or (self.api_key or ApiKey()).place
 
     def zone_at(self, path: str) -> Zone | None:
         """The zone that an absolute path on the API's host lies in: the one with the longest prefix."""

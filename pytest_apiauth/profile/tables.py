@@ -11,8 +11,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-Kind = Literal["api_key", "bearer", "personal_access_token", "basic"]
-GrantType = Literal["client_credentials", "password", "refresh_token", "authorization_code"]
+from pytest_apiauth.profile.grants import GrantType
+from pytest_apiauth.profile.kinds import Kind, Place
+
 ClientAuth = Literal["none", "client_secret_basic", "client_secret_post", "client_secret_json"]
 Rotation = Literal["new-token", "old-dies", "none"]
 DEFAULT = "default"
@@ -125,6 +126,11 @@ class ApiKey(Model):
         """What stands before the key in its header."""
         return f"{self.scheme} " if self.scheme else ""
 
+    @property
+    def place(self) -> Place:
+        """Where the key travels."""
+        return Place("header", self.header, self.prefix)
+
 
 class Answer(Model):
     """Members that the document promises in a token answer (RFC 6749 5.1)."""
@@ -156,7 +162,7 @@ class TokenSettings(Model):
     )
 
 
-class Grant(Model):
+class GrantSettings(Model):
     """One documented way to get a token."""
 
     client: str = Field(DEFAULT, description="Which of [clients] uses it")

@@ -18,7 +18,7 @@ from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.messages import Origin, Response
-from pytest_apiauth.profile.model import DEFAULT, Grant, Profile
+from pytest_apiauth.profile.model import DEFAULT, GrantSettings, Profile
 
 Sort = Literal["client", "onward", "page", "refused", "nowhere"]
 """Where an answer leads: to the redirect_uri asked for, elsewhere, to no place since it is a page or a refusal."""
@@ -28,7 +28,7 @@ _USUAL_PORTS = {"https": 443, "http": 80}
 
 def login_of(profile: Profile, user: str) -> tuple[str, str]:
     """Give the client and the user of a login by the interactive grant, where ``default`` means the grant's own."""
-    table = profile.grants.get("authorization_code") or Grant()
+    table = profile.grants.get("authorization_code") or GrantSettings()
     return table.client, table.user if user == DEFAULT else user
 
 

@@ -13,7 +13,7 @@ from pytest_apiauth.auth.drafts import Base64, Draft, FormEncoded, Ref, Text, pa
 from pytest_apiauth.credentials.secrets import Redactor, Secret, Vault
 from pytest_apiauth.errors import BudgetError, CredentialError, DroppedError, NotRecordedError, UnsetError
 from pytest_apiauth.messages import Request, Response, described
-from pytest_apiauth.profile.model import DEFAULT, ApiKey, Grant, GrantType, Kind, Profile, Zone
+from pytest_apiauth.profile.model import DEFAULT, ApiKey, GrantSettings, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite import consent
 from pytest_apiauth.suite.consent import Callback, Proof
 from pytest_apiauth.suite.guesses import wrong_passwords
@@ -189,7 +189,7 @@ class Examination:
         ``own`` begins the placeholder names of those, so that two requests do not share one. With ``refresh_token``
         or ``callback`` that one is sent instead of a fresh one.
         """
-        settings_of_grant = self.profile.grants.get(grant) or Grant()
+        settings_of_grant = self.profile.grants.get(grant) or GrantSettings()
         client = settings_of_grant.client if client == DEFAULT else client
         user = settings_of_grant.user if user == DEFAULT else user
         parameters: list[tuple[str, object]] = [("grant_type", grant)]
@@ -337,7 +337,7 @@ class Examination:
         return parameters
 
     def _code_client(self, client: str) -> str:
-        usual = self.profile.grants.get("authorization_code") or Grant()
+        usual = self.profile.grants.get("authorization_code") or GrantSettings()
         return usual.client if client == DEFAULT else client
 
     # Credentials

@@ -1,0 +1,95 @@
+"""What is known of each grant: one row a grant, read by code, tests and documentation alike.
+
+Nothing else asks for a grant by its name; it asks for what its row says. Only the embedded server keeps knowledge of
+its own, since it is what the rest is held against.
+
+>>> GRANTS["password"].members
+('username', 'password')
+>>> [name for name, grant in GRANTS.items() if grant.needs_person]
+['authorization_code']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+GrantType = Literal["client_credentials", "password", "refresh_token", "authorization_code"]
+"""Names of grants, as the keys of ``[grants]`` spell them. A name more takes a row more in `GRANTS`."""
+Spent = Literal["code", "refresh_token"]
+"""Members of a token request that a server takes once, or may take once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What holds of a grant in every API that has it."""
+
+    name: GrantType
+    section: str
+    """Where its token request stands."""
+    members: tuple[str, ...] = ()
+    """What its token request says beside ``grant_type``, ``scope`` and the client, in this order."""
+    acts_for_user: bool = False
+    """Whether its token stands for a person, and not for the client."""
+    needs_person: bool = False
+    """Whether somebody has to consent, in a browser, before the token request."""
+    needs_client: bool = True
+    """Whether it is nothing without a registered client; a login form may know none."""
+    stands_alone: bool = True
+    """Whether it begins by itself, and not with what another grant has given."""
+    asks_scope: bool = True
+    """Whether its token request may ask for a scope; elsewhere the scope was asked for before."""
+    spends: Spent | None = None
+    """The member that cannot be sent twice."""
+    urls: tuple[str, ...] = ()
+    """Keys of the profile that it needs beside ``token_url``."""
+    flows: tuple[str, ...] = ()
+    """Its names among the flows of OpenAPI 3 and of Swagger 2."""
+
+    @property
+    def grant_type(self) -> str:
+        """What a token request calls it."""
+        return self.name
+
+    @property
+    def is_unattended(self) -> bool:
+        """Whether a machine can repeat it: nothing is used up, nobody has to consent."""
+        return self.stands_alone and not self.needs_person
+
+
+def _table(*rows: Grant) -> Mapping[GrantType, Grant]:
+    return {row.name: row for row in rows}
+
+
+GRANTS: Final = _table(
+    Grant("client_credentials", "RFC 6749 4.4.2", flows=("clientCredentials", "application")),
+    Grant(
+        "password",
+        "RFC 6749 4.3.2",
+        members=("username", "password"),
+        acts_for_user=True,
+        needs_client=False,
+        flows=("password",),
+    ),
+    Grant(
+        "authorization_code",
+        "RFC 6749 4.1.3",
+        members=("code", "redirect_uri", "code_verifier"),
+        acts_for_user=True,
+        needs_person=True,
+        asks_scope=False,
+        spends="code",
+        urls=("authorize_url",),
+        flows=("authorizationCode", "accessCode"),
+    ),
+    Grant(
+        "refresh_token",
+        "RFC 6749 6",
+        members=("refresh_token",),
+        needs_client=False,
+        stands_alone=False,
+        spends="refresh_token",
+    ),
+)
+"""Every grant, those that work without a person first: the order in which a new profile lists them."""

@@ -1,0 +1,90 @@
+"""What is known of each kind of credential: one row a kind, read by code, tests and documentation alike.
+
+Nothing else asks for a kind by its name to learn what it is made of or where it travels; it asks the row, and
+`Profile.place_of` for what a profile decides. Only the embedded server keeps knowledge of its own, since it is what the
+rest is held against.
+
+>>> KINDS["basic"].roles
+(('USERNAME', 'PASSWORD'), ('CLIENT_ID', 'CLIENT_SECRET'))
+>>> [name for name, kind in KINDS.items() if kind.challenge == "bearer"]
+['bearer', 'personal_access_token']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Kind = Literal["api_key", "bearer", "personal_access_token", "basic"]
+"""Names of kinds, as ``needs`` spells them. A name more takes a row more in `KINDS`."""
+Role = Literal["API_KEY", "ACCESS_TOKEN", "PERSONAL_ACCESS_TOKEN", "USERNAME", "PASSWORD", "CLIENT_ID", "CLIENT_SECRET"]
+"""What a credential is made of, by the names that placeholders have."""
+Where = Literal["header"]
+"""The parts of a request that a credential may travel in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a request a credential travels, and what stands before it there."""
+
+    where: Where
+    name: str
+    prefix: str = ""
+
+    @property
+    def is_authorization(self) -> bool:
+        """Whether it takes up the Authorization header, of which a request has one at most (RFC 9110 11.6.2)."""
+        return self.where == "header" and self.name.lower() == "authorization"
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialKind:
+    """What holds of a kind of credential in every API that takes it."""
+
+    name: Kind
+    roles: tuple[tuple[Role, ...], ...]
+    """What it is made of; of several alternatives, the first that a profile has."""
+    place: Place | None
+    """Where it travels; None if the profile's table of its name says so."""
+    challenge: str = ""
+    """The scheme of the challenge that asks for it, in small letters; empty if none does."""
+    is_issued: bool = False
+    """Whether the token endpoint gives it, by one of ``[grants]``."""
+    is_of_user: bool = False
+    """Whether each of ``[users]`` has one."""
+    note: str = ""
+    """What its name leaves open, for whoever reads it in a profile."""
+
+
+def _table(*rows: CredentialKind) -> Mapping[Kind, CredentialKind]:
+    return {row.name: row for row in rows}
+
+
+KINDS: Final = _table(
+    CredentialKind("api_key", (("API_KEY",),), None),
+    CredentialKind(
+        "bearer",
+        (("ACCESS_TOKEN",),),
+        Place("header", "Authorization", "Bearer "),
+        challenge="bearer",
+        is_issued=True,
+        is_of_user=True,
+    ),
+    CredentialKind(
+        "personal_access_token",
+        (("PERSONAL_ACCESS_TOKEN",),),
+        Place("header", "Authorization", "Bearer "),
+        challenge="bearer",
+        note="a token that you have, sent as Authorization: Bearer",
+    ),
+    CredentialKind(
+        "basic",
+        (("USERNAME", "PASSWORD"), ("CLIENT_ID", "CLIENT_SECRET")),
+        Place("header", "Authorization", "Basic "),
+        challenge="basic",
+        is_of_user=True,
+        note="user name and password in each request",
+    ),
+)
+"""Every kind of credential."""
