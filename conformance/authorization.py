@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pytest_apiauth.auth.drafts import Draft, Unchanged
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import GrantType
-from pytest_apiauth.rules import Control, Level, Safety, draws, rule
-from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.rules import DOC, MUST, SHOULD, STATED, draws, rule
+from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.consent import (
     asked,
     asking,
@@ -48,22 +48,22 @@ def both(valid: Draft) -> tuple[Draft, Draft]:
     return valid, asking(valid, response_type="apiauth-unknown")
 
 
-def decides(exchange: Exchange, valid: Draft) -> tuple[bool, bool]:
+def decides(api: Api, valid: Draft) -> tuple[bool, bool]:
     """Tell for each of `both` whether a foreign redirect_uri is told from the registered one without a login."""
-    examination = exchange.examination
+    examination = api.examination
     if examination not in _DECIDES:
         first, second = (
-            sort_of(draft, exchange.send(draft, twin=valid).response)
-            != sort_of(foreign, exchange.send(foreign, twin=valid).response)
+            sort_of(draft, api.send(draft, twin=valid).response)
+            != sort_of(foreign, api.send(foreign, twin=valid).response)
             for draft, foreign in ((draft, asking(draft, redirect_uri=STRANGE)) for draft in both(valid))
         )
         _DECIDES[examination] = first, second
     return _DECIDES[examination]
 
 
-def need_decision(exchange: Exchange, valid: Draft) -> None:
+def need_decision(api: Api, valid: Draft) -> None:
     """Raise NotApplicable where nothing was decided at all."""
-    if not exchange.examination.target.has_browser and not any(decides(exchange, valid)):
+    if not api.examination.target.has_browser and not any(decides(api, valid)):
         raise OutOfReach(LOGIN_FIRST)
 
 
@@ -83,74 +83,80 @@ def stays(answer: Answer, uri: str, registered: str) -> None:
 
 
 @rule(
-    "az-bad-redirect", level=Level.MUST, safety=Safety.READ_ONLY,
-    sources=("RFC 6749 3.1.2.4", "RFC 6749 4.1.2.1", "RFC 9700 4.11.2", "DA-04", "DA-06"),
-    applies=authorization, control=Control.TWIN, faults=("redirect-any", "redirect-unknown-client"),
-)  # fmt: skip
+    MUST,
+    "RFC 6749 3.1.2.4",
+    "RFC 6749 4.1.2.1",
+    "RFC 9700 4.11.2",
+    applies=authorization,
+    catches=("redirect-any", "redirect-unknown-client"),
+)
 @draws([{"uri": STRANGE}], uri=foreign_uris)
-def foreign_redirect(exchange: Exchange, grant: GrantType, uri: str) -> None:
+def az_bad_redirect(api: Api, grant: GrantType, uri: str) -> None:
     """A redirect_uri that is not registered gets an error page and never a redirection, whoever the client is."""
-    valid = exchange.authorization_request()
+    valid = api.authorization_request()
     registered = asked(valid, "redirect_uri")
     for draft in both(valid):
         elsewhere = asking(draft, redirect_uri=uri)
         for altered in (elsewhere, asking(elsewhere, client_id=STRANGER), asking(elsewhere, client_id=None)):
-            stays(exchange.send(altered, twin=valid), uri, registered)
-    nobody = exchange.send(asking(valid, client_id=STRANGER), twin=valid)
+            stays(api.send(altered, twin=valid), uri, registered)
+    nobody = api.send(asking(valid, client_id=STRANGER), twin=valid)
     nobody.advise(returned(nobody.draft, nobody.response) is None, "an error page for an unknown client")
-    exchange.proved_again(valid)
-    need_decision(exchange, valid)
+    api.proved_again(valid)
+    need_decision(api, valid)
 
 
 @rule(
-    "az-redirect-near-miss", level=Level.MUST, safety=Safety.READ_ONLY,
-    sources=("RFC 6749 3.1.2.3", "RFC 9700 2.1", "RFC 9700 4.1.3", "DA-04", "DA-06"),
-    applies=authorization, control=Control.TWIN,
-    faults=(
-        "redirect-prefix-match", "redirect-path-ignored", "redirect-scheme-ignored", "redirect-any-subdomain",
-        "redirect-parsed", "redirect-case-folded", "redirect-query-ignored",
+    MUST,
+    "RFC 6749 3.1.2.3",
+    "RFC 9700 2.1",
+    "RFC 9700 4.1.3",
+    applies=authorization,
+    catches=(
+        "redirect-prefix-match",
+        "redirect-path-ignored",
+        "redirect-scheme-ignored",
+        "redirect-any-subdomain",
+        "redirect-parsed",
+        "redirect-case-folded",
+        "redirect-query-ignored",
     ),
-)  # fmt: skip
+)
 @draws([{"miss": miss} for miss in TABLE], miss=drawn_misses)
-def near_miss(exchange: Exchange, grant: GrantType, miss: Miss | Edit) -> None:
+def az_redirect_near_miss(api: Api, grant: GrantType, miss: Miss | Edit) -> None:
     """A near miss of the registered redirect_uri gets no redirection to where it leads."""
-    valid = exchange.authorization_request()
+    valid = api.authorization_request()
     registered = asked(valid, "redirect_uri")
     near = miss.apply(registered)
     if near is None or differ_by_port(near, registered):
         raise Unchanged("redirect_uri")
-    for draft, is_decided in zip(both(valid), decides(exchange, valid), strict=True):
-        answer = exchange.send(asking(draft, redirect_uri=near), twin=valid)
+    for draft, is_decided in zip(both(valid), decides(api, valid), strict=True):
+        answer = api.send(asking(draft, redirect_uri=near), twin=valid)
         # Another spelling of the same place, or another query there, harms nobody: RFC 6749 3.1.2.2 knows of
         # registrations that leave the query open.
         if place(near) != place(registered):
             stays(answer, near, registered)
-        sort, usual = sort_of(answer.draft, answer.response), sort_of(draft, exchange.send(draft, twin=valid).response)
+        sort, usual = sort_of(answer.draft, answer.response), sort_of(draft, api.send(draft, twin=valid).response)
         expected = f"an error page for a redirect_uri that is not the registered one ({miss})"
         answer.advise(not is_decided or sort != usual, expected, "the same as for the registered one")
-    exchange.proved_again(valid)
-    need_decision(exchange, valid)
+    api.proved_again(valid)
+    need_decision(api, valid)
 
 
-@rule(
-    "az-response-type", level=Level.SHOULD, safety=Safety.READ_ONLY,
-    sources=("RFC 6749 3.1.1", "RFC 6749 4.1.2.1", "DA-05"),
-    applies=authorization, control=Control.TWIN, faults=("response-type-ignored",),
-)  # fmt: skip
-def response_type(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 6749 3.1.1", "RFC 6749 4.1.2.1", applies=authorization, catches="response-type-ignored")
+def az_response_type(api: Api, grant: GrantType) -> None:
     """A missing or unknown response_type is answered with the error that says so."""
-    valid = exchange.authorization_request()
+    valid = api.authorization_request()
     seen = False
     for value in (None, "", "apiauth-unknown", "code apiauth-unknown", "CODE", "code,code", "xcode"):
-        with exchange.row():
-            answer = exchange.send(asking(valid, response_type=value), twin=valid)
+        with api.row():
+            answer = api.send(asking(valid, response_type=value), twin=valid)
             back = returned(answer.draft, answer.response) or {}
             answer.require("code" not in back, f"an error for response_type {value!r}", "a code")
             for error in back.get("error", []):
                 known = error in ("invalid_request", "unsupported_response_type", "unauthorized_client")
                 answer.advise(known, "invalid_request or unsupported_response_type", "another error code")
             seen = seen or "error" in back or sort_of(answer.draft, answer.response) == "refused"
-    exchange.proved_again(valid)
+    api.proved_again(valid)
     if not seen:
         raise OutOfReach(LOGIN_FIRST)
 
@@ -163,19 +169,20 @@ STATES = (
 
 
 @rule(
-    "az-state-echo", level=Level.MUST, safety=Safety.READ_ONLY,
-    sources=("RFC 6749 4.1.2", "RFC 6749 4.1.2.1", "DA-05", "DA-06", "DA-09"),
-    applies=authorization, control=Control.TWIN,
-    faults=("state-dropped", "state-dropped-on-error", "state-cut", "state-unescaped"),
-)  # fmt: skip
+    MUST,
+    "RFC 6749 4.1.2",
+    "RFC 6749 4.1.2.1",
+    applies=authorization,
+    catches=("state-dropped", "state-dropped-on-error", "state-cut", "state-unescaped"),
+)
 @draws([{"state": state} for state in STATES], state=st.text(VISIBLE, min_size=1, max_size=120))
-def state_comes_back(exchange: Exchange, grant: GrantType, state: str) -> None:
+def az_state_echo(api: Api, grant: GrantType, state: str) -> None:
     """The state comes back unchanged, with a code and with an error, and never as anything but a state."""
-    valid = exchange.authorization_request()
+    valid = api.authorization_request()
     is_ordinary = state in (ORDINARY, ORDINARY * 3)
     came_back = False
     for draft in both(valid):
-        answer = exchange.send(asking(draft, state=state), twin=valid)
+        answer = api.send(asking(draft, state=state), twin=valid)
         names = [name.lower() for name, _ in answer.response.headers]
         breaks = any(set("\r\n") & set(value) for _, value in answer.response.headers)
         answer.require(INJECTED.lower() not in names and not breaks, "a state that adds no header line", "one more")
@@ -191,40 +198,43 @@ def state_comes_back(exchange: Exchange, grant: GrantType, state: str) -> None:
         answer.advise(not misplaced, "the answer in the query of the redirect_uri", "the answer in its fragment")
         judge = answer.require if is_ordinary else answer.advise
         judge(back.get("state") == [state], "the state unchanged", "none" if "state" not in back else "another")
-    exchange.proved_again(valid)
+    api.proved_again(valid)
     if is_ordinary and not came_back:
         raise OutOfReach(LOGIN_FIRST)
 
 
 @rule(
-    "az-params", level=Level.MUST, safety=Safety.READ_ONLY,
-    sources=("RFC 6749 3.1", "RFC 6749 3.1.2.4", "DA-04", "DA-06"), applies=authorization, control=Control.TWIN,
-    faults=(
-        "authorize-repeated-parameter-last-wins", "authorize-first-checked-last-used",
+    MUST,
+    "RFC 6749 3.1",
+    "RFC 6749 3.1.2.4",
+    applies=authorization,
+    catches=(
+        "authorize-repeated-parameter-last-wins",
+        "authorize-first-checked-last-used",
         "authorize-unknown-parameter-refused",
     ),
-)  # fmt: skip
-def repeated_and_unknown(exchange: Exchange, grant: GrantType) -> None:
+)
+def az_params(api: Api, grant: GrantType) -> None:
     """A second redirect_uri leads nowhere, a repeated parameter is an error, an unknown one changes nothing."""
-    valid = exchange.authorization_request()
+    valid = api.authorization_request()
     registered = asked(valid, "redirect_uri")
     for draft in both(valid):
         foreign = ("redirect_uri", STRANGE)
         for query in ((*draft.query, foreign), (foreign, *draft.query)):
-            with exchange.row():
-                answer = exchange.send(replace(draft, query=query), twin=valid)
+            with api.row():
+                answer = api.send(replace(draft, query=query), twin=valid)
                 stays(answer, STRANGE, registered)
                 no_code(answer, registered, "an error for a second redirect_uri")
     for name in ("response_type", "state"):
-        with exchange.row():
-            answer = exchange.send(valid.with_query((name, asked(valid, name))), twin=valid)
+        with api.row():
+            answer = api.send(valid.with_query((name, asked(valid, name))), twin=valid)
             no_code(answer, registered, f"an error for a repeated {name}")
-    unknown = exchange.send(valid.with_query(("apiauth_unknown", "1")), twin=valid)
-    usual = exchange.send(valid, twin=valid)
+    unknown = api.send(valid.with_query(("apiauth_unknown", "1")), twin=valid)
+    usual = api.send(valid, twin=valid)
     same = sort_of(unknown.draft, unknown.response) == sort_of(usual.draft, usual.response)
     back = returned(unknown.draft, unknown.response) or {}
     unknown.advise(same and "error" not in back, "no change by an unknown parameter")
-    need_decision(exchange, valid)
+    need_decision(api, valid)
 
 
 def no_code(answer: Answer, registered: str, expected: str) -> None:
@@ -233,58 +243,49 @@ def no_code(answer: Answer, registered: str, expected: str) -> None:
     answer.advise("code" not in back, expected, "a code")
 
 
-@rule(
-    "az-scope", level=Level.DOC, safety=Safety.READ_ONLY, sources=("DA-07",),
-    applies=mandatory_scope, control=Control.TWIN, faults=("authorize-scope-optional",),
-)  # fmt: skip
-def scope_is_mandatory(exchange: Exchange, grant: GrantType) -> None:
+@rule(DOC, STATED, applies=mandatory_scope, catches="authorize-scope-optional")
+def az_scope(api: Api, grant: GrantType) -> None:
     """No code without the scope that is documented as mandatory."""
-    valid = exchange.authorization_request()
-    answer = exchange.send(asking(valid, scope=None), twin=valid)
+    valid = api.authorization_request()
+    answer = api.send(asking(valid, scope=None), twin=valid)
     back = returned(answer.draft, answer.response)
     answer.require("code" not in (back or {}), "an error without the mandatory scope", "a code")
     if back is None and sort_of(answer.draft, answer.response) != "refused":
         raise OutOfReach(LOGIN_FIRST)
-    exchange.proved_again(valid)
+    api.proved_again(valid)
 
 
-@rule(
-    "az-no-cors", level=Level.SHOULD, safety=Safety.READ_ONLY, sources=("RFC 9700 2.6",),
-    applies=authorization, control=Control.TWIN, faults=("authorize-cors",),
-)  # fmt: skip
-def no_cors(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 9700 2.6", applies=authorization, catches="authorize-cors")
+def az_no_cors(api: Api, grant: GrantType) -> None:
     """Scripts of other origins get no permission: a browser comes here by redirection only."""
-    valid = exchange.authorization_request()
+    valid = api.authorization_request()
     preflight = replace(valid, method="OPTIONS").with_headers(("Access-Control-Request-Method", "GET"))
     # What an API permits its documented origins is no permission to read a login.
-    for origin in (f"https://{FOREIGN}", "null", *exchange.profile.allowed_origins):
+    for origin in (f"https://{FOREIGN}", "null", *api.profile.allowed_origins):
         for draft in (valid, asking(valid, redirect_uri=STRANGE), preflight):
-            with exchange.row():
-                answer = exchange.send(draft.with_headers(("Origin", origin)), twin=valid)
+            with api.row():
+                answer = api.send(draft.with_headers(("Origin", origin)), twin=valid)
                 permission = answer.response.header("access-control-allow-origin")
                 answer.require(permission is None, "no Access-Control-Allow-Origin", "one")
-    exchange.proved_again(valid)
+    api.proved_again(valid)
 
 
-@rule(
-    "az-framing", level=Level.SHOULD, safety=Safety.READ_ONLY, sources=("RFC 9700 4.16", "RFC 6749 10.13"),
-    applies=authorization, control=Control.TWIN, faults=("authorize-framable",),
-)  # fmt: skip
-def no_frames(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 9700 4.16", "RFC 6749 10.13", applies=authorization, catches="authorize-framable")
+def az_framing(api: Api, grant: GrantType) -> None:
     """Login and error pages forbid other sites to frame them."""
-    valid = exchange.authorization_request()
+    valid = api.authorization_request()
     pages = 0
     for draft in (valid, asking(valid, redirect_uri=STRANGE)):
-        answer = exchange.send(draft, twin=valid)
+        answer = api.send(draft, twin=valid)
         for _ in range(3):
-            onward = exchange.followed(answer)
+            onward = api.followed(answer)
             if onward is None:
                 break
-            answer = exchange.send(onward, twin=valid)
+            answer = api.send(onward, twin=valid)
         if answer.response.media_type == "text/html" and sort_of(answer.draft, answer.response) in ("page", "refused"):
             pages += 1
             answer.require(forbids_framing(answer), "X-Frame-Options, or frame-ancestors in a CSP", "neither")
-    exchange.proved_again(valid)
+    api.proved_again(valid)
     if not pages:
         raise NotApplicable("no HTML page came")
 

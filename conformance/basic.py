@@ -5,8 +5,8 @@ from __future__ import annotations
 from pytest_apiauth.auth.drafts import Base64, Draft, FormEncoded, Ref, Text
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Zone
-from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
-from pytest_apiauth.suite.api import Exchange
+from pytest_apiauth.rules import ITSELF, LOCKOUT, MUST, PROFILE, SHOULD, draws, rule
+from pytest_apiauth.suite.api import Api
 from pytest_apiauth.suite.outcomes import NotApplicable
 
 from . import strategies as some
@@ -24,29 +24,23 @@ def with_basic(draft: Draft, pair: Text) -> Draft:
     return draft.with_header("Authorization", ("Basic ", Base64(pair)))
 
 
-@rule(
-    "basic-form-encoding", level=Level.SHOULD, safety=Safety.LOCKOUT, sources=("RFC 6749 2.3.1", "RFC 6749 B"),
-    applies=form_encoded_basic, control=Control.TWIN, faults=("basic-not-decoded",),
-)  # fmt: skip
+@rule(SHOULD, "RFC 6749 2.3.1", "RFC 6749 B", applies=form_encoded_basic, catches="basic-not-decoded", safety=LOCKOUT)
 @draws(letters=some.encoded_letters)
-def form_encoding(exchange: Exchange, grant: GrantType, letters: str) -> None:
+def basic_form_encoding(api: Api, grant: GrantType, letters: str) -> None:
     """The client's id and secret are form-decoded after base64: percent-encoding more than needed changes nothing."""
-    valid = exchange.token_request(grant)
+    valid = api.token_request(grant)
     client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
     # Whatever was drawn, the letters of the id's own beginning make sure that something is encoded.
-    also = letters + exchange.examination.value(client.name)[:1]
+    also = letters + api.examination.value(client.name)[:1]
     pair = (FormEncoded(client, also), ":", FormEncoded(secret, also))
-    exchange.send(with_basic(valid, pair), twin=valid).issued()
+    api.send(with_basic(valid, pair), twin=valid).issued()
 
 
-@rule(
-    "basic-colon-split", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 7617 2",),
-    applies=basic_clients, control=Control.ITSELF, faults=("basic-split-last-colon",),
-)  # fmt: skip
-def colon_in_secret(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 7617 2", applies=basic_clients, catches="basic-split-last-colon", safety=LOCKOUT, control=ITSELF)
+def basic_colon_split(api: Api, grant: GrantType) -> None:
     """A secret with colons in it authenticates: the pair is split at the first colon only."""
-    exchange.send(exchange.token_request(grant)).issued()
-    client, secret = exchange.credential("CLIENT_ID", "special"), exchange.credential("CLIENT_SECRET", "special")
+    api.send(api.token_request(grant)).issued()
+    client, secret = api.credential("CLIENT_ID", "special"), api.credential("CLIENT_SECRET", "special")
     # Whether the server form-decodes is another rule's business, so either spelling may pass. Percent-encoding
     # would hide the colons, so they stay as they are: form-decoding gives them back unchanged.
     spellings: tuple[Text, ...] = (
@@ -54,20 +48,24 @@ def colon_in_secret(exchange: Exchange, grant: GrantType) -> None:
         (FormEncoded(client, also=" "), ":", FormEncoded(secret, also=" ", keep=":")),
         (client, ":", secret),
     )
-    answers = [exchange.send(with_basic(exchange.token_request(grant), pair)) for pair in spellings]
+    answers = [api.send(with_basic(api.token_request(grant), pair)) for pair in spellings]
     # A client that may not use this grant has authenticated all the same, says RFC 6749 5.2.
     if not any(answer.has_token or answer.members.get("error") == "unauthorized_client" for answer in answers):
-        answers[exchange.profile.token.basic_encoding == "raw"].issued()
+        answers[api.profile.token.basic_encoding == "raw"].issued()
 
 
 @rule(
-    "basic-malformed", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 7617 2", "RFC 9110 11.4"),
-    applies=basic_clients, control=Control.TWIN, faults=("basic-colon-optional", "basic-malformed-crash"),
-)  # fmt: skip
-def malformed(exchange: Exchange, grant: GrantType) -> None:
+    MUST,
+    "RFC 7617 2",
+    "RFC 9110 11.4",
+    applies=basic_clients,
+    catches=("basic-colon-optional", "basic-malformed-crash"),
+    safety=LOCKOUT,
+)
+def basic_malformed(api: Api, grant: GrantType) -> None:
     """What is not base64 of id:secret behind the word Basic gives no token, and no server error."""
-    cause = open_to_nobody(exchange, grant)
-    valid = exchange.token_request(grant)
+    cause = open_to_nobody(api, grant)
+    valid = api.token_request(grant)
     client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
     broken: tuple[Text, ...] = (
         ("Basic ", Base64((client,))),
@@ -82,73 +80,76 @@ def malformed(exchange: Exchange, grant: GrantType) -> None:
         ("Basic /w==",),
     )
     for value in broken:
-        with exchange.row():
-            answer = exchange.attempt(valid.with_header("Authorization", value), twin=valid, server_errors=True)
+        with api.row():
+            answer = api.attempt(valid.with_header("Authorization", value), twin=valid, server_errors=True)
             if answer is not None:
                 answer.no_token(cause)
     # Whoever knows the secret is the client, however it is written.
     dressed: tuple[Text, ...] = (("Basic ", client, ":", secret), ("Bearer ", Base64((client, ":", secret))))
     for value in dressed:
-        with exchange.row():
-            answer = exchange.attempt(valid.with_header("Authorization", value), twin=valid, server_errors=True)
+        with api.row():
+            answer = api.attempt(valid.with_header("Authorization", value), twin=valid, server_errors=True)
             if answer is not None:
                 answer.advise_no_token("no token for the right secret in another spelling", cause)
 
 
 @rule(
-    "basic-empty-secret", level=Level.MUST, safety=Safety.LOCKOUT,
-    sources=("RFC 6749 2.3.1", "RFC 6749 3.2.1", "DA-12"),
-    applies=basic_clients, control=Control.TWIN, faults=("basic-empty-secret-accepted",),
-)  # fmt: skip
-def empty_secret(exchange: Exchange, grant: GrantType) -> None:
+    MUST,
+    "RFC 6749 2.3.1",
+    "RFC 6749 3.2.1",
+    applies=basic_clients,
+    catches="basic-empty-secret-accepted",
+    safety=LOCKOUT,
+)
+def basic_empty_secret(api: Api, grant: GrantType) -> None:
     """An empty secret, an empty id, and both empty give no token."""
-    cause = open_to_nobody(exchange, grant)
-    valid = exchange.token_request(grant)
+    cause = open_to_nobody(api, grant)
+    valid = api.token_request(grant)
     client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
     for pair in ((client, ":"), (":", secret), (":",)):
-        with exchange.row():
-            exchange.send(with_basic(valid, pair), twin=valid).no_token(cause)
+        with api.row():
+            api.send(with_basic(valid, pair), twin=valid).no_token(cause)
 
 
 @rule(
-    "basic-secret-exact", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 6749 1.9", "RFC 6749 2.3.1", "DA-12"),
-    applies=authenticated_clients, control=Control.TWIN, faults=("secret-prefix-compare", "secret-case-folded"),
-)  # fmt: skip
+    MUST,
+    "RFC 6749 1.9",
+    "RFC 6749 2.3.1",
+    applies=authenticated_clients,
+    catches=("secret-prefix-compare", "secret-case-folded"),
+    safety=LOCKOUT,
+)
 @draws(some.NEAR_MISSES_FIRST, edit=some.near_misses | some.case_changes)
-def secret_exact(exchange: Exchange, grant: GrantType, edit: Edit) -> None:
+def basic_secret_exact(api: Api, grant: GrantType, edit: Edit) -> None:
     """The whole secret counts, in its exact case, wherever the client sends it."""
-    cause = open_to_nobody(exchange, grant)
-    valid = exchange.token_request(grant)
-    exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), edit), twin=valid).no_token(cause)
+    cause = open_to_nobody(api, grant)
+    valid = api.token_request(grant)
+    api.send(valid.editing(valid.secret("CLIENT_SECRET"), edit), twin=valid).no_token(cause)
 
 
-@rule(
-    "basic-long-secret", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 6749 1.9", "RFC 6749 2.3.1", "DA-12"),
-    applies=authenticated_clients, control=Control.TWIN, faults=("secret-cut-at-72",),
-)  # fmt: skip
-def long_secret(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 6749 1.9", "RFC 6749 2.3.1", applies=authenticated_clients, catches="secret-cut-at-72", safety=LOCKOUT)
+def basic_long_secret(api: Api, grant: GrantType) -> None:
     """Of a secret longer than 72 bytes every byte counts."""
-    cause = open_to_nobody(exchange, grant)
-    secret = exchange.credential("CLIENT_SECRET", "special")
-    if len(exchange.examination.value(secret.name).encode()) <= BCRYPT_LIMIT:
+    cause = open_to_nobody(api, grant)
+    secret = api.credential("CLIENT_SECRET", "special")
+    if len(api.examination.value(secret.name).encode()) <= BCRYPT_LIMIT:
         raise NotApplicable("the secret of clients.special is not longer than 72 bytes")
-    valid = exchange.token_request(grant, client="special")
-    if not exchange.send(valid).has_token:
+    valid = api.token_request(grant, client="special")
+    if not api.send(valid).has_token:
         raise NotApplicable("clients.special may not use this grant")
     for edit in (Edit("truncate", 999), Edit("replace", 999, "x"), Edit("extend", text="x")):
-        with exchange.row():
-            exchange.send(valid.editing(secret.name, edit), twin=valid).no_token(cause)
+        with api.row():
+            api.send(valid.editing(secret.name, edit), twin=valid).no_token(cause)
 
 
 @rule(
-    "basic-challenge-realm", level=Level.SHOULD, safety=Safety.LOCKOUT, sources=("RFC 7617 2", "RFC 7617 2.1"),
-    applies=basic_clients, control=Control.TWIN, faults=("basic-challenge-without-realm",),
-)  # fmt: skip
-def challenge_realm(exchange: Exchange, grant: GrantType) -> None:
+    SHOULD, "RFC 7617 2", "RFC 7617 2.1", applies=basic_clients, catches="basic-challenge-without-realm", safety=LOCKOUT
+)
+def basic_challenge_realm(api: Api, grant: GrantType) -> None:
     """A Basic challenge has a realm, and no charset but UTF-8."""
-    cause = open_to_nobody(exchange, grant)
-    valid = exchange.token_request(grant)
-    answer = exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), Edit("reverse")), twin=valid).no_token(cause)
+    cause = open_to_nobody(api, grant)
+    valid = api.token_request(grant)
+    answer = api.send(valid.editing(valid.secret("CLIENT_SECRET"), Edit("reverse")), twin=valid).no_token(cause)
     for challenge in challenges_of(answer):
         if challenge.scheme == "basic":
             answer.require("realm" in challenge.parameters, "a realm in the Basic challenge")
@@ -156,67 +157,68 @@ def challenge_realm(exchange: Exchange, grant: GrantType) -> None:
             answer.require(charset.upper() == "UTF-8", "no charset but UTF-8", f"charset {charset!r}")
 
 
-@rule(
-    "basic-utf8", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 7617 2.1", "RFC 9110 15.6"),
-    applies=basic_clients, control=Control.TWIN, faults=("basic-latin-crash",),
-)  # fmt: skip
-def beyond_ascii(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 7617 2.1", "RFC 9110 15.6", applies=basic_clients, catches="basic-latin-crash", safety=LOCKOUT)
+def basic_utf8(api: Api, grant: GrantType) -> None:
     """Basic credentials beyond ASCII, in UTF-8 or not, give no token to a stranger, and no server error."""
-    cause = open_to_nobody(exchange, grant)
-    valid = exchange.token_request(grant)
+    cause = open_to_nobody(api, grant)
+    valid = api.token_request(grant)
     # In UTF-8, in Latin-1, in neither, and with bytes that no text has.
     texts = (Base64("zo\xeb:na\xefve"), Base64("\U0001f511:\u20ac"), "em9r66nvdmU6eA==", "/////zr//w==", "AAA6AAA=")
     for value in texts:
-        with exchange.row():
-            answer = exchange.send(
-                valid.with_header("Authorization", ("Basic ", value)), twin=valid, server_errors=True
-            )
+        with api.row():
+            answer = api.send(valid.with_header("Authorization", ("Basic ", value)), twin=valid, server_errors=True)
             answer.no_token(cause)
 
 
 @rule(
-    "res-basic-exact", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 7617 2", "RFC 9110 11.4", PROFILE),
-    applies=basic_zones, control=Control.TWIN,
-    faults=(
-        "basic-zone-any-password", "basic-zone-prefix-compare", "basic-zone-case-folded",
-    ),
-)  # fmt: skip
+    MUST,
+    "RFC 7617 2",
+    "RFC 9110 11.4",
+    PROFILE,
+    applies=basic_zones,
+    catches=("basic-zone-any-password", "basic-zone-prefix-compare", "basic-zone-case-folded"),
+    safety=LOCKOUT,
+)
 @draws(some.NEAR_MISSES_FIRST, edit=some.near_misses | some.case_changes)
-def password_exact(exchange: Exchange, zone: Zone, edit: Edit) -> None:
+def res_basic_exact(api: Api, zone: Zone, edit: Edit) -> None:
     """The whole password of a user counts at a resource, in its exact case."""
-    for valid in exchange.requests(zone, "basic"):
-        exchange.send(valid.editing("PASSWORD", edit), twin=valid).refused()
+    for valid in api.requests(zone, "basic"):
+        api.send(valid.editing("PASSWORD", edit), twin=valid).refused()
 
 
-def _crossed(exchange: Exchange) -> list[Text]:
+def _crossed(api: Api) -> list[Text]:
     """Give the pairs of one user's name and another's password; none where there is one user, or one password."""
     try:
-        names = [exchange.credential("USERNAME", who) for who in (DEFAULT, "second")]
-        passwords = [exchange.credential("PASSWORD", who) for who in (DEFAULT, "second")]
+        names = [api.credential("USERNAME", who) for who in (DEFAULT, "second")]
+        passwords = [api.credential("PASSWORD", who) for who in (DEFAULT, "second")]
     except NotApplicable:
         return []
-    if len({exchange.examination.value(password.name) for password in passwords}) < 2:
+    if len({api.examination.value(password.name) for password in passwords}) < 2:
         return []
     return [(names[0], ":", passwords[1]), (names[1], ":", passwords[0])]
 
 
 @rule(
-    "res-basic-pair", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 7617 2", "RFC 9110 11.4", PROFILE),
-    applies=basic_zones, control=Control.TWIN,
-    faults=("basic-zone-empty-password", "basic-zone-any-user", "basic-zone-shared-passwords"),
-)  # fmt: skip
-def name_and_password(exchange: Exchange, zone: Zone) -> None:
+    MUST,
+    "RFC 7617 2",
+    "RFC 9110 11.4",
+    PROFILE,
+    applies=basic_zones,
+    catches=("basic-zone-empty-password", "basic-zone-any-user", "basic-zone-shared-passwords"),
+    safety=LOCKOUT,
+)
+def res_basic_pair(api: Api, zone: Zone) -> None:
     """A password opens a resource for its own user alone, and an empty one for nobody."""
-    name, password = exchange.credential("USERNAME"), exchange.credential("PASSWORD")
+    name, password = api.credential("USERNAME"), api.credential("PASSWORD")
     # No change of case, no blanks: many a server takes a name for the same without them.
     strangers = [Ref("USERNAME", edit) for edit in (Edit("whole", text=NOBODY), Edit("extend", text="x"))]
     strangers += [Ref("USERNAME", edit) for edit in (Edit("truncate", 500), Edit("reverse"))]
     pairs: list[Text] = [(name, ":"), (":", password), (":",), (name,), (name, password)]
     pairs += [(stranger, ":", password) for stranger in strangers]
-    pairs += _crossed(exchange)
-    for valid in exchange.requests(zone, "basic"):
+    pairs += _crossed(api)
+    for valid in api.requests(zone, "basic"):
         for pair in pairs:
-            with exchange.row():
-                answer = exchange.attempt(with_basic(valid, pair), twin=valid)
+            with api.row():
+                answer = api.attempt(with_basic(valid, pair), twin=valid)
                 if answer is not None:
                     answer.refused()

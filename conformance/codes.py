@@ -5,8 +5,8 @@ from __future__ import annotations
 from pytest_apiauth.auth.drafts import Draft, Parameters
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import GrantType
-from pytest_apiauth.rules import Control, Level, Safety, rule
-from pytest_apiauth.suite.api import Exchange
+from pytest_apiauth.rules import CONSUME, ITSELF, LOAD, MUST, REVOKE, SHOULD, rule
+from pytest_apiauth.suite.api import Api
 from pytest_apiauth.suite.consent import NO_PROOF, Proof, asking, callback, sort_of
 from pytest_apiauth.suite.history import History
 from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
@@ -17,53 +17,59 @@ from .refresh import RACERS, RACES, bearer_requests, need_opened
 
 
 @rule(
-    "code-single-use", level=Level.MUST, safety=Safety.CONSUME,
-    sources=("RFC 6749 4.1.2", "RFC 6749 10.5", "RFC 9700 4.5"),
-    applies=authorization, control=Control.TWIN, faults=("code-reusable",),
-)  # fmt: skip
-def code_works_once(exchange: Exchange, grant: GrantType) -> None:
+    MUST,
+    "RFC 6749 4.1.2",
+    "RFC 6749 10.5",
+    "RFC 9700 4.5",
+    applies=authorization,
+    catches="code-reusable",
+    safety=CONSUME,
+)
+def code_single_use(api: Api, grant: GrantType) -> None:
     """A code gives a token once, and never again."""
-    draft = exchange.token_request(grant)
-    exchange.send(draft).issued()
-    twin = exchange.twin(grant)
+    draft = api.token_request(grant)
+    api.send(draft).issued()
+    twin = api.twin(grant)
     for _ in range(2):
-        again = exchange.send(draft, twin=twin).no_token()
+        again = api.send(draft, twin=twin).no_token()
         again.advise(again.members.get("error") == "invalid_grant", "the error code invalid_grant")
 
 
 @rule(
-    "code-race", level=Level.SHOULD, safety=Safety.LOAD, sources=("RFC 6749 4.1.2", "RFC 6749 10.5"),
-    applies=authorization, control=Control.ITSELF, faults=("code-race-lost",),
-)  # fmt: skip
-def one_redemption_wins(exchange: Exchange, grant: GrantType) -> None:
+    SHOULD,
+    "RFC 6749 4.1.2",
+    "RFC 6749 10.5",
+    applies=authorization,
+    catches="code-race-lost",
+    safety=LOAD,
+    control=ITSELF,
+)
+def code_race(api: Api, grant: GrantType) -> None:
     """Of several requests at once with one code, one at most gets a token."""
-    exchange.send(exchange.token_request(grant)).issued()
+    api.send(api.token_request(grant)).issued()
     for _ in range(RACES):
-        draft = exchange.token_request(grant)
-        winners = History(exchange).all_at_once(draft, RACERS)
-        again = exchange.send(draft, proved=True)
+        draft = api.token_request(grant)
+        winners = History(api).all_at_once(draft, RACERS)
+        again = api.send(draft, proved=True)
         again.require(len(winners) <= 1, "one token for one code", f"{len(winners)} tokens at the same moment")
 
 
-@rule(
-    "code-reuse-revokes", level=Level.SHOULD, safety=Safety.REVOKE, sources=("RFC 6749 4.1.2",),
-    applies=authorization, control=Control.TWIN, faults=("code-reuse-spares-tokens",),
-)  # fmt: skip
-def replay_ends_the_tokens(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 6749 4.1.2", applies=authorization, catches="code-reuse-spares-tokens", safety=REVOKE)
+def code_reuse_revokes(api: Api, grant: GrantType) -> None:
     """A code that comes a second time ends the tokens that the first time gave."""
-    draft = exchange.token_request(grant)
-    drafts, history = bearer_requests(exchange), History(exchange)
+    draft = api.token_request(grant)
+    drafts, history = bearer_requests(api), History(api)
     tokens = history.send(draft)
     opened = history.opened(tokens, drafts)
-    if exchange.send(draft, twin=exchange.twin(grant)).has_token:
+    if api.send(draft, twin=api.twin(grant)).has_token:
         raise NotApplicable("the code worked a second time, which is another rule's finding")
-    if tokens.refresh is not None and "refresh_token" in exchange.profile.grants:
-        altered = history.request(tokens, client=_client(exchange))
-        exchange.send(altered, twin=exchange.twin(grant)).no_token()
+    if tokens.refresh is not None and "refresh_token" in api.profile.grants:
+        altered = history.request(tokens, client=_client(api))
+        api.send(altered, twin=api.twin(grant)).no_token()
     else:
         need_opened(drafts, opened)
     for valid in opened:
-        exchange.send(history.using(tokens, valid), twin=valid).refused()
+        api.send(history.using(tokens, valid), twin=valid).refused()
 
 
 def _grant_only(parameters: Parameters) -> Parameters:
@@ -71,32 +77,35 @@ def _grant_only(parameters: Parameters) -> Parameters:
     return tuple((name, value) for name, value in parameters if name not in ("client_id", "client_secret"))
 
 
-def _client(exchange: Exchange) -> str:
-    return exchange.profile.grants["authorization_code"].client
+def _client(api: Api) -> str:
+    return api.profile.grants["authorization_code"].client
 
 
 @rule(
-    "code-bound", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 6749 4.1.3", "RFC 6749 10.6", "DA-04"),
-    applies=authorization, control=Control.TWIN,
-    faults=("code-any-client", "code-any-redirect", "code-redirect-optional"),
-)  # fmt: skip
-def code_is_bound(exchange: Exchange, grant: GrantType) -> None:
+    MUST,
+    "RFC 6749 4.1.3",
+    "RFC 6749 10.6",
+    applies=authorization,
+    catches=("code-any-client", "code-any-redirect", "code-redirect-optional"),
+    safety=CONSUME,
+)
+def code_bound(api: Api, grant: GrantType) -> None:
     """A code works for the client and the redirect_uri that it was given for, and for no other."""
-    twin = exchange.twin(grant)
+    twin = api.twin(grant)
     for spell in (lambda uri: STRANGE, lambda uri: f"{uri}/apiauth", lambda uri: f"{uri}x", str.swapcase):
-        with exchange.row():
-            draft = exchange.token_request(grant)
+        with api.row():
+            draft = api.token_request(grant)
             uri = str(dict(draft.parameters)["redirect_uri"])
-            exchange.send(draft.setting("redirect_uri", spell(uri)), twin=twin).no_token()
+            api.send(draft.setting("redirect_uri", spell(uri)), twin=twin).no_token()
     # OAuth 2.1 drops the parameter here, so its absence is no more than noted.
-    without = exchange.send(exchange.token_request(grant).without("redirect_uri"), twin=twin)
+    without = api.send(api.token_request(grant).without("redirect_uri"), twin=twin)
     without.advise(not without.has_token, "no token without the redirect_uri of the authorization request")
     # That the other client's own request succeeds, whatever its grant, shows that the client itself is good.
-    own: GrantType = "client_credentials" if "client_credentials" in exchange.profile.grants else grant
-    exchange.credential("CLIENT_SECRET", "second")
-    parameters = exchange.token_request(grant).parameters
-    foreign = exchange.examination.as_client(exchange.profile.token_endpoint, _grant_only(parameters), "second")
-    exchange.send(foreign, twin=exchange.twin(own, client="second")).no_token()
+    own: GrantType = "client_credentials" if "client_credentials" in api.profile.grants else grant
+    api.credential("CLIENT_SECRET", "second")
+    parameters = api.token_request(grant).parameters
+    foreign = api.examination.as_client(api.profile.token_endpoint, _grant_only(parameters), "second")
+    api.send(foreign, twin=api.twin(own, client="second")).no_token()
 
 
 WRONG_VERIFIERS = (
@@ -107,56 +116,58 @@ WRONG_VERIFIERS = (
 
 
 @rule(
-    "pkce-verifier", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 7636 4.6", "RFC 9700 2.1.1"),
-    applies=authorization, control=Control.TWIN,
-    faults=("verifier-ignored", "verifier-optional", "verifier-not-hashed"),
-)  # fmt: skip
-def verifier_is_checked(exchange: Exchange, grant: GrantType) -> None:
+    MUST,
+    "RFC 7636 4.6",
+    "RFC 9700 2.1.1",
+    applies=authorization,
+    catches=("verifier-ignored", "verifier-optional", "verifier-not-hashed"),
+    safety=CONSUME,
+)
+def pkce_verifier(api: Api, grant: GrantType) -> None:
     """A code that was asked for with a challenge takes the one verifier that fits it."""
-    twin = exchange.twin(grant)
-    exchange.send(exchange.token_request(grant).without("code_verifier"), twin=twin).no_token()
-    exchange.send(exchange.token_request(grant).setting("code_verifier", ""), twin=twin).no_token()
+    twin = api.twin(grant)
+    api.send(api.token_request(grant).without("code_verifier"), twin=twin).no_token()
+    api.send(api.token_request(grant).setting("code_verifier", ""), twin=twin).no_token()
     for edit in WRONG_VERIFIERS:
-        with exchange.row():
-            draft = exchange.token_request(grant)
-            answer = exchange.attempt(draft.editing(draft.secret("VERIFIER"), edit), twin=twin)
+        with api.row():
+            draft = api.token_request(grant)
+            answer = api.attempt(draft.editing(draft.secret("VERIFIER"), edit), twin=twin)
             if answer is not None:
                 answer.no_token()
     proof = Proof.fresh()
-    itself = redemption(exchange, Proof(proof.challenge, proof.challenge, proof.method))
+    itself = redemption(api, Proof(proof.challenge, proof.challenge, proof.method))
     if itself is not None:
-        exchange.send(itself, twin=twin).no_token()
+        api.send(itself, twin=twin).no_token()
 
 
-def redemption(exchange: Exchange, proof: Proof, own: str = "") -> Draft | None:
+def redemption(api: Api, proof: Proof, own: str = "") -> Draft | None:
     """Get a code with a proof key of one's own and give the request that redeems it; None where no code came."""
-    exchange.examination.need_browser()
-    draft = exchange.authorization_request(proof)
-    answer = exchange.send(draft, twin=exchange.authorization_request())
+    api.examination.need_browser()
+    draft = api.authorization_request(proof)
+    answer = api.send(draft, twin=api.authorization_request())
     found = callback(draft, answer.response, proof)
     if not own:
-        exchange.steps.clear()
-        exchange.take(answer, "gives CODE")
-    return None if found is None else exchange.redemption(found, own)
+        api.steps.clear()
+        api.take(answer, "gives CODE")
+    return None if found is None else api.redemption(found, own)
 
 
 @rule(
-    "pkce-downgrade", level=Level.SHOULD, safety=Safety.CONSUME, sources=("RFC 9700 2.1.1", "RFC 9700 4.8.2"),
-    applies=authorization, control=Control.TWIN, faults=("pkce-downgrade-accepted",),
-)  # fmt: skip
-def no_verifier_without_challenge(exchange: Exchange, grant: GrantType) -> None:
+    SHOULD, "RFC 9700 2.1.1", "RFC 9700 4.8.2", applies=authorization, catches="pkce-downgrade-accepted", safety=CONSUME
+)
+def pkce_downgrade(api: Api, grant: GrantType) -> None:
     """A code that was asked for without a challenge is not redeemed with a verifier."""
 
     def code_without_challenge(own: str = "CONTROL_") -> Draft:
-        draft = redemption(exchange, NO_PROOF, own)
+        draft = redemption(api, NO_PROOF, own)
         if draft is None:
             raise NotApplicable("the server demands a proof key")
         return draft
 
     draft = code_without_challenge("").setting("code_verifier", str(Proof.fresh().verifier))
-    answer = exchange.send(draft, twin=code_without_challenge).no_token()
+    answer = api.send(draft, twin=code_without_challenge).no_token()
     # RFC 9700 2.1.1 is strict about clients without a secret only.
-    is_public = exchange.profile.token.client_auth == "none"
+    is_public = api.profile.token.client_auth == "none"
     answer.advise(not is_public, "a proof key demanded of a client without a secret", "a code without one")
 
 
@@ -166,46 +177,50 @@ WITHIN = ("a" * 43, "a" * 128, "-._~" * 11)
 
 
 @rule(
-    "pkce-plain", level=Level.SHOULD, safety=Safety.CONSUME,
-    sources=("RFC 7636 4.1", "RFC 7636 4.2", "RFC 7636 4.4.1", "RFC 9700 2.1.1"),
-    applies=authorization, control=Control.TWIN,
-    faults=("pkce-plain-accepted", "pkce-any-method", "verifier-short-accepted"),
-)  # fmt: skip
-def only_sound_proofs(exchange: Exchange, grant: GrantType) -> None:
+    SHOULD,
+    "RFC 7636 4.1",
+    "RFC 7636 4.2",
+    "RFC 7636 4.4.1",
+    "RFC 9700 2.1.1",
+    applies=authorization,
+    catches=("pkce-plain-accepted", "pkce-any-method", "verifier-short-accepted"),
+    safety=CONSUME,
+)
+def pkce_plain(api: Api, grant: GrantType) -> None:
     """Challenges are of the method S256, and verifiers have 43 to 128 unreserved characters."""
-    valid = exchange.authorization_request()
+    valid = api.authorization_request()
     seen = False
     for method in WRONG_METHODS:
-        with exchange.row():
+        with api.row():
             proof = Proof.fresh()
             is_plain = method is None or method.lower() == "plain"
-            exchange.steps[:] = ["PROOF=$(openssl rand -hex 32)  # a verifier of your own"] if is_plain else []
-            challenge = exchange.keep("PROOF", str(proof.verifier)) if is_plain else proof.challenge
+            api.steps[:] = ["PROOF=$(openssl rand -hex 32)  # a verifier of your own"] if is_plain else []
+            challenge = api.keep("PROOF", str(proof.verifier)) if is_plain else proof.challenge
             draft = asking(valid, code_challenge=challenge, code_challenge_method=method)
-            answer = exchange.send(draft, twin=valid)
+            answer = api.send(draft, twin=valid)
             seen = seen or sort_of(draft, answer.response) in ("refused", "client")
             found = callback(draft, answer.response, proof)
             # A challenge may also be passed over in silence: then another code works without any proof.
-            other = callback(draft, exchange.send(draft, twin=valid).response, NO_PROOF) if found is not None else None
+            other = callback(draft, api.send(draft, twin=valid).response, NO_PROOF) if found is not None else None
             for code in (found, other):
-                if code is not None and exchange.send(exchange.redemption(code), twin=exchange.twin(grant)).has_token:
+                if code is not None and api.send(api.redemption(code), twin=api.twin(grant)).has_token:
                     words = f"an error for the challenge method {method or 'plain, meant by none'}"
                     answer.fails(words, "a code that works")
-    exchange.proved_again(valid)
+    api.proved_again(valid)
     if not seen:
         raise OutOfReach(LOGIN_FIRST)
-    if exchange.examination.target.has_browser:
-        _lengths(exchange, grant)
+    if api.examination.target.has_browser:
+        _lengths(api, grant)
 
 
-def _lengths(exchange: Exchange, grant: GrantType) -> None:
+def _lengths(api: Api, grant: GrantType) -> None:
     for verifier in WITHIN:
-        with exchange.row():
-            draft = redemption(exchange, Proof.of(verifier))
+        with api.row():
+            draft = redemption(api, Proof.of(verifier))
             if draft is not None:
-                exchange.send(draft, twin=exchange.twin(grant)).issued()
+                api.send(draft, twin=api.twin(grant)).issued()
     for verifier in OUTSIDE:
-        with exchange.row():
-            draft = redemption(exchange, Proof.of(verifier))
+        with api.row():
+            draft = redemption(api, Proof.of(verifier))
             if draft is not None:
-                exchange.send(draft, twin=exchange.twin(grant)).no_token()
+                api.send(draft, twin=api.twin(grant)).no_token()

@@ -6,12 +6,12 @@ from typing import Final
 
 from pytest_apiauth.auth.forgeries import Forgery, Members, Signature, is_jwt
 from pytest_apiauth.profile.model import Zone
-from pytest_apiauth.rules import Control, Level, Safety, rule
-from pytest_apiauth.suite.api import Exchange
+from pytest_apiauth.rules import MUST, PROFILE, rule
+from pytest_apiauth.suite.api import Api
 from pytest_apiauth.suite.outcomes import NotApplicable
 
 from .parts import TOKENS, token_zones
-from .resource import NEEDS, token_of
+from .resource import token_of
 
 FAR: Final = 4102444800
 """The year 2100, in seconds since the epoch."""
@@ -47,26 +47,35 @@ STRAY: Final = Forgery(signature="stray letter")
 
 
 @rule(
-    "res-jwt-forged", level=Level.MUST, safety=Safety.READ_ONLY,
-    sources=("RFC 7519 6", "RFC 8725 3.1", "RFC 8725 3.2", "RFC 8725 3.3", "RFC 6750 3.1", *NEEDS),
-    applies=token_zones, control=Control.TWIN,
-    faults=(
-        "jwt-unsigned-accepted", "jwt-signature-ignored", "jwt-signature-half-compared", "jwt-empty-key",
+    MUST,
+    "RFC 7519 6",
+    "RFC 8725 3.1",
+    "RFC 8725 3.2",
+    "RFC 8725 3.3",
+    "RFC 6750 3.1",
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=token_zones,
+    catches=(
+        "jwt-unsigned-accepted",
+        "jwt-signature-ignored",
+        "jwt-signature-half-compared",
+        "jwt-empty-key",
         "jwt-key-from-token",
     ),
-)  # fmt: skip
-def forged(exchange: Exchange, zone: Zone) -> None:
+)
+def res_jwt_forged(api: Api, zone: Zone) -> None:
     """A JWT counts by its signature alone: none at all, another one, or another content under it is refused."""
-    for valid in exchange.requests(zone, *TOKENS):
+    for valid in api.requests(zone, *TOKENS):
         name = token_of(valid)
-        if not is_jwt(exchange.examination.value(name)):
+        if not is_jwt(api.examination.value(name)):
             raise NotApplicable("the access token is no signed JWT to look at")
         for forgery in FORGERIES:
-            with exchange.row():
-                answer = exchange.attempt(valid.editing(name, forgery), twin=valid)
+            with api.row():
+                answer = api.attempt(valid.editing(name, forgery), twin=valid)
                 if answer is not None:
                     answer.refused()
-        with exchange.row():
-            stray = exchange.attempt(valid.editing(name, STRAY), twin=valid)
+        with api.row():
+            stray = api.attempt(valid.editing(name, STRAY), twin=valid)
             if stray is not None:
                 stray.advise(not stray.is_admitted, "a refusal of a signature with a letter in it outside base64url")

@@ -6,8 +6,8 @@ from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.credentials.secrets import spellings
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import GrantType, Zone
-from pytest_apiauth.rules import Control, Level, Safety, rule
-from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.rules import LOCKOUT, MAY, SHOULD, rule
+from pytest_apiauth.suite.api import Answer, Api
 
 from .client_authentication import open_to_nobody
 from .parts import authenticated_clients, password_grant, protected_zones, unattended_grants
@@ -23,33 +23,27 @@ def echoes(answer: Answer, value: str) -> bool:
     return any(form in text for form in spellings(value))
 
 
-@rule(
-    "leak-canary", level=Level.SHOULD, safety=Safety.READ_ONLY, sources=("RFC 9700 4.2", "RFC 6749 10.3"),
-    applies=protected_zones, control=Control.TWIN, faults=("refusal-echoes-credential",),
-)  # fmt: skip
-def canary(exchange: Exchange, zone: Zone) -> None:
+@rule(SHOULD, "RFC 9700 4.2", "RFC 6749 10.3", applies=protected_zones, catches="refusal-echoes-credential")
+def leak_canary(api: Api, zone: Zone) -> None:
     """No answer repeats a credential, good or bad, in any encoding."""
-    for valid in exchange.requests(zone):
-        good = exchange.send(valid).accepted()
+    for valid in api.requests(zone):
+        good = api.send(valid).accepted()
         for name in sorted(valid.names - {"USERNAME", "CLIENT_ID"}):
-            with exchange.row():
-                value = exchange.examination.value(name)
+            with api.row():
+                value = api.examination.value(name)
                 good.require(not echoes(good, value), "no credential repeated in the answer", f"${name} in it")
-                bad = exchange.send(valid.editing(name, Edit("whole", text=CANARY)), twin=valid).refused()
+                bad = api.send(valid.editing(name, Edit("whole", text=CANARY)), twin=valid).refused()
                 bad.require(not echoes(bad, CANARY), "no credential repeated in a refusal", "the refused one in it")
 
 
-@rule(
-    "leak-canary-token", level=Level.SHOULD, safety=Safety.LOCKOUT, sources=("RFC 9700 4.2", "RFC 6749 5.2"),
-    applies=unattended_grants, control=Control.TWIN, faults=("error-echoes-secret",),
-)  # fmt: skip
-def canary_at_the_token_endpoint(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 9700 4.2", "RFC 6749 5.2", applies=unattended_grants, catches="error-echoes-secret", safety=LOCKOUT)
+def leak_canary_token(api: Api, grant: GrantType) -> None:
     """The token endpoint's refusal repeats neither password nor client secret."""
-    cause = open_to_nobody(exchange, grant)
-    valid = exchange.token_request(grant)
+    cause = open_to_nobody(api, grant)
+    valid = api.token_request(grant)
     for name in sorted(valid.names):
         if name.endswith(("PASSWORD", "CLIENT_SECRET")):
-            answer = exchange.send(valid.editing(name, Edit("whole", text=CANARY)), twin=valid)
+            answer = api.send(valid.editing(name, Edit("whole", text=CANARY)), twin=valid)
             answer.no_token(cause if name.endswith("CLIENT_SECRET") else None)
             answer.require(not echoes(answer, CANARY), "no secret repeated in a refusal", "the refused one in it")
 
@@ -71,33 +65,27 @@ def told_apart(one: Answer, other: Answer) -> bool:
 
 def require_alike(one: Answer, other: Answer, words: str) -> None:
     """Require that two refusals do not differ; what they say is cut short and redacted."""
-    found = other.exchange.examination.redactor.redact(differences(one, other))
+    found = other.api.examination.redactor.redact(differences(one, other))
     other.require(not found, f"the answer to {words}, {one.got}", f"{other.got} with {one_line(found)}")
 
 
-@rule(
-    "leak-enum", level=Level.SHOULD, safety=Safety.LOCKOUT, sources=("RFC 6749 5.2", "RFC 6819 4.4.3"),
-    applies=password_grant, control=Control.TWIN, faults=("unknown-user-named",),
-)  # fmt: skip
-def users_not_enumerable(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 6749 5.2", "RFC 6819 4.4.3", applies=password_grant, catches="unknown-user-named", safety=LOCKOUT)
+def leak_enum(api: Api, grant: GrantType) -> None:
     """An unknown user and a wrong password are answered alike."""
-    valid = exchange.token_request(grant)
-    wrong = exchange.send(valid.editing(valid.secret("PASSWORD"), Edit("reverse")), twin=valid).no_token()
+    valid = api.token_request(grant)
+    wrong = api.send(valid.editing(valid.secret("PASSWORD"), Edit("reverse")), twin=valid).no_token()
     spoilt = valid.setting("username", NOBODY).editing(valid.secret("PASSWORD"), Edit("reverse"))
-    unknown = exchange.send(spoilt, twin=valid).no_token()
+    unknown = api.send(spoilt, twin=valid).no_token()
     require_alike(wrong, unknown, "a wrong password")
 
 
-@rule(
-    "leak-enum-client", level=Level.SHOULD, safety=Safety.LOCKOUT, sources=("RFC 6749 5.2",),
-    applies=authenticated_clients, control=Control.TWIN, faults=("unknown-client-named",),
-)  # fmt: skip
-def clients_not_enumerable(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 6749 5.2", applies=authenticated_clients, catches="unknown-client-named", safety=LOCKOUT)
+def leak_enum_client(api: Api, grant: GrantType) -> None:
     """An unknown client and a wrong secret are answered alike."""
-    cause = open_to_nobody(exchange, grant)
-    valid = exchange.token_request(grant)
-    wrong = exchange.send(valid.editing(valid.secret("CLIENT_SECRET"), Edit("reverse")), twin=valid).no_token(cause)
-    unknown = exchange.send(
+    cause = open_to_nobody(api, grant)
+    valid = api.token_request(grant)
+    wrong = api.send(valid.editing(valid.secret("CLIENT_SECRET"), Edit("reverse")), twin=valid).no_token(cause)
+    unknown = api.send(
         valid.editing(valid.secret("CLIENT_ID"), Edit("whole", text=NOBODY)).editing(
             valid.secret("CLIENT_SECRET"), Edit("reverse")
         ),
@@ -106,17 +94,14 @@ def clients_not_enumerable(exchange: Exchange, grant: GrantType) -> None:
     require_alike(wrong, unknown, "a wrong secret")
 
 
-@rule(
-    "leak-refusal-uniform", level=Level.MAY, safety=Safety.READ_ONLY, sources=("RFC 6750 3.1",),
-    applies=protected_zones, control=Control.TWIN, faults=("refusal-explains",),
-)  # fmt: skip
-def refusals_alike(exchange: Exchange, zone: Zone) -> None:
+@rule(MAY, "RFC 6750 3.1", applies=protected_zones, catches="refusal-explains")
+def leak_refusal_uniform(api: Api, zone: Zone) -> None:
     """A refusal does not say why a credential is bad: a near miss and an unknown one are answered alike."""
-    for valid in exchange.requests(zone):
+    for valid in api.requests(zone):
         for name in sorted(valid.names):
-            with exchange.row():
+            with api.row():
                 answers = [
-                    exchange.attempt(valid.editing(name, edit), twin=valid)
+                    api.attempt(valid.editing(name, edit), twin=valid)
                     for edit in (Edit("whole", text=CANARY), Edit("truncate", 900), Edit("replace", 950, "x"))
                 ]
                 sent = [answer.refused() for answer in answers if answer is not None]

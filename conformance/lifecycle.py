@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.profile.model import DEFAULT, Profile, Zone
-from pytest_apiauth.rules import PROFILE, REGISTRY, Control, Level, Parts, Safety, draws, rule
-from pytest_apiauth.suite.api import Answer, Draft, Exchange, Ref
+from pytest_apiauth.rules import DOC, MUST, PROFILE, REGISTRY, REVOKE, SHOULD, Parts, draws, rule
+from pytest_apiauth.suite.api import Answer, Api, Draft, Ref
 from pytest_apiauth.suite.challenges import parse
 from pytest_apiauth.suite.history import History, Tokens
 from pytest_apiauth.suite.outcomes import Breach, Inconclusive, NotApplicable, Violation
@@ -73,29 +73,29 @@ operations = st.lists(
 class Cast:
     """Who takes part: the users and clients whose own requests are seen to succeed. This is the control."""
 
-    def __init__(self, exchange: Exchange, zone: Zone) -> None:
-        self.zone, self.valid = zone, next(exchange.requests(zone, "bearer"))
+    def __init__(self, api: Api, zone: Zone) -> None:
+        self.zone, self.valid = zone, next(api.requests(zone, "bearer"))
         actors = [Actor(DEFAULT, DEFAULT), Actor(DEFAULT, "second"), Actor("second", DEFAULT)]
-        self.actors = [found for actor in actors if (found := self._tried(exchange, actor))]
+        self.actors = [found for actor in actors if (found := self._tried(api, actor))]
         if not self.actors:
             raise Inconclusive(f"no token could be had and used at {self.valid.url}")
-        exchange.controls += 1
+        api.controls += 1
 
-    def _tried(self, exchange: Exchange, actor: Actor) -> Actor | None:
-        history, is_default = History(exchange), actor == Actor(DEFAULT, DEFAULT)
+    def _tried(self, api: Api, actor: Actor) -> Actor | None:
+        history, is_default = History(api), actor == Actor(DEFAULT, DEFAULT)
         grant = history.grant()
-        if (actor.user != DEFAULT and grant != "password") or (actor.client != DEFAULT and not _has_clients(exchange)):
+        if (actor.user != DEFAULT and grant != "password") or (actor.client != DEFAULT and not _has_clients(api)):
             return None
         try:
             tokens = history.log_in(client=actor.client, user=actor.user)
             if is_default:
                 self._find_place(history, tokens)
-            answer = exchange.send(self.request(exchange, tokens.access)).accepted()
+            answer = api.send(self.request(api, tokens.access)).accepted()
             identity = answer.members.get(self.zone.identity) if self.zone.identity else None
-            refreshes = tokens.refresh is not None and "refresh_token" in exchange.profile.grants
+            refreshes = tokens.refresh is not None and "refresh_token" in api.profile.grants
             if refreshes:
                 again = history.refresh(tokens, client=actor.client)
-                exchange.send(self.request(exchange, again.access)).accepted()
+                api.send(self.request(api, again.access)).accepted()
         except NotApplicable:
             if is_default:
                 raise
@@ -110,41 +110,41 @@ class Cast:
 
     def _find_place(self, history: History, tokens: Tokens) -> None:
         """Choose the first zone that takes a token of the grant that the sequences begin with."""
-        exchange, grant = history.exchange, history.grant()
-        others = [zone for zone in issued_token_zones.find(exchange.profile).values() if zone is not self.zone]
+        api, grant = history.api, history.grant()
+        others = [zone for zone in issued_token_zones.find(api.profile).values() if zone is not self.zone]
         for zone in (self.zone, *others):
-            opened = history.opened(tokens, exchange.requests(zone, "bearer"))
+            opened = history.opened(tokens, api.requests(zone, "bearer"))
             if opened:
                 self.zone, self.valid = zone, opened[0]
                 return
-        if grant != exchange.profile.usual_grant:
+        if grant != api.profile.usual_grant:
             raise NotApplicable(f"no zone takes a token of the grant {grant}, with which a sequence begins")
 
-    def request(self, exchange: Exchange, token: Ref) -> Draft:
+    def request(self, api: Api, token: Ref) -> Draft:
         """Give the valid request with a token of ours."""
-        return self.valid.with_header(*exchange.header("bearer", token))
+        return self.valid.with_header(*api.header("bearer", token))
 
 
-def _has_clients(exchange: Exchange) -> bool:
-    return exchange.profile.token.client_auth != "none" and "second" in exchange.profile.clients
+def _has_clients(api: Api) -> bool:
+    return api.profile.token.client_auth != "none" and "second" in api.profile.clients
 
 
-CASTS: WeakKeyDictionary[Exchange, Cast] = WeakKeyDictionary()
+CASTS: WeakKeyDictionary[Api, Cast] = WeakKeyDictionary()
 
 
 class Life:
     """One sequence on one target beside its model."""
 
-    def __init__(self, exchange: Exchange, zone: Zone, *, about: Fate) -> None:
-        if exchange not in CASTS:
-            CASTS[exchange] = Cast(exchange, zone)
-        if min(exchange.profile.refusal) < 300:
+    def __init__(self, api: Api, zone: Zone, *, about: Fate) -> None:
+        if api not in CASTS:
+            CASTS[api] = Cast(api, zone)
+        if min(api.profile.refusal) < 300:
             raise NotApplicable("where a refusal has a 2xx status, a sequence cannot tell it from a success")
-        self.exchange, self.cast, self.about = exchange, CASTS[exchange], about
-        self.history = History(exchange)
-        self.model = Model(exchange.profile)
+        self.api, self.cast, self.about = api, CASTS[api], about
+        self.history = History(api)
+        self.model = Model(api.profile)
         grant = self.history.grant()
-        self.documented = exchange.profile.answer_of(grant).expires_in if grant else None
+        self.documented = api.profile.answer_of(grant).expires_in if grant else None
 
     def run(self, steps: list[Operation]) -> None:
         """Take the steps, then use every access token once more."""
@@ -180,10 +180,10 @@ class Life:
         if token is None:
             return
         draft = self.history.refresh_request(token.ref, client=token.actor.client)
-        answer = self._checked(self.exchange.send(draft, proved=True))
+        answer = self._checked(self.api.send(draft, proved=True))
         self._judge(token, answer, accepted=answer.has_token)
         if answer.has_token:
-            documented = self.exchange.profile.answer_of("refresh_token").expires_in
+            documented = self.api.profile.answer_of("refresh_token").expires_in
             self.model.refreshed(token, self.history.taken(answer), documented, self._now)
         else:
             self.history.keep(answer)
@@ -198,10 +198,10 @@ class Life:
     def revoke(self, pick: int) -> None:
         """Revoke a refresh token, or an access token where there is none."""
         token = self._one_of(self.model.refresh or self.model.access, pick)
-        if token is None or self.exchange.profile.revocation_url is None:
+        if token is None or self.api.profile.revocation_url is None:
             return
-        draft = revocation(self.exchange, token.ref, self._client(token))
-        answer = self._checked(self.exchange.send(draft, proved=True))
+        draft = revocation(self.api, token.ref, self._client(token))
+        answer = self._checked(self.api.send(draft, proved=True))
         self.history.keep(answer)
         if answer.status == 200:
             self.model.revoked(token)
@@ -211,8 +211,8 @@ class Life:
     def expire(self, pick: int) -> None:
         """Let the lifetime of every access token pass."""
         lifetimes = [token.lifetime for token in self.model.access if token.lifetime]
-        if lifetimes and self.exchange.examination.target.can_move_clock:
-            self.exchange.advance(max(lifetimes) + self._leeway)
+        if lifetimes and self.api.examination.target.can_move_clock:
+            self.api.advance(max(lifetimes) + self._leeway)
 
     def present_elsewhere(self, pick: int) -> None:
         """Present a refresh token as another client than the one it was given to."""
@@ -221,7 +221,7 @@ class Life:
         if token is None or not others:
             return
         draft = self.history.refresh_request(token.ref, client=others[0].client)
-        answer = self._checked(self.exchange.send(draft, proved=True))
+        answer = self._checked(self.api.send(draft, proved=True))
         if answer.has_token and self.about is Fate.DEAD:
             self._breach("ref-client-bound", answer, "no token for another client than the token's own")
         self.history.keep(answer)
@@ -230,13 +230,13 @@ class Life:
     # Judging
 
     def _use(self, token: Known, *, keep: bool = False) -> None:
-        answer = self._checked(self.exchange.send(self.cast.request(self.exchange, token.ref), proved=True))
+        answer = self._checked(self.api.send(self.cast.request(self.api, token.ref), proved=True))
         accepted = not answer.is_refusal
         self._judge(token, answer, accepted=accepted)
         if accepted and self.about is Fate.DEAD and token.actor.identity is not None:
             same = answer.members.get(str(self.cast.zone.identity)) == token.actor.identity
             answer.require(same, "the user that the token was issued for", "another user")
-        if asking.find(self.exchange.profile) and token.fate is not Fate.OPEN:
+        if asking.find(self.api.profile) and token.fate is not Fate.OPEN:
             self._introspect(token, answer, accepted=accepted)
         if keep:
             self.history.keep(answer)
@@ -255,8 +255,8 @@ class Life:
         token.was_refused = token.was_refused or (not accepted and fate is not Fate.LIVE)
 
     def _introspect(self, token: Known, used: Answer, *, accepted: bool) -> None:
-        draft = introspection(self.exchange, token.ref, self._client(token))
-        answer = self.exchange.send(draft, proved=True)
+        draft = introspection(self.api, token.ref, self._client(token))
+        answer = self.api.send(draft, proved=True)
         if answer.status == 200 and "active" in answer.members:
             words = f"active {str(accepted).lower()}, as the resource answered {used.status}"
             answer.file("int-agrees", answer.members["active"] is accepted, words, "the opposite")
@@ -265,7 +265,7 @@ class Life:
         """Hold an answer to what holds for every answer."""
         for name in sorted(answer.draft.names):
             if not name.endswith(PUBLIC) and not answer.has_token:
-                echoed = echoes(answer, self.exchange.examination.value(name))
+                echoed = echoes(answer, self.api.examination.value(name))
                 answer.file("leak-canary", not echoed, "no credential repeated in the answer", f"${{{name}}} in it")
         if answer.status == 401:
             try:
@@ -276,52 +276,60 @@ class Life:
         return answer
 
     def _breach(self, rule_id: str, answer: Answer, expected: str) -> None:
-        if REGISTRY[rule_id].level_for(self.exchange.profile) in (Level.MUST, Level.DOC):
+        if REGISTRY[rule_id].level_for(self.api.profile) in (MUST, DOC):
             raise Breach(rule_id, answer.counterexample(expected))
         answer.file(rule_id, False, expected)
 
     def _client(self, token: Known) -> str:
         grant = self.history.grant()
-        return client_of(self.exchange, grant) if grant and token.actor.client == DEFAULT else token.actor.client
+        return client_of(self.api, grant) if grant and token.actor.client == DEFAULT else token.actor.client
 
     @property
     def _now(self) -> float:
-        return self.exchange.examination.now
+        return self.api.examination.now
 
     @property
     def _leeway(self) -> int:
-        return self.exchange.profile.token.leeway
+        return self.api.profile.token.leeway
 
     @staticmethod
     def _one_of(tokens: list[Known], pick: int) -> Known | None:
         return tokens[pick % len(tokens)] if tokens else None
 
 
-def lived(exchange: Exchange, zone: Zone, steps: list[Operation], about: Fate) -> None:
+def lived(api: Api, zone: Zone, steps: list[Operation], about: Fate) -> None:
     """Run one sequence; whatever it has ended is got anew by those who come after it."""
     try:
-        Life(exchange, zone, about=about).run(steps)
+        Life(api, zone, about=about).run(steps)
     finally:
-        exchange.examination.forget_tokens()
+        api.examination.forget_tokens()
 
 
 @rule(
-    "life-cycle", level=Level.DOC, safety=Safety.REVOKE,
-    sources=(PROFILE, "RFC 6749 1.5", "RFC 6749 6", "RFC 9700 4.14.2"),
-    applies=one_token_zone, control=Control.TWIN,
-    faults=("refresh-revives-other-login", "refresh-prolongs-expired", "refresh-gives-latest-user"),
-)  # fmt: skip
+    DOC,
+    PROFILE,
+    "RFC 6749 1.5",
+    "RFC 6749 6",
+    "RFC 9700 4.14.2",
+    applies=one_token_zone,
+    catches=("refresh-revives-other-login", "refresh-prolongs-expired", "refresh-gives-latest-user"),
+    safety=REVOKE,
+)
 @draws(steps=operations)
-def dead_stay_dead(exchange: Exchange, zone: Zone, steps: list[Operation]) -> None:
+def life_cycle(api: Api, zone: Zone, steps: list[Operation]) -> None:
     """Whatever comes in between, a dead token stays dead and a token acts for its own user."""
-    lived(exchange, zone, steps, Fate.DEAD)
+    lived(api, zone, steps, Fate.DEAD)
 
 
 @rule(
-    "life-isolation", level=Level.SHOULD, safety=Safety.REVOKE, sources=("RFC 6749 1.5", "RFC 9700 4.14.2"),
-    applies=one_token_zone, control=Control.TWIN, faults=("reuse-ends-other-users", "refresh-ends-other-users"),
-)  # fmt: skip
+    SHOULD,
+    "RFC 6749 1.5",
+    "RFC 9700 4.14.2",
+    applies=one_token_zone,
+    catches=("reuse-ends-other-users", "refresh-ends-other-users"),
+    safety=REVOKE,
+)
 @draws(steps=operations)
-def living_stay_alive(exchange: Exchange, zone: Zone, steps: list[Operation]) -> None:
+def life_isolation(api: Api, zone: Zone, steps: list[Operation]) -> None:
     """Whatever becomes of other tokens, a token that nothing has ended works."""
-    lived(exchange, zone, steps, Fate.LIVE)
+    lived(api, zone, steps, Fate.LIVE)

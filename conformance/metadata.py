@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from pytest_apiauth.auth.drafts import Draft, Text
 from pytest_apiauth.profile.model import GrantType
-from pytest_apiauth.rules import Control, Level, Parts, Safety, rule
-from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.rules import ISSUE, ITSELF, SHOULD, Parts, rule
+from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.consent import parameters_of
 
 from .parts import UNATTENDED
@@ -34,19 +34,31 @@ described_servers = Parts(
 
 
 @rule(
-    "md-consistent", level=Level.SHOULD, safety=Safety.ISSUE,
-    sources=("RFC 8414 3.2", "RFC 8414 3.3", "RFC 9700 2.6", "RFC 9207 2", "RFC 9207 2.3", "RFC 9207 3"),
-    applies=described_servers, control=Control.ITSELF,
-    faults=(
-        "metadata-issuer-wrong", "metadata-endpoint-wrong", "metadata-grant-missing", "metadata-client-method-wrong",
-        "metadata-plain-advertised", "metadata-challenge-method-missing", "authorization-response-without-issuer",
+    SHOULD,
+    "RFC 8414 3.2",
+    "RFC 8414 3.3",
+    "RFC 9700 2.6",
+    "RFC 9207 2",
+    "RFC 9207 2.3",
+    "RFC 9207 3",
+    applies=described_servers,
+    catches=(
+        "metadata-issuer-wrong",
+        "metadata-endpoint-wrong",
+        "metadata-grant-missing",
+        "metadata-client-method-wrong",
+        "metadata-plain-advertised",
+        "metadata-challenge-method-missing",
+        "authorization-response-without-issuer",
         "authorization-response-issuer-wrong",
     ),
-)  # fmt: skip
-def metadata_is_consistent(exchange: Exchange, place: str) -> None:
+    safety=ISSUE,
+    control=ITSELF,
+)
+def md_consistent(api: Api, place: str) -> None:
     """The metadata document says what the server does, and a server that announces its iss sends it."""
-    url = exchange.profile.url(place)
-    answer = exchange.send(Draft("GET", url, (("Accept", "application/json"),)))
+    url = api.profile.url(place)
+    answer = api.send(Draft("GET", url, (("Accept", "application/json"),)))
     answer.require(answer.status == 200 and bool(answer.members), "200 with a JSON object")
     _check_issuer(answer, url)
     _check_endpoints(answer)
@@ -65,7 +77,7 @@ def _check_issuer(answer: Answer, url: str) -> None:
 
 
 def _check_endpoints(answer: Answer) -> None:
-    profile = answer.exchange.profile
+    profile = answer.api.profile
     for member, key in ENDPOINTS.items():
         named, place = answer.members.get(member), getattr(profile, key)
         # Few members must be there (RFC 8414 2), and OpenID discovery knows fewer still.
@@ -78,7 +90,7 @@ def _check_endpoints(answer: Answer) -> None:
 
 def _check_client_methods(answer: Answer) -> None:
     listed = _listed(answer, "token_endpoint_auth_methods_supported")
-    method = answer.exchange.profile.token.client_auth
+    method = answer.api.profile.token.client_auth
     if listed is not None and method in KNOWN_METHODS:
         answer.require(
             method in listed, f"{method}, which works, among token_endpoint_auth_methods_supported", f"{listed!r:.200}"
@@ -87,7 +99,7 @@ def _check_client_methods(answer: Answer) -> None:
 
 def _check_grants(answer: Answer) -> None:
     """Hold the grants published against those that work. An absent list is no list: the default fits nobody."""
-    exchange, profile = answer.exchange, answer.exchange.profile
+    api, profile = answer.api, answer.api.profile
     listed = _listed(answer, "grant_types_supported")
     if listed is None:
         return
@@ -102,8 +114,8 @@ def _check_grants(answer: Answer) -> None:
             continue
         # Bare, so that it is refused for what is missing; what counts is whether the grant itself is known.
         scope = (("scope", profile.token.scope),) if profile.token.scope else ()
-        bare = exchange.as_client(profile.token_endpoint, ("grant_type", grant), *scope, client=client)
-        probe = exchange.send(bare, twin=exchange.twin(usual))
+        bare = api.as_client(profile.token_endpoint, ("grant_type", grant), *scope, client=client)
+        probe = api.send(bare, twin=api.twin(usual))
         if grant in listed:
             is_known = probe.members.get("error") != "unsupported_grant_type"
             probe.require(is_known, f"the grant {grant} known, since the metadata name it")
@@ -113,11 +125,11 @@ def _check_grants(answer: Answer) -> None:
 
 def _check_authorization(answer: Answer) -> None:
     """Ask for a code with each proof key method; an answer that is sent back at once says what there is to know."""
-    if "authorization_code" in answer.exchange.profile.grants:
+    if "authorization_code" in answer.api.profile.grants:
         # RFC 8414 2 and OpenID discovery alike demand this member.
         types = _listed(answer, "response_types_supported")
         answer.advise("code" in (types or ()), "code among response_types_supported", f"{types!r:.200}")
-    replies = {method: _authorization(answer.exchange, method) for method in ("S256", "plain")}
+    replies = {method: _authorization(answer.api, method) for method in ("S256", "plain")}
     listed = _listed(answer, "code_challenge_methods_supported")
     usual = replies["S256"]
     if listed is not None and usual is not None and "error" not in _sent_back(usual):
@@ -143,18 +155,18 @@ def _check_authorization(answer: Answer) -> None:
                 reply.require(issuer == expected, f"iss={expected} in the answer, as announced", f"iss {issuer!r:.200}")
 
 
-def _authorization(exchange: Exchange, method: str) -> Answer | None:
+def _authorization(api: Api, method: str) -> Answer | None:
     """Ask the authorization endpoint for a code; None where the profile has no client that could."""
-    profile = exchange.profile
+    profile = api.profile
     row = profile.grants.get("authorization_code")
     if row is None or not profile.authorize_url:
         return None
-    redirect_uri = exchange.examination.target.identities.client(row.client).redirect_uri
+    redirect_uri = api.examination.target.identities.client(row.client).redirect_uri
     if redirect_uri is None:
         return None
     query: tuple[tuple[str, Text], ...] = (
         ("response_type", "code"),
-        ("client_id", exchange.credential("CLIENT_ID", row.client)),
+        ("client_id", api.credential("CLIENT_ID", row.client)),
         ("redirect_uri", redirect_uri),
         ("state", "apiauth-state-0123456789"),
         ("code_challenge", CHALLENGE),
@@ -162,7 +174,7 @@ def _authorization(exchange: Exchange, method: str) -> Answer | None:
     )
     scope = profile.scope_of("authorization_code")
     query += (("scope", scope),) if scope else ()
-    return exchange.send(Draft("GET", profile.authorization_endpoint, query=query))
+    return api.send(Draft("GET", profile.authorization_endpoint, query=query))
 
 
 def _sent_back(reply: Answer) -> dict[str, str]:

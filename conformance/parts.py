@@ -141,5 +141,5 @@ authorization = Parts(
 )
 mandatory_scope = Parts(
     "no scope is documented as mandatory for an authorization",
-    lambda profile: authorization.find(profile) if "DA-07" in profile.statements else {},
+    lambda profile: authorization.find(profile) if profile.token.scope_required else {},
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import GrantType, Profile, Zone
-from pytest_apiauth.rules import PROFILE, Control, Level, Safety, rule
-from pytest_apiauth.suite.api import Exchange
+from pytest_apiauth.rules import CONSUME, DOC, ISSUE, ITSELF, LOAD, MUST, PROFILE, REVOKE, SHOULD, rule
+from pytest_apiauth.suite.api import Api
 from pytest_apiauth.suite.history import History
 from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 
@@ -43,29 +43,34 @@ LONGEST_LIST = 4
 
 
 @rule(
-    "ref-success", level=Level.MUST, safety=Safety.CONSUME,
-    sources=("RFC 6749 6", "RFC 6749 5.1", "JI-15", "DA-08", PROFILE),
-    applies=refresh, control=Control.ITSELF, faults=("refreshed-token-unusable",),
-)  # fmt: skip
-def refresh_gives_a_token(exchange: Exchange, grant: GrantType) -> None:
+    MUST,
+    "RFC 6749 6",
+    "RFC 6749 5.1",
+    PROFILE,
+    applies=refresh,
+    catches="refreshed-token-unusable",
+    safety=CONSUME,
+    control=ITSELF,
+)
+def ref_success(api: Api, grant: GrantType) -> None:
     """A live refresh token gives an access token that works."""
-    history, client = History(exchange), client_of(exchange, grant)
-    drafts = bearer_requests(exchange)
+    history, client = History(api), client_of(api, grant)
+    drafts = bearer_requests(api)
     first = history.log_in(client=client)
     # Used at once and without a twin: to prove one could mean a new login, which may end this session.
     opened = history.opened(first, drafts)
-    answer = exchange.send(history.request(first, client=client)).issued()
+    answer = api.send(history.request(first, client=client)).issued()
     answer.require(str(answer.members.get("token_type")).lower() == "bearer", "the token_type Bearer")
-    token = exchange.keep(NEW_TOKEN, str(answer.members["access_token"]))
+    token = api.keep(NEW_TOKEN, str(answer.members["access_token"]))
     for draft in opened:
-        exchange.send(draft.with_header(*exchange.header("bearer", token))).accepted()
+        api.send(draft.with_header(*api.header("bearer", token))).accepted()
     need_opened(drafts, opened)
 
 
-def bearer_requests(exchange: Exchange) -> list[Draft]:
+def bearer_requests(api: Api) -> list[Draft]:
     """Give the valid requests of every zone that takes an issued token."""
-    zones = issued_token_zones.find(exchange.profile).values()
-    return [valid for zone in zones for valid in exchange.requests(zone, "bearer")]
+    zones = issued_token_zones.find(api.profile).values()
+    return [valid for zone in zones for valid in api.requests(zone, "bearer")]
 
 
 def need_opened(drafts: list[Draft], opened: list[Draft]) -> None:
@@ -74,121 +79,101 @@ def need_opened(drafts: list[Draft], opened: list[Draft]) -> None:
         raise NotApplicable("no zone takes a token of the grant that gives refresh tokens, refreshed or not")
 
 
-@rule(
-    "ref-not-access", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 1.5", "JI-14", PROFILE),
-    applies=refresh_zones, control=Control.TWIN, faults=("refresh-token-as-bearer",),
-)  # fmt: skip
-def refresh_token_is_no_access_token(exchange: Exchange, zone: Zone) -> None:
+@rule(MUST, "RFC 6749 1.5", PROFILE, applies=refresh_zones, catches="refresh-token-as-bearer", safety=ISSUE)
+def ref_not_access(api: Api, zone: Zone) -> None:
     """A refresh token does not authenticate a request."""
-    token = exchange.refresh_token()
-    for valid in exchange.requests(zone, "bearer"):
-        exchange.send(valid.with_header(*exchange.header("bearer", token)), twin=valid).refused()
+    token = api.refresh_token()
+    for valid in api.requests(zone, "bearer"):
+        api.send(valid.with_header(*api.header("bearer", token)), twin=valid).refused()
 
 
-@rule(
-    "acc-not-refresh", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 6749 6", "JI-16", PROFILE),
-    applies=refresh, control=Control.TWIN, faults=("access-token-as-refresh-token",),
-)  # fmt: skip
-def access_token_is_no_refresh_token(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 6749 6", PROFILE, applies=refresh, catches="access-token-as-refresh-token", safety=CONSUME)
+def acc_not_refresh(api: Api, grant: GrantType) -> None:
     """An access token cannot be exchanged for another one."""
-    draft = exchange.token_request(grant).setting("refresh_token", exchange.credential("ACCESS_TOKEN"))
-    exchange.send(draft, twin=exchange.twin(grant)).no_token()
+    draft = api.token_request(grant).setting("refresh_token", api.credential("ACCESS_TOKEN"))
+    api.send(draft, twin=api.twin(grant)).no_token()
 
 
-@rule(
-    "ref-client-auth", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 6749 6", PROFILE),
-    applies=refresh_by_clients, control=Control.TWIN, faults=("refresh-without-client",),
-)  # fmt: skip
-def refresh_needs_the_client(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 6749 6", PROFILE, applies=refresh_by_clients, catches="refresh-without-client", safety=CONSUME)
+def ref_client_auth(api: Api, grant: GrantType) -> None:
     """A client that does not authenticate, or wrongly, cannot refresh."""
-    cause = open_to_nobody(exchange)
-    twin = exchange.twin(grant)
-    nobody = without_client(exchange.token_request(grant))
-    exchange.send(nobody, twin=twin).no_token(cause)
-    draft = exchange.token_request(grant)
+    cause = open_to_nobody(api)
+    twin = api.twin(grant)
+    nobody = without_client(api.token_request(grant))
+    api.send(nobody, twin=twin).no_token(cause)
+    draft = api.token_request(grant)
     wrong = draft.editing(draft.secret("CLIENT_SECRET"), Edit("reverse"))
-    exchange.send(wrong, twin=twin).no_token(cause)
+    api.send(wrong, twin=twin).no_token(cause)
 
 
-@rule(
-    "ref-client-bound", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 6749 6", "RFC 6749 10.4"),
-    applies=refresh_by_clients, control=Control.TWIN, faults=("refresh-any-client",),
-)  # fmt: skip
-def refresh_token_is_bound(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 6749 6", "RFC 6749 10.4", applies=refresh_by_clients, catches="refresh-any-client", safety=CONSUME)
+def ref_client_bound(api: Api, grant: GrantType) -> None:
     """A refresh token works for the client that it was issued to, and for no other."""
-    exchange.credential("CLIENT_SECRET", "second")
+    api.credential("CLIENT_SECRET", "second")
     # The second client's own request is made first: that it succeeds shows that the client itself is good.
-    foreign = exchange.token_request(grant, client="second").setting("refresh_token", exchange.refresh_token())
-    exchange.send(foreign, twin=exchange.twin(grant, client="second")).no_token()
+    foreign = api.token_request(grant, client="second").setting("refresh_token", api.refresh_token())
+    api.send(foreign, twin=api.twin(grant, client="second")).no_token()
 
 
-@rule(
-    "ref-rotation", level=Level.DOC, safety=Safety.CONSUME, sources=(PROFILE, "JI-15", "RFC 9700 4.14.2"),
-    applies=rotation, control=Control.ITSELF, faults=("refresh-token-kept",),
-)  # fmt: skip
-def refresh_gives_a_new_refresh_token(exchange: Exchange, grant: GrantType) -> None:
+@rule(DOC, PROFILE, "RFC 9700 4.14.2", applies=rotation, catches="refresh-token-kept", safety=CONSUME, control=ITSELF)
+def ref_rotation(api: Api, grant: GrantType) -> None:
     """Each refresh answers a new refresh token, where that is documented."""
-    draft = exchange.token_request(grant)
-    spent = exchange.examination.value(draft.secret("REFRESH_TOKEN"))
-    answer = exchange.send(draft).issued()
+    draft = api.token_request(grant)
+    spent = api.examination.value(draft.secret("REFRESH_TOKEN"))
+    answer = api.send(draft).issued()
     new = answer.members.get("refresh_token")
     answer.require(isinstance(new, str) and bool(new), "a refresh_token with the new access token", "none")
     answer.require(new != spent, "a new refresh token", "the one that was sent")
 
 
-@rule(
-    "ref-no-store", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 6749 5.1",),
-    applies=refresh, control=Control.ITSELF, faults=("refresh-answer-cacheable",),
-)  # fmt: skip
-def refreshed_answer_is_not_stored(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 6749 5.1", applies=refresh, catches="refresh-answer-cacheable", safety=CONSUME, control=ITSELF)
+def ref_no_store(api: Api, grant: GrantType) -> None:
     """The answer to a refresh says Cache-Control: no-store, as any that holds a token."""
-    require_no_store(asked(exchange, grant))
+    require_no_store(asked(api, grant))
 
 
-@rule(
-    "ref-expires-in", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 6749 5.1", "DA-13", "JI-10", "DI-07"),
-    applies=refresh, control=Control.ITSELF, faults=("refresh-expires-in-text",),
-)  # fmt: skip
-def refreshed_lifetime(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 6749 5.1", applies=refresh, catches="refresh-expires-in-text", safety=CONSUME, control=ITSELF)
+def ref_expires_in(api: Api, grant: GrantType) -> None:
     """expires_in is a positive JSON integer in the answer to a refresh too; it is there where it is documented."""
-    require_lifetime(asked(exchange, grant), grant)
+    require_lifetime(asked(api, grant), grant)
 
 
 @rule(
-    "ref-members", level=Level.MUST, safety=Safety.CONSUME,
-    sources=("RFC 6749 5.1", "RFC 6749 7.1", "DA-13", "JI-10", "DI-07"),
-    applies=refresh, control=Control.ITSELF, faults=("refresh-token-type-missing",),
-)  # fmt: skip
-def refreshed_members(exchange: Exchange, grant: GrantType) -> None:
+    MUST,
+    "RFC 6749 5.1",
+    "RFC 6749 7.1",
+    applies=refresh,
+    catches="refresh-token-type-missing",
+    safety=CONSUME,
+    control=ITSELF,
+)
+def ref_members(api: Api, grant: GrantType) -> None:
     """The answer to a refresh is application/json with status 200, and names the type of the new token."""
-    answer = asked(exchange, grant)
+    answer = asked(api, grant)
     require_json(answer)
     require_type(answer)
 
 
-@rule(
-    "ref-scope-widen", level=Level.SHOULD, safety=Safety.CONSUME, sources=("RFC 6749 6",),
-    applies=refresh, control=Control.TWIN, faults=("refresh-scope-widens", "refresh-scope-known"),
-)  # fmt: skip
-def refresh_does_not_widen(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 6749 6", applies=refresh, catches=("refresh-scope-widens", "refresh-scope-known"), safety=CONSUME)
+def ref_scope_widen(api: Api, grant: GrantType) -> None:
     """A refresh never adds a scope that was not granted at first, whether the server knows it or not."""
-    draft = exchange.token_request(grant).setting("scope", UNKNOWN_SCOPE)
-    require_without(exchange.send(draft, twin=exchange.twin(grant)), UNKNOWN_SCOPE)
-    for first in (name for name in UNATTENDED if exchange.profile.answer_of(name).refresh_token):
-        if first in exchange.profile.grants:
-            _widened(exchange, grant, first)
+    draft = api.token_request(grant).setting("scope", UNKNOWN_SCOPE)
+    require_without(api.send(draft, twin=api.twin(grant)), UNKNOWN_SCOPE)
+    for first in (name for name in UNATTENDED if api.profile.answer_of(name).refresh_token):
+        if first in api.profile.grants:
+            _widened(api, grant, first)
 
 
-def _widened(exchange: Exchange, grant: GrantType, first: GrantType) -> None:
+def _widened(api: Api, grant: GrantType, first: GrantType) -> None:
     """Begin with one scope of those that the profile names, and ask for another when the token is refreshed."""
-    own = (exchange.profile.scope_of(first) or "").split()
-    words = [word for word in dict.fromkeys([*own, *_scopes(exchange.profile)]) if word not in KEPT_SCOPES]
+    own = (api.profile.scope_of(first) or "").split()
+    words = [word for word in dict.fromkeys([*own, *_scopes(api.profile)]) if word not in KEPT_SCOPES]
     if not own or len(words) < 2:
         return
-    narrow = exchange.token_request(first).setting("scope", words[0])
+    narrow = api.token_request(first).setting("scope", words[0])
     for word in words[1:LONGEST_LIST]:
-        history = History(exchange)
-        answer = exchange.send(narrow, proved=True)
+        history = History(api)
+        answer = api.send(narrow, proved=True)
         if not answer.has_token:
             return  # the scope is no part of what this grant is asked for here
         tokens = history.taken(answer)
@@ -196,7 +181,7 @@ def _widened(exchange: Exchange, grant: GrantType, first: GrantType) -> None:
         granted = (tokens.scope or words[0]).split()
         if word not in granted and tokens.refresh is not None:
             draft = history.request(tokens).setting("scope", " ".join([*granted, word]))
-            require_without(exchange.send(draft, twin=exchange.twin(grant)), word)
+            require_without(api.send(draft, twin=api.twin(grant)), word)
 
 
 def _scopes(profile: Profile) -> list[str]:
@@ -205,14 +190,11 @@ def _scopes(profile: Profile) -> list[str]:
     return [word for text in texts for word in (text or "").split()]
 
 
-@rule(
-    "ref-scope-narrow", level=Level.SHOULD, safety=Safety.CONSUME, sources=("RFC 6749 6", "RFC 6749 3.3"),
-    applies=scoped_refresh, control=Control.TWIN, faults=("refresh-scope-kept-wide",),
-)  # fmt: skip
-def refresh_may_narrow(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 6749 6", "RFC 6749 3.3", applies=scoped_refresh, catches="refresh-scope-kept-wide", safety=CONSUME)
+def ref_scope_narrow(api: Api, grant: GrantType) -> None:
     """A refresh that asks for a part of the scope gets no more than that part; one that asks for all of it gets it."""
-    profile, target = exchange.profile, exchange.examination.target
-    history = History(exchange)
+    profile, target = api.profile, api.examination.target
+    history = History(api)
     wide = [name for name in scoped_first(profile) if name != "authorization_code" or target.has_browser]
     if not wide:
         raise OutOfReach("the grant authorization_code needs a browser, which this run does not have")
@@ -222,112 +204,103 @@ def refresh_may_narrow(exchange: Exchange, grant: GrantType) -> None:
     if not narrow or len(granted) < 2:
         raise NotApplicable("the scope granted has one word, of which nothing can be left out")
     draft = history.request(first).setting("scope", narrow[0])
-    answer = exchange.send(draft, twin=exchange.twin(grant)).issued()
+    answer = api.send(draft, twin=api.twin(grant)).issued()
     reported = answer.members.get("scope", narrow[0])
     answer.require(str(reported).split() == narrow, f"the scope {narrow[0]!r}", f"the scope {reported!r}")
     same = history.request(history.log_in(wide[0])).setting("scope", " ".join(granted))
-    exchange.send(same, twin=exchange.twin(grant)).issued()
+    api.send(same, twin=api.twin(grant)).issued()
 
 
-@rule(
-    "ref-old-dead", level=Level.DOC, safety=Safety.CONSUME, sources=(PROFILE, "RFC 9700 4.14.2"),
-    applies=dying_rotation, control=Control.TWIN, faults=("refresh-old-lives",),
-)  # fmt: skip
-def old_refresh_token_is_dead(exchange: Exchange, grant: GrantType) -> None:
+@rule(DOC, PROFILE, "RFC 9700 4.14.2", applies=dying_rotation, catches="refresh-old-lives", safety=CONSUME)
+def ref_old_dead(api: Api, grant: GrantType) -> None:
     """A refresh token is dead once it has been used, where that is documented."""
-    history = History(exchange)
+    history = History(api)
     first = history.log_in()
     history.refresh(first)
-    exchange.send(history.request(first), twin=exchange.twin(grant)).no_token()
+    api.send(history.request(first), twin=api.twin(grant)).no_token()
 
 
-@rule(
-    "ref-ancestor-dead", level=Level.DOC, safety=Safety.CONSUME, sources=(PROFILE, "RFC 9700 4.14.2"),
-    applies=dying_rotation, control=Control.TWIN, faults=("refresh-ancestor-revives",),
-)  # fmt: skip
-def ancestors_stay_dead(exchange: Exchange, grant: GrantType) -> None:
+@rule(DOC, PROFILE, "RFC 9700 4.14.2", applies=dying_rotation, catches="refresh-ancestor-revives", safety=CONSUME)
+def ref_ancestor_dead(api: Api, grant: GrantType) -> None:
     """A refresh token two or more generations old is dead, whatever grace its direct successor has."""
     for generations, ancestor in ((2, 0), (3, 0), (3, 1)):
-        with exchange.row():
-            history = History(exchange)
+        with api.row():
+            history = History(api)
             chain = [history.log_in()]
             for _ in range(generations):
                 chain.append(history.refresh(chain[-1]))
-            exchange.send(history.request(chain[ancestor]), twin=exchange.twin(grant)).no_token()
+            api.send(history.request(chain[ancestor]), twin=api.twin(grant)).no_token()
 
 
-@rule(
-    "ref-reuse-kills-family", level=Level.SHOULD, safety=Safety.REVOKE, sources=("RFC 9700 4.14.2",),
-    applies=dying_rotation, control=Control.TWIN, faults=("reuse-spares-family",),
-)  # fmt: skip
-def reuse_ends_the_family(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 9700 4.14.2", applies=dying_rotation, catches="reuse-spares-family", safety=REVOKE)
+def ref_reuse_kills_family(api: Api, grant: GrantType) -> None:
     """When a dead refresh token comes again, the living one of its family ends too."""
-    history = History(exchange)
+    history = History(api)
     first = history.log_in()
     second = history.refresh(first)
-    replay = exchange.send(history.request(first), twin=exchange.twin(grant))
+    replay = api.send(history.request(first), twin=api.twin(grant))
     if replay.has_token:
         raise NotApplicable("the old refresh token lives on, which is the matter of ref-old-dead")
     history.keep(replay)
-    exchange.send(history.request(second), twin=exchange.twin(grant)).no_token()
+    api.send(history.request(second), twin=api.twin(grant)).no_token()
 
 
-@rule(
-    "ref-family-isolation", level=Level.SHOULD, safety=Safety.REVOKE, sources=("RFC 9700 4.14.2",),
-    applies=rotation, control=Control.ITSELF, faults=("family-kill-hits-others",),
-)  # fmt: skip
-def reuse_spares_other_families(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 9700 4.14.2", applies=rotation, catches="family-kill-hits-others", safety=REVOKE, control=ITSELF)
+def ref_family_isolation(api: Api, grant: GrantType) -> None:
     """The reuse of a refresh token ends no tokens of another login of the same user."""
-    history = History(exchange)
+    history = History(api)
     first = history.log_in()
     history.refresh(first)
-    drafts = bearer_requests(exchange)
+    drafts = bearer_requests(api)
     # The later login, so that a server with one session a user cannot be taken for one that ends too much.
     other = history.log_in()
     opened = history.opened(other, drafts)
     other = history.refresh(other)
-    history.keep(exchange.send(history.request(first), proved=True))
+    history.keep(api.send(history.request(first), proved=True))
     try:
         for draft in opened:
-            exchange.send(history.using(other, draft)).accepted()
-        exchange.send(history.request(other)).issued()
+            api.send(history.using(other, draft)).accepted()
+        api.send(history.request(other)).issued()
     finally:
-        exchange.examination.forget_tokens()
+        api.examination.forget_tokens()
 
 
 @rule(
-    "ref-race", level=Level.SHOULD, safety=Safety.LOAD, sources=("RFC 9700 4.14.2", PROFILE),
-    applies=dying_rotation, control=Control.ITSELF, faults=("refresh-race-lost",),
-)  # fmt: skip
-def one_refresh_wins(exchange: Exchange, grant: GrantType) -> None:
+    SHOULD, "RFC 9700 4.14.2", PROFILE, applies=dying_rotation, catches="refresh-race-lost", safety=LOAD, control=ITSELF
+)
+def ref_race(api: Api, grant: GrantType) -> None:
     """Of several refreshes at once with one token, one at most leads to a living refresh token."""
     for _ in range(RACES):
-        history = History(exchange)
+        history = History(api)
         winners = history.all_at_once(history.request(history.log_in()), RACERS)
         tokens = dict.fromkeys(tokens.refresh for tokens in winners if tokens.refresh)
         alive = 0
         for token in tokens:
-            answer = exchange.send(history.refresh_request(token), proved=True)
+            answer = api.send(history.refresh_request(token), proved=True)
             alive += answer.has_token
             answer.require(alive < 2, "one living refresh token after the race", "a second one")
             history.keep(answer)
 
 
 @rule(
-    "ref-lifetime", level=Level.DOC, safety=Safety.CONSUME, sources=(PROFILE, "JI-13", "RFC 9700 4.14.2"),
-    applies=lasting_refresh, control=Control.TWIN, faults=("refresh-never-expires", "refresh-expires-early"),
-)  # fmt: skip
-def refresh_token_lifetime(exchange: Exchange, grant: GrantType) -> None:
+    DOC,
+    PROFILE,
+    "RFC 9700 4.14.2",
+    applies=lasting_refresh,
+    catches=("refresh-never-expires", "refresh-expires-early"),
+    safety=CONSUME,
+)
+def ref_lifetime(api: Api, grant: GrantType) -> None:
     """A refresh token works until its documented lifetime is over, and not after it."""
-    exchange.examination.needs_clock()
-    settings = exchange.profile.token
+    api.examination.needs_clock()
+    settings = api.profile.token
     lifetime = settings.refresh_expires_in or 0
     slack = min(settings.leeway, lifetime // 4)
-    history = History(exchange)
+    history = History(api)
     first = history.log_in()
-    exchange.advance(lifetime - slack)
-    exchange.send(history.request(first)).issued()
-    history = History(exchange)
+    api.advance(lifetime - slack)
+    api.send(history.request(first)).issued()
+    history = History(api)
     second = history.log_in()
-    exchange.advance(lifetime + settings.leeway)
-    exchange.send(history.request(second), twin=exchange.twin(grant)).no_token()
+    api.advance(lifetime + settings.leeway)
+    api.send(history.request(second), twin=api.twin(grant)).no_token()

@@ -10,8 +10,8 @@ from pytest_apiauth.auth.drafts import Draft, Part, Ref, parts_of
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.messages import Response
 from pytest_apiauth.profile.model import Zone
-from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
-from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.rules import MUST, PROFILE, REVOKE, SHOULD, draws, rule
+from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.challenges import Challenge, parse
 
 from . import strategies as some
@@ -21,7 +21,6 @@ REPETITIONS = 12
 """How often the cheapest bad request of a zone is repeated, each time between two good ones."""
 IN_A_ROW = 5
 """How often after that without a good one."""
-NEEDS = (PROFILE, "RFC 9110 11.4", "JI-02", "JI-03", "JI-04", "DI-01", "DA-17")
 
 
 def token_of(draft: Draft) -> str:
@@ -38,17 +37,19 @@ def challenges_of(answer: Answer) -> list[Challenge]:
 
 
 @rule(
-    "res-no-cred-401", level=Level.MUST, safety=Safety.READ_ONLY,
-    sources=("RFC 9110 15.5.2", "DA-17", "DI-01", "JI-02", "JI-03", "JI-04", PROFILE),
-    applies=protected_zones, control=Control.TWIN, faults=("zone-open", "refusal-redirects", "refusal-succeeds"),
-)  # fmt: skip
-def no_credentials(exchange: Exchange, zone: Zone) -> None:
+    MUST,
+    "RFC 9110 15.5.2",
+    PROFILE,
+    applies=protected_zones,
+    catches=("zone-open", "refusal-redirects", "refusal-succeeds"),
+)
+def res_no_cred_401(api: Api, zone: Zone) -> None:
     """A protected resource refuses a request without credentials, with 401."""
-    documented = exchange.profile.unauthenticated
-    for valid in exchange.requests(zone):
+    documented = api.profile.unauthenticated
+    for valid in api.requests(zone):
         for method in ("GET", "HEAD"):
-            with exchange.row():
-                answer = exchange.send(replace(valid, method=method, headers=()), twin=valid)
+            with api.row():
+                answer = api.send(replace(valid, method=method, headers=()), twin=valid)
                 if method == "HEAD" and answer.status in (404, 405, 501):
                     continue
                 answer.refused()
@@ -57,19 +58,15 @@ def no_credentials(exchange: Exchange, zone: Zone) -> None:
                 answer.advise(answer.status == 401, "401 where no credential was sent")
 
 
-@rule(
-    "res-401-challenge", level=Level.SHOULD, safety=Safety.READ_ONLY,
-    sources=("RFC 9110 11.6.1", "RFC 9110 15.5.2", "RFC 6750 3"),
-    applies=protected_zones, control=Control.TWIN, faults=("challenge-missing",),
-)  # fmt: skip
-def challenge_with_401(exchange: Exchange, zone: Zone) -> None:
+@rule(SHOULD, "RFC 9110 11.6.1", "RFC 9110 15.5.2", "RFC 6750 3", applies=protected_zones, catches="challenge-missing")
+def res_401_challenge(api: Api, zone: Zone) -> None:
     """A 401 carries at least one challenge that can be parsed."""
-    for valid in exchange.requests(zone):
+    for valid in api.requests(zone):
         altered = [replace(valid, headers=())]
         altered += [valid.editing(name, Edit("reverse")) for name in sorted(valid.names)]
         for draft in altered:
-            with exchange.row():
-                answer = exchange.attempt(draft, twin=valid)
+            with api.row():
+                answer = api.attempt(draft, twin=valid)
                 if answer is not None and answer.refused().status == 401:
                     lines = answer.response.header_lines("www-authenticate")
                     answer.require(bool(lines), "a WWW-Authenticate header with the 401", "a 401 without one")
@@ -81,14 +78,17 @@ def challenge_with_401(exchange: Exchange, zone: Zone) -> None:
 
 
 @rule(
-    "res-challenge-content", level=Level.SHOULD, safety=Safety.READ_ONLY, sources=("RFC 6750 3", "RFC 6750 3.1"),
-    applies=token_zones, control=Control.TWIN, faults=("challenge-bare", "challenge-error-without-token"),
-)  # fmt: skip
-def challenge_content(exchange: Exchange, zone: Zone) -> None:
+    SHOULD,
+    "RFC 6750 3",
+    "RFC 6750 3.1",
+    applies=token_zones,
+    catches=("challenge-bare", "challenge-error-without-token"),
+)
+def res_challenge_content(api: Api, zone: Zone) -> None:
     """A Bearer challenge has a parameter, and an error code only where a token was sent."""
-    for valid in exchange.requests(zone, *TOKENS):
-        bare = exchange.send(valid.without_header("Authorization"), twin=valid).refused()
-        wrong = exchange.send(valid.editing(token_of(valid), Edit("reverse")), twin=valid).refused()
+    for valid in api.requests(zone, *TOKENS):
+        bare = api.send(valid.without_header("Authorization"), twin=valid).refused()
+        wrong = api.send(valid.editing(token_of(valid), Edit("reverse")), twin=valid).refused()
         # RFC 6750 3 names the scheme; a zone that takes something else as well may ask for that instead.
         schemes = {challenge.scheme for challenge in challenges_of(bare)}
         is_fit = not schemes or bare.status != 401 or "bearer" in schemes or "basic" in zone.kinds
@@ -104,68 +104,60 @@ def challenge_content(exchange: Exchange, zone: Zone) -> None:
                         answer.advise(code == "invalid_token", 'error="invalid_token" for an unknown token', str(code))
 
 
-@rule(
-    "res-garbage-token", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 6750 3.1", *NEEDS),
-    applies=token_zones, control=Control.TWIN, faults=("token-any-accepted",),
-)  # fmt: skip
+@rule(MUST, "RFC 6750 3.1", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-any-accepted")
 @draws(edit=some.strangers)
-def garbage_token(exchange: Exchange, zone: Zone, edit: Edit) -> None:
+def res_garbage_token(api: Api, zone: Zone, edit: Edit) -> None:
     """A well-formed token that nobody issued is refused."""
-    for valid in exchange.requests(zone, *TOKENS):
-        exchange.send(valid.editing(token_of(valid), edit), twin=valid).refused()
+    for valid in api.requests(zone, *TOKENS):
+        api.send(valid.editing(token_of(valid), edit), twin=valid).refused()
 
 
 @rule(
-    "res-mutated-token", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 6750 3.1", "RFC 6749 10.3", *NEEDS),
-    applies=token_zones, control=Control.TWIN, faults=("token-prefix-compare",),
-)  # fmt: skip
+    MUST, "RFC 6750 3.1", "RFC 6749 10.3", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-prefix-compare"
+)
 @draws(some.NEAR_MISSES_FIRST, edit=some.near_misses)
-def mutated_token(exchange: Exchange, zone: Zone, edit: Edit) -> None:
+def res_mutated_token(api: Api, zone: Zone, edit: Edit) -> None:
     """A near miss of a valid token is no token."""
-    for valid in exchange.requests(zone, *TOKENS):
-        exchange.send(valid.editing(token_of(valid), edit), twin=valid).refused()
+    for valid in api.requests(zone, *TOKENS):
+        api.send(valid.editing(token_of(valid), edit), twin=valid).refused()
 
 
-@rule(
-    "res-token-case", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 6749 1.9", *NEEDS),
-    applies=token_zones, control=Control.TWIN, faults=("token-case-folded",),
-)  # fmt: skip
+@rule(MUST, "RFC 6749 1.9", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-case-folded")
 @draws(some.CASES_FIRST, edit=some.case_changes)
-def token_case(exchange: Exchange, zone: Zone, edit: Edit) -> None:
+def res_token_case(api: Api, zone: Zone, edit: Edit) -> None:
     """A token with the case of its letters changed is another token."""
-    for valid in exchange.requests(zone, *TOKENS):
-        exchange.send(valid.editing(token_of(valid), edit), twin=valid).refused()
+    for valid in api.requests(zone, *TOKENS):
+        api.send(valid.editing(token_of(valid), edit), twin=valid).refused()
 
 
-@rule(
-    "res-token-wildcard", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 6750 3.1", *NEEDS),
-    applies=token_zones, control=Control.TWIN, faults=("token-sql-like",),
-)  # fmt: skip
+@rule(MUST, "RFC 6750 3.1", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-sql-like")
 @draws(edit=some.wildcards)
-def token_wildcard(exchange: Exchange, zone: Zone, edit: Edit) -> None:
+def res_token_wildcard(api: Api, zone: Zone, edit: Edit) -> None:
     """A token is compared as text: never as a pattern, never as a number or a null."""
-    for valid in exchange.requests(zone, *TOKENS):
-        exchange.send(valid.editing(token_of(valid), edit), twin=valid).refused()
+    for valid in api.requests(zone, *TOKENS):
+        api.send(valid.editing(token_of(valid), edit), twin=valid).refused()
 
 
 @rule(
-    "res-malformed-header", level=Level.MUST, safety=Safety.READ_ONLY,
-    sources=("RFC 9110 11.4", "RFC 6750 2.1", *NEEDS),
-    applies=authorization_zones, control=Control.TWIN,
-    faults=("scheme-ignored", "bearer-glued", "bearer-quotes-stripped", "foreign-scheme-trusted"),
-)  # fmt: skip
-def malformed_header(exchange: Exchange, zone: Zone) -> None:
+    MUST,
+    "RFC 9110 11.4",
+    "RFC 6750 2.1",
+    PROFILE,
+    applies=authorization_zones,
+    catches=("scheme-ignored", "bearer-glued", "bearer-quotes-stripped", "foreign-scheme-trusted"),
+)
+def res_malformed_header(api: Api, zone: Zone) -> None:
     """A wrong credential stays wrong behind any word and in any dress; a good one so dressed is best refused too."""
-    for valid in exchange.requests(zone, "basic") if "basic" in zone.kinds else ():
+    for valid in api.requests(zone, "basic") if "basic" in zone.kinds else ():
         # No quotes and no words: there are decoders that pass over what is not base64.
-        pair = parts_of(exchange.header("basic")[1])[-1]
+        pair = parts_of(api.header("basic")[1])[-1]
         # A stranger's pair is wrong too, and locks nobody out.
-        _dressed_up(exchange, valid, pair, PAIR_DRESSES, "USERNAME", Edit("whole", text="apiauth-nobody-5R8"))
-    for valid in exchange.requests(zone, *TOKENS) if {*TOKENS} & zone.kinds else ():
+        _dressed_up(api, valid, pair, PAIR_DRESSES, "USERNAME", Edit("whole", text="apiauth-nobody-5R8"))
+    for valid in api.requests(zone, *TOKENS) if {*TOKENS} & zone.kinds else ():
         name = token_of(valid)
-        _dressed_up(exchange, valid, Ref(name), TOKEN_DRESSES, name, Edit("reverse"))
-        with exchange.row():
-            exchange.send(valid.with_header("Authorization", "Bearer"), twin=valid).refused()
+        _dressed_up(api, valid, Ref(name), TOKEN_DRESSES, name, Edit("reverse"))
+        with api.row():
+            api.send(valid.with_header("Authorization", "Bearer"), twin=valid).refused()
 
 
 PAIR_DRESSES: Final = (("", ""), ("Basic", ""), ("Bearer ", ""), ("Digest ", ""), ("BasicX ", ""))
@@ -178,31 +170,35 @@ TOKEN_DRESSES: Final = (
 
 
 def _dressed_up(
-    exchange: Exchange, valid: Draft, credential: Part, dresses: tuple[tuple[str, str], ...], name: str, spoilt: Edit
+    api: Api, valid: Draft, credential: Part, dresses: tuple[tuple[str, str], ...], name: str, spoilt: Edit
 ) -> None:
     """Send a good credential in each dress, which applications often see through, and then a wrong one."""
     for before, after in dresses:
         good = valid.with_header("Authorization", (before, credential, after))
-        with exchange.row():
-            answer = exchange.attempt(good, twin=valid)
+        with api.row():
+            answer = api.attempt(good, twin=valid)
             if answer is not None:
                 answer.advise(
                     not answer.is_admitted, "a refusal of a good credential that is not written as documented"
                 )
-        with exchange.row():
-            answer = exchange.attempt(good.editing(name, spoilt), twin=valid)
+        with api.row():
+            answer = api.attempt(good.editing(name, spoilt), twin=valid)
             if answer is not None:
                 answer.refused(proved_again=False)
-    exchange.proved_again(valid)
+    api.proved_again(valid)
 
 
 @rule(
-    "res-proxy-headers", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 9700 4.13", *NEEDS),
-    applies=protected_zones, control=Control.TWIN, faults=("forwarded-for-trusted", "forwarded-for-waives-key"),
-)  # fmt: skip
-def proxy_headers(exchange: Exchange, zone: Zone) -> None:
+    MUST,
+    "RFC 9700 4.13",
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=protected_zones,
+    catches=("forwarded-for-trusted", "forwarded-for-waives-key"),
+)
+def res_proxy_headers(api: Api, zone: Zone) -> None:
     """A header that a proxy would set does not stand in for a credential."""
-    for valid in exchange.requests(zone):
+    for valid in api.requests(zone):
         for name, value in (
             ("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"),
             ("X-Forwarded-For", "10.0.0.1"), ("X-Forwarded-For", "192.168.0.1"), ("X-Forwarded-For", "::1"),
@@ -210,32 +206,29 @@ def proxy_headers(exchange: Exchange, zone: Zone) -> None:
             ("X-Forwarded-User", "admin"), ("X-Remote-User", "admin"), ("Remote-User", "admin"),
             ("X-Original-URL", "/"), ("X-Rewrite-URL", "/"),
         ):  # fmt: skip
-            for fewer in lacking(exchange, zone, valid):
-                with exchange.row():
-                    exchange.send(fewer.with_headers((name, value)), twin=valid).refused()
+            for fewer in lacking(api, zone, valid):
+                with api.row():
+                    api.send(fewer.with_headers((name, value)), twin=valid).refused()
 
 
-@rule(
-    "invalid-never-5xx", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 9110 15.6", PROFILE),
-    applies=protected_zones, control=Control.TWIN, faults=("bearer-tab-crash", "token-non-ascii-crash"),
-)  # fmt: skip
+@rule(MUST, "RFC 9110 15.6", PROFILE, applies=protected_zones, catches=("bearer-tab-crash", "token-non-ascii-crash"))
 @draws(noise=some.header_noise)
-def never_a_server_error(exchange: Exchange, zone: Zone, noise: str) -> None:
+def invalid_never_5xx(api: Api, zone: Zone, noise: str) -> None:
     """No content of a credential header makes the server fail."""
-    for valid in exchange.requests(zone):
+    for valid in api.requests(zone):
         for name, _ in valid.headers:
             scheme = "Bearer " if name == "Authorization" else ""
             for value in (noise, scheme + noise, scheme.strip() + "\t" + noise, "\xff" + noise):
                 # What comes back may be a refusal of any kind; a 5xx ends the rule inside `attempt`.
-                exchange.attempt(valid.with_header(name, value.strip(" \t")), twin=valid)
+                api.attempt(valid.with_header(name, value.strip(" \t")), twin=valid)
 
 
-def lacking(exchange: Exchange, zone: Zone, valid: Draft) -> list[Draft]:
+def lacking(api: Api, zone: Zone, valid: Draft) -> list[Draft]:
     """Give a valid request without any credential, and without each of several, as far as the zone needs it."""
     fewer = [replace(valid, headers=())]
     for name, _ in valid.headers if len(valid.headers) > 1 else ():
         draft = valid.without_header(name)
-        left = {kind for kind in zone.kinds if exchange.header(kind) in draft.headers}
+        left = {kind for kind in zone.kinds if api.header(kind) in draft.headers}
         if not any(left >= set(way) for way in zone.needs):
             fewer.append(draft)
     return fewer
@@ -260,27 +253,30 @@ def _alike(answer: Answer, before: Response) -> bool:
     known = before.json()
     if not isinstance(known, dict) or answer.members.keys() != known.keys() or answer.twin_draft is None:
         return False
-    again = answer.exchange.send(answer.twin_draft).members
+    again = answer.api.send(answer.twin_draft).members
     lasting = [name for name, value in known.items() if value is not None and again.get(name) == value]
     return bool(lasting) and all(answer.members[name] == known[name] for name in lasting)
 
 
 @rule(
-    "res-all-methods", level=Level.MUST, safety=Safety.REVOKE, sources=("RFC 9110 11.4", *NEEDS),
-    applies=protected_zones, control=Control.TWIN,
-    faults=("method-unprotected", "method-override-unprotected", "method-waives-key"),
-)  # fmt: skip
-def all_methods(exchange: Exchange, zone: Zone) -> None:
+    MUST,
+    "RFC 9110 11.4",
+    PROFILE,
+    applies=protected_zones,
+    catches=("method-unprotected", "method-override-unprotected", "method-waives-key"),
+    safety=REVOKE,
+)
+def res_all_methods(api: Api, zone: Zone) -> None:
     """Every method of a protected path needs credentials, a method override included."""
-    for valid in exchange.requests(zone):
+    for valid in api.requests(zone):
         bare = replace(valid, headers=())
         methods = dict.fromkeys(("POST", "PUT", "PATCH", "DELETE", "APIAUTH", "TRACE", *zone.methods))
-        drafts = [replace(fewer, method=method) for method in methods for fewer in lacking(exchange, zone, valid)]
+        drafts = [replace(fewer, method=method) for method in methods for fewer in lacking(api, zone, valid)]
         for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
             drafts += [bare.with_headers((name, method)) for method in ("POST", "DELETE", "OPTIONS", "HEAD")]
         for draft in drafts:
-            with exchange.row():
-                answer = exchange.attempt(draft, twin=valid)
+            with api.row():
+                answer = api.attempt(draft, twin=valid)
                 if answer is None or answer.status in (404, 405, 411, 415, 501):
                     continue
                 if 300 <= answer.status < 400:
@@ -291,14 +287,17 @@ def all_methods(exchange: Exchange, zone: Zone) -> None:
 
 
 @rule(
-    "res-path-variants", level=Level.MUST, safety=Safety.READ_ONLY,
-    sources=("RFC 9110 11.4", "RFC 3986 6.2.2", *NEEDS),
-    applies=protected_zones, control=Control.TWIN, faults=("spelling-unprotected", "spelling-unprotected-stamped"),
+    MUST,
+    "RFC 9110 11.4",
+    "RFC 3986 6.2.2",
+    PROFILE,
+    applies=protected_zones,
+    catches=("spelling-unprotected", "spelling-unprotected-stamped"),
     wire=True,
-)  # fmt: skip
-def path_variants(exchange: Exchange, zone: Zone) -> None:
+)
+def res_path_variants(api: Api, zone: Zone) -> None:
     """A protected path keeps its protection however it is spelt."""
-    for valid in exchange.requests(zone):
+    for valid in api.requests(zone):
         path = urlsplit(valid.url).path
         head, _, last = path.rpartition("/")
         spellings = (
@@ -309,22 +308,26 @@ def path_variants(exchange: Exchange, zone: Zone) -> None:
         )  # fmt: skip
         for target in dict.fromkeys(spellings):
             if target != path:
-                answer = exchange.attempt(replace(valid, headers=(), target=target), twin=valid)
+                answer = api.attempt(replace(valid, headers=(), target=target), twin=valid)
                 if answer is not None:
                     never_the_content(answer, zone)
 
 
 @rule(
-    "res-not-shared-cacheable", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 9111 3.5", *NEEDS),
-    applies=protected_zones, control=Control.TWIN, faults=("answer-shared", "answer-cacheable"),
-)  # fmt: skip
-def not_shared(exchange: Exchange, zone: Zone) -> None:
+    MUST,
+    "RFC 9111 3.5",
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=protected_zones,
+    catches=("answer-shared", "answer-cacheable"),
+)
+def res_not_shared_cacheable(api: Api, zone: Zone) -> None:
     """An authorised answer is not kept for others: right after it, a request without credentials is refused."""
-    for valid in exchange.requests(zone):
-        answer = exchange.send(valid).accepted()
+    for valid in api.requests(zone):
+        answer = api.send(valid).accepted()
         for draft in (replace(valid, headers=()), valid.editing_all(Edit("reverse"))):
-            with exchange.row():
-                refused = exchange.attempt(draft, twin=valid)
+            with api.row():
+                refused = api.attempt(draft, twin=valid)
                 if refused is not None:
                     refused.refused()
                     refused.advise(refused.response.header("age") is None, "no Age header on a refusal")
@@ -338,32 +341,28 @@ def not_shared(exchange: Exchange, zone: Zone) -> None:
             answer.advise(directive not in directives, words, f"Cache-Control with {directive}")
 
 
-@rule(
-    "res-no-cookie-carry", level=Level.SHOULD, safety=Safety.READ_ONLY, sources=("DA-14", "JI-03", "DI-08", *NEEDS),
-    applies=protected_zones, control=Control.TWIN, faults=("cookie-session",),
-)  # fmt: skip
-def no_cookie(exchange: Exchange, zone: Zone) -> None:
+@rule(SHOULD, PROFILE, "RFC 9110 11.4", applies=protected_zones, catches="cookie-session")
+def res_no_cookie_carry(api: Api, zone: Zone) -> None:
     """A cookie set by an authorised answer does not stand in for the credential afterwards."""
-    for valid in exchange.requests(zone):
-        answer = exchange.send(valid).accepted()
+    for valid in api.requests(zone):
+        answer = api.send(valid).accepted()
         cookies = [line.partition(";")[0].strip() for line in answer.response.header_lines("set-cookie")]
         if cookies:
-            jar = exchange.keep("COOKIES", "; ".join(cookies))
-            exchange.send(replace(valid, headers=(("Cookie", jar),)), twin=valid).refused()
+            jar = api.keep("COOKIES", "; ".join(cookies))
+            api.send(replace(valid, headers=(("Cookie", jar),)), twin=valid).refused()
         else:
-            exchange.send(replace(valid, headers=()), twin=valid).refused()
+            api.send(replace(valid, headers=()), twin=valid).refused()
 
 
 @rule(
-    "res-no-connection-carry", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 9110 3.3", *NEEDS),
-    applies=protected_zones, control=Control.TWIN, faults=("connection-remembered",), wire=True,
-)  # fmt: skip
-def no_connection_carry(exchange: Exchange, zone: Zone) -> None:
+    MUST, "RFC 9110 3.3", PROFILE, "RFC 9110 11.4", applies=protected_zones, catches="connection-remembered", wire=True
+)
+def res_no_connection_carry(api: Api, zone: Zone) -> None:
     """A connection that has carried a good credential gives the next request on it no credit."""
-    for valid in exchange.requests(zone):
+    for valid in api.requests(zone):
         bare = replace(valid, headers=(), after=valid)
         wrong = replace(valid.editing_all(Edit("reverse")), after=valid)
-        with exchange.connected(valid) as send:
+        with api.connected(valid) as send:
             for draft in (valid, bare, wrong, valid, bare):
                 answer = send(draft, twin=valid)
                 if draft is valid:
@@ -372,32 +371,33 @@ def no_connection_carry(exchange: Exchange, zone: Zone) -> None:
                     answer.refused()
 
 
-@rule(
-    "res-http-versions", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 9110 2.5", *NEEDS),
-    applies=protected_zones, control=Control.TWIN, faults=("old-version-trusted",), wire=True,
-)  # fmt: skip
-def http_versions(exchange: Exchange, zone: Zone) -> None:
+@rule(MUST, "RFC 9110 2.5", PROFILE, "RFC 9110 11.4", applies=protected_zones, catches="old-version-trusted", wire=True)
+def res_http_versions(api: Api, zone: Zone) -> None:
     """HTTP/1.0, and a connection that ends with the answer, change nothing about who is let in."""
-    for valid in exchange.requests(zone):
+    for valid in api.requests(zone):
         for how, flags in (({"version": "1.0"}, ("--http1.0",)), ({"close": True}, ("-H", "'Connection: close'"))):
-            with exchange.connected(valid) as send:
+            with api.connected(valid) as send:
                 good = send(valid, twin=valid, **how)
                 good.advise(200 <= good.status < 300, "the valid request answered in HTTP/1.0 too")
-            with exchange.connected(valid) as send:
+            with api.connected(valid) as send:
                 send(replace(valid, headers=(), flags=flags), twin=valid, **how).refused()
 
 
 @rule(
-    "res-refusal-steady", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 9110 15.5.2", *NEEDS),
-    applies=protected_zones, control=Control.TWIN, faults=("every-fifth-admitted", "every-second-admitted"),
-)  # fmt: skip
-def refusal_steady(exchange: Exchange, zone: Zone) -> None:
+    MUST,
+    "RFC 9110 15.5.2",
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=protected_zones,
+    catches=("every-fifth-admitted", "every-second-admitted"),
+)
+def res_refusal_steady(api: Api, zone: Zone) -> None:
     """A refusal holds every time: the cheapest bad requests are repeated, for a server that fails now and then."""
-    for valid in exchange.requests(zone):
+    for valid in api.requests(zone):
         for draft in (replace(valid, headers=()), valid.editing_all(Edit("reverse"))):
             # Each between two good requests, and several without one: a server may let in every second request.
             for count in range(1, REPETITIONS + IN_A_ROW + 1):
-                answer = exchange.attempt(draft, twin=valid)
+                answer = api.attempt(draft, twin=valid)
                 if answer is None:
                     break
                 if count > 1:

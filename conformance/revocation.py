@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from pytest_apiauth.auth.drafts import Draft, Ref
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Profile, Zone
-from pytest_apiauth.rules import Control, Level, Parts, Safety, draws, rule
-from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.rules import ISSUE, ITSELF, MUST, REVOKE, SHOULD, Parts, draws, rule
+from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 
 from .client_authentication import without_client
@@ -65,116 +65,128 @@ asked_zones = Parts(
 )
 
 
-@rule(
-    "rev-unknown-200", level=Level.MUST, safety=Safety.READ_ONLY, sources=("RFC 7009 2.2",),
-    applies=revoking, control=Control.ITSELF, faults=("revocation-unknown-refused",),
-)  # fmt: skip
+@rule(MUST, "RFC 7009 2.2", applies=revoking, catches="revocation-unknown-refused", control=ITSELF)
 @draws(unknown=unknown_tokens)
-def unknown_token_is_no_error(exchange: Exchange, grant: GrantType, unknown: str) -> None:
+def rev_unknown_200(api: Api, grant: GrantType, unknown: str) -> None:
     """Revoking a token that nobody knows succeeds: it is as dead as the client wants it."""
-    valid = revocation(exchange, unknown, client_of(exchange, grant))
-    revoked(exchange.send(valid))
-    without = exchange.send(valid.without("token"), twin=valid)
+    valid = revocation(api, unknown, client_of(api, grant))
+    revoked(api.send(valid))
+    without = api.send(valid.without("token"), twin=valid)
     without.advise(400 <= without.status < 500, "a refusal with a 4xx status where no token is named")
 
 
 @rule(
-    "rev-effective", level=Level.MUST, safety=Safety.REVOKE, sources=("RFC 7009 2", "RFC 7009 2.1", "RFC 7009 2.2"),
-    applies=revocable, control=Control.TWIN,
-    faults=(
-        "revocation-without-effect", "revocation-of-refresh-without-effect", "revocation-repeated-refused",
-        "revocation-without-cascade", "introspection-dead-active",
+    MUST,
+    "RFC 7009 2",
+    "RFC 7009 2.1",
+    "RFC 7009 2.2",
+    applies=revocable,
+    catches=(
+        "revocation-without-effect",
+        "revocation-of-refresh-without-effect",
+        "revocation-repeated-refused",
+        "revocation-without-cascade",
+        "introspection-dead-active",
     ),
-)  # fmt: skip
-def revocation_ends_the_token(exchange: Exchange, grant: GrantType) -> None:
+    safety=REVOKE,
+)
+def rev_effective(api: Api, grant: GrantType) -> None:
     """A revoked token is refused from then on; with a refresh token goes what stems from it."""
     if grant == "refresh_token":
         for is_refreshed in (False, True):
-            _refresh_token_ends(exchange, is_refreshed=is_refreshed)
+            _refresh_token_ends(api, is_refreshed=is_refreshed)
         return
-    token = fresh(exchange, grant)
+    token = fresh(api, grant)
     # A resource may check a self-contained token by itself, and then RFC 7009 3 leaves it open when it ends.
-    is_binding = not _is_self_contained(exchange.examination.value(token.name))
-    client = client_of(exchange, grant)
-    for use, answer in _after_revocation(exchange, token, client):
+    is_binding = not _is_self_contained(api.examination.value(token.name))
+    client = client_of(api, grant)
+    for use, answer in _after_revocation(api, token, client):
         words = f"the access token {use.death} after its revocation"
         answer.require(use.is_dead(answer) or not is_binding, words, f"{answer.got}, as if it were alive")
         answer.advise(use.is_dead(answer), words, f"{answer.got}, as if it were alive")
-        exchange.proved_again(use.twin)
-    revoked(exchange.send(revocation(exchange, token, client)))
+        api.proved_again(use.twin)
+    revoked(api.send(revocation(api, token, client)))
 
 
 @rule(
-    "rev-client-bound", level=Level.SHOULD, safety=Safety.REVOKE, sources=("RFC 7009 2.1",),
-    applies=strange_clients, control=Control.TWIN, faults=("revocation-open", "revocation-any-client"),
-)  # fmt: skip
-def revocation_is_bound(exchange: Exchange, who: str) -> None:
+    SHOULD, "RFC 7009 2.1", applies=strange_clients, catches=("revocation-open", "revocation-any-client"), safety=REVOKE
+)
+def rev_client_bound(api: Api, who: str) -> None:
     """Nobody but the client that a token was issued to can revoke it."""
-    grant = exchange.profile.usual_grant
+    grant = api.profile.usual_grant
     assert grant is not None
     if who:
-        exchange.credential("CLIENT_SECRET", who)
-    owner = client_of(exchange, grant)
-    token = fresh(exchange, grant)
-    uses = _shown(_uses(exchange, owner, token))
+        api.credential("CLIENT_SECRET", who)
+    owner = client_of(api, grant)
+    token = fresh(api, grant)
+    uses = _shown(_uses(api, owner, token))
     # What the same client may do shows that the refusal is about the token and not about the client.
-    twin = revocation(exchange, UNKNOWN, who or owner)
-    valid = revocation(exchange, token, who or owner)
+    twin = revocation(api, UNKNOWN, who or owner)
+    valid = revocation(api, token, who or owner)
     for draft in [valid] if who else strangers_of(valid):
-        answer = exchange.send(draft, twin=twin)
+        answer = api.send(draft, twin=twin)
         for use in uses:
-            after = exchange.send(use.draft)
+            after = api.send(use.draft)
             answer.require(use.lives(after), "the token alive afterwards", f"{answer.got}, and the token is dead")
         # Another client may be told 200 all the same: to it the token is as good as unknown.
         answer.advise(bool(who) or 400 <= answer.status < 500, "a refusal with a 4xx status")
-        exchange.proved_again(twin)
+        api.proved_again(twin)
 
 
 @rule(
-    "rev-hint-inert", level=Level.SHOULD, safety=Safety.REVOKE, sources=("RFC 7009 2.1",),
-    applies=usually_revocable, control=Control.TWIN,
-    faults=("revocation-hint-trusted", "revocation-hint-unknown-inert"),
-)  # fmt: skip
-def hint_is_inert(exchange: Exchange, grant: GrantType) -> None:
+    SHOULD,
+    "RFC 7009 2.1",
+    applies=usually_revocable,
+    catches=("revocation-hint-trusted", "revocation-hint-unknown-inert"),
+    safety=REVOKE,
+)
+def rev_hint_inert(api: Api, grant: GrantType) -> None:
     """A wrong or unknown token_type_hint does not keep a token from being revoked."""
     if grant == "refresh_token":
         for hint in ("access_token", "apiauth_unknown", "refresh_token"):
-            _refresh_token_ends(exchange, hint=hint)
+            _refresh_token_ends(api, hint=hint)
         return
-    client = client_of(exchange, grant)
-    plain = _after_revocation(exchange, fresh(exchange, grant), client)
+    client = client_of(api, grant)
+    plain = _after_revocation(api, fresh(api, grant), client)
     if any(use.lives(answer) for use, answer in plain):
         raise NotApplicable("a revocation without a hint does not end the token either")
     for hint in ("refresh_token", "apiauth_unknown", "access_token"):
-        for use, answer in _after_revocation(exchange, fresh(exchange, grant), client, hint):
+        for use, answer in _after_revocation(api, fresh(api, grant), client, hint):
             words = f"the access token {use.death} after its revocation with token_type_hint={hint}"
             answer.require(not use.lives(answer), words, f"{answer.got}, as if it were alive")
 
 
 @rule(
-    "int-guarded", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 7662 2.1", "RFC 7662 2.2", "RFC 7662 2.3"),
-    applies=asking, control=Control.TWIN,
-    faults=(
-        "introspection-open", "introspection-any-client", "introspection-unknown-refused", "introspection-reason-told",
+    MUST,
+    "RFC 7662 2.1",
+    "RFC 7662 2.2",
+    "RFC 7662 2.3",
+    applies=asking,
+    catches=(
+        "introspection-open",
+        "introspection-any-client",
+        "introspection-unknown-refused",
+        "introspection-reason-told",
     ),
-)  # fmt: skip
-def introspection_is_guarded(exchange: Exchange, grant: GrantType) -> None:
+    safety=ISSUE,
+)
+def int_guarded(api: Api, grant: GrantType) -> None:
     """Who asks about a token must authenticate, and learns of a token that is not live just that."""
-    token = exchange.credential("ACCESS_TOKEN")
-    valid = introspection(exchange, token, client_of(exchange, grant))
+    token = api.credential("ACCESS_TOKEN")
+    valid = introspection(api, token, client_of(api, grant))
     for draft in strangers_of(valid):
-        with exchange.row():
-            answer = exchange.send(draft, twin=valid)
+        with api.row():
+            answer = api.send(draft, twin=valid)
             is_refusal = answer.is_refusal and "active" not in answer.members
             answer.require(is_refusal, "a refusal that does not say whether the token lives")
             answer.advise(400 <= answer.status < 500, "a refusal with a 4xx status")
-            exchange.proved_again(valid)
-    without = exchange.send(valid.without("token"), twin=valid)
+            api.proved_again(valid)
+    without = api.send(valid.without("token"), twin=valid)
     without.require(without.members.get("active") is not True, "no live token where none is named", "active: true")
     seen = set()
     for edit in (Edit("whole", text=UNKNOWN), Edit("replace", at=500, text="x"), Edit("reverse"), Edit("double")):
-        with exchange.row():
-            found = exchange.attempt(valid.editing(token.name, edit), twin=valid)
+        with api.row():
+            found = api.attempt(valid.editing(token.name, edit), twin=valid)
             if found is None:
                 continue
             told = found.members.get("active")
@@ -186,23 +198,26 @@ def introspection_is_guarded(exchange: Exchange, grant: GrantType) -> None:
 
 
 @rule(
-    "int-agrees", level=Level.SHOULD, safety=Safety.ISSUE, sources=("RFC 7662 2.2",),
-    applies=asked_zones, control=Control.TWIN, faults=("introspection-live-inactive", "introspection-case-folded"),
-)  # fmt: skip
+    SHOULD,
+    "RFC 7662 2.2",
+    applies=asked_zones,
+    catches=("introspection-live-inactive", "introspection-case-folded"),
+    safety=ISSUE,
+)
 @draws(edit=edits_or_none)
-def introspection_agrees(exchange: Exchange, zone: Zone, edit: Edit | None) -> None:
+def int_agrees(api: Api, zone: Zone, edit: Edit | None) -> None:
     """Introspection says of a token, valid or almost, what the API itself does with it."""
-    grant = exchange.profile.usual_grant
+    grant = api.profile.usual_grant
     assert grant is not None
-    token = exchange.credential("ACCESS_TOKEN")
-    asked = introspection(exchange, token, client_of(exchange, grant))
-    for valid in exchange.requests(zone, "bearer"):
-        used = exchange.send(valid.editing(token.name, edit) if edit else valid, twin=valid)
-        told = exchange.send(asked.editing(token.name, edit) if edit else asked, twin=asked)
+    token = api.credential("ACCESS_TOKEN")
+    asked = introspection(api, token, client_of(api, grant))
+    for valid in api.requests(zone, "bearer"):
+        used = api.send(valid.editing(token.name, edit) if edit else valid, twin=valid)
+        told = api.send(asked.editing(token.name, edit) if edit else asked, twin=asked)
         works = used.is_admitted
         expected = f"active: {str(works).lower()}, since the API answers the same token with {used.status}"
         told.require((told.members.get("active") is True) == works, expected, f"{told.got}, the opposite")
-        known = exchange.examination.value(asked.secret("CLIENT_ID"))
+        known = api.examination.value(asked.secret("CLIENT_ID"))
         told.advise(
             told.members.get("client_id") in (None, known), "the client_id of the token's own client", "another"
         )
@@ -211,35 +226,35 @@ def introspection_agrees(exchange: Exchange, zone: Zone, edit: Edit | None) -> N
 # Requests
 
 
-def revocation(exchange: Exchange, token: Ref | str, client: str, hint: str | None = None) -> Draft:
+def revocation(api: Api, token: Ref | str, client: str, hint: str | None = None) -> Draft:
     """Give the request with which a client revokes a token (RFC 7009 2.1)."""
-    return _about(exchange, exchange.profile.revocation_url or "", token, client, hint)
+    return _about(api, api.profile.revocation_url or "", token, client, hint)
 
 
-def introspection(exchange: Exchange, token: Ref | str, client: str) -> Draft:
+def introspection(api: Api, token: Ref | str, client: str) -> Draft:
     """Give the request with which a client asks about a token (RFC 7662 2.1)."""
-    return _about(exchange, exchange.profile.introspection_url or "", token, client)
+    return _about(api, api.profile.introspection_url or "", token, client)
 
 
-def _about(exchange: Exchange, url: str, token: Ref | str, client: str, hint: str | None = None) -> Draft:
+def _about(api: Api, url: str, token: Ref | str, client: str, hint: str | None = None) -> Draft:
     parameters: list[tuple[str, object]] = [("token", token)]
     if hint is not None:
         parameters.append(("token_type_hint", hint))
-    if not _authenticates(exchange.profile) and exchange.profile.credentials.client_id is not None:
-        parameters.append(("client_id", exchange.credential("CLIENT_ID", client)))
-    return exchange.as_client(url, *parameters, client=client)
+    if not _authenticates(api.profile) and api.profile.credentials.client_id is not None:
+        parameters.append(("client_id", api.credential("CLIENT_ID", client)))
+    return api.as_client(url, *parameters, client=client)
 
 
-def client_of(exchange: Exchange, grant: GrantType) -> str:
+def client_of(api: Api, grant: GrantType) -> str:
     """Give the name of the client that uses a grant."""
-    row = exchange.profile.grants.get(grant)
+    row = api.profile.grants.get(grant)
     return row.client if row else DEFAULT
 
 
-def fresh(exchange: Exchange, grant: GrantType) -> Ref:
+def fresh(api: Api, grant: GrantType) -> Ref:
     """Get an access token that nothing else uses."""
-    exchange.steps.clear()
-    return exchange.keep("REVOKED_TOKEN", str(exchange.examination.issue(grant)["access_token"]))
+    api.steps.clear()
+    return api.keep("REVOKED_TOKEN", str(api.examination.issue(grant)["access_token"]))
 
 
 def strangers_of(valid: Draft) -> Iterator[Draft]:
@@ -285,17 +300,17 @@ class Use:
         return not self.lives(answer) if self.is_question else answer.is_refusal
 
 
-def _uses(exchange: Exchange, client: str, *tokens: Ref) -> list[Use]:
+def _uses(api: Api, client: str, *tokens: Ref) -> list[Use]:
     """Give the requests that show now that access tokens live: at each zone, and by introspection."""
     uses = []
     for token in tokens:
-        for zone in issued_token_zones.find(exchange.profile).values():
-            header = exchange.header("bearer", token)
-            uses += [Use(valid.with_header(*header), valid) for valid in exchange.requests(zone, "bearer")]
-        if asking.find(exchange.profile):
-            twin = introspection(exchange, exchange.credential("ACCESS_TOKEN"), client)
-            uses.append(Use(introspection(exchange, token, client), twin, is_question=True))
-    return [use for use in uses if use.lives(exchange.send(use.draft))]
+        for zone in issued_token_zones.find(api.profile).values():
+            header = api.header("bearer", token)
+            uses += [Use(valid.with_header(*header), valid) for valid in api.requests(zone, "bearer")]
+        if asking.find(api.profile):
+            twin = introspection(api, api.credential("ACCESS_TOKEN"), client)
+            uses.append(Use(introspection(api, token, client), twin, is_question=True))
+    return [use for use in uses if use.lives(api.send(use.draft))]
 
 
 def _shown(uses: list[Use]) -> list[Use]:
@@ -304,50 +319,50 @@ def _shown(uses: list[Use]) -> list[Use]:
     return uses
 
 
-def _after_revocation(exchange: Exchange, token: Ref, client: str, hint: str | None = None) -> list[tuple[Use, Answer]]:
+def _after_revocation(api: Api, token: Ref, client: str, hint: str | None = None) -> list[tuple[Use, Answer]]:
     """Revoke an access token and use it again. Raises NotApplicable where the server revokes none."""
-    uses = _shown(_uses(exchange, client, token))
-    answer = exchange.send(revocation(exchange, token, client, hint))
+    uses = _shown(_uses(api, client, token))
+    answer = api.send(revocation(api, token, client, hint))
     if answer.members.get("error") == "unsupported_token_type" and hint is None:
         raise NotApplicable("the server says that it does not revoke access tokens (RFC 7009 2.2.1)")
     if hint is None:
         revoked(answer)
-    exchange.take(answer)
-    exchange.examination.forget_tokens()
-    return [(use, exchange.send(use.draft, twin=use.twin)) for use in uses]
+    api.take(answer)
+    api.examination.forget_tokens()
+    return [(use, api.send(use.draft, twin=use.twin)) for use in uses]
 
 
-def _refresh_token_ends(exchange: Exchange, *, is_refreshed: bool = False, hint: str | None = None) -> None:
+def _refresh_token_ends(api: Api, *, is_refreshed: bool = False, hint: str | None = None) -> None:
     """Revoke a refresh token, the first or the second of its line, and require that it gives no token any more."""
-    profile = exchange.profile
-    grants = [name for name in profile.grants if name in UNATTENDED or exchange.examination.target.has_browser]
+    profile = api.profile
+    grants = [name for name in profile.grants if name in UNATTENDED or api.examination.target.has_browser]
     giving = [name for name in grants if name != "refresh_token" and profile.answer_of(name).refresh_token]
     if not giving:
         raise OutOfReach("no grant that works without a person gives a refresh token")
-    grant, client = giving[0], client_of(exchange, "refresh_token")
-    exchange.steps.clear()
-    members = exchange.examination.issue(grant, client=client)
-    tokens = [exchange.keep("REVOKED_TOKEN", str(members["access_token"]))]
+    grant, client = giving[0], client_of(api, "refresh_token")
+    api.steps.clear()
+    members = api.examination.issue(grant, client=client)
+    tokens = [api.keep("REVOKED_TOKEN", str(members["access_token"]))]
     if not isinstance(members.get("refresh_token"), str):
         raise NotApplicable("no refresh token came with the token")
-    token = exchange.keep("REVOKED_REFRESH_TOKEN", str(members["refresh_token"]))
+    token = api.keep("REVOKED_REFRESH_TOKEN", str(members["refresh_token"]))
     if is_refreshed:
-        again = exchange.send(exchange.token_request("refresh_token").setting("refresh_token", token)).members
-        tokens.append(exchange.keep("REVOKED_TOKEN_OF_REFRESH", str(again.get("access_token"))))
+        again = api.send(api.token_request("refresh_token").setting("refresh_token", token)).members
+        tokens.append(api.keep("REVOKED_TOKEN_OF_REFRESH", str(again.get("access_token"))))
         if isinstance(again.get("refresh_token"), str):
-            token = exchange.keep("REVOKED_REFRESH_TOKEN", str(again["refresh_token"]))
-    uses = _uses(exchange, client, *tokens) if hint is None else []
-    answer = exchange.send(revocation(exchange, token, client, hint))
+            token = api.keep("REVOKED_REFRESH_TOKEN", str(again["refresh_token"]))
+    uses = _uses(api, client, *tokens) if hint is None else []
+    answer = api.send(revocation(api, token, client, hint))
     if hint is None:
         revoked(answer)
-    exchange.take(answer)
-    exchange.examination.forget_tokens()
+    api.take(answer)
+    api.examination.forget_tokens()
     for use in uses:
-        after = exchange.send(use.draft, twin=use.twin)
+        after = api.send(use.draft, twin=use.twin)
         words = f"the access tokens {use.death} after the revocation of their refresh token"
         after.advise(not use.lives(after), words, f"{after.got}, as if it were alive")
-    spent = exchange.token_request("refresh_token").setting("refresh_token", token)
-    exchange.send(spent, twin=exchange.twin("refresh_token")).no_token()
+    spent = api.token_request("refresh_token").setting("refresh_token", token)
+    api.send(spent, twin=api.twin("refresh_token")).no_token()
 
 
 def _is_self_contained(token: str) -> bool:

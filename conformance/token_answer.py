@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytest_apiauth.profile.model import GrantType
-from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
-from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.rules import CONSUME, DOC, ISSUE, ITSELF, MUST, PROFILE, SHOULD, draws, rule
+from pytest_apiauth.suite.api import Answer, Api
 
 from . import strategies as some
 from .parts import (
@@ -20,9 +20,9 @@ UNKNOWN_SCOPE = "apiauth-no-such-scope"
 SCOPE_LETTERS = frozenset(chr(code) for code in range(0x21, 0x7F)) - {'"', "\\"}
 
 
-def asked(exchange: Exchange, grant: GrantType) -> Answer:
+def asked(api: Api, grant: GrantType) -> Answer:
     """Send the valid token request and require a token."""
-    return exchange.send(exchange.token_request(grant)).issued()
+    return api.send(api.token_request(grant)).issued()
 
 
 def require_json(answer: Answer) -> None:
@@ -51,7 +51,7 @@ def require_lifetime(answer: Answer, grant: GrantType) -> None:
     """Require a lifetime that is a positive JSON integer; where none is documented, there may be none."""
     lifetime = answer.members.get("expires_in")
     if lifetime is None:
-        documented = answer.exchange.profile.answer_of(grant).expires_in
+        documented = answer.api.profile.answer_of(grant).expires_in
         answer.require(documented is None, "the documented expires_in", "none")
         answer.advise(False, "expires_in in the answer", "none")
         return
@@ -68,83 +68,77 @@ def require_without(answer: Answer, scope: str) -> None:
         answer.no_token()
 
 
-@rule(
-    "tok-200-json", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 5.1", "DA-13", "JI-10", "DI-07"),
-    applies=issuing_grants, control=Control.ITSELF, faults=("token-answer-as-text",),
-)  # fmt: skip
-def answers_json(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 6749 5.1", applies=issuing_grants, catches="token-answer-as-text", safety=ISSUE, control=ITSELF)
+def tok_200_json(api: Api, grant: GrantType) -> None:
     """A token comes with status 200 as application/json."""
-    require_json(asked(exchange, grant))
+    require_json(asked(api, grant))
 
 
-@rule(
-    "tok-no-store", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 5.1",),
-    applies=issuing_grants, control=Control.ITSELF, faults=("token-answer-cacheable",),
-)  # fmt: skip
-def not_stored(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 6749 5.1", applies=issuing_grants, catches="token-answer-cacheable", safety=ISSUE, control=ITSELF)
+def tok_no_store(api: Api, grant: GrantType) -> None:
     """An answer with a token says Cache-Control: no-store."""
-    require_no_store(asked(exchange, grant))
+    require_no_store(asked(api, grant))
 
 
 @rule(
-    "tok-members", level=Level.MUST, safety=Safety.ISSUE,
-    sources=("RFC 6749 5.1", "RFC 6749 7.1", "DA-13", "JI-10", "DI-07"),
-    applies=issuing_grants, control=Control.ITSELF, faults=("token-type-missing",),
-)  # fmt: skip
-def members(exchange: Exchange, grant: GrantType) -> None:
+    MUST,
+    "RFC 6749 5.1",
+    "RFC 6749 7.1",
+    applies=issuing_grants,
+    catches="token-type-missing",
+    safety=ISSUE,
+    control=ITSELF,
+)
+def tok_members(api: Api, grant: GrantType) -> None:
     """access_token and token_type are non-empty strings, the type being Bearer in any case, and nothing is null."""
-    answer = asked(exchange, grant)
+    answer = asked(api, grant)
     members = answer.members
     require_type(answer)
     for name in ("expires_in", "refresh_token", "scope"):
         answer.advise(name not in members or members[name] is not None, f"{name} absent rather than null")
-    if exchange.profile.answer_of(grant).refresh_token:
+    if api.profile.answer_of(grant).refresh_token:
         found = members.get("refresh_token")
         answer.require(isinstance(found, str) and bool(found), "the documented refresh_token", "none")
 
 
 @rule(
-    "tok-alphabet", level=Level.SHOULD, safety=Safety.ISSUE, sources=("RFC 6749 A.12", "RFC 6750 2.1"),
-    applies=issuing_grants, control=Control.ITSELF, faults=("token-outside-alphabet",),
-)  # fmt: skip
-def alphabet(exchange: Exchange, grant: GrantType) -> None:
+    SHOULD,
+    "RFC 6749 A.12",
+    "RFC 6750 2.1",
+    applies=issuing_grants,
+    catches="token-outside-alphabet",
+    safety=ISSUE,
+    control=ITSELF,
+)
+def tok_alphabet(api: Api, grant: GrantType) -> None:
     """An access token has only characters that a Bearer header may carry."""
-    answer = asked(exchange, grant)
+    answer = asked(api, grant)
     token = str(answer.members["access_token"]).rstrip("=")
     answer.require(set(token) <= set(some.B64TOKEN), "letters, digits and -._~+/ in the token", "other characters")
 
 
-@rule(
-    "tok-expires-in", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 5.1", "DA-13", "JI-10", "DI-07"),
-    applies=issuing_grants, control=Control.ITSELF, faults=("expires-in-text",),
-)  # fmt: skip
-def expires_in(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 6749 5.1", applies=issuing_grants, catches="expires-in-text", safety=ISSUE, control=ITSELF)
+def tok_expires_in(api: Api, grant: GrantType) -> None:
     """expires_in is a positive JSON integer; it is there where it is documented."""
-    require_lifetime(asked(exchange, grant), grant)
+    require_lifetime(asked(api, grant), grant)
 
 
-@rule(
-    "tok-expires-doc", level=Level.DOC, safety=Safety.ISSUE, sources=(PROFILE, "DA-13", "JI-08", "JI-10", "DI-07"),
-    applies=issuing_grants, control=Control.ITSELF, faults=("expires-in-longer",),
-)  # fmt: skip
-def documented_lifetime(exchange: Exchange, grant: GrantType) -> None:
+@rule(DOC, PROFILE, applies=issuing_grants, catches="expires-in-longer", safety=ISSUE, control=ITSELF)
+def tok_expires_doc(api: Api, grant: GrantType) -> None:
     """A token lives as long as documented; a token handed out again may have less left."""
-    documented = exchange.profile.answer_of(grant).expires_in
-    answer = asked(exchange, grant)
+    documented = api.profile.answer_of(grant).expires_in
+    answer = asked(api, grant)
     lifetime = answer.members.get("expires_in")
     if documented is not None and isinstance(lifetime, int):
         answer.require(lifetime <= documented, f"expires_in {documented} at most", str(lifetime))
 
 
-@rule(
-    "tok-scope-reported", level=Level.DOC, safety=Safety.ISSUE, sources=("RFC 6749 3.3", "DA-13", "JI-10"),
-    applies=issuing_grants, control=Control.ITSELF, faults=("scope-misreported",),
-)  # fmt: skip
-def scope_reported(exchange: Exchange, grant: GrantType) -> None:
+@rule(DOC, "RFC 6749 3.3", applies=issuing_grants, catches="scope-misreported", safety=ISSUE, control=ITSELF)
+def tok_scope_reported(api: Api, grant: GrantType) -> None:
     """The scope is a list of legal words and the documented one; where none is documented, it may be absent."""
-    answer = asked(exchange, grant)
+    answer = asked(api, grant)
     scope = answer.members.get("scope")
-    documented = exchange.profile.answer_of(grant).scope
+    documented = api.profile.answer_of(grant).scope
     if scope is None:
         # By RFC 6749 5.1 it may be absent where it is what was asked for.
         answer.advise(documented is None, f"the documented scope {documented!r}", "an answer without a scope")
@@ -157,57 +151,51 @@ def scope_reported(exchange: Exchange, grant: GrantType) -> None:
 
 
 @rule(
-    "tok-cc-no-refresh", level=Level.SHOULD, safety=Safety.ISSUE, sources=("RFC 6749 4.4.3", "DI-07"),
-    applies=client_credentials_grant, control=Control.ITSELF, faults=("client-credentials-refresh-token",),
-)  # fmt: skip
-def no_refresh_for_clients(exchange: Exchange, grant: GrantType) -> None:
+    SHOULD,
+    "RFC 6749 4.4.3",
+    applies=client_credentials_grant,
+    catches="client-credentials-refresh-token",
+    safety=ISSUE,
+    control=ITSELF,
+)
+def tok_cc_no_refresh(api: Api, grant: GrantType) -> None:
     """client_credentials gives no refresh token: the client can always ask again."""
-    answer = asked(exchange, grant)
+    answer = asked(api, grant)
     answer.require("refresh_token" not in answer.members, "no refresh_token with client_credentials", "one")
 
 
-@rule(
-    "tok-params-inert", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 3.2",),
-    applies=unattended_grants, control=Control.TWIN, faults=("unknown-parameter-refused",),
-)  # fmt: skip
+@rule(MUST, "RFC 6749 3.2", applies=unattended_grants, catches="unknown-parameter-refused", safety=ISSUE)
 @draws(name=some.unknown_names, value=some.header_values)
-def unknown_parameter(exchange: Exchange, grant: GrantType, name: str, value: str) -> None:
+def tok_params_inert(api: Api, grant: GrantType, name: str, value: str) -> None:
     """A parameter that the endpoint does not know changes nothing."""
-    valid = exchange.token_request(grant)
-    exchange.send(valid.setting(name, value), twin=valid).issued()
+    valid = api.token_request(grant)
+    api.send(valid.setting(name, value), twin=valid).issued()
 
 
-@rule(
-    "tok-charset-inert", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 B", "RFC 9110 8.3.1"),
-    applies=form_grants, control=Control.TWIN, faults=("charset-refused",),
-)  # fmt: skip
-def charset_parameter(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 6749 B", "RFC 9110 8.3.1", applies=form_grants, catches="charset-refused", safety=ISSUE)
+def tok_charset_inert(api: Api, grant: GrantType) -> None:
     """The parameter charset=UTF-8 on the form's media type changes nothing."""
-    valid = exchange.token_request(grant)
+    valid = api.token_request(grant)
     for parameter in ("; charset=UTF-8", ";charset=utf-8"):
         labelled = valid.labelled(f"application/x-www-form-urlencoded{parameter}")
-        exchange.send(labelled, twin=valid).issued()
+        api.send(labelled, twin=valid).issued()
 
 
 @rule(
-    "tok-lifetime-short", level=Level.SHOULD, safety=Safety.ISSUE, sources=("RFC 6750 5.3",),
-    applies=undocumented_lifetimes, control=Control.ITSELF, faults=("lifetime-of-a-year",),
-)  # fmt: skip
-def short_lifetime(exchange: Exchange, grant: GrantType) -> None:
+    SHOULD, "RFC 6750 5.3", applies=undocumented_lifetimes, catches="lifetime-of-a-year", safety=ISSUE, control=ITSELF
+)
+def tok_lifetime_short(api: Api, grant: GrantType) -> None:
     """A bearer token whose lifetime is not documented lives for an hour or less."""
-    answer = asked(exchange, grant)
+    answer = asked(api, grant)
     lifetime = answer.members.get("expires_in")
     if isinstance(lifetime, int):
         answer.require(lifetime <= 3600, "expires_in 3600 at most", str(lifetime))
 
 
-@rule(
-    "tok-entropy", level=Level.SHOULD, safety=Safety.ISSUE, sources=("RFC 6749 10.10",),
-    applies=unattended_grants, control=Control.ITSELF, faults=("token-counted",),
-)  # fmt: skip
-def entropy(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 6749 10.10", applies=unattended_grants, catches="token-counted", safety=ISSUE, control=ITSELF)
+def tok_entropy(api: Api, grant: GrantType) -> None:
     """Tokens differ in more than a counter. An upper bound only: it can show weakness, never strength."""
-    answers = [asked(exchange, grant) for _ in range(6)]
+    answers = [asked(api, grant) for _ in range(6)]
     tokens = sorted({str(answer.members["access_token"]) for answer in answers})
     if len(tokens) > 1:
         varying = [letters for letters in zip(*tokens, strict=False) if len(set(letters)) > 1]
@@ -216,33 +204,27 @@ def entropy(exchange: Exchange, grant: GrantType) -> None:
         answers[-1].require(longest >= 22, "tokens that vary in 22 letters or more", f"{longest} varying letters")
 
 
-@rule(
-    "tok-empty-param", level=Level.MUST, safety=Safety.CONSUME, sources=("RFC 6749 3.2", "JI-16", PROFILE),
-    applies=refresh, control=Control.TWIN, faults=("empty-refresh-token-accepted",),
-)  # fmt: skip
-def empty_parameter(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 6749 3.2", PROFILE, applies=refresh, catches="empty-refresh-token-accepted", safety=CONSUME)
+def tok_empty_param(api: Api, grant: GrantType) -> None:
     """A parameter without a value counts as absent: an empty refresh_token gives no token."""
-    draft = exchange.token_request(grant)
+    draft = api.token_request(grant)
     for altered in (draft.setting("refresh_token", ""), draft.without("refresh_token")):
-        with exchange.row():
-            exchange.send(altered, twin=exchange.twin(grant)).no_token()
+        with api.row():
+            api.send(altered, twin=api.twin(grant)).no_token()
 
 
-@rule(
-    "tok-dialect", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 4.4.2", "RFC 6749 B", "JI-09", "DI-06"),
-    applies=unattended_grants, control=Control.TWIN, faults=("body-sniffed",),
-)  # fmt: skip
-def dialect(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 6749 4.4.2", "RFC 6749 B", applies=unattended_grants, catches="body-sniffed", safety=ISSUE)
+def tok_dialect(api: Api, grant: GrantType) -> None:
     """A body that is not what its label says gives no token, nor does one without a label."""
-    valid = exchange.token_request(grant)
+    valid = api.token_request(grant)
     form, json = "application/x-www-form-urlencoded", "application/json"
     other = "json" if valid.encoding == "form" else "form"
     label = form if valid.encoding == "form" else json
-    exchange.send(valid.encoded(other).labelled(label), twin=valid).no_token()
-    plain = exchange.send(valid.labelled("text/plain"), twin=valid)
+    api.send(valid.encoded(other).labelled(label), twin=valid).no_token()
+    plain = api.send(valid.labelled("text/plain"), twin=valid)
     if valid.encoding == "form":
         plain.no_token()
     else:
         plain.advise_no_token("no token for a body that is not labelled application/json")
     # A server may take more encodings than it documents, as long as the label is true.
-    exchange.send(valid.encoded(other), twin=valid).advise_no_token("no token for an encoding that is not documented")
+    api.send(valid.encoded(other), twin=valid).advise_no_token("no token for an encoding that is not documented")

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import GrantType
-from pytest_apiauth.rules import PROFILE, Control, Level, Safety, draws, rule
-from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.rules import CONSUME, ISSUE, LOCKOUT, MUST, PROFILE, SHOULD, draws, rule
+from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.outcomes import Violation
 
 from . import strategies as some
@@ -43,162 +43,145 @@ PAIRS = (
 ERROR_CODE = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")
 
 
-@rule(
-    "err-shape", level=Level.SHOULD, safety=Safety.ISSUE, sources=("RFC 6749 5.2",),
-    applies=unattended_grants, control=Control.TWIN, faults=("error-as-html",),
-)  # fmt: skip
-def error_shape(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 6749 5.2", applies=unattended_grants, catches="error-as-html", safety=ISSUE)
+def err_shape(api: Api, grant: GrantType) -> None:
     """An error is a JSON object with a legal error code."""
-    valid = exchange.token_request(grant)
+    valid = api.token_request(grant)
 
     def judge(answer: Answer) -> None:
         answer.require(answer.response.media_type == "application/json", "an error as application/json")
         code = answer.members.get("error")
         answer.require(isinstance(code, str) and bool(ERROR_CODE.fullmatch(code)), "a legal error code", repr(code))
 
-    judge(exchange.send(valid.setting("grant_type", "urn:example:apiauth"), twin=valid).no_token())
-    judge(exchange.send(valid.without("grant_type"), twin=valid).no_token())
+    judge(api.send(valid.setting("grant_type", "urn:example:apiauth"), twin=valid).no_token())
+    judge(api.send(valid.without("grant_type"), twin=valid).no_token())
 
 
-@rule(
-    "err-unsupported-grant", level=Level.MUST, safety=Safety.ISSUE,
-    sources=("RFC 6749 5.2", "DA-11", "JI-09", "DI-06"),
-    applies=unattended_grants, control=Control.TWIN, faults=("any-grant-accepted", "error-succeeds"),
-)  # fmt: skip
+@rule(MUST, "RFC 6749 5.2", applies=unattended_grants, catches=("any-grant-accepted", "error-succeeds"), safety=ISSUE)
 @draws(name=some.unknown_grants)
-def unsupported_grant(exchange: Exchange, grant: GrantType, name: str) -> None:
+def err_unsupported_grant(api: Api, grant: GrantType, name: str) -> None:
     """A grant type that the endpoint does not know gives no token."""
-    valid = exchange.token_request(grant)
-    answer = exchange.send(valid.setting("grant_type", name), twin=valid).no_token()
+    valid = api.token_request(grant)
+    answer = api.send(valid.setting("grant_type", name), twin=valid).no_token()
     answer.advise(answer.members.get("error") == "unsupported_grant_type", "the error code unsupported_grant_type")
 
 
-@rule(
-    "err-missing-param", level=Level.MUST, safety=Safety.ISSUE, sources=("RFC 6749 5.2", "DA-11", "JI-09", "DI-06"),
-    applies=unattended_grants, control=Control.TWIN, faults=("grant-type-optional",),
-)  # fmt: skip
-def missing_parameter(exchange: Exchange, grant: GrantType) -> None:
+@rule(MUST, "RFC 6749 5.2", applies=unattended_grants, catches="grant-type-optional", safety=ISSUE)
+def err_missing_param(api: Api, grant: GrantType) -> None:
     """A request without a grant type, with an empty one, or without what the document demands gives no token."""
-    valid = exchange.token_request(grant)
+    valid = api.token_request(grant)
     empty = replace(valid, parameters=())
     lacking = [valid.without("grant_type"), valid.setting("grant_type", ""), empty]
-    if grant == "client_credentials" and "DA-11" in exchange.profile.statements:
+    if grant == "client_credentials" and api.profile.token.scope_required:
         lacking.append(valid.without("scope"))
     for draft in lacking:
-        with exchange.row():
-            exchange.send(draft, twin=valid).no_token()
+        with api.row():
+            api.send(draft, twin=valid).no_token()
 
 
-@rule(
-    "err-duplicate-param", level=Level.SHOULD, safety=Safety.ISSUE, sources=("RFC 6749 3.2", "RFC 6749 5.2"),
-    applies=form_grants, control=Control.TWIN, faults=("repeated-parameter-last-wins",),
-)  # fmt: skip
-def repeated_parameter(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 6749 3.2", "RFC 6749 5.2", applies=form_grants, catches="repeated-parameter-last-wins", safety=ISSUE)
+def err_duplicate_param(api: Api, grant: GrantType) -> None:
     """A repeated grant_type gives no token, whichever of the two comes first."""
-    valid = exchange.token_request(grant)
+    valid = api.token_request(grant)
     for wrong_first in (True, False):
-        with exchange.row():
+        with api.row():
             values = ("urn:example:apiauth", grant) if wrong_first else (grant, "urn:example:apiauth")
             rest = valid.without("grant_type").parameters
             draft = replace(valid, parameters=(*(("grant_type", value) for value in values), *rest))
-            exchange.send(draft, twin=valid).no_token()
+            api.send(draft, twin=valid).no_token()
 
 
-@rule(
-    "err-invalid-scope", level=Level.SHOULD, safety=Safety.ISSUE, sources=("RFC 6749 3.3", "RFC 6749 5.2"),
-    applies=scoped_grants, control=Control.TWIN, faults=("unknown-scope-granted",),
-)  # fmt: skip
-def unknown_scope(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 6749 3.3", "RFC 6749 5.2", applies=scoped_grants, catches="unknown-scope-granted", safety=ISSUE)
+def err_invalid_scope(api: Api, grant: GrantType) -> None:
     """A scope that does not exist is refused, or left out of what is granted."""
-    valid = exchange.token_request(grant)
-    known = exchange.profile.scope_of(grant)
+    valid = api.token_request(grant)
+    known = api.profile.scope_of(grant)
     for scope in (UNKNOWN_SCOPE, f"{known} {UNKNOWN_SCOPE}"):
-        with exchange.row():
-            require_without(exchange.send(valid.setting("scope", scope), twin=valid), UNKNOWN_SCOPE)
+        with api.row():
+            require_without(api.send(valid.setting("scope", scope), twin=valid), UNKNOWN_SCOPE)
 
 
 @rule(
-    "err-invalid-grant", level=Level.MUST, safety=Safety.LOCKOUT,
-    sources=("RFC 6749 5.2", "RFC 6749 10.4", "JI-11", "JI-16", PROFILE),
-    applies=guessed_grants, control=Control.TWIN,
-    faults=("password-ignored", "password-case-folded", "refresh-token-case-folded", "refresh-any-token"),
-)  # fmt: skip
+    MUST,
+    "RFC 6749 5.2",
+    "RFC 6749 10.4",
+    PROFILE,
+    applies=guessed_grants,
+    catches=("password-ignored", "password-case-folded", "refresh-token-case-folded", "refresh-any-token"),
+    safety=LOCKOUT,
+)
 @draws(some.NEAR_MISSES_FIRST, edit=some.near_misses | some.case_changes | some.strangers)
-def near_miss_of_a_grant(exchange: Exchange, grant: GrantType, edit: Edit) -> None:
+def err_invalid_grant(api: Api, grant: GrantType, edit: Edit) -> None:
     """A near miss of a password or of a refresh token gives no token."""
-    draft = exchange.token_request(grant)
+    draft = api.token_request(grant)
     secret = draft.secret("PASSWORD" if grant == "password" else "REFRESH_TOKEN")
-    answer = exchange.send(draft.editing(secret, edit), twin=exchange.twin(grant)).no_token()
+    answer = api.send(draft.editing(secret, edit), twin=api.twin(grant)).no_token()
     answer.advise(400 <= answer.status <= 403, "400, 401 or 403")
 
 
-@rule(
-    "err-body-robust", level=Level.MUST, safety=Safety.LOCKOUT, sources=("RFC 6749 5.2", PROFILE),
-    applies=json_grants, control=Control.TWIN, faults=("operator-injection", "json-crash"),
-)  # fmt: skip
+@rule(MUST, "RFC 6749 5.2", PROFILE, applies=json_grants, catches=("operator-injection", "json-crash"), safety=LOCKOUT)
 @draws([{"value": text} for text in ("\ud800", "\udfff", *TEXTS)], value=some.json_values)
-def body_robust(exchange: Exchange, grant: GrantType, value: object) -> None:
+def err_body_robust(api: Api, grant: GrantType, value: object) -> None:
     """A JSON body with a value that is no text, or that is no object at all, gives no token and no server error."""
     # Half of a surrogate pair is a string by the grammar, and no text all the same (RFC 8259 8.2).
-    valid = exchange.token_request(grant)
+    valid = api.token_request(grant)
     for name, _ in valid.parameters:
-        no_token_unless_idle(exchange, valid.setting(name, value), valid.without(name), valid)
+        no_token_unless_idle(api, valid.setting(name, value), valid.without(name), valid)
     for body in NO_OBJECTS:
-        exchange.send(replace(valid, raw_body=body), twin=valid, server_errors=True).no_token()
+        api.send(replace(valid, raw_body=body), twin=valid, server_errors=True).no_token()
 
 
-def no_token_unless_idle(exchange: Exchange, draft: Draft, lacking: Draft, valid: Draft) -> None:
+def no_token_unless_idle(api: Api, draft: Draft, lacking: Draft, valid: Draft) -> None:
     """Require no server error and no token; where the member is not needed at all, it may be overlooked."""
-    answer = exchange.send(draft, twin=valid, server_errors=True)
-    if not (answer.has_token and exchange.send(lacking, twin=valid).has_token):
+    answer = api.send(draft, twin=valid, server_errors=True)
+    if not (answer.has_token and api.send(lacking, twin=valid).has_token):
         answer.no_token()
 
 
 @rule(
-    "err-form-robust", level=Level.MUST, safety=Safety.LOCKOUT,
-    sources=("RFC 6749 5.2", "RFC 9110 15.6", "RFC 6749 B", PROFILE),
-    applies=form_grants, control=Control.TWIN, faults=("form-crash", "form-escape-wildcard"),
-)  # fmt: skip
-def form_robust(exchange: Exchange, grant: GrantType) -> None:
+    MUST,
+    "RFC 6749 5.2",
+    "RFC 9110 15.6",
+    "RFC 6749 B",
+    PROFILE,
+    applies=form_grants,
+    catches=("form-crash", "form-escape-wildcard"),
+    safety=LOCKOUT,
+)
+def err_form_robust(api: Api, grant: GrantType) -> None:
     """A form with a value that is not encoded as it should gives no token for it, and no server error."""
-    valid = exchange.token_request(grant)
+    valid = api.token_request(grant)
     for name, _ in valid.parameters:
         lacking = valid.without(name)
         for piece in PIECES:
-            with exchange.row():
-                no_token_unless_idle(exchange, replace(lacking, tail=f"{name}={piece}"), lacking, valid)
+            with api.row():
+                no_token_unless_idle(api, replace(lacking, tail=f"{name}={piece}"), lacking, valid)
     for pairs in PAIRS:
-        with exchange.row():
+        with api.row():
             try:
-                exchange.send(replace(valid, tail=pairs), twin=valid, server_errors=True)
+                api.send(replace(valid, tail=pairs), twin=valid, server_errors=True)
             except Violation as violation:
                 # The request is a valid one with rubbish beside it: whoever trips over that harms nobody else.
-                exchange.recommend(violation.counterexample)
+                api.recommend(violation.counterexample)
 
 
-@rule(
-    "err-precedence", level=Level.SHOULD, safety=Safety.CONSUME, sources=("RFC 6749 3.2.1",),
-    applies=refresh_by_clients, control=Control.TWIN, faults=("grant-before-client",),
-)  # fmt: skip
-def client_before_grant(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 6749 3.2.1", applies=refresh_by_clients, catches="grant-before-client", safety=CONSUME)
+def err_precedence(api: Api, grant: GrantType) -> None:
     """The client is checked before the grant: a stranger cannot find out whether a refresh token is good."""
-    cause = open_to_nobody(exchange)
-    good = without_client(exchange.token_request(grant))
+    cause = open_to_nobody(api)
+    good = without_client(api.token_request(grant))
     bad = good.editing(good.secret("REFRESH_TOKEN"), Edit("reverse"))
-    twin = exchange.twin(grant)
-    answers = [exchange.send(draft, twin=twin).no_token(cause) for draft in (good, bad)]
+    twin = api.twin(grant)
+    answers = [api.send(draft, twin=twin).no_token(cause) for draft in (good, bad)]
     codes = [(answer.status, answer.members.get("error")) for answer in answers]
     answers[1].require(codes[0] == codes[1], f"the answer to a good refresh token, {answers[0].got}")
 
 
-@rule(
-    "pwd-grant-off", level=Level.SHOULD, safety=Safety.LOCKOUT, sources=("RFC 9700 2.4", PROFILE),
-    applies=no_password_grant, control=Control.TWIN, faults=("password-grant-hidden",),
-)  # fmt: skip
-def password_grant_off(exchange: Exchange, grant: GrantType) -> None:
+@rule(SHOULD, "RFC 9700 2.4", PROFILE, applies=no_password_grant, catches="password-grant-hidden", safety=LOCKOUT)
+def pwd_grant_off(api: Api, grant: GrantType) -> None:
     """A password grant that is not documented is not offered either."""
-    valid = exchange.token_request(grant)
+    valid = api.token_request(grant)
     draft = valid.setting("grant_type", "password").setting("username", "apiauth-nobody").setting("password", "wrong-0")
-    answer = exchange.send(draft, twin=valid).no_token()
+    answer = api.send(draft, twin=valid).no_token()
     code = answer.members.get("error")
     answer.require(code != "invalid_grant", "a refusal of the grant itself", "a refusal of the password, invalid_grant")

@@ -8,8 +8,8 @@ from urllib.parse import urljoin, urlsplit
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.profile.model import Zone
-from pytest_apiauth.rules import PROFILE, Control, Level, Parts, Safety, rule
-from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.rules import DOC, ITSELF, PROFILE, SHOULD, Parts, rule
+from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.outcomes import NotApplicable
 
 from .parts import all_zones, protected_zones
@@ -20,23 +20,19 @@ https_zones = Parts(
 )
 
 
-@rule(
-    "tls-only", level=Level.DOC, safety=Safety.READ_ONLY,
-    sources=("DA-15", "DI-03", "RFC 6750 5.2", PROFILE),
-    applies=https_zones, control=Control.ITSELF, faults=("plain-http-served",),
-)  # fmt: skip
-def https_only(exchange: Exchange, zone: Zone) -> None:
+@rule(DOC, "RFC 6750 5.2", PROFILE, applies=https_zones, catches="plain-http-served", control=ITSELF)
+def tls_only(api: Api, zone: Zone) -> None:
     """Nothing is served over plain HTTP: no answer, a redirect, or a refusal. No real credential is sent there."""
-    for valid in exchange.requests(zone):
-        if exchange.examination.target.kind == "app":
+    for valid in api.requests(zone):
+        if api.examination.target.kind == "app":
             raise NotApplicable("what is served over plain HTTP is a matter of the server in front of the app")
         parts = urlsplit(valid.url)
         if parts.scheme != "https":
             raise NotApplicable("the API is called over plain HTTP here")
-        exchange.send(valid).accepted()
+        api.send(valid).accepted()
         plain = replace(valid, url=parts._replace(scheme="http", netloc=parts.hostname or "").geturl(), headers=())
         try:
-            answer = exchange.send(plain)
+            answer = api.send(plain)
         except UnreachableError:
             continue
         answer.require(not 200 <= answer.status < 300, "no content over plain HTTP")
@@ -53,17 +49,14 @@ def leads_astray(answer: Answer, carried: list[str]) -> bool:
     return there != here or any(value in place for value in carried)
 
 
-@rule(
-    "tls-no-cross-redirect", level=Level.SHOULD, safety=Safety.READ_ONLY, sources=("RFC 9700 4.12", PROFILE),
-    applies=protected_zones, control=Control.TWIN, faults=("redirects-to-http",),
-)  # fmt: skip
-def no_cross_redirect(exchange: Exchange, zone: Zone) -> None:
+@rule(SHOULD, "RFC 9700 4.12", PROFILE, applies=protected_zones, catches="redirects-to-http")
+def tls_no_cross_redirect(api: Api, zone: Zone) -> None:
     """A request with credentials is never redirected to another origin or down to plain HTTP."""
-    for valid in exchange.requests(zone):
-        carried = [exchange.examination.value(name) for name in valid.names]
+    for valid in api.requests(zone):
+        carried = [api.examination.value(name) for name in valid.names]
         path = urlsplit(valid.url).path
         for target in (path, f"{path}/", path.rstrip("/"), f"/{path}", path.upper()):
-            with exchange.row():
-                answer = exchange.attempt(replace(valid, target=target), twin=valid)
+            with api.row():
+                answer = api.attempt(replace(valid, target=target), twin=valid)
                 if answer is not None and 300 <= answer.status < 400:
                     answer.require(not leads_astray(answer, carried), "a redirect within the same origin")

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from pytest_apiauth.auth.drafts import Base64, Draft, Ref, Text, parts_of
 from pytest_apiauth.auth.edits import Edit, equivalent
 from pytest_apiauth.profile.model import DEFAULT, Kind, Profile, Zone
-from pytest_apiauth.rules import PROFILE, Control, Level, Parts, Safety, rule
-from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.rules import DOC, ISSUE, ITSELF, MAY, MUST, PROFILE, SHOULD, STATED, Parts, rule
+from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.outcomes import Inconclusive, NotApplicable
 
 from .parts import TOKENS, all_zones, identity_zones, open_zones, protected_zones
@@ -33,12 +33,12 @@ class Row:
         return any(set(way) <= self.good for way in zone.needs or ((),))
 
 
-def truth_table(exchange: Exchange, zone: Zone) -> Iterator[Row]:
+def truth_table(api: Api, zone: Zone) -> Iterator[Row]:
     """Give every combination of absent, bad and good in each slot that the zone reads."""
-    kinds = sorted({kind for way in exchange.examination.ways_into(zone) for kind in way})
+    kinds = sorted({kind for way in api.examination.ways_into(zone) for kind in way})
     slots: dict[str, list[tuple[Kind | None, tuple[str, Text] | None]]] = {}
     for kind in kinds:
-        name, good = exchange.header(kind)
+        name, good = api.header(kind)
         line = Draft("GET", "", ((name, good),))
         # Of a user and a password the password alone is spoilt: a known user is what it must be checked for.
         bad = (line.editing("PASSWORD", WRONG) if kind == "basic" else line.editing_all(WRONG)).headers[0]
@@ -48,75 +48,62 @@ def truth_table(exchange: Exchange, zone: Zone) -> Iterator[Row]:
         yield Row(headers, frozenset(kind for kind, _ in choice if kind is not None))
 
 
-@rule(
-    "zone-open", level=Level.DOC, safety=Safety.READ_ONLY, sources=("JI-01", PROFILE),
-    applies=open_zones, control=Control.ITSELF, faults=("open-zone-closed",),
-)  # fmt: skip
-def open_zone(exchange: Exchange, zone: Zone) -> None:
+@rule(DOC, PROFILE, applies=open_zones, catches="open-zone-closed", control=ITSELF)
+def zone_open(api: Api, zone: Zone) -> None:
     """An open zone serves anyone."""
     for probe in zone.probe:
-        exchange.send(exchange.request(probe)).accepted()
+        api.send(api.request(probe)).accepted()
 
 
-def _surplus(exchange: Exchange, zone: Zone) -> list[tuple[str, Text]]:
+def _surplus(api: Api, zone: Zone) -> list[tuple[str, Text]]:
     """Give the header lines of the credentials that the profile has and the zone does not need."""
     found: dict[str, tuple[str, Text]] = {}
-    for other in exchange.profile.zones.values():
-        for way in exchange.examination.ways_into(other):
+    for other in api.profile.zones.values():
+        for way in api.examination.ways_into(other):
             for kind in way:
-                header = exchange.header(kind)
-                if kind not in zone.kinds and header[0].lower() not in _slots(exchange, zone):
+                header = api.header(kind)
+                if kind not in zone.kinds and header[0].lower() not in _slots(api, zone):
                     found.setdefault(header[0].lower(), header)
     return list(found.values())
 
 
-def _slots(exchange: Exchange, zone: Zone) -> set[str]:
-    return {exchange.header(kind)[0].lower() for kind in zone.kinds}
+def _slots(api: Api, zone: Zone) -> set[str]:
+    return {api.header(kind)[0].lower() for kind in zone.kinds}
 
 
-@rule(
-    "zone-surplus-ok", level=Level.DOC, safety=Safety.READ_ONLY, sources=("JI-05",),
-    applies=all_zones, control=Control.TWIN, faults=("surplus-credential-refused",),
-)  # fmt: skip
-def surplus_credentials(exchange: Exchange, zone: Zone) -> None:
+@rule(DOC, STATED, applies=all_zones, catches="surplus-credential-refused")
+def zone_surplus_ok(api: Api, zone: Zone) -> None:
     """Valid credentials that a route does not need cause no error."""
-    surplus = _surplus(exchange, zone)
+    surplus = _surplus(api, zone)
     if not surplus:
         raise NotApplicable("the zone needs every kind of credential that the profile has")
-    for valid in exchange.requests(zone):
+    for valid in api.requests(zone):
         for count in range(1, len(surplus) + 1):
             for lines in itertools.combinations(surplus, count):
-                with exchange.row():
-                    exchange.send(valid.with_headers(*lines), twin=valid).like_twin()
+                with api.row():
+                    api.send(valid.with_headers(*lines), twin=valid).like_twin()
 
 
-@rule(
-    "zone-surplus-bad", level=Level.MAY, safety=Safety.READ_ONLY, sources=("JI-05",),
-    applies=all_zones, control=Control.TWIN, faults=("surplus-invalid-refused",),
-)  # fmt: skip
-def surplus_invalid_credentials(exchange: Exchange, zone: Zone) -> None:
+@rule(MAY, STATED, applies=all_zones, catches="surplus-invalid-refused")
+def zone_surplus_bad(api: Api, zone: Zone) -> None:
     """Invalid credentials that a route does not need cause no error either, as far as the document goes."""
-    surplus = _surplus(exchange, zone)
+    surplus = _surplus(api, zone)
     if not surplus:
         raise NotApplicable("the zone needs every kind of credential that the profile has")
-    for valid in exchange.requests(zone):
+    for valid in api.requests(zone):
         for line in surplus:
-            with exchange.row():
+            with api.row():
                 bad = Draft("GET", "", (line,)).editing_all(WRONG).headers[0]
-                exchange.send(valid.with_headers(bad), twin=valid).like_twin()
+                api.send(valid.with_headers(bad), twin=valid).like_twin()
 
 
-@rule(
-    "zone-truth-table", level=Level.DOC, safety=Safety.READ_ONLY,
-    sources=("JI-02", "JI-03", "JI-04", "DI-02", "DA-14", PROFILE),
-    applies=protected_zones, control=Control.TWIN, faults=("any-credential-suffices",),
-)  # fmt: skip
-def zone_truth_table(exchange: Exchange, zone: Zone) -> None:
+@rule(DOC, PROFILE, applies=protected_zones, catches="any-credential-suffices")
+def zone_truth_table(api: Api, zone: Zone) -> None:
     """A zone admits exactly the sets of credentials that meet its documented need."""
-    for valid in exchange.requests(zone):
-        for row in truth_table(exchange, zone):
-            with exchange.row():
-                answer = exchange.attempt(replace(valid, headers=row.headers), twin=valid)
+    for valid in api.requests(zone):
+        for row in truth_table(api, zone):
+            with api.row():
+                answer = api.attempt(replace(valid, headers=row.headers), twin=valid)
                 if answer is not None:
                     answer.like_twin() if row.meets(zone) else answer.refused()
 
@@ -127,43 +114,41 @@ def _keyed_token_route(profile: Profile) -> dict[str, str]:
 
 
 @rule(
-    "zone-token-route", level=Level.DOC, safety=Safety.ISSUE, sources=("JI-18", "JI-02", PROFILE),
+    DOC,
+    PROFILE,
     applies=Parts("the token route lies in no zone that needs a key", _keyed_token_route),
-    control=Control.TWIN, faults=("token-route-without-key",),
-)  # fmt: skip
-def token_route(exchange: Exchange, grant: str) -> None:
+    catches="token-route-without-key",
+    safety=ISSUE,
+)
+def zone_token_route(api: Api, grant: str) -> None:
     """A token route in a zone that needs a key gives no token without a good key."""
-    valid = exchange.token_request(grant)  # type: ignore[arg-type]
-    name = exchange.header("api_key")[0]
+    valid = api.token_request(grant)  # type: ignore[arg-type]
+    name = api.header("api_key")[0]
     for draft in (valid.without_header(name), valid.with_header(name, ""), valid.editing("API_KEY", WRONG)):
-        with exchange.row():
-            exchange.send(draft, twin=valid).no_token()
+        with api.row():
+            api.send(draft, twin=valid).no_token()
 
 
-@rule(
-    "zone-swap", level=Level.MUST, safety=Safety.READ_ONLY,
-    sources=("JI-03", "DA-14", "DI-08", "RFC 6750 2.1", PROFILE),
-    applies=protected_zones, control=Control.TWIN, faults=("slots-interchangeable",),
-)  # fmt: skip
-def swapped_slots(exchange: Exchange, zone: Zone) -> None:
+@rule(MUST, "RFC 6750 2.1", PROFILE, applies=protected_zones, catches="slots-interchangeable")
+def zone_swap(api: Api, zone: Zone) -> None:
     """A credential in another one's place counts for nothing."""
-    documented = [exchange.header(kind) for kind in zone.kinds]
-    for valid in exchange.requests(zone):
+    documented = [api.header(kind) for kind in zone.kinds]
+    for valid in api.requests(zone):
         for position, (name, right) in enumerate(valid.headers):
-            own = [exchange.examination.value(part.name) for part in parts_of(right) if isinstance(part, Ref)]
+            own = [api.examination.value(part.name) for part in parts_of(right) if isinstance(part, Ref)]
             for role, kind in FOREIGN.items():
                 try:
-                    other = exchange.credential(role)
+                    other = api.credential(role)
                 except NotApplicable:
                     continue
                 line = name, _in_place_of(right, other)
                 # One value may have two names: a token that is configured as an API key too is no other's.
-                is_own = any(equivalent(exchange.examination.value(other.name), value) for value in own)
+                is_own = any(equivalent(api.examination.value(other.name), value) for value in own)
                 if is_own or line in documented:
                     continue
                 headers = (*valid.headers[:position], line, *valid.headers[position + 1 :])
-                with exchange.row():
-                    answer = exchange.attempt(replace(valid, headers=headers), twin=valid)
+                with api.row():
+                    answer = api.attempt(replace(valid, headers=headers), twin=valid)
                     if answer is not None:
                         _judge_swapped(answer, zone, kind)
 
@@ -207,46 +192,39 @@ def _stronger(profile: Profile) -> dict[str, Zone]:
 stronger_zones = Parts("no zone needs less than another", _stronger)
 
 
-@rule(
-    "zone-path-escape", level=Level.DOC, safety=Safety.READ_ONLY, sources=("RFC 3986 5.2.4", PROFILE),
-    applies=stronger_zones, control=Control.TWIN, faults=("zone-by-raw-path",),
-)  # fmt: skip
-def path_escape(exchange: Exchange, zone: Zone) -> None:
+@rule(DOC, "RFC 3986 5.2.4", PROFILE, applies=stronger_zones, catches="zone-by-raw-path")
+def zone_path_escape(api: Api, zone: Zone) -> None:
     """No path through a weaker zone leads into a stronger one without its credentials."""
-    base = urlsplit(exchange.profile.base_url).path.rstrip("/")
-    weaker = [other.path.rstrip("/") for other in exchange.profile.zones.values() if other.kinds < zone.kinds]
-    for valid in exchange.requests(zone):
+    base = urlsplit(api.profile.base_url).path.rstrip("/")
+    weaker = [other.path.rstrip("/") for other in api.profile.zones.values() if other.kinds < zone.kinds]
+    for valid in api.requests(zone):
         path = urlsplit(valid.url).path
         inner = path.removeprefix(base)
         spellings = [f"{base}{up}/{dots}{inner}" for up in weaker for dots in ("..", "%2e%2e", ".%2e", "x/../..")]
         spellings += [f"{base}{up}/..%2f{inner.lstrip('/')}" for up in weaker]
         for target in dict.fromkeys(spellings):
-            with exchange.row():
-                answer = exchange.attempt(replace(valid, headers=(), target=target), twin=valid)
+            with api.row():
+                answer = api.attempt(replace(valid, headers=(), target=target), twin=valid)
                 if answer is not None:
                     never_the_content(answer, zone)
 
 
-def as_user(exchange: Exchange, kind: Kind, who: str) -> tuple[str, Text]:
+def as_user(api: Api, kind: Kind, who: str) -> tuple[str, Text]:
     """Give the header line by which a user is known: their token, or their name and password."""
     if kind == "bearer":
-        return exchange.header(kind, exchange.credential("ACCESS_TOKEN", who))
-    pair = (exchange.credential("USERNAME", who), ":", exchange.credential("PASSWORD", who))
-    return exchange.header(kind, ("Basic ", Base64(pair)))
+        return api.header(kind, api.credential("ACCESS_TOKEN", who))
+    pair = (api.credential("USERNAME", who), ":", api.credential("PASSWORD", who))
+    return api.header(kind, ("Basic ", Base64(pair)))
 
 
-@rule(
-    "zone-identity", level=Level.DOC, safety=Safety.READ_ONLY, sources=("JI-07", PROFILE),
-    applies=identity_zones, control=Control.ITSELF, faults=("identity-mixed",),
-)  # fmt: skip
-def identity(exchange: Exchange, zone: Zone) -> None:
+@rule(DOC, PROFILE, applies=identity_zones, catches="identity-mixed", control=ITSELF)
+def zone_identity(api: Api, zone: Zone) -> None:
     """A request acts as the user whose token or name it carries."""
     member, told = str(zone.identity), False
-    for valid in exchange.requests(zone, "bearer", "basic"):
+    for valid in api.requests(zone, "bearer", "basic"):
         kind: Kind = "bearer" if any(name.endswith("ACCESS_TOKEN") for name in valid.names) else "basic"
         answers = [
-            exchange.send(valid.with_header(*as_user(exchange, kind, who))).accepted()
-            for who in (DEFAULT, "second", DEFAULT)
+            api.send(valid.with_header(*as_user(api, kind, who))).accepted() for who in (DEFAULT, "second", DEFAULT)
         ]
         names = [answer.members.get(member) for answer in answers]
         if None in names:
@@ -259,20 +237,17 @@ def identity(exchange: Exchange, zone: Zone) -> None:
         raise Inconclusive(f"no probe's answer has the member {member!r}, which the profile names")
 
 
-@rule(
-    "zone-monotone", level=Level.SHOULD, safety=Safety.READ_ONLY, sources=("JI-05", PROFILE),
-    applies=protected_zones, control=Control.TWIN, faults=("surplus-key-refused",),
-)  # fmt: skip
-def monotone(exchange: Exchange, zone: Zone) -> None:
+@rule(SHOULD, PROFILE, applies=protected_zones, catches="surplus-key-refused")
+def zone_monotone(api: Api, zone: Zone) -> None:
     """More good credentials never turn an acceptance into a refusal, fewer never a refusal into an acceptance."""
-    surplus = _surplus(exchange, zone)
-    for valid in exchange.requests(zone):
+    surplus = _surplus(api, zone)
+    for valid in api.requests(zone):
         lines = (*valid.headers, *surplus)
         admitted: dict[frozenset[str], bool] = {}
         for count in range(len(lines), -1, -1):
             for chosen in itertools.combinations(lines, count):
-                with exchange.row():
-                    answer = exchange.send(replace(valid, headers=chosen), twin=valid)
+                with api.row():
+                    answer = api.send(replace(valid, headers=chosen), twin=valid)
                     names = frozenset(name for name, _ in chosen)
                     admitted[names] = answer.is_admitted
                     if not admitted[names]:
@@ -287,17 +262,18 @@ def _bound_keys(profile: Profile) -> dict[str, str]:
 
 
 @rule(
-    "key-bound", level=Level.DOC, safety=Safety.READ_ONLY, sources=("DA-02", PROFILE),
+    DOC,
+    PROFILE,
     applies=Parts("no API key is documented as bound to a part of the API", _bound_keys),
-    control=Control.TWIN, faults=("key-unbound",),
-)  # fmt: skip
-def key_bound(exchange: Exchange, name: str) -> None:
+    catches="key-unbound",
+)
+def key_bound(api: Api, name: str) -> None:
     """A key that is made for one part of the API does not open another."""
-    header, _ = exchange.header("api_key")
-    for path in exchange.profile.keys[name].denied:
-        zone = exchange.profile.zone_at(urlsplit(exchange.profile.url(path)).path)
-        for way in exchange.examination.ways_into(zone) if zone is not None else ():
-            with exchange.row():
-                valid = exchange.request(path, way)
-                bound = valid.with_header(header, exchange.credential("API_KEY", name))
-                exchange.send(bound, twin=valid).refused()
+    header, _ = api.header("api_key")
+    for path in api.profile.keys[name].denied:
+        zone = api.profile.zone_at(urlsplit(api.profile.url(path)).path)
+        for way in api.examination.ways_into(zone) if zone is not None else ():
+            with api.row():
+                valid = api.request(path, way)
+                bound = valid.with_header(header, api.credential("API_KEY", name))
+                api.send(bound, twin=valid).refused()

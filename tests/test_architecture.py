@@ -31,8 +31,8 @@ ALLOWED: dict[str, set[str]] = {
     "embedded": PROMISE,  # the double leans on nothing that is examined with it
     "recording": CLIENT | {"embedded", "offline"},
     "targets": CLIENT | {"embedded", "recording"},
-    "rules": {"profile"},
-    "suite": (UNDER_TEST | {"rules"}) - {"embedded", "recording"},
+    "suite": UNDER_TEST - {"embedded", "recording"},
+    "rules": {"suite"},
     "discover": PROMISE | {"http"},
     "login": CLIENT,
     "report": set(),

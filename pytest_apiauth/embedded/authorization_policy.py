@@ -75,7 +75,7 @@ class AuthorizationPolicy(TokenPolicy):
         return challenge
 
     def authorized_scope(self, requested: str | None) -> str:
-        """Give the scope of a code. Raises Refusal where a mandatory one is missing (DA-07) or one is unknown."""
+        """Give the scope of a code. Raises Refusal where a mandatory one is missing or one is unknown."""
         return self.granted_scope("authorization_code", requested)
 
     # Header fields.

@@ -58,7 +58,7 @@ class Policy(AuthorizationPolicy, RevocationPolicy, MetadataPolicy):
     # What a request brings.
 
     def presented(self, request: Request, kinds: frozenset[Kind]) -> Presented:
-        """Read the credentials that a zone asks for; what it does not ask for is not even read (JI-05)."""
+        """Read the credentials that a zone asks for; what it does not ask for is not even read."""
         key = self.choose_line(self.key_lines(request)) if "api_key" in kinds else None
         if kinds <= {"api_key"}:
             return Presented(key)
@@ -168,7 +168,7 @@ class Policy(AuthorizationPolicy, RevocationPolicy, MetadataPolicy):
         return ("GET", "HEAD", *zone.methods)
 
     def screen_surplus(self, request: Request, kinds: frozenset[Kind]) -> None:
-        """Look at credentials that a zone does not ask for; they cause no error (JI-05)."""
+        """Look at credentials that a zone does not ask for; they cause no error."""
 
     def is_admitted_unseen(self, request: Request) -> bool:
         """Whether a request may pass a protected zone without its credentials being looked at."""
@@ -179,12 +179,12 @@ class Policy(AuthorizationPolicy, RevocationPolicy, MetadataPolicy):
         return any(all(kind in held for kind in alternative) for alternative in alternatives)
 
     def may_see(self, key: KeyRecord, path: str) -> bool:
-        """Whether a key reaches a path of the API (DA-02: a key may be made for one workspace)."""
+        """Whether a key reaches a path of the API (a key may be made for one workspace)."""
         inside = (path == place or path.startswith(place.rstrip("/") + "/") for place in key.denied)
         return not any(inside)
 
     def acting_user(self, user: str | None) -> str | None:
-        """Give the name of the user that a token acts as (JI-07)."""
+        """Give the name of the user that a token acts as."""
         return user
 
     # How a refusal reads.

@@ -23,7 +23,6 @@ from pytest_apiauth.profile.model import Kind, Profile, Zone
 
 JSON_TYPE: Final = ("Content-Type", "application/json")
 USER_MEMBERS: Final = frozenset({"user", "username", "name", "login", "email"})
-WORKSPACE_LABELS: Final = ("My data company", "My test workspace", "My experimentation workspace")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,8 +141,8 @@ class ResourceEndpoint:
         zone = self._profile.zones[zone_name]
         record = self._state.user_named(user)
         name = record.username if record else user
-        if place in zone.probe and zone.members:
-            body = _documented(zone.members, name)
+        if place in zone.probe and (zone.example or zone.members):
+            body = _documented(zone, name)
         else:
             body = {"zone": zone_name}
             if name is not None:
@@ -167,26 +166,13 @@ def normalised(path: str) -> str:
     return "/" + "/".join(segments) + slash
 
 
-def _documented(members: tuple[str, ...], user: str | None) -> dict[str, object]:
-    """Give the documented members; for Dastra's workspaces what the documentation shows (DA-14)."""
-    if members == ("items", "total"):
-        return {"items": [_workspace(index) for index in range(len(WORKSPACE_LABELS))], "total": len(WORKSPACE_LABELS)}
+def _documented(zone: Zone, user: str | None) -> dict[str, object]:
+    """Return the documented example if there is one, else the documented members with values made up."""
+    if zone.example:
+        return {**zone.example, zone.identity: user} if zone.identity and user is not None else dict(zone.example)
     body: dict[str, object] = {}
-    for member in members:
+    for member in zone.members:
         body[member] = user if member in USER_MEMBERS else 0 if member in ("total", "count") else []
     if user is not None and not USER_MEMBERS & body.keys():
         body["user"] = user
     return body
-
-
-def _workspace(index: int) -> dict[str, object]:
-    return {
-        "id": index + 1,
-        "tenantId": 1,
-        "label": WORKSPACE_LABELS[index],
-        "logoUrl": None,
-        "state": "Active",
-        "permissions": None,
-        "dataSubjectArchivedRetentionDays": None,
-        "nbEntities": 0 if index == 2 else 1,
-    }

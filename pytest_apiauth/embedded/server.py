@@ -4,7 +4,7 @@ Theory of operation. One mutex covers a request from beginning to end, so the se
 whichever thread asks, and its counters never lie. Time stands still until the test moves the clock. Nothing
 here is random: invented identities and issued tokens follow from the profile's name and from the order of the
 requests. A request is answered by the endpoint its origin and path name; a host that the profile does not
-name gets 421 (RFC 9110 15.5.20), a plain-HTTP twin of an HTTPS origin too (DI-03).
+name gets 421 (RFC 9110 15.5.20), a plain-HTTP twin of an HTTPS origin too.
 """
 
 from __future__ import annotations

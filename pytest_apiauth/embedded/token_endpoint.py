@@ -100,7 +100,7 @@ class TokenEndpoint:
         return self.new_refresh_token(Award("refresh_token", old.client, old.user, old.scope, old.family)).value
 
     def _check_key(self, request: Request) -> None:
-        """Ask for the API key where the endpoint itself lies in a zone that needs one (JI-18)."""
+        """Ask for the API key where the endpoint itself lies in a zone that needs one."""
         policy = self._policy
         if not policy.token_route_needs_key():
             return

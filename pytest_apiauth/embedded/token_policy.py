@@ -95,7 +95,7 @@ class TokenPolicy(RefusalPolicy):
         return False
 
     def token_route_needs_key(self) -> bool:
-        """Whether a token request needs the API key, since its route lies in a zone that does (JI-18)."""
+        """Whether a token request needs the API key, since its route lies in a zone that does."""
         return self.profile.token_route_needs_key
 
     def check_content_type(self, lines: list[str], wanted: str) -> None:
@@ -253,7 +253,7 @@ class TokenPolicy(RefusalPolicy):
         return frozenset(f"{self.profile.scope_of(grant) or ''} {self.profile.answer_of(grant).scope or ''}".split())
 
     def mandatory_scopes(self, grant: GrantType) -> frozenset[str]:
-        """Give the scopes that must be asked for (DA-07, DA-11)."""
+        """Give the scopes that must be asked for."""
         asked = frozenset((self.profile.scope_of(grant) or "").split())
         if grant == "authorization_code":
             return asked & frozenset((self.profile.token.scope or "").split())

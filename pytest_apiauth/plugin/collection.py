@@ -19,8 +19,8 @@ from pytest_apiauth.plugin.collecting import SMOKE, Extent
 from pytest_apiauth.plugin.run import RECORD, STATE
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.rules import REGISTRY, Level, Rule, Verdict
 from pytest_apiauth.suite import expectations
+from pytest_apiauth.suite.book import REGISTRY, Level, Rule, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.targets.apps.host import django_is_configured

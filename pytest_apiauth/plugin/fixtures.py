@@ -218,7 +218,7 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
     from pytest_apiauth.errors import UnreachableError
     from pytest_apiauth.plugin.collection import RuleItem
     from pytest_apiauth.printable import printable
-    from pytest_apiauth.rules import Verdict
+    from pytest_apiauth.suite.book import Verdict
     from pytest_apiauth.suite.judging import Outcome
     from pytest_apiauth.suite.outcomes import NotReady, Unproven
 

@@ -153,7 +153,7 @@ class Reporter:
         faults = self._config.getoption("apiauth_fault")
         if not faults or not self.ledger.profiles:
             return []
-        from pytest_apiauth.rules import REGISTRY
+        from pytest_apiauth.suite.book import REGISTRY
 
         owners = {name: rule.id for rule in REGISTRY for name in rule.faults}
         records = [record for one in self.ledger.profiles.values() for record in one.records.values()]

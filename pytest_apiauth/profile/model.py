@@ -39,6 +39,7 @@ from pytest_apiauth.profile.tables import (
     Rotation,
     Seconds,
     ServerClock,
+    Statements,
     Status,
     Texts,
     TokenSettings,
@@ -105,7 +106,9 @@ class Profile(Model):
     clock: ServerClock | None = None
     live: Live = Live()
     standards: Texts = Field((), description='Standards that the document cites, such as "RFC 6749"')
-    statements: dict[str, str] = Field({}, description="What the document states, by id")
+    statements: Statements = Field(
+        {}, description="What the document states, by id: a text, or a table with the rules that it backs"
+    )
     unauthenticated: Status | None = Field(
         None, description="Documented status of a request without credentials; unset promises a refusal only"
     )
@@ -273,6 +276,10 @@ class Profile(Model):
         """
         return KINDS[kind].place or (self.api_key or ApiKey()).place
 
+    def statements_for(self, rule: str) -> tuple[str, ...]:
+        """Return the ids of the document's sentences that back a rule."""
+        return tuple(name for name, statement in self.statements.items() if rule in statement.rules)
+
     def zone_at(self, path: str) -> Zone | None:
         """The zone that an absolute path on the API's host lies in: the one with the longest prefix."""
         base = urlsplit(self.base_url).path.rstrip("/")
@@ -283,7 +290,7 @@ class Profile(Model):
 
     @property
     def token_route_needs_key(self) -> bool:
-        """Whether the token endpoint itself lies in a zone that needs an API key (JI-18)."""
+        """Whether the token endpoint itself lies in a zone that needs an API key."""
         if not self.token_endpoint or Origin.of(self.token_endpoint) != Origin.of(self.base_url):
             return False
         zone = self.zone_at(urlsplit(self.token_endpoint).path)

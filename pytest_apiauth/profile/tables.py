@@ -6,8 +6,9 @@ everybody else.
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -74,8 +75,19 @@ def _needs(value: object) -> object:
     return value
 
 
+def _json_object(given: object) -> object:
+    """Read the text of a JSON object; a table is taken as it is."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError:
+        raise ValueError("expected a table, or the text of a JSON object") from None
+
+
 Texts = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
 Refusals = Annotated[tuple[Annotated[int, Field(ge=200, le=499)], ...], BeforeValidator(_tuple), Field(min_length=1)]
+Example = Annotated[dict[str, Any], BeforeValidator(_json_object)]
 SafetyClasses = Annotated[tuple[SafetyClass, ...], BeforeValidator(_tuple)]
 Needs = Annotated[tuple[tuple[Kind, ...], ...], BeforeValidator(_needs)]
 
@@ -154,6 +166,7 @@ class TokenSettings(Model):
         " RFC 7617; the two differ only for characters other than letters, digits and -._~",
     )
     scope: str | None = Field(None, description="Scope to ask for")
+    scope_required: bool = Field(False, description="Whether the document says that the scope must be asked for")
     grant: GrantType | None = Field(None, description="Grant that clients use; default: the first of [grants]")
     answer: Answer = Answer()
     refresh_expires_in: Seconds | None = Field(None, description="Lifetime of a refresh token in seconds")
@@ -181,6 +194,10 @@ class Zone(Model):
     methods: Texts = Field((), description="Documented methods of the probes beyond GET and HEAD")
     members: Texts = Field((), description="Members that the probe's JSON answer is documented to have")
     identity: str | None = Field(None, description="Member of the probe's JSON answer that names the user")
+    example: Example = Field(
+        {},
+        description="Documented answer of the probe, as a table or as JSON text; the embedded server gives it",
+    )
     statements: Texts = Field((), description="Statements that this zone rests on")
 
     @property
@@ -192,6 +209,22 @@ class Zone(Model):
     def kinds(self) -> frozenset[Kind]:
         """Every kind of credential that some alternative names."""
         return frozenset(kind for alternative in self.needs for kind in alternative)
+
+
+class Statement(Model):
+    """One sentence of the API's document, and what holds the API to it."""
+
+    text: str = Field(description="What the document says")
+    rules: Texts = Field((), description="Rules that it backs, by id: they bind this API at their own level")
+    tests: Texts = Field((), description="What holds it beside the rules: tests of clients or of the server")
+
+
+def _statement(given: object) -> object:
+    """Read a sentence alone as a statement that backs no rule."""
+    return {"text": given} if isinstance(given, str) else given
+
+
+Statements = dict[str, Annotated[Statement, BeforeValidator(_statement)]]
 
 
 class ServerClock(Model):

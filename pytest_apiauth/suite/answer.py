@@ -12,7 +12,7 @@ from pytest_apiauth.printable import one_line
 from pytest_apiauth.suite.outcomes import Cause, Counterexample, Follows, Violation
 
 if TYPE_CHECKING:
-    from pytest_apiauth.suite.api import Exchange
+    from pytest_apiauth.suite.api import Api
 
 Twin = Draft | Callable[[], Draft]
 LONGEST_WORDS = 400
@@ -23,7 +23,7 @@ LONGEST_WORDS = 400
 class Answer:
     """What came back, and the words to judge it with."""
 
-    exchange: Exchange
+    api: Api
     draft: Draft
     response: Response
     twin: Twin | None
@@ -43,7 +43,7 @@ class Answer:
     @property
     def curl(self) -> str:
         """The request as a curl line."""
-        return self.exchange.examination.curl(self.draft)
+        return self.api.examination.curl(self.draft)
 
     @property
     def members(self) -> dict[str, object]:
@@ -67,7 +67,7 @@ class Answer:
 
         So does a 5xx, in its way; that it came is said elsewhere.
         """
-        return self.status >= 400 or (self.status in self.exchange.profile.refusal and not self._may_be_content)
+        return self.status >= 400 or (self.status in self.api.profile.refusal and not self._may_be_content)
 
     @property
     def is_admitted(self) -> bool:
@@ -96,13 +96,13 @@ class Answer:
 
         Without ``proved_again`` the valid twin is not sent again at once.
         """
-        words = f"a refusal with {listed(self.exchange.profile.refusal)}"
+        words = f"a refusal with {listed(self.api.profile.refusal)}"
         if not self.is_refusal:
             self.fails(words)
         before = self.twin_response
         if before is not None and len(before.body) > 2 and before.body == self.response.body:
             self.fails(f"{words} without the protected content")
-        self.advise(self.status in self.exchange.profile.refusal, words)
+        self.advise(self.status in self.api.profile.refusal, words)
         return self._proved_again() if proved_again else self
 
     def no_token(self, unless: Cause | None = None, *, is_due: bool = True) -> Answer:
@@ -115,7 +115,7 @@ class Answer:
         if self.has_token:
             self._follows(unless)
             self.fails("no token")
-        is_refusal = self.status >= 400 or self.status in self.exchange.profile.refusal
+        is_refusal = self.status >= 400 or self.status in self.api.profile.refusal
         if is_due and not is_refusal:
             self.fails(words)
         self.advise(is_refusal and self.status < 500, words)
@@ -155,10 +155,10 @@ class Answer:
 
     def _with_new_token(self) -> Answer:
         """Send a refused request again with a new token: its own may have expired while the rule was at work."""
-        if self.status not in (401, 403) or not self.exchange.examination.renew_tokens(self.draft):
+        if self.status not in (401, 403) or not self.api.examination.renew_tokens(self.draft):
             return self
-        self.exchange.forget_proof()
-        return self.exchange.send(self.draft, twin=self.twin)
+        self.api.forget_proof()
+        return self.api.send(self.draft, twin=self.twin)
 
     def require(self, holds: bool, expected: str, got: str | None = None) -> Answer:
         """Require anything else of the answer."""
@@ -169,14 +169,14 @@ class Answer:
     def advise(self, holds: bool, expected: str, got: str | None = None) -> Answer:
         """Recommend something: a warning where it does not hold, whatever the rule's level."""
         if not holds:
-            self.exchange.recommend(self.counterexample(expected, got))
+            self.api.recommend(self.counterexample(expected, got))
         return self
 
     def file(self, rule_id: str, holds: bool, expected: str, got: str | None = None) -> Answer:
         """Recommend something that is another rule's matter: a warning under that rule's id where it does not hold."""
-        known = self.exchange.filed.get(rule_id)
-        if not holds and (known is None or len(known.steps) > len(self.exchange.steps)):
-            self.exchange.filed[rule_id] = self.counterexample(expected, got)
+        known = self.api.filed.get(rule_id)
+        if not holds and (known is None or len(known.steps) > len(self.api.steps)):
+            self.api.filed[rule_id] = self.counterexample(expected, got)
         return self
 
     def fails(self, expected: str, got: str | None = None) -> NoReturn:
@@ -185,15 +185,15 @@ class Answer:
 
     def _proved_again(self) -> Answer:
         if self.twin is not None:
-            self.exchange.proved_again(self.twin)
+            self.api.proved_again(self.twin)
         return self
 
     def counterexample(self, expected: str, got: str | None = None) -> Counterexample:
         """Write down what was expected, what came, and how to see it again."""
         twin = self.twin_draft if self.twin is not None else None
-        examination = self.exchange.examination
+        examination = self.api.examination
         control = examination.curl(twin) if twin is not None else ""
         expected, got = (
             one_line(examination.redactor.redact(text), LONGEST_WORDS) for text in (expected, got or self.got)
         )
-        return Counterexample(expected, got, self.curl, control, tuple(self.exchange.steps))
+        return Counterexample(expected, got, self.curl, control, tuple(self.api.steps))

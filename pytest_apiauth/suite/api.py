@@ -48,7 +48,7 @@ USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods that frameworks know. What they answer to others says nothing of credentials."""
 
 
-class Exchange:
+class Api:
     """One rule's conversation with one target about one part of its profile."""
 
     def __init__(self, examination: Examination, rule_id: str) -> None:
@@ -270,5 +270,14 @@ class Exchange:
 
 
 __all__ = [
-    "Answer", "Base64", "Breach", "Cause", "Counterexample", "Draft", "Exchange", "FormEncoded", "Ref", "Violation",
+    "Answer",
+    "Api",
+    "Base64",
+    "Breach",
+    "Cause",
+    "Counterexample",
+    "Draft",
+    "FormEncoded",
+    "Ref",
+    "Violation",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from pytest_apiauth.profile.loading import did_you_mean
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.rules import REGISTRY, Rule, Verdict
+from pytest_apiauth.suite.book import REGISTRY, Rule, Verdict
 from pytest_apiauth.suite.judging import Outcome
 
 

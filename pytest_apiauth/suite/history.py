@@ -2,7 +2,7 @@
 
 Rules about what becomes of tokens need more than one request to show a breach. A `History` sends those
 requests, names what they give (``ACCESS_TOKEN_2``, ``REFRESH_TOKEN_2`` for the second answer), and writes
-each step into `Exchange.steps`, which a counterexample then shows in order.
+each step into `Api.steps`, which a counterexample then shows in order.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pytest_apiauth.auth.drafts import Draft, Ref
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import DEFAULT, GrantType
-from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 from pytest_apiauth.targets.target import Target
 
@@ -34,18 +34,18 @@ class Tokens:
 class History:
     """One chain of requests about tokens."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self.exchange = exchange
+    def __init__(self, api: Api) -> None:
+        self.api = api
         self._answers = 0
         self._names: dict[str, Ref] = {}
-        exchange.steps.clear()
+        api.steps.clear()
 
     def grant(self) -> GrantType | None:
         """Give the grant that begins a chain: one that gives a refresh token, or the usual one.
 
         Where zones take a person's token, as the usual grant gives it, a client's own stands for nothing.
         """
-        profile, target = self.exchange.profile, self.exchange.examination.target
+        profile, target = self.api.profile, self.api.examination.target
         usual = profile.usual_grant
         possible = [
             name
@@ -63,18 +63,18 @@ class History:
         Grants differ in scope, so a zone that takes the usual grant's tokens may be closed to another's: what is said
         of a token later on is said of the requests that it was good for.
         """
-        return [draft for draft in drafts if self.exchange.send(self.using(tokens, draft), proved=True).succeeds]
+        return [draft for draft in drafts if self.api.send(self.using(tokens, draft), proved=True).succeeds]
 
     def using(self, tokens: Tokens, draft: Draft) -> Draft:
         """Give a valid request with another access token in it."""
-        return draft.with_header(*self.exchange.header("bearer", tokens.access))
+        return draft.with_header(*self.api.header("bearer", tokens.access))
 
     def log_in(self, grant: GrantType | None = None, *, client: str = DEFAULT, user: str = DEFAULT) -> Tokens:
         """Begin a chain with new tokens. Raises NotApplicable where that takes a person."""
         grant = grant or self.grant()
         if grant is None:
             raise OutOfReach("each step takes tokens of its own, and no grant that works without a person gives them")
-        return self.send(self.exchange.token_request(grant, client=client, user=user))
+        return self.send(self.api.token_request(grant, client=client, user=user))
 
     def refresh(self, tokens: Tokens, *, client: str = DEFAULT) -> Tokens:
         """Refresh once, which must succeed."""
@@ -88,11 +88,11 @@ class History:
 
     def refresh_request(self, token: Ref, *, client: str = DEFAULT) -> Draft:
         """Give the refresh request for a refresh token."""
-        return self.exchange.examination.token_request("refresh_token", client=client, refresh_token=token)
+        return self.api.examination.token_request("refresh_token", client=client, refresh_token=token)
 
     def send(self, draft: Draft) -> Tokens:
         """Send a valid token request, and name what it gives."""
-        return self.taken(self.exchange.send(draft).issued())
+        return self.taken(self.api.send(draft).issued())
 
     def taken(self, answer: Answer) -> Tokens:
         """Name what a token answer gave, and keep the step."""
@@ -103,22 +103,20 @@ class History:
 
     def keep(self, answer: Answer, words: str = "") -> None:
         """Keep a request as a step, with what came of it."""
-        self.exchange.take(answer, words)
+        self.api.take(answer, words)
 
     def all_at_once(self, draft: Draft, times: int) -> list[Tokens]:
         """Send one request several times at the same moment, and name what the ones that succeed give."""
-        target = self.exchange.examination.target
+        target = self.api.examination.target
         if not target.is_parallel:
             raise OutOfReach("requests at once take a server: the app shares its thread with this run")
-        responses = self.exchange.examination.send_by(
-            lambda request: send_together(target, request, times), draft, times
-        )
-        answers = [Answer(self.exchange, draft, response, None, None, None) for response in responses]
+        responses = self.api.examination.send_by(lambda request: send_together(target, request, times), draft, times)
+        answers = [Answer(self.api, draft, response, None, None, None) for response in responses]
         won = [answer for answer in answers if answer.has_token]
         found = [self._named(answer) for answer in won]
         names = dict.fromkeys(ref.name for tokens in found for ref in (tokens.access, tokens.refresh) if ref)
         outcome = f"{len(won)} succeed: {', '.join(names)}" if won else "none succeeds"
-        self.exchange.steps.append(f"{answers[0].curl}  # {times} times at once; {outcome}")
+        self.api.steps.append(f"{answers[0].curl}  # {times} times at once; {outcome}")
         return found
 
     def _named(self, answer: Answer) -> Tokens:
@@ -136,7 +134,7 @@ class History:
     def _name(self, kind: str, value: str) -> Ref:
         """Name a value; one that came before keeps its name, since a server may hand out the same token again."""
         if value not in self._names:
-            self._names[value] = self.exchange.examination.keep(f"{kind}_{self._answers}", value)
+            self._names[value] = self.api.examination.keep(f"{kind}_{self._answers}", value)
         return self._names[value]
 
 

@@ -18,8 +18,8 @@ from typing import Any
 from pytest_apiauth.auth.drafts import Unchanged
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import NotSendable
-from pytest_apiauth.rules import Control, Level, Rule, Verdict
-from pytest_apiauth.suite.api import Exchange
+from pytest_apiauth.suite.api import Api
+from pytest_apiauth.suite.book import Control, Level, Rule, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import (
     Breach,
@@ -107,17 +107,17 @@ class _Halt(BaseException):
 def judge(rule: Rule, examination: Examination, argument: object, conditions: Conditions) -> Outcome:
     """Run a rule on one part of a profile and say what came of it."""
     level = rule.level_for(examination.profile)
-    exchange = Exchange(examination, rule.id)
-    exchange.rows.word = "examples" if rule.draws else "rows"
+    api = Api(examination, rule.id)
+    api.rows.word = "examples" if rule.draws else "rows"
     requests, tokens = examination.requests, examination.tokens_issued
-    run = _Drawn(rule, exchange, argument, conditions) if rule.draws else _Once(rule, exchange, argument)
-    outcome = _verdict(rule, exchange, level, _ending(run, exchange.rows), run)
+    run = _Drawn(rule, api, argument, conditions) if rule.draws else _Once(rule, api, argument)
+    outcome = _verdict(rule, api, level, _ending(run, api.rows), run)
     outcome.requests = examination.requests - requests
     outcome.tokens_issued = examination.tokens_issued - tokens
     outcome.examples = run.examples
-    outcome.breaches, outcome.filed = exchange.rows.breaches, exchange.filed
-    outcome.advice = tuple(exchange.advice[:MOST_ADVICE])
-    rows = exchange.rows
+    outcome.breaches, outcome.filed = api.rows.breaches, api.filed
+    outcome.advice = tuple(api.advice[:MOST_ADVICE])
+    rows = api.rows
     outcome.rows, outcome.failed_rows, outcome.unjudged_rows = rows.tried, rows.failed, rows.unjudged
     outcome.told = rows.told()
     outcome.left_out, outcome.seconds_an_answer = run.left_out, examination.target.seconds_an_answer
@@ -140,8 +140,8 @@ def _ending(run: _Once | _Drawn, rows: Rows) -> Exception | None:
     return None
 
 
-def _verdict(rule: Rule, exchange: Exchange, level: Level, ending: Exception | None, run: _Once | _Drawn) -> Outcome:
-    rows, told = exchange.rows, exchange.rows.told()
+def _verdict(rule: Rule, api: Api, level: Level, ending: Exception | None, run: _Once | _Drawn) -> Outcome:
+    rows, told = api.rows, api.rows.told()
     violation = rows.first
     found = None if violation is None else violation.counterexample
     words = [f"{violation}{run.remark}"] if violation is not None else []
@@ -160,15 +160,15 @@ def _verdict(rule: Rule, exchange: Exchange, level: Level, ending: Exception | N
         return Outcome(Verdict.SKIP, level, str(ending), is_out_of_reach=isinstance(ending, OutOfReach))
     if ending is not None:
         return Outcome(Verdict.SKIP, level, f"not sendable: {ending}")
-    if rows.follows and not exchange.advice:
+    if rows.follows and not api.advice:
         return Outcome(Verdict.SKIP, level, rows.follows)
-    if rule.control is Control.TWIN and not exchange.controls:
+    if rule.control is Control.PAIRED and not api.controls:
         return Outcome(Verdict.SKIP, level, NOTHING_SENT)
-    if exchange.advice:
-        first, more = exchange.advice[0], len(exchange.advice) - 1
+    if api.advice:
+        first, more = api.advice[0], len(api.advice) - 1
         reason = f"advised {first.expected}, got {first.got}{f'; and {more} more' if more else ''}"
         return Outcome(Verdict.WARNING, level, reason, first, is_advice=True)
-    took = f"an answer takes {exchange.examination.target.seconds_an_answer * 1000:.0f} ms"
+    took = f"an answer takes {api.examination.target.seconds_an_answer * 1000:.0f} ms"
     return Outcome(
         Verdict.PASS, level, _joined(run.remark, f"{run.left_out} draws left out: {took}" if run.left_out else "")
     )
@@ -184,13 +184,13 @@ class _Once:
     remark = ""
     left_out = 0
 
-    def __init__(self, rule: Rule, exchange: Exchange, argument: object) -> None:
-        self._rule, self._exchange, self._argument = rule, exchange, argument
+    def __init__(self, rule: Rule, api: Api, argument: object) -> None:
+        self._rule, self._api, self._argument = rule, api, argument
         self.examples = 0
 
     def __call__(self) -> None:
         self.examples = 1
-        self._rule.function(self._exchange, self._argument)
+        self._rule.function(self._api, self._argument)
 
 
 INTERMITTENT = " (intermittent: not on every repetition)"
@@ -199,10 +199,10 @@ INTERMITTENT = " (intermittent: not on every repetition)"
 class _Drawn:
     """A rule whose cases are drawn."""
 
-    def __init__(self, rule: Rule, exchange: Exchange, argument: object, conditions: Conditions) -> None:
-        self._rule, self._exchange, self._argument, self._conditions = rule, exchange, argument, conditions
+    def __init__(self, rule: Rule, api: Api, argument: object, conditions: Conditions) -> None:
+        self._rule, self._api, self._argument, self._conditions = rule, api, argument, conditions
         self._found: dict[str, Violation] = {}
-        self._began = exchange.examination.requests
+        self._began = api.examination.requests
         self._last: Violation | None = None
         self._after = 0
         self.examples = 0
@@ -214,7 +214,7 @@ class _Drawn:
             if not self._fails_in_its_table():
                 self._draw()
         except OutOfGuesses as reason:
-            if not (self._exchange.controls and self.examples > 1):
+            if not (self._api.controls and self.examples > 1):
                 raise
             self.examples -= 1
             self.remark = f"{self.examples} examples, then: {reason}"
@@ -245,7 +245,7 @@ class _Drawn:
             raise halt.reason from None
         except Unsatisfiable:
             # Every example was rejected: a token of digits, say, has no case to change.
-            if not self._exchange.rows.tried:
+            if not self._api.rows.tried:
                 raise NotApplicable(NOTHING_SENT) from None
         except Flaky:
             # The same request was accepted once and refused once: that is a finding, not a pass.
@@ -259,7 +259,7 @@ class _Drawn:
 
         The table is complete whatever it takes, and there is one draw at least.
         """
-        asked, examination = self._conditions.examples, self._exchange.examination
+        asked, examination = self._conditions.examples, self._api.examination
         sent = examination.requests - self._began
         each = max(sent / self.examples if self.examples else 0, REQUESTS_A_DRAW)
         seconds = each * examination.target.seconds_an_answer
@@ -269,12 +269,12 @@ class _Drawn:
 
     def _fails_in_its_table(self) -> bool:
         """Try every row that is tried in each run. What breaks the rule there is shown as it is."""
-        rows = self._exchange.rows
+        rows = self._api.rows
         failing: Mapping[str, object] | None = None
         for row in self._rule.first:
             self.examples += 1
-            with suppress(Unchanged, NotSendable), self._exchange.row():
-                self._rule.function(self._exchange, self._argument, **row)
+            with suppress(Unchanged, NotSendable), self._api.row():
+                self._rule.function(self._api, self._argument, **row)
             failing = row if failing is None and rows.failed else failing
         if failing is not None and not self._fails_again(failing):
             self.remark = INTERMITTENT
@@ -282,15 +282,15 @@ class _Drawn:
 
     def _fails_again(self, row: Mapping[str, object]) -> bool:
         """Try the first failing row once more; whatever is no clear success counts as failing."""
-        kept, self._exchange.rows = self._exchange.rows, Rows(lambda: 0)
+        kept, self._api.rows = self._api.rows, Rows(lambda: 0)
         try:
-            with self._exchange.row(is_drawn=True):
-                self._rule.function(self._exchange, self._argument, **row)
-            return bool(self._exchange.rows.unjudged)
+            with self._api.row(is_drawn=True):
+                self._rule.function(self._api, self._argument, **row)
+            return bool(self._api.rows.unjudged)
         except Exception:
             return True
         finally:
-            self._exchange.rows = kept
+            self._api.rows = kept
 
     def _strategies(self) -> Mapping[str, Any]:
         from hypothesis.strategies import SearchStrategy
@@ -305,15 +305,15 @@ class _Drawn:
 
         self.examples += 1
         mark = repr(sorted(drawn.items()))
-        if self._last is not None and self._exchange.examination.target.kind != "embedded":
+        if self._last is not None and self._api.examination.target.kind != "embedded":
             self._after += 1
             if self._after > SHRINK_LIMIT:
                 if mark in self._found:
                     raise self._found[mark]
                 return
         try:
-            with self._exchange.row(is_drawn=True):
-                self._rule.function(self._exchange, self._argument, **drawn)
+            with self._api.row(is_drawn=True):
+                self._rule.function(self._api, self._argument, **drawn)
         except Violation as violation:
             self._last = self._found[mark] = violation
             raise

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pytest_apiauth import bundled
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.profile import loading
-from pytest_apiauth.rules import REGISTRY, Rule
+from pytest_apiauth.suite.book import REGISTRY, Rule
 
 
 class UnknownRuleError(ApiAuthError):
@@ -21,13 +21,6 @@ def unbuilt() -> dict[str, str]:
     """Give the ids of the catalogue that have no rule, with their reasons."""
     bundled.load_chapters()
     found: dict[str, str] = importlib.import_module(f"{bundled.PACKAGE}.register").UNBUILT
-    return found
-
-
-def covered_elsewhere() -> dict[str, tuple[str, ...]]:
-    """Give the statements that tests other than rules hold, with those tests."""
-    bundled.load_chapters()
-    found: dict[str, tuple[str, ...]] = importlib.import_module(f"{bundled.PACKAGE}.register").COVERED_ELSEWHERE
     return found
 
 
@@ -80,17 +73,9 @@ def _facts(rule: Rule, faults: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def list_statements() -> Iterator[str]:
     """Give every statement of the built-in profiles with the rules and tests that cover it."""
-    bundled.load_chapters()
-    for name, path in loading.builtin_profiles().items():
+    for place, path in loading.builtin_profiles().items():
         profile = loading.load(path)
-        yield f"{name}: {profile.source}"
-        for statement, text in profile.statements.items():
-            yield f"  {statement}  {text}"
-            yield f"         {', '.join(coverage(statement)) or 'NOT COVERED'}"
-
-
-def coverage(statement: str) -> list[str]:
-    """Give the rules and the tests that cover a statement."""
-    bundled.load_chapters()
-    rules = [rule.id for rule in REGISTRY if statement in rule.sources]
-    return [*rules, *covered_elsewhere().get(statement, ())]
+        yield f"{place}: {profile.source}"
+        for name, statement in profile.statements.items():
+            yield f"  {name}  {statement.text}"
+            yield f"         {', '.join((*statement.rules, *statement.tests)) or 'NOT COVERED'}"

@@ -29,7 +29,7 @@ from pytest_apiauth.embedded import Server
 from pytest_apiauth.http import InProcess, Wire, build_client
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile import loading
-from pytest_apiauth.rules import REGISTRY
+from pytest_apiauth.suite.book import REGISTRY
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, judge
 from pytest_apiauth.targets.target import EmbeddedTarget

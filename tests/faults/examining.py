@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_apiauth import bundled
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.profile import loading
-from pytest_apiauth.rules import REGISTRY, Rule
+from pytest_apiauth.suite.book import REGISTRY, Rule
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.suite.readiness import make_ready

@@ -15,7 +15,7 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.embedded.loopback import serve
 from pytest_apiauth.profile.model import GrantType
-from pytest_apiauth.rules import Rule, Verdict
+from pytest_apiauth.suite.book import Rule, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Outcome, judge
 from pytest_apiauth.suite.outcomes import Counterexample

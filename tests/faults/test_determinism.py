@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_apiauth.rules import REGISTRY, Verdict
+from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.judging import Conditions
 
 from .examining import PROFILES, examine

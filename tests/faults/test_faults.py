@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_apiauth.embedded import FAULTS
-from pytest_apiauth.rules import REGISTRY, Verdict
+from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.judging import Outcome
 
 from .examining import PROFILES, QUICK, examine, owners

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import pytest
 
 from pytest_apiauth.embedded import FAULTS, VARIANTS
-from pytest_apiauth.rules import REGISTRY, Rule, Verdict
+from pytest_apiauth.suite.book import REGISTRY, Rule, Verdict
 
 from . import naive_endpoint, naive_resources, naive_tokens
 from .differences import DIFFERENCES

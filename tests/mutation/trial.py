@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_apiauth import embedded
-from pytest_apiauth.rules import REGISTRY, Verdict
+from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.judging import Conditions
 from pytest_apiauth.suite.outcomes import Unready
 

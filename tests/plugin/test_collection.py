@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_apiauth.rules import REGISTRY
+from pytest_apiauth.suite.book import REGISTRY
 from tests.plugin.loopback import Reply, answering
 from tests.plugin.projects import NEIGHBOURS, SHOP, SMALL, Run, output, served, told
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_apiauth.rules import REGISTRY
+from pytest_apiauth.suite.book import REGISTRY
 from pytest_apiauth.targets.recorded import CHAPTERS
 from tests.plugin.projects import Run, output, told
 

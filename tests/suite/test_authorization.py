@@ -8,7 +8,7 @@ import pytest
 
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.rules import REGISTRY, Verdict
+from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.consent import asked, asking, differ_by_port, leads_to, place, sort_of
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Outcome, judge

@@ -11,7 +11,7 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.rules import REGISTRY, Verdict
+from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, judge
 from pytest_apiauth.suite.readiness import make_ready

@@ -12,7 +12,7 @@ from pytest_apiauth.embedded import VARIANTS
 from pytest_apiauth.embedded.metadata_policy import MetadataPolicy
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.refusal import Refusal
-from pytest_apiauth.rules import REGISTRY, Verdict
+from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Outcome, judge
 from pytest_apiauth.targets.target import EmbeddedTarget

@@ -9,12 +9,12 @@ import pytest
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import BudgetError, DroppedError
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.rules import REGISTRY, Verdict
+from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.expectations import applied
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 
-from .test_exchange import Answer, Scripted, judged
+from .test_api import Answer, Scripted, judged
 
 Serve = Callable[[Request], Response]
 TABLE = "res-proxy-headers"

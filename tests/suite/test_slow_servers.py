@@ -8,13 +8,13 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.http import Wire
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
-from pytest_apiauth.rules import REGISTRY, Verdict
+from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import DRAW_SECONDS, Conditions, Outcome, judge
 from pytest_apiauth.targets.limits import Limits, Throttle
 from pytest_apiauth.targets.live import LiveTarget
 
-from .test_exchange import Scripted
+from .test_api import Scripted
 
 
 class Slow(Scripted):

@@ -7,21 +7,21 @@ from urllib.parse import quote
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.messages import Response
 from pytest_apiauth.profile import loading
-from pytest_apiauth.suite.api import Answer, Exchange
+from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.targets.target import EmbeddedTarget
 
 
-def exchange(name: str = "jindexe") -> Exchange:
-    """Hold an exchange with the embedded server of a built-in profile."""
+def api(name: str = "jindexe") -> Api:
+    """Hold an api with the embedded server of a built-in profile."""
     profile, redactor = loading.load(loading.builtin_profiles()[name]), Redactor()
     target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(), variants=())
-    return Exchange(Examination(target, redactor), "az-framing")
+    return Api(Examination(target, redactor), "az-framing")
 
 
 def test_a_client_id_in_a_redirection_is_a_variable() -> None:
     """A login page's URL repeats the client id, encoded within a parameter: the reader is told where it goes."""
-    held = exchange("dastra")
+    held = api("dastra")
     client = held.examination.value(held.credential("CLIENT_ID").name)
     inner = quote(f"/authorize?client_id={client}&scope=a", safe="")
     response = Response(302, (("Location", f"/login?ReturnUrl={inner}&client_id={client}"),))
@@ -35,7 +35,7 @@ def test_a_client_id_in_a_redirection_is_a_variable() -> None:
 
 def test_a_value_that_an_answer_gave_comes_with_the_request_for_it() -> None:
     """What is kept of an answer is no variable that a reader has, so the step that gives it is shown."""
-    held = exchange()
+    held = api()
     answer = held.send(held.token_request("password"))
     held.keep("FIRST", str(answer.members["access_token"]))
     held.keep("SECOND", str(answer.members["refresh_token"]))
@@ -47,7 +47,7 @@ def test_a_value_that_an_answer_gave_comes_with_the_request_for_it() -> None:
 
 def test_text_of_a_server_is_one_short_line_of_a_report() -> None:
     """Neither a terminal's control sequences nor a million letters get into what was expected or what came."""
-    held = exchange()
+    held = api()
     answer = Answer(held, held.request("/v1/workspaces"), Response(200), None, None, None)
     found = answer.counterexample("an error", "\x1b[2J" + "x" * 1_000_000)
     assert "\x1b" not in found.got

@@ -14,7 +14,7 @@ from pytest_apiauth.errors import DroppedError, UnreachableError
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.rules import REGISTRY, Verdict
+from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.suite.outcomes import Unready

@@ -1,0 +1,223 @@
+"""What a rule is, and the register of all of them; no rule itself.
+
+A rule earns its place by a source, a level, an applicability test, a paired control, a safety class
+and at least one fault that it catches. `rule` refuses a function that lacks any of them, at import.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_apiauth.profile.model import Profile
+
+
+class Level(enum.Enum):
+    """How binding a rule is. MUST and DOC fail where the profile backs them; the others warn."""
+
+    MUST = "MUST"
+    DOC = "DOC"
+    SHOULD = "SHOULD"
+    MAY = "MAY"
+
+
+class Safety(enum.Enum):
+    """The worst that a rule can do to a live system."""
+
+    READ_ONLY = "read-only"
+    ISSUE = "issue"
+    CONSUME = "consume"
+    REVOKE = "revoke"
+    LOCKOUT = "lockout"
+    LOAD = "load"
+
+
+ALWAYS_ALLOWED = frozenset({Safety.READ_ONLY, Safety.ISSUE})
+
+
+class Verdict(enum.Enum):
+    """What came of one rule on one part of one profile."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    WARNING = "warning"
+    INCONCLUSIVE = "inconclusive"
+    SKIP = "skip"
+    NOT_RUN = "not run"
+    EXPECTED = "expected failure"
+    UNEXPECTED = "unexpected pass"
+
+
+class Control(enum.Enum):
+    """How a rule makes sure that its verdict is about the rule and not about something else."""
+
+    PAIRED = "the valid request that an altered one came from succeeds before it, and after its refusal again"
+    ITSELF = "the request judged is the valid one itself"
+
+
+PROFILE = "profile"
+"""A source: the promise is the profile's own (``zones.needs``, ``api_key.header``, ``grants``)."""
+STATED = "statement"
+"""A source: no standard says so; a sentence of the document does, if the profile has one that backs the rule."""
+
+_ALWAYS_HOLDS = ("RFC 9110", "RFC 9111", "RFC 3986", PROFILE)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The applicability test: which parts of a profile a rule is about.
+
+    ``find`` gives the argument of each part by the part's name; nothing found means that the rule does
+    not apply, for the reason ``otherwise``.
+    """
+
+    otherwise: str
+    find: Callable[[Profile], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that a conforming server does."""
+
+    id: str
+    chapter: str
+    level: Level
+    safety: Safety
+    sources: tuple[str, ...]
+    applies: Parts
+    control: Control
+    faults: tuple[str, ...]
+    function: Callable[..., None]
+    draws: Mapping[str, Any] = field(default_factory=dict)
+    wire: bool = False
+    """Whether it is about connections and bytes, so that only a socket shows the whole of it."""
+    first: tuple[Mapping[str, Any], ...] = ()
+    """Arguments that are tried before any is drawn, in every run."""
+
+    @property
+    def title(self) -> str:
+        """The first line of the rule's docstring."""
+        return (self.function.__doc__ or "").strip().splitlines()[0]
+
+    def level_for(self, profile: Profile) -> Level:
+        """Return the level that binds a profile: what neither its document nor a standard it cites backs, warns."""
+        return self.level if self._backing(profile) or self.level is Level.MAY else Level.SHOULD
+
+    def sources_for(self, profile: Profile) -> tuple[str, ...]:
+        """Return what binds a profile: standards, then its own sentences; all of the rule's sources if none does."""
+        return self._backing(profile) or self.sources
+
+    def _backing(self, profile: Profile) -> tuple[str, ...]:
+        standards = [source for source in self.sources if _binds(profile, source)]
+        return (*standards, *profile.statements_for(self.id))
+
+
+def _binds(profile: Profile, source: str) -> bool:
+    return source.startswith(_ALWAYS_HOLDS) or any(
+        re.match(rf"{re.escape(standard)}\b", source) for standard in profile.standards
+    )
+
+
+class Registry:
+    """Every rule by id."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, Rule] = {}
+
+    def add(self, rule: Rule) -> None:
+        """Register a rule. Raises ValueError where it has not earned its place."""
+        lacking = [
+            name
+            for name, given in (
+                ("a source", rule.sources),
+                ("a level", rule.level),
+                ("an applicability test", rule.applies),
+                ("a control", rule.control),
+                ("a safety class", rule.safety),
+                ("a fault", rule.faults),
+                ("a docstring", rule.function.__doc__),
+                ("an id in lower case with hyphens", re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.id)),
+            )
+            if not given
+        ]
+        if lacking:
+            raise ValueError(f"rule {rule.id!r} lacks {' and '.join(lacking)}")
+        other = self._rules.get(rule.id)
+        if other is not None and other.function.__qualname__ != rule.function.__qualname__:
+            raise ValueError(f"rule {rule.id!r} exists twice: in {other.chapter} and in {rule.chapter}")
+        for each in self._rules.values():
+            shared = set(each.faults) & set(rule.faults)
+            if shared and each.id != rule.id:
+                raise ValueError(f"fault {shared.pop()!r} of rule {rule.id!r} is owned by {each.id!r}")
+        self._rules[rule.id] = rule
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules.values())
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def __getitem__(self, rule_id: str) -> Rule:
+        return self._rules[rule_id]
+
+    def of_chapter(self, chapter: str) -> list[Rule]:
+        """The rules of one chapter, in the book's order."""
+        return [rule for rule in self._rules.values() if rule.chapter == chapter]
+
+
+REGISTRY = Registry()
+Function = Callable[..., None]
+
+
+def rule(
+    level: Level,
+    *sources: str,
+    applies: Parts,
+    catches: str | tuple[str, ...],
+    safety: Safety = Safety.READ_ONLY,
+    control: Control = Control.PAIRED,
+    wire: bool = False,
+) -> Callable[[Function], Function]:
+    """Register a function as a rule: its id is the function's name with hyphens, its chapter the module.
+
+    ``sources`` are sections of standards (``"RFC 6750 3.1"``), `PROFILE`, or `STATED` if nothing but a sentence of an
+    API's document says so; which sentence that is, the profile says (``[statements.NAME] rules``). ``catches`` names
+    the faults of the embedded server that this rule must catch, ``safety`` the worst that it does to a live system.
+    Raises ValueError for a rule that lacks one of them, or whose id another function has.
+
+    Example::
+
+        @rule(MUST, "RFC 6750 3.1", applies=token_zones, catches="token-prefix-compare")
+        def res_mutated_token(api: Api, zone: Zone) -> None: ...
+    """
+
+    def register(function: Function) -> Function:
+        chapter = function.__module__.rpartition(".")[2]
+        draws = getattr(function, "apiauth_draws", {})
+        first = getattr(function, "apiauth_first", ())
+        rule_id = function.__name__.replace("_", "-")
+        faults = (catches,) if isinstance(catches, str) else catches
+        REGISTRY.add(
+            Rule(rule_id, chapter, level, safety, sources, applies, control, faults, function, draws, wire, first)
+        )
+        return function
+
+    return register
+
+
+def draws(first: Iterable[Mapping[str, Any]] = (), **strategies: Any) -> Callable[[Function], Function]:
+    """Draw arguments of a rule with Hypothesis: our settings, our seed, shrunk on failure.
+
+    A strategy may also be a function of the rule's part that gives a strategy. ``first`` is a table of
+    arguments that every run tries, however few examples it draws.
+    """
+
+    def mark(function: Function) -> Function:
+        function.apiauth_draws = strategies  # type: ignore[attr-defined]
+        function.apiauth_first = tuple(first)  # type: ignore[attr-defined]
+        return function
+
+    return mark
