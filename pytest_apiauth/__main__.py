@@ -111,13 +111,16 @@ def _scan_lines(asked: argparse.Namespace) -> Iterator[str]:
 def _rules_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rule_id", nargs="?", metavar="RULE-ID", help="explain this rule")
     parser.add_argument("--statements", action="store_true", help="print every statement of the built-in documents")
+    parser.add_argument("--markdown", action="store_true", help="print every rule as a page in Markdown")
 
 
 def _rules_lines(asked: argparse.Namespace) -> Iterator[str]:
-    from pytest_apiauth.suite import listing
+    from pytest_apiauth.suite import catalogue, listing
 
     if asked.statements:
         return listing.list_statements()
+    if asked.markdown:
+        return iter(catalogue.page().splitlines())
     if not asked.rule_id:
         return listing.list_rules()
     from pytest_apiauth.embedded import FAULTS
