@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,7 @@ def test_reading_of_imports() -> None:
     """The reading itself sees imports at the top, inside functions, relative ones, and those of single names."""
     assert {".rules", ".suite.api", ".conformance.parts"} <= set(imports_of(ROOT / "conformance" / "zones.py"))
     hooks = set(imports_of(ROOT / PACKAGE / "plugin" / "hooks.py"))
-    assert {"pytest", ".plugin.terminal", ".embedded", ".plugin.collection"} <= hooks
+    assert {"pytest", ".plugin.terminal", ".recording.drift", ".plugin.collection"} <= hooks
     assert "httpx" not in set(imports_of(ROOT / PACKAGE / "plugin" / "bench.py"))
     assert "httpx" in set(imports_of(ROOT / PACKAGE / "http" / "mock.py"))
 
@@ -152,6 +153,37 @@ def test_the_double_keeps_knowledge_of_its_own() -> None:
     tables = {".profile.grants", ".profile.kinds"}
 
     assert [module_of(path) for path in sources(f"{PACKAGE}/embedded") if tables & set(imports_of(path))] == []
+
+
+def test_pytests_door_has_no_circle() -> None:
+    """No file of the plug-in leads back to itself by what it imports, at the top or inside functions."""
+    plugin = {module_of(path): path for path in sources(f"{PACKAGE}/plugin")}
+    needs = {
+        module: {name.removeprefix(".") for name in imports_of(path)} & plugin.keys() for module, path in plugin.items()
+    }
+
+    assert list(TopologicalSorter(needs).static_order())
+
+
+def test_options_are_read_in_one_place() -> None:
+    """Nobody but the table asks pytest for an option or ini key of ours."""
+    asking = [
+        module_of(path)
+        for path in sources(f"{PACKAGE}/plugin")
+        for node in ast.walk(tree_of(path))
+        if (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _asks_for_ours(node))
+        or (isinstance(node, ast.Attribute) and node.attr.startswith("apiauth_") and "option" in ast.dump(node.value))
+    ]
+
+    assert set(asking) == {"plugin.options"}
+
+
+def _asks_for_ours(call: ast.Call) -> bool:
+    """Whether a call asks for an option by a name that begins with ours, or by one that cannot be read here."""
+    if not (isinstance(call.func, ast.Attribute) and call.func.attr in ("getoption", "getini")):
+        return False
+    name = call.args[0]
+    return not (isinstance(name, ast.Constant) and not str(name.value).lstrip("-").startswith("apiauth"))
 
 
 def test_nothing_imports_the_insides_of_pytest() -> None:

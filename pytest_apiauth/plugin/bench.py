@@ -21,6 +21,8 @@ from pytest_apiauth.targets.live_side import LiveSide
 if TYPE_CHECKING:
     import httpx
 
+    from pytest_apiauth.recording.taping import CassetteTest
+
 KINDS = ("api_key", "bearer", "personal_access_token", "basic")
 
 
@@ -54,31 +56,38 @@ class Bench:
 
     @classmethod
     def build(
-        cls, state: State, profile: Profile, who: Mapping[str, str], *, allow_unsafe: bool, app: AppSide | None = None
+        cls,
+        state: State,
+        profile: Profile,
+        who: Mapping[str, str],
+        *,
+        allow_unsafe: bool,
+        app: AppSide | None = None,
+        cassette: CassetteTest | None = None,
     ) -> Bench:
         """Start an embedded server, or take the app's or the live side. Raises ProfileError or CredentialError."""
         if app is not None:
             return cls(state, app.profile, app.identities, app.carrier, who)
-        if state.is_live:
+        if state.options.live:
             side = state.live_side(profile)
             # What is recorded holds the token request too, so the test has a token store of its own.
-            live = side if state.cassette is None else None
+            live = side if cassette is None else None
             return cls(
                 state, side.profile, side.identities, side.carrier, who, live=live, allow_unsafe=allow_unsafe
             )  # fmt: skip
-        if state.cassette is not None:
+        if cassette is not None:
             # Its secrets are placeholders; nobody has to hide them.
-            profile, redactor = state.cassette.replayed_profile(profile), Redactor()
-            identities = Identities(profile, state.cassette.lookup(), redactor)
-            return cls(state, profile, identities, Network(state.library), who, redactor=redactor)
+            profile, redactor = cassette.replayed_profile(profile), Redactor()
+            identities = Identities(profile, cassette.lookup(), redactor)
+            return cls(state, profile, identities, Network(state.options.http), who, redactor=redactor)
         server = Server(
             profile,
-            faults=state.config.getoption("apiauth_fault"),
-            variants=state.config.getoption("apiauth_variant"),
+            faults=state.options.faults,
+            variants=state.options.variants,
             redactor=state.redactor,
         )
         identities = Identities(server.profile, server.lookup, state.redactor)
-        carrier = InProcess(state.library, server.handle)
+        carrier = InProcess(state.options.http, server.handle)
         return cls(state, server.profile, identities, carrier, who, server=server)
 
     def kinds_of(self, zone: str) -> tuple[Kind, ...]:

@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 
 from pytest_apiauth.errors import ProfileError
+from pytest_apiauth.plugin.options import Options
 from pytest_apiauth.profile.finding import Ignored, in_folders_above, is_root, profiles_around, profiles_under
 
 
 class Choice:
     """The profiles of a run's project, looked for on first use and once."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, options: Options) -> None:
         self._config = config
+        self._options = options
         self._root = config.rootpath
         self._here = config.invocation_params.dir
         self._files: tuple[Path, ...] | None = None
@@ -45,8 +47,8 @@ class Choice:
 
     def _ignored(self) -> Ignored:
         paths, globs = (
-            [os.path.abspath(self._here / each) for each in self._config.getoption(name) or ()]
-            for name in ("ignore", "ignore_glob")
+            [os.path.abspath(self._here / each) for each in given or ()]
+            for given in (self._config.getoption("ignore"), self._config.getoption("ignore_glob"))
         )
         return Ignored(tuple(self._config.getini("norecursedirs")), frozenset(paths), tuple(globs))
 
@@ -65,10 +67,9 @@ class Choice:
         """
         from pytest_apiauth.profile import loading
 
-        asked = self._config.getoption("apiauth_profile")
-        if asked:
-            return self.named(asked)
-        name = self._config.getini("apiauth_profile")
+        if self._options.profile:
+            return self.named(self._options.profile)
+        name = self._options.usual_profile
         if name:
             # A path in a file starts where the file lies, and not where somebody stands.
             ini = self._config.inipath.parent if self._config.inipath else self._root

@@ -11,53 +11,33 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import pytest
 
 from pytest_apiauth import bundled
-from pytest_apiauth.plugin.run import STATE
+from pytest_apiauth.plugin.options import Options
 from pytest_apiauth.profile.finding import DEEPEST_EXTENDS
-
-if TYPE_CHECKING:
-    from pytest_apiauth.plugin.collection import ProfileFile
 
 Extent = Literal["all", "smoke", "nothing"]
 """How much of the book is for a profile: every rule, those of `SMOKE`, or nothing, since it does not ask for it."""
-WALKS: Final = ("none", "servers", "all")
-"""What ``apiauth_collect`` may say."""
 SMOKE: Final = "apiauth_smoke"
 
 
-def collected(path: Path, parent: pytest.Collector) -> ProfileFile | None:
-    """Return the node of a profile's file, or None if the run does not examine it."""
-    much = extent(parent.session, path)
-    if much == "nothing":
-        parent.config.stash[STATE].left_alone.append(path)
-    if much in (None, "nothing"):
-        return None
-    from pytest_apiauth.plugin.collection import ProfileFile
-
-    found: ProfileFile = ProfileFile.from_parent(parent, path=path)
-    found.extent = much
-    return found
-
-
-def extent(session: pytest.Session, path: Path) -> Extent | None:
+def extent(session: pytest.Session, options: Options, path: Path) -> Extent | None:
     """Say how much of the book a run examines a profile by; None where the profile is no matter of the run's."""
-    config = session.config
     if session.isinitpath(path) or (bundled.folder() == path.parent and session.isinitpath(path.parent)):
         return "all"
     # pytest also asks about the neighbours of a file that is named: that must cost nothing.
-    if config.getini("apiauth_collect") == "none" or not any(session.isinitpath(folder) for folder in path.parents):
+    if options.collect == "none" or not any(session.isinitpath(folder) for folder in path.parents):
         return None
-    if config.getoption("apiauth_replay"):
+    if options.replay:
         return "all"
-    if config.getoption("apiauth_live"):
+    if options.live:
         # Only the rules that -m asks for: an expression may let others in too.
-        asks = re.search(rf"\b{SMOKE}\b", config.getoption("markexpr") or "")
+        asks = re.search(rf"\b{SMOKE}\b", session.config.getoption("markexpr") or "")
         return "all" if says_examine(path) else "smoke" if asks else "nothing"
-    return "all" if config.getini("apiauth_collect") == "all" or names_app(path) else None
+    return "all" if options.collect == "all" or names_app(path) else None
 
 
 def says_examine(path: Path) -> bool:

@@ -15,8 +15,9 @@ import pytest
 
 from pytest_apiauth import bundled
 from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.plugin.announcements import shown_url
 from pytest_apiauth.plugin.collecting import SMOKE, Extent
-from pytest_apiauth.plugin.run import RECORD, STATE
+from pytest_apiauth.plugin.keys import RECORD, STATE
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.suite import expectations
@@ -45,7 +46,7 @@ class ProfileFile(pytest.File):
         wrong = expectations.unmatched(self.profile)
         if wrong:
             raise self.CollectError("\n".join(wrong))
-        replayed = state.replays
+        replayed = state.options.replay
         homeless = [rule.id for rule in REGISTRY if rule.chapter not in chapters]
         if homeless or not len(REGISTRY):
             raise self.CollectError(f"rules outside the book's chapters: {homeless or 'no rule at all'}")
@@ -130,7 +131,7 @@ class RuleItem(pytest.Function):
         """Set the fixtures up; where the project's own credentials failed before, that is why this is not run."""
         state = self.config.stash[STATE]
         path = self.profile_file.path
-        reason = state.why_not_ready(path)
+        reason = state.examinations.why_not_ready(path)
         if reason is not None and self.applies:
             self.record(Outcome(Verdict.NOT_RUN, self.rule.level, reason))
             pytest.skip(f"not run: {reason}")
@@ -141,7 +142,7 @@ class RuleItem(pytest.Function):
             if asked:
                 name = self.profile_file.profile.name
                 reason = f"{name}: {FIXTURE}, or a fixture before it, failed: {type(error).__name__}"
-                state.give_up(path, reason)
+                state.examinations.give_up(path, reason)
                 self.not_ready = {"verdict": "not ready", "error": reason}
                 self.record(Outcome(Verdict.NOT_RUN, self.rule.level, reason))
             raise
@@ -154,17 +155,17 @@ class RuleItem(pytest.Function):
         """Judge the rule and tell pytest."""
         __tracebackhide__ = True
         state = self.config.stash[STATE]
-        if examination.target.kind == "live" and self.rule.safety.value not in state.allowed(examination.profile):
-            reason = f"needs --apiauth-allow {self.rule.safety.value}"
-            level = self.rule.level_for(examination.profile)
-            self.finish(Outcome(Verdict.SKIP, level, reason, is_out_of_reach=True))
-        if state.replays and self.rule.id in OF_VALUES:
-            self.finish(Outcome(Verdict.SKIP, self.rule.level_for(examination.profile), OF_VALUES[self.rule.id]))
-        outcome = judge(self.rule, examination, argument, Conditions(state.examples, state.seed))
-        if outcome.verdict is Verdict.WARNING and state.is_strict:
+        profile, safety = examination.profile, self.rule.safety.value
+        if examination.target.kind == "live" and safety not in state.limits.allowed(profile):
+            reason = f"needs --apiauth-allow {safety}"
+            self.finish(Outcome(Verdict.SKIP, self.rule.level_for(profile), reason, is_out_of_reach=True))
+        if state.options.replay and self.rule.id in OF_VALUES:
+            self.finish(Outcome(Verdict.SKIP, self.rule.level_for(profile), OF_VALUES[self.rule.id]))
+        outcome = judge(self.rule, examination, argument, Conditions(state.options.examples, state.seed))
+        if outcome.verdict is Verdict.WARNING and state.options.strict:
             outcome.verdict = Verdict.FAIL
         if state.examined(self.profile_file.profile) in ("live", "app") and not self.config.getoption("runxfail"):
-            self.expected = expectations.concerning(examination.profile, self.rule.id, self.part, outcome.breaches)
+            self.expected = expectations.concerning(profile, self.rule.id, self.part, outcome.breaches)
             outcome = expectations.applied(outcome, self.expected, self.rule.id)
         self.finish(outcome)
 
@@ -193,7 +194,7 @@ class RuleItem(pytest.Function):
         self.stash[RECORD] = {
             "profile": profile.name,
             "target": state.examined(profile),
-            "url": state.shown_url(profile),
+            "url": shown_url(state, profile),
             "id": self.rule.id,
             **_told_of(self.rule, profile, outcome.level),
             "part": self.part,

@@ -5,15 +5,15 @@ Standard library and pytest only at import; a fixture imports what it needs when
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError, ProfileError, UnsetError
-from pytest_apiauth.plugin.run import BENCH, RECORD, STATE, State
+from pytest_apiauth.plugin.keys import BENCH, CASSETTE, RECORD, STATE
+from pytest_apiauth.plugin.marks import chosen_profile, mark_of
+from pytest_apiauth.plugin.run import State
 
 if TYPE_CHECKING:
     import httpx
@@ -25,65 +25,13 @@ if TYPE_CHECKING:
     from pytest_apiauth.suite.examination import Examination
     from pytest_apiauth.targets.apps import AppSide
 
-MARK_ARGUMENTS = ("profile", "user", "client", "key")
-RULES = "_apiauth_examination"
-FIXTURES = frozenset(
-    (
-        "apiauth_profile", "apiauth_client", "apiauth_async_client", "apiauth_client_factory", "apiauth_token",
-        "apiauth_server", "apiauth_mock", "apiauth_credentials", "_apiauth_bench", RULES,
-    )
-)  # fmt: skip
-"""Who asks for one of these has to do with a profile."""
-
 
 def _stop(error: ApiAuthError, state: State) -> NoReturn:
     __tracebackhide__ = True
-    if isinstance(error, UnsetError) and state.skips_missing:
+    if isinstance(error, UnsetError) and state.options.skip_missing:
         raise pytest.skip.Exception(str(error)) from None
     # Not pytest.fail: an exception raised while another one is handled is printed with it.
     raise pytest.fail.Exception(str(error), pytrace=False) from None
-
-
-def _mark(node: pytest.Item) -> tuple[str | None, dict[str, str]]:
-    """Read ``@pytest.mark.apiauth``: what a test's own mark leaves out, that of its class or module says."""
-    found: dict[str, str] = {}
-    for mark in node.iter_markers("apiauth"):
-        arguments = {**mark.kwargs, **({"profile": mark.args[0]} if mark.args else {})}
-        wrong = [f"unknown argument {name!r}" for name in arguments if name not in MARK_ARGUMENTS]
-        if len(mark.args) > 1 or (mark.args and "profile" in mark.kwargs):
-            wrong.append("profile is given twice")
-        wrong += [
-            f"{name}: expected a name, got {type(value).__name__}"
-            for name, value in arguments.items()
-            if not (isinstance(value, str) or value is None)
-        ]
-        if wrong:
-            pytest.fail(f"@pytest.mark.apiauth(profile, *, user, client, key): {', '.join(wrong)}", pytrace=False)
-        found = {**{name: value for name, value in arguments.items() if value is not None}, **found}
-    return found.pop("profile", None), found
-
-
-def uses_ours(item: pytest.Item) -> bool:
-    """Whether a test has to do with a profile by its fixtures or its mark."""
-    names = getattr(item, "fixturenames", ())
-    return not FIXTURES.isdisjoint(names) or item.get_closest_marker("apiauth") is not None
-
-
-def chosen_profile(item: pytest.Item, state: State) -> Profile:
-    """Return the profile of a test. Raises ProfileError if none is chosen."""
-    name, _ = _mark(item)
-    return state.named_profile(name, item.path.parent) if name else state.default_profile(item.path.parent)
-
-
-def used_live(items: Iterable[pytest.Item], state: State) -> list[Path]:
-    """Return the files of the profiles whose servers the clients of these tests are about to ask, in a live run."""
-    found: dict[Path, None] = {}
-    for item in items if state.is_live else ():
-        if "_apiauth_bench" in getattr(item, "fixturenames", ()):
-            # The test's own fixture says what is wrong.
-            with contextlib.suppress(ApiAuthError, pytest.fail.Exception):
-                found[Path(chosen_profile(item, state).place)] = None
-    return list(found)
 
 
 @pytest.fixture
@@ -96,7 +44,7 @@ def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
     from pytest_apiauth.plugin.reach import keep_out
 
     keep_out(request.node, profile)
-    cassette = request.config.stash[STATE].cassette
+    cassette = request.node.stash.get(CASSETTE, None)
     if cassette is not None:
         cassette.belonging.is_certain = True
     return profile
@@ -127,11 +75,18 @@ def _apiauth_bench(request: pytest.FixtureRequest, apiauth_profile: Profile) -> 
     from pytest_apiauth.plugin.bench import Bench
 
     state: State = request.config.stash[STATE]
-    _, who = _mark(request.node)
+    _, who = mark_of(request.node)
     writes = request.node.get_closest_marker("apiauth_writes") is not None
     try:
         app = _app_side(request, apiauth_profile) if state.kind_of(apiauth_profile) == "app" else None
-        bench = Bench.build(state, apiauth_profile, who, allow_unsafe=writes or not state.is_live, app=app)
+        bench = Bench.build(
+            state,
+            apiauth_profile,
+            who,
+            allow_unsafe=writes or not state.options.live,
+            app=app,
+            cassette=request.node.stash.get(CASSETTE, None),
+        )
     except ApiAuthError as error:
         _stop(error, state)
     request.node.stash[BENCH] = bench
@@ -140,7 +95,9 @@ def _apiauth_bench(request: pytest.FixtureRequest, apiauth_profile: Profile) -> 
 
 
 def _bench_kind(request: pytest.FixtureRequest) -> str:
-    return "this is a live run" if request.config.stash[STATE].is_live else "this profile's app runs in this process"
+    return (
+        "this is a live run" if request.config.stash[STATE].options.live else "this profile's app runs in this process"
+    )
 
 
 @pytest.fixture
@@ -195,9 +152,10 @@ def apiauth_mock(
         pytest.fail(
             "apiauth_mock and @pytest.mark.vcr in one test: a test is mocked or replayed, not both", pytrace=False
         )
-    if state.library != "httpx":
+    library = state.options.http
+    if library != "httpx":
         pytest.fail(
-            f"apiauth_mock stands in for httpx only: record tests of code on {state.library} with @pytest.mark.vcr;"
+            f"apiauth_mock stands in for httpx only: record tests of code on {library} with @pytest.mark.vcr;"
             " for code on httpx say --apiauth-http=httpx",
             pytrace=False,
         )
@@ -233,7 +191,7 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
         item.record(Outcome(Verdict.NOT_RUN, item.rule.level, str(reason)))
         pytest.skip(f"not run: {reason}")
     except ApiAuthError as error:
-        is_skipped = isinstance(error, UnsetError) and state.skips_missing
+        is_skipped = isinstance(error, UnsetError) and state.options.skip_missing
         if not is_skipped:
             verdict = "inconclusive" if isinstance(error, Unproven | UnreachableError) else "not ready"
             item.not_ready = {"verdict": verdict, "error": printable(state.redactor.redact(str(error)))}

@@ -6,7 +6,6 @@ Importing this module imports the standard library and pytest only; a test holds
 from __future__ import annotations
 
 import logging
-import math
 import os
 import random
 import sys
@@ -20,89 +19,22 @@ import pytest
 
 from pytest_apiauth.credentials.redaction import LOGGERS, changed_value, redact_report
 from pytest_apiauth.errors import ApiAuthError, UnsetError
-from pytest_apiauth.plugin.collecting import WALKS
+from pytest_apiauth.plugin import announcements, options
+from pytest_apiauth.plugin.keys import BENCH, CASSETTE, RECORD, STATE
+from pytest_apiauth.plugin.marks import CLIENTS, chosen_profile, may_have_profile, used_live
 from pytest_apiauth.plugin.outputs import Outputs
-from pytest_apiauth.plugin.run import BENCH, RECORD, STATE, State
+from pytest_apiauth.plugin.run import State
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.finding import SUFFIX
 
 pytest_plugins = ["pytest_apiauth.plugin.fixtures"]
 
-REPORTS = (".json", ".md")
 OUTPUTS = "apiauth-outputs"
-SAFETY_CLASSES = ("consume", "revoke", "lockout", "load")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare options and ini keys, all beginning with apiauth."""
-    group = parser.getgroup("apiauth", "API authentication")
-    group.addoption(
-        "--apiauth-live",
-        action="store_true",
-        help="use the profiles' real URLs; without it nothing here reaches the network",
-    )
-    group.addoption("--apiauth-profile", metavar="NAME", help="profile that the fixtures use by default")
-    group.addoption("--apiauth-http", choices=("httpx", "httpx2"), help="library of the clients (default: httpx)")
-    group.addoption("--apiauth-examples", type=int, metavar="N", help="examples per property (default: 30; live: 5)")
-    group.addoption("--apiauth-strict", action="store_true", help="warnings of the suite fail too")
-    group.addoption(
-        "--apiauth-allow",
-        action="append",
-        default=[],
-        metavar="CLASS",
-        help=f"safety classes that a live run may touch beyond read-only and issue: {', '.join(SAFETY_CLASSES)}",
-    )
-    group.addoption(
-        "--apiauth-rate", type=float, metavar="N", help="requests per second of a live run, for each profile"
-    )
-    group.addoption(
-        "--apiauth-max-requests", type=int, metavar="N", help="requests that a live run may send, for each profile"
-    )
-    group.addoption(
-        "--apiauth-skip-missing",
-        action="store_true",
-        help="skip what needs a secret that is not set (pull requests from forks) instead of an error",
-    )
-    group.addoption(
-        "--apiauth-report", action="append", default=[], metavar="FILE", help="write a report (.json, .md); repeatable"
-    )
-    group.addoption(
-        "--apiauth-fault",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="make the embedded server break one rule, to see the suite catch it; warnings then fail too",
-    )
-    group.addoption(
-        "--apiauth-wire",
-        action="store_true",
-        help="serve the embedded server on a loopback socket, so that rules about connections can run",
-    )
-    group.addoption(
-        "--apiauth-variant",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="make the embedded server differ as a standard allows",
-    )
-    group.addoption(
-        "--apiauth-replay",
-        action="store_true",
-        help="examine recorded token exchanges (cassettes/NAME) instead of a server",
-    )
-    group.addoption(
-        "--apiauth-drift",
-        action="store_true",
-        help="compare live token answers with the cassettes of the same grants, and warn of what has changed",
-    )
-    parser.addini("apiauth_profile", "profile that the fixtures use by default", default="")
-    parser.addini("apiauth_http", "library of the clients: httpx or httpx2", default="httpx")
-    parser.addini(
-        "apiauth_collect",
-        "which profiles a folder walk examines: none, servers (default: those with an app, and in a live run those that"
-        " say examine = true), or all (on the embedded server)",
-        default="servers",
-    )
+    """Declare options and ini keys."""
+    options.declare(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -115,15 +47,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "apiauth_wire: a rule about connections and bytes; set by the suite itself")
     config.addinivalue_line("markers", "apiauth_smoke: a rule that tells in a few requests whether auth still works")
     config.addinivalue_line("markers", "apiauth_writes: a live test whose clients may use unsafe methods")
-    _check_options(config)
-    config.stash[STATE] = state = State(config, seed=_seed(config))
-    name = config.getoption("apiauth_profile")
-    if name:
+    asked = options.read(config)
+    config.stash[STATE] = state = State(config, asked, seed=_seed(config))
+    if asked.profile:
         try:
-            state.named_profile(name)
+            state.named_profile(asked.profile)
         except ApiAuthError as error:
             raise pytest.UsageError(printable(f"--apiauth-profile: {error}")) from None
-    if config.getoption("apiauth_drift"):
+    if asked.drift:
         from pytest_apiauth.recording.drift import Drift
 
         state.drift = Drift(config.rootpath)
@@ -147,45 +78,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         if isinstance(outputs, Outputs):
             outputs.close()
         state.close()
-
-
-def _check_options(config: pytest.Config) -> None:
-    allowed = [name for entry in config.getoption("apiauth_allow") for name in entry.split(",")]
-    for name in allowed:
-        if name not in SAFETY_CLASSES:
-            raise pytest.UsageError(f"--apiauth-allow: no safety class {name!r}; there are {', '.join(SAFETY_CLASSES)}")
-    for file in config.getoption("apiauth_report"):
-        if Path(file).suffix not in REPORTS:
-            raise pytest.UsageError(f"--apiauth-report: {file!r} should end with one of: {', '.join(REPORTS)}")
-    examples = config.getoption("apiauth_examples")
-    if examples is not None and examples < 1:
-        raise pytest.UsageError(f"--apiauth-examples: expected a positive number, got {examples}")
-    for name in ("rate", "max_requests"):
-        value = config.getoption(f"apiauth_{name}")
-        if value is not None and not 0 < value < math.inf:
-            option = name.replace("_", "-")
-            raise pytest.UsageError(f"--apiauth-{option}: expected a positive number, got {value}")
-    library = config.getini("apiauth_http")
-    if library not in ("httpx", "httpx2"):
-        raise pytest.UsageError(f"apiauth_http: expected httpx or httpx2, got {library!r}")
-    if config.getini("apiauth_collect") not in WALKS:
-        raise pytest.UsageError(f"apiauth_collect: expected one of {', '.join(WALKS)}")
-    if config.getoption("apiauth_drift") and not config.getoption("apiauth_live"):
-        raise pytest.UsageError("--apiauth-drift compares live answers with cassettes: add --apiauth-live")
-    if config.getoption("apiauth_replay"):
-        for name in ("live", "wire", "fault", "variant"):
-            if config.getoption(f"apiauth_{name}"):
-                raise pytest.UsageError(f"--apiauth-replay examines cassettes: leave out --apiauth-{name}")
-    faults, variants = config.getoption("apiauth_fault"), config.getoption("apiauth_variant")
-    if faults or variants:
-        if config.getoption("apiauth_live"):
-            raise pytest.UsageError("--apiauth-fault and --apiauth-variant change the embedded server, not a live one")
-        from pytest_apiauth.embedded import check_names
-
-        try:
-            check_names(faults, variants)
-        except ApiAuthError as error:
-            raise pytest.UsageError(str(error)) from None
 
 
 def _seed(config: pytest.Config) -> int:
@@ -219,20 +111,30 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """Collect a profile: always where it is named, in a folder walk where it asks to be examined."""
     if not file_path.name.endswith(SUFFIX):
         return None
-    from pytest_apiauth.plugin import collecting
+    from pytest_apiauth.plugin.collecting import extent
 
-    return collecting.collected(file_path, parent)
+    state = parent.config.stash[STATE]
+    much = extent(parent.session, state.options, file_path)
+    if much == "nothing":
+        state.left_alone.append(file_path)
+    if much in (None, "nothing"):
+        return None
+    from pytest_apiauth.plugin.collection import ProfileFile
+
+    found: ProfileFile = ProfileFile.from_parent(parent, path=file_path)
+    found.extent = much
+    return found
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let tests of an app have its credentials first, and refuse a fault whose own rule has nothing to examine."""
     _put_credentials_first(config, items)
     state = config.stash[STATE]
-    if config.getoption("record_mode", None) == "rewrite" and any(_may_have_profile(item, state) for item in items):
+    if config.getoption("record_mode", None) == "rewrite" and any(may_have_profile(item, state) for item in items):
         from pytest_apiauth.plugin import recordings
 
         recordings.take_rewriting(config, state)
-    faults = config.getoption("apiauth_fault")
+    faults = state.options.faults
     if not faults or hasattr(config, "workerinput"):
         return
     from pytest_apiauth.plugin.collection import unexamined
@@ -248,22 +150,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Let the controller know, before any worker sends anything, which profiles the tests' clients are for."""
     state = session.config.stash[STATE]
-    if state.is_live and hasattr(session.config, "workerinput"):
-        from pytest_apiauth.plugin.fixtures import used_live
-
-        state.note_collected(used_live(session.items, state))
+    if state.options.live and hasattr(session.config, "workerinput"):
+        announcements.note_collected(state, used_live(session.items, state))
 
 
 def _put_credentials_first(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Set up the project's credentials before anything of a test's own: outside of the test's transaction, say."""
-    from pytest_apiauth.plugin.fixtures import chosen_profile
-
     state = config.stash[STATE]
-    if state.is_live:
+    if state.options.live:
         return
     for item in items:
         names: list[str] = getattr(item, "fixturenames", [])
-        if "_apiauth_bench" not in names or "apiauth_credentials" in names:
+        if CLIENTS not in names or "apiauth_credentials" in names:
             continue
         try:
             profile = chosen_profile(item, state)
@@ -271,13 +169,6 @@ def _put_credentials_first(config: pytest.Config, items: list[pytest.Item]) -> N
             continue  # the test's own fixture will say it
         if state.kind_of(profile) == "app":
             names.insert(0, "apiauth_credentials")
-
-
-def _may_have_profile(item: pytest.Item, state: State) -> bool:
-    """Whether a test may have to do with a profile: any other one is none of our business."""
-    from pytest_apiauth.plugin.fixtures import uses_ours
-
-    return uses_ours(item) or (item.get_closest_marker("vcr") is not None and state.may_have_profile())
 
 
 def _has_cassette(item: pytest.Item) -> bool:
@@ -289,9 +180,9 @@ def _has_cassette(item: pytest.Item) -> bool:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Keep a profile's hosts out of a test's reach, and make its cassette ready, before any fixture."""
     state = item.config.stash[STATE]
-    if not (_may_have_profile(item, state) or state.rewrites_cassettes):
+    if not (may_have_profile(item, state) or state.rewrites_cassettes):
         return
-    if not state.is_live:
+    if not state.options.live:
         from pytest_apiauth.plugin import reach
 
         reach.enter(item)
@@ -310,7 +201,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
         refusals = _refusals()
         if refusals is not None:
             refusals.leave(item)
-        if item.config.stash[STATE].cassette is not None:
+        if item.stash.get(CASSETTE, None) is not None:
             from pytest_apiauth.plugin import recordings
 
             recordings.leave(item)
@@ -324,20 +215,12 @@ def pytest_fixture_setup(
     result = yield
     node = request.node
     if fixturedef.argname == "vcr_markers" and isinstance(result, list) and _has_cassette(node):
-        if not _may_have_profile(node, node.config.stash[STATE]):
+        if not may_have_profile(node, node.config.stash[STATE]):
             return result
         from pytest_apiauth.plugin import recordings
 
         recordings.settle(request, result)
     return result
-
-
-@pytest.hookimpl(optionalhook=True, trylast=True)
-def pytest_recording_configure(config: pytest.Config, vcr: Any) -> None:
-    """Keep secrets out of the cassette, after whatever the project's own hooks have settled."""
-    cassette = config.stash[STATE].cassette
-    if cassette is not None:
-        cassette.configure(vcr)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -347,12 +230,12 @@ def pytest_runtest_makereport(
     """Reduce errors of ours to their message, hide secrets, and send the verdict along."""
     report = yield
     state = item.config.stash[STATE]
-    cassette = state.cassette
+    cassette = item.stash.get(CASSETTE, None)
     if cassette is not None and call.excinfo is not None:
         cassette.has_failed = True
     if report.failed and call.excinfo is not None:
         error = call.excinfo.value
-        if isinstance(error, UnsetError) and state.skips_missing:
+        if isinstance(error, UnsetError) and state.options.skip_missing:
             report.outcome, report.longrepr = "skipped", (str(item.path), 1, state.shown(f"Skipped: {error}"))
             return report
         message = _in_one_line(item, error)
@@ -378,7 +261,7 @@ def _in_one_line(item: pytest.Item, error: BaseException) -> str | None:
     """Give the message of an error that no source line explains any better, or None."""
     if isinstance(error, ApiAuthError):
         return str(error)
-    refusals, cassette = _refusals(), item.config.stash[STATE].cassette
+    refusals, cassette = _refusals(), item.stash.get(CASSETTE, None)
     message: str | None = None if refusals is None else refusals.offline_error_in(error)
     if message is None and cassette is not None:
         message = cassette.explain(error)

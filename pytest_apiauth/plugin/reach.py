@@ -12,8 +12,9 @@ from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.offline.hosts import Hosts
 from pytest_apiauth.offline.refusal import OfflineError, Refusal, offline_error_in, refused
-from pytest_apiauth.plugin.fixtures import RULES, chosen_profile
-from pytest_apiauth.plugin.run import STATE, State
+from pytest_apiauth.plugin.keys import STATE
+from pytest_apiauth.plugin.marks import RULES, chosen_profile
+from pytest_apiauth.plugin.run import State
 from pytest_apiauth.profile.model import Profile, Reference
 
 __all__ = [
@@ -43,7 +44,7 @@ def leave(item: pytest.Item) -> None:
 def keep_out(item: pytest.Item, profile: Profile) -> None:
     """Keep the hosts of a profile out of reach from now on: of one that a test asked for while it ran, say."""
     state = item.config.stash[STATE]
-    if state.is_live:
+    if state.options.live:
         return
     hosts = hosts_of([profile], state)
     known = item.stash.get(REFUSAL, None)
@@ -100,7 +101,7 @@ def hosts_of(profiles: Iterable[Profile], state: State) -> Hosts:
         place = profile.api_url
         if isinstance(place, Reference) and place.env is not None:
             try:
-                origins.add(Origin.of(Surroundings(state.config.rootpath)("api_url", place) or ""))
+                origins.add(Origin.of(Surroundings(state.root)("api_url", place) or ""))
             except ValueError:
                 continue  # no URL, so nobody can go there
     return Hosts.of(origins)
@@ -114,7 +115,7 @@ def _begin(item: pytest.Item, hosts: Hosts) -> None:
 
 def _is_on_a_wire(item: pytest.Item) -> bool:
     """Whether a rule talks to the embedded server on a socket, whose own port is none of the profile's."""
-    return RULES in getattr(item, "fixturenames", ()) and bool(item.config.getoption("apiauth_wire"))
+    return RULES in getattr(item, "fixturenames", ()) and item.config.stash[STATE].options.wire
 
 
 def _advice_for(item: pytest.Item) -> Callable[[str], str]:

@@ -10,9 +10,10 @@ import pytest
 
 from pytest_apiauth.credentials.identities import learn_credentials
 from pytest_apiauth.errors import ApiAuthError
-from pytest_apiauth.plugin.fixtures import chosen_profile, uses_ours
+from pytest_apiauth.plugin.keys import CASSETTE, STATE
+from pytest_apiauth.plugin.marks import chosen_profile, uses_ours
 from pytest_apiauth.plugin.reach import hosts_of, profiles_of
-from pytest_apiauth.plugin.run import STATE, State
+from pytest_apiauth.plugin.run import State
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.belonging import Belonging, cassettes_of
 from pytest_apiauth.recording.contents import CassetteError
@@ -22,6 +23,21 @@ MOCKS = ("apiauth_mock", "respx_mock", "apiauth_server")
 ADDING = ("all", "new_episodes", "rewrite")
 """Record modes that ask the API even where there is a cassette."""
 OFF: pytest.StashKey[bool] = pytest.StashKey()
+
+
+class Configuring:
+    """Stands among the hooks of pytest-recording while one test runs."""
+
+    def __init__(self, cassette: CassetteTest) -> None:
+        self._cassette = cassette
+
+    @pytest.hookimpl(optionalhook=True, trylast=True)
+    def pytest_recording_configure(self, vcr: Any) -> None:
+        """Keep secrets out of the cassette, after whatever the project's own hooks have settled."""
+        self._cassette.configure(vcr)
+
+
+CONFIGURING: pytest.StashKey[Configuring] = pytest.StashKey()
 
 
 def take_rewriting(config: pytest.Config, state: State) -> None:
@@ -41,26 +57,28 @@ def enter(item: pytest.Item) -> None:
     if is_ours:
         _refuse_what_clashes(item, getattr(item, "fixturenames", ()))
         mode = _mode(state)
-        if mode is None and state.is_live:
+        if mode is None and state.options.live:
             # A live run asks the API itself; what it asks is recorded on request only.
             item.stash[OFF] = True
             return
         _refuse_mode(state, has_cassette=True)
     for profile in profiles:
         learn_credentials(profile, item.config.rootpath, state.redactor)
-    state.cassette = CassetteTest(
+    item.stash[CASSETTE] = cassette = CassetteTest(
         item.nodeid,
         item.config.rootpath,
         state.redactor,
-        is_live=state.is_live,
+        is_live=state.options.live,
         profile=_profile_of(item, state),
         key_headers=[profile.api_key.header for profile in profiles if profile.api_key is not None],
         rewrites=state.rewrites_cassettes,
         belonging=Belonging(hosts_of(profiles, state), is_ours),
-        lets_through=state.is_live and _mode(state) is None,
+        lets_through=state.options.live and _mode(state) is None,
         unwritable=_parallel(state) if _records(state) else None,
     )
-    state.filter.watch = state.cassette.watch
+    state.filter.watch = cassette.watch
+    item.stash[CONFIGURING] = hooks = Configuring(cassette)
+    item.config.pluginmanager.register(hooks)
 
 
 def settle(request: pytest.FixtureRequest, markers: list[Any]) -> None:
@@ -73,7 +91,7 @@ def settle(request: pytest.FixtureRequest, markers: list[Any]) -> None:
     state: State = item.config.stash[STATE]
     if item.stash.get(OFF, False):
         markers.clear()
-    test = state.cassette
+    test = item.stash.get(CASSETTE, None)
     if test is None or not markers:
         return
     settings = dict(request.getfixturevalue("vcr_config"))
@@ -86,7 +104,7 @@ def settle(request: pytest.FixtureRequest, markers: list[Any]) -> None:
     if not test.belonging.is_certain:
         return
     _refuse_what_clashes(item, getattr(item, "fixturenames", ()), settings.get("record_mode"))
-    if state.is_live and _mode(state) is None:
+    if state.options.live and _mode(state) is None:
         leave(item)
         markers.clear()
         return
@@ -95,10 +113,12 @@ def settle(request: pytest.FixtureRequest, markers: list[Any]) -> None:
 
 def leave(item: pytest.Item) -> None:
     """End a test with a cassette. Raises CassetteError where its cassette could not be written."""
-    state: State = item.config.stash[STATE]
-    cassette, state.cassette, state.filter.watch = state.cassette, None, None
+    cassette = item.stash.get(CASSETTE, None)
     if cassette is None:
         return
+    del item.stash[CASSETTE]
+    item.config.pluginmanager.unregister(item.stash[CONFIGURING])
+    item.config.stash[STATE].filter.watch = None
     cassette.close()
     if cassette.refusal is not None:
         raise CassetteError(cassette.refusal)
@@ -135,10 +155,10 @@ def _refuse_mode(state: State, *, has_cassette: bool) -> None:
     if not _records(state):
         return
     mode = _mode(state)
-    if not state.is_live and (mode in ADDING or not has_cassette):
+    if not state.options.live and (mode in ADDING or not has_cassette):
         pytest.fail(f"--record-mode={mode} records from the real API: add --apiauth-live", pytrace=False)
     parallel = _parallel(state)
-    if state.is_live and parallel is not None:
+    if state.options.live and parallel is not None:
         pytest.fail(parallel, pytrace=False)
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from pytest_apiauth.plugin.run import STATE
+from pytest_apiauth.plugin import announcements
+from pytest_apiauth.plugin.keys import STATE
+from pytest_apiauth.plugin.marks import used_live
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.finding import SUFFIX
 from pytest_apiauth.report import json_report, markdown, summary
@@ -46,8 +48,6 @@ class Reporter:
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """Say which profiles are examined, on what, with which seed, and where a live run goes. Else silent."""
-        from pytest_apiauth.plugin.fixtures import used_live
-
         return self._announcement((item.nodeid for item in items), used_live(items, self._config.stash[STATE]))
 
     @pytest.hookimpl(optionalhook=True)
@@ -56,7 +56,7 @@ class Reporter:
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if not self._announced and terminal is not None:
             terminal.ensure_newline()
-            for line in self._announcement(ids, self._config.stash[STATE].take_collected()):
+            for line in self._announcement(ids, announcements.take_collected(self._config.stash[STATE])):
                 terminal.write_line(line)
 
     def _announcement(self, nodeids: Iterable[str], used: Sequence[Path]) -> list[str]:
@@ -66,20 +66,22 @@ class Reporter:
         examined = [self._config.rootpath / file for file in files if file.endswith(SUFFIX)]
         self._announced = True
         lines = [self._examined(examined)] if examined else []
-        if state.is_live:
+        if state.options.live:
             places = {path.resolve(): path for path in (*used, *examined)}
             self._told_of |= places.keys()
-            lines += [*state.warn_of_live(list(places.values())), *state.not_examined()]
+            lines += [*announcements.warn_of_live(state, places.values()), *announcements.not_examined(state)]
         return list(map(printable, lines))
 
     def _examined(self, paths: list[Path]) -> str:
         state = self._config.stash[STATE]
-        apps = state.apps_of(paths)
-        where = "LIVE, over the network" if state.is_live else CASSETTE_NOTE if state.replays else EMBEDDED_NOTE
+        apps = announcements.apps_of(state, paths)
+        where = (
+            "LIVE, over the network" if state.options.live else CASSETTE_NOTE if state.options.replay else EMBEDDED_NOTE
+        )
         others = [_profile_name(path.name) for path in paths if path not in apps]
         shown = [f"{_profile_name(path.name)} in this process: {_shown_app(app)}" for path, app in apps.items()]
         shown += [f"{', '.join(others)} {where}"] if others else []
-        return f"apiauth: {'; '.join(shown)}; {state.library}, seed {state.seed}"
+        return f"apiauth: {'; '.join(shown)}; {state.options.http}, seed {state.seed}"
 
     def tell_of(self, path: Path) -> None:
         """Say where a live run goes if nobody could know before: a test may ask for a fixture while it runs."""
@@ -90,19 +92,19 @@ class Reporter:
         capture = self._config.pluginmanager.get_plugin("capturemanager")
         with nullcontext() if capture is None else capture.global_and_fixture_disabled():
             self._begin_line(terminal)
-            for line in self._config.stash[STATE].warn_of_live([path]):
+            for line in announcements.warn_of_live(self._config.stash[STATE], [path]):
                 terminal.write_line(printable(line))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Say in a long live run, every ten seconds, how far it is and which rule is at work."""
         state = self._config.stash[STATE]
         now = self._now()
-        if not state.is_live or now - self._told_at < PROGRESS_EVERY:
+        if not state.options.live or now - self._told_at < PROGRESS_EVERY:
             return
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if self._told_at and terminal is not None and SUFFIX in nodeid:
             self._begin_line(terminal)
-            terminal.write_line(printable(f"apiauth: {state.progress()}; at work: {nodeid}"))
+            terminal.write_line(printable(f"apiauth: {state.limits.progress()}; at work: {nodeid}"))
         self._told_at = now
 
     def _begin_line(self, terminal: pytest.TerminalReporter) -> None:
@@ -134,9 +136,9 @@ class Reporter:
         if drift is not None:
             self._compared += drift.compared
             self._drifted = list(dict.fromkeys([*self._drifted, *drift.lines]))
-            if self._drifted and self._config.stash[STATE].is_strict and session.exitstatus == 0:
+            if self._drifted and self._config.stash[STATE].options.strict and session.exitstatus == 0:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        files = self._config.getoption("apiauth_report")
+        files = self._config.stash[STATE].options.reports
         if files:
             state = self._config.stash[STATE]
             report = json_report.build(self.ledger, state.seed)
@@ -150,7 +152,7 @@ class Reporter:
 
     def _uncaught(self) -> list[str]:
         """Give a line for each fault that its owner has examined and not caught: the run must not look green."""
-        faults = self._config.getoption("apiauth_fault")
+        faults = self._config.stash[STATE].options.faults
         if not faults or not self.ledger.profiles:
             return []
         from pytest_apiauth.suite.book import REGISTRY
@@ -187,7 +189,7 @@ class Reporter:
         if any(one.target == "embedded" for one in self.ledger.profiles.values()):
             terminalreporter.line(f"{EMBEDDED_NOTE}.")
         if not self._errors:
-            for file in self._config.getoption("apiauth_report"):
+            for file in self._config.stash[STATE].options.reports:
                 terminalreporter.line(f"report: {file}")
         for line in filter(None, map(summary.not_examined, profiles)):
             terminalreporter.line(line, yellow=True)

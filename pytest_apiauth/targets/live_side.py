@@ -28,9 +28,9 @@ class LiveSide:
             self.profile = located_profile(profile, folder)
         self.identities: Identities = live_identities(self.profile, folder, state.redactor)
         self.carrier: Network = Network(
-            state.library,
+            state.options.http,
             ca_file=self.profile.ca_file,
-            turn=state.throttle(self.profile).turn,
+            turn=state.limits.throttle(self.profile).turn,
             seen=None if state.drift is None else partial(state.drift.see, self.profile),
         )
         self._state = state

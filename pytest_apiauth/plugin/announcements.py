@@ -1,0 +1,95 @@
+"""The lines before a run, as text: what is examined, where, and where a live run is about to send its requests.
+
+Under pytest-xdist a worker knows what was collected and the controller has the terminal, so one notes it for the other.
+Standard library and pytest only at import.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.plugin.run import State
+from pytest_apiauth.printable import one_line
+
+if TYPE_CHECKING:
+    from pytest_apiauth.profile.model import Profile
+
+COLLECTED: Final = "collected"
+"""What the file is about in which a worker notes what it has collected."""
+
+
+def apps_of(state: State, files: Iterable[Path]) -> dict[Path, Any]:
+    """Return, by the profile's file, the app that each of these runs in this process, if one does."""
+    found = {}
+    for file in files:
+        with contextlib.suppress(ApiAuthError):
+            profile = state.load(file)
+            if state.examined(profile) == "app":
+                found[file] = profile.app
+    return found
+
+
+def warn_of_live(state: State, files: Iterable[Path]) -> list[str]:
+    """Return a line for each profile of a live run: where requests are about to go, how fast, how many at most."""
+    from pytest_apiauth.credentials.located import located_profile
+
+    lines = []
+    for file in files:
+        try:
+            profile = located_profile(state.load(file), state.root)
+            limits = state.limits.throttle(profile).limits
+        except ApiAuthError:
+            continue  # said again, as an error, where the profile is used
+        origins = ", ".join(sorted(map(str, profile.origins)))
+        pace = f"at most {limits.rate:g} a second, " if limits.rate else ""
+        lines.append(
+            f"apiauth: {_shown(state, file)}: about to send requests to {origins}: {pace}{limits.max_requests} in all"
+        )
+    return lines
+
+
+def not_examined(state: State) -> list[str]:
+    """Return a line on the profiles that a live run has come upon and leaves alone, if there are any."""
+    if not state.left_alone:
+        return []
+    shown = ", ".join(_shown(state, file) for file in state.left_alone)
+    return [f"apiauth: not examined: {shown}; name a profile for that, or let it say examine = true"]
+
+
+def _shown(state: State, file: Path) -> str:
+    place, root = file.resolve(), state.root.resolve()
+    return one_line(str(place.relative_to(root) if place.is_relative_to(root) else place))
+
+
+def shown_url(state: State, profile: Profile) -> str:
+    """Return the URL that a run of a profile touches, for people to read."""
+    from pytest_apiauth.credentials.located import located_profile
+    from pytest_apiauth.targets.apps.host import housed
+
+    if state.examined(profile) == "app":
+        return housed(profile).base_url
+    try:
+        return located_profile(profile, state.root).base_url if state.options.live else profile.base_url
+    except ApiAuthError:
+        return profile.base_url
+
+
+def note_collected(state: State, used: list[Path]) -> None:
+    """Tell the controller what workers have found: profiles that clients of tests are for, and those left alone."""
+    file = state.shared_file(COLLECTED)
+    if file is not None:
+        file.write(json.dumps([list(map(str, used)), list(map(str, state.left_alone))]))
+
+
+def take_collected(state: State) -> list[Path]:
+    """Return the profiles that clients of tests are for, and know those left alone, from what a worker noted."""
+    file = state.shared_file(COLLECTED)
+    text = file.read() if file is not None else ""
+    used, left_alone = json.loads(text or "[[], []]")
+    state.left_alone = list(map(Path, left_alone))
+    return list(map(Path, used))

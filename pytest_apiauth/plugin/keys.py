@@ -1,0 +1,24 @@
+"""Where pytest keeps what is ours: of the run in ``config.stash``, of one test in its item's.
+
+Standard library and pytest only at import.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_apiauth.plugin.bench import Bench
+    from pytest_apiauth.plugin.run import State
+    from pytest_apiauth.recording.taping import CassetteTest
+
+STATE: pytest.StashKey[State] = pytest.StashKey()
+"""Of the run."""
+BENCH: pytest.StashKey[Bench] = pytest.StashKey()
+"""Of a test: what its fixtures share."""
+RECORD: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+"""Of a rule's item: what the reports need."""
+CASSETTE: pytest.StashKey[CassetteTest] = pytest.StashKey()
+"""Of a test that is recorded or replayed: what it may do, and what is learnt while it runs."""

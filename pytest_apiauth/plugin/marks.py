@@ -1,0 +1,82 @@
+"""What a test says of profiles: its mark ``apiauth``, and the fixtures that it asks for.
+
+Standard library and pytest only at import.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.plugin.run import State
+
+if TYPE_CHECKING:
+    from pytest_apiauth.profile.model import Profile
+
+MARK_ARGUMENTS: Final = ("profile", "user", "client", "key")
+RULES: Final = "_apiauth_examination"
+"""The fixture of the items that rules are."""
+CLIENTS: Final = "_apiauth_bench"
+"""The fixture behind every client of a test."""
+FIXTURES: Final = frozenset(
+    (
+        "apiauth_profile", "apiauth_client", "apiauth_async_client", "apiauth_client_factory", "apiauth_token",
+        "apiauth_server", "apiauth_mock", "apiauth_credentials", CLIENTS, RULES,
+    )
+)  # fmt: skip
+"""Who asks for one of these has to do with a profile."""
+
+
+def mark_of(item: pytest.Item) -> tuple[str | None, dict[str, str]]:
+    """Read ``@pytest.mark.apiauth``, as a profile's name and who acts.
+
+    What a test's own mark leaves out, that of its class or module says.
+    """
+    found: dict[str, str] = {}
+    for mark in item.iter_markers("apiauth"):
+        arguments = {**mark.kwargs, **({"profile": mark.args[0]} if mark.args else {})}
+        wrong = [f"unknown argument {name!r}" for name in arguments if name not in MARK_ARGUMENTS]
+        if len(mark.args) > 1 or (mark.args and "profile" in mark.kwargs):
+            wrong.append("profile is given twice")
+        wrong += [
+            f"{name}: expected a name, got {type(value).__name__}"
+            for name, value in arguments.items()
+            if not (isinstance(value, str) or value is None)
+        ]
+        if wrong:
+            pytest.fail(f"@pytest.mark.apiauth(profile, *, user, client, key): {', '.join(wrong)}", pytrace=False)
+        found = {**{name: value for name, value in arguments.items() if value is not None}, **found}
+    return found.pop("profile", None), found
+
+
+def uses_ours(item: pytest.Item) -> bool:
+    """Whether a test has to do with a profile by its fixtures or its mark."""
+    names = getattr(item, "fixturenames", ())
+    return not FIXTURES.isdisjoint(names) or item.get_closest_marker("apiauth") is not None
+
+
+def may_have_profile(item: pytest.Item, state: State) -> bool:
+    """Whether a test may have to do with a profile: any other one is none of our business."""
+    return uses_ours(item) or (item.get_closest_marker("vcr") is not None and state.may_have_profile())
+
+
+def chosen_profile(item: pytest.Item, state: State) -> Profile:
+    """Return the profile of a test. Raises ProfileError if none is chosen."""
+    name, _ = mark_of(item)
+    return state.named_profile(name, item.path.parent) if name else state.default_profile(item.path.parent)
+
+
+def used_live(items: Iterable[pytest.Item], state: State) -> list[Path]:
+    """Return the files of the profiles whose servers the clients of these tests are about to ask, in a live run."""
+    found: dict[Path, None] = {}
+    for item in items if state.options.live else ():
+        if CLIENTS in getattr(item, "fixturenames", ()):
+            # The test's own fixture says what is wrong.
+            with contextlib.suppress(ApiAuthError, pytest.fail.Exception):
+                found[Path(chosen_profile(item, state).place)] = None
+    return list(found)

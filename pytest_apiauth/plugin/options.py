@@ -1,0 +1,246 @@
+"""What a run is asked for: every option and ini key in one table, read and checked once.
+
+`pytest_addoption` declares the table, `pytest_configure` reads it. Whoever needs an option takes it from `Options`, so
+that a mistake is told once, in one line, before anything else happens. Standard library and pytest only at import.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pytest
+
+from pytest_apiauth.errors import ApiAuthError
+
+Walk = Literal["none", "servers", "all"]
+LIBRARIES: Final = ("httpx", "httpx2")
+REPORTS: Final = (".json", ".md")
+SAFETY_CLASSES: Final = ("consume", "revoke", "lockout", "load")
+WALKS: Final[tuple[Walk, ...]] = ("none", "servers", "all")
+"""What ``apiauth_collect`` may say."""
+EXAMPLES: Final = 30
+LIVE_EXAMPLES: Final = 5
+
+
+def _nothing_wrong(value: Any) -> str | None:
+    return None
+
+
+def _positive(value: float) -> str | None:
+    return None if 0 < value < math.inf else f"expected a positive number, got {value}"
+
+
+def _safety_classes(entries: list[str]) -> str | None:
+    unknown = next((name for name in _names(entries) if name not in SAFETY_CLASSES), None)
+    return None if unknown is None else f"no safety class {unknown!r}; there are {', '.join(SAFETY_CLASSES)}"
+
+
+def _report_files(files: list[str]) -> str | None:
+    wrong = next((file for file in files if Path(file).suffix not in REPORTS), None)
+    return None if wrong is None else f"{wrong!r} should end with one of: {', '.join(REPORTS)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of the command line, ``--apiauth-NAME``.
+
+    ``type`` is `bool` for a switch. ``check`` says what is wrong with a value that was given, or None.
+    """
+
+    name: str
+    help: str
+    type: Callable[[str], Any] = bool
+    metavar: str | None = None
+    choices: tuple[str, ...] | None = None
+    is_repeatable: bool = False
+    check: Callable[[Any], str | None] = _nothing_wrong
+
+    @property
+    def flag(self) -> str:
+        """How a user types it."""
+        return f"--apiauth-{self.name}"
+
+    def declare(self, group: pytest.OptionGroup) -> None:
+        """Tell pytest of it."""
+        if self.type is bool:
+            group.addoption(self.flag, action="store_true", help=self.help)
+        elif self.is_repeatable:
+            group.addoption(self.flag, action="append", default=[], metavar=self.metavar, help=self.help)
+        else:
+            group.addoption(self.flag, type=self.type, metavar=self.metavar, choices=self.choices, help=self.help)
+
+    def read(self, config: pytest.Config) -> Any:
+        """Return what was given. Raises UsageError, in one line."""
+        value = config.getoption(f"apiauth_{self.name.replace('-', '_')}")
+        wrong = None if value is None else self.check(value)
+        if wrong is not None:
+            raise pytest.UsageError(f"{self.flag}: {wrong}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Ini:
+    """One key of pytest's own configuration file, ``apiauth_NAME``. ``choices`` are all that it may say, if it has any.
+
+    ``expected`` tells of them.
+    """
+
+    name: str
+    help: str
+    default: str = ""
+    choices: tuple[str, ...] = ()
+    expected: str = ""
+
+    @property
+    def key(self) -> str:
+        """How a user writes it."""
+        return f"apiauth_{self.name}"
+
+    def declare(self, parser: pytest.Parser) -> None:
+        """Tell pytest of it."""
+        parser.addini(self.key, self.help, default=self.default)
+
+    def read(self, config: pytest.Config) -> Any:
+        """Return what it says. Raises UsageError, in one line."""
+        value = config.getini(self.key)
+        if self.choices and value not in self.choices:
+            raise pytest.UsageError(f"{self.key}: expected {self.expected.format(value)}")
+        return value
+
+
+OPTIONS: Final = (
+    Option("live", "use the profiles' real URLs; without it nothing here reaches the network"),
+    Option("profile", "profile that the fixtures use by default", str, "NAME"),
+    Option("http", "library of the clients (default: httpx)", str, choices=LIBRARIES),
+    Option(
+        "examples", f"examples per property (default: {EXAMPLES}; live: {LIVE_EXAMPLES})", int, "N", check=_positive
+    ),
+    Option("strict", "warnings of the suite fail too"),
+    Option(
+        "allow",
+        f"safety classes that a live run may touch beyond read-only and issue: {', '.join(SAFETY_CLASSES)}",
+        str, "CLASS", is_repeatable=True, check=_safety_classes,
+    ),
+    Option("rate", "requests per second of a live run, for each profile", float, "N", check=_positive),
+    Option("max-requests", "requests that a live run may send, for each profile", int, "N", check=_positive),
+    Option("skip-missing", "skip what needs a secret that is not set (pull requests from forks) instead of an error"),
+    Option(
+        "report", "write a report (.json, .md); repeatable", str, "FILE", is_repeatable=True, check=_report_files
+    ),
+    Option(
+        "fault",
+        "make the embedded server break one rule, to see the suite catch it; warnings then fail too",
+        str, "NAME", is_repeatable=True,
+    ),
+    Option("wire", "serve the embedded server on a loopback socket, so that rules about connections can run"),
+    Option("variant", "make the embedded server differ as a standard allows", str, "NAME", is_repeatable=True),
+    Option("replay", "examine recorded token exchanges (cassettes/NAME) instead of a server"),
+    Option("drift", "compare live token answers with the cassettes of the same grants, and warn of what has changed"),
+)  # fmt: skip
+INI_KEYS: Final = (
+    Ini("profile", "profile that the fixtures use by default"),
+    Ini("http", "library of the clients: httpx or httpx2", "httpx", LIBRARIES, "httpx or httpx2, got {!r}"),
+    Ini(
+        "collect",
+        "which profiles a folder walk examines: none, servers (default: those with an app, and in a live run those that"
+        " say examine = true), or all (on the embedded server)",
+        "servers", WALKS, f"one of {', '.join(WALKS)}",
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run is asked for, checked, with the defaults in their places."""
+
+    live: bool
+    """Whether the profiles' real URLs are asked."""
+    profile: str | None
+    """The profile that the command line names; a path starts where the user stands."""
+    usual_profile: str
+    """The profile that the ini names, or nothing; a path starts where that file lies."""
+    http: str
+    """``httpx`` or ``httpx2``."""
+    examples: int
+    """Examples per property."""
+    strict: bool
+    """Whether warnings fail: on request, and in a run that is to show a fault caught."""
+    allow: tuple[str, ...]
+    """Safety classes that a live run may touch beside the harmless ones."""
+    rate: float | None
+    max_requests: int | None
+    skip_missing: bool
+    """Whether a credential that is not set skips a live test."""
+    reports: tuple[str, ...]
+    """Files to write reports to, as they were typed."""
+    faults: tuple[str, ...]
+    variants: tuple[str, ...]
+    wire: bool
+    """Whether rules meet the embedded server on a socket."""
+    replay: bool
+    """Whether the suite examines recorded exchanges."""
+    drift: bool
+    collect: Walk
+
+
+def declare(parser: pytest.Parser) -> None:
+    """Declare every option and ini key, all beginning with apiauth."""
+    group = parser.getgroup("apiauth", "API authentication")
+    for option in OPTIONS:
+        option.declare(group)
+    for key in INI_KEYS:
+        key.declare(parser)
+
+
+def read(config: pytest.Config) -> Options:
+    """Read and check what a run is asked for. Raises UsageError, in one line, at the first mistake."""
+    given = {option.name: option.read(config) for option in OPTIONS}
+    ini = {key.name: key.read(config) for key in INI_KEYS}
+    _refuse_what_clashes(given)
+    is_live = given["live"]
+    return Options(
+        live=is_live,
+        profile=given["profile"],
+        usual_profile=ini["profile"],
+        http=given["http"] or ini["http"],
+        examples=given["examples"] or (LIVE_EXAMPLES if is_live else EXAMPLES),
+        strict=given["strict"] or bool(given["fault"]),
+        allow=tuple(_names(given["allow"])),
+        rate=given["rate"],
+        max_requests=given["max-requests"],
+        skip_missing=is_live and given["skip-missing"],
+        reports=tuple(given["report"]),
+        faults=tuple(given["fault"]),
+        variants=tuple(given["variant"]),
+        wire=given["wire"],
+        replay=given["replay"],
+        drift=given["drift"],
+        collect=ini["collect"],
+    )
+
+
+def _refuse_what_clashes(given: dict[str, Any]) -> None:
+    if given["drift"] and not given["live"]:
+        raise pytest.UsageError("--apiauth-drift compares live answers with cassettes: add --apiauth-live")
+    for name in ("live", "wire", "fault", "variant"):
+        if given["replay"] and given[name]:
+            raise pytest.UsageError(f"--apiauth-replay examines cassettes: leave out --apiauth-{name}")
+    if not (given["fault"] or given["variant"]):
+        return
+    if given["live"]:
+        raise pytest.UsageError("--apiauth-fault and --apiauth-variant change the embedded server, not a live one")
+    from pytest_apiauth.embedded import check_names
+
+    try:
+        check_names(given["fault"], given["variant"])
+    except ApiAuthError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _names(entries: list[str]) -> list[str]:
+    """Return the names in entries of an option that takes several, by commas or one by one."""
+    return [name for entry in entries for name in entry.split(",")]
