@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from pytest_apiauth.messages import Origin
+from pytest_apiauth.profile.kinds import Place
 from pytest_apiauth.profile.model import ClientAuth, GrantType, Kind
 
 Needs = tuple[frozenset[Kind], ...]
 """Alternatives, any of which is enough; none at all where nothing is needed."""
-GRANT_ORDER: tuple[GrantType, ...] = ("client_credentials", "password", "authorization_code", "refresh_token")
-"""Those that work without a person first: clients use the first of a profile's grants."""
-KIND_ORDER: tuple[Kind, ...] = ("api_key", "basic", "bearer", "personal_access_token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,8 @@ class Findings:
     urls: dict[str, str] = field(default_factory=dict)
     """``token_url``, ``authorize_url`` and the like; absolute, or a path that continues ``api_url``."""
     standards: list[str] = field(default_factory=list)
-    api_key_header: str | None = None
+    api_key: Place | None = None
+    """Where an API key travels."""
     client_auth: ClientAuth | None = None
     body: str = "form"
     scope: str | None = None

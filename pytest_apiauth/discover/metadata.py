@@ -6,7 +6,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from pytest_apiauth.discover.findings import (
-    GRANT_ORDER,
     Findings,
     GrantFound,
     Needs,
@@ -19,6 +18,8 @@ from pytest_apiauth.discover.findings import (
 from pytest_apiauth.discover.reading import Document, DocumentError
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.grants import GRANTS
+from pytest_apiauth.profile.kinds import KINDS
 from pytest_apiauth.profile.model import ClientAuth
 
 _ENDPOINTS: Final = {
@@ -71,32 +72,26 @@ def _note_grants(findings: Findings, document: Document) -> None:
     # Where the member is left out, it means these two (RFC 8414 2).
     supported = texts_in(document.content, "grant_types_supported") or ["authorization_code", "implicit"]
     scopes = texts_in(document.content, "scopes_supported")
-    usable = [grant for grant in GRANT_ORDER if grant in supported]
-    if "token_url" not in findings.urls:
-        usable = []
-    if "authorize_url" not in findings.urls:
-        usable = [grant for grant in usable if grant != "authorization_code"]
-    if not [grant for grant in usable if grant != "refresh_token"]:
+    usable = [
+        grant
+        for grant in GRANTS.values()
+        if grant.grant_type in supported and {"token_url", *grant.urls} <= findings.urls.keys()
+    ]
+    if not [grant for grant in usable if grant.stands_alone]:
         raise DocumentError(
             f"{document.source}: no grant that a profile can hold: token_endpoint and grant_types_supported are needed"
         )
-    refreshes = "refresh_token" in usable
+    refreshes = any(grant.refreshes for grant in usable)
     for grant in usable:
-        wanted = (
-            [scope for scope in ("openid", "offline_access") if scope in scopes]
-            if grant == "authorization_code"
-            else []
-        )
-        findings.grants[grant] = GrantFound(
-            " ".join(wanted) or None, refreshes and grant == "authorization_code" and "offline_access" in wanted
-        )
+        wanted = [scope for scope in ("openid", "offline_access") if scope in scopes and grant.needs_person]
+        findings.grants[grant.name] = GrantFound(" ".join(wanted) or None, refreshes and "offline_access" in wanted)
     if any("offline_access" in (found.scope or "") for found in findings.grants.values()):
         findings.remark(
             "authorize_url",
             "offline_access asks for a refresh token; some servers give one only with ?prompt=consent at the end of it"
             " (OpenID Connect Core 11)",
         )
-    left_out = [grant for grant in supported if grant not in usable]
+    left_out = [name for name in supported if name not in {grant.grant_type for grant in usable}]
     if left_out:
         findings.remark(
             "grants", f"documented too, but nothing that a profile can hold: {one_line(', '.join(left_out))}"
@@ -122,15 +117,15 @@ def _note_client(findings: Findings, document: Document) -> None:
 def _note_user_info(findings: Findings, url: str) -> None:
     """Make the one protected route that such a document names a zone: it takes a token of the user's own."""
     place = _continued(findings, url) if is_web_url(url) else ""
-    if place.startswith("/") and "authorization_code" in findings.grants:
-        needs: Needs = (frozenset({"bearer"}),)
+    interactive = next((grant for grant in findings.grants if GRANTS[grant].needs_person), None)
+    if place.startswith("/") and interactive is not None:
+        needs: Needs = (frozenset(name for name, kind in KINDS.items() if kind.is_issued),)
         findings.zones.append(ZoneFound("userinfo", place, needs, (place,)))
         findings.remark(
             "zones.userinfo",
-            "takes a token with the scope openid, which authorization_code gives; add zones of your API",
+            f"takes a token with the scope openid, which {interactive} gives; add zones of your API",
         )
         # Clients use the first grant, and the only route that is known needs this one.
-        first = findings.grants.pop("authorization_code")
-        findings.grants = {"authorization_code": first, **findings.grants}
+        findings.grants = {interactive: findings.grants[interactive], **findings.grants}
         return
     findings.remark("zones", "the document names no route; write a zone for those of your API that need a token")

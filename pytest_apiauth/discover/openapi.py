@@ -19,10 +19,14 @@ from pytest_apiauth.discover.findings import (
     texts_in,
 )
 from pytest_apiauth.discover.reading import Document, DocumentError
-from pytest_apiauth.discover.schemes import Schemes
+from pytest_apiauth.discover.schemes import ENDPOINTS, Schemes
 from pytest_apiauth.discover.zones import Route, needs_in_words, prefix_of, zones_of
 from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.grants import GRANTS
+from pytest_apiauth.profile.kinds import KINDS
 
+_PLACED: Final = frozenset(name for name, kind in KINDS.items() if kind.place is None)
+"""Credentials that can go along with those of a client, in places of their own."""
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 _SIDE_EFFECTS: Final = re.compile(
     r"\b(log ?(in|out|off)|sign ?(in|out|up)|(un)?(register|subscribe)|delete|remove|revoke|reset|cancel|confirm|verify"
@@ -61,7 +65,7 @@ class _Reader:
     def read(self) -> None:
         """Note everything."""
         routes = list(self._routes())
-        endpoints = {self._findings.urls.get(key) for key in ("token_url", "authorize_url")}
+        endpoints = {self._findings.urls.get(key) for key in ENDPOINTS}
         zones = zones_of([route for route in routes if route.path not in endpoints])
         zones += self._token_zone(zones, routes)
         self._findings.zones = sorted(zones, key=lambda zone: zone.path)
@@ -200,13 +204,13 @@ class _Reader:
         """Give the token endpoint a zone of its own, where another one would have it need an API key."""
         path = self._findings.urls.get("token_url", "")
         around = prefix_of(zones, path) if path.startswith("/") else None
-        if around is None or not any("api_key" in kinds for kinds in around.needs):
+        if around is None or not any(kinds & _PLACED for kinds in around.needs):
             return []
         own = next((route.needs for route in routes if route.path == path), ())
-        keyed = tuple(frozenset({"api_key"}) for kinds in own or () if "api_key" in kinds)[:1]
+        keyed = tuple(kinds & _PLACED for kinds in own or () if kinds & _PLACED)[:1]
         names = {zone.name for zone in zones}
         name = next(name for name in ("token", "token-endpoint", "oauth-token-endpoint") if name not in names)
-        return [] if keyed == around.needs else [ZoneFound(name, path, keyed)]  # type: ignore[arg-type]
+        return [] if keyed == around.needs else [ZoneFound(name, path, keyed)]
 
     def _note_token_request(self) -> None:
         """Note body and client authentication, where the document has the token endpoint among its routes."""
@@ -221,7 +225,7 @@ class _Reader:
             findings.body = "json"
         if "client_secret" in required:
             findings.client_auth = "client_secret_json" if findings.body == "json" else "client_secret_post"
-        elif "client_id" not in required and set(findings.grants) <= {"password", "refresh_token"}:
+        elif "client_id" not in required and not any(GRANTS[grant].needs_client for grant in findings.grants):
             # FastAPI's form has both, and needs neither.
             findings.client_auth = "none"
         if not operation or (findings.client_auth is None and "client_secret" not in names):

@@ -7,20 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_apiauth.discover.findings import GRANT_ORDER, KIND_ORDER, Findings, GrantFound, Needs, table_in, text_in
+from pytest_apiauth.discover.findings import Findings, GrantFound, Needs, table_in, text_in
 from pytest_apiauth.discover.reading import Document
 from pytest_apiauth.printable import one_line
-from pytest_apiauth.profile.model import GrantType, Kind
+from pytest_apiauth.profile.grants import GRANTS, Grant, GrantType
+from pytest_apiauth.profile.kinds import KINDS, Kind, Place, is_kind
 
-_GRANTS: Final[Mapping[str, GrantType]] = {
-    "clientCredentials": "client_credentials",
-    "password": "password",
-    "authorizationCode": "authorization_code",
-    "application": "client_credentials",
-    "accessCode": "authorization_code",
-}
-"""Flows by the names of OpenAPI 3 and of Swagger 2; what is not here (implicit, device) no profile can hold."""
-_IN_AUTHORIZATION: Final = frozenset({"basic", "bearer", "personal_access_token"})
+_GRANTS: Final[Mapping[str, Grant]] = {name: grant for grant in GRANTS.values() for name in grant.flows}
+"""Grants by the names of flows in OpenAPI 3 and in Swagger 2; what is not here (implicit) no profile can hold."""
+ENDPOINTS: Final = {"token_url": "tokenUrl", "authorize_url": "authorizationUrl"}
+"""Endpoints of a flow by the key of the profile that takes each."""
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 OFFLINE: Final = "offline_access"
 
@@ -30,8 +26,8 @@ class Flow:
     """One flow of an oauth2 scheme, its URLs in the profile's form."""
 
     grant: GrantType
-    token_url: str
-    authorize_url: str
+    urls: Mapping[str, str]
+    """Its endpoints by key, those that its grant needs."""
     refresh_url: str
     scopes: tuple[str, ...]
 
@@ -85,11 +81,11 @@ class Schemes:
         kinds: list[Kind] = []
         for name in requirement:
             kind = self._kind_named(name)
-            if kind not in KIND_ORDER:
+            if not is_kind(kind):
                 return str(kind)
             kinds.append(kind)
-        key_is_there = (self._findings.api_key_header or "").lower() == "authorization" and "api_key" in kinds
-        if len(_IN_AUTHORIZATION & set(kinds)) + key_is_there > 1:
+        places = [KINDS[kind].place or self._findings.api_key for kind in set(kinds)]
+        if len([place for place in places if place is not None and place.is_authorization]) > 1:
             return f"{' and '.join(kinds)} at once, which would need two Authorization headers"
         return frozenset(kinds)
 
@@ -138,10 +134,10 @@ class Schemes:
             return f"an API key in a header without a name that can be sent ({name})"
         if name.lower() == "authorization" and "bearer" in text_in(table, "description").lower():
             return self._bearer("the document describes the Authorization header with a bearer token in it")
-        known = self._findings.api_key_header
-        if known is not None and known.lower() != name.lower():
-            return f"a second API key, in {name} beside {known}"
-        self._findings.api_key_header = known or name
+        known = self._findings.api_key
+        if known is not None and known.name.lower() != name.lower():
+            return f"a second API key, in {name} beside {known.name}"
+        self._findings.api_key = known or Place("header", name)
         return "api_key"
 
     def _bearer(self, why: str) -> Kind:
@@ -170,50 +166,47 @@ class Schemes:
                     "grants", f"the flow {one_line(str(name))!r} is documented too; a profile cannot hold it"
                 )
                 continue
-            if grant == "authorization_code" and not text_in(flow, "authorizationUrl"):
-                self._findings.remark("grants", f"the flow {name!r} has no authorizationUrl, so it is left out")
+            missing = [ENDPOINTS[key] for key in grant.urls if not text_in(flow, ENDPOINTS[key])]
+            if missing:
+                self._findings.remark("grants", f"the flow {name!r} has no {missing[0]}, so it is left out")
                 continue
-            urls = {
-                key: self._place(key, text_in(flow, theirs)) if text_in(flow, theirs) else ""
-                for key, theirs in (("token_url", "tokenUrl"), ("authorize_url", "authorizationUrl"))
-            }
-            if grant == "authorization_code" and not urls["authorize_url"]:
+            urls = {key: self._place(key, text_in(flow, ENDPOINTS[key])) for key in ("token_url", *grant.urls)}
+            if not all(urls[key] for key in grant.urls):
                 continue
             refresh = text_in(flow, "refreshUrl")
             refresh_url = self._place("token_url", refresh) if refresh else ""
-            found.append(
-                Flow(grant, urls["token_url"], urls["authorize_url"], refresh_url, tuple(table_in(flow, "scopes")))
-            )
+            found.append(Flow(grant.name, urls, refresh_url, tuple(table_in(flow, "scopes"))))
         return found
 
     def _chosen(self, flows: list[Flow]) -> list[Flow]:
         """Choose the flows of one token endpoint, one a grant, and note them."""
         findings = self._findings
-        urls = [flow.token_url for flow in flows if flow.token_url]
+        urls = [flow.urls["token_url"] for flow in flows if flow.urls["token_url"]]
         if not urls:
             return []
         token_url = max(dict.fromkeys(urls), key=urls.count)
         chosen: dict[GrantType, Flow] = {}
         for flow in flows:
-            if flow.token_url != token_url:
-                findings.remark("token_url", f"{flow.grant} has another token endpoint: {one_line(flow.token_url)}")
+            if flow.urls["token_url"] != token_url:
+                other = one_line(flow.urls["token_url"])
+                findings.remark("token_url", f"{flow.grant} has another token endpoint: {other}")
             elif flow.grant not in chosen:
                 chosen[flow.grant] = flow
-        findings.urls["token_url"] = token_url
-        if "authorization_code" in chosen:
-            findings.urls["authorize_url"] = chosen["authorization_code"].authorize_url
+        for flow in chosen.values():
+            findings.urls.update(flow.urls)
         findings.cite("RFC 6749", "RFC 6750")
-        return [chosen[grant] for grant in GRANT_ORDER if grant in chosen]
+        return [chosen[grant] for grant in GRANTS if grant in chosen]
 
     def note_grants(self, needed: list[str]) -> None:
         """Note the grants, with those of the needed scopes that each of them offers."""
         findings = self._findings
         for flow in self.flows:
             scopes = [scope for scope in needed if scope in flow.scopes or not flow.scopes]
-            refreshes = bool(flow.refresh_url) or (flow.grant == "authorization_code" and OFFLINE in flow.scopes)
-            if flow.grant == "authorization_code" and OFFLINE in flow.scopes and OFFLINE not in scopes:
+            goes_on = GRANTS[flow.grant].needs_person and OFFLINE in flow.scopes
+            refreshes = bool(flow.refresh_url) or goes_on
+            if goes_on and OFFLINE not in scopes:
                 scopes.append(OFFLINE)
-            if refreshes and flow.refresh_url not in ("", flow.token_url):
+            if refreshes and flow.refresh_url not in ("", flow.urls["token_url"]):
                 findings.remark(
                     "grants",
                     f"refreshUrl of {flow.grant} is {one_line(flow.refresh_url)}; a profile refreshes at token_url",
@@ -224,4 +217,4 @@ class Schemes:
                 findings.remark("token.scope", f"scopes of {flow.grant} in the document: {listed}")
             findings.grants[flow.grant] = GrantFound(" ".join(scopes) or None, refreshes)
         if any(grant.gives_refresh_token for grant in findings.grants.values()):
-            findings.grants["refresh_token"] = GrantFound()
+            findings.grants.update({name: GrantFound() for name, grant in GRANTS.items() if grant.refreshes})

@@ -9,14 +9,15 @@ from typing import Final
 
 from pytest_apiauth.discover.findings import Findings, ZoneFound
 from pytest_apiauth.discover.zones import needs_in_words, sorted_kinds
-from pytest_apiauth.profile.model import Kind
+from pytest_apiauth.profile.grants import GRANTS
+from pytest_apiauth.profile.kinds import KINDS
 
 MARK: Final = "# To check: "
 _WIDTH: Final = 110
-_KIND_NOTES: Final[dict[Kind, str]] = {
-    "personal_access_token": "a token that you have, sent as Authorization: Bearer",
-    "basic": "user name and password in each request",
-}
+_FIELDS: Final = (
+    "api_key", "personal_access_token", "client_id", "client_secret", "redirect_uri", "username", "password",
+)  # fmt: skip
+"""Keys of ``[credentials]``, as people read them."""
 
 
 def written(findings: Findings, name: str) -> str:
@@ -58,30 +59,17 @@ def _head(findings: Findings, name: str) -> Iterator[str]:
             "What the document rests on. Without a standard in this list, its rules warn and do not fail."
         )
         yield f"standards = {_array(sorted(findings.standards))}"
-    if "refresh_token" in findings.grants:
+    if any(GRANTS[grant].refreshes for grant in findings.grants):
         yield from _marked("what a refresh does to the refresh token, if your documentation says so")
         yield '# rotation = "old-dies"    # or "new-token", or "none"'
 
 
 def _credentials(findings: Findings, name: str) -> Iterator[str]:
-    kinds, grants = findings.kinds, set(findings.grants)
-    if findings.api_key_header is not None:
+    if findings.api_key is not None:
         yield "[api_key]"
-        yield f"header = {quoted(findings.api_key_header)}"
+        yield f"header = {quoted(findings.api_key.name)}"
         yield ""
-    fields = []
-    if findings.api_key_header is not None:
-        fields.append("api_key")
-    if "personal_access_token" in kinds:
-        fields.append("personal_access_token")
-    if grants and (_client_auth(findings) != "none" or "authorization_code" in grants):
-        fields.append("client_id")
-    if grants and _client_auth(findings) != "none":
-        fields.append("client_secret")
-    if "authorization_code" in grants:
-        fields.append("redirect_uri")
-    if "password" in grants or "basic" in kinds:
-        fields += ["username", "password"]
+    fields = _fields(findings)
     if not fields:
         return
     yield "[credentials]"
@@ -95,6 +83,20 @@ def _credentials(findings: Findings, name: str) -> Iterator[str]:
             )
             yield from _comment("and keeps the refresh token for live runs.")
         yield f"{field} = {_reference(name, field)}"
+
+
+def _fields(findings: Findings) -> list[str]:
+    """Return the keys of ``[credentials]`` that the grants and the kinds of credentials need."""
+    grants = [GRANTS[grant] for grant in findings.grants]
+    wanted = {role.lower() for kind in findings.kinds for role in KINDS[kind].roles[0]}
+    if findings.api_key is not None:
+        wanted.add("api_key")
+    wanted.update(member for grant in grants for member in grant.members)
+    if _client_auth(findings) != "none" and grants:
+        wanted.update(("client_id", "client_secret"))
+    if any(grant.needs_person for grant in grants):
+        wanted.add("client_id")
+    return [field for field in _FIELDS if field in wanted]
 
 
 def _token(findings: Findings) -> Iterator[str]:
@@ -115,7 +117,8 @@ def _client_auth(findings: Findings) -> str:
     if findings.client_auth is not None:
         return findings.client_auth
     # A login form usually knows no client; every other server has to take Basic (RFC 6749 2.3.1).
-    return "none" if set(findings.grants) <= {"password", "refresh_token"} else "client_secret_basic"
+    needs_client = any(GRANTS[grant].needs_client for grant in findings.grants)
+    return "client_secret_basic" if needs_client else "none"
 
 
 def _grants(findings: Findings) -> Iterator[str]:
@@ -128,7 +131,7 @@ def _grants(findings: Findings) -> Iterator[str]:
             yield f"scope = {quoted(found.scope)}"
         if found.gives_refresh_token:
             yield "answer = { refresh_token = true }"
-        if grant == "refresh_token":
+        if GRANTS[grant].refreshes:
             # The scope of the first grant holds (RFC 6749 6).
             yield 'scope = ""'
 
@@ -138,9 +141,9 @@ def _zones(findings: Findings) -> Iterator[str]:
         "Routes by what they need. A zone is a path prefix; of several that fit, the longest one counts."
     )
     yield from _remarks(findings, "zones")
-    for kind, note in _KIND_NOTES.items():
-        if kind in findings.kinds:
-            yield from _comment(f"{kind}: {note}.")
+    for kind in KINDS.values():
+        if kind.note and kind.name in findings.kinds:
+            yield from _comment(f"{kind.name}: {kind.note}.")
     if not findings.zones:
         yield "# [zones.api]"
         yield '# path = "/"'

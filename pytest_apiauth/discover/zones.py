@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pytest_apiauth.discover.findings import KIND_ORDER, Needs, ZoneFound
+from pytest_apiauth.discover.findings import Needs, ZoneFound
 from pytest_apiauth.printable import one_line
 
 FOLDER_FROM = 3
@@ -183,6 +183,5 @@ def needs_in_words(needs: Needs) -> str:
 
 
 def sorted_kinds(kinds: Iterable[str]) -> list[str]:
-    """Give kinds of credentials in the usual order."""
-    order: Mapping[str, int] = {kind: place for place, kind in enumerate(KIND_ORDER)}
-    return sorted(kinds, key=lambda kind: order[kind])
+    """Return kinds of credentials in the order in which they are written: that of their letters."""
+    return sorted(kinds)

@@ -29,6 +29,7 @@ from pytest_apiauth.login.callback import is_loopback, listening, open_browser, 
 from pytest_apiauth.messages import Origin, Request
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import DEFAULT, GrantSettings, GrantType, Profile
 
 WAIT: Final = 300.0
@@ -84,10 +85,10 @@ class _Login:
         self.redactor = Redactor()
         self._profile = profile
         self._grant = grant
-        table = profile.grants.get(grant) or GrantSettings()
-        if grant == "refresh_token":
-            # It renews what the interactive grant has given, to the client that it was given to.
-            table = profile.grants.get("authorization_code") or table
+        self._interactive = profile.interactive_grant
+        # What is renewed is what the interactive grant has given, to the client that it was given to.
+        giving = self._interactive if GRANTS[grant].refreshes else None
+        table = profile.grants.get(giving or grant) or GrantSettings()
         self._client = table.client
         self._user = user or table.user
         self._identities: Identities = live_identities(profile, folder, self.redactor)
@@ -99,11 +100,11 @@ class _Login:
     def run(self, way: Way) -> Iterator[str]:
         """Run the grant."""
         where = ""
-        if self._grant == "authorization_code":
+        if GRANTS[self._grant].needs_person:
             token = yield from self._with_a_person(way)
             with self._identities.turn(self._client, self._user):
                 where = self._kept(token)
-        elif self._grant == "refresh_token":
+        elif GRANTS[self._grant].refreshes:
             with self._identities.turn(self._client, self._user):
                 stored = self._identities.refresh_token(self._client, self._user)
                 if stored is None:
@@ -210,14 +211,14 @@ class _Login:
 
     @property
     def _how_to_get_one(self) -> str:
-        if "authorization_code" in self._profile.grants:
-            return f"log in first: python -m pytest_apiauth token {self._profile.name} --grant authorization_code"
+        if self._interactive is not None:
+            return f"log in first: python -m pytest_apiauth token {self._profile.name} --grant {self._interactive}"
         return "say in credentials.refresh_token where one is"
 
     def _kept(self, token: Token) -> str:
         """Keep what an interactive grant has given, and say where; empty where nothing is kept."""
         is_given = self._profile.credentials.refresh_token is not None
-        if token.refresh_token is None or not (is_given or "authorization_code" in self._profile.grants):
+        if token.refresh_token is None or not (is_given or self._interactive):
             return ""
         return self._identities.keep_refresh_token(token.refresh_token, self._client, self._user)
 
@@ -231,6 +232,6 @@ class _Login:
             yield f"the refresh token is kept in {where}; live runs of this profile use it"
         elif token.refresh_token is not None:
             yield "a refresh token came too; it is not kept, since a live run can log in by itself"
-        elif self._grant == "authorization_code":
+        elif GRANTS[self._grant].needs_person:
             yield "no refresh token came with it, so live runs cannot go on from here; often the scope"
             yield "offline_access gives one, for some servers only with ?prompt=consent in authorize_url"

@@ -14,6 +14,7 @@ from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.http import Carrier, InProcess, Network, build_async_client, build_client, fetch_token
 from pytest_apiauth.http.translation import unreachable
 from pytest_apiauth.plugin.run import State
+from pytest_apiauth.profile.kinds import KINDS
 from pytest_apiauth.profile.model import DEFAULT, Kind, Profile
 from pytest_apiauth.targets.apps import AppSide
 from pytest_apiauth.targets.live_side import LiveSide
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     import httpx
 
     from pytest_apiauth.recording.taping import CassetteTest
-
-KINDS = ("api_key", "bearer", "personal_access_token", "basic")
 
 
 class Bench:

@@ -53,6 +53,16 @@ class Grant:
         return self.name
 
     @property
+    def refreshes(self) -> bool:
+        """Whether it renews what another grant has given."""
+        return self.spends == "refresh_token"
+
+    @property
+    def takes_password(self) -> bool:
+        """Whether its token request carries a user's password, which can be guessed at."""
+        return "password" in self.members
+
+    @property
     def is_unattended(self) -> bool:
         """Whether a machine can repeat it: nothing is used up, nobody has to consent."""
         return self.stands_alone and not self.needs_person

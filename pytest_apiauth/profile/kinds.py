@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeGuard
 
 Kind = Literal["api_key", "bearer", "personal_access_token", "basic"]
 """Names of kinds, as ``needs`` spells them. A name more takes a row more in `KINDS`."""
@@ -88,3 +88,8 @@ KINDS: Final = _table(
     ),
 )
 """Every kind of credential."""
+
+
+def is_kind(name: object) -> TypeGuard[Kind]:
+    """Whether there is a kind of credential of this name."""
+    return name in KINDS

@@ -258,6 +258,16 @@ class Profile(Model):
             return self.token.grant
         return next((name for name in self.grants if GRANTS[name].stands_alone), None)
 
+    @property
+    def interactive_grant(self) -> GrantType | None:
+        """The first of ``[grants]`` that takes a person."""
+        return next((name for name in self.grants if GRANTS[name].needs_person), None)
+
+    @property
+    def can_refresh(self) -> bool:
+        """Whether ``[grants]`` has one that renews a token."""
+        return any(GRANTS[name].refreshes for name in self.grants)
+
     def scope_of(self, grant: GrantType) -> str | None:
         """The scope to ask for with a grant."""
         own = self.grants[grant].scope if grant in self.grants else None

@@ -15,6 +15,7 @@ from pytest_apiauth.auth.flow import authorization_request, token_request
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import GrantType, Profile
 from pytest_apiauth.recording.contents import CassetteError
 
@@ -52,26 +53,27 @@ def scenes(profile: Profile) -> list[Scene]:
     """Give what there is to record of a profile's token endpoint, documented grants first."""
     found = [_grant_scene(profile, grant) for grant in profile.grants]
     usual = profile.usual_grant
-    if usual is not None and usual != "authorization_code":
+    if usual is not None and not GRANTS[usual].needs_person:
         asks = _alone(usual)
         if profile.token.client_auth != "none":
             found.append(Scene("wrong_secret", ASSUMED, _with_wrong("client_secret", asks)))
-        if "password" in profile.grants:
-            found.append(Scene("wrong_password", ASSUMED, _with_wrong("password", _alone("password"))))
+        by_password = next((grant for grant in profile.grants if GRANTS[grant].takes_password), None)
+        if by_password is not None:
+            found.append(Scene("wrong_password", ASSUMED, _with_wrong("password", _alone(by_password))))
         if profile.token_route_needs_key:
             found.append(Scene("missing_key", ASSUMED, _without_key(profile, asks)))
         found.append(Scene("unsupported_grant", ASSUMED, _changed(asks, [{"grant_type": UNKNOWN_GRANT}])))
         found.append(Scene("missing_grant", ASSUMED, _changed(asks, [{"grant_type": None}, {"grant_type": ""}, {}])))
-    if "refresh_token" in profile.grants:
-        found.append(Scene("spent_refresh_token", ASSUMED, _spent, _refresh_source(profile) == "authorization_code"))
+    if profile.can_refresh:
+        found.append(Scene("spent_refresh_token", ASSUMED, _spent, _refreshes_a_login(profile)))
     return found
 
 
 def kept_scene(profile: Profile, identities: Identities) -> Scene | None:
     """Give the scene that needs no browser, where somebody has logged in before: one refresh with the kept token."""
-    if "refresh_token" not in profile.grants or _refresh_source(profile) != "authorization_code":
+    if not profile.can_refresh or not _refreshes_a_login(profile):
         return None
-    table = profile.grants["authorization_code"]
+    table = profile.grants[_refresh_source(profile)]
     if not identities.keeps or identities.refresh_token(table.client, table.user) is None:
         return None
     return Scene("refresh_token", DOCUMENTED, _goes_on)
@@ -79,15 +81,19 @@ def kept_scene(profile: Profile, identities: Identities) -> Scene | None:
 
 def _refresh_source(profile: Profile) -> GrantType:
     """Give the grant whose answer is documented to bring a refresh token."""
-    others = [grant for grant in profile.grants if grant != "refresh_token"]
+    others = [grant for grant in profile.grants if GRANTS[grant].stands_alone]
     return next((grant for grant in others if profile.answer_of(grant).refresh_token), others[0])
 
 
+def _refreshes_a_login(profile: Profile) -> bool:
+    return GRANTS[_refresh_source(profile)].needs_person
+
+
 def _grant_scene(profile: Profile, grant: GrantType) -> Scene:
-    if grant == "authorization_code":
+    if GRANTS[grant].needs_person:
         return Scene(grant, DOCUMENTED, _authorizes, needs_browser=True)
-    if grant == "refresh_token":
-        return Scene(grant, DOCUMENTED, _refreshed(profile), _refresh_source(profile) == "authorization_code")
+    if GRANTS[grant].refreshes:
+        return Scene(grant, DOCUMENTED, _refreshed(profile), _refreshes_a_login(profile))
     return Scene(grant, DOCUMENTED, _alone(grant))
 
 
@@ -131,7 +137,7 @@ def _refresh_token_of(profile: Profile, response: Response) -> str:
 
 def _first(profile: Profile, identities: Identities) -> Asking:
     source = _refresh_source(profile)
-    if source == "authorization_code":
+    if GRANTS[source].needs_person:
         return (yield from _authorized(profile, identities))
     return (yield token_request(profile, source, identities))
 
@@ -150,7 +156,8 @@ def _refreshed(profile: Profile) -> Callable[[Profile, Identities], Steps]:
 
 
 def _goes_on(profile: Profile, identities: Identities) -> Steps:
-    table = profile.grants["authorization_code"]
+    source = _refresh_source(profile)
+    table = profile.grants[source]
     with identities.turn(table.client, table.user):
         kept = identities.refresh_token(table.client, table.user)
         answer = yield token_request(
@@ -159,7 +166,7 @@ def _goes_on(profile: Profile, identities: Identities) -> Steps:
         if answer.status != 200:
             raise CassetteError(
                 f"{profile.name}: refresh_token: the kept token was refused with status {answer.status}; log in again:"
-                f" python -m pytest_apiauth token {profile.name} --grant authorization_code"
+                f" python -m pytest_apiauth token {profile.name} --grant {source}"
             )
         members = answer.json()
         new = members.get("refresh_token") if isinstance(members, dict) else None

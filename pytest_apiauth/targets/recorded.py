@@ -12,6 +12,7 @@ from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.redaction import OutputRedactor
 from pytest_apiauth.errors import NotRecordedError, UnreachableError
 from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.exchanges import cassettes_of, exchanges
@@ -23,6 +24,8 @@ CHAPTERS: Final = ("token_answer", "token_errors")
 """Chapters of the book that a token endpoint's recorded exchanges can answer for."""
 OF_VALUES: Final = {"tok-entropy": "it is about the tokens themselves, and a cassette has placeholders"}
 """Rules of these chapters that a cassette cannot answer for, with the reason."""
+LOGINS: Final = frozenset(name for name, grant in GRANTS.items() if grant.needs_person)
+"""Scenes whose requests nobody can ask again: what a person's consent gave was used up in them."""
 _Key = tuple[str, str, tuple[tuple[str, str], ...], object]
 
 
@@ -48,7 +51,7 @@ class CassetteTarget:
         answers: dict[_Key, Response] = {}
         for scene in scenes(profile):
             path = folder / f"{scene.name}.yaml"
-            if path.is_file() and scene.name != "authorization_code":
+            if path.is_file() and scene.name not in LOGINS:
                 for request, response in exchanges(scene, profile, identities, path):
                     answers.setdefault(_key(request, header), response)
         if not answers:
