@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_apiauth.auth.drafts import Draft, Parameters
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import CONSUME, ITSELF, LOAD, MUST, REVOKE, SHOULD, rule
 from pytest_apiauth.suite.api import Api
@@ -63,8 +64,8 @@ def code_reuse_revokes(api: Api, grant: GrantType) -> None:
     opened = history.opened(tokens, drafts)
     if api.send(draft, twin=api.twin(grant)).has_token:
         raise NotApplicable("the code worked a second time, which is another rule's finding")
-    if tokens.refresh is not None and "refresh_token" in api.profile.grants:
-        altered = history.request(tokens, client=_client(api))
+    if tokens.refresh is not None and api.profile.can_refresh:
+        altered = history.request(tokens, client=api.profile.grants[grant].client)
         api.send(altered, twin=api.twin(grant)).no_token()
     else:
         need_opened(drafts, opened)
@@ -75,10 +76,6 @@ def code_reuse_revokes(api: Api, grant: GrantType) -> None:
 def _grant_only(parameters: Parameters) -> Parameters:
     """Give the parameters of a token request without the client's own."""
     return tuple((name, value) for name, value in parameters if name not in ("client_id", "client_secret"))
-
-
-def _client(api: Api) -> str:
-    return api.profile.grants["authorization_code"].client
 
 
 @rule(
@@ -101,7 +98,7 @@ def code_bound(api: Api, grant: GrantType) -> None:
     without = api.send(api.token_request(grant).without("redirect_uri"), twin=twin)
     without.advise(not without.has_token, "no token without the redirect_uri of the authorization request")
     # That the other client's own request succeeds, whatever its grant, shows that the client itself is good.
-    own: GrantType = "client_credentials" if "client_credentials" in api.profile.grants else grant
+    own = next((name for name in api.profile.grants if GRANTS[name].is_of_client), grant)
     api.credential("CLIENT_SECRET", "second")
     parameters = api.token_request(grant).parameters
     foreign = api.examination.as_client(api.profile.token_endpoint, _grant_only(parameters), "second")

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from hypothesis import strategies as st
 
 from pytest_apiauth.errors import UnreachableError
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import DEFAULT, Profile, Zone
 from pytest_apiauth.rules import DOC, MUST, PROFILE, REGISTRY, REVOKE, SHOULD, Parts, draws, rule
 from pytest_apiauth.suite.api import Answer, Api, Draft, Ref
@@ -84,7 +85,8 @@ class Cast:
     def _tried(self, api: Api, actor: Actor) -> Actor | None:
         history, is_default = History(api), actor == Actor(DEFAULT, DEFAULT)
         grant = history.grant()
-        if (actor.user != DEFAULT and grant != "password") or (actor.client != DEFAULT and not _has_clients(api)):
+        takes_anyone = grant is not None and GRANTS[grant].takes_password
+        if (actor.user != DEFAULT and not takes_anyone) or (actor.client != DEFAULT and not _has_clients(api)):
             return None
         try:
             tokens = history.log_in(client=actor.client, user=actor.user)
@@ -92,7 +94,7 @@ class Cast:
                 self._find_place(history, tokens)
             answer = api.send(self.request(api, tokens.access)).accepted()
             identity = answer.members.get(self.zone.identity) if self.zone.identity else None
-            refreshes = tokens.refresh is not None and "refresh_token" in api.profile.grants
+            refreshes = tokens.refresh is not None and api.profile.can_refresh
             if refreshes:
                 again = history.refresh(tokens, client=actor.client)
                 api.send(self.request(api, again.access)).accepted()

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from pytest_apiauth.auth.drafts import Draft, Text
-from pytest_apiauth.profile.model import GrantType
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.rules import ISSUE, ITSELF, SHOULD, Parts, rule
 from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.consent import parameters_of
@@ -21,7 +21,6 @@ ENDPOINTS: Final = {
     "revocation_endpoint": "revocation_url",
     "introspection_endpoint": "introspection_url",
 }
-KNOWN_GRANTS: Final[tuple[GrantType, ...]] = ("client_credentials", "password", "authorization_code", "refresh_token")
 KNOWN_METHODS: Final = ("client_secret_basic", "client_secret_post", "none")
 CHALLENGE: Final = "apiauth-proof-key-0123456789-0123456789-012"
 """43 unreserved characters: what S256 gives, and what ``plain`` takes (RFC 7636 4.2)."""
@@ -103,15 +102,14 @@ def _check_grants(answer: Answer) -> None:
     listed = _listed(answer, "grant_types_supported")
     if listed is None:
         return
-    for grant in profile.grants:
-        answer.require(grant in listed, f"{grant}, which works, among grant_types_supported", f"{listed!r:.200}")
+    for name in profile.grants:
+        works = GRANTS[name].grant_type
+        answer.require(works in listed, f"{works}, which works, among grant_types_supported", f"{listed!r:.200}")
     usual = profile.usual_grant
     if usual not in UNATTENDED:
         return
     client = profile.grants[usual].client
-    for grant in KNOWN_GRANTS:
-        if grant in profile.grants:
-            continue
+    for grant in (row.grant_type for name, row in GRANTS.items() if name not in profile.grants):
         # Bare, so that it is refused for what is missing; what counts is whether the grant itself is known.
         scope = (("scope", profile.token.scope),) if profile.token.scope else ()
         bare = api.as_client(profile.token_endpoint, ("grant_type", grant), *scope, client=client)
@@ -125,7 +123,7 @@ def _check_grants(answer: Answer) -> None:
 
 def _check_authorization(answer: Answer) -> None:
     """Ask for a code with each proof key method; an answer that is sent back at once says what there is to know."""
-    if "authorization_code" in answer.api.profile.grants:
+    if answer.api.profile.code_grant is not None:
         # RFC 8414 2 and OpenID discovery alike demand this member.
         types = _listed(answer, "response_types_supported")
         answer.advise("code" in (types or ()), "code among response_types_supported", f"{types!r:.200}")
@@ -158,21 +156,22 @@ def _check_authorization(answer: Answer) -> None:
 def _authorization(api: Api, method: str) -> Answer | None:
     """Ask the authorization endpoint for a code; None where the profile has no client that could."""
     profile = api.profile
-    row = profile.grants.get("authorization_code")
-    if row is None or not profile.authorize_url:
+    grant = profile.code_grant
+    if grant is None or not profile.authorize_url:
         return None
-    redirect_uri = api.examination.target.identities.client(row.client).redirect_uri
+    client = profile.grants[grant].client
+    redirect_uri = api.examination.target.identities.client(client).redirect_uri
     if redirect_uri is None:
         return None
     query: tuple[tuple[str, Text], ...] = (
         ("response_type", "code"),
-        ("client_id", api.credential("CLIENT_ID", row.client)),
+        ("client_id", api.credential("CLIENT_ID", client)),
         ("redirect_uri", redirect_uri),
         ("state", "apiauth-state-0123456789"),
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", method),
     )
-    scope = profile.scope_of("authorization_code")
+    scope = profile.scope_of(grant)
     query += (("scope", scope),) if scope else ()
     return api.send(Draft("GET", profile.authorization_endpoint, query=query))
 

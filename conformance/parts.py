@@ -4,38 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from pytest_apiauth.profile.grants import GRANTS, Grant
+from pytest_apiauth.profile.kinds import KINDS, CredentialKind
 from pytest_apiauth.profile.model import GrantType, Kind, Profile, Zone
 from pytest_apiauth.rules import Parts
 
-TOKENS: tuple[Kind, ...] = ("bearer", "personal_access_token")
+TOKENS: tuple[Kind, ...] = tuple(name for name, kind in KINDS.items() if kind.is_token)
 
 
 def _zones(wanted: Callable[[Zone], bool]) -> Callable[[Profile], Mapping[str, Zone]]:
     return lambda profile: {name: zone for name, zone in profile.zones.items() if zone.probe and wanted(zone)}
 
 
+def _taking(wanted: Callable[[CredentialKind], bool]) -> Callable[[Profile], Mapping[str, Zone]]:
+    return _zones(lambda zone: any(wanted(KINDS[kind]) for kind in zone.kinds))
+
+
+def _named(kind: Kind) -> Callable[[CredentialKind], bool]:
+    return lambda row: row.name == kind
+
+
 protected_zones = Parts("no zone with a probe needs credentials", _zones(lambda zone: zone.is_protected))
 open_zones = Parts("no zone with a probe is open to all", _zones(lambda zone: not zone.is_protected))
 all_zones = Parts("no zone has a probe", _zones(lambda zone: True))
-token_zones = Parts("no zone with a probe needs a bearer token", _zones(lambda zone: bool({*TOKENS} & zone.kinds)))
+token_zones = Parts("no zone with a probe needs a bearer token", _taking(lambda kind: kind.is_token))
 authorization_zones = Parts(
-    "no zone with a probe reads the Authorization header", _zones(lambda zone: bool({*TOKENS, "basic"} & zone.kinds))
+    "no zone with a probe reads the Authorization header",
+    _taking(lambda kind: kind.place is not None and kind.place.is_authorization),
 )
-issued_token_zones = Parts("no zone with a probe needs an issued token", _zones(lambda zone: "bearer" in zone.kinds))
-key_zones = Parts("no zone with a probe needs an API key", _zones(lambda zone: "api_key" in zone.kinds))
-basic_zones = Parts("no zone with a probe takes HTTP Basic", _zones(lambda zone: "basic" in zone.kinds))
+issued_token_zones = Parts("no zone with a probe needs an issued token", _taking(lambda kind: kind.is_issued))
+key_zones = Parts("no zone with a probe needs an API key", _taking(_named("api_key")))
+basic_zones = Parts("no zone with a probe takes HTTP Basic", _taking(_named("basic")))
 identity_zones = Parts(
     "no zone names the member that tells the user",
-    _zones(lambda zone: bool(zone.identity) and bool({"bearer", "basic"} & zone.kinds)),
+    _zones(lambda zone: bool(zone.identity) and any(KINDS[kind].is_of_user for kind in zone.kinds)),
 )
 
 
 def _grants(
-    *names: GrantType, when: Callable[[Profile], bool] = lambda profile: True
+    wanted: Callable[[Grant], bool], when: Callable[[Profile], bool] = lambda profile: True
 ) -> Callable[[Profile], Mapping[str, GrantType]]:
     return lambda profile: {
-        name: name for name in profile.grants if (not names or name in names) and profile.token_url and when(profile)
+        name: name for name in profile.grants if wanted(GRANTS[name]) and profile.token_url and when(profile)
     }
+
+
+def _unattended(when: Callable[[Profile], bool] = lambda profile: True) -> Callable[[Profile], Mapping[str, GrantType]]:
+    return _grants(lambda grant: grant.is_unattended, when)
+
+
+def _refreshing(when: Callable[[Profile], bool] = lambda profile: True) -> Callable[[Profile], Mapping[str, GrantType]]:
+    return _grants(lambda grant: grant.refreshes, lambda profile: _has_refresh(profile) and when(profile))
 
 
 def _has_refresh(profile: Profile) -> bool:
@@ -46,53 +65,39 @@ def _by(*methods: str) -> Callable[[Profile], bool]:
     return lambda profile: profile.token.client_auth in methods
 
 
-UNATTENDED: tuple[GrantType, ...] = ("client_credentials", "password")
-"""Grants that a machine can repeat: nothing is used up, nobody has to consent."""
+UNATTENDED: tuple[GrantType, ...] = tuple(name for name, grant in GRANTS.items() if grant.is_unattended)
 
-issuing_grants = Parts(
-    "the profile has no token endpoint", _grants("client_credentials", "password", "authorization_code")
-)
-unattended_grants = Parts("no grant works without a person", _grants(*UNATTENDED))
-form_grants = Parts(
-    "token requests are not form-encoded", _grants(*UNATTENDED, when=lambda profile: profile.token.body == "form")
-)
-json_grants = Parts(
-    "token requests are not JSON", _grants(*UNATTENDED, when=lambda profile: profile.token.body == "json")
-)
+issuing_grants = Parts("the profile has no token endpoint", _grants(lambda grant: grant.stands_alone))
+unattended_grants = Parts("no grant works without a person", _unattended())
+form_grants = Parts("token requests are not form-encoded", _unattended(lambda profile: profile.token.body == "form"))
+json_grants = Parts("token requests are not JSON", _unattended(lambda profile: profile.token.body == "json"))
 scoped_grants = Parts(
     "no grant that works without a person asks for a scope",
     lambda profile: {name: name for name in UNATTENDED if name in profile.grants and profile.scope_of(name)},
 )
-password_grant = Parts("the grant password is not documented", _grants("password"))
-client_credentials_grant = Parts("the grant client_credentials is not documented", _grants("client_credentials"))
-basic_clients = Parts(
-    "clients do not authenticate with HTTP Basic", _grants(*UNATTENDED, when=_by("client_secret_basic"))
+password_grant = Parts("the grant password is not documented", _grants(lambda grant: grant.takes_password))
+client_credentials_grant = Parts(
+    "the grant client_credentials is not documented", _grants(lambda grant: grant.is_of_client)
 )
+basic_clients = Parts("clients do not authenticate with HTTP Basic", _unattended(_by("client_secret_basic")))
 form_encoded_basic = Parts(
     "Basic credentials are not documented as form-encoded",
     _grants(
-        "client_credentials",
-        when=lambda profile: _by("client_secret_basic")(profile) and profile.token.basic_encoding == "form",
+        lambda grant: grant.is_of_client,
+        lambda profile: _by("client_secret_basic")(profile) and profile.token.basic_encoding == "form",
     ),
 )
 authenticated_clients = Parts(
-    "clients do not authenticate",
-    _grants(*UNATTENDED, when=_by("client_secret_basic", "client_secret_post", "client_secret_json")),
+    "clients do not authenticate", _unattended(_by("client_secret_basic", "client_secret_post", "client_secret_json"))
 )
-refresh = Parts("no documented grant gives a refresh token", _grants("refresh_token", when=_has_refresh))
+refresh = Parts("no documented grant gives a refresh token", _refreshing())
 refresh_by_clients = Parts(
     "no refresh token, or clients do not authenticate",
-    _grants(
-        "refresh_token",
-        when=lambda profile: _has_refresh(profile) and profile.token.client_auth != "none",
-    ),
+    _refreshing(lambda profile: profile.token.client_auth != "none"),
 )
 rotation = Parts(
     "the profile promises no new refresh token",
-    _grants(
-        "refresh_token",
-        when=lambda profile: _has_refresh(profile) and profile.rotation in ("new-token", "old-dies"),
-    ),
+    _refreshing(lambda profile: profile.rotation in ("new-token", "old-dies")),
 )
 refresh_zones = Parts(
     "no zone needs an issued token, or no documented grant gives a refresh token",
@@ -105,18 +110,20 @@ guessed_grants = Parts(
 undocumented_lifetimes = Parts(
     "the lifetime of every token is documented",
     lambda profile: {
-        name: name for name in profile.grants if name != "refresh_token" and profile.answer_of(name).expires_in is None
+        name: name
+        for name in profile.grants
+        if GRANTS[name].stands_alone and profile.answer_of(name).expires_in is None
     },
 )
 no_password_grant = Parts(
     "the grant password is documented",
-    lambda profile: {} if "password" in profile.grants else unattended_grants.find(profile),
+    lambda profile: {} if password_grant.find(profile) else unattended_grants.find(profile),
 )
 
 
 def scoped_first(profile: Profile) -> list[GrantType]:
     """Give the grants that give a refresh token and ask for more than one scope."""
-    giving = [name for name in profile.grants if name != "refresh_token" and profile.answer_of(name).refresh_token]
+    giving = [name for name in profile.grants if GRANTS[name].stands_alone and profile.answer_of(name).refresh_token]
     return [name for name in giving if len((profile.scope_of(name) or "").split()) > 1]
 
 
@@ -126,18 +133,16 @@ scoped_refresh = Parts(
 )
 dying_rotation = Parts(
     "the profile does not say that a refresh ends the old refresh token",
-    _grants("refresh_token", when=lambda profile: _has_refresh(profile) and profile.rotation == "old-dies"),
+    _refreshing(lambda profile: profile.rotation == "old-dies"),
 )
 lasting_refresh = Parts(
     "the lifetime of a refresh token is not documented",
-    _grants(
-        "refresh_token", when=lambda profile: _has_refresh(profile) and profile.token.refresh_expires_in is not None
-    ),
+    _refreshing(lambda profile: profile.token.refresh_expires_in is not None),
 )
-code_grant = Parts("the grant authorization_code is not documented", _grants("authorization_code"))
+code_grant = Parts("the grant authorization_code is not documented", _grants(lambda grant: grant.spends == "code"))
 authorization = Parts(
     "the grant authorization_code is not documented",
-    _grants("authorization_code", when=lambda profile: profile.authorize_url is not None),
+    _grants(lambda grant: grant.spends == "code", lambda profile: profile.authorize_url is not None),
 )
 mandatory_scope = Parts(
     "no scope is documented as mandatory for an authorization",

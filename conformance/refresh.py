@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import GrantType, Profile, Zone
 from pytest_apiauth.rules import CONSUME, DOC, ISSUE, ITSELF, LOAD, MUST, PROFILE, REVOKE, SHOULD, rule
 from pytest_apiauth.suite.api import Api
@@ -195,7 +196,7 @@ def ref_scope_narrow(api: Api, grant: GrantType) -> None:
     """A refresh that asks for a part of the scope gets no more than that part; one that asks for all of it gets it."""
     profile, target = api.profile, api.examination.target
     history = History(api)
-    wide = [name for name in scoped_first(profile) if name != "authorization_code" or target.has_browser]
+    wide = [name for name in scoped_first(profile) if not GRANTS[name].needs_person or target.has_browser]
     if not wide:
         raise OutOfReach("the grant authorization_code needs a browser, which this run does not have")
     first = history.log_in(wide[0])

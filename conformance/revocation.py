@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from pytest_apiauth.auth.drafts import Draft, Ref
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Profile, Zone
 from pytest_apiauth.rules import ISSUE, ITSELF, MUST, REVOKE, SHOULD, Parts, draws, rule
 from pytest_apiauth.suite.api import Answer, Api
@@ -92,7 +93,7 @@ def rev_unknown_200(api: Api, grant: GrantType, unknown: str) -> None:
 )
 def rev_effective(api: Api, grant: GrantType) -> None:
     """A revoked token is refused from then on; with a refresh token goes what stems from it."""
-    if grant == "refresh_token":
+    if GRANTS[grant].refreshes:
         for is_refreshed in (False, True):
             _refresh_token_ends(api, is_refreshed=is_refreshed)
         return
@@ -142,7 +143,7 @@ def rev_client_bound(api: Api, who: str) -> None:
 )
 def rev_hint_inert(api: Api, grant: GrantType) -> None:
     """A wrong or unknown token_type_hint does not keep a token from being revoked."""
-    if grant == "refresh_token":
+    if GRANTS[grant].refreshes:
         for hint in ("access_token", "apiauth_unknown", "refresh_token"):
             _refresh_token_ends(api, hint=hint)
         return
@@ -336,7 +337,7 @@ def _refresh_token_ends(api: Api, *, is_refreshed: bool = False, hint: str | Non
     """Revoke a refresh token, the first or the second of its line, and require that it gives no token any more."""
     profile = api.profile
     grants = [name for name in profile.grants if name in UNATTENDED or api.examination.target.has_browser]
-    giving = [name for name in grants if name != "refresh_token" and profile.answer_of(name).refresh_token]
+    giving = [name for name in grants if GRANTS[name].stands_alone and profile.answer_of(name).refresh_token]
     if not giving:
         raise OutOfReach("no grant that works without a person gives a refresh token")
     grant, client = giving[0], client_of(api, "refresh_token")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import CONSUME, ISSUE, LOCKOUT, MUST, PROFILE, SHOULD, draws, rule
 from pytest_apiauth.suite.api import Answer, Api
@@ -72,7 +73,7 @@ def err_missing_param(api: Api, grant: GrantType) -> None:
     valid = api.token_request(grant)
     empty = replace(valid, parameters=())
     lacking = [valid.without("grant_type"), valid.setting("grant_type", ""), empty]
-    if grant == "client_credentials" and api.profile.token.scope_required:
+    if GRANTS[grant].is_of_client and api.profile.token.scope_required:
         lacking.append(valid.without("scope"))
     for draft in lacking:
         with api.row():
@@ -114,7 +115,7 @@ def err_invalid_scope(api: Api, grant: GrantType) -> None:
 def err_invalid_grant(api: Api, grant: GrantType, edit: Edit) -> None:
     """A near miss of a password or of a refresh token gives no token."""
     draft = api.token_request(grant)
-    secret = draft.secret("PASSWORD" if grant == "password" else "REFRESH_TOKEN")
+    secret = draft.secret("PASSWORD" if GRANTS[grant].takes_password else "REFRESH_TOKEN")
     answer = api.send(draft.editing(secret, edit), twin=api.twin(grant)).no_token()
     answer.advise(400 <= answer.status <= 403, "400, 401 or 403")
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pytest_apiauth.auth.drafts import Base64, Draft, Ref, Text, parts_of
 from pytest_apiauth.auth.edits import Edit, equivalent
+from pytest_apiauth.profile.kinds import KINDS
 from pytest_apiauth.profile.model import DEFAULT, Kind, Profile, Zone
 from pytest_apiauth.rules import DOC, ISSUE, ITSELF, MAY, MUST, PROFILE, SHOULD, STATED, Parts, rule
 from pytest_apiauth.suite.api import Answer, Api
@@ -41,7 +42,7 @@ def truth_table(api: Api, zone: Zone) -> Iterator[Row]:
         name, good = api.header(kind)
         line = Draft("GET", "", ((name, good),))
         # Of a user and a password the password alone is spoilt: a known user is what it must be checked for.
-        bad = (line.editing("PASSWORD", WRONG) if kind == "basic" else line.editing_all(WRONG)).headers[0]
+        bad = line.editing(KINDS[kind].roles[0][-1], WRONG).headers[0]
         slots.setdefault(name.lower(), [(None, None)]).extend([(None, bad), (kind, (name, good))])
     for choice in itertools.product(*slots.values()):
         headers = tuple(header for _, header in choice if header is not None)
@@ -154,9 +155,10 @@ def zone_swap(api: Api, zone: Zone) -> None:
 
 
 FOREIGN: Final[dict[str, Kind | None]] = {
-    "API_KEY": "api_key", "ACCESS_TOKEN": "bearer", "PERSONAL_ACCESS_TOKEN": "personal_access_token",
-    "CLIENT_SECRET": None, "PASSWORD": None,
-}  # fmt: skip
+    **{kind.roles[0][0]: kind.name for kind in KINDS.values() if len(kind.roles[0]) == 1},
+    "CLIENT_SECRET": None,
+    "PASSWORD": None,
+}
 """What is tried in another's place, and the kind of credential that it is at a resource."""
 
 
@@ -211,7 +213,7 @@ def zone_path_escape(api: Api, zone: Zone) -> None:
 
 def as_user(api: Api, kind: Kind, who: str) -> tuple[str, Text]:
     """Give the header line by which a user is known: their token, or their name and password."""
-    if kind == "bearer":
+    if KINDS[kind].is_issued:
         return api.header(kind, api.credential("ACCESS_TOKEN", who))
     pair = (api.credential("USERNAME", who), ":", api.credential("PASSWORD", who))
     return api.header(kind, ("Basic ", Base64(pair)))

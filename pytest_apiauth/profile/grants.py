@@ -67,6 +67,11 @@ class Grant:
         """Whether a machine can repeat it: nothing is used up, nobody has to consent."""
         return self.stands_alone and not self.needs_person
 
+    @property
+    def is_of_client(self) -> bool:
+        """Whether a client gets a token for itself by it."""
+        return self.is_unattended and not self.acts_for_user
+
 
 def _table(*rows: Grant) -> Mapping[GrantType, Grant]:
     return {row.name: row for row in rows}

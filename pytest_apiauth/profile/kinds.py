@@ -6,7 +6,7 @@ rest is held against.
 
 >>> KINDS["basic"].roles
 (('USERNAME', 'PASSWORD'), ('CLIENT_ID', 'CLIENT_SECRET'))
->>> [name for name, kind in KINDS.items() if kind.challenge == "bearer"]
+>>> [name for name, kind in KINDS.items() if kind.is_token]
 ['bearer', 'personal_access_token']
 """
 
@@ -55,6 +55,11 @@ class CredentialKind:
     """Whether each of ``[users]`` has one."""
     note: str = ""
     """What its name leaves open, for whoever reads it in a profile."""
+
+    @property
+    def is_token(self) -> bool:
+        """Whether it travels as a bearer token does (RFC 6750 2.1)."""
+        return self.challenge == "bearer"
 
 
 def _table(*rows: CredentialKind) -> Mapping[Kind, CredentialKind]:

@@ -264,6 +264,11 @@ class Profile(Model):
         return next((name for name in self.grants if GRANTS[name].needs_person), None)
 
     @property
+    def code_grant(self) -> GrantType | None:
+        """The first of ``[grants]`` whose token request spends a code from the authorization endpoint."""
+        return next((name for name in self.grants if GRANTS[name].spends == "code"), None)
+
+    @property
     def can_refresh(self) -> bool:
         """Whether ``[grants]`` has one that renews a token."""
         return any(GRANTS[name].refreshes for name in self.grants)

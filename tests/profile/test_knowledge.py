@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
+from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
@@ -12,6 +14,8 @@ from pytest_apiauth.profile import grants, kinds, model
 from pytest_apiauth.profile.grants import GRANTS, GrantType
 from pytest_apiauth.profile.kinds import KINDS, Kind
 from pytest_apiauth.profile.model import ApiKey, Credentials, Profile
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_grant_and_kind_has_a_row() -> None:
@@ -53,3 +57,91 @@ def test_a_profile_says_where_its_key_travels(key: ApiKey | None, place: tuple[s
 def test_examples_are_true(module: ModuleType) -> None:
     """What the tables' examples show is what comes."""
     assert doctest.testmod(module).failed == 0
+
+
+NAMES = {*GRANTS, *KINDS}
+BRANCHING = ("pytest_apiauth", "conformance")
+OWN_KNOWLEDGE = ("pytest_apiauth/profile/", "pytest_apiauth/embedded/")
+BEING_REBUILT = ("pytest_apiauth/auth/", "pytest_apiauth/suite/")
+ABOUT_SOMETHING_ELSE = {
+    ("conformance/basic.py", "challenge.scheme == 'basic'"): "HTTP's name of the scheme",
+    ("conformance/client_authentication.py", "'basic' in schemes"): "HTTP's name of the scheme",
+    ("conformance/refresh.py", "str(answer.members.get('token_type')).lower() == 'bearer'"): "the token type",
+    ("conformance/resource.py", "zone.kinds != {'basic'}"): "RFC 7617 2 is about Basic alone",
+    ("conformance/resource.py", "{'basic'}"): "RFC 7617 2 is about Basic alone",
+    ("conformance/resource.py", "'basic' in schemes"): "HTTP's name of the scheme",
+    ("conformance/resource.py", "'bearer' in schemes"): "HTTP's name of the scheme",
+    ("conformance/resource.py", "'basic' in zone.kinds"): "a table of dresses for pairs of Basic, and what may ask so",
+    ("conformance/resource.py", "challenge.scheme == 'bearer'"): "HTTP's name of the scheme",
+    ("conformance/token_answer.py", "str(token_type).lower() == 'bearer'"): "the token type",
+    ("conformance/token_answer.py", "'refresh_token' not in answer.members"): "a member of the answer",
+    ("pytest_apiauth/discover/schemes.py", "'bearer' in text_in(table, 'description').lower()"): "a word in a sentence",
+    (
+        "pytest_apiauth/recording/walking.py",
+        "scheme.lower() in ('bearer', 'basic', 'dpop', 'digest')",
+    ): "HTTP's names of schemes",
+    ("pytest_apiauth/recording/walking.py", "kind == 'basic'"): "HTTP's name of the scheme",
+    ("pytest_apiauth/targets/apps/supplied.py", "('api_key',)"): "the keys of a table of the profile",
+}
+"""Comparisons and collections with such a word that ask no grant and no kind for its name, each with what it is."""
+
+
+def constants(node: ast.AST) -> list[str]:
+    """Return the texts that a node is, or holds as elements or keys."""
+    elements = [node]
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        elements = [*node.elts]
+    elif isinstance(node, ast.Dict):
+        elements = [key for key in node.keys if key is not None]
+    return [each.value for each in elements if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+
+
+def is_about_names(node: ast.AST) -> bool:
+    """Whether code compares with the name of a grant or kind, looks one up in ``grants``, or lists nothing else."""
+    if isinstance(node, ast.Compare):
+        return any(NAMES & set(constants(side)) for side in (node.left, *node.comparators))
+    if isinstance(node, ast.Subscript):
+        return ast.unparse(node.value).endswith("grants") and bool(NAMES & set(constants(node.slice)))
+    if isinstance(node, ast.Call):
+        of_grants = ast.unparse(node.func).endswith("grants.get")
+        return of_grants and any(NAMES & set(constants(argument)) for argument in node.args)
+    if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict):
+        found = constants(node)
+        return bool(found) and NAMES.issuperset(found)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("line", "is_found"),
+    [
+        ("grant == 'password'", True),
+        ("grant not in ('client_credentials', 'password')", True),
+        ("'api_key' in zone.kinds", True),
+        ("profile.grants['authorization_code']", True),
+        ("profile.grants.get('authorization_code')", True),
+        ("KNOWN = ('bearer', 'basic')", True),
+        ("{'bearer': 1}", True),
+        ("members['refresh_token']", False),
+        ("('access_token', 'refresh_token')", False),
+        ("api.requests(zone, 'basic')", False),
+        ("GRANTS[grant].needs_person", False),
+    ],
+)
+def test_reading_of_names(line: str, is_found: bool) -> None:
+    """The reading sees comparisons, look-ups and lists, and leaves members of messages and plain arguments alone."""
+    assert any(is_about_names(node) for node in ast.walk(ast.parse(line))) == is_found
+
+
+def test_grants_and_kinds_are_not_asked_for_by_name() -> None:
+    """Code asks a row what holds of a grant or a kind of credential: a new one is a row, and no search for branches."""
+    found = {
+        (str(path.relative_to(ROOT)), ast.unparse(node))
+        for folder in BRANCHING
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if not str(path.relative_to(ROOT)).startswith((*OWN_KNOWLEDGE, *BEING_REBUILT))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if is_about_names(node)
+    }
+
+    assert found - ABOUT_SOMETHING_ELSE.keys() == set()
+    assert ABOUT_SOMETHING_ELSE.keys() - found == set(), "remove what is no longer there"
