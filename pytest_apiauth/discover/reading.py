@@ -99,7 +99,7 @@ def _fetched(url: str, shown: str) -> bytes:
     network = Network("httpx")
     redactor = Redactor()
     redactor.learn(urlsplit(url).query, "query")
-    wire = Wire(network.library, "init", redactor, network.transport())
+    wire = Wire(network, "init", redactor)
     try:
         response = wire.send(Request("GET", url.partition("#")[0], (("Accept", ACCEPT),)))
     except NotSendable:

@@ -19,8 +19,8 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.http.driver import Drive, performed, performed_async, status_alone
 from pytest_apiauth.http.guard import AsyncGuardedTransport, Guard, GuardedTransport
 from pytest_apiauth.http.options import read_options
-from pytest_apiauth.http.senders import TIMEOUTS, Extensions, Sender, Wire
-from pytest_apiauth.http.transports import Carrier, Network, Seen
+from pytest_apiauth.http.senders import TIMEOUTS, Extensions, Sender, Wire, seen_by
+from pytest_apiauth.http.transports import Carrier
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 
@@ -91,10 +91,6 @@ def _extensions(request: httpx.Request) -> Extensions:
     return {"timeout": request.extensions.get("timeout", TIMEOUTS["timeout"])}
 
 
-def _seen(carrier: Carrier) -> Seen | None:
-    return carrier.seen if isinstance(carrier, Network) else None
-
-
 def build_client(
     profile: Profile,
     carrier: Carrier,
@@ -120,7 +116,7 @@ def build_client(
         transport = GuardedTransport.around(outer, guard, library, transport)
     auth = asked.auth
     if authenticator is not None:
-        sender = Sender(library, profile.name, redactor, _seen(carrier))
+        sender = Sender(library, profile.name, redactor, seen_by(carrier))
         auth = library.bind(Auth, "Auth")(authenticator, sender, library.byte_stream, transport=transport)
     with asked.explained():
         client = library.client(**asked.for_client(profile.base_url), transport=transport, auth=auth)
@@ -149,7 +145,7 @@ def build_async_client(
         transport = AsyncGuardedTransport.around(outer, guard, library, transport)
     auth = asked.auth
     if authenticator is not None:
-        sender = Sender(library, profile.name, redactor, _seen(carrier))
+        sender = Sender(library, profile.name, redactor, seen_by(carrier))
         auth = library.bind(Auth, "Auth")(authenticator, sender, library.byte_stream, async_transport=transport)
     with asked.explained():
         client = library.async_client(**asked.for_client(profile.base_url), transport=transport, auth=auth)
@@ -170,9 +166,8 @@ def _jar_of(client: httpx.Client | httpx.AsyncClient) -> Callable[[], CookieJar 
 
 def fetch_token(authenticator: Authenticator, carrier: Carrier, redactor: Redactor) -> Token:
     """Get the current token of an authenticator, without a client. Raises TokenError or UnreachableError."""
-    profile, library = authenticator.profile, carrier.library
-    guard = Guard(library, profile, redactor)
-    wire = Wire(library, profile.name, redactor, carrier.transport(), guard, _seen(carrier))
+    profile = authenticator.profile
+    wire = Wire(carrier, profile.name, redactor, Guard(carrier.library, profile, redactor))
     try:
         with Drive(authenticator.token()) as drive:
             for step in drive:

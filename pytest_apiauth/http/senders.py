@@ -19,7 +19,7 @@ from pytest_apiauth.http.translation import (
     to_library_request,
     unreachable,
 )
-from pytest_apiauth.http.transports import Handle, InProcess, Network, Seen
+from pytest_apiauth.http.transports import Carrier, Handle, InProcess, Network, Seen
 from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.profile.model import Profile
 
@@ -130,55 +130,56 @@ class Sender:
         return DroppedError(str(found)) if isinstance(error, self._library.dropped) else found
 
 
+def seen_by(carrier: Carrier) -> Seen | None:
+    """Return what is shown our own requests that a carrier carries, if anything is."""
+    return carrier.seen if isinstance(carrier, Network) else None
+
+
 class Wire:
     """Sends single requests as they are: no authentication, no redirects, no cookies, every header line kept.
 
-    Make one with `live`, `in_process` or `embedded`. It blocks, and may be used from several threads.
+    Make one with `live`, `in_process` or `embedded`. It blocks, and may be used from several threads. A request leaves
+    once, whatever comes of it.
     """
 
-    def __init__(
-        self,
-        library: Library,
-        profile: str,
-        redactor: Redactor,
-        transport: httpx.BaseTransport,
-        guard: Guard | None = None,
-        seen: Seen | None = None,
-    ) -> None:
+    def __init__(self, carrier: Carrier, profile: str, redactor: Redactor, guard: Guard | None = None) -> None:
+        transport = carrier.transport()
         if guard is not None:
-            transport = GuardedTransport.around(transport, guard, library)
+            transport = GuardedTransport.around(transport, guard, carrier.library)
+        self._carrier = carrier
         self._transport = transport
-        self._sender = Sender(library, profile, redactor, seen)
+        self._sender = Sender(carrier.library, profile, redactor, seen_by(carrier))
 
     @classmethod
     def embedded(cls, library_name: str, handle: Handle) -> Wire:
         """Make a wire to a function in this process."""
-        carrier = InProcess(library_name, handle)
-        return cls(carrier.library, "embedded", Redactor(), carrier.transport())
+        return cls(InProcess(library_name, handle), "embedded", Redactor())
 
     @classmethod
     def in_process(cls, carrier: InProcess, profile: Profile, redactor: Redactor) -> Wire:
         """Make a wire to a profile's app in this process, behind the guard."""
-        guard = Guard(carrier.library, profile, redactor)
-        return cls(carrier.library, profile.name, redactor, carrier.transport(), guard)
+        return cls(carrier, profile.name, redactor, Guard(carrier.library, profile, redactor))
 
     @classmethod
     def live(cls, library_name: str, profile: Profile, redactor: Redactor, *, network: Network | None = None) -> Wire:
         """Make a wire to a profile's real URLs, behind the guard."""
         carrier = network or Network(library_name, ca_file=profile.ca_file)
-        guard = Guard(carrier.library, profile, redactor)
-        return cls(carrier.library, profile.name, redactor, carrier.transport(), guard, carrier.seen)
+        return cls(carrier, profile.name, redactor, Guard(carrier.library, profile, redactor))
 
     def send(self, request: Request) -> Response:
         """Send one request. Raises NotSendable, UnreachableError, or GuardError."""
-        try:
-            return self._sender.send(self._transport, request, dict(TIMEOUTS))
-        except DroppedError:
-            # Of a kept connection one cannot know whether the server is about to end it; a request that changes
-            # nothing is repeated once on a new one (RFC 9112 9.3.1).
-            if request.method not in ("GET", "HEAD"):
-                raise
-            return self._sender.send(self._transport, request, dict(TIMEOUTS))
+        return self._sender.send(self._transport, request, dict(TIMEOUTS))
+
+    @property
+    def sent(self) -> int:
+        """How many requests have left, by this wire and by whatever else its carrier carries."""
+        return self._carrier.sent
+
+    def take_turn(self) -> None:
+        """Wait for the turn of a request that leaves by other means, and count it. Raises what a turn raises."""
+        seconds = self._carrier.leave()
+        if seconds > 0:
+            time.sleep(seconds)
 
     def close(self) -> None:
         """Close every connection."""

@@ -1,8 +1,9 @@
 """How messages leave: to a function in this process, or over the network.
 
-A `Carrier` makes transports, one for each client; what is expensive (the TLS context) it makes once. Our
-in-process transports derive from the libraries' abstract bases only: recorders patch ``HTTPTransport``,
-``MockTransport``, ``ASGITransport`` and ``WSGITransport``, and must not get hold of a server in this process.
+A `Carrier` makes transports, one for each client; what is expensive (the TLS context) it makes once, and what leaves
+by any of them it counts. Our in-process transports derive from the libraries' abstract bases only: recorders patch
+``HTTPTransport``, ``MockTransport``, ``ASGITransport`` and ``WSGITransport``, and must not get hold of a server in this
+process.
 """
 
 from __future__ import annotations
@@ -35,8 +36,17 @@ Turn = Callable[[], float]
 Seen = Callable[[Request, Response], None]
 
 
-def _at_once() -> float:
-    return 0.0
+class Count:
+    """A count of requests that left, of whichever thread."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._mutex = threading.Lock()
+
+    def add(self) -> None:
+        """Count one more."""
+        with self._mutex:
+            self.total += 1
 
 
 class Carrier(Protocol):
@@ -45,6 +55,15 @@ class Carrier(Protocol):
     @property
     def library(self) -> Library:
         """The library whose transports it makes."""
+        ...
+
+    @property
+    def sent(self) -> int:
+        """How many requests have left, by all its transports and beside them."""
+        ...
+
+    def leave(self) -> float:
+        """Count a request that leaves now, and return how many seconds it has to wait for that. May raise."""
         ...
 
     def transport(self, connections: Connections = USUAL) -> httpx.BaseTransport:
@@ -59,28 +78,32 @@ class Carrier(Protocol):
 class EmbeddedTransport(BaseTransport):
     """Hands each request to a function, after refusing what a connection would refuse."""
 
-    def __init__(self, library: Library, handle: Handle) -> None:
+    def __init__(self, library: Library, handle: Handle, count: Count) -> None:
         self._library = library
         self._handle = handle
+        self._count = count
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request (the library's interface)."""
         body = request.read()
         _refuse(self._library, request, body)
+        self._count.add()
         return to_library_response(self._library, self._handle(received(request, body)), request.method)
 
 
 class AsyncEmbeddedTransport(AsyncBaseTransport):
     """The same for asynchronous clients; the function may be asynchronous too."""
 
-    def __init__(self, library: Library, handle: AsyncHandle) -> None:
+    def __init__(self, library: Library, handle: AsyncHandle, count: Count) -> None:
         self._library = library
         self._handle = handle
+        self._count = count
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request (the library's interface)."""
         body = await request.aread()
         _refuse(self._library, request, body)
+        self._count.add()
         answer = self._handle(received(request, body))
         if inspect.isawaitable(answer):
             answer = await answer
@@ -103,14 +126,26 @@ class InProcess:
         self.library = library(library_name)
         self._handle = handle
         self._async_handle = async_handle or handle
+        self._count = Count()
+
+    @property
+    def sent(self) -> int:
+        """How many requests have reached the function."""
+        return self._count.total
+
+    def leave(self) -> float:
+        """Count a request; in a process nobody waits."""
+        self._count.add()
+        return 0.0
 
     def transport(self, connections: Connections = USUAL) -> httpx.BaseTransport:
         """Make a transport for a blocking client."""
-        return self.library.bind(EmbeddedTransport, "BaseTransport")(self.library, self._handle)
+        return self.library.bind(EmbeddedTransport, "BaseTransport")(self.library, self._handle, self._count)
 
     def async_transport(self, connections: Connections = USUAL) -> httpx.AsyncBaseTransport:
         """Make a transport for an asynchronous client."""
-        return self.library.bind(AsyncEmbeddedTransport, "AsyncBaseTransport")(self.library, self._async_handle)
+        bound = self.library.bind(AsyncEmbeddedTransport, "AsyncBaseTransport")
+        return bound(self.library, self._async_handle, self._count)
 
 
 class Network:
@@ -135,10 +170,22 @@ class Network:
         self.library = library(library_name)
         self.proxy = proxy
         self.seen = seen
-        self.turn = turn or _at_once
+        self._turn = turn
+        self._count = Count()
         self._ca_file = ca_file
         self._context: ssl.SSLContext | None = None
         self._mutex = threading.Lock()
+
+    @property
+    def sent(self) -> int:
+        """How many requests have left."""
+        return self._count.total
+
+    def leave(self) -> float:
+        """Take a turn for a request, count it, and return the seconds until its turn comes. May raise."""
+        seconds = 0.0 if self._turn is None else self._turn()
+        self._count.add()
+        return seconds
 
     def tls(self) -> ssl.SSLContext:
         """Give the TLS context. Raises ProfileError where ``ca_file`` cannot be read."""
@@ -223,11 +270,11 @@ class NetworkTransport(BaseTransport):
 
     def __init__(self, network: Network, connections: Connections) -> None:
         self._routes = _Routes(network.library.http_transport, network, connections, keeps=True)
-        self._turn = network.turn
+        self._leave = network.leave
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request (the library's interface)."""
-        seconds = self._turn()
+        seconds = self._leave()
         if seconds > 0:
             time.sleep(seconds)
         response: httpx.Response = self._routes.to(request).handle_request(request)
@@ -244,11 +291,11 @@ class AsyncNetworkTransport(AsyncBaseTransport):
 
     def __init__(self, network: Network, connections: Connections) -> None:
         self._routes = _Routes(network.library.async_http_transport, network, connections, keeps=False)
-        self._turn = network.turn
+        self._leave = network.leave
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request (the library's interface)."""
-        seconds = self._turn()
+        seconds = self._leave()
         if seconds > 0:
             import anyio
 

@@ -66,7 +66,7 @@ def embedded_stage(profile: Profile) -> Iterator[Stage]:
             network = Network(LIBRARY, ca_file=str(authority), proxy=proxy)
             identities = Identities(server.profile, server.lookup, redactor)
             guard = Guard(network.library, server.profile, redactor)
-            wire = Wire(network.library, profile.name, redactor, network.transport(), guard)
+            wire = Wire(network, profile.name, redactor, guard)
             try:
                 yield Stage(
                     server.profile, identities, wire, redactor, f"{EMBEDDED} {_version()}",
@@ -124,7 +124,7 @@ def replay(scene: Scene, profile: Profile, path: Path) -> list[Response]:
     redactor = OutputRedactor()
     network = Network(LIBRARY)
     guard = Guard(network.library, profile, redactor)
-    wire = Wire(network.library, profile.name, redactor, network.transport(), guard)
+    wire = Wire(network, profile.name, redactor, guard)
     stage = Stage(profile, Identities(profile, Credentials(None), redactor), wire, redactor, "")
     test = CassetteTest(f"{profile.name}/{scene.name}", path.parent, redactor, is_live=False, profile=None)
     try:

@@ -164,10 +164,8 @@ class Api:
         """
         if twin is not None:
             self._prove(twin)
-        response = self.examination.send(draft)
         # One server error is made sure of; those that follow it in the same rule are taken at their word.
-        if not self._has_failed:
-            response = self.examination.repeated(draft, response)
+        response = self.examination.send(draft, sure=not self._has_failed)
         answer = Answer(self, draft, response, twin, self._twin_draft, self._twin_answer)
         if response.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise Unjudged("429 Too Many Requests: the server limits the rate")
@@ -257,7 +255,7 @@ class Api:
         if self._proved is not None and (self._proved is twin or self._proved == twin):
             return
         draft = twin() if callable(twin) else twin
-        response = self.examination.repeated(draft, self.examination.send(draft))
+        response = self.examination.send(draft, sure=True)
         if not consent.succeeds(draft, response) and self.examination.renew_tokens(draft):
             draft = twin() if callable(twin) else twin
             response = self.examination.send(draft)

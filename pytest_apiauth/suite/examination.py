@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from pytest_apiauth.auth.drafts import Base64, Draft, FormEncoded, Ref, Text, parts_of
 from pytest_apiauth.credentials.secrets import Redactor, Secret, Vault
-from pytest_apiauth.errors import BudgetError, CredentialError, DroppedError, NotRecordedError, UnsetError
+from pytest_apiauth.errors import CredentialError, NotRecordedError, UnsetError
 from pytest_apiauth.messages import Request, Response, described
 from pytest_apiauth.profile.model import DEFAULT, ApiKey, GrantSettings, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite import consent
@@ -38,17 +38,13 @@ _ROLES: dict[Kind, tuple[str, ...]] = {
 }
 
 
-REPEAT_AFTER = 1.1
-"""Seconds to wait before a request is repeated that a live server answered with a server error."""
-
-
 class Examination:
     """The state that the rules of one profile share."""
 
     def __init__(self, target: Target, redactor: Redactor) -> None:
         self.target = target
         self.redactor = redactor
-        self.requests = 0
+        self._began = target.sent
         self.tokens_issued = 0
         self.known: dict[str, str] = {}
         self._roles: dict[str, tuple[str, str]] = {}
@@ -67,28 +63,25 @@ class Examination:
 
     # Requests
 
-    def send(self, draft: Draft) -> Response:
-        """Send a request with its secrets put in, and learn every token that comes back."""
-        try:
-            return self.send_by(lambda request: [self.target.send(request)], draft)[0]
-        except DroppedError:
-            # Many a server ends a kept connection after an error of its own, and the next request learns of it.
-            if uses_up(draft):
-                raise
-        return self.send_by(lambda request: [self.target.send(request)], draft)[0]
+    @property
+    def requests(self) -> int:
+        """How many requests have left, as the target counts them."""
+        return self.target.sent - self._began
 
-    def repeated(self, draft: Draft, response: Response) -> Response:
-        """Send a live request once more after a server error: under load a good server has one now and then.
+    def send(self, draft: Draft, *, sure: bool = False) -> Response:
+        """Send a request with its secrets put in, and learn every token that comes back.
 
-        What a request uses up (a code, a refresh token) cannot be sent twice.
+        With ``sure`` a server error is made sure of, as the target's `Retries` say.
         """
-        if response.status < 500 or response.status == 501 or self.target.kind != "live" or uses_up(draft):
-            return response
-        self.target.pause(REPEAT_AFTER)
-        again = self.send(draft)
-        if again.status < 500 and self._recovery is None:
-            self._recovery = Counterexample("no server error, not even once", described(response), self.curl(draft), "")
-        return again
+        settled = self.target.retries.settle(
+            lambda: self.send_by(lambda request: [self.target.send(request)], draft)[0],
+            lambda: not uses_up(draft),
+            sure=sure,
+        )
+        response, failed = settled.response, settled.failed
+        if failed is not None and response.status < 500 and self._recovery is None:
+            self._recovery = Counterexample("no server error, not even once", described(failed), self.curl(draft), "")
+        return response
 
     def told_once(self) -> Counterexample | None:
         """Return the first server error that a repetition did not meet again; once, since it is one finding."""
@@ -97,17 +90,13 @@ class Examination:
         self._is_recovery_told = True
         return self._recovery
 
-    def send_by(self, carry: Callable[[Request], list[Response]], draft: Draft, times: int = 1) -> list[Response]:
-        """Hand a request to what sends it, once or several times, and learn every token that comes back."""
+    def send_by(self, carry: Callable[[Request], list[Response]], draft: Draft) -> list[Response]:
+        """Hand a request to what sends it, once or several times at once, and learn every token that comes back."""
         request = draft.request(self._vault)
         if self.target.kind == "live":
             self._spare_accounts(request)
-        self.requests += times
         try:
             responses = carry(request)
-        except BudgetError:
-            self.requests -= times
-            raise
         except NotRecordedError as reason:
             raise NotApplicable(str(reason)) from None
         for response in responses:
@@ -227,7 +216,7 @@ class Examination:
     ) -> dict[str, object]:
         """Ask for a token and give the members of the answer. Raises Unjudged or Refused where none comes."""
         draft = draft or self.token_request(grant, client=client, user=user)
-        response = self.repeated(draft, self.send(draft))
+        response = self.send(draft, sure=True)
         body = response.json()
         members = body if isinstance(body, dict) else {}
         if response.status != 200 or not isinstance(members.get("access_token"), str):

@@ -110,7 +110,7 @@ class History:
         target = self.api.examination.target
         if not target.is_parallel:
             raise OutOfReach("requests at once take a server: the app shares its thread with this run")
-        responses = self.api.examination.send_by(lambda request: send_together(target, request, times), draft, times)
+        responses = self.api.examination.send_by(lambda request: send_together(target, request, times), draft)
         answers = [Answer(self.api, draft, response, None, None, None) for response in responses]
         won = [answer for answer in answers if answer.has_token]
         found = [self._named(answer) for answer in won]

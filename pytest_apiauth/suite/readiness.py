@@ -59,7 +59,7 @@ def make_ready(examination: Examination) -> None:
         for probe in zone.probe:
             draft = examination.request(probe, ways[0])
             try:
-                response = examination.repeated(draft, examination.send(draft))
+                response = examination.send(draft, sure=True)
             except Refused as reason:
                 raise Unready(_own_line(examination, str(reason))) from None
             except Inconclusive as reason:

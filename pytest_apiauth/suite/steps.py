@@ -82,5 +82,5 @@ def _split(piece: Part, value: str, name: str) -> list[Part]:
 
 
 def uses_up(draft: Draft) -> bool:
-    """Whether a request carries what can be sent once only."""
-    return any(name.endswith(("REFRESH_TOKEN", "CODE")) for name in draft.names)
+    """Whether a request carries what can be sent once only: a code or a refresh token, of however many one."""
+    return any(name.rstrip("_0123456789").endswith(("REFRESH_TOKEN", "CODE")) for name in draft.names)

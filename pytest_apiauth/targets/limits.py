@@ -96,13 +96,11 @@ class Throttle:
         book: Book | None = None,
         *,
         now: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.limits = limits
         self._name = name
         self._book = book or MemoryBook()
         self._now = now
-        self._sleep = sleep
 
     def turn(self) -> float:
         """Take the next turn and give the seconds until it comes. Raises BudgetError where none is left."""
@@ -118,12 +116,6 @@ class Throttle:
             if self.limits.rate is not None:
                 page.free_at = at + 1 / self.limits.rate
             return at - now
-
-    def wait(self) -> None:
-        """Take the next turn and wait for it. Raises BudgetError where none is left."""
-        seconds = self.turn()
-        if seconds > 0:
-            self._sleep(seconds)
 
     def hold(self, seconds: float) -> bool:
         """Let nothing leave for so many seconds, as a server has asked; False where that would be too long."""

@@ -1,13 +1,11 @@
-"""A real server as a target: over the network, within the run's limits, patient where the server asks for it."""
+"""A real server as a target: over the network, within the run's limits, patient if the server asks for it."""
 
 from __future__ import annotations
 
-import datetime
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from pytest_apiauth.messages import FROM_GATEWAYS, Request, Response
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.limits import Throttle
+from pytest_apiauth.targets.retries import Retries
 
 GIVE_UP = 10
 """Requests in a row without a usable answer after which a live run sends no more."""
@@ -82,8 +81,16 @@ class LiveTarget:
     def seconds_an_answer(self) -> float:
         return self.pace.seconds / self.pace.answers if self.pace.answers else 0.0
 
+    @property
+    def sent(self) -> int:
+        return self.wire.sent
+
+    @property
+    def retries(self) -> Retries:
+        return Retries(self.throttle.hold, self.pause)
+
     def connection(self, url: str) -> Connection:
-        return Connection(self.profile, url, self.throttle.wait)
+        return Connection(self.profile, url, self.wire.take_turn)
 
     def advance(self, seconds: int) -> None:
         clock = self.profile.clock
@@ -101,7 +108,7 @@ class LiveTarget:
         return self.throttle.guess(username)
 
     def send(self, request: Request) -> Response:
-        """Send a request; again, after the time that the server asks for, where it limits the rate.
+        """Send one request.
 
         Raises UnreachableError without sending anything once many requests in a row got no answer: to wait for
         each one of a run would take hours.
@@ -116,9 +123,6 @@ class LiveTarget:
             response = self.wire.send(request)
             self.pace.answers += 1
             self.pace.seconds += self.now() - began
-            delay = retry_after(response)
-            if delay is not None and self.throttle.hold(delay):
-                response = self.wire.send(request)
         except BudgetError:
             raise
         except UnreachableError as error:
@@ -132,19 +136,3 @@ class LiveTarget:
 
     def close(self) -> None:
         self.wire.close()
-
-
-def retry_after(response: Response) -> float | None:
-    """Give the seconds after which a server that limits the rate may be asked again (RFC 9110 10.2.3), if it says."""
-    if response.status not in (429, 503):
-        return None
-    value = (response.header("retry-after") or "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    # A date without a zone is read as UTC: HTTP's dates are.
-    at = until if until.tzinfo else until.replace(tzinfo=datetime.UTC)
-    return max(0.0, (at - datetime.datetime.now(datetime.UTC)).total_seconds())

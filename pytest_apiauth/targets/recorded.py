@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl
@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.redaction import OutputRedactor
 from pytest_apiauth.errors import NotRecordedError, UnreachableError
+from pytest_apiauth.http.transports import Count
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import Profile
@@ -19,6 +20,7 @@ from pytest_apiauth.recording.exchanges import cassettes_of, exchanges
 from pytest_apiauth.recording.playing import Credentials
 from pytest_apiauth.recording.scenes import scenes
 from pytest_apiauth.targets.connection import Connection
+from pytest_apiauth.targets.retries import NEARBY, Retries
 
 CHAPTERS: Final = ("token_answer", "token_errors")
 """Chapters of the book that a token endpoint's recorded exchanges can answer for."""
@@ -40,6 +42,9 @@ class CassetteTarget:
     has_browser: bool = False
     can_move_clock: bool = False
     seconds_an_answer: float = 0.0
+    retries: Retries = NEARBY
+    given: Count = field(default_factory=Count)
+    """How many answers it gave."""
     has_connections: bool = False
 
     @classmethod
@@ -64,7 +69,12 @@ class CassetteTarget:
         answer = self.answers.get(_key(request, header))
         if answer is None:
             raise NotRecordedError("no cassette has this request")
+        self.given.add()
         return answer
+
+    @property
+    def sent(self) -> int:
+        return self.given.total
 
     def connection(self, url: str) -> Connection:
         raise UnreachableError(f"{self.profile.name}: a cassette has no connections")

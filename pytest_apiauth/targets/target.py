@@ -19,6 +19,7 @@ from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.apps import AppSide
 from pytest_apiauth.targets.connection import Connection
+from pytest_apiauth.targets.retries import NEARBY, Retries
 
 
 class Target(Protocol):
@@ -56,6 +57,14 @@ class Target(Protocol):
     def seconds_an_answer(self) -> float:
         """How long an answer takes, as far as was seen; 0 where nobody waits for one."""
 
+    @property
+    def sent(self) -> int:
+        """How many requests have left, by whatever means: `send`, connections of its own, orders to its clock."""
+
+    @property
+    def retries(self) -> Retries:
+        """When a request is sent to it again."""
+
     def connection(self, url: str) -> Connection:
         """Make a connection of its own to the origin of a URL, where there are connections."""
 
@@ -69,7 +78,7 @@ class Target(Protocol):
         """Take note of a wrong password for a user before it is sent; False where no more may be."""
 
     def send(self, request: Request) -> Response:
-        """Send one request as it is. Raises UnreachableError, or NotSendable from ``http``."""
+        """Send one request as it is, once. Raises UnreachableError, or NotSendable from ``http``."""
 
     def close(self) -> None:
         """Release connections."""
@@ -88,6 +97,7 @@ class EmbeddedTarget:
     has_connections: bool = False
     is_parallel: bool = True
     seconds_an_answer: float = 0.0
+    retries: Retries = NEARBY
 
     @classmethod
     def build(
@@ -101,6 +111,10 @@ class EmbeddedTarget:
     @property
     def profile(self) -> Profile:
         return self.server.profile
+
+    @property
+    def sent(self) -> int:
+        return self.wire.sent
 
     def connection(self, url: str) -> Connection:
         raise UnreachableError(f"{self.profile.name}: the embedded server has no connections in this process")
@@ -131,6 +145,7 @@ class AppTarget:
     has_browser: bool = False
     has_connections: bool = False
     seconds_an_answer: float = 0.0
+    retries: Retries = NEARBY
 
     @classmethod
     def build(cls, side: AppSide, redactor: Redactor) -> AppTarget:
@@ -152,6 +167,10 @@ class AppTarget:
     @property
     def is_parallel(self) -> bool:
         return not self.side.host.is_bound_to_thread
+
+    @property
+    def sent(self) -> int:
+        return self.wire.sent
 
     def connection(self, url: str) -> Connection:
         raise UnreachableError(f"{self.profile.name}: an app in this process has no connections")

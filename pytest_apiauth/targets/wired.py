@@ -13,6 +13,7 @@ from pytest_apiauth.http import Wire
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.connection import Connection
+from pytest_apiauth.targets.retries import NEARBY
 
 
 class WiredTarget:
@@ -24,6 +25,7 @@ class WiredTarget:
     has_connections = True
     is_parallel = True
     seconds_an_answer = 0.0
+    retries = NEARBY
 
     def __init__(
         self, profile: Profile, *, redactor: Redactor, library: str, faults: Iterable[str], variants: Iterable[str]
@@ -52,9 +54,14 @@ class WiredTarget:
         """Send one request over the socket. Raises UnreachableError or NotSendable."""
         return self._wire.send(request)
 
+    @property
+    def sent(self) -> int:
+        """How many requests have left."""
+        return self._wire.sent
+
     def connection(self, url: str) -> Connection:
         """Make a connection of its own to the origin of a URL."""
-        return Connection(self.profile, url)
+        return Connection(self.profile, url, self._wire.take_turn)
 
     def close(self) -> None:
         """Close every connection and the socket."""

@@ -21,7 +21,7 @@ from pytest_apiauth.embedded import Server
 from pytest_apiauth.embedded.loopback import serve
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
-from pytest_apiauth.suite import examination
+from pytest_apiauth.targets import retries
 from tests.plugin.projects import Run, output, served, told
 
 LIVE = """
@@ -199,7 +199,7 @@ def relay(client: socket.socket, begun: bytes, address: tuple[str, int]) -> None
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examination, "REPEAT_AFTER", 0.0)
+    monkeypatch.setattr(retries, "REPEAT_AFTER", 0.0)
 
 
 READY = 12

@@ -20,6 +20,7 @@ from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.suite.outcomes import Unready
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.connection import Connection
+from pytest_apiauth.targets.retries import NEARBY, Retries
 
 bundled.load_chapters()
 Answer = Callable[[Request, Callable[[Request], Response]], Response]
@@ -39,6 +40,7 @@ class Scripted:
         self.server = Server(loading.load(loading.builtin_profiles()["jindexe"]))
         self.identities = Identities(self.server.profile, self.server.lookup, Redactor())
         self._answer = answer
+        self.sent = 0
 
     @property
     def profile(self) -> Profile:
@@ -47,7 +49,13 @@ class Scripted:
 
     def send(self, request: Request) -> Response:
         """Answer by the script."""
+        self.sent += 1
         return self._answer(request, self.server.handle)
+
+    @property
+    def retries(self) -> Retries:
+        """Those of its kind, for which nobody waits."""
+        return Retries(lambda seconds: True, self.pause) if self.kind == "live" else NEARBY
 
     def advance(self, seconds: int) -> None:
         """Time stands still here."""

@@ -18,7 +18,7 @@ from pytest_apiauth.errors import BudgetError
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.suite.guesses import SOMEBODY, wrong_passwords
 from pytest_apiauth.targets.limits import LONGEST_WAIT, PATIENCE, Book, Limits, MemoryBook, SharedBook, Throttle
-from pytest_apiauth.targets.live import retry_after
+from pytest_apiauth.targets.retries import retry_after
 from tests.shop import ManualClock
 
 
@@ -45,7 +45,7 @@ def book(request: pytest.FixtureRequest, tmp_path: Path) -> Book:
 
 def throttle(book: Book, time: Time, *, rate: float | None = None, budget: int = 100, guesses: int = 3) -> Throttle:
     """Make a throttle with a time of its own."""
-    return Throttle("shop", Limits(rate, budget, guesses), book, now=time, sleep=time.sleep)
+    return Throttle("shop", Limits(rate, budget, guesses), book, now=time)
 
 
 def test_the_pace_is_kept_however_many_ask(book: Book) -> None:
@@ -53,7 +53,7 @@ def test_the_pace_is_kept_however_many_ask(book: Book) -> None:
     time = Time()
     one, other = throttle(book, time, rate=4), throttle(book, time, rate=4)
     for turn in range(9):
-        (one, other)[turn % 2].wait()
+        time.sleep((one, other)[turn % 2].turn())
     assert time.now == pytest.approx(102.0)
     assert one.sent == other.sent == 9
 
@@ -62,7 +62,7 @@ def test_a_pause_is_not_made_up_for(book: Book) -> None:
     """After a pause requests do not leave in a burst."""
     time = Time()
     throttled = throttle(book, time, rate=2)
-    throttled.wait()
+    throttled.turn()
     time.sleep(60)
     assert [throttled.turn() for _ in range(3)] == pytest.approx([0, 0.5, 1.0])
 
@@ -79,9 +79,9 @@ def test_a_spent_budget_is_an_error_in_one_line(book: Book) -> None:
     time = Time()
     one, other = throttle(book, time, budget=3), throttle(book, time, budget=3)
     for throttled in (one, other, one):
-        throttled.wait()
+        throttled.turn()
     with pytest.raises(BudgetError, match=r"^shop: the budget of 3 requests is spent; raise --apiauth-max-requests"):
-        other.wait()
+        other.turn()
     assert one.sent == 3
 
 
