@@ -7,7 +7,6 @@ their number is checked against it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
@@ -15,13 +14,13 @@ import pytest
 
 from pytest_apiauth import bundled
 from pytest_apiauth.errors import ApiAuthError
-from pytest_apiauth.plugin.announcements import shown_url
 from pytest_apiauth.plugin.collecting import SMOKE, Extent
-from pytest_apiauth.plugin.keys import RECORD, STATE
+from pytest_apiauth.plugin.entries import entry_of
+from pytest_apiauth.plugin.keys import ENTRY, STATE
 from pytest_apiauth.printable import printable
-from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.report.record import NotReady
 from pytest_apiauth.suite import expectations
-from pytest_apiauth.suite.book import REGISTRY, Level, Rule, Verdict
+from pytest_apiauth.suite.book import REGISTRY, Rule, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.targets.apps.host import django_is_configured
@@ -110,8 +109,10 @@ class RuleItem(pytest.Function):
     rule: Rule
     part: str
     applies: bool
-    not_ready: Mapping[str, str] | None = None
-    """Why the profile could not be examined, where it was this item that found out: a verdict and a line."""
+    requests: int = 0
+    tokens_issued: int = 0
+    not_ready: NotReady | None = None
+    """Why the profile could not be examined, if it was this item that found out."""
     expected: Mapping[str, str] = MappingProxyType({})
     """The expected failures that count here, with their reasons, by rule id."""
 
@@ -143,7 +144,7 @@ class RuleItem(pytest.Function):
                 name = self.profile_file.profile.name
                 reason = f"{name}: {FIXTURE}, or a fixture before it, failed: {type(error).__name__}"
                 state.examinations.give_up(path, reason)
-                self.not_ready = {"verdict": "not ready", "error": reason}
+                self.not_ready = NotReady("not ready", reason)
                 self.record(Outcome(Verdict.NOT_RUN, self.rule.level, reason))
             raise
 
@@ -186,39 +187,10 @@ class RuleItem(pytest.Function):
             pytest.fail(self._explain(outcome), pytrace=False)
 
     def record(self, outcome: Outcome) -> None:
-        """Keep what the reports need, as plain JSON."""
-        state = self.config.stash[STATE]
-        profile = self.profile_file.profile
-        found = outcome.counterexample
-        before = self.stash.get(RECORD, {})
-        self.stash[RECORD] = {
-            "profile": profile.name,
-            "target": state.examined(profile),
-            "url": shown_url(state, profile),
-            "id": self.rule.id,
-            **_told_of(self.rule, profile, outcome.level),
-            "part": self.part,
-            "verdict": outcome.verdict.value,
-            "deciding_level": outcome.deciding_level.value,
-            "reason": printable(state.redactor.redact(outcome.reason)),
-            "is_out_of_reach": outcome.is_out_of_reach,
-            "not_ready": self.not_ready,
-            "rows": {"tried": outcome.rows, "failed": outcome.failed_rows, "not_judged": outcome.unjudged_rows},
-            "left_out": outcome.left_out,
-            "seconds_an_answer": outcome.seconds_an_answer,
-            "advice": [{"level": outcome.advice_level.value, **asdict(each)} for each in outcome.advice],
-            "requests": outcome.requests + before.get("requests", 0),
-            "examples": outcome.examples,
-            "tokens_issued": outcome.tokens_issued + before.get("tokens_issued", 0),
-            "counterexample": asdict(found) if found else None,
-            "expected": dict(self.expected),
-            "breaches": {rule_id: asdict(each) for rule_id, each in outcome.breaches.items()},
-            "filed": {rule_id: asdict(each) for rule_id, each in outcome.filed.items()},
-            "others": {
-                rule_id: _told_of(REGISTRY[rule_id], profile, REGISTRY[rule_id].level_for(profile))
-                for rule_id in (*outcome.breaches, *outcome.filed)
-            },
-        }
+        """Keep what the reports need; what was sent before, to make the profile ready, say, counts too."""
+        self.requests += outcome.requests
+        self.tokens_issued += outcome.tokens_issued
+        self.stash[ENTRY] = entry_of(self, outcome)
 
     def _explain(self, outcome: Outcome) -> str:
         rule, profile = self.rule, self.profile_file.profile
@@ -240,12 +212,6 @@ class RuleItem(pytest.Function):
             lines.append(f"  {outcome.reason}")
         lines.append(f"  sources   {', '.join(rule.sources_for(profile))}")
         return printable("\n".join(lines))
-
-
-def _told_of(rule: Rule, profile: Profile, level: Level) -> dict[str, Any]:
-    """Give what a report says of a rule, whatever came of it."""
-    sources = list(rule.sources_for(profile))
-    return {"chapter": rule.chapter, "level": level.value, "sources": sources, "safety": rule.safety.value}
 
 
 def uses_django_database(config: pytest.Config) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError, ProfileError, UnsetError
-from pytest_apiauth.plugin.keys import BENCH, CASSETTE, RECORD, STATE
+from pytest_apiauth.plugin.keys import BENCH, CASSETTE, STATE
 from pytest_apiauth.plugin.marks import chosen_profile, mark_of
 from pytest_apiauth.plugin.run import State
 
@@ -176,6 +176,7 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
     from pytest_apiauth.errors import UnreachableError
     from pytest_apiauth.plugin.collection import RuleItem
     from pytest_apiauth.printable import printable
+    from pytest_apiauth.report import record as records
     from pytest_apiauth.suite.book import Verdict
     from pytest_apiauth.suite.judging import Outcome
     from pytest_apiauth.suite.outcomes import NotReady, Unproven
@@ -193,13 +194,14 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
     except ApiAuthError as error:
         is_skipped = isinstance(error, UnsetError) and state.options.skip_missing
         if not is_skipped:
-            verdict = "inconclusive" if isinstance(error, Unproven | UnreachableError) else "not ready"
-            item.not_ready = {"verdict": verdict, "error": printable(state.redactor.redact(str(error)))}
+            has_answered = not isinstance(error, Unproven | UnreachableError)
+            shown = printable(state.redactor.redact(str(error)))
+            item.not_ready = records.NotReady("not ready" if has_answered else "inconclusive", shown)
         item.record(Outcome(Verdict.SKIP if is_skipped else Verdict.NOT_RUN, item.rule.level, str(error)))
         _stop(error, state)
     if is_new:
         # What it took to make the profile ready counts for the first rule.
-        item.stash[RECORD] = {"requests": examination.requests, "tokens_issued": examination.tokens_issued}
+        item.requests, item.tokens_issued = examination.requests, examination.tokens_issued
     if is_app:
         # What the app stored for an earlier item may be rolled back by now.
         examination.forget_tokens()

@@ -20,12 +20,13 @@ import pytest
 from pytest_apiauth.credentials.redaction import LOGGERS, changed_value, redact_report
 from pytest_apiauth.errors import ApiAuthError, UnsetError
 from pytest_apiauth.plugin import announcements, options
-from pytest_apiauth.plugin.keys import BENCH, CASSETTE, RECORD, STATE
+from pytest_apiauth.plugin.keys import BENCH, CASSETTE, ENTRY, STATE
 from pytest_apiauth.plugin.marks import CLIENTS, chosen_profile, may_have_profile, used_live
 from pytest_apiauth.plugin.outputs import Outputs
 from pytest_apiauth.plugin.run import State
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.finding import SUFFIX
+from pytest_apiauth.report import plain
 
 pytest_plugins = ["pytest_apiauth.plugin.fixtures"]
 
@@ -243,17 +244,17 @@ def pytest_runtest_makereport(
         refusals = _refusals()
         if refusals is not None:
             refusals.add_to_report(item, report)
-    record = item.stash.get(RECORD, None)
-    if record is not None and report.skipped and isinstance(report.longrepr, tuple):
+    entry = item.stash.get(ENTRY, None)
+    if entry is not None and report.skipped and isinstance(report.longrepr, tuple):
         # A rule that does not apply is a matter of the profile, not of the place where skip was called.
         report.longrepr = (str(item.reportinfo()[0]), 1, report.longrepr[2])
-    if record is not None and record.get("target") == "app" and item.config.get_verbosity() < 2:
+    if entry is not None and entry.target == "app" and item.config.get_verbosity() < 2:
         # What the app logs while it refuses hundreds of requests buries what is found; -vv shows it.
         report.sections = []
-    redact_report(report, state.clean if record is None else state.shown)
-    if record is not None and (report.when == "call" or report.outcome != "passed"):
+    redact_report(report, state.clean if entry is None else state.shown)
+    if entry is not None and (report.when == "call" or report.outcome != "passed"):
         # Plain JSON: the attribute crosses from an xdist worker to the controller.
-        report.apiauth = changed_value(record, state.shown)  # type: ignore[attr-defined]
+        report.apiauth = changed_value(plain.written(entry), state.shown)  # type: ignore[attr-defined]
     return report
 
 

@@ -5,7 +5,7 @@ Standard library and pytest only at import.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from pytest_apiauth.plugin.bench import Bench
     from pytest_apiauth.plugin.run import State
     from pytest_apiauth.recording.taping import CassetteTest
+    from pytest_apiauth.report.record import Entry
 
 STATE: pytest.StashKey[State] = pytest.StashKey()
 """Of the run."""
 BENCH: pytest.StashKey[Bench] = pytest.StashKey()
 """Of a test: what its fixtures share."""
-RECORD: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+ENTRY: pytest.StashKey[Entry] = pytest.StashKey()
 """Of a rule's item: what the reports need."""
 CASSETTE: pytest.StashKey[CassetteTest] = pytest.StashKey()
 """Of a test that is recorded or replayed: what it may do, and what is learnt while it runs."""

@@ -9,16 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.report import formats
 
 Walk = Literal["none", "servers", "all"]
 LIBRARIES: Final = ("httpx", "httpx2")
-REPORTS: Final = (".json", ".md")
 SAFETY_CLASSES: Final = ("consume", "revoke", "lockout", "load")
 WALKS: Final[tuple[Walk, ...]] = ("none", "servers", "all")
 """What ``apiauth_collect`` may say."""
@@ -40,8 +39,8 @@ def _safety_classes(entries: list[str]) -> str | None:
 
 
 def _report_files(files: list[str]) -> str | None:
-    wrong = next((file for file in files if Path(file).suffix not in REPORTS), None)
-    return None if wrong is None else f"{wrong!r} should end with one of: {', '.join(REPORTS)}"
+    wrong = next((file for file in files if not formats.writes(file)), None)
+    return None if wrong is None else f"{wrong!r} should end with one of: {formats.told()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ OPTIONS: Final = (
     Option("max-requests", "requests that a live run may send, for each profile", int, "N", check=_positive),
     Option("skip-missing", "skip what needs a secret that is not set (pull requests from forks) instead of an error"),
     Option(
-        "report", "write a report (.json, .md); repeatable", str, "FILE", is_repeatable=True, check=_report_files
+        "report", f"write a report ({formats.told()}); repeatable", str, "FILE", is_repeatable=True, check=_report_files
     ),
     Option(
         "fault",

@@ -15,10 +15,10 @@ from pytest_apiauth.plugin.keys import STATE
 from pytest_apiauth.plugin.marks import used_live
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.finding import SUFFIX
-from pytest_apiauth.report import json_report, markdown, summary
+from pytest_apiauth.report import formats, plain, summary
 from pytest_apiauth.report.ledger import Ledger
+from pytest_apiauth.report.record import Entry, ProfileRecord
 
-WRITERS = {".json": json_report.write, ".md": markdown.write}
 PROGRESS_EVERY = 10.0
 """Seconds between two lines that say how far a live run is."""
 EMBEDDED_NOTE = "on the embedded server: proves the profile and the suite, says nothing about the real API"
@@ -114,18 +114,25 @@ class Reporter:
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Name verdicts that pytest has no word for."""
-        verdict = getattr(report, "apiauth", {}).get("verdict")
-        if report.when == "call" and verdict == "warning" and report.passed:
+        try:
+            entry = _entry_in(report) if report.when == "call" else None
+        except plain.DamagedError:
+            return None  # said where it is entered
+        if entry is not None and entry.verdict == "warning" and report.passed:
             return "passed", "w", "WARNING"
-        if report.when == "call" and verdict == "inconclusive" and report.failed:
+        if entry is not None and entry.verdict == "inconclusive" and report.failed:
             return "failed", "I", "INCONCLUSIVE"
         return None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Enter a record."""
-        record = getattr(report, "apiauth", None)
-        if record is not None and "id" in record:
-            self.ledger.add(report.nodeid, record, report.duration)
+        """Enter what came of a rule."""
+        try:
+            entry = _entry_in(report)
+        except plain.DamagedError as error:
+            self._errors.append(f"ERROR: {report.nodeid}: what came of it cannot be read: {error}")
+            return
+        if entry is not None:
+            self.ledger.add(report.nodeid, entry, report.duration)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the reports; a run in which nothing applied is an error."""
@@ -138,17 +145,20 @@ class Reporter:
             self._drifted = list(dict.fromkeys([*self._drifted, *drift.lines]))
             if self._drifted and self._config.stash[STATE].options.strict and session.exitstatus == 0:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        files = self._config.stash[STATE].options.reports
-        if files:
-            state = self._config.stash[STATE]
-            report = json_report.build(self.ledger, state.seed)
-            for file in files:
-                try:
-                    WRITERS[Path(file).suffix](Path(file), report)
-                except OSError as error:
-                    self._errors.append(f"ERROR: {file}: cannot be written: {error.strerror}")
+        self._write_reports()
         if self._errors and session.exitstatus == 0:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _write_reports(self) -> None:
+        files = self._config.stash[STATE].options.reports
+        if not files:
+            return
+        run = self.ledger.record(self._config.stash[STATE].seed)
+        for file in files:
+            try:
+                formats.write(file, run)
+            except OSError as error:
+                self._errors.append(f"ERROR: {file}: cannot be written: {error.strerror}")
 
     def _uncaught(self) -> list[str]:
         """Give a line for each fault that its owner has examined and not caught: the run must not look green."""
@@ -158,9 +168,9 @@ class Reporter:
         from pytest_apiauth.suite.book import REGISTRY
 
         owners = {name: rule.id for rule in REGISTRY for name in rule.faults}
-        records = [record for one in self.ledger.profiles.values() for record in one.records.values()]
-        caught = {record["id"] for record in records if record["verdict"] == "fail"}
-        examined = {record["id"] for record in records}
+        entries = [entry for one in self.ledger.profiles.values() for entry in one.entries.values()]
+        caught = {entry.rule.id for entry in entries if entry.verdict == "fail"}
+        examined = {entry.rule.id for entry in entries}
         return [
             f"ERROR: the fault {name!r} was not caught by its rule {owners[name]}: none of these profiles shows it"
             for name in faults
@@ -179,13 +189,13 @@ class Reporter:
         if not self.ledger.profiles:
             return
         terminalreporter.section("API authentication")
-        profiles = [json_report.profile(one) for one in self.ledger.profiles.values()]
+        profiles = [one.record() for one in self.ledger.profiles.values()]
         for one, profile in zip(self.ledger.profiles.values(), profiles, strict=True):
             self._tell(terminalreporter, profile)
             if one.nothing_applied:
                 terminalreporter.line(f"  ERROR: nothing applied to {one.name}, so nothing was tested", red=True)
-            for rule_id, each in one.broken():
-                terminalreporter.line(f"  FAIL     {rule_id}: got {each['got']}: {each['curl']}", red=True)
+            for rule_id, found in one.broken():
+                terminalreporter.line(f"  FAIL     {rule_id}: got {found.got}: {found.curl}", red=True)
         if any(one.target == "embedded" for one in self.ledger.profiles.values()):
             terminalreporter.line(f"{EMBEDDED_NOTE}.")
         if not self._errors:
@@ -194,27 +204,36 @@ class Reporter:
         for line in filter(None, map(summary.not_examined, profiles)):
             terminalreporter.line(line, yellow=True)
 
-    def _tell(self, terminalreporter: pytest.TerminalReporter, profile: dict[str, Any]) -> None:
+    def _tell(self, terminalreporter: pytest.TerminalReporter, profile: ProfileRecord) -> None:
         """Print what a profile came to, each warning, and each failure that was expected."""
         is_verbose = self._config.get_verbosity() > 0
-        rules = summary.counted(len(profile["rules"]), "rule")
+        rules = summary.counted(len(profile.rules), "rule")
         terminalreporter.line(
-            f"{profile['name']} ({profile['target']}): {rules}: {summary.counts(profile)};"
-            f" {profile['requests']} requests, {profile['seconds']:.1f} s"
+            f"{profile.name} ({profile.target}): {rules}: {summary.counts(profile)};"
+            f" {profile.requests} requests, {profile.seconds:.1f} s"
         )
-        if "error" in profile:
+        if profile.error:
             terminalreporter.line(f"  {summary.not_ready(profile)}", red=True)
-        if "left_out" in profile:
+        if profile.left_out is not None:
             terminalreporter.line(f"  {summary.left_out(profile)}", yellow=True)
-        for rule in profile["rules"]:
+        for rule in profile.rules:
             for line in summary.warnings(rule):
-                terminalreporter.line(f"  warning  {rule['id']} {line}", yellow=True)
-            if rule["verdict"] == "warning" and rule["counterexample"] and is_verbose:
-                terminalreporter.line(f"           {rule['counterexample']['curl']}")
-            if rule["verdict"] == "expected failure":
-                terminalreporter.line(f"  expected {rule['id']}: {rule['reason']}")
-            if rule["verdict"] == "pass" and summary.is_partly_skipped(rule) and is_verbose:
-                terminalreporter.line(f"  in part  {rule['id']}: {rule['reason']}")
+                terminalreporter.line(f"  warning  {rule.id} {line}", yellow=True)
+            if rule.verdict == "warning" and rule.counterexample is not None and is_verbose:
+                terminalreporter.line(f"           {rule.counterexample.curl}")
+            if rule.verdict == "expected failure":
+                terminalreporter.line(f"  expected {rule.id}: {rule.reason}")
+            if rule.verdict == "pass" and summary.is_partly_skipped(rule) and is_verbose:
+                terminalreporter.line(f"  in part  {rule.id}: {rule.reason}")
+
+
+def _entry_in(report: pytest.TestReport) -> Entry | None:
+    """Return what the report of a rule brings along, from a worker too; None of any other test.
+
+    Raises DamagedError if it cannot be read.
+    """
+    found = getattr(report, "apiauth", None)
+    return None if found is None else plain.read(Entry, found)
 
 
 def _shown_app(app: object) -> str:

@@ -1,1 +1,1 @@
-"""Verdicts to people and machines: the ledger of a run, the terminal, the JSON report."""
+"""Verdicts to people and machines: the typed record of a run, the ledger that makes it, one writer a format."""

@@ -1,26 +1,34 @@
-"""Every verdict of a run, gathered at the controller and merged by profile and rule."""
+"""Every entry of a run, gathered at the controller and merged by profile and rule."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+import platform
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from importlib import metadata
+from typing import Final
 
-Record = dict[str, Any]
-WORST_FIRST = (
-    "fail", "unexpected pass", "inconclusive", "warning", "not run", "expected failure", "pass", "skip",
-)  # fmt: skip
-"""The worst part decides a rule. A rule that passed on one part and does not apply to another has passed."""
+from pytest_apiauth.report.record import (
+    Advice,
+    Counterexample,
+    Entry,
+    LeftOut,
+    NotExamined,
+    NotReady,
+    PartRecord,
+    ProfileRecord,
+    RuleRecord,
+    RunRecord,
+    Verdict,
+    worst,
+)
 
-
-def worst(verdicts: list[str]) -> str:
-    """Give the verdict that decides."""
-    return next(verdict for verdict in WORST_FIRST if verdict in verdicts)
-
-
-MOST_ADVICE = 10
+DISTRIBUTIONS: Final = ("pytest-apiauth", "pytest", "httpx", "httpx2", "hypothesis")
+MOST_ADVICE: Final = 10
 """Pieces of advice that a report shows of one rule."""
+NOTES: Final = {"embedded": "embedded server: this run says nothing about the real API"}
+"""What a run on such a target is worth."""
 
 
 @dataclass(slots=True)
@@ -31,136 +39,202 @@ class ProfileLedger:
     target: str
     url: str
     seconds: float = 0.0
-    not_ready: dict[str, str] | None = None
-    """Why nothing could be examined: a verdict and an error in one line."""
-    records: dict[str, Record] = field(default_factory=dict)
-
-    @property
-    def verdicts(self) -> list[str]:
-        """The verdict of each item."""
-        return [record["verdict"] for record in self.records.values()]
+    not_ready: NotReady | None = None
+    """Why nothing could be examined."""
+    entries: dict[str, Entry] = field(default_factory=dict)
+    """By node id."""
 
     @property
     def nothing_applied(self) -> bool:
         """Whether no rule came to any verdict but skip."""
-        return bool(self.records) and all(verdict == "skip" for verdict in self.verdicts)
+        return bool(self.entries) and all(entry.verdict == "skip" for entry in self.entries.values())
 
-    def broken(self) -> list[tuple[str, Record]]:
-        """Give the rules that were broken while others were examined, and are not expected to be, once for each cause.
+    def broken(self) -> list[tuple[str, Counterexample]]:
+        """Return the rules that were broken while others were examined, once for each cause, unless that is expected.
 
         Of the requests that show one cause, what is shortest to read.
         """
-        found: dict[tuple[str, str], Record] = {}
-        for record in self.records.values():
-            for name, each in record["breaches"].items():
-                cause = name, each["got"]
-                is_shorter = cause not in found or len(each["curl"]) < len(found[cause]["curl"])
-                if name not in record.get("expected", {}) and is_shorter:
-                    found[cause] = each
-        return [(name, each) for (name, _), each in found.items()]
+        found: dict[tuple[str, str], Counterexample] = {}
+        for entry in self.entries.values():
+            for filed in entry.filed:
+                shown = filed.counterexample
+                cause = filed.rule.id, shown.got
+                is_shorter = cause not in found or len(shown.curl) < len(found[cause].curl)
+                if filed.verdict == "fail" and is_shorter:
+                    found[cause] = shown
+        return [(rule_id, shown) for (rule_id, _), shown in found.items()]
 
-    def rules(self) -> list[Record]:
+    def record(self) -> ProfileRecord:
+        """Return what came of the profile: its rules, and what was not looked at."""
+        entries, rules = self.entries.values(), tuple(self._rules())
+        refused = self.not_ready
+        return ProfileRecord(
+            name=self.name,
+            target=self.target,
+            url=self.url,
+            requests=sum(entry.requests for entry in entries),
+            tokens_issued=sum(entry.tokens_issued for entry in entries),
+            seconds=round(self.seconds, 3),
+            verdict=worst(rule.verdict for rule in rules) if refused is None else refused.verdict,
+            rules=rules,
+            not_examined=self._not_examined() if self.target in ("live", "app") else (),
+            left_out=self._left_out(),
+            error="" if refused is None else refused.error,
+            note=NOTES.get(self.target, ""),
+        )
+
+    def _rules(self) -> Iterator[RuleRecord]:
         """Merge the parts of each rule, and file each breach under the rule that it broke."""
-        merged: dict[str, Record] = {}
-        for nodeid, record in self.records.items():
-            rule = merged.setdefault(record["id"], _empty_rule(record))
-            _add_part(rule, nodeid, record)
+        merged: dict[str, list[tuple[str, Entry]]] = {}
+        for nodeid, entry in self.entries.items():
+            merged.setdefault(entry.rule.id, []).append((nodeid, entry))
         causes = set()
-        for nodeid, breach in self._filed():
+        for nodeid, entry in self._filed():
             # What one cause does to many rules is one finding, and no more parts than that.
-            cause = breach["id"], breach["verdict"], breach["counterexample"]["got"]
+            cause = entry.rule.id, entry.verdict, entry.counterexample and entry.counterexample.got
             if cause not in causes:
                 causes.add(cause)
-                _add_part(merged.setdefault(breach["id"], _empty_rule(breach)), nodeid, breach)
-        for rule in merged.values():
-            _tell_skipped_parts(rule)
-        return list(merged.values())
+                merged.setdefault(entry.rule.id, []).append((nodeid, entry))
+        return map(_merged, merged.values())
 
-    def _filed(self) -> Iterator[tuple[str, Record]]:
-        """Give what was found about other rules than the one at hand, as a record of the rule that it is about."""
-        for nodeid, record in self.records.items():
-            known = record.get("expected", {})
-            for usual, found in (("fail", record["breaches"]), ("warning", record.get("filed", {}))):
-                for rule_id, shown in found.items():
-                    verdict = "expected failure" if rule_id in known and usual == "fail" else usual
-                    reason = f"expected {shown['expected']}, got {shown['got']}, while {record['id']} was examined"
-                    breach = {**record, "id": rule_id, "verdict": verdict, "reason": reason, "counterexample": shown}
-                    breach |= {"requests": 0, "examples": 0, "advice": [], "rows": {}}
-                    breach["deciding_level"] = "SHOULD" if usual == "warning" else None
-                    yield nodeid, breach | record.get("others", {}).get(rule_id, {})
+    def _filed(self) -> Iterator[tuple[str, Entry]]:
+        """Give what was found about other rules than the one at hand, as an entry of the rule that it is about."""
+        for nodeid, entry in self.entries.items():
+            for filed in entry.filed:
+                shown = filed.counterexample
+                yield (
+                    nodeid,
+                    Entry(
+                        profile=entry.profile,
+                        target=entry.target,
+                        url=entry.url,
+                        rule=filed.rule,
+                        part=entry.part,
+                        verdict=filed.verdict,
+                        level="SHOULD" if filed.verdict == "warning" else "",
+                        reason=f"expected {shown.expected}, got {shown.got}, while {entry.rule.id} was examined",
+                        counterexample=shown,
+                    ),
+                )
 
-    def left_out(self) -> Record | None:
-        """Give how many draws of which rules were not tried, since an answer takes so long; None where all were."""
-        found = [record for record in self.records.values() if record.get("left_out")]
+    def _left_out(self) -> LeftOut | None:
+        """Return how many draws of which rules were not tried, since an answer takes so long; None if all were."""
+        found = [entry for entry in self.entries.values() if entry.left_out]
         if not found:
             return None
-        return {
-            "draws": sum(record["left_out"] for record in found),
-            "rules": list(dict.fromkeys(record["id"] for record in found)),
-            "seconds_an_answer": round(max(record["seconds_an_answer"] for record in found), 3),
-        }
+        return LeftOut(
+            draws=sum(entry.left_out for entry in found),
+            rules=_once(entry.rule.id for entry in found),
+            seconds_an_answer=round(max(entry.seconds_an_answer for entry in found), 3),
+        )
 
-    def not_examined(self) -> list[Record]:
-        """Give what the profile promises and this run could not look at: a reason, its chapters and rules, most first.
+    def _not_examined(self) -> tuple[NotExamined, ...]:
+        """Return what the profile promises and this run could not look at, the reason with most rules first.
 
         A rule of which any part was examined is none of them.
         """
-        found: dict[str, Record] = {}
-        examined = {record["id"] for record in self.records.values() if record["verdict"] != "skip"}
-        for record in self.records.values():
-            if record.get("is_out_of_reach") and record["id"] not in examined:
-                entry = found.setdefault(record["reason"], {"reason": record["reason"], "chapters": [], "rules": []})
-                for name, value in (("chapters", record["chapter"].replace("_", " ")), ("rules", record["id"])):
-                    entry[name] += [] if value in entry[name] else [value]
-        return sorted(found.values(), key=lambda entry: -len(entry["rules"]))
+        examined = {entry.rule.id for entry in self.entries.values() if entry.verdict != "skip"}
+        by_reason: dict[str, list[Entry]] = {}
+        for entry in self.entries.values():
+            if entry.is_out_of_reach and entry.rule.id not in examined:
+                by_reason.setdefault(entry.reason, []).append(entry)
+        found = (
+            NotExamined(
+                reason=reason,
+                chapters=_once(entry.rule.chapter.replace("_", " ") for entry in entries),
+                rules=_once(entry.rule.id for entry in entries),
+            )
+            for reason, entries in by_reason.items()
+        )
+        return tuple(sorted(found, key=lambda entry: -len(entry.rules)))
 
 
-def _empty_rule(record: Record) -> Record:
-    shared = ("id", "chapter", "level", "sources", "safety")
-    return {name: record[name] for name in shared} | {
-        "verdict": "skip", "reason": "", "requests": 0, "examples": 0, "parts": [], "counterexample": None,
-        "advice": [],
-    }  # fmt: skip
+def _once(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
 
 
-def _add_part(rule: Record, nodeid: str, record: Record) -> None:
-    part = {"nodeid": nodeid, "part": record["part"], "verdict": record["verdict"], "reason": record["reason"]}
-    part["level"] = record.get("deciding_level") or rule["level"]
-    if record.get("rows", {}).get("tried"):
-        part["rows"] = record["rows"]
-    if record["counterexample"] is not None:
-        part["counterexample"] = record["counterexample"]
-    rule["parts"].append(part)
-    decides = worst([rule["verdict"], record["verdict"]]) == record["verdict"]
-    if decides and (rule["verdict"] != record["verdict"] or not rule["reason"]):
-        rule["verdict"], rule["reason"] = record["verdict"], record["reason"]
-        rule["counterexample"] = record["counterexample"]
-    known = {advice["expected"] for advice in rule["advice"]}
-    fresh = [{"part": record["part"], **advice} for advice in record.get("advice", ())]
-    rule["advice"] += [advice for advice in fresh if advice["expected"] not in known][: MOST_ADVICE - len(known)]
-    rule["requests"] += record["requests"]
-    rule["examples"] += record["examples"]
+def _merged(entries: list[tuple[str, Entry]]) -> RuleRecord:
+    """Make one rule of its parts: the worst decides, and of those the first that has a reason."""
+    rule = entries[0][1].rule
+    found = [entry for _, entry in entries]
+    verdict = worst(entry.verdict for entry in found)
+    deciding = [entry for entry in found if entry.verdict == verdict]
+    decides = next((entry for entry in deciding if entry.reason), deciding[-1])
+    parts = tuple(_part(nodeid, entry, rule.level) for nodeid, entry in entries)
+    return RuleRecord(
+        id=rule.id,
+        chapter=rule.chapter,
+        level=rule.level,
+        sources=rule.sources,
+        safety=rule.safety,
+        verdict=verdict,
+        reason=_reason(verdict, decides.reason, parts),
+        requests=sum(entry.requests for entry in found),
+        examples=sum(entry.examples for entry in found),
+        parts=parts,
+        counterexample=decides.counterexample,
+        advice=_advice(found),
+    )
 
 
-def _tell_skipped_parts(rule: Record) -> None:
-    """Say of a rule that has passed which part of it was looked at."""
-    skipped = [part for part in rule["parts"] if part["verdict"] == "skip"]
-    if rule["verdict"] == "pass" and skipped:
-        words = f"{len(skipped)} of {len(rule['parts'])} parts skipped: {skipped[0]['reason']}"
-        rule["reason"] = "; ".join(filter(None, [rule["reason"], words]))
+def _part(nodeid: str, entry: Entry, level: str) -> PartRecord:
+    return PartRecord(
+        nodeid=nodeid,
+        part=entry.part,
+        verdict=entry.verdict,
+        reason=entry.reason,
+        level=entry.level or level,
+        rows=entry.rows if entry.rows.tried else None,
+        counterexample=entry.counterexample,
+    )
+
+
+def _reason(verdict: Verdict, reason: str, parts: tuple[PartRecord, ...]) -> str:
+    """Return why a rule has its verdict; one that has passed says which part of it was looked at."""
+    skipped = [part for part in parts if part.verdict == "skip"]
+    if verdict != "pass" or not skipped:
+        return reason
+    words = f"{len(skipped)} of {len(parts)} parts skipped: {skipped[0].reason}"
+    return "; ".join(filter(None, [reason, words]))
+
+
+def _advice(entries: list[Entry]) -> tuple[Advice, ...]:
+    """Return the advice of all parts: each once, with the part that it was first given for."""
+    found: list[Advice] = []
+    for entry in entries:
+        known = {advice.expected for advice in found}
+        fresh = [advice for advice in entry.advice if advice.expected not in known]
+        found += fresh[: MOST_ADVICE - len(known)]
+    return tuple(found)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what took part."""
+    found = {"python": platform.python_version()}
+    for name in DISTRIBUTIONS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 class Ledger:
     """Every profile of a run."""
 
     def __init__(self) -> None:
-        self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self._started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.profiles: dict[str, ProfileLedger] = {}
 
-    def add(self, nodeid: str, record: Record, seconds: float) -> None:
-        """Enter one item's record."""
+    def add(self, nodeid: str, entry: Entry, seconds: float) -> None:
+        """Enter what came of one item."""
         file = nodeid.partition("::")[0]
-        own = self.profiles.setdefault(file, ProfileLedger(record["profile"], record["target"], record["url"]))
-        own.records[nodeid] = record
-        own.not_ready = own.not_ready or record.get("not_ready")
+        own = self.profiles.setdefault(file, ProfileLedger(entry.profile, entry.target, entry.url))
+        own.entries[nodeid] = entry
+        own.not_ready = own.not_ready or entry.not_ready
         own.seconds += seconds
+
+    def record(self, seed: int) -> RunRecord:
+        """Return the record of the run."""
+        profiles = tuple(one.record() for one in self.profiles.values())
+        return RunRecord(version=1, versions=versions(), seed=seed, started=self._started, profiles=profiles)

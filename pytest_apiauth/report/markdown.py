@@ -3,60 +3,53 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
 
 from pytest_apiauth.report import summary
+from pytest_apiauth.report.record import RuleRecord, RunRecord
 
 SHOWN = ("fail", "unexpected pass", "inconclusive", "warning")
 """The verdicts that a person has to look at, worst first."""
 
 
-def text(report: dict[str, Any]) -> str:
-    """Write a report (the JSON report's data) as Markdown: a table of profiles, then what needs a look."""
+def text(run: RunRecord) -> str:
+    """Return a run as Markdown: a table of profiles, then what needs a look."""
     lines = ["## API authentication", "", "| profile | target | rules | requests | tokens | seconds |"]
     lines.append("| --- | --- | --- | ---: | ---: | ---: |")
     lines += [
-        f"| {_cell(profile['name'])} | {profile['target']}: {_cell(profile['url'])} | {summary.counts(profile)}"
-        f" | {profile['requests']} | {profile['tokens_issued']} | {profile['seconds']:.1f} |"
-        for profile in report["profiles"]
+        f"| {_cell(profile.name)} | {profile.target}: {_cell(profile.url)} | {summary.counts(profile)}"
+        f" | {profile.requests} | {profile.tokens_issued} | {profile.seconds:.1f} |"
+        for profile in run.profiles
     ]
     lines.append("")
-    for profile in report["profiles"]:
-        if "note" in profile:
-            lines += [f"{_cell(profile['name'])}: {profile['note']}.", ""]
-        if "error" in profile:
+    for profile in run.profiles:
+        if profile.note:
+            lines += [f"{_cell(profile.name)}: {profile.note}.", ""]
+        if profile.error:
             lines += [f"**{_cell(summary.not_ready(profile))}**", ""]
         lines += [_cell(summary.left_out(profile)), ""]
-        found = [rule for verdict in SHOWN for rule in profile["rules"] if rule["verdict"] == verdict]
-        for rule in found:
-            lines += _finding(profile["name"], rule)
-        expected = [rule for rule in profile["rules"] if rule["verdict"] == "expected failure"]
-        lines += [f"- expected failure: {rule['id']}: {_cell(rule['reason'])}" for rule in expected]
+        for verdict in SHOWN:
+            for rule in profile.rules:
+                lines += _finding(profile.name, rule) if rule.verdict == verdict else []
+        expected = [rule for rule in profile.rules if rule.verdict == "expected failure"]
+        lines += [f"- expected failure: {rule.id}: {_cell(rule.reason)}" for rule in expected]
         lines += ["", _cell(summary.not_examined(profile)), ""]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
 
-def write(path: Path, report: dict[str, Any]) -> None:
-    """Write the report, making the folder where there is none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text(report), encoding="utf-8")
-
-
-def _finding(profile: str, rule: dict[str, Any]) -> list[str]:
-    parts = ", ".join(part["part"] for part in rule["parts"] if part["verdict"] == rule["verdict"] and part["part"])
+def _finding(profile: str, rule: RuleRecord) -> list[str]:
+    parts = ", ".join(part.part for part in rule.parts if part.verdict == rule.verdict and part.part)
     where = f"{profile}, {parts}" if parts else profile
-    lines = [f"### {rule['verdict'].upper()} {rule['id']} ({_cell(where)})", ""]
-    lines += [f"{summary.deciding_level(rule)}, {_cell(', '.join(rule['sources']))}", ""]
-    found = rule["counterexample"]
+    lines = [f"### {rule.verdict.upper()} {rule.id} ({_cell(where)})", ""]
+    lines += [f"{summary.deciding_level(rule)}, {_cell(', '.join(rule.sources))}", ""]
+    found = rule.counterexample
     warnings = [f"- warning {_cell(line)}" for line in summary.warnings(rule)]
     # A rule that only warns has its first warning shown in full.
-    warnings = warnings[1:] if rule["verdict"] == "warning" else warnings
+    warnings = warnings[1:] if rule.verdict == "warning" else warnings
     warnings += [""] if warnings else []
     if found is None:
-        return [*lines, _cell(rule["reason"]), "", *warnings]
-    lines += [f"expected {_cell(found['expected'])}, got {_cell(found['got'])}", ""]
-    shown = "\n".join([*found.get("steps", ()), found["curl"]])
+        return [*lines, _cell(rule.reason), "", *warnings]
+    lines += [f"expected {_cell(found.expected)}, got {_cell(found.got)}", ""]
+    shown = "\n".join([*found.steps, found.curl])
     # A fence longer than any in it: what stands there comes from a server, in part.
     fence = "```"
     while fence in shown:

@@ -1,9 +1,10 @@
-"""A profile of the report in words, for the terminal and for Markdown alike: all of it from the JSON report's data."""
+"""A profile of the report in words, for the terminal and for Markdown alike: all of it from the record."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+
+from pytest_apiauth.report.record import ProfileRecord, RuleRecord
 
 MOST_REASONS = 4
 """Reasons why rules were not examined that are told."""
@@ -14,65 +15,63 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def counts(profile: dict[str, Any]) -> str:
+def counts(profile: ProfileRecord) -> str:
     """Count the rules by verdict, and those of the passed ones of which a part was skipped."""
-    found = Counter(rule["verdict"] for rule in profile["rules"])
-    partly = sum(rule["verdict"] == "pass" and is_partly_skipped(rule) for rule in profile["rules"])
+    found = Counter(rule.verdict for rule in profile.rules)
+    partly = sum(rule.verdict == "pass" and is_partly_skipped(rule) for rule in profile.rules)
     more = {"pass": f" ({partly} of them in part)"} if partly else {}
     return ", ".join(f"{number} {verdict}{more.get(verdict, '')}" for verdict, number in found.items())
 
 
-def is_partly_skipped(rule: dict[str, Any]) -> bool:
+def is_partly_skipped(rule: RuleRecord) -> bool:
     """Whether some parts of a rule were skipped, and not all."""
-    skipped = [part["verdict"] == "skip" for part in rule["parts"]]
+    skipped = [part.verdict == "skip" for part in rule.parts]
     return any(skipped) and not all(skipped)
 
 
-def not_ready(profile: dict[str, Any]) -> str:
-    """Say why nothing of a profile was examined; empty where it was."""
-    return f"{profile['verdict']}: {profile['error']}" if "error" in profile else ""
+def not_ready(profile: ProfileRecord) -> str:
+    """Say why nothing of a profile was examined; empty if it was."""
+    return f"{profile.verdict}: {profile.error}" if profile.error else ""
 
 
-def warnings(rule: dict[str, Any]) -> list[str]:
-    """Give each warning of a rule with the level of what warns: that of advice is not that of the rule."""
-    lines = [
-        f"({advice['level']}): advised {advice['expected']}, got {advice['got']}" for advice in rule.get("advice", [])
-    ]
-    if rule["verdict"] == "warning" and not _is_told(rule):
-        lines.insert(0, f"({deciding_level(rule)}): {rule['reason']}")
+def warnings(rule: RuleRecord) -> list[str]:
+    """Return each warning of a rule with the level of what warns: that of advice is not that of the rule."""
+    lines = [f"({advice.level}): advised {advice.expected}, got {advice.got}" for advice in rule.advice]
+    if rule.verdict == "warning" and not _is_told(rule):
+        lines.insert(0, f"({deciding_level(rule)}): {rule.reason}")
     return lines
 
 
-def _is_told(rule: dict[str, Any]) -> bool:
+def _is_told(rule: RuleRecord) -> bool:
     """Whether what decides a warning is one of its pieces of advice."""
-    found = rule["counterexample"]
-    return found is not None and any(advice["curl"] == found["curl"] and advice["expected"] == found["expected"]
-                                     for advice in rule.get("advice", []))  # fmt: skip
+    found = rule.counterexample
+    return found is not None and any(
+        advice.curl == found.curl and advice.expected == found.expected for advice in rule.advice
+    )
 
 
-def deciding_level(rule: dict[str, Any]) -> str:
-    """Give the level of the part that decides."""
-    levels = [part["level"] for part in rule["parts"] if part["verdict"] == rule["verdict"] and "level" in part]
-    return str(levels[0] if levels else rule["level"])
+def deciding_level(rule: RuleRecord) -> str:
+    """Return the level of the part that decides."""
+    return next(part.level for part in rule.parts if part.verdict == rule.verdict)
 
 
-def left_out(profile: dict[str, Any]) -> str:
-    """Say how many draws were not tried since the server is slow; empty where all were."""
-    found = profile.get("left_out")
+def left_out(profile: ProfileRecord) -> str:
+    """Say how many draws were not tried since the server is slow; empty if all were."""
+    found = profile.left_out
     if found is None:
         return ""
-    took = f"an answer takes {found['seconds_an_answer'] * 1000:.0f} ms"
-    draws, rules = counted(found["draws"], "draw"), counted(len(found["rules"]), "rule")
+    took = f"an answer takes {found.seconds_an_answer * 1000:.0f} ms"
+    draws, rules = counted(found.draws, "draw"), counted(len(found.rules), "rule")
     return f"{draws} of {rules} left out, every table complete: {took}"
 
 
-def not_examined(profile: dict[str, Any]) -> str:
-    """Say what the profile promises and this run could not look at, and why; empty where there is nothing."""
-    found = profile.get("not_examined", [])
+def not_examined(profile: ProfileRecord) -> str:
+    """Say what the profile promises and this run could not look at, and why; empty if there is nothing."""
+    found = profile.not_examined
     if not found:
         return ""
-    number = len({rule for entry in found for rule in entry["rules"]})
-    reasons = [f"{entry['reason']} ({', '.join(entry['chapters'])})" for entry in found[:MOST_REASONS]]
+    number = len({rule for entry in found for rule in entry.rules})
+    reasons = [f"{entry.reason} ({', '.join(entry.chapters)})" for entry in found[:MOST_REASONS]]
     more = [f"{len(found) - MOST_REASONS} more reasons"] if len(found) > MOST_REASONS else []
     whole = "; ".join([*reasons, *more])
-    return f"{number} of {counted(len(profile['rules']), 'rule')} of {profile['name']} not examined: {whole}"
+    return f"{number} of {counted(len(profile.rules), 'rule')} of {profile.name} not examined: {whole}"

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.targets.live import LiveTarget
-from tests.plugin.projects import Run, output, served
+from tests.plugin.projects import SMALL, Run, output, served, told
 
 LIVE = """
 schema = 1
@@ -144,3 +144,27 @@ def test_one_cause_is_one_finding_of_its_own_rule(live: Any) -> None:
     assert "got 500 Internal Server Error, while" in filed["reason"]
     assert len([line for line in result.outlines if "FAIL     invalid-never-5xx" in line]) == 1
     assert {rules[name]["verdict"] for name in ("key-name-strict", "res-proxy-headers")} == {"inconclusive"}
+
+
+DAMAGING = """
+import pytest
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport():
+    report = yield
+    if hasattr(report, "apiauth"):
+        report.apiauth["verdict"] = "splendid"
+    return report
+"""
+
+
+def test_what_came_of_a_rule_and_cannot_be_read_is_an_error_in_one_line(pytester: pytest.Pytester, run: Run) -> None:
+    """A worker of another version, or a plug-in that changes reports, makes the run fail and says which member."""
+    pytester.makeconftest(DAMAGING)
+    pytester.makefile(".apiauth.toml", shop=SMALL)
+
+    result = run("shop.apiauth.toml", "-k", "key-missing", "--apiauth-report=r.md")
+
+    line = "ERROR: shop.apiauth.toml::api_keys::key-missing[user]: what came of it cannot be read: verdict: expected"
+    assert told(result, "cannot be read").startswith(line)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED

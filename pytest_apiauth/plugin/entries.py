@@ -1,0 +1,67 @@
+"""From the outcome of an item to its entry in the ledger: words of the suite become words of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from pytest_apiauth.plugin.announcements import shown_url
+from pytest_apiauth.plugin.keys import STATE
+from pytest_apiauth.printable import printable
+from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.report.record import Advice, Counterexample, Entry, Filed, Rows, RuleFacts
+from pytest_apiauth.suite import outcomes
+from pytest_apiauth.suite.book import REGISTRY, Level, Rule
+from pytest_apiauth.suite.judging import Outcome
+
+if TYPE_CHECKING:
+    from pytest_apiauth.plugin.collection import RuleItem
+
+
+def entry_of(item: RuleItem, outcome: Outcome) -> Entry:
+    """Return what came of an item, as the ledger takes it."""
+    state = item.config.stash[STATE]
+    profile = item.profile_file.profile
+    found = outcome.counterexample
+    return Entry(
+        profile=profile.name,
+        target=state.examined(profile),
+        url=shown_url(state, profile),
+        rule=_facts(item.rule, profile, outcome.level),
+        part=item.part,
+        verdict=outcome.verdict.value,
+        level=outcome.deciding_level.value,
+        reason=printable(state.redactor.redact(outcome.reason)),
+        counterexample=None if found is None else _shown(found),
+        requests=item.requests,
+        examples=outcome.examples,
+        tokens_issued=item.tokens_issued,
+        advice=tuple(Advice(item.part, outcome.advice_level.value, **asdict(each)) for each in outcome.advice),
+        rows=Rows(outcome.rows, outcome.failed_rows, outcome.unjudged_rows),
+        filed=tuple(_filed(item, outcome)),
+        left_out=outcome.left_out,
+        seconds_an_answer=outcome.seconds_an_answer,
+        is_out_of_reach=outcome.is_out_of_reach,
+        not_ready=item.not_ready,
+    )
+
+
+def _filed(item: RuleItem, outcome: Outcome) -> Iterator[Filed]:
+    """Give what the item has found out about other rules: failures first, then warnings."""
+    profile = item.profile_file.profile
+    for rule_id, found in outcome.breaches.items():
+        facts = _facts(REGISTRY[rule_id], profile, REGISTRY[rule_id].level_for(profile))
+        yield Filed(facts, "expected failure" if rule_id in item.expected else "fail", _shown(found))
+    for rule_id, found in outcome.filed.items():
+        facts = _facts(REGISTRY[rule_id], profile, REGISTRY[rule_id].level_for(profile))
+        yield Filed(facts, "warning", _shown(found))
+
+
+def _shown(found: outcomes.Counterexample) -> Counterexample:
+    return Counterexample(**asdict(found))
+
+
+def _facts(rule: Rule, profile: Profile, level: Level) -> RuleFacts:
+    """Return what a report says of a rule, whatever came of it."""
+    return RuleFacts(rule.id, rule.chapter, level.value, tuple(rule.sources_for(profile)), rule.safety.value)

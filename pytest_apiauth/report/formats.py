@@ -1,0 +1,46 @@
+"""Every format of a report, in one place: what a file's name ends in decides who writes it.
+
+A new format is a file of its own, with a function from the record of a run to text, and a line here. The option, its
+help, its check and its messages read this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from pytest_apiauth.report import json_report, markdown
+from pytest_apiauth.report.record import RunRecord
+
+Format: TypeAlias = Callable[[RunRecord], str]
+
+FORMATS: Final[dict[str, Format]] = {
+    ".json": json_report.text,
+    ".md": markdown.text,
+}
+
+
+def writes(file: str) -> bool:
+    """Whether there is a format for a file of that name.
+
+    >>> writes("build/report.json"), writes("build/report")
+    (True, False)
+    """
+    return Path(file).suffix in FORMATS
+
+
+def write(file: str, run: RunRecord) -> None:
+    """Write a report, making the folder if there is none. Raises OSError if that cannot be."""
+    path = Path(file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(FORMATS[path.suffix](run), encoding="utf-8")
+
+
+def told() -> str:
+    """Return the endings that there are, for a message.
+
+    >>> told()
+    '.json, .md'
+    """
+    return ", ".join(FORMATS)

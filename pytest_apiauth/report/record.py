@@ -1,0 +1,210 @@
+"""What a run found out, as values: the record of a run, and the entries that it is made from.
+
+An `Entry` is what came of one rule on one part of one profile; under pytest-xdist it crosses from a worker to the
+controller. The ledger merges entries to a `RunRecord`, which is what every format writes: it has the members of the
+JSON report, version 1, in their order. `pytest_apiauth.report.plain` turns both into plain JSON data and back.
+
+A part has its own ``reason`` and ``level`` (that of what decided: advice is SHOULD whatever the rule is), its
+``counterexample`` if it was not passed, and its ``rows`` if it has a table. ``advice`` is every warning of a rule, each
+with the level of its own. A profile has a ``verdict``, that of its worst rule; if its own valid requests fail the
+verdict is ``not ready`` (``inconclusive`` if no answer came), ``error`` says why, and no rule was run.
+``not_examined`` is what the profile promises and the run could not look at, ``left_out`` the draws that were not tried
+since the server is slow. Members may be added in version 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias, get_args
+
+Verdict: TypeAlias = Literal[
+    "fail", "unexpected pass", "inconclusive", "warning", "not run", "expected failure", "pass", "skip",
+]  # fmt: skip
+"""What came of a rule, or of one part of it; worst first."""
+ProfileVerdict: TypeAlias = Verdict | Literal["not ready"]
+"""What came of a profile."""
+WORST_FIRST: Final[tuple[Verdict, ...]] = get_args(Verdict)
+"""The worst part decides a rule. A rule that passed on one part and does not apply to another has passed."""
+BARE: Final = {"bare": True}
+"""Marks a member that plain data leave out if there is nothing in it."""
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict that decides.
+
+    >>> worst(["pass", "warning", "skip"])
+    'warning'
+    """
+    return min(verdicts, key=WORST_FIRST.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """What it takes to see for oneself what is wrong."""
+
+    expected: str
+    got: str
+    curl: str
+    control_curl: str
+    steps: tuple[str, ...] = field(default=(), metadata=BARE)
+    """What was sent before, in order: only a counterexample of a life cycle has any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One warning: what is recommended and did not hold on one part, with a level of its own."""
+
+    part: str
+    level: str
+    expected: str
+    got: str
+    curl: str
+    control_curl: str
+    steps: tuple[str, ...] = field(default=(), metadata=BARE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """How many rows of a rule's table, or examples, were looked at on one part."""
+
+    tried: int = 0
+    failed: int = 0
+    not_judged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecord:
+    """One rule on one part of a profile: a zone, a grant, a user."""
+
+    nodeid: str
+    part: str
+    verdict: Verdict
+    reason: str
+    level: str
+    rows: Rows | None = field(default=None, metadata=BARE)
+    counterexample: Counterexample | None = field(default=None, metadata=BARE)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRecord:
+    """One rule on all of a profile."""
+
+    id: str
+    chapter: str
+    level: str
+    sources: tuple[str, ...]
+    safety: str
+    verdict: Verdict
+    reason: str
+    requests: int
+    examples: int
+    parts: tuple[PartRecord, ...]
+    counterexample: Counterexample | None
+    advice: tuple[Advice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotExamined:
+    """What the profile promises and the run could not look at, for one reason."""
+
+    reason: str
+    chapters: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Draws that were not tried, since the server is slow."""
+
+    draws: int
+    rules: tuple[str, ...]
+    seconds_an_answer: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRecord:
+    """One profile of a run."""
+
+    name: str
+    target: str
+    url: str
+    requests: int
+    tokens_issued: int
+    seconds: float
+    verdict: ProfileVerdict
+    rules: tuple[RuleRecord, ...]
+    not_examined: tuple[NotExamined, ...] = ()
+    left_out: LeftOut | None = field(default=None, metadata=BARE)
+    error: str = field(default="", metadata=BARE)
+    """Why nothing could be examined, in one line."""
+    note: str = field(default="", metadata=BARE)
+    """What a run on such a target is worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """All of a run, as the JSON report has it."""
+
+    version: Literal[1]
+    versions: dict[str, str]
+    seed: int
+    started: str
+    profiles: tuple[ProfileRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFacts:
+    """What a report says of a rule, whatever came of it."""
+
+    id: str
+    chapter: str
+    level: str
+    sources: tuple[str, ...]
+    safety: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What was found about another rule than the one at hand, and counts for that one."""
+
+    rule: RuleFacts
+    verdict: Literal["fail", "expected failure", "warning"]
+    counterexample: Counterexample
+
+
+@dataclass(frozen=True, slots=True)
+class NotReady:
+    """Why nothing of a profile could be examined."""
+
+    verdict: Literal["not ready", "inconclusive"]
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What came of one rule on one part of one profile."""
+
+    profile: str
+    target: str
+    url: str
+    rule: RuleFacts
+    part: str
+    verdict: Verdict
+    level: str
+    """That of what decided, which is not always the rule's own."""
+    reason: str = ""
+    counterexample: Counterexample | None = None
+    requests: int = 0
+    examples: int = 0
+    tokens_issued: int = 0
+    advice: tuple[Advice, ...] = ()
+    rows: Rows = Rows()
+    filed: tuple[Filed, ...] = ()
+    left_out: int = 0
+    """Draws that were not tried."""
+    seconds_an_answer: float = 0.0
+    is_out_of_reach: bool = False
+    """Whether it was skipped although the profile promises what it is about."""
+    not_ready: NotReady | None = None
+    """Why the profile could not be examined, if this is what found out."""

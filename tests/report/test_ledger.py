@@ -1,0 +1,77 @@
+"""From what came of each item to the record of a run."""
+
+from __future__ import annotations
+
+from pytest_apiauth.report.ledger import Ledger
+from pytest_apiauth.report.record import Advice, Counterexample, Entry, Filed, NotReady, ProfileRecord, RuleFacts
+from pytest_apiauth.suite.book import Verdict
+from tests.report.records import entry
+
+
+def ledger_of(*entries: Entry) -> Ledger:
+    """Enter what came of items of one profile, with half a second each."""
+    ledger = Ledger()
+    for number, each in enumerate(entries):
+        ledger.add(f"shop.apiauth.toml::{number}", each, 0.5)
+    return ledger
+
+
+def record_of(*entries: Entry) -> ProfileRecord:
+    """Return the record of one profile."""
+    (profile,) = ledger_of(*entries).record(seed=1).profiles
+    return profile
+
+
+def test_the_worst_part_decides() -> None:
+    """A rule has the verdict of its worst part, and of those parts the first reason."""
+    found = Counterexample("a refusal", "200 OK", "curl x", "curl y")
+    profile = record_of(
+        entry("pass"), entry("fail"), entry("fail", reason="why", counterexample=found, requests=2), entry("skip")
+    )
+
+    (rule,) = profile.rules
+    assert (rule.verdict, rule.reason, rule.counterexample, rule.requests) == ("fail", "why", found, 2)
+    assert [part.verdict for part in rule.parts] == ["pass", "fail", "fail", "skip"]
+    assert (profile.verdict, profile.seconds) == ("fail", 2.0)
+
+
+def test_every_verdict_of_the_suite_is_one_of_the_report() -> None:
+    """What came of a rule can be entered, whatever it is."""
+    profile = record_of(*(entry(verdict.value, verdict.name) for verdict in Verdict))
+
+    assert [rule.verdict for rule in profile.rules] == [verdict.value for verdict in Verdict]
+    assert profile.verdict == "fail"
+
+
+def test_what_is_found_about_another_rule_is_filed_there() -> None:
+    """One cause is one part of the rule that was broken, and one line that shows it by the shortest request."""
+    facts = RuleFacts("invalid-never-5xx", "resource", "DOC", (), "read")
+    filed = [Filed(facts, "fail", Counterexample("4xx", "500", curl, "")) for curl in ("curl long", "curl x")]
+    known = Filed(facts, "expected failure", Counterexample("4xx", "502", "curl x", ""))
+    ledger = ledger_of(*(entry("inconclusive", filed=(each,)) for each in (*filed, known)))
+
+    (profile,) = ledger.record(seed=1).profiles
+    assert [(rule.id, rule.verdict, len(rule.parts)) for rule in profile.rules] == [
+        ("key-bad", "inconclusive", 3),
+        ("invalid-never-5xx", "fail", 2),
+    ]
+    assert profile.rules[1].parts[0].level == "DOC"
+    broken = next(iter(ledger.profiles.values())).broken()
+    assert broken == [("invalid-never-5xx", filed[1].counterexample)]
+
+
+def test_the_same_advice_is_given_once() -> None:
+    """What is advised for two parts stands there once, with the first part, and not more than ten pieces in all."""
+    advice = [Advice(part, "SHOULD", words, "404", "curl x", "") for part in ("a", "b") for words in ("401", "403")]
+    more = tuple(Advice("b", "SHOULD", str(number), "404", "curl x", "") for number in range(20))
+    (rule,) = record_of(entry("warning", advice=tuple(advice[:2])), entry("warning", advice=(*advice[2:], *more))).rules
+
+    assert [(each.part, each.expected) for each in rule.advice[:3]] == [("a", "401"), ("a", "403"), ("b", "0")]
+    assert len(rule.advice) == 10
+
+
+def test_a_profile_that_is_not_ready_says_why() -> None:
+    """The reason of the item that found out is the profile's, whatever came of its rules."""
+    profile = record_of(entry("not run", not_ready=NotReady("inconclusive", "no answer")), entry("not run"))
+
+    assert (profile.verdict, profile.error) == ("inconclusive", "no answer")
