@@ -1,7 +1,7 @@
 """From a profile file to test items: one module node a chapter, one item a rule and part.
 
 What a rule is, the register says and no ini of the consumer's does: items are made from the register, and
-their number is checked against it.
+their number is checked against it. A file of the project's own rules is one more chapter.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.plugin.collecting import SMOKE, Extent
 from pytest_apiauth.plugin.entries import entry_of
 from pytest_apiauth.plugin.keys import ENTRY, STATE
+from pytest_apiauth.plugin.own_faults import own_files
 from pytest_apiauth.printable import printable
 from pytest_apiauth.report.record import NotReady
-from pytest_apiauth.suite import expectations
+from pytest_apiauth.suite import expectations, own_rules
 from pytest_apiauth.suite.book import REGISTRY, Rule, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
@@ -37,12 +38,15 @@ class ProfileFile(pytest.File):
     def collect(self) -> Iterator[pytest.Collector]:
         """Give one node a chapter. Raises CollectError, one line per mistake, for a bad profile."""
         state = self.config.stash[STATE]
+        own = own_files(self.config)
         try:
             self.profile = state.load(self.path)
+            self.rules = own.rules_of(self.profile)
+            chapters = bundled.load_chapters() | {file.chapter: file.module for file in own.of(self.profile)}
         except ApiAuthError as error:
             raise self.CollectError(str(error)) from None
-        chapters = bundled.load_chapters()
-        wrong = expectations.unmatched(self.profile)
+        wrong = expectations.unmatched(self.profile, self.rules)
+        wrong += own_rules.unknown_in_statements(self.profile, self.rules)
         if wrong:
             raise self.CollectError("\n".join(wrong))
         replayed = state.options.replay
@@ -67,7 +71,9 @@ class Chapter(pytest.Module):
         profile_file = self.parent
         assert isinstance(profile_file, ProfileFile)
         self._is_app = self.config.stash[STATE].examined(profile_file.profile) == "app"
-        for rule in REGISTRY.of_chapter(self.name):
+        for rule in profile_file.rules.values():
+            if rule.chapter != self.name:
+                continue
             if profile_file.extent == "smoke" and rule.id not in bundled.smoke():
                 continue
             parts = rule.applies.find(profile_file.profile)
@@ -90,12 +96,15 @@ class Chapter(pytest.Module):
         function: Callable[..., None] = (examine_app if is_app else examine) if applies else not_applicable
         function.__doc__ = rule.function.__doc__
         # A part has its name from the profile, and pytest prints names as they are.
-        name = printable(f"{rule.id}[{part}]" if part else rule.id)
+        name = printable(f"{rule.name}[{part}]" if part else rule.name)
         item: RuleItem = RuleItem.from_parent(self, name=name, callobj=function)
         item.rule, item.part, item.applies = rule, part, applies
         if applies and is_app and uses_django_database(self.config):
             # Each rule is a test of the project like any other: its database access is let through and rolled back.
             item.add_marker(pytest.mark.django_db(databases="__all__"))
+        item.extra_keyword_matches.add(rule.id)
+        for mark in getattr(rule.function, "pytestmark", ()):
+            item.add_marker(getattr(pytest.mark, mark.name).with_args(*mark.args, **mark.kwargs))
         if rule.wire:
             item.add_marker("apiauth_wire")
         if rule.id in bundled.smoke():
@@ -162,13 +171,30 @@ class RuleItem(pytest.Function):
             self.finish(Outcome(Verdict.SKIP, self.rule.level_for(profile), reason, is_out_of_reach=True))
         if state.options.replay and self.rule.id in OF_VALUES:
             self.finish(Outcome(Verdict.SKIP, self.rule.level_for(profile), OF_VALUES[self.rule.id]))
-        outcome = judge(self.rule, examination, argument, Conditions(state.options.examples, state.seed))
+        outcome = self._judged(examination, argument)
         if outcome.verdict is Verdict.WARNING and state.options.strict:
             outcome.verdict = Verdict.FAIL
         if state.examined(self.profile_file.profile) in ("live", "app") and not self.config.getoption("runxfail"):
             self.expected = expectations.concerning(profile, self.rule.id, self.part, outcome.breaches)
             outcome = expectations.applied(outcome, self.expected, self.rule.id)
         self.finish(outcome)
+
+    def _judged(self, examination: Examination, argument: object) -> Outcome:
+        """Judge the rule; an own one may end itself by pytest's words, as tests do."""
+        state = self.config.stash[STATE]
+        level = self.rule.level_for(examination.profile)
+        try:
+            outcome = judge(self.rule, examination, argument, Conditions(state.options.examples, state.seed))
+        except pytest.skip.Exception as reason:
+            return Outcome(Verdict.SKIP, level, f"skipped by the rule itself: {reason.msg}")
+        except pytest.fail.Exception as reason:
+            words = f"{type(reason).__name__} by the rule itself, where answer.require(…) would show the request"
+            return Outcome(Verdict.INCONCLUSIVE, level, f"{words}: {reason.msg}")
+        unknown = (outcome.breaches.keys() | outcome.filed.keys()) - self.profile_file.rules.keys()
+        if unknown:
+            words = f"a finding is filed under {', '.join(sorted(unknown))}, which is no rule"
+            return Outcome(Verdict.INCONCLUSIVE, level, f"the rule itself went wrong: {words}")
+        return outcome
 
     def finish(self, outcome: Outcome) -> None:
         """Keep the record for the reports and end the test as the verdict says."""

@@ -12,7 +12,7 @@ from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.report.record import Advice, Counterexample, Entry, Filed, Rows, RuleFacts
 from pytest_apiauth.suite import outcomes
-from pytest_apiauth.suite.book import REGISTRY, Level, Rule
+from pytest_apiauth.suite.book import Level, Rule
 from pytest_apiauth.suite.judging import Outcome
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ def entry_of(item: RuleItem, outcome: Outcome) -> Entry:
 
 def _filed(item: RuleItem, outcome: Outcome) -> Iterator[Filed]:
     """Give what the item has found out about other rules: failures first, then warnings."""
-    profile = item.profile_file.profile
+    profile, rules = item.profile_file.profile, item.profile_file.rules
     for rule_id, found in outcome.breaches.items():
-        facts = _facts(REGISTRY[rule_id], profile, REGISTRY[rule_id].level_for(profile))
+        facts = _facts(rules[rule_id], profile, rules[rule_id].level_for(profile))
         yield Filed(facts, "expected failure" if rule_id in item.expected else "fail", _shown(found))
     for rule_id, found in outcome.filed.items():
-        facts = _facts(REGISTRY[rule_id], profile, REGISTRY[rule_id].level_for(profile))
+        facts = _facts(rules[rule_id], profile, rules[rule_id].level_for(profile))
         yield Filed(facts, "warning", _shown(found))
 
 

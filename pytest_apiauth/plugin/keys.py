@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from pytest_apiauth.plugin.run import State
     from pytest_apiauth.recording.taping import CassetteTest
     from pytest_apiauth.report.record import Entry
+    from pytest_apiauth.suite.own_rules import OwnFiles
 
 STATE: pytest.StashKey[State] = pytest.StashKey()
 """Of the run."""
+OWN_FILES: pytest.StashKey[OwnFiles] = pytest.StashKey()
+"""Of the run: the files of a project's own rules."""
 BENCH: pytest.StashKey[Bench] = pytest.StashKey()
 """Of a test: what its fixtures share."""
 ENTRY: pytest.StashKey[Entry] = pytest.StashKey()

@@ -31,6 +31,8 @@ LARGEST: Final = 1_000_000
 """Bytes of a profile's file."""
 NOT_INHERITED: Final = ("name", "examine")
 """Keys that a profile says of itself and of no other."""
+PATHS: Final = ("rules",)
+"""Keys whose paths are relative to the file that has them, whoever extends it."""
 Table = dict[str, Any]
 
 
@@ -133,6 +135,9 @@ def _merged(path: Path, above: tuple[Path, ...], chain: list[tuple[Path, Table]]
         circle = " -> ".join(_shown(each) for each in (*above[above.index(path) :], path))
         raise ProfileError(f"{_shown(above[0])}: extends: goes in a circle: {circle}")
     table = _read(path)
+    for key in PATHS:
+        if isinstance(table.get(key), list):
+            table[key] = [str(_absolute(path.parent / each)) if isinstance(each, str) else each for each in table[key]]
     base_name = table.pop("extends", None)
     chain.append((path, table))
     if base_name is None:

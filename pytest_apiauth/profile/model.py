@@ -109,6 +109,9 @@ class Profile(Model):
     statements: Statements = Field(
         {}, description="What the document states, by id: a text, or a table with the rules that it backs"
     )
+    rules: Texts = Field(
+        (), description="Files with rules of your own, relative to this file; they run beside the book's"
+    )
     unauthenticated: Status | None = Field(
         None, description="Documented status of a request without credentials; unset promises a refusal only"
     )

@@ -2,6 +2,9 @@
 
 A rule earns its place by a source, a level, an applicability test, a paired control, a safety class
 and at least one fault that it catches. `rule` refuses a function that lacks any of them, at import.
+
+The book has one register. A file with a project's own rules has one for itself while it is imported (`registering`);
+its rules are called ``FILE.name``, which no rule of the book is, and may lack a fault: they count as unproven then.
 """
 
 from __future__ import annotations
@@ -9,10 +12,17 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from pytest_apiauth import bundled
+from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
+
+Break = Callable[[Request, Response], Response]
+"""A fault of a project's own: makes another answer of the embedded server's answer to a request."""
 
 
 class Level(enum.Enum):
@@ -96,6 +106,20 @@ class Rule:
     """Whether it is about connections and bytes, so that only a socket shows the whole of it."""
     first: tuple[Mapping[str, Any], ...] = ()
     """Arguments that are tried before any is drawn, in every run."""
+    file: Path | None = None
+    """The file of a project's own rule; None for one of the book."""
+    breaks: Mapping[str, Break] = field(default_factory=dict)
+    """Those of its faults that are functions of that file, by name."""
+
+    @property
+    def name(self) -> str:
+        """The id without the file that an own rule's begins with: its chapter says that already."""
+        return self.id.rpartition(".")[2]
+
+    @property
+    def is_unproven(self) -> bool:
+        """Whether nothing shows that it can fail."""
+        return not self.faults
 
     @property
     def title(self) -> str:
@@ -103,7 +127,10 @@ class Rule:
         return (self.function.__doc__ or "").strip().splitlines()[0]
 
     def level_for(self, profile: Profile) -> Level:
-        """Return the level that binds a profile: what neither its document nor a standard it cites backs, warns."""
+        """Return the level that binds a profile: what neither its document nor a standard it cites backs, warns.
+
+        A rule of the project's own is backed by the profile that names its file.
+        """
         return self.level if self._backing(profile) or self.level is Level.MAY else Level.SHOULD
 
     def sources_for(self, profile: Profile) -> tuple[str, ...]:
@@ -111,7 +138,10 @@ class Rule:
         return self._backing(profile) or self.sources
 
     def _backing(self, profile: Profile) -> tuple[str, ...]:
-        standards = [source for source in self.sources if _binds(profile, source)]
+        if self.file is not None:
+            standards = [source for source in self.sources if source != STATED]
+        else:
+            standards = [source for source in self.sources if _binds(profile, source)]
         return (*standards, *profile.statements_for(self.id))
 
 
@@ -121,38 +151,57 @@ def _binds(profile: Profile, source: str) -> bool:
     )
 
 
-class Registry:
-    """Every rule by id."""
+class RefusedRuleError(ValueError):
+    """A rule lacks what every rule has, or another one has its id."""
 
-    def __init__(self) -> None:
+
+class Registry:
+    """Rules by id: those of the book, or those of one ``file`` of a project's own."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.file = file
+        self.prefix = "" if file is None else f"{file.stem}."
         self._rules: dict[str, Rule] = {}
 
     def add(self, rule: Rule) -> None:
-        """Register a rule. Raises ValueError where it has not earned its place."""
+        """Register a rule. Raises RefusedRuleError if it has not earned its place."""
         lacking = [
             name
             for name, given in (
-                ("a source", rule.sources),
-                ("a level", rule.level),
-                ("an applicability test", rule.applies),
-                ("a control", rule.control),
-                ("a safety class", rule.safety),
-                ("a fault", rule.faults),
-                ("a docstring", rule.function.__doc__),
-                ("an id in lower case with hyphens", re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.id)),
+                ("a source", rule.sources and all(isinstance(source, str) for source in rule.sources)),
+                ("a level", isinstance(rule.level, Level)),
+                ("an applicability test", isinstance(rule.applies, Parts)),
+                ("a control", isinstance(rule.control, Control)),
+                ("a safety class", isinstance(rule.safety, Safety)),
+                ("a fault", rule.faults or self.file is not None),
+                ("a docstring", (rule.function.__doc__ or "").strip()),
+                ("an id in lower case with hyphens", re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self._local(rule.id))),
             )
             if not given
         ]
         if lacking:
-            raise ValueError(f"rule {rule.id!r} lacks {' and '.join(lacking)}")
+            raise RefusedRuleError(f"rule {rule.id!r} lacks {' and '.join(lacking)}")
         other = self._rules.get(rule.id)
+        if other is not None and self.file is not None:
+            raise RefusedRuleError(f"rule {rule.id!r} exists twice: two functions are called {rule.function.__name__}")
+        # The book may be imported again, into a registry that outlives its modules.
         if other is not None and other.function.__qualname__ != rule.function.__qualname__:
-            raise ValueError(f"rule {rule.id!r} exists twice: in {other.chapter} and in {rule.chapter}")
+            raise RefusedRuleError(f"rule {rule.id!r} exists twice: in {other.chapter} and in {rule.chapter}")
         for each in self._rules.values():
-            shared = set(each.faults) & set(rule.faults)
-            if shared and each.id != rule.id:
-                raise ValueError(f"fault {shared.pop()!r} of rule {rule.id!r} is owned by {each.id!r}")
+            self._refuse_shared(each, rule)
         self._rules[rule.id] = rule
+
+    def _local(self, rule_id: str) -> str:
+        return rule_id.removeprefix(self.prefix)
+
+    def _refuse_shared(self, each: Rule, rule: Rule) -> None:
+        """Refuse two owners of one fault of the book, and two own faults of one name."""
+        shared = sorted(set(each.faults) & set(rule.faults)) if each.id != rule.id else []
+        if shared and self.file is None:
+            raise RefusedRuleError(f"fault {shared[0]!r} of rule {rule.id!r} is owned by {each.id!r}")
+        for name in shared:
+            if each.breaks.get(name) is not rule.breaks.get(name):
+                raise RefusedRuleError(f"fault {name!r} exists twice: two functions are called {self._local(name)}")
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self._rules.values())
@@ -169,14 +218,32 @@ class Registry:
 
 
 REGISTRY = Registry()
+"""The book's."""
+_OPEN: dict[str, Registry] = {}
+"""Registries of files that are being imported, by the names of their modules."""
 Function = Callable[..., None]
+
+
+@contextmanager
+def registering(module: str, registry: Registry) -> Iterator[None]:
+    """Let the rules of a module that is about to be imported go to a registry."""
+    _OPEN[module] = registry
+    try:
+        yield
+    finally:
+        del _OPEN[module]
+
+
+def _registry_of(module: str) -> Registry | None:
+    """Return where the rules of a module go; a file of rules that anybody else imports is a module like any other."""
+    return REGISTRY if module.startswith(f"{bundled.PACKAGE}.") else _OPEN.get(module)
 
 
 def rule(
     level: Level,
     *sources: str,
     applies: Parts,
-    catches: str | tuple[str, ...],
+    catches: str | Break | tuple[str | Break, ...] = (),
     safety: Safety = Safety.READ_ONLY,
     control: Control = Control.PAIRED,
     wire: bool = False,
@@ -186,7 +253,10 @@ def rule(
     ``sources`` are sections of standards (``"RFC 6750 3.1"``), `PROFILE`, or `STATED` if nothing but a sentence of an
     API's document says so; which sentence that is, the profile says (``[statements.NAME] rules``). ``catches`` names
     the faults of the embedded server that this rule must catch, ``safety`` the worst that it does to a live system.
-    Raises ValueError for a rule that lacks one of them, or whose id another function has.
+    Raises RefusedRuleError for a rule that lacks one of them, or whose id another function has.
+
+    In a file of a project's own, which a profile names in ``rules``, the id begins with the file's name, and a fault
+    may be a function that makes a broken answer of a good one; a rule without any is reported as unproven.
 
     Example::
 
@@ -195,13 +265,30 @@ def rule(
     """
 
     def register(function: Function) -> Function:
-        chapter = function.__module__.rpartition(".")[2]
+        registry = _registry_of(function.__module__)
+        if registry is None:
+            return function
         draws = getattr(function, "apiauth_draws", {})
         first = getattr(function, "apiauth_first", ())
-        rule_id = function.__name__.replace("_", "-")
-        faults = (catches,) if isinstance(catches, str) else catches
-        REGISTRY.add(
-            Rule(rule_id, chapter, level, safety, sources, applies, control, faults, function, draws, wire, first)
+        caught = catches if isinstance(catches, tuple) else (catches,)
+        breaks = {registry.prefix + each.__name__: each for each in caught if not isinstance(each, str)}
+        registry.add(
+            Rule(
+                id=registry.prefix + function.__name__.replace("_", "-"),
+                chapter=function.__module__.rpartition(".")[2] if registry.file is None else registry.file.stem,
+                level=level,
+                safety=safety,
+                sources=sources,
+                applies=applies,
+                control=control,
+                faults=tuple(each if isinstance(each, str) else registry.prefix + each.__name__ for each in caught),
+                function=function,
+                draws=draws,
+                wire=wire,
+                first=first,
+                file=registry.file,
+                breaks=breaks,
+            )
         )
         return function
 

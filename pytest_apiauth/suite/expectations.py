@@ -12,15 +12,15 @@ from dataclasses import replace
 
 from pytest_apiauth.profile.loading import did_you_mean
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.suite.book import REGISTRY, Rule, Verdict
+from pytest_apiauth.suite.book import Rule, Verdict
 from pytest_apiauth.suite.judging import Outcome
 
 
-def unmatched(profile: Profile) -> list[str]:
-    """Give a line for each entry of ``[expected_failures]`` that names no rule, or no part, of this profile."""
+def unmatched(profile: Profile, rules: Mapping[str, Rule]) -> list[str]:
+    """Return a line for each entry of ``[expected_failures]`` that names none of these rules, or no part of one."""
     if not profile.expected_failures:
         return []
-    names = {rule.id: [rule.id, *_parts(rule, profile)] for rule in REGISTRY}
+    names = {rule.id: [rule.id, *_parts(rule, profile)] for rule in rules.values()}
     applying = [name for found in names.values() if len(found) > 1 for name in found]
     wrong = []
     for name in profile.expected_failures:
@@ -28,7 +28,7 @@ def unmatched(profile: Profile) -> list[str]:
         if name in applying:
             continue
         if name in names:
-            wrong.append(f"{key}: that rule applies to nothing in this profile: {REGISTRY[name].applies.otherwise}")
+            wrong.append(f"{key}: that rule applies to nothing in this profile: {rules[name].applies.otherwise}")
         else:
             wrong.append(f"{key}: no such rule or part{did_you_mean(name, applying)}; write a rule's id, or id[part]")
     return wrong

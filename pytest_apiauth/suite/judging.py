@@ -18,6 +18,7 @@ from typing import Any
 from pytest_apiauth.auth.drafts import Unchanged
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import NotSendable
+from pytest_apiauth.suite import own_rules
 from pytest_apiauth.suite.api import Api
 from pytest_apiauth.suite.book import Control, Level, Rule, Verdict
 from pytest_apiauth.suite.examination import Examination
@@ -111,7 +112,7 @@ def judge(rule: Rule, examination: Examination, argument: object, conditions: Co
     api.rows.word = "examples" if rule.draws else "rows"
     requests, tokens = examination.requests, examination.tokens_issued
     run = _Drawn(rule, api, argument, conditions) if rule.draws else _Once(rule, api, argument)
-    outcome = _verdict(rule, api, level, _ending(run, api.rows), run)
+    outcome = _verdict(rule, api, level, _ending(rule, run, api.rows), run)
     outcome.requests = examination.requests - requests
     outcome.tokens_issued = examination.tokens_issued - tokens
     outcome.examples = run.examples
@@ -127,8 +128,11 @@ def judge(rule: Rule, examination: Examination, argument: object, conditions: Co
     return outcome
 
 
-def _ending(run: _Once | _Drawn, rows: Rows) -> Exception | None:
-    """Run a rule to its end, and return what ended it before its time, where that is no breach."""
+def _ending(rule: Rule, run: _Once | _Drawn, rows: Rows) -> Exception | None:
+    """Run a rule to its end, and return what ended it before its time, if that is no breach.
+
+    An error in a rule of a project's own says nothing of the server, and does not show what it had in its hands.
+    """
     try:
         run()
     except Breach as breach:
@@ -137,6 +141,10 @@ def _ending(run: _Once | _Drawn, rows: Rows) -> Exception | None:
         rows.first = rows.first or violation
     except (NotApplicable, NotSendable, Inconclusive, UnreachableError) as reason:
         return reason
+    except Exception as error:
+        if rule.file is None:
+            raise
+        return Inconclusive(own_rules.error_in(rule, error))
     return None
 
 
@@ -302,6 +310,7 @@ class _Drawn:
 
     def _example(self, **drawn: object) -> None:
         from hypothesis import reject
+        from hypothesis.errors import HypothesisException
 
         self.examples += 1
         mark = repr(sorted(drawn.items()))
@@ -321,3 +330,9 @@ class _Drawn:
             reject()
         except (Inconclusive, NotApplicable, UnreachableError) as reason:
             raise _Halt(reason) from None
+        except HypothesisException:
+            raise
+        except Exception as error:
+            if self._rule.file is None:
+                raise
+            raise _Halt(error) from None  # an error of the rule need not be made simpler
