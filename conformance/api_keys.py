@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.profile.model import Zone
 from pytest_apiauth.rules import DOC, MUST, PROFILE, SHOULD, draws, rule
 from pytest_apiauth.suite.api import Api
@@ -11,17 +12,11 @@ from . import strategies as some
 from .parts import key_zones
 
 
-def key_header(api: Api) -> str:
-    """Name the documented header of the key."""
-    return api.header("api_key")[0]
-
-
 @rule(DOC, PROFILE, "RFC 9110 15.5.2", applies=key_zones, catches="key-optional")
 def key_missing(api: Api, zone: Zone) -> None:
     """A route that needs a key refuses a request without one, or with an empty one."""
     for valid in api.requests(zone, "api_key"):
-        name = key_header(api)
-        for draft in (valid.without_header(name), valid.with_header(name, "")):
+        for draft in (valid.without("api_key"), valid.dressed("api_key", "")):
             with api.row():
                 api.send(draft, twin=valid).refused()
 
@@ -35,13 +30,13 @@ def key_bad(api: Api, zone: Zone, edit: Edit) -> None:
     if is_in_authorization and edit.operation in ("toggle", "upper", "lower"):
         return  # the key may then begin with a scheme word, whose case does not count (RFC 9110 11.1)
     for valid in api.requests(zone, "api_key"):
-        api.send(valid.editing("API_KEY", edit), twin=valid).refused()
+        api.send(valid.editing(valid.carried(Role.API_KEY), edit), twin=valid).refused()
 
 
 @rule(SHOULD, PROFILE, applies=key_zones, catches="key-name-folded")
 def key_name_strict(api: Api, zone: Zone) -> None:
     """The key counts in its documented header only, not under look-alike names."""
-    documented = key_header(api)
+    documented = api.credential("api_key").name
     bare = documented.lower().removeprefix("x-")
     names = {
         documented.replace("-", "_"), documented.replace("-", ""), bare, bare.replace("-", "_"), f"X-{bare}-X",
@@ -50,7 +45,7 @@ def key_name_strict(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone, "api_key"):
         for name in sorted(name for name in names if name.lower() != documented.lower()):
             with api.row():
-                draft = valid.without_header(documented).with_headers((name, api.credential("API_KEY")))
+                draft = valid.without("api_key").with_headers((name, api.ref(Role.API_KEY)))
                 answer = api.attempt(draft, twin=valid)
                 if answer is not None:
                     answer.refused()
@@ -59,10 +54,10 @@ def key_name_strict(api: Api, zone: Zone) -> None:
 @rule(SHOULD, PROFILE, applies=key_zones, catches="key-from-query")
 def key_place_strict(api: Api, zone: Zone) -> None:
     """The key counts in its header only, not in the query, a cookie or another header."""
-    name, key = api.header("api_key")
+    name, key = api.credential("api_key").name, api.credential("api_key").text
     for valid in api.requests(zone, "api_key"):
-        alone = valid.without_header(name)
+        alone = valid.without("api_key")
         for parameter in ("api_key", "apikey", "key", name, name.lower()):
             with api.row():
                 api.send(alone.with_query((parameter, key)), twin=valid).refused()
-        api.send(alone.with_headers(("Cookie", (f"{name}=", api.credential("API_KEY")))), twin=valid).refused()
+        api.send(alone.with_headers(("Cookie", (f"{name}=", api.ref(Role.API_KEY)))), twin=valid).refused()

@@ -12,8 +12,9 @@ from weakref import WeakKeyDictionary
 
 from hypothesis import strategies as st
 
-from pytest_apiauth.auth.drafts import Draft, Unchanged
+from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.auth.texts import Unchanged
 from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import DOC, MUST, SHOULD, STATED, draws, rule
 from pytest_apiauth.suite.api import Answer, Api
@@ -101,7 +102,7 @@ def az_bad_redirect(api: Api, grant: GrantType, uri: str) -> None:
             stays(api.send(altered, twin=valid), uri, registered)
     nobody = api.send(asking(valid, client_id=STRANGER), twin=valid)
     nobody.advise(returned(nobody.draft, nobody.response) is None, "an error page for an unknown client")
-    api.proved_again(valid)
+    api.control(valid)
     need_decision(api, valid)
 
 
@@ -138,7 +139,7 @@ def az_redirect_near_miss(api: Api, grant: GrantType, miss: Miss | Edit) -> None
         sort, usual = sort_of(answer.draft, answer.response), sort_of(draft, api.send(draft, twin=valid).response)
         expected = f"an error page for a redirect_uri that is not the registered one ({miss})"
         answer.advise(not is_decided or sort != usual, expected, "the same as for the registered one")
-    api.proved_again(valid)
+    api.control(valid)
     need_decision(api, valid)
 
 
@@ -156,7 +157,7 @@ def az_response_type(api: Api, grant: GrantType) -> None:
                 known = error in ("invalid_request", "unsupported_response_type", "unauthorized_client")
                 answer.advise(known, "invalid_request or unsupported_response_type", "another error code")
             seen = seen or "error" in back or sort_of(answer.draft, answer.response) == "refused"
-    api.proved_again(valid)
+    api.control(valid)
     if not seen:
         raise OutOfReach(LOGIN_FIRST)
 
@@ -198,7 +199,7 @@ def az_state_echo(api: Api, grant: GrantType, state: str) -> None:
         answer.advise(not misplaced, "the answer in the query of the redirect_uri", "the answer in its fragment")
         judge = answer.require if is_ordinary else answer.advise
         judge(back.get("state") == [state], "the state unchanged", "none" if "state" not in back else "another")
-    api.proved_again(valid)
+    api.control(valid)
     if is_ordinary and not came_back:
         raise OutOfReach(LOGIN_FIRST)
 
@@ -252,7 +253,7 @@ def az_scope(api: Api, grant: GrantType) -> None:
     answer.require("code" not in (back or {}), "an error without the mandatory scope", "a code")
     if back is None and sort_of(answer.draft, answer.response) != "refused":
         raise OutOfReach(LOGIN_FIRST)
-    api.proved_again(valid)
+    api.control(valid)
 
 
 @rule(SHOULD, "RFC 9700 2.6", applies=authorization, catches="authorize-cors")
@@ -267,7 +268,7 @@ def az_no_cors(api: Api, grant: GrantType) -> None:
                 answer = api.send(draft.with_headers(("Origin", origin)), twin=valid)
                 permission = answer.response.header("access-control-allow-origin")
                 answer.require(permission is None, "no Access-Control-Allow-Origin", "one")
-    api.proved_again(valid)
+    api.control(valid)
 
 
 @rule(SHOULD, "RFC 9700 4.16", "RFC 6749 10.13", applies=authorization, catches="authorize-framable")
@@ -285,7 +286,7 @@ def az_framing(api: Api, grant: GrantType) -> None:
         if answer.response.media_type == "text/html" and sort_of(answer.draft, answer.response) in ("page", "refused"):
             pages += 1
             answer.require(forbids_framing(answer), "X-Frame-Options, or frame-ancestors in a CSP", "neither")
-    api.proved_again(valid)
+    api.control(valid)
     if not pages:
         raise NotApplicable("no HTML page came")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.auth.drafts import Base64, Draft, FormEncoded, Ref, Text
+from dataclasses import replace
+
 from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.profile.model import DEFAULT, GrantType, Zone
+from pytest_apiauth.auth.texts import Base64, FormEncoded, Ref, Role, Text
+from pytest_apiauth.profile.model import GrantType, Zone
 from pytest_apiauth.rules import ITSELF, LOCKOUT, MUST, PROFILE, SHOULD, draws, rule
 from pytest_apiauth.suite.api import Api
 from pytest_apiauth.suite.outcomes import NotApplicable
@@ -17,11 +19,7 @@ from .resource import challenges_of
 BCRYPT_LIMIT = 72
 """Bytes of a secret that bcrypt looks at."""
 NOBODY = "apiauth-nobody-5R8"
-
-
-def with_basic(draft: Draft, pair: Text) -> Draft:
-    """Put other user-pass text into the Basic credentials of a request."""
-    return draft.with_header("Authorization", ("Basic ", Base64(pair)))
+STRANGERS = (Edit("whole", text=NOBODY), Edit("extend", text="x"), Edit("truncate", 500), Edit("reverse"))
 
 
 @rule(SHOULD, "RFC 6749 2.3.1", "RFC 6749 B", applies=form_encoded_basic, catches="basic-not-decoded", safety=LOCKOUT)
@@ -29,18 +27,18 @@ def with_basic(draft: Draft, pair: Text) -> Draft:
 def basic_form_encoding(api: Api, grant: GrantType, letters: str) -> None:
     """The client's id and secret are form-decoded after base64: percent-encoding more than needed changes nothing."""
     valid = api.token_request(grant)
-    client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
+    client, secret = valid.carried(Role.CLIENT_ID), valid.carried(Role.CLIENT_SECRET)
     # Whatever was drawn, the letters of the id's own beginning make sure that something is encoded.
-    also = letters + api.examination.value(client.name)[:1]
+    also = letters + api.examination.value(client)[:1]
     pair = (FormEncoded(client, also), ":", FormEncoded(secret, also))
-    api.send(with_basic(valid, pair), twin=valid).issued()
+    api.send(valid.presenting("client", pair), twin=valid).issued()
 
 
 @rule(MUST, "RFC 7617 2", applies=basic_clients, catches="basic-split-last-colon", safety=LOCKOUT, control=ITSELF)
 def basic_colon_split(api: Api, grant: GrantType) -> None:
     """A secret with colons in it authenticates: the pair is split at the first colon only."""
     api.send(api.token_request(grant)).issued()
-    client, secret = api.credential("CLIENT_ID", "special"), api.credential("CLIENT_SECRET", "special")
+    client, secret = api.ref(Role.CLIENT_ID, "special"), api.ref(Role.CLIENT_SECRET, "special")
     # Whether the server form-decodes is another rule's business, so either spelling may pass. Percent-encoding
     # would hide the colons, so they stay as they are: form-decoding gives them back unchanged.
     spellings: tuple[Text, ...] = (
@@ -48,7 +46,7 @@ def basic_colon_split(api: Api, grant: GrantType) -> None:
         (FormEncoded(client, also=" "), ":", FormEncoded(secret, also=" ", keep=":")),
         (client, ":", secret),
     )
-    answers = [api.send(with_basic(api.token_request(grant), pair)) for pair in spellings]
+    answers = [api.send(api.token_request(grant).presenting("client", pair).as_control()) for pair in spellings]
     # A client that may not use this grant has authenticated all the same, says RFC 6749 5.2.
     if not any(answer.has_token or answer.members.get("error") == "unauthorized_client" for answer in answers):
         answers[api.profile.token.basic_encoding == "raw"].issued()
@@ -66,7 +64,7 @@ def basic_malformed(api: Api, grant: GrantType) -> None:
     """What is not base64 of id:secret behind the word Basic gives no token, and no server error."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
+    client, secret = valid.carried(Role.CLIENT_ID), valid.carried(Role.CLIENT_SECRET)
     broken: tuple[Text, ...] = (
         ("Basic ", Base64((client,))),
         ("Basic ", Base64((client, secret))),
@@ -81,14 +79,14 @@ def basic_malformed(api: Api, grant: GrantType) -> None:
     )
     for value in broken:
         with api.row():
-            answer = api.attempt(valid.with_header("Authorization", value), twin=valid, server_errors=True)
+            answer = api.attempt(valid.dressed("client", value), twin=valid, server_errors=True)
             if answer is not None:
                 answer.no_token(cause)
     # Whoever knows the secret is the client, however it is written.
     dressed: tuple[Text, ...] = (("Basic ", client, ":", secret), ("Bearer ", Base64((client, ":", secret))))
     for value in dressed:
         with api.row():
-            answer = api.attempt(valid.with_header("Authorization", value), twin=valid, server_errors=True)
+            answer = api.attempt(valid.dressed("client", value), twin=valid, server_errors=True)
             if answer is not None:
                 answer.advise_no_token("no token for the right secret in another spelling", cause)
 
@@ -105,10 +103,10 @@ def basic_empty_secret(api: Api, grant: GrantType) -> None:
     """An empty secret, an empty id, and both empty give no token."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
+    client, secret = valid.carried(Role.CLIENT_ID), valid.carried(Role.CLIENT_SECRET)
     for pair in ((client, ":"), (":", secret), (":",)):
         with api.row():
-            api.send(with_basic(valid, pair), twin=valid).no_token(cause)
+            api.send(valid.presenting("client", pair), twin=valid).no_token(cause)
 
 
 @rule(
@@ -124,22 +122,22 @@ def basic_secret_exact(api: Api, grant: GrantType, edit: Edit) -> None:
     """The whole secret counts, in its exact case, wherever the client sends it."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    api.send(valid.editing(valid.secret("CLIENT_SECRET"), edit), twin=valid).no_token(cause)
+    api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), edit), twin=valid).no_token(cause)
 
 
 @rule(MUST, "RFC 6749 1.9", "RFC 6749 2.3.1", applies=authenticated_clients, catches="secret-cut-at-72", safety=LOCKOUT)
 def basic_long_secret(api: Api, grant: GrantType) -> None:
     """Of a secret longer than 72 bytes every byte counts."""
     cause = open_to_nobody(api, grant)
-    secret = api.credential("CLIENT_SECRET", "special")
-    if len(api.examination.value(secret.name).encode()) <= BCRYPT_LIMIT:
+    secret = api.ref(Role.CLIENT_SECRET, "special")
+    if len(api.examination.value(secret).encode()) <= BCRYPT_LIMIT:
         raise NotApplicable("the secret of clients.special is not longer than 72 bytes")
     valid = api.token_request(grant, client="special")
     if not api.send(valid).has_token:
         raise NotApplicable("clients.special may not use this grant")
     for edit in (Edit("truncate", 999), Edit("replace", 999, "x"), Edit("extend", text="x")):
         with api.row():
-            api.send(valid.editing(secret.name, edit), twin=valid).no_token(cause)
+            api.send(valid.editing(secret, edit), twin=valid).no_token(cause)
 
 
 @rule(
@@ -149,7 +147,7 @@ def basic_challenge_realm(api: Api, grant: GrantType) -> None:
     """A Basic challenge has a realm, and no charset but UTF-8."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    answer = api.send(valid.editing(valid.secret("CLIENT_SECRET"), Edit("reverse")), twin=valid).no_token(cause)
+    answer = api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), Edit("reverse")), twin=valid).no_token(cause)
     for challenge in challenges_of(answer):
         if challenge.scheme == "basic":
             answer.require("realm" in challenge.parameters, "a realm in the Basic challenge")
@@ -166,7 +164,7 @@ def basic_utf8(api: Api, grant: GrantType) -> None:
     texts = (Base64("zo\xeb:na\xefve"), Base64("\U0001f511:\u20ac"), "em9r66nvdmU6eA==", "/////zr//w==", "AAA6AAA=")
     for value in texts:
         with api.row():
-            answer = api.send(valid.with_header("Authorization", ("Basic ", value)), twin=valid, server_errors=True)
+            answer = api.send(valid.dressed("client", ("Basic ", value)), twin=valid, server_errors=True)
             answer.no_token(cause)
 
 
@@ -183,17 +181,17 @@ def basic_utf8(api: Api, grant: GrantType) -> None:
 def res_basic_exact(api: Api, zone: Zone, edit: Edit) -> None:
     """The whole password of a user counts at a resource, in its exact case."""
     for valid in api.requests(zone, "basic"):
-        api.send(valid.editing("PASSWORD", edit), twin=valid).refused()
+        api.send(valid.editing(valid.credential("basic").refs[1], edit), twin=valid).refused()
 
 
-def _crossed(api: Api) -> list[Text]:
+def _crossed(api: Api, name: Ref, password: Ref) -> list[Text]:
     """Give the pairs of one user's name and another's password; none where there is one user, or one password."""
     try:
-        names = [api.credential("USERNAME", who) for who in (DEFAULT, "second")]
-        passwords = [api.credential("PASSWORD", who) for who in (DEFAULT, "second")]
+        names = [name, api.ref(name.role, "second")]
+        passwords = [password, api.ref(password.role, "second")]
     except NotApplicable:
         return []
-    if len({api.examination.value(password.name) for password in passwords}) < 2:
+    if len({api.examination.value(each) for each in passwords}) < 2:
         return []
     return [(names[0], ":", passwords[1]), (names[1], ":", passwords[0])]
 
@@ -209,16 +207,15 @@ def _crossed(api: Api) -> list[Text]:
 )
 def res_basic_pair(api: Api, zone: Zone) -> None:
     """A password opens a resource for its own user alone, and an empty one for nobody."""
-    name, password = api.credential("USERNAME"), api.credential("PASSWORD")
-    # No change of case, no blanks: many a server takes a name for the same without them.
-    strangers = [Ref("USERNAME", edit) for edit in (Edit("whole", text=NOBODY), Edit("extend", text="x"))]
-    strangers += [Ref("USERNAME", edit) for edit in (Edit("truncate", 500), Edit("reverse"))]
-    pairs: list[Text] = [(name, ":"), (":", password), (":",), (name,), (name, password)]
-    pairs += [(stranger, ":", password) for stranger in strangers]
-    pairs += _crossed(api)
     for valid in api.requests(zone, "basic"):
+        name, password = valid.credential("basic").refs
+        # No change of case, no blanks: many a server takes a name for the same without them.
+        strangers = [replace(name, edit=edit) for edit in STRANGERS]
+        pairs: list[Text] = [(name, ":"), (":", password), (":",), (name,), (name, password)]
+        pairs += [(stranger, ":", password) for stranger in strangers]
+        pairs += _crossed(api, name, password)
         for pair in pairs:
             with api.row():
-                answer = api.attempt(with_basic(valid, pair), twin=valid)
+                answer = api.attempt(valid.presenting("basic", pair), twin=valid)
                 if answer is not None:
                     answer.refused()

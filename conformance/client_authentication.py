@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from pytest_apiauth.auth.drafts import Draft, Text
+from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.auth.texts import Role, Text
 from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import ISSUE, LOCKOUT, MUST, PROFILE, SHOULD, rule
 from pytest_apiauth.suite.api import Api, Cause
@@ -20,12 +21,12 @@ WRONG = Edit("reverse")
 
 def without_client(draft: Draft) -> Draft:
     """Take the client's credentials away, wherever they stand."""
-    return draft.without_header("Authorization").without("client_id", "client_secret")
+    return draft.without("client")
 
 
 def from_nobody(valid: Draft) -> tuple[Draft, ...]:
     """Give a token request without client authentication: with no id at all, the client's, and one of nobody."""
-    nobody, client = without_client(valid), valid.carried("CLIENT_ID")
+    nobody, client = without_client(valid), valid.carried(Role.CLIENT_ID)
     return nobody, nobody.setting("client_id", client), nobody.setting("client_id", "apiauth-nobody")
 
 
@@ -60,11 +61,11 @@ def tok_wrong_secret(api: Api, grant: GrantType) -> None:
     wrong: tuple[Edit, ...] = (Edit("reverse"), Edit("whole", text="apiauth-wrong-secret-0123456789"), Edit("double"))
     for edit in wrong:
         with api.row():
-            answer = api.send(valid.editing(valid.secret("CLIENT_SECRET"), edit), twin=valid).no_token(cause)
+            answer = api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), edit), twin=valid).no_token(cause)
             answer.advise(answer.status in (400, 401), "400 or 401 for a wrong client secret")
             answer.advise(answer.members.get("error") == "invalid_client", "the error code invalid_client")
     # In the body as well, where a client that authenticates by header may be checked less.
-    nobody = without_client(valid).setting("client_id", valid.carried("CLIENT_ID"))
+    nobody = without_client(valid).setting("client_id", valid.carried(Role.CLIENT_ID))
     for secret in ("apiauth-wrong-secret-0123456789", ""):
         with api.row():
             api.send(nobody.setting("client_secret", secret), twin=valid).no_token(cause)
@@ -91,7 +92,7 @@ def tok_401_challenge(api: Api, grant: GrantType) -> None:
     """A client refused by its Basic header gets 401 and a Basic challenge."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    answer = api.send(valid.editing(valid.secret("CLIENT_SECRET"), Edit("reverse")), twin=valid).no_token(cause)
+    answer = api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), Edit("reverse")), twin=valid).no_token(cause)
     answer.require(answer.status == 401, "401 for a wrong Basic header")
     schemes = [challenge.scheme for challenge in challenges_of(answer)]
     answer.require("basic" in schemes, "a Basic challenge with the 401", f"challenges {schemes}")
@@ -127,7 +128,7 @@ def tok_nothing_in_url(api: Api, grant: GrantType) -> None:
     """Client credentials in the URL authenticate nobody."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
+    client, secret = valid.carried(Role.CLIENT_ID), valid.carried(Role.CLIENT_SECRET)
     draft = without_client(valid).with_query(("client_id", client), ("client_secret", secret))
     api.send(draft, twin=valid).no_token(cause)
 
@@ -137,9 +138,9 @@ def tok_two_auth_methods(api: Api, grant: GrantType) -> None:
     """A client that authenticates in two ways at once is refused, at least where one of them is wrong."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
+    client, secret = valid.carried(Role.CLIENT_ID), valid.carried(Role.CLIENT_SECRET)
     both = valid.setting("client_id", client).setting("client_secret", secret)
-    wrong_header = valid.editing(valid.secret("CLIENT_SECRET"), WRONG)
+    wrong_header = valid.editing(valid.carried(Role.CLIENT_SECRET), WRONG)
     wrong_header = wrong_header.setting("client_id", client).setting("client_secret", secret)
     wrong_body = valid.setting("client_id", client).setting("client_secret", "apiauth-wrong")
     for draft in (wrong_header, wrong_body):
@@ -164,5 +165,5 @@ def tok_client_mixed(api: Api, grant: GrantType) -> None:
         answer = api.send(valid.setting("client_id", "apiauth-nobody"), twin=valid)
         words = "a refusal of a client_id in the body that is not the authenticated client's"
         answer.advise_no_token(words, cause)
-    other = api.credential("CLIENT_SECRET", "second")
-    api.send(valid.replacing(valid.secret("CLIENT_SECRET"), other), twin=valid).no_token(cause)
+    other = api.ref(Role.CLIENT_SECRET, "second")
+    api.send(valid.replacing(valid.carried(Role.CLIENT_SECRET), other), twin=valid).no_token(cause)

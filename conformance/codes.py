@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pytest_apiauth.auth.drafts import Draft, Parameters
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.auth.requests import NO_PROOF, Proof
+from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import CONSUME, ITSELF, LOAD, MUST, REVOKE, SHOULD, rule
 from pytest_apiauth.suite.api import Api
-from pytest_apiauth.suite.consent import NO_PROOF, Proof, asking, callback, sort_of
+from pytest_apiauth.suite.consent import asking, callback, sort_of
 from pytest_apiauth.suite.history import History
 from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 
@@ -95,13 +97,13 @@ def code_bound(api: Api, grant: GrantType) -> None:
             uri = str(dict(draft.parameters)["redirect_uri"])
             api.send(draft.setting("redirect_uri", spell(uri)), twin=twin).no_token()
     # OAuth 2.1 drops the parameter here, so its absence is no more than noted.
-    without = api.send(api.token_request(grant).without("redirect_uri"), twin=twin)
+    without = api.send(api.token_request(grant).omitting("redirect_uri"), twin=twin)
     without.advise(not without.has_token, "no token without the redirect_uri of the authorization request")
     # That the other client's own request succeeds, whatever its grant, shows that the client itself is good.
     own = next((name for name in api.profile.grants if GRANTS[name].is_of_client), grant)
-    api.credential("CLIENT_SECRET", "second")
+    api.ref(Role.CLIENT_SECRET, "second")
     parameters = api.token_request(grant).parameters
-    foreign = api.examination.as_client(api.profile.token_endpoint, _grant_only(parameters), "second")
+    foreign = api.as_client(api.profile.token_endpoint, *_grant_only(parameters), client="second")
     api.send(foreign, twin=api.twin(own, client="second")).no_token()
 
 
@@ -123,12 +125,12 @@ WRONG_VERIFIERS = (
 def pkce_verifier(api: Api, grant: GrantType) -> None:
     """A code that was asked for with a challenge takes the one verifier that fits it."""
     twin = api.twin(grant)
-    api.send(api.token_request(grant).without("code_verifier"), twin=twin).no_token()
+    api.send(api.token_request(grant).omitting("code_verifier"), twin=twin).no_token()
     api.send(api.token_request(grant).setting("code_verifier", ""), twin=twin).no_token()
     for edit in WRONG_VERIFIERS:
         with api.row():
             draft = api.token_request(grant)
-            answer = api.attempt(draft.editing(draft.secret("VERIFIER"), edit), twin=twin)
+            answer = api.attempt(draft.editing(draft.carried(Role.VERIFIER), edit), twin=twin)
             if answer is not None:
                 answer.no_token()
     proof = Proof.fresh()
@@ -155,7 +157,7 @@ def redemption(api: Api, proof: Proof, own: str = "") -> Draft | None:
 def pkce_downgrade(api: Api, grant: GrantType) -> None:
     """A code that was asked for without a challenge is not redeemed with a verifier."""
 
-    def code_without_challenge(own: str = "CONTROL_") -> Draft:
+    def code_without_challenge(own: str = "CONTROL") -> Draft:
         draft = redemption(api, NO_PROOF, own)
         if draft is None:
             raise NotApplicable("the server demands a proof key")
@@ -203,7 +205,7 @@ def pkce_plain(api: Api, grant: GrantType) -> None:
                 if code is not None and api.send(api.redemption(code), twin=api.twin(grant)).has_token:
                     words = f"an error for the challenge method {method or 'plain, meant by none'}"
                     answer.fails(words, "a code that works")
-    api.proved_again(valid)
+    api.control(valid)
     if not seen:
         raise OutOfReach(LOGIN_FIRST)
     if api.examination.target.has_browser:

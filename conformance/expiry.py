@@ -40,7 +40,7 @@ def exp_boundary(api: Api, zone: Zone) -> None:
         token = History(api).log_in(grant)
         lifetime, is_documented = lifetime_of(api, grant, token)
         leeway = api.profile.token.leeway
-        used = valid.with_header(*api.header("bearer", token.access))
+        used = valid.presenting("bearer", token.access)
         passed = 0
         for offset in (0, lifetime // 2, lifetime - min(leeway, lifetime // 4)):
             if offset:
@@ -53,7 +53,7 @@ def exp_boundary(api: Api, zone: Zone) -> None:
         answer = api.send(used, twin=valid)
         judge = answer.require if is_documented else answer.advise
         judge(answer.is_refusal, f"a refusal {leeway} s after the end of a lifetime of {lifetime} s")
-        api.proved_again(valid)
+        api.control(valid)
 
 
 @rule(DOC, PROFILE, "RFC 6749 1.4", applies=issued_token_zones, catches="token-revives", safety=CONSUME)
@@ -64,7 +64,7 @@ def exp_monotone(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone, "bearer"):
         history = History(api)
         first = history.log_in()
-        used = valid.with_header(*api.header("bearer", first.access))
+        used = valid.presenting("bearer", first.access)
         lifetime, _ = lifetime_of(api, history.grant(), first)
         if not history.opened(first, [valid]):
             continue
@@ -84,7 +84,7 @@ def exp_monotone(api: Api, zone: Zone) -> None:
             raise NotApplicable("the server hands the same token out again, with a new lifetime")
         api.send(used, twin=valid).refused()
         for tokens in later:
-            api.send(valid.with_header(*api.header("bearer", tokens.access)), proved=True)
+            api.send(valid.presenting("bearer", tokens.access), proved=True)
         api.send(used, twin=valid).refused()
         api.advance(lifetime)
         api.send(used, twin=valid).refused()

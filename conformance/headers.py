@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_apiauth.auth.drafts import Draft, Ref, Text
+from pytest_apiauth.auth.drafts import Credential, Draft
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.model import Zone
 from pytest_apiauth.rules import ITSELF, MUST, PROFILE, SHOULD, Parts, draws, rule
@@ -12,7 +12,6 @@ from pytest_apiauth.suite.api import Answer, Api
 
 from . import strategies as some
 from .parts import TOKENS, all_zones, protected_zones, token_zones
-from .resource import token_of
 
 WRONG = Edit("reverse")
 
@@ -28,8 +27,7 @@ def hdr_scheme_case(api: Api, zone: Zone, mask: list[bool]) -> None:
     """The word Bearer works in any case."""
     scheme = "".join(letter.swapcase() if flip else letter for letter, flip in zip("Bearer", mask, strict=True))
     for valid in api.requests(zone, *TOKENS):
-        token = Ref(token_of(valid))
-        api.send(valid.with_header("Authorization", (f"{scheme} ", token)), twin=valid).like_twin()
+        api.send(valid.dressed(valid.token_kind, (f"{scheme} ", valid.token)), twin=valid).like_control()
 
 
 @rule(MUST, "RFC 9110 5.1", applies=all_zones, catches=("extra-header-refused", "content-type-on-get-refused"))
@@ -38,9 +36,9 @@ def hdr_unrelated_inert(api: Api, zone: Zone, name: str, value: str) -> None:
     """A header that has nothing to do with authentication changes nothing."""
     extra = (name, "application/json" if name == "Content-Type" else value)
     for valid in api.requests(zone):
-        api.send(valid.with_headers(extra), twin=valid).like_twin()
+        api.send(valid.with_headers(extra), twin=valid).like_control()
         if zone.is_protected:
-            api.send(replace(valid, headers=(extra,)), twin=valid).refused()
+            api.send(valid.anonymous().with_headers(extra), twin=valid).refused()
 
 
 @rule(
@@ -49,14 +47,13 @@ def hdr_unrelated_inert(api: Api, zone: Zone, name: str, value: str) -> None:
 def hdr_duplicate_credential(api: Api, zone: Zone) -> None:
     """A bad credential in front of a good one of the same kind is not overlooked."""
     for valid in api.requests(zone):
-        for name, good in valid.headers:
+        for good in valid.credentials:
             with api.row():
-                bad = dict(valid.editing_all(WRONG).headers)[name]
-                alone = valid.without_header(name)
-                bad_first = api.attempt(alone.with_headers((name, bad), (name, good)), twin=valid)
+                bad, alone = good.editing(WRONG), valid.without(good.kind)
+                bad_first = api.attempt(alone.adding(bad, good), twin=valid)
                 if bad_first is not None:
                     bad_first.refused()
-                    usual = api.send(alone.with_headers((name, bad)), twin=valid).refused()
+                    usual = api.send(alone.adding(bad), twin=valid).refused()
                     lacks = bad_first.status == 401 and not _challenges(bad_first) and _challenges(usual)
                     bad_first.advise(not lacks, "a challenge with the 401, as with the bad one alone", "none")
 
@@ -69,19 +66,17 @@ def _challenges(answer: Answer) -> bool:
 def tok_in_url_refused(api: Api, zone: Zone) -> None:
     """A token in the query of the URL, where it ends in logs, authenticates nothing."""
     for valid in api.requests(zone, *TOKENS):
-        token = Ref(token_of(valid))
+        bare = valid.without(valid.token_kind)
         for name in ("access_token", "token", "bearer", "auth", "Authorization"):
             with api.row():
-                api.send(valid.without_header("Authorization").with_query((name, token)), twin=valid).refused()
+                api.send(bare.with_query((name, valid.token)), twin=valid).refused()
 
 
 @rule(SHOULD, "RFC 6750 2", "RFC 6750 3.1", applies=token_zones, catches="query-token-beats-header")
 def tok_two_places(api: Api, zone: Zone) -> None:
     """A good token in the query does not rescue a bad one in the header."""
     for valid in api.requests(zone, *TOKENS):
-        name = token_of(valid)
-        token = Ref(name)
-        spoilt = valid.editing(name, WRONG).with_query(("access_token", token))
+        spoilt = valid.editing(valid.token, WRONG).with_query(("access_token", valid.token))
         api.send(spoilt, twin=valid).refused()
 
 
@@ -90,12 +85,14 @@ def tok_two_places(api: Api, zone: Zone) -> None:
 def hdr_name_case(api: Api, zone: Zone, mask: list[bool]) -> None:
     """The name of a credential's header works in any case."""
 
-    def masked(name: str) -> str:
-        return "".join(letter.swapcase() if flip else letter for letter, flip in zip(name, mask, strict=False))
+    def masked(good: Credential) -> Credential:
+        head = "".join(letter.swapcase() if flip else letter for letter, flip in zip(good.name, mask, strict=False))
+        spelt = replace(good.place, name=head + good.name[len(mask) :])
+        return replace(good, place=spelt) if good.place.where == "header" else good
 
     for valid in api.requests(zone):
-        lines: tuple[tuple[str, Text], ...] = tuple((masked(name) + name[len(mask) :], v) for name, v in valid.headers)
-        api.send(replace(valid, headers=lines), twin=valid).like_twin()
+        altered = replace(valid, credentials=tuple(masked(good) for good in valid.credentials))
+        api.send(altered, twin=valid).like_control()
 
 
 @rule(SHOULD, PROFILE, applies=cors_zones, catches=("preflight-needs-credentials", "cors-any-origin"), control=ITSELF)
@@ -103,22 +100,23 @@ def cors_preflight(api: Api, zone: Zone) -> None:
     """A browser's preflight needs no credentials, and permits documented origins what they need, and no others."""
     origins = api.profile.allowed_origins
     for valid in api.requests(zone):
-        names = ", ".join(name.lower() for name, _ in valid.headers)
+        names = {good.name.lower() for good in valid.credentials if good.place.where == "header"}
         # The header fields of a preflight make no preflight of another method (Fetch standard, 4.8).
         for origin in origins:
             with api.row():
                 lookalike = (("Origin", origin), ("Access-Control-Request-Method", "GET"))
-                api.send(replace(valid, headers=lookalike), twin=valid).refused()
+                api.send(valid.anonymous().with_headers(*lookalike), twin=valid).refused()
         for origin in (*origins, "null", "https://apiauth.invalid", *(f"{known}.apiauth.invalid" for known in origins)):
             with api.row():
-                asked = (("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", names))
-                answer = api.send(Draft("OPTIONS", valid.url, (("Origin", origin), *asked)))
+                fields = ("Access-Control-Request-Headers", ", ".join(sorted(names)))
+                asked = (("Origin", origin), ("Access-Control-Request-Method", "GET"), fields)
+                answer = api.send(Draft("OPTIONS", valid.url, asked))
                 permitted = answer.response.header("access-control-allow-origin")
                 if origin in origins:
                     answer.require(answer.status not in (401, 403), "a preflight answered without credentials")
                     answer.require(permitted in (origin, "*"), f"Access-Control-Allow-Origin: {origin}", str(permitted))
                     answer.advise(200 <= answer.status < 300, "a 2xx status, without which a browser stops here")
-                    lacking = _forbidden(answer, {name.lower() for name, _ in valid.headers})
+                    lacking = _forbidden(answer, names)
                     answer.advise(not lacking, f"Access-Control-Allow-Headers with {', '.join(lacking)}", "none of it")
                 else:
                     words = "no permission for another origin"

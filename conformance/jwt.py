@@ -11,7 +11,6 @@ from pytest_apiauth.suite.api import Api
 from pytest_apiauth.suite.outcomes import NotApplicable
 
 from .parts import TOKENS, token_zones
-from .resource import token_of
 
 FAR: Final = 4102444800
 """The year 2100, in seconds since the epoch."""
@@ -67,15 +66,14 @@ STRAY: Final = Forgery(signature="stray letter")
 def res_jwt_forged(api: Api, zone: Zone) -> None:
     """A JWT counts by its signature alone: none at all, another one, or another content under it is refused."""
     for valid in api.requests(zone, *TOKENS):
-        name = token_of(valid)
-        if not is_jwt(api.examination.value(name)):
+        if not is_jwt(api.examination.value(valid.token)):
             raise NotApplicable("the access token is no signed JWT to look at")
         for forgery in FORGERIES:
             with api.row():
-                answer = api.attempt(valid.editing(name, forgery), twin=valid)
+                answer = api.attempt(valid.editing(valid.token, forgery), twin=valid)
                 if answer is not None:
                     answer.refused()
         with api.row():
-            stray = api.attempt(valid.editing(name, STRAY), twin=valid)
+            stray = api.attempt(valid.editing(valid.token, STRAY), twin=valid)
             if stray is not None:
                 stray.advise(not stray.is_admitted, "a refusal of a signature with a letter in it outside base64url")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.credentials.secrets import spellings
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import GrantType, Zone
@@ -28,11 +29,11 @@ def leak_canary(api: Api, zone: Zone) -> None:
     """No answer repeats a credential, good or bad, in any encoding."""
     for valid in api.requests(zone):
         good = api.send(valid).accepted()
-        for name in sorted(valid.names - {"USERNAME", "CLIENT_ID"}):
+        for ref in (ref for ref in valid.refs if not ref.role.is_public):
             with api.row():
-                value = api.examination.value(name)
-                good.require(not echoes(good, value), "no credential repeated in the answer", f"${name} in it")
-                bad = api.send(valid.editing(name, Edit("whole", text=CANARY)), twin=valid).refused()
+                value = api.examination.value(ref)
+                good.require(not echoes(good, value), "no credential repeated in the answer", f"${ref.name} in it")
+                bad = api.send(valid.editing(ref, Edit("whole", text=CANARY)), twin=valid).refused()
                 bad.require(not echoes(bad, CANARY), "no credential repeated in a refusal", "the refused one in it")
 
 
@@ -41,10 +42,10 @@ def leak_canary_token(api: Api, grant: GrantType) -> None:
     """The token endpoint's refusal repeats neither password nor client secret."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    for name in sorted(valid.names):
-        if name.endswith(("PASSWORD", "CLIENT_SECRET")):
-            answer = api.send(valid.editing(name, Edit("whole", text=CANARY)), twin=valid)
-            answer.no_token(cause if name.endswith("CLIENT_SECRET") else None)
+    for ref in valid.refs:
+        if ref.role in (Role.PASSWORD, Role.CLIENT_SECRET):
+            answer = api.send(valid.editing(ref, Edit("whole", text=CANARY)), twin=valid)
+            answer.no_token(cause if ref.role is Role.CLIENT_SECRET else None)
             answer.require(not echoes(answer, CANARY), "no secret repeated in a refusal", "the refused one in it")
 
 
@@ -73,8 +74,8 @@ def require_alike(one: Answer, other: Answer, words: str) -> None:
 def leak_enum(api: Api, grant: GrantType) -> None:
     """An unknown user and a wrong password are answered alike."""
     valid = api.token_request(grant)
-    wrong = api.send(valid.editing(valid.secret("PASSWORD"), Edit("reverse")), twin=valid).no_token()
-    spoilt = valid.setting("username", NOBODY).editing(valid.secret("PASSWORD"), Edit("reverse"))
+    wrong = api.send(valid.editing(valid.carried(Role.PASSWORD), Edit("reverse")), twin=valid).no_token()
+    spoilt = valid.setting("username", NOBODY).editing(valid.carried(Role.PASSWORD), Edit("reverse"))
     unknown = api.send(spoilt, twin=valid).no_token()
     require_alike(wrong, unknown, "a wrong password")
 
@@ -84,10 +85,10 @@ def leak_enum_client(api: Api, grant: GrantType) -> None:
     """An unknown client and a wrong secret are answered alike."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    wrong = api.send(valid.editing(valid.secret("CLIENT_SECRET"), Edit("reverse")), twin=valid).no_token(cause)
+    wrong = api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), Edit("reverse")), twin=valid).no_token(cause)
     unknown = api.send(
-        valid.editing(valid.secret("CLIENT_ID"), Edit("whole", text=NOBODY)).editing(
-            valid.secret("CLIENT_SECRET"), Edit("reverse")
+        valid.editing(valid.carried(Role.CLIENT_ID), Edit("whole", text=NOBODY)).editing(
+            valid.carried(Role.CLIENT_SECRET), Edit("reverse")
         ),
         twin=valid,
     ).no_token(cause)
@@ -98,10 +99,10 @@ def leak_enum_client(api: Api, grant: GrantType) -> None:
 def leak_refusal_uniform(api: Api, zone: Zone) -> None:
     """A refusal does not say why a credential is bad: a near miss and an unknown one are answered alike."""
     for valid in api.requests(zone):
-        for name in sorted(valid.names):
+        for ref in valid.refs:
             with api.row():
                 answers = [
-                    api.attempt(valid.editing(name, edit), twin=valid)
+                    api.attempt(valid.editing(ref, edit), twin=valid)
                     for edit in (Edit("whole", text=CANARY), Edit("truncate", 900), Edit("replace", 950, "x"))
                 ]
                 sent = [answer.refused() for answer in answers if answer is not None]

@@ -12,11 +12,13 @@ from weakref import WeakKeyDictionary
 
 from hypothesis import strategies as st
 
+from pytest_apiauth.auth.drafts import Draft
+from pytest_apiauth.auth.texts import Ref
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import DEFAULT, Profile, Zone
 from pytest_apiauth.rules import DOC, MUST, PROFILE, REGISTRY, REVOKE, SHOULD, Parts, draws, rule
-from pytest_apiauth.suite.api import Answer, Api, Draft, Ref
+from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.challenges import parse
 from pytest_apiauth.suite.history import History, Tokens
 from pytest_apiauth.suite.outcomes import Breach, Inconclusive, NotApplicable, Violation
@@ -27,7 +29,6 @@ from .parts import issued_token_zones
 from .revocation import asking, client_of, introspection, revocation
 
 LENGTH = 16
-PUBLIC = ("CLIENT_ID", "USERNAME")
 
 
 def _one_zone(profile: Profile) -> dict[str, Zone]:
@@ -123,8 +124,8 @@ class Cast:
             raise NotApplicable(f"no zone takes a token of the grant {grant}, with which a sequence begins")
 
     def request(self, api: Api, token: Ref) -> Draft:
-        """Give the valid request with a token of ours."""
-        return self.valid.with_header(*api.header("bearer", token))
+        """Return the valid request with a token of ours."""
+        return self.valid.presenting("bearer", token).as_control()
 
 
 def _has_clients(api: Api) -> bool:
@@ -265,10 +266,10 @@ class Life:
 
     def _checked(self, answer: Answer) -> Answer:
         """Hold an answer to what holds for every answer."""
-        for name in sorted(answer.draft.names):
-            if not name.endswith(PUBLIC) and not answer.has_token:
-                echoed = echoes(answer, self.api.examination.value(name))
-                answer.file("leak-canary", not echoed, "no credential repeated in the answer", f"${{{name}}} in it")
+        for ref in answer.draft.refs:
+            if not ref.role.is_public and not answer.has_token:
+                echoed = echoes(answer, self.api.examination.value(ref))
+                answer.file("leak-canary", not echoed, "no credential repeated in the answer", f"${{{ref.name}}} in it")
         if answer.status == 401:
             try:
                 found = bool(parse(answer.response.header_lines("www-authenticate")))
@@ -304,7 +305,7 @@ def lived(api: Api, zone: Zone, steps: list[Operation], about: Fate) -> None:
     try:
         Life(api, zone, about=about).run(steps)
     finally:
-        api.examination.forget_tokens()
+        api.forget_tokens()
 
 
 @rule(

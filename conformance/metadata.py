@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from pytest_apiauth.auth.drafts import Draft, Text
+from pytest_apiauth.auth.drafts import Draft
+from pytest_apiauth.auth.texts import Role, Text
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.rules import ISSUE, ITSELF, SHOULD, Parts, rule
 from pytest_apiauth.suite.api import Answer, Api
@@ -165,7 +166,7 @@ def _authorization(api: Api, method: str) -> Answer | None:
         return None
     query: tuple[tuple[str, Text], ...] = (
         ("response_type", "code"),
-        ("client_id", api.credential("CLIENT_ID", client)),
+        ("client_id", api.ref(Role.CLIENT_ID, client)),
         ("redirect_uri", redirect_uri),
         ("state", "apiauth-state-0123456789"),
         ("code_challenge", CHALLENGE),

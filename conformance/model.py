@@ -10,8 +10,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from pytest_apiauth.auth.texts import Ref
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.suite.api import Ref
 from pytest_apiauth.suite.history import Tokens
 
 MARGIN = 30

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import GrantType, Profile, Zone
 from pytest_apiauth.rules import CONSUME, DOC, ISSUE, ITSELF, LOAD, MUST, PROFILE, REVOKE, SHOULD, rule
@@ -62,9 +63,9 @@ def ref_success(api: Api, grant: GrantType) -> None:
     opened = history.opened(first, drafts)
     answer = api.send(history.request(first, client=client)).issued()
     answer.require(str(answer.members.get("token_type")).lower() == "bearer", "the token_type Bearer")
-    token = api.keep(NEW_TOKEN, str(answer.members["access_token"]))
+    token = api.keep(NEW_TOKEN, str(answer.members["access_token"]), Role.ACCESS_TOKEN)
     for draft in opened:
-        api.send(draft.with_header(*api.header("bearer", token))).accepted()
+        api.send(draft.presenting("bearer", token).as_control()).accepted()
     need_opened(drafts, opened)
 
 
@@ -85,13 +86,13 @@ def ref_not_access(api: Api, zone: Zone) -> None:
     """A refresh token does not authenticate a request."""
     token = api.refresh_token()
     for valid in api.requests(zone, "bearer"):
-        api.send(valid.with_header(*api.header("bearer", token)), twin=valid).refused()
+        api.send(valid.presenting("bearer", token), twin=valid).refused()
 
 
 @rule(MUST, "RFC 6749 6", PROFILE, applies=refresh, catches="access-token-as-refresh-token", safety=CONSUME)
 def acc_not_refresh(api: Api, grant: GrantType) -> None:
     """An access token cannot be exchanged for another one."""
-    draft = api.token_request(grant).setting("refresh_token", api.credential("ACCESS_TOKEN"))
+    draft = api.token_request(grant).setting("refresh_token", api.ref(Role.ACCESS_TOKEN))
     api.send(draft, twin=api.twin(grant)).no_token()
 
 
@@ -103,14 +104,14 @@ def ref_client_auth(api: Api, grant: GrantType) -> None:
     nobody = without_client(api.token_request(grant))
     api.send(nobody, twin=twin).no_token(cause)
     draft = api.token_request(grant)
-    wrong = draft.editing(draft.secret("CLIENT_SECRET"), Edit("reverse"))
+    wrong = draft.editing(draft.carried(Role.CLIENT_SECRET), Edit("reverse"))
     api.send(wrong, twin=twin).no_token(cause)
 
 
 @rule(MUST, "RFC 6749 6", "RFC 6749 10.4", applies=refresh_by_clients, catches="refresh-any-client", safety=CONSUME)
 def ref_client_bound(api: Api, grant: GrantType) -> None:
     """A refresh token works for the client that it was issued to, and for no other."""
-    api.credential("CLIENT_SECRET", "second")
+    api.ref(Role.CLIENT_SECRET, "second")
     # The second client's own request is made first: that it succeeds shows that the client itself is good.
     foreign = api.token_request(grant, client="second").setting("refresh_token", api.refresh_token())
     api.send(foreign, twin=api.twin(grant, client="second")).no_token()
@@ -120,7 +121,7 @@ def ref_client_bound(api: Api, grant: GrantType) -> None:
 def ref_rotation(api: Api, grant: GrantType) -> None:
     """Each refresh answers a new refresh token, where that is documented."""
     draft = api.token_request(grant)
-    spent = api.examination.value(draft.secret("REFRESH_TOKEN"))
+    spent = api.examination.value(draft.carried(Role.REFRESH_TOKEN))
     answer = api.send(draft).issued()
     new = answer.members.get("refresh_token")
     answer.require(isinstance(new, str) and bool(new), "a refresh_token with the new access token", "none")
@@ -260,10 +261,10 @@ def ref_family_isolation(api: Api, grant: GrantType) -> None:
     history.keep(api.send(history.request(first), proved=True))
     try:
         for draft in opened:
-            api.send(history.using(other, draft)).accepted()
+            api.send(history.using(other, draft).as_control()).accepted()
         api.send(history.request(other)).issued()
     finally:
-        api.examination.forget_tokens()
+        api.forget_tokens()
 
 
 @rule(

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from pytest_apiauth.auth.drafts import Draft, Part, Ref, parts_of
+from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.auth.texts import Base64, Part, Ref
 from pytest_apiauth.messages import Response
 from pytest_apiauth.profile.model import Zone
 from pytest_apiauth.rules import MUST, PROFILE, REVOKE, SHOULD, draws, rule
@@ -21,11 +22,6 @@ REPETITIONS = 12
 """How often the cheapest bad request of a zone is repeated, each time between two good ones."""
 IN_A_ROW = 5
 """How often after that without a good one."""
-
-
-def token_of(draft: Draft) -> str:
-    """Name the bearer token that a valid request carries."""
-    return next(name for name in sorted(draft.names) if name.endswith("ACCESS_TOKEN"))
 
 
 def challenges_of(answer: Answer) -> list[Challenge]:
@@ -49,7 +45,7 @@ def res_no_cred_401(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone):
         for method in ("GET", "HEAD"):
             with api.row():
-                answer = api.send(replace(valid, method=method, headers=()), twin=valid)
+                answer = api.send(replace(valid.anonymous(), method=method), twin=valid)
                 if method == "HEAD" and answer.status in (404, 405, 501):
                     continue
                 answer.refused()
@@ -62,8 +58,7 @@ def res_no_cred_401(api: Api, zone: Zone) -> None:
 def res_401_challenge(api: Api, zone: Zone) -> None:
     """A 401 carries at least one challenge that can be parsed."""
     for valid in api.requests(zone):
-        altered = [replace(valid, headers=())]
-        altered += [valid.editing(name, Edit("reverse")) for name in sorted(valid.names)]
+        altered = [valid.anonymous(), *(valid.editing(ref, Edit("reverse")) for ref in valid.refs)]
         for draft in altered:
             with api.row():
                 answer = api.attempt(draft, twin=valid)
@@ -87,8 +82,8 @@ def res_401_challenge(api: Api, zone: Zone) -> None:
 def res_challenge_content(api: Api, zone: Zone) -> None:
     """A Bearer challenge has a parameter, and an error code only where a token was sent."""
     for valid in api.requests(zone, *TOKENS):
-        bare = api.send(valid.without_header("Authorization"), twin=valid).refused()
-        wrong = api.send(valid.editing(token_of(valid), Edit("reverse")), twin=valid).refused()
+        bare = api.send(valid.without(valid.token_kind), twin=valid).refused()
+        wrong = api.send(valid.editing(valid.token, Edit("reverse")), twin=valid).refused()
         # RFC 6750 3 names the scheme; a zone that takes something else as well may ask for that instead.
         schemes = {challenge.scheme for challenge in challenges_of(bare)}
         is_fit = not schemes or bare.status != 401 or "bearer" in schemes or "basic" in zone.kinds
@@ -109,7 +104,7 @@ def res_challenge_content(api: Api, zone: Zone) -> None:
 def res_garbage_token(api: Api, zone: Zone, edit: Edit) -> None:
     """A well-formed token that nobody issued is refused."""
     for valid in api.requests(zone, *TOKENS):
-        api.send(valid.editing(token_of(valid), edit), twin=valid).refused()
+        api.send(valid.editing(valid.token, edit), twin=valid).refused()
 
 
 @rule(
@@ -119,7 +114,7 @@ def res_garbage_token(api: Api, zone: Zone, edit: Edit) -> None:
 def res_mutated_token(api: Api, zone: Zone, edit: Edit) -> None:
     """A near miss of a valid token is no token."""
     for valid in api.requests(zone, *TOKENS):
-        api.send(valid.editing(token_of(valid), edit), twin=valid).refused()
+        api.send(valid.editing(valid.token, edit), twin=valid).refused()
 
 
 @rule(MUST, "RFC 6749 1.9", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-case-folded")
@@ -127,7 +122,7 @@ def res_mutated_token(api: Api, zone: Zone, edit: Edit) -> None:
 def res_token_case(api: Api, zone: Zone, edit: Edit) -> None:
     """A token with the case of its letters changed is another token."""
     for valid in api.requests(zone, *TOKENS):
-        api.send(valid.editing(token_of(valid), edit), twin=valid).refused()
+        api.send(valid.editing(valid.token, edit), twin=valid).refused()
 
 
 @rule(MUST, "RFC 6750 3.1", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-sql-like")
@@ -135,7 +130,7 @@ def res_token_case(api: Api, zone: Zone, edit: Edit) -> None:
 def res_token_wildcard(api: Api, zone: Zone, edit: Edit) -> None:
     """A token is compared as text: never as a pattern, never as a number or a null."""
     for valid in api.requests(zone, *TOKENS):
-        api.send(valid.editing(token_of(valid), edit), twin=valid).refused()
+        api.send(valid.editing(valid.token, edit), twin=valid).refused()
 
 
 @rule(
@@ -150,14 +145,14 @@ def res_malformed_header(api: Api, zone: Zone) -> None:
     """A wrong credential stays wrong behind any word and in any dress; a good one so dressed is best refused too."""
     for valid in api.requests(zone, "basic") if "basic" in zone.kinds else ():
         # No quotes and no words: there are decoders that pass over what is not base64.
-        pair = parts_of(api.header("basic")[1])[-1]
+        pair = Base64(valid.credential("basic").value)
         # A stranger's pair is wrong too, and locks nobody out.
-        _dressed_up(api, valid, pair, PAIR_DRESSES, "USERNAME", Edit("whole", text="apiauth-nobody-5R8"))
+        stranger = Edit("whole", text="apiauth-nobody-5R8")
+        _dressed_up(api, valid, pair, PAIR_DRESSES, valid.credential("basic").refs[0], stranger)
     for valid in api.requests(zone, *TOKENS) if {*TOKENS} & zone.kinds else ():
-        name = token_of(valid)
-        _dressed_up(api, valid, Ref(name), TOKEN_DRESSES, name, Edit("reverse"))
+        _dressed_up(api, valid, valid.token, TOKEN_DRESSES, valid.token, Edit("reverse"))
         with api.row():
-            api.send(valid.with_header("Authorization", "Bearer"), twin=valid).refused()
+            api.send(valid.dressed(valid.token_kind, "Bearer"), twin=valid).refused()
 
 
 PAIR_DRESSES: Final = (("", ""), ("Basic", ""), ("Bearer ", ""), ("Digest ", ""), ("BasicX ", ""))
@@ -170,11 +165,12 @@ TOKEN_DRESSES: Final = (
 
 
 def _dressed_up(
-    api: Api, valid: Draft, credential: Part, dresses: tuple[tuple[str, str], ...], name: str, spoilt: Edit
+    api: Api, valid: Draft, credential: Part, dresses: tuple[tuple[str, str], ...], secret: Ref, spoilt: Edit
 ) -> None:
     """Send a good credential in each dress, which applications often see through, and then a wrong one."""
+    kind = next(each.kind for each in valid.credentials if secret in each.refs)
     for before, after in dresses:
-        good = valid.with_header("Authorization", (before, credential, after))
+        good = valid.dressed(kind, (before, credential, after))
         with api.row():
             answer = api.attempt(good, twin=valid)
             if answer is not None:
@@ -182,10 +178,10 @@ def _dressed_up(
                     not answer.is_admitted, "a refusal of a good credential that is not written as documented"
                 )
         with api.row():
-            answer = api.attempt(good.editing(name, spoilt), twin=valid)
+            answer = api.attempt(good.editing(secret, spoilt), twin=valid)
             if answer is not None:
-                answer.refused(proved_again=False)
-    api.proved_again(valid)
+                answer.refused(again=False)
+    api.control(valid)
 
 
 @rule(
@@ -216,19 +212,19 @@ def res_proxy_headers(api: Api, zone: Zone) -> None:
 def invalid_never_5xx(api: Api, zone: Zone, noise: str) -> None:
     """No content of a credential header makes the server fail."""
     for valid in api.requests(zone):
-        for name, _ in valid.headers:
-            scheme = "Bearer " if name == "Authorization" else ""
+        for good in valid.credentials:
+            scheme = "Bearer " if good.place.is_authorization else ""
             for value in (noise, scheme + noise, scheme.strip() + "\t" + noise, "\xff" + noise):
                 # What comes back may be a refusal of any kind; a 5xx ends the rule inside `attempt`.
-                api.attempt(valid.with_header(name, value.strip(" \t")), twin=valid)
+                api.attempt(valid.dressed(good.kind, value.strip(" \t")), twin=valid)
 
 
 def lacking(api: Api, zone: Zone, valid: Draft) -> list[Draft]:
     """Give a valid request without any credential, and without each of several, as far as the zone needs it."""
-    fewer = [replace(valid, headers=())]
-    for name, _ in valid.headers if len(valid.headers) > 1 else ():
-        draft = valid.without_header(name)
-        left = {kind for kind in zone.kinds if api.header(kind) in draft.headers}
+    fewer = [valid.anonymous()]
+    for good in valid.credentials if len(valid.credentials) > 1 else ():
+        draft = valid.without(good.kind)
+        left = {each.kind for each in draft.credentials}
         if not any(left >= set(way) for way in zone.needs):
             fewer.append(draft)
     return fewer
@@ -236,7 +232,7 @@ def lacking(api: Api, zone: Zone, valid: Draft) -> list[Draft]:
 
 def never_the_content(answer: Answer, zone: Zone) -> None:
     """Require that an answer does not hold what the valid twin's holds, as far as that stays the same."""
-    before = answer.twin_response
+    before = answer.control_response
     if answer.status < 300 and before is not None:
         leaked = answer.response.body == before.body or _documented(answer, zone) or _alike(answer, before)
         answer.require(not leaked, "never the protected content without credentials")
@@ -251,9 +247,9 @@ def _documented(answer: Answer, zone: Zone) -> bool:
 def _alike(answer: Answer, before: Response) -> bool:
     """Whether an answer differs from the valid one in nothing but what differs from one valid answer to the next."""
     known = before.json()
-    if not isinstance(known, dict) or answer.members.keys() != known.keys() or answer.twin_draft is None:
+    if not isinstance(known, dict) or answer.members.keys() != known.keys() or answer.seen is None:
         return False
-    again = answer.api.send(answer.twin_draft).members
+    again = answer.api.send(answer.seen.draft).members
     lasting = [name for name, value in known.items() if value is not None and again.get(name) == value]
     return bool(lasting) and all(answer.members[name] == known[name] for name in lasting)
 
@@ -269,7 +265,7 @@ def _alike(answer: Answer, before: Response) -> bool:
 def res_all_methods(api: Api, zone: Zone) -> None:
     """Every method of a protected path needs credentials, a method override included."""
     for valid in api.requests(zone):
-        bare = replace(valid, headers=())
+        bare = valid.anonymous()
         methods = dict.fromkeys(("POST", "PUT", "PATCH", "DELETE", "APIAUTH", "TRACE", *zone.methods))
         drafts = [replace(fewer, method=method) for method in methods for fewer in lacking(api, zone, valid)]
         for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
@@ -308,7 +304,7 @@ def res_path_variants(api: Api, zone: Zone) -> None:
         )  # fmt: skip
         for target in dict.fromkeys(spellings):
             if target != path:
-                answer = api.attempt(replace(valid, headers=(), target=target), twin=valid)
+                answer = api.attempt(replace(valid.anonymous(), target=target), twin=valid)
                 if answer is not None:
                     never_the_content(answer, zone)
 
@@ -325,7 +321,7 @@ def res_not_shared_cacheable(api: Api, zone: Zone) -> None:
     """An authorised answer is not kept for others: right after it, a request without credentials is refused."""
     for valid in api.requests(zone):
         answer = api.send(valid).accepted()
-        for draft in (replace(valid, headers=()), valid.editing_all(Edit("reverse"))):
+        for draft in (valid.anonymous(), valid.editing_all(Edit("reverse"))):
             with api.row():
                 refused = api.attempt(draft, twin=valid)
                 if refused is not None:
@@ -349,9 +345,9 @@ def res_no_cookie_carry(api: Api, zone: Zone) -> None:
         cookies = [line.partition(";")[0].strip() for line in answer.response.header_lines("set-cookie")]
         if cookies:
             jar = api.keep("COOKIES", "; ".join(cookies))
-            api.send(replace(valid, headers=(("Cookie", jar),)), twin=valid).refused()
+            api.send(valid.anonymous().with_headers(("Cookie", jar)), twin=valid).refused()
         else:
-            api.send(replace(valid, headers=()), twin=valid).refused()
+            api.send(valid.anonymous(), twin=valid).refused()
 
 
 @rule(
@@ -360,7 +356,7 @@ def res_no_cookie_carry(api: Api, zone: Zone) -> None:
 def res_no_connection_carry(api: Api, zone: Zone) -> None:
     """A connection that has carried a good credential gives the next request on it no credit."""
     for valid in api.requests(zone):
-        bare = replace(valid, headers=(), after=valid)
+        bare = replace(valid.anonymous(), after=valid)
         wrong = replace(valid.editing_all(Edit("reverse")), after=valid)
         with api.connected(valid) as send:
             for draft in (valid, bare, wrong, valid, bare):
@@ -380,7 +376,7 @@ def res_http_versions(api: Api, zone: Zone) -> None:
                 good = send(valid, twin=valid, **how)
                 good.advise(200 <= good.status < 300, "the valid request answered in HTTP/1.0 too")
             with api.connected(valid) as send:
-                send(replace(valid, headers=(), flags=flags), twin=valid, **how).refused()
+                send(replace(valid.anonymous(), flags=flags), twin=valid, **how).refused()
 
 
 @rule(
@@ -394,7 +390,7 @@ def res_http_versions(api: Api, zone: Zone) -> None:
 def res_refusal_steady(api: Api, zone: Zone) -> None:
     """A refusal holds every time: the cheapest bad requests are repeated, for a server that fails now and then."""
     for valid in api.requests(zone):
-        for draft in (replace(valid, headers=()), valid.editing_all(Edit("reverse"))):
+        for draft in (valid.anonymous(), valid.editing_all(Edit("reverse"))):
             # Each between two good requests, and several without one: a server may let in every second request.
             for count in range(1, REPETITIONS + IN_A_ROW + 1):
                 answer = api.attempt(draft, twin=valid)
@@ -403,4 +399,4 @@ def res_refusal_steady(api: Api, zone: Zone) -> None:
                 if count > 1:
                     words = f"{answer.got} at repetition {count}, intermittent: refused before"
                     answer.require(not answer.is_admitted, "a refusal every time", words)
-                answer.refused(proved_again=count not in range(REPETITIONS, REPETITIONS + IN_A_ROW))
+                answer.refused(again=count not in range(REPETITIONS, REPETITIONS + IN_A_ROW))

@@ -14,8 +14,10 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from pytest_apiauth.auth.drafts import Draft, Ref
+from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.auth.requests import about_token
+from pytest_apiauth.auth.texts import Ref, Role
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Profile, Zone
 from pytest_apiauth.rules import ISSUE, ITSELF, MUST, REVOKE, SHOULD, Parts, draws, rule
@@ -72,7 +74,7 @@ def rev_unknown_200(api: Api, grant: GrantType, unknown: str) -> None:
     """Revoking a token that nobody knows succeeds: it is as dead as the client wants it."""
     valid = revocation(api, unknown, client_of(api, grant))
     revoked(api.send(valid))
-    without = api.send(valid.without("token"), twin=valid)
+    without = api.send(valid.omitting("token"), twin=valid)
     without.advise(400 <= without.status < 500, "a refusal with a 4xx status where no token is named")
 
 
@@ -99,13 +101,13 @@ def rev_effective(api: Api, grant: GrantType) -> None:
         return
     token = fresh(api, grant)
     # A resource may check a self-contained token by itself, and then RFC 7009 3 leaves it open when it ends.
-    is_binding = not _is_self_contained(api.examination.value(token.name))
+    is_binding = not _is_self_contained(api.examination.value(token))
     client = client_of(api, grant)
     for use, answer in _after_revocation(api, token, client):
         words = f"the access token {use.death} after its revocation"
         answer.require(use.is_dead(answer) or not is_binding, words, f"{answer.got}, as if it were alive")
         answer.advise(use.is_dead(answer), words, f"{answer.got}, as if it were alive")
-        api.proved_again(use.twin)
+        api.control(use.twin)
     revoked(api.send(revocation(api, token, client)))
 
 
@@ -117,7 +119,7 @@ def rev_client_bound(api: Api, who: str) -> None:
     grant = api.profile.usual_grant
     assert grant is not None
     if who:
-        api.credential("CLIENT_SECRET", who)
+        api.ref(Role.CLIENT_SECRET, who)
     owner = client_of(api, grant)
     token = fresh(api, grant)
     uses = _shown(_uses(api, owner, token))
@@ -127,11 +129,11 @@ def rev_client_bound(api: Api, who: str) -> None:
     for draft in [valid] if who else strangers_of(valid):
         answer = api.send(draft, twin=twin)
         for use in uses:
-            after = api.send(use.draft)
+            after = api.send(use.draft.as_control())
             answer.require(use.lives(after), "the token alive afterwards", f"{answer.got}, and the token is dead")
         # Another client may be told 200 all the same: to it the token is as good as unknown.
         answer.advise(bool(who) or 400 <= answer.status < 500, "a refusal with a 4xx status")
-        api.proved_again(twin)
+        api.control(twin)
 
 
 @rule(
@@ -173,7 +175,7 @@ def rev_hint_inert(api: Api, grant: GrantType) -> None:
 )
 def int_guarded(api: Api, grant: GrantType) -> None:
     """Who asks about a token must authenticate, and learns of a token that is not live just that."""
-    token = api.credential("ACCESS_TOKEN")
+    token = api.ref(Role.ACCESS_TOKEN)
     valid = introspection(api, token, client_of(api, grant))
     for draft in strangers_of(valid):
         with api.row():
@@ -181,13 +183,13 @@ def int_guarded(api: Api, grant: GrantType) -> None:
             is_refusal = answer.is_refusal and "active" not in answer.members
             answer.require(is_refusal, "a refusal that does not say whether the token lives")
             answer.advise(400 <= answer.status < 500, "a refusal with a 4xx status")
-            api.proved_again(valid)
-    without = api.send(valid.without("token"), twin=valid)
+            api.control(valid)
+    without = api.send(valid.omitting("token"), twin=valid)
     without.require(without.members.get("active") is not True, "no live token where none is named", "active: true")
     seen = set()
     for edit in (Edit("whole", text=UNKNOWN), Edit("replace", at=500, text="x"), Edit("reverse"), Edit("double")):
         with api.row():
-            found = api.attempt(valid.editing(token.name, edit), twin=valid)
+            found = api.attempt(valid.editing(token, edit), twin=valid)
             if found is None:
                 continue
             told = found.members.get("active")
@@ -210,15 +212,15 @@ def int_agrees(api: Api, zone: Zone, edit: Edit | None) -> None:
     """Introspection says of a token, valid or almost, what the API itself does with it."""
     grant = api.profile.usual_grant
     assert grant is not None
-    token = api.credential("ACCESS_TOKEN")
+    token = api.ref(Role.ACCESS_TOKEN)
     asked = introspection(api, token, client_of(api, grant))
     for valid in api.requests(zone, "bearer"):
-        used = api.send(valid.editing(token.name, edit) if edit else valid, twin=valid)
-        told = api.send(asked.editing(token.name, edit) if edit else asked, twin=asked)
+        used = api.send(valid.editing(token, edit) if edit else valid, twin=valid)
+        told = api.send(asked.editing(token, edit) if edit else asked, twin=asked)
         works = used.is_admitted
         expected = f"active: {str(works).lower()}, since the API answers the same token with {used.status}"
         told.require((told.members.get("active") is True) == works, expected, f"{told.got}, the opposite")
-        known = api.examination.value(asked.secret("CLIENT_ID"))
+        known = api.examination.value(asked.carried(Role.CLIENT_ID))
         told.advise(
             told.members.get("client_id") in (None, known), "the client_id of the token's own client", "another"
         )
@@ -229,21 +231,13 @@ def int_agrees(api: Api, zone: Zone, edit: Edit | None) -> None:
 
 def revocation(api: Api, token: Ref | str, client: str, hint: str | None = None) -> Draft:
     """Give the request with which a client revokes a token (RFC 7009 2.1)."""
-    return _about(api, api.profile.revocation_url or "", token, client, hint)
+    url = api.profile.url(api.profile.revocation_url or "")
+    return about_token(api.profile, url, token, client=client, hint=hint)
 
 
 def introspection(api: Api, token: Ref | str, client: str) -> Draft:
     """Give the request with which a client asks about a token (RFC 7662 2.1)."""
-    return _about(api, api.profile.introspection_url or "", token, client)
-
-
-def _about(api: Api, url: str, token: Ref | str, client: str, hint: str | None = None) -> Draft:
-    parameters: list[tuple[str, object]] = [("token", token)]
-    if hint is not None:
-        parameters.append(("token_type_hint", hint))
-    if not _authenticates(api.profile) and api.profile.credentials.client_id is not None:
-        parameters.append(("client_id", api.credential("CLIENT_ID", client)))
-    return api.as_client(url, *parameters, client=client)
+    return about_token(api.profile, api.profile.url(api.profile.introspection_url or ""), token, client=client)
 
 
 def client_of(api: Api, grant: GrantType) -> str:
@@ -255,17 +249,17 @@ def client_of(api: Api, grant: GrantType) -> str:
 def fresh(api: Api, grant: GrantType) -> Ref:
     """Get an access token that nothing else uses."""
     api.steps.clear()
-    return api.keep("REVOKED_TOKEN", str(api.examination.issue(grant)["access_token"]))
+    return api.keep("REVOKED_TOKEN", str(api.examination.issue(grant)["access_token"]), Role.ACCESS_TOKEN)
 
 
 def strangers_of(valid: Draft) -> Iterator[Draft]:
     """Give a client's request from nobody, from its mere name, and from a client that does not exist."""
-    client, secret = valid.carried("CLIENT_ID"), valid.carried("CLIENT_SECRET")
+    client, secret = valid.carried(Role.CLIENT_ID), valid.carried(Role.CLIENT_SECRET)
     yield without_client(valid)
     yield without_client(valid).setting("client_id", client)
     # No client of the real ones, so that nobody is locked out by it.
-    unknown = valid.editing(client.name, Edit("whole", text="apiauth-nobody"))
-    yield unknown.editing(secret.name, Edit("whole", text=WRONG_SECRET))
+    unknown = valid.editing(client, Edit("whole", text="apiauth-nobody"))
+    yield unknown.editing(secret, Edit("whole", text=WRONG_SECRET))
 
 
 def revoked(answer: Answer) -> Answer:
@@ -306,12 +300,11 @@ def _uses(api: Api, client: str, *tokens: Ref) -> list[Use]:
     uses = []
     for token in tokens:
         for zone in issued_token_zones.find(api.profile).values():
-            header = api.header("bearer", token)
-            uses += [Use(valid.with_header(*header), valid) for valid in api.requests(zone, "bearer")]
+            uses += [Use(valid.presenting("bearer", token), valid) for valid in api.requests(zone, "bearer")]
         if asking.find(api.profile):
-            twin = introspection(api, api.credential("ACCESS_TOKEN"), client)
+            twin = introspection(api, api.ref(Role.ACCESS_TOKEN), client)
             uses.append(Use(introspection(api, token, client), twin, is_question=True))
-    return [use for use in uses if use.lives(api.send(use.draft))]
+    return [use for use in uses if use.lives(api.send(use.draft.as_control()))]
 
 
 def _shown(uses: list[Use]) -> list[Use]:
@@ -329,7 +322,7 @@ def _after_revocation(api: Api, token: Ref, client: str, hint: str | None = None
     if hint is None:
         revoked(answer)
     api.take(answer)
-    api.examination.forget_tokens()
+    api.forget_tokens()
     return [(use, api.send(use.draft, twin=use.twin)) for use in uses]
 
 
@@ -343,21 +336,21 @@ def _refresh_token_ends(api: Api, *, is_refreshed: bool = False, hint: str | Non
     grant, client = giving[0], client_of(api, "refresh_token")
     api.steps.clear()
     members = api.examination.issue(grant, client=client)
-    tokens = [api.keep("REVOKED_TOKEN", str(members["access_token"]))]
+    tokens = [api.keep("REVOKED_TOKEN", str(members["access_token"]), Role.ACCESS_TOKEN)]
     if not isinstance(members.get("refresh_token"), str):
         raise NotApplicable("no refresh token came with the token")
-    token = api.keep("REVOKED_REFRESH_TOKEN", str(members["refresh_token"]))
+    token = api.keep("REVOKED_REFRESH_TOKEN", str(members["refresh_token"]), Role.REFRESH_TOKEN)
     if is_refreshed:
-        again = api.send(api.token_request("refresh_token").setting("refresh_token", token)).members
-        tokens.append(api.keep("REVOKED_TOKEN_OF_REFRESH", str(again.get("access_token"))))
+        again = api.send(api.token_request("refresh_token").setting("refresh_token", token).as_control()).members
+        tokens.append(api.keep("REVOKED_TOKEN_OF_REFRESH", str(again.get("access_token")), Role.ACCESS_TOKEN))
         if isinstance(again.get("refresh_token"), str):
-            token = api.keep("REVOKED_REFRESH_TOKEN", str(again["refresh_token"]))
+            token = api.keep("REVOKED_REFRESH_TOKEN", str(again["refresh_token"]), Role.REFRESH_TOKEN)
     uses = _uses(api, client, *tokens) if hint is None else []
     answer = api.send(revocation(api, token, client, hint))
     if hint is None:
         revoked(answer)
     api.take(answer)
-    api.examination.forget_tokens()
+    api.forget_tokens()
     for use in uses:
         after = api.send(use.draft, twin=use.twin)
         words = f"the access tokens {use.death} after the revocation of their refresh token"

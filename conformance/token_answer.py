@@ -208,7 +208,7 @@ def tok_entropy(api: Api, grant: GrantType) -> None:
 def tok_empty_param(api: Api, grant: GrantType) -> None:
     """A parameter without a value counts as absent: an empty refresh_token gives no token."""
     draft = api.token_request(grant)
-    for altered in (draft.setting("refresh_token", ""), draft.without("refresh_token")):
+    for altered in (draft.setting("refresh_token", ""), draft.omitting("refresh_token")):
         with api.row():
             api.send(altered, twin=api.twin(grant)).no_token()
 

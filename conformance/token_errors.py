@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import CONSUME, ISSUE, LOCKOUT, MUST, PROFILE, SHOULD, draws, rule
@@ -55,7 +56,7 @@ def err_shape(api: Api, grant: GrantType) -> None:
         answer.require(isinstance(code, str) and bool(ERROR_CODE.fullmatch(code)), "a legal error code", repr(code))
 
     judge(api.send(valid.setting("grant_type", "urn:example:apiauth"), twin=valid).no_token())
-    judge(api.send(valid.without("grant_type"), twin=valid).no_token())
+    judge(api.send(valid.omitting("grant_type"), twin=valid).no_token())
 
 
 @rule(MUST, "RFC 6749 5.2", applies=unattended_grants, catches=("any-grant-accepted", "error-succeeds"), safety=ISSUE)
@@ -72,9 +73,9 @@ def err_missing_param(api: Api, grant: GrantType) -> None:
     """A request without a grant type, with an empty one, or without what the document demands gives no token."""
     valid = api.token_request(grant)
     empty = replace(valid, parameters=())
-    lacking = [valid.without("grant_type"), valid.setting("grant_type", ""), empty]
+    lacking = [valid.omitting("grant_type"), valid.setting("grant_type", ""), empty]
     if GRANTS[grant].is_of_client and api.profile.token.scope_required:
-        lacking.append(valid.without("scope"))
+        lacking.append(valid.omitting("scope"))
     for draft in lacking:
         with api.row():
             api.send(draft, twin=valid).no_token()
@@ -87,7 +88,7 @@ def err_duplicate_param(api: Api, grant: GrantType) -> None:
     for wrong_first in (True, False):
         with api.row():
             values = ("urn:example:apiauth", grant) if wrong_first else (grant, "urn:example:apiauth")
-            rest = valid.without("grant_type").parameters
+            rest = valid.omitting("grant_type").parameters
             draft = replace(valid, parameters=(*(("grant_type", value) for value in values), *rest))
             api.send(draft, twin=valid).no_token()
 
@@ -115,7 +116,7 @@ def err_invalid_scope(api: Api, grant: GrantType) -> None:
 def err_invalid_grant(api: Api, grant: GrantType, edit: Edit) -> None:
     """A near miss of a password or of a refresh token gives no token."""
     draft = api.token_request(grant)
-    secret = draft.secret("PASSWORD" if GRANTS[grant].takes_password else "REFRESH_TOKEN")
+    secret = draft.carried(Role.PASSWORD if GRANTS[grant].takes_password else Role.REFRESH_TOKEN)
     answer = api.send(draft.editing(secret, edit), twin=api.twin(grant)).no_token()
     answer.advise(400 <= answer.status <= 403, "400, 401 or 403")
 
@@ -127,7 +128,7 @@ def err_body_robust(api: Api, grant: GrantType, value: object) -> None:
     # Half of a surrogate pair is a string by the grammar, and no text all the same (RFC 8259 8.2).
     valid = api.token_request(grant)
     for name, _ in valid.parameters:
-        no_token_unless_idle(api, valid.setting(name, value), valid.without(name), valid)
+        no_token_unless_idle(api, valid.setting(name, value), valid.omitting(name), valid)
     for body in NO_OBJECTS:
         api.send(replace(valid, raw_body=body), twin=valid, server_errors=True).no_token()
 
@@ -153,7 +154,7 @@ def err_form_robust(api: Api, grant: GrantType) -> None:
     """A form with a value that is not encoded as it should gives no token for it, and no server error."""
     valid = api.token_request(grant)
     for name, _ in valid.parameters:
-        lacking = valid.without(name)
+        lacking = valid.omitting(name)
         for piece in PIECES:
             with api.row():
                 no_token_unless_idle(api, replace(lacking, tail=f"{name}={piece}"), lacking, valid)
@@ -171,7 +172,7 @@ def err_precedence(api: Api, grant: GrantType) -> None:
     """The client is checked before the grant: a stranger cannot find out whether a refresh token is good."""
     cause = open_to_nobody(api)
     good = without_client(api.token_request(grant))
-    bad = good.editing(good.secret("REFRESH_TOKEN"), Edit("reverse"))
+    bad = good.editing(good.carried(Role.REFRESH_TOKEN), Edit("reverse"))
     twin = api.twin(grant)
     answers = [api.send(draft, twin=twin).no_token(cause) for draft in (good, bad)]
     codes = [(answer.status, answer.members.get("error")) for answer in answers]

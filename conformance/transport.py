@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
+from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.profile.model import Zone
@@ -30,7 +31,7 @@ def tls_only(api: Api, zone: Zone) -> None:
         if parts.scheme != "https":
             raise NotApplicable("the API is called over plain HTTP here")
         api.send(valid).accepted()
-        plain = replace(valid, url=parts._replace(scheme="http", netloc=parts.hostname or "").geturl(), headers=())
+        plain = Draft("GET", parts._replace(scheme="http", netloc=parts.hostname or "").geturl())
         try:
             answer = api.send(plain)
         except UnreachableError:
@@ -53,7 +54,7 @@ def leads_astray(answer: Answer, carried: list[str]) -> bool:
 def tls_no_cross_redirect(api: Api, zone: Zone) -> None:
     """A request with credentials is never redirected to another origin or down to plain HTTP."""
     for valid in api.requests(zone):
-        carried = [api.examination.value(name) for name in valid.names]
+        carried = [api.examination.value(ref) for ref in valid.refs]
         path = urlsplit(valid.url).path
         for target in (path, f"{path}/", path.rstrip("/"), f"/{path}", path.upper()):
             with api.row():

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from pytest_apiauth.auth.drafts import Base64, Draft, Ref, Text, parts_of
+from pytest_apiauth.auth.drafts import Credential, Draft
 from pytest_apiauth.auth.edits import Edit, equivalent
+from pytest_apiauth.auth.texts import Ref, Role, Text
 from pytest_apiauth.profile.kinds import KINDS
 from pytest_apiauth.profile.model import DEFAULT, Kind, Profile, Zone
 from pytest_apiauth.rules import DOC, ISSUE, ITSELF, MAY, MUST, PROFILE, SHOULD, STATED, Parts, rule
@@ -26,7 +27,7 @@ WRONG = Edit("reverse")
 class Row:
     """One row of a truth table: what stands in each slot, and which kinds of it are good."""
 
-    headers: tuple[tuple[str, Text], ...]
+    credentials: tuple[Credential, ...]
     good: frozenset[Kind]
 
     def meets(self, zone: Zone) -> bool:
@@ -37,16 +38,15 @@ class Row:
 def truth_table(api: Api, zone: Zone) -> Iterator[Row]:
     """Give every combination of absent, bad and good in each slot that the zone reads."""
     kinds = sorted({kind for way in api.examination.ways_into(zone) for kind in way})
-    slots: dict[str, list[tuple[Kind | None, tuple[str, Text] | None]]] = {}
+    slots: dict[tuple[str, str], list[tuple[Kind | None, Credential | None]]] = {}
     for kind in kinds:
-        name, good = api.header(kind)
-        line = Draft("GET", "", ((name, good),))
+        good = api.credential(kind)
         # Of a user and a password the password alone is spoilt: a known user is what it must be checked for.
-        bad = line.editing(KINDS[kind].roles[0][-1], WRONG).headers[0]
-        slots.setdefault(name.lower(), [(None, None)]).extend([(None, bad), (kind, (name, good))])
+        bad = good.editing(WRONG, good.refs[-1])
+        slots.setdefault(good.slot, [(None, None)]).extend([(None, bad), (kind, good)])
     for choice in itertools.product(*slots.values()):
-        headers = tuple(header for _, header in choice if header is not None)
-        yield Row(headers, frozenset(kind for kind, _ in choice if kind is not None))
+        credentials = tuple(each for _, each in choice if each is not None)
+        yield Row(credentials, frozenset(kind for kind, _ in choice if kind is not None))
 
 
 @rule(DOC, PROFILE, applies=open_zones, catches="open-zone-closed", control=ITSELF)
@@ -56,20 +56,17 @@ def zone_open(api: Api, zone: Zone) -> None:
         api.send(api.request(probe)).accepted()
 
 
-def _surplus(api: Api, zone: Zone) -> list[tuple[str, Text]]:
-    """Give the header lines of the credentials that the profile has and the zone does not need."""
-    found: dict[str, tuple[str, Text]] = {}
+def _surplus(api: Api, zone: Zone) -> list[Credential]:
+    """Give the credentials that the profile has and the zone does not need."""
+    found: dict[tuple[str, str], Credential] = {}
+    taken = {api.credential(kind).slot for kind in zone.kinds}
     for other in api.profile.zones.values():
         for way in api.examination.ways_into(other):
             for kind in way:
-                header = api.header(kind)
-                if kind not in zone.kinds and header[0].lower() not in _slots(api, zone):
-                    found.setdefault(header[0].lower(), header)
+                more = api.credential(kind)
+                if kind not in zone.kinds and more.slot not in taken:
+                    found.setdefault(more.slot, more)
     return list(found.values())
-
-
-def _slots(api: Api, zone: Zone) -> set[str]:
-    return {api.header(kind)[0].lower() for kind in zone.kinds}
 
 
 @rule(DOC, STATED, applies=all_zones, catches="surplus-credential-refused")
@@ -80,9 +77,9 @@ def zone_surplus_ok(api: Api, zone: Zone) -> None:
         raise NotApplicable("the zone needs every kind of credential that the profile has")
     for valid in api.requests(zone):
         for count in range(1, len(surplus) + 1):
-            for lines in itertools.combinations(surplus, count):
+            for chosen in itertools.combinations(surplus, count):
                 with api.row():
-                    api.send(valid.with_headers(*lines), twin=valid).like_twin()
+                    api.send(valid.adding(*chosen), twin=valid).like_control()
 
 
 @rule(MAY, STATED, applies=all_zones, catches="surplus-invalid-refused")
@@ -92,10 +89,9 @@ def zone_surplus_bad(api: Api, zone: Zone) -> None:
     if not surplus:
         raise NotApplicable("the zone needs every kind of credential that the profile has")
     for valid in api.requests(zone):
-        for line in surplus:
+        for good in surplus:
             with api.row():
-                bad = Draft("GET", "", (line,)).editing_all(WRONG).headers[0]
-                api.send(valid.with_headers(bad), twin=valid).like_twin()
+                api.send(valid.adding(good.editing(WRONG)), twin=valid).like_control()
 
 
 @rule(DOC, PROFILE, applies=protected_zones, catches="any-credential-suffices")
@@ -104,9 +100,9 @@ def zone_truth_table(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone):
         for row in truth_table(api, zone):
             with api.row():
-                answer = api.attempt(replace(valid, headers=row.headers), twin=valid)
+                answer = api.attempt(replace(valid, credentials=row.credentials), twin=valid)
                 if answer is not None:
-                    answer.like_twin() if row.meets(zone) else answer.refused()
+                    answer.like_control() if row.meets(zone) else answer.refused()
 
 
 def _keyed_token_route(profile: Profile) -> dict[str, str]:
@@ -124,8 +120,8 @@ def _keyed_token_route(profile: Profile) -> dict[str, str]:
 def zone_token_route(api: Api, grant: str) -> None:
     """A token route in a zone that needs a key gives no token without a good key."""
     valid = api.token_request(grant)  # type: ignore[arg-type]
-    name = api.header("api_key")[0]
-    for draft in (valid.without_header(name), valid.with_header(name, ""), valid.editing("API_KEY", WRONG)):
+    wrong = valid.editing(valid.carried(Role.API_KEY), WRONG)
+    for draft in (valid.without("api_key"), valid.dressed("api_key", ""), wrong):
         with api.row():
             api.send(draft, twin=valid).no_token()
 
@@ -133,40 +129,37 @@ def zone_token_route(api: Api, grant: str) -> None:
 @rule(MUST, "RFC 6750 2.1", PROFILE, applies=protected_zones, catches="slots-interchangeable")
 def zone_swap(api: Api, zone: Zone) -> None:
     """A credential in another one's place counts for nothing."""
-    documented = [api.header(kind) for kind in zone.kinds]
+    documented = [(good.slot, good.text) for good in map(api.credential, zone.kinds)]
     for valid in api.requests(zone):
-        for position, (name, right) in enumerate(valid.headers):
-            own = [api.examination.value(part.name) for part in parts_of(right) if isinstance(part, Ref)]
+        for right in valid.credentials:
+            own = [] if right.is_pair else [api.examination.value(ref) for ref in right.refs]
             for role, kind in FOREIGN.items():
                 try:
-                    other = api.credential(role)
+                    other = api.ref(role)
                 except NotApplicable:
                     continue
-                line = name, _in_place_of(right, other)
+                text = _in_place_of(right, other)
                 # One value may have two names: a token that is configured as an API key too is no other's.
-                is_own = any(equivalent(api.examination.value(other.name), value) for value in own)
-                if is_own or line in documented:
+                is_own = any(equivalent(api.examination.value(other), value) for value in own)
+                if is_own or (right.slot, text) in documented:
                     continue
-                headers = (*valid.headers[:position], line, *valid.headers[position + 1 :])
                 with api.row():
-                    answer = api.attempt(replace(valid, headers=headers), twin=valid)
+                    answer = api.attempt(valid.dressed(right.kind, text), twin=valid)
                     if answer is not None:
                         _judge_swapped(answer, zone, kind)
 
 
-FOREIGN: Final[dict[str, Kind | None]] = {
-    **{kind.roles[0][0]: kind.name for kind in KINDS.values() if len(kind.roles[0]) == 1},
-    "CLIENT_SECRET": None,
-    "PASSWORD": None,
+FOREIGN: Final[dict[Role, Kind | None]] = {
+    **{Role[kind.roles[0][0]]: kind.name for kind in KINDS.values() if len(kind.roles[0]) == 1},
+    Role.CLIENT_SECRET: None,
+    Role.PASSWORD: None,
 }
 """What is tried in another's place, and the kind of credential that it is at a resource."""
 
 
-def _in_place_of(right: Text, other: Ref) -> Text:
+def _in_place_of(right: Credential, other: Ref) -> Text:
     """Write a credential as the one is written whose place it takes; in that of Basic, as a token."""
-    first = parts_of(right)[0]
-    word = first if isinstance(first, str) else ""
-    word = "Bearer " if word == "Basic " else word
+    word = "Bearer " if right.is_pair else right.place.prefix
     return (word, other) if word else other
 
 
@@ -206,17 +199,16 @@ def zone_path_escape(api: Api, zone: Zone) -> None:
         spellings += [f"{base}{up}/..%2f{inner.lstrip('/')}" for up in weaker]
         for target in dict.fromkeys(spellings):
             with api.row():
-                answer = api.attempt(replace(valid, headers=(), target=target), twin=valid)
+                answer = api.attempt(replace(valid.anonymous(), target=target), twin=valid)
                 if answer is not None:
                     never_the_content(answer, zone)
 
 
-def as_user(api: Api, kind: Kind, who: str) -> tuple[str, Text]:
-    """Give the header line by which a user is known: their token, or their name and password."""
-    if KINDS[kind].is_issued:
-        return api.header(kind, api.credential("ACCESS_TOKEN", who))
-    pair = (api.credential("USERNAME", who), ":", api.credential("PASSWORD", who))
-    return api.header(kind, ("Basic ", Base64(pair)))
+def as_user(api: Api, valid: Draft, who: str) -> Draft:
+    """Return a request as a user makes it: with their token, or their name and password."""
+    for kind in (each.kind for each in valid.credentials if each.kind != "client" and KINDS[each.kind].is_issued):
+        return valid.presenting(kind, api.ref(Role.ACCESS_TOKEN, who)).as_control()
+    return valid.presenting("basic", (api.ref(Role.USERNAME, who), ":", api.ref(Role.PASSWORD, who))).as_control()
 
 
 @rule(DOC, PROFILE, applies=identity_zones, catches="identity-mixed", control=ITSELF)
@@ -224,10 +216,7 @@ def zone_identity(api: Api, zone: Zone) -> None:
     """A request acts as the user whose token or name it carries."""
     member, told = str(zone.identity), False
     for valid in api.requests(zone, "bearer", "basic"):
-        kind: Kind = "bearer" if any(name.endswith("ACCESS_TOKEN") for name in valid.names) else "basic"
-        answers = [
-            api.send(valid.with_header(*as_user(api, kind, who))).accepted() for who in (DEFAULT, "second", DEFAULT)
-        ]
+        answers = [api.send(as_user(api, valid, who)).accepted() for who in (DEFAULT, "second", DEFAULT)]
         names = [answer.members.get(member) for answer in answers]
         if None in names:
             continue
@@ -244,17 +233,17 @@ def zone_monotone(api: Api, zone: Zone) -> None:
     """More good credentials never turn an acceptance into a refusal, fewer never a refusal into an acceptance."""
     surplus = _surplus(api, zone)
     for valid in api.requests(zone):
-        lines = (*valid.headers, *surplus)
+        every = (*valid.credentials, *surplus)
         admitted: dict[frozenset[str], bool] = {}
-        for count in range(len(lines), -1, -1):
-            for chosen in itertools.combinations(lines, count):
+        for count in range(len(every), -1, -1):
+            for chosen in itertools.combinations(every, count):
                 with api.row():
-                    answer = api.send(replace(valid, headers=chosen), twin=valid)
-                    names = frozenset(name for name, _ in chosen)
+                    answer = api.send(replace(valid, credentials=chosen), twin=valid)
+                    names = frozenset(each.kind for each in chosen)
                     admitted[names] = answer.is_admitted
                     if not admitted[names]:
                         less = [fewer for fewer in admitted if fewer < names and admitted[fewer]]
-                        is_more = names >= {name for name, _ in valid.headers}
+                        is_more = names >= {good.kind for good in valid.credentials}
                         answer.require(not less and not is_more, "no refusal for more")
                         answer.refused()
 
@@ -271,11 +260,10 @@ def _bound_keys(profile: Profile) -> dict[str, str]:
 )
 def key_bound(api: Api, name: str) -> None:
     """A key that is made for one part of the API does not open another."""
-    header, _ = api.header("api_key")
     for path in api.profile.keys[name].denied:
         zone = api.profile.zone_at(urlsplit(api.profile.url(path)).path)
         for way in api.examination.ways_into(zone) if zone is not None else ():
             with api.row():
                 valid = api.request(path, way)
-                bound = valid.with_header(header, api.credential("API_KEY", name))
-                api.send(bound, twin=valid).refused()
+                bound = api.credential("api_key").presenting(api.ref(Role.API_KEY, name))
+                api.send(valid.holding(bound), twin=valid).refused()

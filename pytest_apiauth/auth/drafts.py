@@ -1,114 +1,106 @@
-"""Requests with named secrets in them: what is sent, and how the same is written for a shell.
+"""Requests before their secrets are put in: built valid, altered, and never apart from the valid one.
 
-A `Draft` is built of `Text`: literals and references to secrets by name, possibly edited or encoded.
-Revealed, it is the request on the wire; shown, it is a curl line with ``$PLACEHOLDERS`` that reproduces
-the request for whoever has the secrets in the environment.
+Theory of operation. A `Draft` is a request whose texts name their secrets (`texts.Ref`). Revealed, it is the
+request on the wire; `shell.curl` writes the same for whoever has the secrets in the environment.
+
+- A credential is a part of a draft, with its kind, and not a header line: it is taken away, exchanged or dressed
+  otherwise by its kind, wherever it travels. On the way out come the plain header lines, then the credentials in
+  their order, then Content-Type; a credential in a cookie joins the Cookie line, one in the query the query.
+- A draft that was built valid remembers itself as its `control`, and every change keeps it (`dataclasses.replace`
+  does too). So a draft is altered if it is not what its control is, and whoever sends one knows which valid request
+  must succeed beside it. A request that spends a code or a refresh token says how to make its control anew, since
+  the control must not spend the altered request's own.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, cast
 from urllib.parse import quote_plus, urlsplit
 
-from pytest_apiauth.auth.edits import Edit, quoted
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.forgeries import Forgery
+from pytest_apiauth.auth.texts import Base64, Part, Ref, Role, Text, exchanged, is_text, parts_of, refs_of, reveal
 from pytest_apiauth.messages import Request
+from pytest_apiauth.profile.kinds import Kind, Place
 
-
-class Unchanged(Exception):
-    """An edit left the secret what it was (or merely spelt it differently): nothing to send."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """The secret of that name, edited on its way out."""
-
-    name: str
-    edit: Edit | Forgery | None = None
-
-    def reveal(self, vault: Mapping[str, str]) -> str:
-        value = vault[self.name]
-        edited = self.edit.apply(value) if self.edit else value
-        if edited is None:
-            raise Unchanged(self.name)
-        return edited
-
-    def shell(self, vault: Mapping[str, str]) -> str:
-        if self.edit is None:
-            return f'"${{{self.name}}}"'
-        return f'"{self.edit.shell(self.name, vault[self.name])}"'
+CredentialKind = Kind | Literal["client"]
+"""A kind of credential of a profile, or ``client``: how a client proves itself at the token endpoint."""
+AUTHORIZATION: Final = Place("header", "Authorization")
+CLIENT_MEMBERS: Final = ("client_id", "client_secret")
+"""Members of a body in which a client says who it is."""
+FORM: Final = "application/x-www-form-urlencoded"
+USUAL_TYPES: Final = {"form": FORM, "json": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
-class FormEncoded:
-    """``application/x-www-form-urlencoded`` of a text.
+class Credential:
+    """One credential of a request: what it is, where it travels, and how it is dressed there.
 
-    ``also`` percent-encodes those letters too, ``keep`` leaves those alone.
+    >>> key = Credential("api_key", "value-of-the-key", Place("header", "Authorization", "Token "))
+    >>> key.text, key.dressed("Tokenvalue").text
+    (('Token ', 'value-of-the-key'), 'Tokenvalue')
     """
 
-    inner: Text
-    also: str = ""
-    keep: str = ""
+    kind: CredentialKind
+    value: Text
+    place: Place = AUTHORIZATION
+    is_pair: bool = False
+    """Whether the value travels in Base64, as id and password of HTTP Basic do (RFC 7617 2)."""
 
-    def reveal(self, vault: Mapping[str, str]) -> str:
-        return "".join(
-            f"%{ord(letter):02X}" if letter in self.also else quote_plus(letter, safe="-._~" + self.keep)
-            for letter in reveal(self.inner, vault)
-        )
+    @property
+    def text(self) -> Text:
+        """What travels in the credential's place."""
+        value = Base64(self.value) if self.is_pair else self.value
+        return (self.place.prefix, *parts_of(value)) if self.place.prefix else value
 
-    def shell(self, vault: Mapping[str, str]) -> str:
-        safe = "-._~" + self.keep
-        if quote_plus(reveal(self.inner, vault), safe=safe) == reveal(self.inner, vault) and not self.also:
-            return shown(self.inner, vault)
-        script = (
-            f"lambda s:''.join('%%%02X'%ord(c) if c in {self.also!r} else u.quote_plus(c,safe={safe!r}) for c in s)"
+    @property
+    def name(self) -> str:
+        """The name of the header, parameter or cookie that it travels in."""
+        return self.place.name
+
+    @property
+    def slot(self) -> tuple[str, str]:
+        """The place that one credential at a time can have; a header is the same one in any case."""
+        return self.place.where, self.name.lower() if self.place.where == "header" else self.name
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """The secrets in it, without their edits, in their order; of a pair first who is meant."""
+        return tuple(ref.bare for ref in refs_of(self.value))
+
+    def presenting(self, value: Text) -> Credential:
+        """Return the credential with another value in the same dress."""
+        return replace(self, value=value)
+
+    def dressed(self, text: Text) -> Credential:
+        """Return any text in the credential's place."""
+        return replace(self, value=text, place=replace(self.place, prefix=""), is_pair=False)
+
+    def editing(self, edit: Edit | Forgery, *secrets: Ref) -> Credential:
+        """Return the credential with an edit of these secrets, of each of them if none is named."""
+        return self.presenting(
+            exchanged(self.value, lambda ref: replace(ref, edit=edit) if not secrets or ref.bare in secrets else ref)
         )
-        code = f"import sys,urllib.parse as u;print(({script})(sys.argv[1]),end='')"
-        return f'"$(python3 -c {quoted(code)} {shown(self.inner, vault)})"'
 
 
 @dataclass(frozen=True, slots=True)
-class Base64:
-    """Base64 of a text in UTF-8, with padding, as HTTP Basic wants it (RFC 7617 2)."""
+class Control:
+    """A valid request beside which altered ones are judged."""
 
-    inner: Text
+    draft: Draft
+    anew: Callable[[], Draft] | None = None
+    """How to make it anew, if it spends something. Equal ones make the same request."""
 
-    def reveal(self, vault: Mapping[str, str]) -> str:
-        return base64.b64encode(reveal(self.inner, vault).encode()).decode()
+    def is_same(self, other: Control) -> bool:
+        """Whether two controls show the same."""
+        return self.anew == other.anew if self.anew is not None else self.draft == other.draft
 
-    def shell(self, vault: Mapping[str, str]) -> str:
-        return f'"$(printf %s {shown(self.inner, vault)} | base64 -w0)"'
-
-
-Part = str | Ref | FormEncoded | Base64
-Text = Part | tuple[Part, ...]
-
-
-def parts_of(text: Text) -> tuple[Part, ...]:
-    """Give a text as a sequence of parts."""
-    return text if isinstance(text, tuple) else (text,)
-
-
-def reveal(text: Text, vault: Mapping[str, str]) -> str:
-    """Give the text as it travels. Raises Unchanged where an edit changes nothing."""
-    return "".join(part if isinstance(part, str) else part.reveal(vault) for part in parts_of(text))
-
-
-def shown(text: Text, vault: Mapping[str, str]) -> str:
-    """Give the text as one bash word, secrets by name."""
-    words: list[str] = []
-    for is_literal, group in groupby(parts_of(text), key=lambda part: isinstance(part, str)):
-        parts = list(group)
-        if is_literal:
-            literal = "".join(str(part) for part in parts)
-            words += [quoted(literal)] if literal else []
-        else:
-            words += [part.shell(vault) for part in parts if not isinstance(part, str)]
-    return "".join(words) or "''"
+    def fresh(self) -> Draft:
+        """Return the request to send."""
+        return self.draft if self.anew is None else self.anew()
 
 
 Parameters = tuple[tuple[str, object], ...]
@@ -116,16 +108,18 @@ Parameters = tuple[tuple[str, object], ...]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One request before its secrets are put in. Change it with `dataclasses.replace` or the methods."""
+    """One request before its secrets are put in. Change it with the methods, or with `dataclasses.replace`."""
 
     method: str
     url: str
     headers: tuple[tuple[str, Text], ...] = ()
+    """Plain header lines: none of them is a credential."""
+    credentials: tuple[Credential, ...] = ()
     query: tuple[tuple[str, Text], ...] = ()
     parameters: Parameters = ()
     """Members of the body, in order: texts, and for JSON any value."""
     encoding: str = ""
-    """``form``, ``json``, or empty where there is no body."""
+    """``form``, ``json``, or empty if there is no body."""
     content_type: str = ""
     raw_body: str | None = None
     tail: str = ""
@@ -134,23 +128,146 @@ class Draft:
     flags: tuple[str, ...] = ()
     """Options of curl for what is not in the message: ``--http1.0``."""
     after: Draft | None = None
-    """The request before it on the same connection, where that matters."""
+    """The request before it on the same connection, if that matters."""
+    control: Control | None = field(default=None, compare=False, repr=False)
+    """The valid request that this one was before it was altered."""
+
+    # The control
+
+    def as_control(self, anew: Callable[[], Draft] | None = None) -> Draft:
+        """Return the draft as a valid request of its own."""
+        return replace(self, control=Control(replace(self, control=None), anew))
+
+    def beside(self, valid: Draft) -> Draft:
+        """Return the draft as one that is judged beside a valid request that it was not made from."""
+        return replace(self, control=valid.control)
+
+    @property
+    def is_altered(self) -> bool:
+        """Whether it is another request than the valid one that it came from."""
+        return self.control is not None and self != self.control.draft
+
+    # Credentials
+
+    def credential(self, kind: CredentialKind) -> Credential:
+        """Return the credential of a kind. Raises LookupError if the request carries none."""
+        for each in self.credentials:
+            if each.kind == kind:
+                return each
+        raise LookupError(f"the request carries no {kind}, only {[each.kind for each in self.credentials]}")
+
+    @property
+    def token_kind(self) -> CredentialKind:
+        """The kind of the credential that is the bearer token. Raises LookupError if the request carries none."""
+        return next(each.kind for each in self.credentials if self.token in each.refs)
+
+    def anonymous(self) -> Draft:
+        """Take every credential away."""
+        return replace(self, credentials=()).omitting(*CLIENT_MEMBERS)
+
+    def without(self, *kinds: CredentialKind) -> Draft:
+        """Take the credentials of some kinds away. Raises LookupError if the request carries one of them not."""
+        left = self
+        for kind in kinds:
+            if kind == "client" and any(name in CLIENT_MEMBERS for name, _ in left.parameters):
+                left = left.omitting(*CLIENT_MEMBERS)
+            else:
+                left.credential(kind)
+            left = replace(left, credentials=tuple(each for each in left.credentials if each.kind != kind))
+        return left
+
+    def adding(self, *credentials: Credential) -> Draft:
+        """Add credentials, behind those that are there."""
+        return replace(self, credentials=(*self.credentials, *credentials))
+
+    def presenting(self, kind: CredentialKind, value: Text) -> Draft:
+        """Put another value into a credential, in the documented dress. Raises LookupError if there is none."""
+        return self.holding(self.credential(kind).presenting(value))
+
+    def dressed(self, kind: CredentialKind, text: Text) -> Draft:
+        """Put any text in the place of a credential. Raises LookupError if there is none."""
+        return self.holding(self.credential(kind).dressed(text))
+
+    def holding(self, new: Credential) -> Draft:
+        """Put a credential in the place of that of its kind; add it if there is none."""
+        if all(each.kind != new.kind for each in self.credentials):
+            return self.adding(new)
+        return replace(self, credentials=tuple(new if each.kind == new.kind else each for each in self.credentials))
+
+    # Secrets
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """The secrets that the request carries, without their edits, by name."""
+        texts = [value for _, value in (*self.headers, *self.query)] + [each.value for each in self.credentials]
+        texts += [cast("Text", value) for _, value in self.parameters if is_text(value)]
+        return tuple(sorted({ref.bare for text in texts for ref in refs_of(text)}, key=lambda ref: ref.name))
+
+    def carried(self, role: Role) -> Ref:
+        """Refer to the secret of a role, whoever's it is. Raises LookupError if the request carries none."""
+        for ref in self.refs:
+            if ref.role is role:
+                return ref
+        raise LookupError(f"the request carries no {role.value}, only {[ref.name for ref in self.refs]}")
+
+    @property
+    def token(self) -> Ref:
+        """The bearer token that the request carries. Raises LookupError if it carries none."""
+        for ref in self.refs:
+            if ref.role in (Role.ACCESS_TOKEN, Role.PERSONAL_ACCESS_TOKEN):
+                return ref
+        raise LookupError(f"the request carries no token, only {[ref.name for ref in self.refs]}")
+
+    @property
+    def spends(self) -> bool:
+        """Whether it carries what can be sent once only."""
+        return any(ref.role.is_spent for ref in self.refs)
+
+    def editing(self, secret: Ref, edit: Edit | Forgery) -> Draft:
+        """Edit a secret wherever the request carries it. Raises LookupError if it does not."""
+        return self.replacing(secret, replace(secret, edit=edit))
+
+    def replacing(self, secret: Ref, other: Ref) -> Draft:
+        """Put another secret in the place of one that the request carries. Raises LookupError if it does not."""
+        if secret.bare not in self.refs:
+            raise LookupError(f"the request carries no {secret.name}, only {[ref.name for ref in self.refs]}")
+        return self._exchanged(lambda ref: other if ref.bare == secret.bare else ref)
+
+    def editing_all(self, edit: Edit) -> Draft:
+        """Edit every secret that the request carries."""
+        return self._exchanged(lambda ref: replace(ref, edit=edit))
+
+    def _exchanged(self, change: Callable[[Ref], Part]) -> Draft:
+        return replace(
+            self,
+            headers=tuple((name, exchanged(value, change)) for name, value in self.headers),
+            credentials=tuple(replace(each, value=exchanged(each.value, change)) for each in self.credentials),
+            query=tuple((name, exchanged(value, change)) for name, value in self.query),
+            parameters=tuple(
+                (name, exchanged(cast("Text", value), change) if is_text(value) else value)
+                for name, value in self.parameters
+            ),
+        )
+
+    # Plain headers, the query and the body
 
     def with_headers(self, *headers: tuple[str, Text]) -> Draft:
-        """Add header lines."""
+        """Add plain header lines."""
         return replace(self, headers=(*self.headers, *headers))
 
     def without_header(self, name: str) -> Draft:
-        """Take every line of a header field away."""
+        """Take every line of a plain header away. Raises ValueError if a credential travels in it."""
+        if ("header", name.lower()) in {each.slot for each in self.credentials}:
+            raise ValueError(f"{name} is where a credential travels: speak of that")
         return replace(self, headers=tuple(line for line in self.headers if line[0].lower() != name.lower()))
+
+    def with_header(self, name: str, value: Text) -> Draft:
+        """Put one plain header line in the place of whatever lines there are. Raises ValueError as above."""
+        return self.without_header(name).with_headers((name, value))
 
     def with_query(self, *pairs: tuple[str, Text]) -> Draft:
         """Add parameters to the URL."""
         return replace(self, query=(*self.query, *pairs))
-
-    def with_header(self, name: str, value: Text) -> Draft:
-        """Put one header line in the place of whatever lines that field had."""
-        return self.without_header(name).with_headers((name, value))
 
     def encoded(self, encoding: str) -> Draft:
         """Write the body as ``form`` or ``json`` instead, with the label that goes with it."""
@@ -160,204 +277,85 @@ class Draft:
         """Give the body another media type without changing the body."""
         return replace(self, content_type=content_type)
 
-    def editing(self, secret: str, edit: Edit | Forgery) -> Draft:
-        """Edit a secret by name, wherever the request carries it. Raises LookupError where it does not."""
-        if secret not in self.names:
-            raise LookupError(f"the request carries no {secret}, only {sorted(self.names)}")
-        return replace(
-            self,
-            headers=tuple((name, _edited(value, secret, edit)) for name, value in self.headers),
-            query=tuple((name, _edited(value, secret, edit)) for name, value in self.query),
-            parameters=tuple(
-                (name, _edited(_as_text(value), secret, edit) if _is_text(value) else value)
-                for name, value in self.parameters
-            ),
-        )
-
-    def secret(self, kind: str) -> str:
-        """Give the name of the secret of a kind (``CLIENT_SECRET``), whoever's it is. Raises LookupError."""
-        for name in sorted(self.names):
-            if name == kind or name.endswith(f"_{kind}"):
-                return name
-        raise LookupError(f"the request carries no {kind}, only {sorted(self.names)}")
-
-    def carried(self, kind: str) -> Ref:
-        """Refer to the secret of a kind, as it stands in the request. Raises LookupError."""
-        return Ref(self.secret(kind))
-
-    def replacing(self, secret: str, other: Ref) -> Draft:
-        """Put another secret in the place of one that the request carries. Raises LookupError where it does not."""
-        marked = self.editing(secret, _MARK)
-        return replace(
-            marked,
-            headers=tuple((name, _swapped(value, other)) for name, value in marked.headers),
-            parameters=tuple(
-                (name, _swapped(_as_text(value), other) if _is_text(value) else value)
-                for name, value in marked.parameters
-            ),
-        )
-
-    def editing_all(self, edit: Edit) -> Draft:
-        """Edit every secret that the request carries."""
-        draft = self
-        for name in self.names:
-            draft = draft.editing(name, edit)
-        return draft
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of the secrets that the request carries."""
-        values = [value for _, value in (*self.headers, *self.query, *self.parameters)]
-        return frozenset(ref.name for value in values for ref in _refs(value))
-
     def setting(self, name: str, value: object) -> Draft:
-        """Set one parameter of the body in its place, or add it."""
+        """Set one member of the body in its place, or add it."""
         if any(key == name for key, _ in self.parameters):
             changed = tuple((key, value if key == name else old) for key, old in self.parameters)
         else:
             changed = (*self.parameters, (name, value))
         return replace(self, parameters=changed)
 
-    def without(self, *names: str) -> Draft:
-        """Take parameters of the body away."""
+    def omitting(self, *names: str) -> Draft:
+        """Take members of the body away."""
         return replace(self, parameters=tuple(entry for entry in self.parameters if entry[0] not in names))
 
-    def request(self, vault: Mapping[str, str]) -> Request:
-        """Put the secrets in. Raises Unchanged where an edit changes nothing."""
-        headers = [(name, reveal(value, vault)) for name, value in self.headers]
-        body = self._body(vault)
-        if self._type():
-            headers.append(("Content-Type", self._type()))
-        return Request(self.method, self._url(vault), tuple(headers), body, self.target)
+    # On the way out
 
-    def curl(self, vault: Mapping[str, str]) -> str:
-        """Write the request as one curl line for bash."""
-        before = ["curl"] if self.after is None else [self.after.curl(vault), "--next"]
-        words = [*before, "-I" if self.method == "HEAD" else "-i", *self.flags]
-        if self.method not in ("HEAD", "POST" if self._type() else "GET"):
-            words += ["-X", self.method]
+    def request(self, values: Mapping[Ref, str]) -> Request:
+        """Put the secrets in. Raises Unchanged if an edit changes nothing."""
+        headers = [(name, reveal(value, values)) for name, value in self.lines]
+        if self.media_type:
+            headers.append(("Content-Type", self.media_type))
+        return Request(self.method, self._url(values), tuple(headers), self._body(values), self.target)
+
+    @property
+    def lines(self) -> tuple[tuple[str, Text], ...]:
+        """Every header line but Content-Type, with the credentials that travel in one."""
+        jar: tuple[Part, ...] = ()
+        for each in self.credentials:
+            if each.place.where == "cookie":
+                jar += (*(("; ",) if jar else ()), f"{each.name}=", *parts_of(each.text))
+        lines: list[tuple[str, Text]] = []
         for name, value in self.headers:
-            # curl drops a header that ends with a colon, and sends it empty when it ends with a semicolon.
-            words += ["-H", quoted(f"{name};") if value == "" else shown((f"{name}: ", *parts_of(value)), vault)]
-        words += self._curl_body(vault)
-        if self.target is not None:
-            words += ["--request-target", quoted(self.target)]
-        words.append(self._curl_url(vault))
-        return " ".join(words)
+            if jar and name.lower() == "cookie":
+                value, jar = (*parts_of(value), "; ", *jar), ()
+            lines.append((name, value))
+        lines += [(each.name, each.text) for each in self.credentials if each.place.where == "header"]
+        return (*lines, ("Cookie", jar)) if jar else tuple(lines)
 
-    def _type(self) -> str:
-        usual = {"form": "application/x-www-form-urlencoded", "json": "application/json"}
-        return self.content_type or usual.get(self.encoding, "")
+    @property
+    def pairs(self) -> tuple[tuple[str, Text], ...]:
+        """Every parameter of the URL, with the credentials that travel in one."""
+        return (*self.query, *((each.name, each.text) for each in self.credentials if each.place.where == "query"))
 
-    def _body(self, vault: Mapping[str, str]) -> bytes:
-        if self.raw_body is not None:
-            return self.raw_body.encode("latin-1")
-        if self.encoding == "form":
-            fields = ((name, reveal(_as_text(value), vault)) for name, value in self.parameters)
-            pairs = [f"{quote_plus(name)}={quote_plus(value)}" for name, value in fields]
-            return "&".join([*pairs, *filter(None, [self.tail])]).encode("latin-1")
-        if self.encoding == "json":
-            return _json_object(self.parameters, lambda text: json.dumps(reveal(text, vault))).encode()
-        return b""
-
-    def _curl_body(self, vault: Mapping[str, str]) -> list[str]:
-        if not self._type():
-            return []
-        label = ["-H", quoted(f"Content-Type: {self._type()}")]
-        if self.raw_body is not None:
-            return [*label, "--data-binary", quoted(self.raw_body)]
-        if self.encoding == "form":
-            words = [] if self._type() == "application/x-www-form-urlencoded" else label
-            for name, value in self.parameters:
-                words += ["--data-urlencode", shown((f"{name}=", *parts_of(_as_text(value))), vault)]
-            words += ["--data-binary", quoted(self.tail)] if self.tail else []
-            return words or ["-d", "''"]
-        # A secret inside JSON needs JSON's own quoting, which Python does for the shell.
-        names = sorted({ref.name for _, value in self.parameters for ref in _refs(value)})
-        if not names:
-            return [*label, "-d", quoted(_json_object(self.parameters, lambda text: json.dumps(reveal(text, {}))))]
-        pieces = [shown(_as_text(value), vault) for _, value in self.parameters if _refs(value)]
-        template = _json_object(self.parameters, lambda text: "%s" if _refs(text) else _percent(reveal(text, {})))
-        code = f"import json,sys;print({template!r} % tuple(map(json.dumps,sys.argv[1:])),end='')"
-        return [*label, "-d", f'"$(python3 -c {quoted(code)} {" ".join(pieces)})"']
-
-    def _url(self, vault: Mapping[str, str]) -> str:
-        pairs = "&".join(f"{quote_plus(name)}={quote_plus(reveal(value, vault))}" for name, value in self.query)
-        return f"{self.url}?{pairs}" if pairs else self.url
-
-    def _curl_url(self, vault: Mapping[str, str]) -> str:
-        if not self.query:
-            return quoted(self.url)
-        pieces: list[Part] = [self.url]
-        for position, (name, value) in enumerate(self.query):
-            pieces.append(f"{'&' if position else '?'}{quote_plus(name)}=")
-            pieces.append(quote_plus(value) if isinstance(value, str) else FormEncoded(value))
-        return shown(tuple(pieces), vault)
+    @property
+    def media_type(self) -> str:
+        """What Content-Type says of the body; empty if there is none."""
+        return self.content_type or USUAL_TYPES.get(self.encoding, "")
 
     @property
     def path(self) -> str:
         """The path as it travels."""
         return self.target or urlsplit(self.url).path
 
+    def _url(self, values: Mapping[Ref, str]) -> str:
+        pairs = "&".join(f"{quote_plus(name)}={quote_plus(reveal(value, values))}" for name, value in self.pairs)
+        return f"{self.url}?{pairs}" if pairs else self.url
 
-def _edited(text: Text, secret: str, edit: Edit | Forgery) -> Text:
-    def changed(part: Part) -> Part:
-        if isinstance(part, Ref):
-            return Ref(part.name, edit) if part.name == secret else part
-        if isinstance(part, (FormEncoded, Base64)):
-            return replace(part, inner=_edited(part.inner, secret, edit))
-        return part
-
-    return tuple(changed(part) for part in parts_of(text))
-
-
-_MARK = Edit("whole", text="\0")
-
-
-def _swapped(text: Text, other: Ref) -> Text:
-    """Put a secret in the place of every reference that is marked."""
-
-    def changed(part: Part) -> Part:
-        if isinstance(part, Ref):
-            return other if part.edit is _MARK else part
-        if isinstance(part, (FormEncoded, Base64)):
-            return replace(part, inner=_swapped(part.inner, other))
-        return part
-
-    return tuple(changed(part) for part in parts_of(text))
+    def _body(self, values: Mapping[Ref, str]) -> bytes:
+        if self.raw_body is not None:
+            return self.raw_body.encode("latin-1")
+        if self.encoding == "form":
+            fields = ((name, reveal(as_text(value), values)) for name, value in self.parameters)
+            pairs = [f"{quote_plus(name)}={quote_plus(value)}" for name, value in fields]
+            return "&".join([*pairs, *filter(None, [self.tail])]).encode("latin-1")
+        if self.encoding == "json":
+            return json_object(self.parameters, lambda text: json.dumps(reveal(text, values))).encode()
+        return b""
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, (str, Ref, FormEncoded, Base64, tuple))
+def as_text(value: object) -> Text:
+    """Return a member of a body as a form writes it."""
+    return cast("Text", value) if is_text(value) else json.dumps(value)
 
 
-def _as_text(value: object) -> Text:
-    return value if _is_text(value) else json.dumps(value)  # type: ignore[return-value]
-
-
-def _refs(value: object) -> list[Ref]:
-    if not _is_text(value):
-        return []
-    found: list[Ref] = []
-    for part in parts_of(value):  # type: ignore[arg-type]
-        if isinstance(part, Ref):
-            found.append(part)
-        elif isinstance(part, (FormEncoded, Base64)):
-            found += _refs(part.inner)
-    return found
-
-
-def _percent(text: str) -> str:
-    return json.dumps(text).replace("%", "%%")
-
-
-def _json_object(parameters: Parameters, write: Callable[[Text], str]) -> str:
+def json_object(parameters: Parameters, write: Callable[[Text], str]) -> str:
     """Write a JSON object member by member, so that a repeated member stays repeated."""
     members = []
     for name, value in parameters:
-        text = write(_as_text(value)) if _is_text(value) else json.dumps(value)
+        text = write(cast("Text", value)) if is_text(value) else json.dumps(value)
         members.append(f"{json.dumps(name)}: {text}")
     return "{" + ", ".join(members) + "}"
 
 
-__all__ = ["Base64", "Draft", "FormEncoded", "Part", "Ref", "Text", "Unchanged", "reveal", "shown"]
+__all__ = ["Control", "Credential", "CredentialKind", "Draft", "Parameters", "as_text", "json_object"]

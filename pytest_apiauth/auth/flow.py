@@ -21,36 +21,18 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urljoin
 
-from pytest_apiauth.auth.grants import (
-    AuthorizationRequest,
-    authorization_request,
-    code_from_callback,
-    header_value,
-    leads_back,
-    read_token,
-    token_request,
-)
+from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
+from pytest_apiauth.auth.identified import authorization_request, header_value, token_request
 from pytest_apiauth.auth.selection import Plan, Plans
 from pytest_apiauth.auth.tokens import Flight, Token, TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import ApiAuthError, CredentialError, TokenError, UnsetError
 from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile
 
-__all__ = [
-    "Authenticator",
-    "AuthorizationRequest",
-    "Forward",
-    "RequestSteps",
-    "Send",
-    "TokenSteps",
-    "Wait",
-    "authorization_request",
-    "code_from_callback",
-    "read_token",
-    "token_request",
-]
+__all__ = ["Authenticator", "Forward", "RequestSteps", "Send", "TokenSteps", "Wait"]
 
 # A refresh token that is refused with one of these is spent; any other status is trouble to be told.
 _REFUSALS: Final = (400, 401, 403)
@@ -193,7 +175,7 @@ class Authenticator:
         return token
 
     def _fetch(self) -> TokenSteps:
-        if self._grant == "authorization_code":
+        if self._grant is not None and GRANTS[self._grant].needs_person:
             # The lock of a generator that is not finished is released when it is closed.
             with self._identities.turn(self._client, self._user):
                 return (yield from self._authorize())
@@ -227,7 +209,7 @@ class Authenticator:
         # An answer without a new refresh token leaves the old one in force.
         if token.refresh_token is None:
             return replace(token, refresh_token=refresh_token)
-        if self._grant == "authorization_code" and token.refresh_token != refresh_token:
+        if self._grant is not None and GRANTS[self._grant].needs_person and token.refresh_token != refresh_token:
             # The old one may be dead from now on, and a person had to log in for it.
             self._identities.keep_refresh_token(token.refresh_token, self._client, self._user)
         return token

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
-from pytest_apiauth.auth.grants import authorization_request, basic_credentials, header_value, token_request
+from pytest_apiauth.auth.identified import authorization_request, header_of, token_request
 from pytest_apiauth.credentials.identities import Identities
-from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError, UnsetError
+from pytest_apiauth.profile.grants import GRANTS
+from pytest_apiauth.profile.kinds import KINDS
 from pytest_apiauth.profile.model import GrantType, Kind, Profile, Zone
-
-_IN_AUTHORIZATION: Final[frozenset[Kind]] = frozenset({"bearer", "personal_access_token", "basic"})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,9 +43,7 @@ class Plans:
         self._key = key
         self._grant = grant
         # All of them travel in the one Authorization header, so a request has one of them at most.
-        self._in_authorization = _IN_AUTHORIZATION
-        if profile.api_key is not None and profile.api_key.header.lower() == "authorization":
-            self._in_authorization |= {"api_key"}
+        self._in_authorization = frozenset(kind for kind in KINDS if profile.place_of(kind).is_authorization)
         self._problems: dict[Kind, str | None] = {}
         self._unset: set[str] = set()
         self._exact: dict[frozenset[Kind], Plan] = {}
@@ -102,22 +98,17 @@ class Plans:
     def _documented(self) -> list[Kind]:
         """Give what the profile documents for ``Authorization``, in its own order."""
         named = [kind for zone in self._profile.zones.values() for kinds in zone.needs for kind in kinds]
-        if self._grant is not None:
-            named.append("bearer")
-        named.append("api_key")
+        named += [kind for kind in KINDS if KINDS[kind].is_issued and self._grant is not None]
+        named += [kind for kind in KINDS if KINDS[kind].place is None]
         return [kind for kind in dict.fromkeys(named) if kind in self._in_authorization]
 
     def _planned(self, kinds: frozenset[Kind], problem: str | None) -> Plan:
         if problem is not None:
             return Plan({}, False, problem, problem in self._unset)
-        headers = {}
-        if "api_key" in kinds and self._profile.api_key is not None:
-            headers[self._profile.api_key.header] = self._profile.api_key.prefix + self._api_key()
-        if "personal_access_token" in kinds:
-            headers["Authorization"] = "Bearer " + self._personal_access_token()
-        if "basic" in kinds:
-            headers["Authorization"] = self._basic()
-        return Plan(headers, "bearer" in kinds)
+        # A token is put in by the flow, which gets it.
+        configured = [kind for kind in KINDS if kind in kinds and not KINDS[kind].is_issued]
+        headers = {self._profile.place_of(kind).name: self._header(kind) for kind in configured}
+        return Plan(headers, len(configured) < len(kinds))
 
     def _first_problem(self, kinds: Collection[Kind]) -> str | None:
         problems = (self._problem(kind) for kind in sorted(kinds))
@@ -126,14 +117,8 @@ class Plans:
     def _problem(self, kind: Kind) -> str | None:
         """Give the reason why a credential cannot be sent, or None where it can."""
         if kind not in self._problems:
-            makers: dict[Kind, Callable[[], object]] = {
-                "api_key": self._api_key,
-                "bearer": self._try_bearer,
-                "personal_access_token": self._personal_access_token,
-                "basic": self._basic,
-            }
             try:
-                makers[kind]()
+                self._try_token() if KINDS[kind].is_issued else self._header(kind)
                 self._problems[kind] = None
             except CredentialError as error:
                 self._problems[kind] = str(error)
@@ -141,34 +126,16 @@ class Plans:
                     self._unset.add(str(error))
         return self._problems[kind]
 
-    def _api_key(self) -> str:
-        return self._sendable("api_key", self._identities.key(self._key).api_key if self._profile.api_key else None)
+    def _header(self, kind: Kind) -> str:
+        names = {"client": self._client, "user": self._user, "key": self._key}
+        return header_of(self._profile, self._identities, kind, **names)
 
-    def _personal_access_token(self) -> str:
-        return self._sendable("personal_access_token", self._identities.personal_access_token())
-
-    def _basic(self) -> str:
-        """HTTP Basic carries the user where the profile has one, else the client (RFC 7617 2)."""
-        user = self._identities.user(self._user)
-        name, password = user.username, user.password
-        if name is None or password is None:
-            client = self._identities.client(self._client)
-            name, password = client.client_id, client.client_secret
-        if name is None or password is None:
-            raise CredentialError(f"{self._profile.name}: basic: the profile names no username and password")
-        return basic_credentials(name, password.reveal(), encoding="raw")
-
-    def _try_bearer(self) -> None:
+    def _try_token(self) -> None:
         """Build what would be sent for a token, which costs nothing and names whatever is missing."""
         if self._grant is None:
             raise CredentialError(f"{self._profile.name}: grants: the profile names no way to get a token")
-        if self._grant == "authorization_code":
+        if GRANTS[self._grant].needs_person:
             if self._identities.refresh_token(self._client, self._user) is None:
                 authorization_request(self._profile, self._identities, client=self._client)
             return
         token_request(self._profile, self._grant, self._identities, client=self._client, user=self._user, key=self._key)
-
-    def _sendable(self, name: str, secret: Secret | None) -> str:
-        if secret is None:
-            raise CredentialError(f"{self._profile.name}: {name}: the profile names none")
-        return header_value(secret)

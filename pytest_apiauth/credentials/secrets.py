@@ -15,7 +15,7 @@ import html
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final, NoReturn
 from urllib.parse import quote, quote_plus
 
@@ -225,19 +225,3 @@ class Redactor(Forms):
         """Whether a place in a text lies in a mark of ours: a password may be the word that a mark has for it."""
         found = MARK.match(text, max(0, text.rfind("[apiauth:", 0, start + len("[apiauth:"))))
         return found is not None and found.start() <= start and end <= found.end() and found.group(1) in self._marks
-
-
-class Vault(Mapping[str, str]):
-    """Credentials by placeholder name, each got when first asked for."""
-
-    def __init__(self, get: Callable[[str], str], known: Mapping[str, str]) -> None:
-        self._get, self._known = get, known
-
-    def __getitem__(self, name: str) -> str:
-        return self._get(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._known)
-
-    def __len__(self) -> int:
-        return len(self._known)

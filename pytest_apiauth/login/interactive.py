@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pytest_apiauth.auth.grants import authorization_request, code_from_callback, read_token, token_request
+from pytest_apiauth.auth.answers import code_from_callback, read_token
+from pytest_apiauth.auth.identified import authorization_request, token_request
 from pytest_apiauth.auth.tokens import Token
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.located import located_profile

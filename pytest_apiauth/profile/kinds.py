@@ -20,7 +20,7 @@ Kind = Literal["api_key", "bearer", "personal_access_token", "basic"]
 """Names of kinds, as ``needs`` spells them. A name more takes a row more in `KINDS`."""
 Role = Literal["API_KEY", "ACCESS_TOKEN", "PERSONAL_ACCESS_TOKEN", "USERNAME", "PASSWORD", "CLIENT_ID", "CLIENT_SECRET"]
 """What a credential is made of, by the names that placeholders have."""
-Where = Literal["header"]
+Where = Literal["header", "query", "cookie"]
 """The parts of a request that a credential may travel in."""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
 
-from pytest_apiauth.auth.flow import authorization_request, token_request
+from pytest_apiauth.auth.identified import authorization_request, token_request
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.messages import Request, Response

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
-from pytest_apiauth.auth.drafts import Draft
+from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.messages import Response, described, listed
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.suite.outcomes import Cause, Counterexample, Follows, Violation
@@ -14,21 +13,37 @@ from pytest_apiauth.suite.outcomes import Cause, Counterexample, Follows, Violat
 if TYPE_CHECKING:
     from pytest_apiauth.suite.api import Api
 
-Twin = Draft | Callable[[], Draft]
 LONGEST_WORDS = 400
 """Characters of what was expected, and of what came: servers have a say in both."""
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A control that has succeeded: the request as it was sent, and its answer."""
+
+    control: Control
+    draft: Draft
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, and the words to judge it with."""
+    """What came back, and the words to judge it with.
+
+    A verdict that takes a control (`refused`, `no_token`, `like_control`) is one of a request that has one: that of a
+    request without is a mistake of the rule's author, and raises TypeError.
+    """
 
     api: Api
     draft: Draft
     response: Response
-    twin: Twin | None
-    twin_draft: Draft | None
-    twin_response: Response | None
+    seen: Seen | None = None
+    """The control of the request, if it has succeeded before."""
+
+    @property
+    def control_response(self) -> Response | None:
+        """The answer to the valid request, if it was sent before."""
+        return self.seen.response if self.seen is not None else None
 
     @property
     def status(self) -> int:
@@ -63,7 +78,7 @@ class Answer:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the status refuses: a 4xx does, and what the profile documents where the twin's content is not there.
+        """Whether the status refuses: a 4xx does, and what the profile documents if the control's content is not there.
 
         So does a 5xx, in its way; that it came is said elsewhere.
         """
@@ -76,8 +91,8 @@ class Answer:
 
     @property
     def _may_be_content(self) -> bool:
-        """Whether a 2xx answer may be what the valid twin got: the same text, or an object of the same members."""
-        before = self.twin_response
+        """Whether a 2xx answer may be what the control got: the same text, or an object of the same members."""
+        before = self.control_response
         if not self.succeeds or before is None:
             return self.succeeds
         known = before.json()
@@ -91,19 +106,19 @@ class Answer:
         words = scope.split() if isinstance(scope, str) else scope
         return [str(word) for word in words] if isinstance(words, list) else []
 
-    def refused(self, *, proved_again: bool = True) -> Answer:
+    def refused(self, *, again: bool = True) -> Answer:
         """Require a refusal: a 4xx or a documented status, and no protected payload; another 4xx is advice only.
 
-        Without ``proved_again`` the valid twin is not sent again at once.
+        Without ``again`` the control is not sent again at once.
         """
         words = f"a refusal with {listed(self.api.profile.refusal)}"
-        if not self.is_refusal:
-            self.fails(words)
-        before = self.twin_response
-        if before is not None and len(before.body) > 2 and before.body == self.response.body:
-            self.fails(f"{words} without the protected content")
-        self.advise(self.status in self.api.profile.refusal, words)
-        return self._proved_again() if proved_again else self
+        answer, before = self._beside_control()
+        if not answer.is_refusal:
+            answer.fails(words)
+        if len(before.response.body) > 2 and before.response.body == self.response.body:
+            answer.fails(f"{words} without the protected content")
+        answer.advise(self.status in self.api.profile.refusal, words)
+        return answer._held_again(self) if again else answer
 
     def no_token(self, unless: Cause | None = None, *, is_due: bool = True) -> Answer:
         """Require a refusal without a token: a 4xx or a documented status.
@@ -112,14 +127,15 @@ class Answer:
         request may mean something else there, a 2xx or 3xx without a token is advice only.
         """
         words = "a refusal with a 4xx status"
+        answer, _ = self._beside_control()
         if self.has_token:
             self._follows(unless)
-            self.fails("no token")
+            answer.fails("no token")
         is_refusal = self.status >= 400 or self.status in self.api.profile.refusal
         if is_due and not is_refusal:
-            self.fails(words)
-        self.advise(is_refusal and self.status < 500, words)
-        return self._proved_again()
+            answer.fails(words)
+        answer.advise(is_refusal and self.status < 500, words)
+        return answer._held_again(self)
 
     def advise_no_token(self, words: str, unless: Cause | None = None) -> Answer:
         """Recommend that no token is issued. Raises Follows where one came for a cause that is another rule's."""
@@ -145,20 +161,36 @@ class Answer:
             self.fails("a token")
         return self
 
-    def like_twin(self) -> Answer:
-        """Require the same status as the valid twin's."""
-        expected = self.twin_response
-        answer = self if expected is None or self.status == expected.status else self._with_new_token()
-        if expected is not None and answer.status != expected.status:
-            answer.fails(f"the same answer as without the alteration, {described(expected)}")
+    def like_control(self) -> Answer:
+        """Require the same status as the control's."""
+        answer, before = self._beside_control()
+        if answer.status != before.response.status:
+            answer, before = answer._with_new_token()._beside_control()
+        if answer.status != before.response.status:
+            # A server that has broken down meanwhile breaks no promise.
+            answer._held_again(self)
+            answer.fails(f"the same answer as without the alteration, {described(before.response)}")
         return answer
 
     def _with_new_token(self) -> Answer:
         """Send a refused request again with a new token: its own may have expired while the rule was at work."""
         if self.status not in (401, 403) or not self.api.examination.renew_tokens(self.draft):
             return self
-        self.api.forget_proof()
-        return self.api.send(self.draft, twin=self.twin)
+        self.api.forget_controls()
+        return self.api.send(self.draft)
+
+    def _beside_control(self) -> tuple[Answer, Seen]:
+        """Return the answer beside its control, which is sent now if it was not before."""
+        if self.draft.control is None:
+            raise TypeError("a verdict beside no valid request: make the draft of one, or name it with `Draft.beside`")
+        seen = self.seen or self.api.see(self.draft.control)
+        return replace(self, seen=seen), seen
+
+    def _held_again(self, sent: Answer) -> Answer:
+        """Send the control again that was sent before: a server that refuses everything keeps no promise."""
+        if sent.seen is not None:
+            self.api.see_again(sent.seen.control)
+        return self
 
     def require(self, holds: bool, expected: str, got: str | None = None) -> Answer:
         """Require anything else of the answer."""
@@ -183,16 +215,10 @@ class Answer:
         """End the rule with a breach of it."""
         raise Violation(self.counterexample(expected, got))
 
-    def _proved_again(self) -> Answer:
-        if self.twin is not None:
-            self.api.proved_again(self.twin)
-        return self
-
     def counterexample(self, expected: str, got: str | None = None) -> Counterexample:
         """Write down what was expected, what came, and how to see it again."""
-        twin = self.twin_draft if self.twin is not None else None
         examination = self.api.examination
-        control = examination.curl(twin) if twin is not None else ""
+        control = examination.curl(self.seen.draft) if self.seen is not None else ""
         expected, got = (
             one_line(examination.redactor.redact(text), LONGEST_WORDS) for text in (expected, got or self.got)
         )

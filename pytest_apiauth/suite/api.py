@@ -1,28 +1,34 @@
 """The examiner's instrument: what a rule holds in its hand.
 
 A rule builds a valid request, alters it, sends it, and says what must come back. Everything else is
-done here: the valid twin is sent before an altered request and again after its refusal, requests are
+done here: the control of an altered request is sent before it and again after its refusal, requests are
 counted, secrets are put in on the way out, and a breach becomes an expectation, an observation and two
 curl lines. A server's trouble (429, no connection) makes a verdict inconclusive and never a pass.
+
+A control that has succeeded counts for every altered request of it until one is refused, so that of two valid
+requests in turn each is sent once more than it has altered ones. What ends tokens forgets all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
-from pytest_apiauth.auth.drafts import Base64, Draft, FormEncoded, Ref, Text, Unchanged
+from pytest_apiauth.auth import requests
+from pytest_apiauth.auth.drafts import Control, Credential, Draft
+from pytest_apiauth.auth.requests import Proof
+from pytest_apiauth.auth.texts import Base64, FormEncoded, Ref, Role, Unchanged
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import NotSendable
-from pytest_apiauth.messages import FROM_GATEWAYS, Response, described
+from pytest_apiauth.messages import FROM_GATEWAYS, described
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite import consent
-from pytest_apiauth.suite.answer import Answer, Twin
-from pytest_apiauth.suite.consent import Callback, Proof
+from pytest_apiauth.suite.answer import Answer, Seen
+from pytest_apiauth.suite.consent import Callback
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import (
     Breach,
@@ -38,6 +44,7 @@ from pytest_apiauth.suite.outcomes import (
 from pytest_apiauth.suite.rows import SERVER_ERROR_RULE, Rows
 from pytest_apiauth.suite.steps import Steps, naming
 
+Twin = Draft | Callable[[], Draft] | Control
 NO_SERVER_ERROR = "a refusal, never a server error"
 CONNECTIONS = {
     "embedded": "--apiauth-wire serves the embedded server on a socket",
@@ -62,10 +69,7 @@ class Api:
         self.controls = 0
         self.rows = Rows(lambda: examination.requests)
         self._has_failed = False
-        self._proved: Twin | None = None
-        self._twin_answer: Response | None = None
-        self._twin_draft: Draft | None = None
-        self._twins: dict[tuple[str, str], Callable[[], Draft]] = {}
+        self._seen: list[Seen] = []
 
     @property
     def profile(self) -> Profile:
@@ -90,25 +94,21 @@ class Api:
         """Give a GET of a path that carries the named credentials."""
         return self.examination.request(path, kinds)
 
-    def header(self, kind: Kind, value: Text | None = None) -> tuple[str, Text]:
-        """Give the header line of a credential, or of another value in its place."""
-        return self.examination.header(kind, value)
+    def credential(self, kind: Kind) -> Credential:
+        """Return the credential of a kind, as the profile documents it."""
+        return requests.credential(self.profile, kind)
 
     def token_request(self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT) -> Draft:
         """Give a valid token request. A refresh request carries a refresh token of its own."""
         return self.examination.token_request(grant, client=client, user=user)
 
     def as_client(self, url: str, *parameters: tuple[str, object], client: str = DEFAULT) -> Draft:
-        """Give a POST to another endpoint in which a client proves itself as it does for a token."""
-        return self.examination.as_client(self.profile.url(url), parameters, client)
+        """Return a POST to another endpoint in which a client proves itself as it does for a token."""
+        return requests.posted(self.profile, self.profile.url(url), dict(parameters), client=client)
 
-    def twin(self, grant: GrantType, *, client: str = DEFAULT) -> Twin:
-        """Give the valid twin of altered requests of a grant, made anew each time it is sent.
-
-        It has refresh tokens and codes of its own, so that it never spends the altered request's.
-        """
-        make = partial(self.examination.token_request, grant, client=client, own="CONTROL_")
-        return self._twins.setdefault((grant, client), make)
+    def twin(self, grant: GrantType, *, client: str = DEFAULT) -> Control:
+        """Return the control of altered requests of a grant, made anew each time if it spends something."""
+        return self.examination.control_of(grant, client)
 
     def authorization_request(self, proof: Proof | None = None) -> Draft:
         """Give a valid authorization request, with a proof key of its own or a chosen one."""
@@ -123,7 +123,8 @@ class Api:
         cookies = [line.partition(";")[0] for line in answer.response.header_lines("set-cookie")]
         url, _, query = target.partition("#")[0].partition("?")
         pairs = parse_qsl(query, keep_blank_values=True)
-        draft = Draft("GET", url, query=tuple((name, naming(value, self.examination.known)) for name, value in pairs))
+        named = tuple((name, naming(value, self.examination.known)) for name, value in pairs)
+        draft = Draft("GET", url, query=named).beside(answer.draft)
         return draft.with_headers(("Cookie", self.keep("LOGIN_COOKIE", "; ".join(cookies)))) if cookies else draft
 
     def redemption(self, found: Callback, own: str = "") -> Draft:
@@ -134,22 +135,22 @@ class Api:
         """Get a refresh token that nothing else uses. Raises NotApplicable where no grant gives one."""
         return self.examination.fresh_refresh_token()
 
-    def keep(self, name: str, value: str) -> Ref:
+    def keep(self, name: str, value: str, role: Role = Role.KEPT) -> Ref:
         """Keep a value that came in an answer, to send it under a placeholder name; the step that gave it is shown."""
-        ref = self.examination.keep(name, value)
+        ref = self.examination.keep(Ref(role, named=name), value)
         found = self.examination.recent.giving(value)
         if found is not None:
             draft, response = found
             self.steps.give(name, self.examination.curl(draft), response)
         return ref
 
-    def credential(self, kind: str, who: str = DEFAULT) -> Ref:
-        """Name a credential (``CLIENT_SECRET``, ``ACCESS_TOKEN`` …) of the default or another identity.
+    def ref(self, role: Role, who: str = DEFAULT) -> Ref:
+        """Refer to a credential of the default or another identity, which is there.
 
-        Raises NotApplicable where the profile or the target cannot supply it.
+        Raises NotApplicable if the profile or the target cannot supply it.
         """
-        ref = self.examination.ref(kind, who)
-        self.examination.value(ref.name)
+        ref = Ref(role, who)
+        self.examination.value(ref)
         return ref
 
     # Sending
@@ -157,16 +158,17 @@ class Api:
     def send(
         self, draft: Draft, *, twin: Twin | None = None, server_errors: bool = False, proved: bool = False
     ) -> Answer:
-        """Send a request; an altered one names its valid ``twin``, which must have succeeded before.
+        """Send a request; the control of an altered one must have succeeded before.
 
         A 5xx breaks ``invalid-never-5xx`` wherever it comes; with ``server_errors`` the rule at hand is
         about them itself, and gets the answer. ``proved`` says that the rule has seen its own control succeed.
         """
-        if twin is not None:
-            self._prove(twin)
+        draft = _beside(draft, twin)
+        is_paired = draft.control is not None and draft.is_altered and not proved
+        seen = self.see(draft.control) if is_paired and draft.control is not None else None
         # One server error is made sure of; those that follow it in the same rule are taken at their word.
         response = self.examination.send(draft, sure=not self._has_failed)
-        answer = Answer(self, draft, response, twin, self._twin_draft, self._twin_answer)
+        answer = Answer(self, draft, response, seen)
         if response.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise Unjudged("429 Too Many Requests: the server limits the rate")
         if response.status in FROM_GATEWAYS and self.examination.target.kind == "live":
@@ -174,7 +176,7 @@ class Api:
         is_told = draft.method not in USUAL_METHODS or (response.status == 501 and draft.method not in ("GET", "POST"))
         if response.status >= 500 and not is_told:  # 501 is the right answer to a method (RFC 9110 15.6.2)
             self._has_failed = True
-            if twin is None and not proved:
+            if not is_paired and not proved:
                 raise Unjudged(f"the valid request was answered with {answer.got}: {answer.curl}")
             if self.rule_id == SERVER_ERROR_RULE or server_errors:
                 answer.fails(NO_SERVER_ERROR)
@@ -188,36 +190,37 @@ class Api:
             try:
                 yield
             except (Violation, Inconclusive, UnreachableError):
-                self.forget_proof()
+                self.forget_controls()
                 raise
 
     @contextmanager
     def connected(self, draft: Draft) -> Iterator[Callable[..., Answer]]:
         """Open one connection for several requests; gives a function that sends a draft on it.
 
-        Its keywords are ``version`` (``1.0`` or ``1.1``), ``close`` (end the connection after the answer) and
-        ``twin``. Raises NotApplicable where requests do not travel on connections.
+        Its keywords are ``version`` (``1.0`` or ``1.1``) and ``close`` (end the connection after the answer).
+        Raises NotApplicable where requests do not travel on connections.
         """
         target = self.examination.target
         if not target.has_connections:
             raise OutOfReach(f"needs connections: {CONNECTIONS.get(target.kind, 'recordings have none')}")
-        # The twin first: a server may close a connection that waits for it.
-        self._prove(draft)
+        # The control first: a server may close a connection that waits for it.
+        if draft.control is not None:
+            self.see(draft.control)
         with target.connection(draft.url) as connection:
 
             def send(draft: Draft, *, twin: Draft | None = None, **how: Any) -> Answer:
-                if twin is not None:
-                    self._prove(twin)
+                draft = _beside(draft, twin)
+                seen = self.see(draft.control) if draft.control is not None else None
                 response = self.examination.send_by(lambda request: [connection.send(request, **how)], draft)[0]
                 if response.status in (408, 429, 503):
                     raise Unjudged(f"{described(response)} on a connection of its own")
-                return Answer(self, draft, response, twin, self._twin_draft, self._twin_answer)
+                return Answer(self, draft, response, seen)
 
             yield send
             if connection.carried > 1 and not connection.was_shared:
                 raise NotApplicable("the server ends the connection after each answer, so none carries anything over")
 
-    def attempt(self, draft: Draft, *, twin: Twin, server_errors: bool = False) -> Answer | None:
+    def attempt(self, draft: Draft, *, twin: Twin | None = None, server_errors: bool = False) -> Answer | None:
         """Send a row of a table; None where the edit changes nothing or the row cannot be sent at all."""
         try:
             return self.send(draft, twin=twin, server_errors=server_errors)
@@ -236,35 +239,61 @@ class Api:
     def advance(self, seconds: int) -> None:
         """Move the target's clock forward. Raises NotApplicable where it cannot be moved."""
         self.examination.advance(seconds)
-        self._proved = None
+        self.forget_controls()
         clock = self.profile.clock
         place = self.profile.url(clock.url) if clock and clock.url else ""
         order = f"curl -sS --json '{{\"seconds\": {seconds}}}' {place}  " if place else ""
         self.steps.append(f"{order}# {seconds} seconds pass")
 
-    def forget_proof(self) -> None:
-        """Prove the twin anew before the next altered request."""
-        self._proved = None
+    # Controls
 
-    def proved_again(self, twin: Twin) -> None:
-        """Send the twin after a refusal: a server that refuses everything keeps no promise."""
-        self._proved = None
-        self._prove(twin)
+    def forget_tokens(self) -> None:
+        """Get tokens anew from now on: what the rule has done may have ended those at hand."""
+        self.examination.forget_tokens()
+        self.forget_controls()
 
-    def _prove(self, twin: Twin) -> None:
-        if self._proved is not None and (self._proved is twin or self._proved == twin):
-            return
-        draft = twin() if callable(twin) else twin
+    def forget_controls(self) -> None:
+        """Send each control anew before its next altered request."""
+        self._seen.clear()
+
+    def control(self, valid: Twin) -> None:
+        """Send a valid request, which must succeed: a server that refuses everything keeps no promise."""
+        self.see_again(_control_of(valid))
+
+    def see_again(self, control: Control) -> Seen:
+        """Send a control, whether it was seen to succeed or not."""
+        self._seen = [each for each in self._seen if not each.control.is_same(control)]
+        return self.see(control)
+
+    def see(self, control: Control) -> Seen:
+        """Return a control as it has succeeded, and send it if that was not seen. Raises Inconclusive if it fails."""
+        for each in self._seen:
+            if each.control.is_same(control):
+                return each
+        draft = control.fresh()
         response = self.examination.send(draft, sure=True)
         if not consent.succeeds(draft, response) and self.examination.renew_tokens(draft):
-            draft = twin() if callable(twin) else twin
+            draft = control.fresh()
             response = self.examination.send(draft)
         self.controls += 1
         if not consent.succeeds(draft, response):
             raise (Unjudged if says_nothing(response) else Inconclusive)(
                 f"the valid twin was answered with {described(response)}: {self.examination.curl(draft)}"
             )
-        self._proved, self._twin_draft, self._twin_answer = twin, draft, response
+        self._seen.append(Seen(control, draft, response))
+        return self._seen[-1]
+
+
+def _control_of(valid: Twin) -> Control:
+    if isinstance(valid, Control):
+        return valid
+    if isinstance(valid, Draft):
+        return valid.control or Control(valid)
+    return Control(Draft("", ""), valid)
+
+
+def _beside(draft: Draft, twin: Twin | None) -> Draft:
+    return draft if twin is None else replace(draft, control=_control_of(twin))
 
 
 __all__ = [

@@ -6,19 +6,18 @@ only that can be seen which it decides before it asks a person to log in.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import secrets
 from dataclasses import dataclass, replace
 from typing import Literal
-from urllib.parse import parse_qs, parse_qsl, unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qs, unquote, urljoin, urlsplit
 
-from pytest_apiauth.auth.drafts import Draft, Ref, Text
+from pytest_apiauth.auth.drafts import Draft
+from pytest_apiauth.auth.requests import Proof, row_of
+from pytest_apiauth.auth.texts import Text
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.messages import Origin, Response
-from pytest_apiauth.profile.model import DEFAULT, GrantSettings, Profile
+from pytest_apiauth.profile.model import DEFAULT, Profile
 
 Sort = Literal["client", "onward", "page", "refused", "nowhere"]
 """Where an answer leads: to the redirect_uri asked for, elsewhere, to no place since it is a page or a refusal."""
@@ -28,7 +27,7 @@ _USUAL_PORTS = {"https": 443, "http": 80}
 
 def login_of(profile: Profile, user: str) -> tuple[str, str]:
     """Give the client and the user of a login by the interactive grant, where ``default`` means the grant's own."""
-    table = profile.grants.get("authorization_code") or GrantSettings()
+    table = row_of(profile, "authorization_code")
     return table.client, table.user if user == DEFAULT else user
 
 
@@ -52,52 +51,12 @@ def login_command(profile: Profile) -> str:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Proof:
-    """A proof key for code exchange (RFC 7636 4): what the code is asked with, and what is shown for it later."""
-
-    verifier: str | None = None
-    challenge: str | None = None
-    method: str | None = None
-
-    @classmethod
-    def of(cls, verifier: str) -> Proof:
-        """Give the S256 proof of a verifier (RFC 7636 4.2)."""
-        digest = hashlib.sha256(verifier.encode()).digest()
-        return cls(verifier, base64.urlsafe_b64encode(digest).rstrip(b"=").decode(), "S256")
-
-    @classmethod
-    def fresh(cls) -> Proof:
-        """Give a proof that nobody has seen."""
-        return cls.of(secrets.token_urlsafe(48))
-
-
-NO_PROOF = Proof()
-
-
-@dataclass(frozen=True, slots=True, repr=False)
 class Callback:
     """What the browser brings back to the client, and what the client adds to redeem it (RFC 6749 4.1.3)."""
 
     code: str
     redirect_uri: str
     verifier: str | None
-
-
-def request(profile: Profile, client: Ref, redirect_uri: str, proof: Proof) -> Draft:
-    """Give a valid authorization request (RFC 6749 4.1.1); the endpoint's own query is kept."""
-    parts = urlsplit(profile.authorization_endpoint)
-    asked: list[tuple[str, Text | None]] = [
-        *parse_qsl(parts.query, keep_blank_values=True),
-        ("response_type", "code"),
-        ("client_id", client),
-        ("redirect_uri", redirect_uri),
-        ("scope", profile.scope_of("authorization_code") or None),
-        ("state", secrets.token_urlsafe(16)),
-        ("code_challenge", proof.challenge),
-        ("code_challenge_method", proof.method),
-    ]
-    query = tuple((name, value) for name, value in asked if value is not None)
-    return Draft("GET", urlunsplit(parts._replace(query="", fragment="")), query=query)
 
 
 def asking(draft: Draft, **parameters: Text | None) -> Draft:

@@ -1,21 +1,27 @@
 """One profile against one target: the credentials in use, the requests made, the tokens asked for.
 
-The vault names each credential (``ACCESS_TOKEN``, ``SECOND_CLIENT_SECRET``) as the curl lines do, and
-gets it when it is first needed: from the profile's references, or from the token endpoint.
+Each credential is got when it is first needed: from the profile's references, or from the token endpoint.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
-from pytest_apiauth.auth.drafts import Base64, Draft, FormEncoded, Ref, Text, parts_of
-from pytest_apiauth.credentials.secrets import Redactor, Secret, Vault
+from pytest_apiauth.auth import requests, shell
+from pytest_apiauth.auth.drafts import Control, Draft
+from pytest_apiauth.auth.identified import value_of
+from pytest_apiauth.auth.requests import Proof, row_of
+from pytest_apiauth.auth.texts import Ref, Role, Text
+from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import CredentialError, NotRecordedError, UnsetError
 from pytest_apiauth.messages import Request, Response, described
-from pytest_apiauth.profile.model import DEFAULT, ApiKey, GrantSettings, GrantType, Kind, Profile, Zone
+from pytest_apiauth.profile.grants import GRANTS
+from pytest_apiauth.profile.kinds import KINDS
+from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite import consent
-from pytest_apiauth.suite.consent import Callback, Proof
+from pytest_apiauth.suite.consent import Callback
 from pytest_apiauth.suite.guesses import wrong_passwords
 from pytest_apiauth.suite.outcomes import (
     OUT_OF_GUESSES,
@@ -28,14 +34,36 @@ from pytest_apiauth.suite.outcomes import (
     Unjudged,
     says_nothing,
 )
-from pytest_apiauth.suite.steps import Recent, uses_up
+from pytest_apiauth.suite.steps import Recent
 from pytest_apiauth.targets.target import Target
 
-_ROLES: dict[Kind, tuple[str, ...]] = {
-    "api_key": ("API_KEY",),
-    "basic": ("USERNAME", "PASSWORD"),
-    "personal_access_token": ("PERSONAL_ACCESS_TOKEN",),
-}
+
+class _Values(Mapping[Ref, str]):
+    """Credentials, each got when it is first asked for."""
+
+    def __init__(self, get: Callable[[Ref], str], known: Mapping[Ref, str]) -> None:
+        self._get, self._known = get, known
+
+    def __getitem__(self, ref: Ref) -> str:
+        return self._get(ref)
+
+    def __iter__(self) -> Iterator[Ref]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Anew:
+    """Makes a token request that spends something anew, so that two of them never share what they spend."""
+
+    examination: Examination
+    grant: GrantType
+    client: str
+
+    def __call__(self) -> Draft:
+        return self.examination.token_request(self.grant, client=self.client, own="CONTROL")
 
 
 class Examination:
@@ -46,10 +74,9 @@ class Examination:
         self.redactor = redactor
         self._began = target.sent
         self.tokens_issued = 0
-        self.known: dict[str, str] = {}
-        self._roles: dict[str, tuple[str, str]] = {}
+        self.known: dict[Ref, str] = {}
         self._ways: dict[str, list[tuple[Kind, ...]]] = {}
-        self._vault = Vault(self.value, self.known)
+        self._values = _Values(self.value, self.known)
         self._moved = 0
         self.lacks_secret = False
         self.recent = Recent()
@@ -75,7 +102,7 @@ class Examination:
         """
         settled = self.target.retries.settle(
             lambda: self.send_by(lambda request: [self.target.send(request)], draft)[0],
-            lambda: not uses_up(draft),
+            lambda: not draft.spends,
             sure=sure,
         )
         response, failed = settled.response, settled.failed
@@ -92,7 +119,7 @@ class Examination:
 
     def send_by(self, carry: Callable[[Request], list[Response]], draft: Draft) -> list[Response]:
         """Hand a request to what sends it, once or several times at once, and learn every token that comes back."""
-        request = draft.request(self._vault)
+        request = draft.request(self._values)
         if self.target.kind == "live":
             self._spare_accounts(request)
         try:
@@ -106,8 +133,9 @@ class Examination:
 
     def _spare_accounts(self, request: Request) -> None:
         """Raise OutOfGuesses where a wrong password would be one too many for an account."""
-        names = [name for name in self.known if name.endswith("USERNAME")]
-        users = {self.known[name]: self.known.get(name.removesuffix("USERNAME") + "PASSWORD", "") for name in names}
+        secrets = {Role.USERNAME: Role.PASSWORD, Role.CLIENT_ID: Role.CLIENT_SECRET}
+        names = [ref for ref in self.known if ref.role in secrets]
+        users = {self.known[ref]: self.known.get(Ref(secrets[ref.role], ref.who), "") for ref in names}
         of_client = request.method == "POST" and request.url in self.profile.client_endpoints
         for username in wrong_passwords(request, users, of_client=of_client):
             if not self.target.guess(username):
@@ -115,22 +143,11 @@ class Examination:
 
     def curl(self, draft: Draft) -> str:
         """Write a request as a curl line with placeholders, and make sure that it holds no secret."""
-        return self.redactor.redact(draft.curl(self._vault))
+        return self.redactor.redact(shell.curl(draft, self._values))
 
     def request(self, path: str, kinds: tuple[Kind, ...]) -> Draft:
-        """Give a GET of a path with the named credentials."""
-        return Draft("GET", self.profile.url(path), tuple(self.header(kind) for kind in kinds))
-
-    def header(self, kind: Kind, value: Text | None = None) -> tuple[str, Text]:
-        """Give the header line of a credential, or of another value in its place."""
-        if kind == "api_key":
-            travels, key = self.profile.api_key or ApiKey(), self.ref("API_KEY") if value is None else value
-            return travels.header, (travels.prefix, *parts_of(key)) if travels.scheme else key
-        if kind == "basic":
-            own: Text = ("Basic ", Base64((self.ref("USERNAME"), ":", self.ref("PASSWORD"))))
-            return "Authorization", own if value is None else value
-        name = "ACCESS_TOKEN" if kind == "bearer" else "PERSONAL_ACCESS_TOKEN"
-        return "Authorization", ("Bearer ", *parts_of(self.ref(name) if value is None else value))
+        """Return a GET of a path with the named credentials."""
+        return requests.resource_request(self.profile, path, kinds)
 
     def ways_into(self, zone: Zone) -> list[tuple[Kind, ...]]:
         """Give the alternatives of a zone's needs whose credentials are there."""
@@ -147,16 +164,16 @@ class Examination:
 
     def _why_absent(self, kind: Kind) -> str | None:
         try:
-            if kind == "bearer":
+            if KINDS[kind].is_issued:
                 grant = self.profile.usual_grant
-                if grant == "authorization_code" and not self.target.has_browser:
+                if grant and GRANTS[grant].needs_person and not self.target.has_browser:
                     consent.refresh_token_of(self.profile, self.target.identities, DEFAULT)
                     return None
-                for name in self.token_request(grant).names if grant else ():
-                    self.value(name)
+                for ref in self.token_request(grant).refs if grant else ():
+                    self.value(ref)
             else:
-                for role in _ROLES[kind]:
-                    self.value(self.ref(role).name)
+                for ref in requests.credential(self.profile, kind).refs:
+                    self.value(ref)
         except (NotApplicable, CredentialError) as reason:
             return str(reason)
         return None
@@ -173,43 +190,27 @@ class Examination:
         refresh_token: Ref | None = None,
         callback: Callback | None = None,
     ) -> Draft:
-        """Give a valid token request, with a fresh refresh token or code where the grant takes one.
+        """Return a valid token request, with a fresh refresh token or code if the grant takes one.
 
         ``own`` begins the placeholder names of those, so that two requests do not share one. With ``refresh_token``
         or ``callback`` that one is sent instead of a fresh one.
         """
-        settings_of_grant = self.profile.grants.get(grant) or GrantSettings()
-        client = settings_of_grant.client if client == DEFAULT else client
-        user = settings_of_grant.user if user == DEFAULT else user
-        parameters: list[tuple[str, object]] = [("grant_type", grant)]
-        if grant == "password":
-            parameters += [("username", self.ref("USERNAME", user)), ("password", self.ref("PASSWORD", user))]
-        elif grant == "refresh_token":
-            parameters.append(("refresh_token", refresh_token or self.fresh_refresh_token(client=client, own=own)))
-        elif grant == "authorization_code":
-            parameters += self._redeeming(callback or self.fresh_callback(client), client, own)
-        scope = self.profile.scope_of(grant)
-        if scope and grant != "authorization_code":
-            parameters.append(("scope", scope))
-        parameters += list(settings_of_grant.extra.items())
-        return self.as_client(self.profile.token_endpoint, parameters, client)
+        row = row_of(self.profile, grant)
+        client, user = (row.client if client == DEFAULT else client), (row.user if user == DEFAULT else user)
+        given: dict[str, Text | None] = {}
+        spent = GRANTS[grant].spends
+        if spent == "refresh_token":
+            given["refresh_token"] = refresh_token or self.fresh_refresh_token(client=client, own=own)
+        elif spent == "code":
+            given = self._redeeming(callback or self.fresh_callback(client), client, own)
+        draft = requests.token_request(self.profile, grant, client=client, user=user, own=own, given=given)
+        return draft if spent is None else draft.as_control(_Anew(self, grant, client))
 
-    def as_client(self, url: str, parameters: Iterable[tuple[str, object]], client: str) -> Draft:
-        """Give a POST in which a client proves itself in the documented way."""
-        settings = self.profile.token
-        proof: list[tuple[str, object]] = []
-        headers: list[tuple[str, Text]] = [("Accept", "application/json")]
-        if self.profile.token_route_needs_key:
-            headers.append(self.header("api_key"))
-        who, secret = self.ref("CLIENT_ID", client), self.ref("CLIENT_SECRET", client)
-        if settings.client_auth == "client_secret_basic":
-            pair: Text = (who, ":", secret)
-            if settings.basic_encoding == "form":
-                pair = (FormEncoded(who), ":", FormEncoded(secret))
-            headers.append(("Authorization", ("Basic ", Base64(pair))))
-        elif settings.client_auth in ("client_secret_post", "client_secret_json"):
-            proof = [("client_id", who), ("client_secret", secret)]
-        return Draft("POST", url, tuple(headers), parameters=(*parameters, *proof), encoding=settings.body)
+    def control_of(self, grant: GrantType, client: str = DEFAULT) -> Control:
+        """Return the control of requests of a grant, made anew each time if it spends something."""
+        client = row_of(self.profile, grant).client if client == DEFAULT else client
+        draft = requests.token_request(self.profile, grant, client=client)
+        return Control(draft, None if GRANTS[grant].spends is None else _Anew(self, grant, client))
 
     def issue(
         self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT, draft: Draft | None = None
@@ -233,13 +234,13 @@ class Examination:
         """Get a refresh token that nothing else uses, and give its placeholder name."""
         for grant in self.profile.grants:
             promises = self.profile.answer_of(grant).refresh_token
-            if grant == "refresh_token" or not promises:
+            if not GRANTS[grant].stands_alone or not promises:
                 continue
-            if grant == "authorization_code" and not self.target.has_browser:
+            if GRANTS[grant].needs_person and not self.target.has_browser:
                 continue
             found = self.issue(grant, client=client, user=user).get("refresh_token")
             if isinstance(found, str):
-                return self.keep(own + self.ref("REFRESH_TOKEN", client).name, found)
+                return self.keep(Ref(Role.REFRESH_TOKEN, client, own), found)
         raise OutOfReach("no grant that works without a person gives a refresh token")
 
     def _renewed(self, user: str) -> str:
@@ -247,7 +248,7 @@ class Examination:
         identities, (client, user) = self.target.identities, consent.login_of(self.profile, user)
         with identities.turn(client, user):
             stored = consent.refresh_token_of(self.profile, identities, user)
-            spent = self.keep(self.ref("LOGIN_REFRESH_TOKEN", user).name, stored.reveal())
+            spent = self.keep(Ref(Role.REFRESH_TOKEN, user, "LOGIN"), stored.reveal())
             draft = self.token_request("refresh_token", client=client, user=user, refresh_token=spent)
             members = self.issue("refresh_token", draft=draft)
             if isinstance(found := members.get("refresh_token"), str) and found != stored.reveal():
@@ -256,8 +257,7 @@ class Examination:
 
     def renew_tokens(self, draft: Draft) -> bool:
         """Forget the issued tokens that a request carries; whether there were any."""
-        issued = [name for name in draft.names if self._roles.get(name, ("", ""))[0] == "ACCESS_TOKEN"]
-        return bool([self.known.pop(name, None) for name in issued])
+        return bool([self.known.pop(ref, None) for ref in draft.refs if ref.is_issued])
 
     # Time
 
@@ -283,8 +283,8 @@ class Examination:
 
     def forget_tokens(self) -> None:
         """Forget the access tokens at hand: what a rule has done may have ended them. New ones come when needed."""
-        for name in [name for name in self.known if name.endswith("ACCESS_TOKEN") and "PERSONAL" not in name]:
-            del self.known[name]
+        for ref in [ref for ref in self.known if ref.is_issued]:
+            del self.known[ref]
 
     # Authorization requests
 
@@ -297,7 +297,7 @@ class Examination:
             raise NotApplicable(str(reason)) from None
         if redirect_uri is None:
             raise NotApplicable(f"the client {client} has no redirect_uri")
-        return consent.request(self.profile, self.ref("CLIENT_ID", client), redirect_uri, proof or Proof.fresh())
+        return requests.authorization_request(self.profile, redirect_uri, proof or Proof.fresh(), client=client)
 
     def fresh_callback(self, client: str = DEFAULT) -> Callback:
         """Get a code that nothing else uses. Raises NotApplicable where that takes a browser."""
@@ -315,68 +315,47 @@ class Examination:
         if not self.target.has_browser:
             raise OutOfReach(consent.needs_browser(self.profile))
 
-    def _redeeming(self, found: Callback, client: str, own: str) -> list[tuple[str, object]]:
-        client = self._code_client(client)
-        code = self.keep(own + self.ref("CODE", client).name, found.code)
-        parameters: list[tuple[str, object]] = [("code", code), ("redirect_uri", found.redirect_uri)]
+    def _redeeming(self, found: Callback, client: str, own: str) -> dict[str, Text | None]:
+        code = self.keep(Ref(Role.CODE, client, own), found.code)
+        verifier = None
         if found.verifier is not None:
-            parameters.append(("code_verifier", self.keep(own + self.ref("VERIFIER", client).name, found.verifier)))
-        if self.profile.token.client_auth == "none":
-            parameters.append(("client_id", self.ref("CLIENT_ID", client)))
-        return parameters
+            verifier = self.keep(Ref(Role.VERIFIER, client, own), found.verifier)
+        return {"code": code, "redirect_uri": found.redirect_uri, "code_verifier": verifier}
 
     def _code_client(self, client: str) -> str:
-        usual = self.profile.grants.get("authorization_code") or GrantSettings()
-        return usual.client if client == DEFAULT else client
+        return row_of(self.profile, "authorization_code").client if client == DEFAULT else client
 
     # Credentials
 
-    def ref(self, kind: str, who: str = DEFAULT) -> Ref:
-        """Name a credential of the default or another client, user or key: ``SECOND_CLIENT_SECRET``."""
-        name = kind if who == DEFAULT else f"{who.upper().replace('-', '_')}_{kind}"
-        self._roles[name] = (kind, who)
-        return Ref(name)
+    def keep(self, ref: Ref, value: str) -> Ref:
+        """Keep a value under its reference, and learn it as a secret."""
+        self.known[ref] = value
+        self.redactor.learn(value, ref.name)
+        return ref
 
-    def keep(self, name: str, value: str) -> Ref:
-        """Keep a value under a placeholder name, and learn it as a secret."""
-        self.known[name] = value
-        self.redactor.learn(value, name)
-        return Ref(name)
-
-    def value(self, name: str) -> str:
-        """Give a credential by its placeholder name. Raises NotApplicable where there is none."""
-        if name not in self.known:
+    def value(self, ref: Ref) -> str:
+        """Return the value behind a reference. Raises NotApplicable if there is none."""
+        if ref not in self.known:
             try:
-                self.known[name] = self._resolve(name)
+                value = self._resolve(ref)
             except CredentialError as reason:
                 self.lacks_secret = self.lacks_secret or isinstance(reason, UnsetError)
                 raise (OutOfReach if isinstance(reason, UnsetError) else NotApplicable)(str(reason)) from None
-            self.redactor.learn(self.known[name], name)
-        return self.known[name]
+            self.keep(ref, value)
+        return self.known[ref]
 
-    def _resolve(self, name: str) -> str:
-        kind, first = self._roles[name]
-        identities = self.target.identities
-        if kind == "ACCESS_TOKEN":
+    def _resolve(self, ref: Ref) -> str:
+        if ref.is_issued:
             grant = self.profile.usual_grant
             if grant is None:
                 raise NotApplicable("the profile has no grant")
-            if grant == "authorization_code" and not self.target.has_browser:
-                return self._renewed(first)
-            return str(self.issue(grant, user=first)["access_token"])
-        if kind == "PERSONAL_ACCESS_TOKEN":
-            found: Secret | str | None = identities.personal_access_token()
-        elif kind.startswith("CLIENT"):
-            client = identities.client(first)
-            found = client.client_id if kind == "CLIENT_ID" else client.client_secret
-        elif kind == "API_KEY":
-            found = identities.key(first).api_key
-        else:
-            user = identities.user(first)
-            found = user.username if kind == "USERNAME" else user.password
+            if GRANTS[grant].needs_person and not self.target.has_browser:
+                return self._renewed(ref.who)
+            return str(self.issue(grant, user=ref.who)["access_token"])
+        found = value_of(self.target.identities, ref)
         if found is None:
             remedy = "; give it in apiauth_credentials or [credentials]" if self.target.kind == "app" else ""
-            raise NotApplicable(f"the profile has no {name.lower().replace('_', ' ')}{remedy}")
+            raise NotApplicable(f"the profile has no {ref.name.lower().replace('_', ' ')}{remedy}")
         return found.reveal() if isinstance(found, Secret) else found
 
     def _learn(self, response: Response) -> None:

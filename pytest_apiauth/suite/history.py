@@ -12,9 +12,11 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pytest_apiauth.auth.drafts import Draft, Ref
+from pytest_apiauth.auth.drafts import Draft
+from pytest_apiauth.auth.texts import Ref, Role
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import DEFAULT, GrantType
 from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
@@ -50,9 +52,9 @@ class History:
         possible = [
             name
             for name in profile.grants
-            if name != "refresh_token"
-            and (name != "authorization_code" or target.has_browser)
-            and (name != "client_credentials" or usual not in ("password", "authorization_code"))
+            if GRANTS[name].stands_alone
+            and (not GRANTS[name].needs_person or target.has_browser)
+            and (GRANTS[name].acts_for_user or usual is None or not GRANTS[usual].acts_for_user)
         ]
         giving = [name for name in possible if profile.answer_of(name).refresh_token]
         return next(iter(giving), usual if usual in possible else next(iter(possible), None))
@@ -66,8 +68,8 @@ class History:
         return [draft for draft in drafts if self.api.send(self.using(tokens, draft), proved=True).succeeds]
 
     def using(self, tokens: Tokens, draft: Draft) -> Draft:
-        """Give a valid request with another access token in it."""
-        return draft.with_header(*self.api.header("bearer", tokens.access))
+        """Return a valid request with another access token in it."""
+        return draft.presenting("bearer", tokens.access)
 
     def log_in(self, grant: GrantType | None = None, *, client: str = DEFAULT, user: str = DEFAULT) -> Tokens:
         """Begin a chain with new tokens. Raises NotApplicable where that takes a person."""
@@ -111,7 +113,7 @@ class History:
         if not target.is_parallel:
             raise OutOfReach("requests at once take a server: the app shares its thread with this run")
         responses = self.api.examination.send_by(lambda request: send_together(target, request, times), draft)
-        answers = [Answer(self.api, draft, response, None, None, None) for response in responses]
+        answers = [Answer(self.api, draft, response) for response in responses]
         won = [answer for answer in answers if answer.has_token]
         found = [self._named(answer) for answer in won]
         names = dict.fromkeys(ref.name for tokens in found for ref in (tokens.access, tokens.refresh) if ref)
@@ -125,16 +127,16 @@ class History:
         access, refresh, lifetime = (members.get(name) for name in ("access_token", "refresh_token", "expires_in"))
         scope = members.get("scope")
         return Tokens(
-            self._name("ACCESS_TOKEN", str(access)),
-            self._name("REFRESH_TOKEN", refresh) if isinstance(refresh, str) and refresh else None,
+            self._name(Role.ACCESS_TOKEN, str(access)),
+            self._name(Role.REFRESH_TOKEN, refresh) if isinstance(refresh, str) and refresh else None,
             lifetime if isinstance(lifetime, int) and not isinstance(lifetime, bool) else None,
             scope if isinstance(scope, str) else None,
         )
 
-    def _name(self, kind: str, value: str) -> Ref:
+    def _name(self, role: Role, value: str) -> Ref:
         """Name a value; one that came before keeps its name, since a server may hand out the same token again."""
         if value not in self._names:
-            self._names[value] = self.api.examination.keep(f"{kind}_{self._answers}", value)
+            self._names[value] = self.api.examination.keep(Ref(role, named=f"{role.value}_{self._answers}"), value)
         return self._names[value]
 
 

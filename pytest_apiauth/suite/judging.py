@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_apiauth.auth.drafts import Unchanged
+from pytest_apiauth.auth.texts import Unchanged
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import NotSendable
 from pytest_apiauth.suite import own_rules

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
-from pytest_apiauth.auth.drafts import Draft, Part, Ref, Text
+from pytest_apiauth.auth.drafts import Draft
+from pytest_apiauth.auth.texts import Part, Ref, Text
 from pytest_apiauth.credentials.secrets import SHORTEST
 from pytest_apiauth.messages import Response
 
@@ -61,26 +62,21 @@ class Steps(list[str]):
         self._giver = giver
 
 
-def naming(text: str, known: Mapping[str, str]) -> Text:
+def naming(text: str, known: Mapping[Ref, str]) -> Text:
     """Return a text that came from the server with the values that have a placeholder name under that name.
 
     Redacted, it could not be sent again by who reads it.
     """
     pieces: list[Part] = [text]
-    for name, value in known.items():
+    for ref, value in known.items():
         if len(value) >= SHORTEST and value in text:
-            pieces = [each for piece in pieces for each in _split(piece, value, name)]
+            pieces = [each for piece in pieces for each in _split(piece, value, ref)]
     return tuple(pieces)
 
 
-def _split(piece: Part, value: str, name: str) -> list[Part]:
+def _split(piece: Part, value: str, ref: Ref) -> list[Part]:
     """Split a literal at every place where a value stands."""
     if not isinstance(piece, str):
         return [piece]
     first, *rest = piece.split(value)
-    return [part for part in (first, *(each for text in rest for each in (Ref(name), text))) if part != ""]
-
-
-def uses_up(draft: Draft) -> bool:
-    """Whether a request carries what can be sent once only: a code or a refresh token, of however many one."""
-    return any(name.rstrip("_0123456789").endswith(("REFRESH_TOKEN", "CODE")) for name in draft.names)
+    return [part for part in (first, *(each for text in rest for each in (ref, text))) if part != ""]

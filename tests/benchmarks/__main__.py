@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 
 from pytest_apiauth import bundled
 from pytest_apiauth.auth.flow import Authenticator
+from pytest_apiauth.auth.texts import Ref, Role
 from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
@@ -128,7 +129,7 @@ def examples_per_second(examples: int = 300) -> None:
     target = EmbeddedTarget.build(PROFILE, redactor=Redactor(), library="httpx", faults=(), variants=())
     examination = Examination(target, Redactor())
     zone = target.profile.zones["api"]
-    token = examination.value(examination.ref("ACCESS_TOKEN").name)
+    token = examination.value(Ref(Role.ACCESS_TOKEN))
     wire = Wire.embedded("httpx", target.server.handle)
     url = target.profile.url(PATH)
 

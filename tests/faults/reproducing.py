@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.embedded.loopback import serve
@@ -28,6 +29,7 @@ from .examining import PROFILES, QUICK
 CAUGHT = (Verdict.FAIL, Verdict.WARNING)
 NAME = re.compile(r"\$\{?([A-Z][A-Z0-9_]+)")
 GIVES = re.compile(r"  # (?:\S.*: )?gives (.*)$")
+SPENT = (Role.REFRESH_TOKEN, Role.CODE, Role.VERIFIER)
 STATUS = re.compile(rb"^HTTP/1\.[01] (\d{3})", re.MULTILINE)
 
 
@@ -71,6 +73,7 @@ class Shell:
     def __init__(self, found: Found) -> None:
         self.found = found
         self.given: dict[str, str] = {}
+        self._refs = {ref.name: ref for ref in found.examination.known}
         # What the rule had at hand is not the reader's: whatever no step gives is got anew.
         found.examination.known.clear()
         self._curl = f'curl() {{ command curl -s --connect-to "::{found.base_url.removeprefix("http://")}" "$@"; }}\n'
@@ -110,15 +113,12 @@ class Shell:
         """
         if name in self.given:
             return {name: self.given[name]}
-        examination = self.found.examination
-        for ending in ("REFRESH_TOKEN", "CODE", "VERIFIER"):
-            if name.endswith(ending):
-                own = name.removesuffix(ending)
-                grant: GrantType = "refresh_token" if ending == "REFRESH_TOKEN" else "authorization_code"
-                examination.token_request(grant, own=own)
-                names = [f"{own}{each}" for each in ("REFRESH_TOKEN", "CODE", "VERIFIER")]
-                return {each: examination.known[each] for each in names if each in examination.known}
-        return {name: examination.value(name)}
+        examination, ref = self.found.examination, self._refs[name]
+        if ref.role not in SPENT:
+            return {name: examination.value(ref)}
+        grant: GrantType = "refresh_token" if ref.role is Role.REFRESH_TOKEN else "authorization_code"
+        draft = examination.token_request(grant, own=ref.own)
+        return {each.name: examination.value(each) for each in draft.refs if each.role in SPENT}
 
     def _taken(self, name: str, output: bytes) -> str:
         head, _, body = output.partition(b"\r\n\r\n")

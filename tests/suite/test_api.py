@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pytest_apiauth import bundled
+from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
@@ -14,10 +15,11 @@ from pytest_apiauth.errors import DroppedError, UnreachableError
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.suite.api import Api
 from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
-from pytest_apiauth.suite.outcomes import Unready
+from pytest_apiauth.suite.outcomes import Inconclusive, Unready
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.retries import NEARBY, Retries
@@ -239,3 +241,68 @@ def test_a_connection_that_ends_is_no_verdict() -> None:
     assert judged("res-no-cred-401", drops(1)).verdict is Verdict.PASS
     seen.clear()
     assert judged("res-no-cred-401", drops(2)).verdict is Verdict.INCONCLUSIVE
+
+
+def held(answer: Answer = lambda request, serve: serve(request)) -> Api:
+    """Hold the scripted server as a rule does."""
+    return Api(Examination(Scripted(answer), Redactor()), "res-no-cred-401")
+
+
+def test_each_control_is_sent_once_more_than_there_are_altered_requests() -> None:
+    """Two valid requests in turn cost no more than one after the other: a control each, and one after each refusal."""
+    api = held()
+    first, second = [next(api.requests(api.profile.zones[name], "bearer")) for name in ("user", "pro")]
+    for _ in range(3):
+        for valid in (first, second):
+            api.send(valid.anonymous()).refused()
+
+    assert api.controls == 2 * (3 + 1)
+    assert api.send(first).succeeds
+    assert api.controls == 8
+    api.forget_tokens()
+    api.send(first.anonymous())
+    api.send(first.anonymous())
+    assert api.controls == 9
+
+
+def test_a_request_that_spends_something_has_a_control_of_its_own() -> None:
+    """The control of a refresh takes another refresh token, a new one each time."""
+    sent: list[bytes] = []
+
+    def answer(request: Request, serve: Callable[[Request], Response]) -> Response:
+        sent.append(request.body)
+        return serve(request)
+
+    api = held(answer)
+    valid = api.token_request("refresh_token")
+    sent.clear()
+    api.send(valid.omitting("refresh_token")).no_token()
+
+    refreshes = [body for body in sent if b'"refresh_token"' in body and b"password" not in body]
+    assert api.controls == 2
+    assert len({*refreshes}) == 3
+    assert not api.send(valid).draft.is_altered
+    assert api.controls == 2
+
+
+def test_a_verdict_beside_no_valid_request_is_a_mistake() -> None:
+    """Whoever writes a rule cannot conclude anything from a refusal alone."""
+    answer = held().send(Draft("GET", "https://jindexe.example/user/me"))
+    for verdict in (answer.refused, answer.no_token, answer.like_control):
+        with pytest.raises(TypeError, match="beside no valid request"):
+            verdict()
+
+
+def test_a_server_that_breaks_down_meanwhile_breaks_no_promise() -> None:
+    """That an altered request is answered otherwise counts only while its control still succeeds."""
+    broken: list[bool] = []
+
+    def answer(request: Request, serve: Callable[[Request], Response]) -> Response:
+        if request.header("x-extra") is not None:
+            broken.append(True)
+        return Response(403) if broken and "/user" in request.url else serve(request)
+
+    api = held(answer)
+    valid = next(api.requests(api.profile.zones["user"], "bearer"))
+    with pytest.raises(Inconclusive, match="the valid twin was answered with 403"):
+        api.send(valid.with_headers(("X-Extra", "1"))).like_control()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from pytest_apiauth.auth.texts import Ref, Role
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.messages import Response
 from pytest_apiauth.profile import loading
@@ -22,15 +23,15 @@ def api(name: str = "jindexe") -> Api:
 def test_a_client_id_in_a_redirection_is_a_variable() -> None:
     """A login page's URL repeats the client id, encoded within a parameter: the reader is told where it goes."""
     held = api("dastra")
-    client = held.examination.value(held.credential("CLIENT_ID").name)
+    client = held.examination.value(Ref(Role.CLIENT_ID))
     inner = quote(f"/authorize?client_id={client}&scope=a", safe="")
     response = Response(302, (("Location", f"/login?ReturnUrl={inner}&client_id={client}"),))
-    onward = held.followed(Answer(held, held.request("/v1/workspaces"), response, None, None, None))
+    onward = held.followed(Answer(held, held.request("/v1/workspaces"), response))
     assert onward is not None
     line = held.examination.curl(onward)
     assert "[apiauth" not in line
     assert line.count('"${CLIENT_ID}"') == 2
-    assert held.examination.value("CLIENT_ID") not in line
+    assert client not in line
 
 
 def test_a_value_that_an_answer_gave_comes_with_the_request_for_it() -> None:
@@ -48,7 +49,7 @@ def test_a_value_that_an_answer_gave_comes_with_the_request_for_it() -> None:
 def test_text_of_a_server_is_one_short_line_of_a_report() -> None:
     """Neither a terminal's control sequences nor a million letters get into what was expected or what came."""
     held = api()
-    answer = Answer(held, held.request("/v1/workspaces"), Response(200), None, None, None)
+    answer = Answer(held, held.request("/v1/workspaces"), Response(200))
     found = answer.counterexample("an error", "\x1b[2J" + "x" * 1_000_000)
     assert "\x1b" not in found.got
     assert len(found.got) <= 400

@@ -9,6 +9,7 @@ from threading import Thread
 
 import pytest
 
+from pytest_apiauth.auth.texts import Ref, Role
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
@@ -149,12 +150,21 @@ def test_what_does_not_leave_does_not_count(live: Live) -> None:
     assert live.counts() == (1, 1, 1)
 
 
-@pytest.mark.parametrize("name", ["REFRESH_TOKEN", "SECOND_REFRESH_TOKEN", "REFRESH_TOKEN_2", "CONTROL_CODE"])
+@pytest.mark.parametrize(
+    "ref",
+    [
+        Ref(Role.REFRESH_TOKEN),
+        Ref(Role.REFRESH_TOKEN, "second"),
+        Ref(Role.REFRESH_TOKEN, named="REFRESH_TOKEN_2"),
+        Ref(Role.CODE, own="CONTROL"),
+    ],
+    ids=lambda ref: ref.name,
+)
 @pytest.mark.parametrize("trouble", [None, LATER, Response(500)], ids=["dropped", "limited", "failed"])
-def test_what_is_used_up_is_never_sent_twice(live: Live, name: str, trouble: Response | None) -> None:
+def test_what_is_used_up_is_never_sent_twice(live: Live, ref: Ref, trouble: Response | None) -> None:
     """The server may have taken the refresh token before the trouble, and a good one then ends the whole login."""
     examination = live.examination
-    ref = examination.keep(name, "a-token-that-is-spent")
+    examination.keep(ref, "a-token-that-is-spent")
     live.trouble = lambda request: trouble
     with nullcontext() if trouble else pytest.raises(DroppedError):
         examination.send(examination.token_request("refresh_token", refresh_token=ref), sure=True)

@@ -1,0 +1,188 @@
+"""Valid requests of somebody: the drafts of `requests`, with the values of a profile's identities put in at once.
+
+Here a secret becomes a request of the fixtures' clients. Whatever is not there is said in one line before anything is
+sent, in this order: the client's own values that are not set, the members of the request, the client, the API key.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, cast
+
+from pytest_apiauth.auth import requests
+from pytest_apiauth.auth.drafts import Credential, Draft
+from pytest_apiauth.auth.requests import Proof
+from pytest_apiauth.auth.texts import Ref, Role, Text, is_text, parts_of, refs_of, reveal
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.secrets import Secret
+from pytest_apiauth.errors import CredentialError
+from pytest_apiauth.messages import Request
+from pytest_apiauth.profile.grants import GRANTS
+from pytest_apiauth.profile.kinds import KINDS
+from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile
+
+Value = Secret | str
+# What one header value can carry on the wire (RFC 9110 5.5).
+SENDABLE: Final = re.compile(r"[!-~\x80-\xff](?:[ \t!-~\x80-\xff]*[!-~\x80-\xff])?")
+
+
+def header_value(secret: Secret) -> str:
+    """Reveal a secret for use in a header. Raises CredentialError if no header can carry it.
+
+    The HTTP library would refuse it too, but with the value in the message.
+    """
+    value = secret.reveal()
+    if SENDABLE.fullmatch(value) is None:
+        raise CredentialError(
+            f"{secret.where}: its value cannot travel in a header; look for a line break or a blank at either end"
+        )
+    return value
+
+
+def value_of(identities: Identities, ref: Ref) -> Value | None:
+    """Return what a reference to a configured credential stands for; None if the profile names none.
+
+    Raises CredentialError for a name that the profile does not know and for a value that is not set.
+    """
+    if ref.role is Role.CLIENT_ID:
+        return identities.client(ref.who).client_id
+    if ref.role is Role.CLIENT_SECRET:
+        return identities.client(ref.who).client_secret
+    if ref.role is Role.USERNAME:
+        return identities.user(ref.who).username
+    if ref.role is Role.PASSWORD:
+        return identities.user(ref.who).password
+    if ref.role is Role.API_KEY:
+        return identities.key(ref.who).api_key
+    if ref.role is Role.PERSONAL_ACCESS_TOKEN:
+        return identities.personal_access_token()
+    raise LookupError(f"{ref.name} is no credential of a profile")
+
+
+def token_request(
+    profile: Profile,
+    grant: GrantType,
+    identities: Identities,
+    *,
+    client: str | None = None,
+    user: str | None = None,
+    key: str = DEFAULT,
+    refresh_token: Value | None = None,
+    code: Value | None = None,
+    verifier: str | None = None,
+    redirect_uri: str | None = None,
+) -> Request:
+    """Build the token request that the profile documents for a grant, ready to be sent.
+
+    ``client`` and ``user`` default to those of the grant's own table. Raises CredentialError for whatever is
+    needed and not there.
+    """
+    client = client or requests.row_of(profile, grant).client
+    redirect_uri = redirect_uri or identities.client(client).redirect_uri
+    given: dict[str, Text | None] = {} if verifier is not None else {"code_verifier": None}
+    if "redirect_uri" in GRANTS[grant].members:
+        given["redirect_uri"] = _needed(profile, "redirect_uri", redirect_uri, grant)
+    draft = requests.token_request(profile, grant, client=client, user=user, key=key, given=given)
+    issued = {Role.REFRESH_TOKEN: refresh_token, Role.CODE: code, Role.VERIFIER: verifier}
+    return revealed(profile, draft, identities, grant, issued)
+
+
+def revealed(
+    profile: Profile, draft: Draft, identities: Identities, purpose: str, issued: Mapping[Role, Value | None]
+) -> Request:
+    """Put values into a draft: those that are ``issued``, by role, and those of the profile's identities.
+
+    Raises CredentialError for what is not there, and says for which ``purpose`` it is needed.
+    """
+    values: dict[Ref, str] = {}
+    texts = [value for _, value in draft.parameters if is_text(value)] + [each.value for each in draft.credentials]
+    for ref in (ref.bare for text in texts for ref in refs_of(cast("Text", text))):
+        value = issued[ref.role] if ref.role in issued else value_of(identities, ref)
+        if ref.role is Role.API_KEY:
+            values[ref] = _key(profile, ref, value)
+        else:
+            is_of_client = ref.role in (Role.CLIENT_ID, Role.CLIENT_SECRET)
+            values[ref] = _needed(
+                profile, ref.role.value.lower(), value, profile.token.client_auth if is_of_client else purpose
+            )
+    for each in draft.credentials:
+        _check_colon(profile, each, values)
+    return draft.request(values)
+
+
+def _key(profile: Profile, ref: Ref, value: Value | None) -> str:
+    if not isinstance(value, Secret):
+        raise CredentialError(f"{profile.name}: keys: {ref.who!r} has no api_key, and the token endpoint needs one")
+    return header_value(value)
+
+
+def _check_colon(profile: Profile, each: Credential, known: Mapping[Ref, str]) -> None:
+    """Raise CredentialError if a client's id would end at a colon of its own."""
+    first = parts_of(each.value)[0]
+    if each.kind == "client" and isinstance(first, Ref) and ":" in known[first.bare]:
+        raise CredentialError(
+            f"{profile.name}: client {first.who!r}: a client_id with a colon cannot travel with"
+            ' basic_encoding = "raw" (RFC 7617 2)'
+        )
+
+
+def header_of(profile: Profile, identities: Identities, kind: Kind, *, client: str, user: str, key: str) -> str:
+    """Return what a header carries as a credential of a kind. Raises CredentialError for what is not there."""
+    found = requests.credential(profile, kind, client=client, user=user, key=key)
+    has_place = KINDS[kind].place is not None or getattr(profile, kind) is not None
+    values: dict[Ref, str] = {}
+    for ref in found.refs:
+        value = value_of(identities, ref) if has_place else None
+        if value is None:
+            lacking = "no username and password" if found.is_pair else "none"
+            raise CredentialError(f"{profile.name}: {kind}: the profile names {lacking}")
+        # In a pair whatever there is travels in Base64.
+        values[ref] = header_value(value) if isinstance(value, Secret) and not found.is_pair else raw(value)
+    return reveal(found.text, values)
+
+
+def raw(value: Value) -> str:
+    """Return the text of a value."""
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _needed(profile: Profile, name: str, value: Value | None, purpose: str) -> str:
+    if value is None:
+        raise CredentialError(f"{profile.name}: {name}: the profile names none, and {purpose} needs one")
+    return raw(value)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AuthorizationRequest:
+    """Where to send the user's browser (RFC 6749 4.1.1), and what to check when it comes back."""
+
+    url: str
+    state: str
+    verifier: str
+    redirect_uri: str
+    profile: str = ""
+
+    def __repr__(self) -> str:
+        return f"<AuthorizationRequest {self.profile}>"
+
+
+def authorization_request(
+    profile: Profile, identities: Identities, *, client: str | None = None, redirect_uri: str | None = None
+) -> AuthorizationRequest:
+    """Build an authorization request with a random state and a PKCE S256 challenge (RFC 7636 4).
+
+    ``redirect_uri`` is the client's registered one unless another is given (its port, RFC 8252 7.3). Raises
+    CredentialError for whatever is needed and not there.
+    """
+    grant: GrantType = "authorization_code"
+    client = client or requests.row_of(profile, grant).client
+    identity = identities.client(client)
+    redirect_uri = _needed(profile, "redirect_uri", redirect_uri or identity.redirect_uri, grant)
+    state, proof = secrets.token_urlsafe(32), Proof.fresh()
+    draft = requests.authorization_request(profile, redirect_uri, proof, client=client, state=state)
+    client_id = _needed(profile, "client_id", identity.client_id, grant)
+    url = draft.request({Ref(Role.CLIENT_ID, client): client_id}).url
+    return AuthorizationRequest(url, state, str(proof.verifier), redirect_uri, profile.name)

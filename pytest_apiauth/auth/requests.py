@@ -1,0 +1,192 @@
+"""Every valid request of a profile, built once: as drafts over placeholders.
+
+Theory of operation. What a request looks like follows from the profile alone; what its references stand for, from
+whoever sends it. So the fixtures' clients put their own values in at once (`identified`), the suite alters the draft
+first, a recording plays it, and all of them send the same valid request. Each draft is its own control.
+
+A token request has, in this order: ``grant_type``, the members of its grant, the scope, what the profile adds for the
+grant, and the client if it stands in the body. A public client says who it is (RFC 6749 3.2.1), if it has a name.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from pytest_apiauth.auth.drafts import Credential, Draft
+from pytest_apiauth.auth.texts import FormEncoded, Ref, Role, Text
+from pytest_apiauth.profile.grants import GRANTS
+from pytest_apiauth.profile.kinds import KINDS, Place
+from pytest_apiauth.profile.model import DEFAULT, GrantSettings, GrantType, Kind, Profile
+
+ROLES: Final[Mapping[str, Role]] = {
+    "username": Role.USERNAME,
+    "password": Role.PASSWORD,
+    "code": Role.CODE,
+    "code_verifier": Role.VERIFIER,
+    "refresh_token": Role.REFRESH_TOKEN,
+}
+"""What stands in the members of token requests, as far as it is no plain text."""
+BASIC: Final = Place("header", "Authorization", "Basic ")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Proof:
+    """A proof key for code exchange (RFC 7636 4): what the code is asked with, and what is shown for it later."""
+
+    verifier: str | None = None
+    challenge: str | None = None
+    method: str | None = None
+
+    @classmethod
+    def of(cls, verifier: str) -> Proof:
+        """Return the S256 proof of a verifier (RFC 7636 4.2)."""
+        digest = hashlib.sha256(verifier.encode()).digest()
+        return cls(verifier, base64.urlsafe_b64encode(digest).rstrip(b"=").decode(), "S256")
+
+    @classmethod
+    def fresh(cls) -> Proof:
+        """Return a proof that nobody has seen."""
+        return cls.of(secrets.token_urlsafe(48))
+
+
+NO_PROOF: Final = Proof()
+
+
+def row_of(profile: Profile, grant: GrantType | None) -> GrantSettings:
+    """Return what a profile says of a grant; the usual if it says nothing."""
+    return (profile.grants.get(grant) if grant else None) or GrantSettings()
+
+
+def resource_request(profile: Profile, path: str, kinds: Iterable[Kind]) -> Draft:
+    """Return a GET of a path that carries the credentials of some kinds."""
+    return Draft("GET", profile.url(path), credentials=tuple(credential(profile, kind) for kind in kinds)).as_control()
+
+
+def credential(
+    profile: Profile, kind: Kind, *, client: str | None = None, user: str = DEFAULT, key: str = DEFAULT
+) -> Credential:
+    """Return a credential of a kind, as the profile documents it.
+
+    HTTP Basic carries the user if the profile has one, else the client (RFC 7617 2): by default the usual grant's.
+    """
+    client = client or row_of(profile, profile.usual_grant).client
+    owners = {Role.API_KEY: key, Role.CLIENT_ID: client, Role.CLIENT_SECRET: client}
+    ways = [[Ref(Role[name], owners.get(Role[name], user)) for name in names] for names in KINDS[kind].roles]
+    refs = next((way for way in ways if all(is_named(profile, ref) for ref in way)), ways[0])
+    value: Text = refs[0] if len(refs) == 1 else (refs[0], ":", refs[1])
+    return Credential(kind, value, profile.place_of(kind), is_pair=len(refs) == 2)
+
+
+def is_named(profile: Profile, ref: Ref) -> bool:
+    """Whether a profile says where a value is; one that is issued is not its business."""
+    sections: dict[Role, Mapping[str, object]] = {
+        Role.CLIENT_ID: profile.clients,
+        Role.CLIENT_SECRET: profile.clients,
+        Role.USERNAME: profile.users,
+        Role.PASSWORD: profile.users,
+        Role.API_KEY: profile.keys,
+    }
+    row = profile.credentials if ref.who == DEFAULT else sections.get(ref.role, {}).get(ref.who)
+    return getattr(row, ref.role.value.lower(), None) is not None
+
+
+def token_request(
+    profile: Profile,
+    grant: GrantType,
+    *,
+    client: str | None = None,
+    user: str | None = None,
+    key: str = DEFAULT,
+    own: str = "",
+    given: Mapping[str, Text | None] | None = None,
+) -> Draft:
+    """Return the token request that the profile documents for a grant (RFC 6749 4.1.3, 4.3.2, 4.4.2, 6).
+
+    ``client`` and ``user`` default to those of the grant's own table. ``given`` are texts for members of the grant
+    in the place of the usual references; None leaves a member away. ``own`` begins the names of what is spent.
+    """
+    row, known = row_of(profile, grant), GRANTS[grant]
+    client, user = client or row.client, user or row.user
+    members: dict[str, object] = {"grant_type": known.grant_type}
+    for name in known.members:
+        text = (given or {})[name] if name in (given or {}) else _reference(name, client, user, own)
+        if text is not None:
+            members[name] = text
+    # A code was given for its scope already; a refresh keeps its scope unless the profile says more.
+    has_scope = known.asks_scope and (known.stands_alone or grant in profile.grants)
+    scope = profile.scope_of(grant) if has_scope else None
+    if scope:
+        members["scope"] = scope
+    return posted(profile, profile.token_endpoint, {**members, **row.extra}, client=client, key=key)
+
+
+def _reference(member: str, client: str, user: str, own: str) -> Ref | None:
+    role = ROLES.get(member)
+    if role is None:
+        return None
+    return Ref(role, user) if role in (Role.USERNAME, Role.PASSWORD) else Ref(role, client, own)
+
+
+def posted(
+    profile: Profile, url: str, members: Mapping[str, object], *, client: str = DEFAULT, key: str = DEFAULT
+) -> Draft:
+    """Return a POST in which a client says who it is, as it does for a token; to another endpoint too."""
+    proof, named = _client(profile, client)
+    keys = (credential(profile, "api_key", key=key),) if profile.token_route_needs_key else ()
+    return Draft(
+        "POST",
+        url,
+        (("Accept", "application/json"),),
+        (*proof, *keys),
+        parameters=tuple({**members, **named}.items()),
+        encoding=profile.token.body,
+    ).as_control()
+
+
+def _client(profile: Profile, client: str) -> tuple[tuple[Credential, ...], dict[str, object]]:
+    """Return the credentials by which a client proves itself, and what stands of it in the body."""
+    method = profile.token.client_auth
+    who, secret = Ref(Role.CLIENT_ID, client), Ref(Role.CLIENT_SECRET, client)
+    if method == "none":
+        return (), {"client_id": who} if is_named(profile, who) else {}
+    if method != "client_secret_basic":
+        return (), {"client_id": who, "client_secret": secret}
+    pair: Text = (who, ":", secret)
+    if profile.token.basic_encoding == "form":
+        # A blank as %20: whoever decodes percent signs but no plus signs reads it too.
+        pair = (FormEncoded(who, also=" "), ":", FormEncoded(secret, also=" "))
+    return (Credential("client", pair, BASIC, is_pair=True),), {}
+
+
+def about_token(profile: Profile, url: str, token: Text, *, client: str = DEFAULT, hint: str | None = None) -> Draft:
+    """Return the request with which a client revokes a token (RFC 7009 2.1), or asks about one (RFC 7662 2.1)."""
+    members: dict[str, object] = {"token": token}
+    if hint is not None:
+        members["token_type_hint"] = hint
+    return posted(profile, url, members, client=client)
+
+
+def authorization_request(
+    profile: Profile, redirect_uri: str, proof: Proof, *, client: str | None = None, state: str | None = None
+) -> Draft:
+    """Return an authorization request (RFC 6749 4.1.1); the endpoint's own query is kept (RFC 6749 3.1)."""
+    parts = urlsplit(profile.authorization_endpoint)
+    client = client or row_of(profile, "authorization_code").client
+    asked: list[tuple[str, Text | None]] = [
+        *parse_qsl(parts.query, keep_blank_values=True),
+        ("response_type", "code"),
+        ("client_id", Ref(Role.CLIENT_ID, client)),
+        ("redirect_uri", redirect_uri),
+        ("scope", profile.scope_of("authorization_code") or None),
+        ("state", secrets.token_urlsafe(32) if state is None else state),
+        ("code_challenge", proof.challenge),
+        ("code_challenge_method", proof.method),
+    ]
+    query = tuple((name, value) for name, value in asked if value is not None)
+    return Draft("GET", urlunsplit(parts._replace(query="", fragment="")), query=query).as_control()

@@ -1,0 +1,108 @@
+"""A request as one curl line for bash, with ``$PLACEHOLDERS`` for its secrets.
+
+Run by whoever has the secrets in the environment, the line sends the same bytes. The values are looked at only
+to choose the shortest spelling: an encoding that changes nothing is not written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from itertools import groupby
+from urllib.parse import quote_plus
+
+from pytest_apiauth.auth.drafts import FORM, Draft, as_text, json_object
+from pytest_apiauth.auth.edits import quoted
+from pytest_apiauth.auth.texts import Base64, FormEncoded, Part, Ref, Text, parts_of, refs_of, reveal
+
+
+def curl(draft: Draft, values: Mapping[Ref, str]) -> str:
+    """Write a request as one curl line."""
+    before = ["curl"] if draft.after is None else [curl(draft.after, values), "--next"]
+    words = [*before, "-I" if draft.method == "HEAD" else "-i", *draft.flags]
+    if draft.method not in ("HEAD", "POST" if draft.media_type else "GET"):
+        words += ["-X", draft.method]
+    for name, value in draft.lines:
+        # curl drops a header that ends with a colon, and sends it empty when it ends with a semicolon.
+        words += ["-H", quoted(f"{name};") if value == "" else shown((f"{name}: ", *parts_of(value)), values)]
+    words += _body(draft, values)
+    if draft.target is not None:
+        words += ["--request-target", quoted(draft.target)]
+    words.append(_url(draft, values))
+    return " ".join(words)
+
+
+def shown(text: Text, values: Mapping[Ref, str]) -> str:
+    """Write a text as one bash word, secrets by name."""
+    words: list[str] = []
+    for is_literal, group in groupby(parts_of(text), key=lambda part: isinstance(part, str)):
+        parts = list(group)
+        if is_literal:
+            literal = "".join(str(part) for part in parts)
+            words += [quoted(literal)] if literal else []
+        else:
+            words += [_part(part, values) for part in parts if not isinstance(part, str)]
+    return "".join(words) or "''"
+
+
+def _part(part: Ref | FormEncoded | Base64, values: Mapping[Ref, str]) -> str:
+    if isinstance(part, Ref):
+        if part.edit is None:
+            return f'"${{{part.name}}}"'
+        return f'"{part.edit.shell(part.name, values[part.bare])}"'
+    if isinstance(part, Base64):
+        return f'"$(printf %s {shown(part.inner, values)} | base64 -w0)"'
+    return _form_encoded(part, values)
+
+
+def _form_encoded(part: FormEncoded, values: Mapping[Ref, str]) -> str:
+    safe = "-._~" + part.keep
+    plain = reveal(part.inner, values)
+    if quote_plus(plain, safe=safe) == plain and not part.also:
+        return shown(part.inner, values)
+    script = f"lambda s:''.join('%%%02X'%ord(c) if c in {part.also!r} else u.quote_plus(c,safe={safe!r}) for c in s)"
+    code = f"import sys,urllib.parse as u;print(({script})(sys.argv[1]),end='')"
+    return f'"$(python3 -c {quoted(code)} {shown(part.inner, values)})"'
+
+
+def _body(draft: Draft, values: Mapping[Ref, str]) -> list[str]:
+    if not draft.media_type:
+        return []
+    label = ["-H", quoted(f"Content-Type: {draft.media_type}")]
+    if draft.raw_body is not None:
+        return [*label, "--data-binary", quoted(draft.raw_body)]
+    if draft.encoding == "form":
+        words = [] if draft.media_type == FORM else label
+        for name, value in draft.parameters:
+            words += ["--data-urlencode", shown((f"{name}=", *parts_of(as_text(value))), values)]
+        words += ["--data-binary", quoted(draft.tail)] if draft.tail else []
+        return words or ["-d", "''"]
+    return [*label, "-d", _json(draft, values)]
+
+
+def _json(draft: Draft, values: Mapping[Ref, str]) -> str:
+    """Write a JSON body; a secret in it needs JSON's own quoting, which Python does for the shell."""
+    texts = [as_text(value) for _, value in draft.parameters]
+    pieces = [shown(text, values) for text in texts if any(refs_of(text))]
+    if not pieces:
+        return quoted(json_object(draft.parameters, lambda text: json.dumps(reveal(text, {}))))
+    template = json_object(draft.parameters, lambda text: "%s" if any(refs_of(text)) else _literal(text))
+    code = f"import json,sys;print({template!r} % tuple(map(json.dumps,sys.argv[1:])),end='')"
+    return f'"$(python3 -c {quoted(code)} {" ".join(pieces)})"'
+
+
+def _literal(text: Text) -> str:
+    return json.dumps(reveal(text, {})).replace("%", "%%")
+
+
+def _url(draft: Draft, values: Mapping[Ref, str]) -> str:
+    if not draft.pairs:
+        return quoted(draft.url)
+    pieces: list[Part] = [draft.url]
+    for position, (name, value) in enumerate(draft.pairs):
+        pieces.append(f"{'&' if position else '?'}{quote_plus(name)}=")
+        pieces.append(quote_plus(value) if isinstance(value, str) else FormEncoded(value))
+    return shown(tuple(pieces), values)
+
+
+__all__ = ["curl", "shown"]

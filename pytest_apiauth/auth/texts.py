@@ -1,0 +1,171 @@
+"""Texts with named secrets in them: literals, references to secrets by role and owner, edited or encoded.
+
+A `Ref` says whose secret of which role is meant (`Role`), and from that follows the placeholder under which a
+reader knows it (``SECOND_CLIENT_SECRET``). What becomes of a secret is decided by its role, never by how a name
+is spelt.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from urllib.parse import quote_plus
+
+from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.auth.forgeries import Forgery
+from pytest_apiauth.profile.model import DEFAULT
+
+
+class Unchanged(Exception):
+    """An edit left the secret what it was (or merely spelt it differently): nothing to send."""
+
+
+class Role(Enum):
+    """What a value is to the request that carries it, and how its placeholder is spelt."""
+
+    CLIENT_ID = "CLIENT_ID"
+    CLIENT_SECRET = "CLIENT_SECRET"
+    USERNAME = "USERNAME"
+    PASSWORD = "PASSWORD"
+    API_KEY = "API_KEY"
+    PERSONAL_ACCESS_TOKEN = "PERSONAL_ACCESS_TOKEN"
+    ACCESS_TOKEN = "ACCESS_TOKEN"
+    REFRESH_TOKEN = "REFRESH_TOKEN"
+    CODE = "CODE"
+    VERIFIER = "VERIFIER"
+    KEPT = "KEPT"
+    """A value of no other role that a rule keeps, under a name of its own."""
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the value merely says who is meant."""
+        return self in (Role.CLIENT_ID, Role.USERNAME)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the value is good for one request only."""
+        return self in (Role.CODE, Role.REFRESH_TOKEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The secret of a role, of the default client, user or key or of another, edited on its way out.
+
+    >>> Ref(Role.CLIENT_SECRET, "second").name
+    'SECOND_CLIENT_SECRET'
+    >>> Ref(Role.REFRESH_TOKEN, own="CONTROL").name
+    'CONTROL_REFRESH_TOKEN'
+    >>> Ref(Role.ACCESS_TOKEN, named="ACCESS_TOKEN_2").name
+    'ACCESS_TOKEN_2'
+    """
+
+    role: Role
+    who: str = DEFAULT
+    own: str = ""
+    """A word that begins the placeholder of a value that is one request's own."""
+    named: str = ""
+    """The whole placeholder, if a rule keeps the value under a name of its own."""
+    edit: Edit | Forgery | None = None
+
+    @property
+    def name(self) -> str:
+        """The placeholder."""
+        if self.named:
+            return self.named
+        words = (self.own, "" if self.who == DEFAULT else self.who.upper().replace("-", "_"), self.role.value)
+        return "_".join(word for word in words if word)
+
+    @property
+    def bare(self) -> Ref:
+        """The same secret as it is, without the edit."""
+        return self if self.edit is None else replace(self, edit=None)
+
+    @property
+    def is_issued(self) -> bool:
+        """Whether it is the access token at hand of somebody, which is asked for when it is needed."""
+        return self.role is Role.ACCESS_TOKEN and not self.own and not self.named
+
+    def reveal(self, values: Mapping[Ref, str]) -> str:
+        """Return the secret as it travels. Raises Unchanged if the edit changes nothing."""
+        value = values[self.bare]
+        edited = self.edit.apply(value) if self.edit else value
+        if edited is None:
+            raise Unchanged(self.name)
+        return edited
+
+
+@dataclass(frozen=True, slots=True)
+class FormEncoded:
+    """``application/x-www-form-urlencoded`` of a text.
+
+    ``also`` percent-encodes those letters too, ``keep`` leaves those alone.
+    """
+
+    inner: Text
+    also: str = ""
+    keep: str = ""
+
+    def reveal(self, values: Mapping[Ref, str]) -> str:
+        """Return the encoded text."""
+        return "".join(
+            f"%{ord(letter):02X}" if letter in self.also else quote_plus(letter, safe="-._~" + self.keep)
+            for letter in reveal(self.inner, values)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Base64:
+    """Base64 of a text in UTF-8, with padding, as HTTP Basic wants it (RFC 7617 2)."""
+
+    inner: Text
+
+    def reveal(self, values: Mapping[Ref, str]) -> str:
+        """Return the encoded text."""
+        return base64.b64encode(reveal(self.inner, values).encode()).decode()
+
+
+Part = str | Ref | FormEncoded | Base64
+Text = Part | tuple[Part, ...]
+
+
+def parts_of(text: Text) -> tuple[Part, ...]:
+    """Return a text as a sequence of parts."""
+    return text if isinstance(text, tuple) else (text,)
+
+
+def reveal(text: Text, values: Mapping[Ref, str]) -> str:
+    """Return the text as it travels. Raises Unchanged if an edit changes nothing."""
+    return "".join(part if isinstance(part, str) else part.reveal(values) for part in parts_of(text))
+
+
+def refs_of(text: Text) -> Iterator[Ref]:
+    """Return every reference in a text, edits included."""
+    for part in parts_of(text):
+        if isinstance(part, Ref):
+            yield part
+        elif not isinstance(part, str):
+            yield from refs_of(part.inner)
+
+
+def exchanged(text: Text, change: Callable[[Ref], Part]) -> Text:
+    """Return a text with another part in the place of each reference; as it is if it has none."""
+
+    def changed(part: Part) -> Part:
+        if isinstance(part, Ref):
+            return change(part)
+        return part if isinstance(part, str) else replace(part, inner=exchanged(part.inner, change))
+
+    return tuple(changed(part) for part in text) if isinstance(text, tuple) else changed(text)
+
+
+def is_text(value: object) -> bool:
+    """Whether a member of a body is a text, which may have secrets in it, and no other value of JSON."""
+    return isinstance(value, (str, Ref, FormEncoded, Base64, tuple))
+
+
+__all__ = [
+    "Base64", "FormEncoded", "Part", "Ref", "Role", "Text", "Unchanged",
+    "exchanged", "is_text", "parts_of", "refs_of", "reveal",
+]  # fmt: skip
