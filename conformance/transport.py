@@ -25,7 +25,7 @@ https_zones = Parts(
 def tls_only(api: Api, zone: Zone) -> None:
     """Nothing is served over plain HTTP: no answer, a redirect, or a refusal. No real credential is sent there."""
     for valid in api.requests(zone):
-        if api.examination.target.kind == "app":
+        if api.examination.target.kind.is_app:
             raise NotApplicable("what is served over plain HTTP is a matter of the server in front of the app")
         parts = urlsplit(valid.url)
         if parts.scheme != "https":

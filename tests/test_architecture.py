@@ -124,7 +124,7 @@ def test_reading_of_imports() -> None:
     assert {".rules", ".suite.api", ".conformance.parts"} <= set(imports_of(ROOT / "conformance" / "zones.py"))
     hooks = set(imports_of(ROOT / PACKAGE / "plugin" / "hooks.py"))
     assert {"pytest", ".plugin.terminal", ".recording.drift", ".plugin.collection"} <= hooks
-    assert "httpx" not in set(imports_of(ROOT / PACKAGE / "plugin" / "bench.py"))
+    assert "httpx" not in set(imports_of(ROOT / PACKAGE / "plugin" / "clients.py"))
     assert "httpx" in set(imports_of(ROOT / PACKAGE / "http" / "mock.py"))
 
 
@@ -176,6 +176,19 @@ def test_options_are_read_in_one_place() -> None:
     ]
 
     assert set(asking) == {"plugin.options"}
+
+
+def test_targets_are_made_in_one_place() -> None:
+    """Nobody else knows the classes of targets, so nobody else decides which of them a run has."""
+    knowing = [
+        module_of(path)
+        for path in sources(PACKAGE, "conformance")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ImportFrom)
+        if any(re.fullmatch(r"[A-Z]\w+Target", alias.name) for alias in node.names)
+    ]
+
+    assert set(knowing) == {"targets.choose"}
 
 
 def _asks_for_ours(call: ast.Call) -> bool:

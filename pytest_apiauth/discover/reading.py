@@ -92,20 +92,20 @@ def _shown(url: str) -> str:
 
 def _fetched(url: str, shown: str) -> bytes:
     from pytest_apiauth.credentials.secrets import Redactor
-    from pytest_apiauth.http import Network, NotSendable, Wire
+    from pytest_apiauth.http import Network, NotSendable, Sender
 
     if urlsplit(url).scheme != "https" and not Origin.of(url).is_loopback:
         raise DocumentError(f"{shown}: a document over plain HTTP could be anybody's; use https, or save it to a file")
     network = Network("httpx")
     redactor = Redactor()
     redactor.learn(urlsplit(url).query, "query")
-    wire = Wire(network, "init", redactor)
+    sender = Sender(network, "init", redactor)
     try:
-        response = wire.send(Request("GET", url.partition("#")[0], (("Accept", ACCEPT),)))
+        response = sender.send(Request("GET", url.partition("#")[0], (("Accept", ACCEPT),)))
     except NotSendable:
         raise DocumentError(f"{shown}: not a URL that can be fetched") from None
     finally:
-        wire.close()
+        sender.close()
     location = response.header("location")
     if 300 <= response.status < 400 and location is not None:
         place = one_line(location.partition("?")[0])

@@ -19,8 +19,8 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.http.driver import Drive, performed, performed_async, status_alone
 from pytest_apiauth.http.guard import AsyncGuardedTransport, Guard, GuardedTransport
 from pytest_apiauth.http.options import read_options
-from pytest_apiauth.http.senders import TIMEOUTS, Extensions, Sender, Wire, seen_by
-from pytest_apiauth.http.transports import Carrier
+from pytest_apiauth.http.senders import TIMEOUTS, Extensions, Messenger, Sender, seen_by
+from pytest_apiauth.http.transports import Connector
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 
@@ -37,13 +37,13 @@ class Auth(AuthBase):
     def __init__(
         self,
         authenticator: Authenticator,
-        sender: Sender,
+        messenger: Messenger,
         byte_stream: type[httpx.ByteStream],
         transport: httpx.BaseTransport | None = None,
         async_transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.authenticator = authenticator
-        self._sender = sender
+        self._messenger = messenger
         self._byte_stream = byte_stream
         self._transport = transport
         self._async_transport = async_transport
@@ -68,11 +68,11 @@ class Auth(AuthBase):
 
     def _sending(self, request: httpx.Request) -> Callable[[Request], Response]:
         assert self._transport is not None
-        return partial(self._sender.send, self._transport, extensions=_extensions(request))
+        return partial(self._messenger.send, self._transport, extensions=_extensions(request))
 
     def _sending_async(self, request: httpx.Request) -> Callable[[Request], Awaitable[Response]]:
         assert self._async_transport is not None
-        return partial(self._sender.send_async, self._async_transport, extensions=_extensions(request))
+        return partial(self._messenger.send_async, self._async_transport, extensions=_extensions(request))
 
     def _drive(self, request: httpx.Request) -> Drive[Send | Wait | Forward, None]:
         replayable = isinstance(request.stream, self._byte_stream)
@@ -93,7 +93,7 @@ def _extensions(request: httpx.Request) -> Extensions:
 
 def build_client(
     profile: Profile,
-    carrier: Carrier,
+    connector: Connector,
     redactor: Redactor,
     *,
     authenticator: Authenticator | None = None,
@@ -104,11 +104,11 @@ def build_client(
 
     ``options`` are the library's own; `read_options` says what becomes of each. Raises ProfileError.
     """
-    library = carrier.library
+    library = connector.library
     guard = Guard(library, profile, redactor, allow_unsafe=allow_unsafe)
     asked = read_options(library.client, library, guard, redactor, options, authenticator is not None)
     with asked.explained():
-        inner = carrier.transport(asked.connections)
+        inner = connector.transport(asked.connections)
     transport: httpx.BaseTransport = GuardedTransport.around(inner, guard, library)
     if asked.around is not None:
         # Guarded on both sides: it may open connections of its own, and send on another request than it got.
@@ -116,8 +116,8 @@ def build_client(
         transport = GuardedTransport.around(outer, guard, library, transport)
     auth = asked.auth
     if authenticator is not None:
-        sender = Sender(library, profile.name, redactor, seen_by(carrier))
-        auth = library.bind(Auth, "Auth")(authenticator, sender, library.byte_stream, transport=transport)
+        messenger = Messenger(library, profile.name, redactor, seen_by(connector))
+        auth = library.bind(Auth, "Auth")(authenticator, messenger, library.byte_stream, transport=transport)
     with asked.explained():
         client = library.client(**asked.for_client(profile.base_url), transport=transport, auth=auth)
     guard.jar = _jar_of(client)
@@ -126,7 +126,7 @@ def build_client(
 
 def build_async_client(
     profile: Profile,
-    carrier: Carrier,
+    connector: Connector,
     redactor: Redactor,
     *,
     authenticator: Authenticator | None = None,
@@ -134,19 +134,19 @@ def build_async_client(
     **options: Any,
 ) -> httpx.AsyncClient:
     """Build an asynchronous client, in every other respect as `build_client` does."""
-    library = carrier.library
+    library = connector.library
     guard = Guard(library, profile, redactor, allow_unsafe=allow_unsafe)
     asked = read_options(library.async_client, library, guard, redactor, options, authenticator is not None)
     with asked.explained():
-        inner = carrier.async_transport(asked.connections)
+        inner = connector.async_transport(asked.connections)
     transport: httpx.AsyncBaseTransport = AsyncGuardedTransport.around(inner, guard, library)
     if asked.around is not None:
         outer = asked.own_transport(transport, "handle_async_request", library.async_http_transport)
         transport = AsyncGuardedTransport.around(outer, guard, library, transport)
     auth = asked.auth
     if authenticator is not None:
-        sender = Sender(library, profile.name, redactor, seen_by(carrier))
-        auth = library.bind(Auth, "Auth")(authenticator, sender, library.byte_stream, async_transport=transport)
+        messenger = Messenger(library, profile.name, redactor, seen_by(connector))
+        auth = library.bind(Auth, "Auth")(authenticator, messenger, library.byte_stream, async_transport=transport)
     with asked.explained():
         client = library.async_client(**asked.for_client(profile.base_url), transport=transport, auth=auth)
     guard.jar = _jar_of(client)
@@ -164,14 +164,14 @@ def _jar_of(client: httpx.Client | httpx.AsyncClient) -> Callable[[], CookieJar 
     return jar
 
 
-def fetch_token(authenticator: Authenticator, carrier: Carrier, redactor: Redactor) -> Token:
+def fetch_token(authenticator: Authenticator, connector: Connector, redactor: Redactor) -> Token:
     """Get the current token of an authenticator, without a client. Raises TokenError or UnreachableError."""
     profile = authenticator.profile
-    wire = Wire(carrier, profile.name, redactor, Guard(carrier.library, profile, redactor))
+    sender = Sender(connector, profile.name, redactor, Guard(connector.library, profile, redactor))
     try:
         with Drive(authenticator.token()) as drive:
             for step in drive:
-                drive.outcome = performed(step, wire.send)
+                drive.outcome = performed(step, sender.send)
         return drive.result
     finally:
-        wire.close()
+        sender.close()

@@ -1,6 +1,6 @@
 """Single messages on their way: exactly as they are, with an answer that is read within bounds.
 
-A `Sender` hands them to the transport it is given, blocking or not; a `Wire` has one of its own.
+A `Messenger` hands them to the transport it is given, blocking or not; a `Sender` has one of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pytest_apiauth.http.translation import (
     to_library_request,
     unreachable,
 )
-from pytest_apiauth.http.transports import Carrier, Handle, InProcess, Network, Seen
+from pytest_apiauth.http.transports import Connector, Handle, InProcess, Network, Seen
 from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.profile.model import Profile
 
@@ -55,7 +55,7 @@ class _Body:
         return None
 
 
-class Sender:
+class Messenger:
     """Sends the house's messages through a library's transport, exactly as they are.
 
     Raises NotSendable for what no connection can carry, UnreachableError where no answer comes.
@@ -130,54 +130,54 @@ class Sender:
         return DroppedError(str(found)) if isinstance(error, self._library.dropped) else found
 
 
-def seen_by(carrier: Carrier) -> Seen | None:
-    """Return what is shown our own requests that a carrier carries, if anything is."""
-    return carrier.seen if isinstance(carrier, Network) else None
+def seen_by(connector: Connector) -> Seen | None:
+    """Return what is shown our own requests that a connector carries, if anything is."""
+    return connector.seen if isinstance(connector, Network) else None
 
 
-class Wire:
+class Sender:
     """Sends single requests as they are: no authentication, no redirects, no cookies, every header line kept.
 
     Make one with `live`, `in_process` or `embedded`. It blocks, and may be used from several threads. A request leaves
     once, whatever comes of it.
     """
 
-    def __init__(self, carrier: Carrier, profile: str, redactor: Redactor, guard: Guard | None = None) -> None:
-        transport = carrier.transport()
+    def __init__(self, connector: Connector, profile: str, redactor: Redactor, guard: Guard | None = None) -> None:
+        transport = connector.transport()
         if guard is not None:
-            transport = GuardedTransport.around(transport, guard, carrier.library)
-        self._carrier = carrier
+            transport = GuardedTransport.around(transport, guard, connector.library)
+        self._connector = connector
         self._transport = transport
-        self._sender = Sender(carrier.library, profile, redactor, seen_by(carrier))
+        self._messenger = Messenger(connector.library, profile, redactor, seen_by(connector))
 
     @classmethod
-    def embedded(cls, library_name: str, handle: Handle) -> Wire:
-        """Make a wire to a function in this process."""
+    def embedded(cls, library_name: str, handle: Handle) -> Sender:
+        """Make a sender to a function in this process."""
         return cls(InProcess(library_name, handle), "embedded", Redactor())
 
     @classmethod
-    def in_process(cls, carrier: InProcess, profile: Profile, redactor: Redactor) -> Wire:
-        """Make a wire to a profile's app in this process, behind the guard."""
-        return cls(carrier, profile.name, redactor, Guard(carrier.library, profile, redactor))
+    def in_process(cls, connector: InProcess, profile: Profile, redactor: Redactor) -> Sender:
+        """Make a sender to a profile's app in this process, behind the guard."""
+        return cls(connector, profile.name, redactor, Guard(connector.library, profile, redactor))
 
     @classmethod
-    def live(cls, library_name: str, profile: Profile, redactor: Redactor, *, network: Network | None = None) -> Wire:
-        """Make a wire to a profile's real URLs, behind the guard."""
-        carrier = network or Network(library_name, ca_file=profile.ca_file)
-        return cls(carrier, profile.name, redactor, Guard(carrier.library, profile, redactor))
+    def live(cls, library_name: str, profile: Profile, redactor: Redactor, *, network: Network | None = None) -> Sender:
+        """Make a sender to a profile's real URLs, behind the guard."""
+        connector = network or Network(library_name, ca_file=profile.ca_file)
+        return cls(connector, profile.name, redactor, Guard(connector.library, profile, redactor))
 
     def send(self, request: Request) -> Response:
         """Send one request. Raises NotSendable, UnreachableError, or GuardError."""
-        return self._sender.send(self._transport, request, dict(TIMEOUTS))
+        return self._messenger.send(self._transport, request, dict(TIMEOUTS))
 
     @property
     def sent(self) -> int:
-        """How many requests have left, by this wire and by whatever else its carrier carries."""
-        return self._carrier.sent
+        """How many requests have left, by this sender and by whatever else its connector carries."""
+        return self._connector.sent
 
     def take_turn(self) -> None:
         """Wait for the turn of a request that leaves by other means, and count it. Raises what a turn raises."""
-        seconds = self._carrier.leave()
+        seconds = self._connector.leave()
         if seconds > 0:
             time.sleep(seconds)
 

@@ -1,6 +1,6 @@
 """How messages leave: to a function in this process, or over the network.
 
-A `Carrier` makes transports, one for each client; what is expensive (the TLS context) it makes once, and what leaves
+A `Connector` makes transports, one for each client; what is expensive (the TLS context) it makes once, and what leaves
 by any of them it counts. Our in-process transports derive from the libraries' abstract bases only: recorders patch
 ``HTTPTransport``, ``MockTransport``, ``ASGITransport`` and ``WSGITransport``, and must not get hold of a server in this
 process.
@@ -49,8 +49,12 @@ class Count:
             self.total += 1
 
 
-class Carrier(Protocol):
-    """Makes transports of one library. Where there are no connections, `Connections` mean nothing."""
+class Connector(Protocol):
+    """Makes transports of one library, as aiohttp calls what makes its connections.
+
+    A client, a sender or a flow is given one, and so the place its requests get to. If there are no connections,
+    `Connections` mean nothing.
+    """
 
     @property
     def library(self) -> Library:

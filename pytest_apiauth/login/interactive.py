@@ -25,7 +25,7 @@ from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.refresh_tokens import live_identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import ApiAuthError, CredentialError, ProfileError, TokenError
-from pytest_apiauth.http import Wire
+from pytest_apiauth.http import Sender
 from pytest_apiauth.login.callback import is_loopback, listening, open_browser, pasted
 from pytest_apiauth.messages import Origin, Request
 from pytest_apiauth.printable import one_line
@@ -61,7 +61,7 @@ def obtain(name: str, *, grant: str | None = None, user: str | None = None, way:
     except ApiAuthError as error:
         raise type(error)(login.redactor.redact(str(error))) from None
     finally:
-        login.wire.close()
+        login.sender.close()
 
 
 def _grant(profile: Profile, asked: str | None) -> GrantType:
@@ -96,7 +96,7 @@ class _Login:
         if self._user not in (DEFAULT, *profile.users):
             known = ", ".join((DEFAULT, *profile.users))
             raise ProfileError(f"{profile.name}: --user: no {self._user!r} in [users]; known are: {known}")
-        self.wire = Wire.live("httpx", profile, self.redactor)
+        self.sender = Sender.live("httpx", profile, self.redactor)
 
     def run(self, way: Way) -> Iterator[str]:
         """Run the grant."""
@@ -138,7 +138,7 @@ class _Login:
             redirect_uri=redirect_uri,
         )
         self._announce(self._profile.token_endpoint)
-        response = self.wire.send(request)
+        response = self.sender.send(request)
         return read_token(self._profile, self._grant, response, time.time(), self.redactor)
 
     def _announce(self, url: str) -> None:
@@ -199,7 +199,7 @@ class _Login:
             return None, "RFC 9207" in self._profile.standards
         url = self._profile.url(url)
         self._announce(url)
-        response = self.wire.send(Request("GET", url, (("Accept", "application/json"),)))
+        response = self.sender.send(Request("GET", url, (("Accept", "application/json"),)))
         body = response.json()
         issuer = body.get("issuer") if isinstance(body, dict) else None
         if response.status != 200 or not isinstance(body, dict) or not isinstance(issuer, str):

@@ -10,28 +10,41 @@ import contextlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.plugin.run import State
 from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.finding import SUFFIX
 
 if TYPE_CHECKING:
     from pytest_apiauth.profile.model import Profile
+    from pytest_apiauth.targets.target import TargetKind
 
 COLLECTED: Final = "collected"
 """What the file is about in which a worker notes what it has collected."""
 
 
-def apps_of(state: State, files: Iterable[Path]) -> dict[Path, Any]:
-    """Return, by the profile's file, the app that each of these runs in this process, if one does."""
-    found = {}
+def examined(state: State, files: Iterable[Path]) -> str:
+    """Return which profiles are examined and on what: apps one by one, the others by what they have in common."""
+    from pytest_apiauth.targets.choose import choose
+
+    apps: list[str] = []
+    others: dict[str, list[str]] = {}
     for file in files:
+        name = file.name.removesuffix(SUFFIX)
         with contextlib.suppress(ApiAuthError):
             profile = state.load(file)
-            if state.examined(profile) == "app":
-                found[file] = profile.app
-    return found
+            kind = choose(profile, state.options, "rules")
+            if kind.is_app:
+                apps.append(f"{name} {kind.announced}: {_shown_app(profile.app)}")
+            else:
+                others.setdefault(kind.announced, []).append(name)
+    return "; ".join([*apps, *(f"{', '.join(names)} {where}" for where, names in others.items())])
+
+
+def _shown_app(app: object) -> str:
+    return ", ".join(dict.fromkeys(app.values())) if isinstance(app, dict) else str(app)
 
 
 def warn_of_live(state: State, files: Iterable[Path]) -> list[str]:
@@ -66,15 +79,10 @@ def _shown(state: State, file: Path) -> str:
     return one_line(str(place.relative_to(root) if place.is_relative_to(root) else place))
 
 
-def shown_url(state: State, profile: Profile) -> str:
+def shown_url(state: State, profile: Profile, kind: TargetKind) -> str:
     """Return the URL that a run of a profile touches, for people to read."""
-    from pytest_apiauth.credentials.located import located_profile
-    from pytest_apiauth.targets.apps.host import housed
-
-    if state.examined(profile) == "app":
-        return housed(profile).base_url
     try:
-        return located_profile(profile, state.root).base_url if state.options.live else profile.base_url
+        return kind.located(profile, state.root).base_url
     except ApiAuthError:
         return profile.base_url
 

@@ -26,14 +26,18 @@ from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.targets.apps.host import django_is_configured
 from pytest_apiauth.targets.apps.supplied import FIXTURE
+from pytest_apiauth.targets.choose import choose
 from pytest_apiauth.targets.recorded import CHAPTERS as REPLAYED
 from pytest_apiauth.targets.recorded import OF_VALUES
+from pytest_apiauth.targets.target import TargetKind
 
 
 class ProfileFile(pytest.File):
     """A ``NAME.apiauth.toml`` file."""
 
     extent: Extent = "all"
+    kind: TargetKind
+    """What its rules meet in this run."""
 
     def collect(self) -> Iterator[pytest.Collector]:
         """Give one node a chapter. Raises CollectError, one line per mistake, for a bad profile."""
@@ -41,6 +45,7 @@ class ProfileFile(pytest.File):
         own = own_files(self.config)
         try:
             self.profile = state.load(self.path)
+            self.kind = choose(self.profile, state.options, "rules")
             self.rules = own.rules_of(self.profile)
             chapters = bundled.load_chapters() | {file.chapter: file.module for file in own.of(self.profile)}
         except ApiAuthError as error:
@@ -70,7 +75,6 @@ class Chapter(pytest.Module):
         """Give an item for each rule and part; a rule that does not apply is one item, skipped with its reason."""
         profile_file = self.parent
         assert isinstance(profile_file, ProfileFile)
-        self._is_app = self.config.stash[STATE].examined(profile_file.profile) == "app"
         for rule in profile_file.rules.values():
             if rule.chapter != self.name:
                 continue
@@ -92,7 +96,9 @@ class Chapter(pytest.Module):
         def not_applicable() -> None:
             item.finish(Outcome(Verdict.SKIP, rule.level, rule.applies.otherwise))
 
-        applies, is_app = argument is not None, self._is_app
+        profile_file = self.parent
+        assert isinstance(profile_file, ProfileFile)
+        applies, is_app = argument is not None, profile_file.kind.is_app
         function: Callable[..., None] = (examine_app if is_app else examine) if applies else not_applicable
         function.__doc__ = rule.function.__doc__
         # A part has its name from the profile, and pytest prints names as they are.
@@ -166,7 +172,7 @@ class RuleItem(pytest.Function):
         __tracebackhide__ = True
         state = self.config.stash[STATE]
         profile, safety = examination.profile, self.rule.safety.value
-        if examination.target.kind == "live" and safety not in state.limits.allowed(profile):
+        if examination.target.kind.is_live and safety not in state.limits.allowed(profile):
             reason = f"needs --apiauth-allow {safety}"
             self.finish(Outcome(Verdict.SKIP, self.rule.level_for(profile), reason, is_out_of_reach=True))
         if state.options.replay and self.rule.id in OF_VALUES:
@@ -174,7 +180,7 @@ class RuleItem(pytest.Function):
         outcome = self._judged(examination, argument)
         if outcome.verdict is Verdict.WARNING and state.options.strict:
             outcome.verdict = Verdict.FAIL
-        if state.examined(self.profile_file.profile) in ("live", "app") and not self.config.getoption("runxfail"):
+        if examination.target.kind.is_real and not self.config.getoption("runxfail"):
             self.expected = expectations.concerning(profile, self.rule.id, self.part, outcome.breaches)
             outcome = expectations.applied(outcome, self.expected, self.rule.id)
         self.finish(outcome)

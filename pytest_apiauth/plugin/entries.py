@@ -23,11 +23,11 @@ def entry_of(item: RuleItem, outcome: Outcome) -> Entry:
     """Return what came of an item, as the ledger takes it."""
     state = item.config.stash[STATE]
     profile = item.profile_file.profile
-    found = outcome.counterexample
+    found, kind = outcome.counterexample, item.profile_file.kind
     return Entry(
         profile=profile.name,
-        target=state.examined(profile),
-        url=shown_url(state, profile),
+        target=kind.name,
+        url=shown_url(state, profile, kind),
         rule=_facts(item.rule, profile, outcome.level),
         part=item.part,
         verdict=outcome.verdict.value,
@@ -44,6 +44,8 @@ def entry_of(item: RuleItem, outcome: Outcome) -> Entry:
         seconds_an_answer=outcome.seconds_an_answer,
         is_out_of_reach=outcome.is_out_of_reach,
         not_ready=item.not_ready,
+        is_real=kind.is_real,
+        note=kind.note,
     )
 
 

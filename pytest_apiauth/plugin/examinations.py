@@ -65,8 +65,8 @@ class Examinations:
         return made, True
 
     def close(self) -> None:
-        """Release the connections of every target."""
+        """Close every target that nobody else has."""
         for examination in self._known.values():
-            if not isinstance(examination, str):
+            if not isinstance(examination, str) and not examination.target.kind.is_shared:
                 with contextlib.suppress(OSError):
                     examination.target.close()

@@ -6,12 +6,13 @@ Standard library and pytest only at import; a fixture imports what it needs when
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError, ProfileError, UnsetError
-from pytest_apiauth.plugin.keys import BENCH, CASSETTE, STATE
+from pytest_apiauth.plugin.keys import CASSETTE, CLIENTS, STATE
 from pytest_apiauth.plugin.marks import chosen_profile, mark_of
 from pytest_apiauth.plugin.run import State
 
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
     from pytest_apiauth.auth.tokens import Token
     from pytest_apiauth.embedded import Server
-    from pytest_apiauth.plugin.bench import Bench
+    from pytest_apiauth.plugin.clients import Clients
     from pytest_apiauth.profile.model import Profile
     from pytest_apiauth.suite.examination import Examination
-    from pytest_apiauth.targets.apps import AppSide
+    from pytest_apiauth.targets.choose import Caller
+    from pytest_apiauth.targets.target import Target
 
 
 def _stop(error: ApiAuthError, state: State) -> NoReturn:
@@ -60,50 +62,43 @@ def apiauth_credentials() -> Mapping[str, Any]:
     return {}
 
 
-def _app_side(request: pytest.FixtureRequest, profile: Profile) -> AppSide:
-    """Give the profile's app at work. It is shut down before the fixture of its credentials is."""
+def _target(request: pytest.FixtureRequest, profile: Profile, caller: Caller) -> Target:
+    """Return what the rules or the tests of a profile talk to. An app is shut down before what it rests on is."""
+    from pytest_apiauth.targets.choose import choose
+
     state: State = request.config.stash[STATE]
-    # Set up long ago: items that need it ask for it before anything of their own (in `hooks`).
-    credentials = request.getfixturevalue("apiauth_credentials")
-    if not state.has_app(profile):
-        request.session.addfinalizer(lambda: state.close_app(profile))
-    return state.app_side(profile, credentials)
+    targets, credentials = state.targets, None
+    if choose(profile, state.options, caller).is_app:
+        # Set up long ago: items that need it ask for it before anything of their own (in `hooks`).
+        credentials = request.getfixturevalue("apiauth_credentials")
+        if not targets.knows(profile):
+            request.session.addfinalizer(lambda: targets.close_shared(profile))
+    return targets.of(profile, caller, credentials=credentials, cassette=request.node.stash.get(CASSETTE, None))
 
 
 @pytest.fixture
-def _apiauth_bench(request: pytest.FixtureRequest, apiauth_profile: Profile) -> Iterator[Bench]:
-    from pytest_apiauth.plugin.bench import Bench
+def _apiauth_clients(request: pytest.FixtureRequest, apiauth_profile: Profile) -> Iterator[Clients]:
+    from pytest_apiauth.plugin.clients import Clients
 
-    state: State = request.config.stash[STATE]
     _, who = mark_of(request.node)
     writes = request.node.get_closest_marker("apiauth_writes") is not None
+    reporter = request.config.pluginmanager.get_plugin("apiauth-reporter")
+    if reporter is not None:
+        reporter.tell_of(Path(apiauth_profile.place))
     try:
-        app = _app_side(request, apiauth_profile) if state.kind_of(apiauth_profile) == "app" else None
-        bench = Bench.build(
-            state,
-            apiauth_profile,
-            who,
-            allow_unsafe=writes or not state.options.live,
-            app=app,
-            cassette=request.node.stash.get(CASSETTE, None),
-        )
+        caller: Caller = "tests with a cassette" if CASSETTE in request.node.stash else "tests"
+        clients = Clients(_target(request, apiauth_profile, caller), who, allow_unsafe=writes)
     except ApiAuthError as error:
-        _stop(error, state)
-    request.node.stash[BENCH] = bench
-    yield bench
-    bench.close()
-
-
-def _bench_kind(request: pytest.FixtureRequest) -> str:
-    return (
-        "this is a live run" if request.config.stash[STATE].options.live else "this profile's app runs in this process"
-    )
+        _stop(error, request.config.stash[STATE])
+    request.node.stash[CLIENTS] = clients
+    yield clients
+    clients.close()
 
 
 @pytest.fixture
-def apiauth_client_factory(_apiauth_bench: Bench) -> ClientFactory:
+def apiauth_client_factory(_apiauth_clients: Clients) -> ClientFactory:
     """Makes clients for a user, a client, a key, a subset of the credentials, or none; closed after the test."""
-    return ClientFactory(_apiauth_bench)
+    return ClientFactory(_apiauth_clients)
 
 
 @pytest.fixture
@@ -119,26 +114,26 @@ def apiauth_async_client(apiauth_client_factory: ClientFactory) -> httpx.AsyncCl
 
 
 @pytest.fixture
-def apiauth_token(request: pytest.FixtureRequest, _apiauth_bench: Bench) -> Token:
+def apiauth_token(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> Token:
     """The current token of this test's credentials."""
     try:
-        return _apiauth_bench.token()
+        return _apiauth_clients.token()
     except ApiAuthError as error:
         _stop(error, request.config.stash[STATE])
 
 
 @pytest.fixture
-def apiauth_server(request: pytest.FixtureRequest, _apiauth_bench: Bench) -> Server:
+def apiauth_server(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> Server:
     """The embedded server behind this test's clients: its clock, what it saw, ways to make it refuse."""
-    server = _apiauth_bench.server
+    server = _apiauth_clients.target.server
     if server is None:
-        pytest.skip(f"apiauth_server is the embedded server; {_bench_kind(request)}")
+        pytest.skip(f"apiauth_server is the embedded server; {_apiauth_clients.target.kind.here}")
     return server
 
 
 @pytest.fixture
 def apiauth_mock(
-    request: pytest.FixtureRequest, _apiauth_bench: Bench, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, _apiauth_clients: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Any]:
     """The embedded server at the API's real host names, for clients that the production code makes itself.
 
@@ -146,8 +141,8 @@ def apiauth_mock(
     production code which reads them is understood. Gives the respx router.
     """
     state: State = request.config.stash[STATE]
-    if _apiauth_bench.server is None:
-        pytest.skip(f"apiauth_mock stands in for the API; {_bench_kind(request)}")
+    if _apiauth_clients.target.server is None:
+        pytest.skip(f"apiauth_mock stands in for the API; {_apiauth_clients.target.kind.here}")
     if request.node.get_closest_marker("vcr") is not None:
         pytest.fail(
             "apiauth_mock and @pytest.mark.vcr in one test: a test is mocked or replayed, not both", pytrace=False
@@ -163,7 +158,7 @@ def apiauth_mock(
     from pytest_apiauth.offline import refused
     from pytest_apiauth.plugin.reach import mocked
 
-    server = _apiauth_bench.server
+    server = _apiauth_clients.target.server
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     with refused(mocked(request.node, server.origins)), mounted(server.origins, server.handle) as router:
@@ -185,9 +180,8 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
     assert isinstance(item, RuleItem)
     state: State = request.config.stash[STATE]
     try:
-        is_app = state.examined(item.profile_file.profile) == "app"
-        app = (lambda profile: _app_side(request, profile)) if is_app else None
-        examination, is_new = state.examination(item.profile_file.path, app)
+        path = item.profile_file.path
+        examination, is_new = state.examinations.of(path, lambda: _target(request, state.load(path), "rules"))
     except NotReady as reason:
         item.record(Outcome(Verdict.NOT_RUN, item.rule.level, str(reason)))
         pytest.skip(f"not run: {reason}")
@@ -202,7 +196,7 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
     if is_new:
         # What it took to make the profile ready counts for the first rule.
         item.requests, item.tokens_issued = examination.requests, examination.tokens_issued
-    if is_app:
+    if examination.target.kind.is_app:
         # What the app stored for an earlier item may be rolled back by now.
         examination.forget_tokens()
     return examination
@@ -211,8 +205,8 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
 class ClientFactory:
     """Makes clients for one profile, behind the origin guard; they are closed when the test ends."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
 
     def __call__(
         self,
@@ -233,7 +227,7 @@ class ClientFactory:
         that or the profile's credentials is refused. Raises ProfileError for an unknown zone and for an option that
         clashes, CredentialError for an unset value.
         """
-        return self._bench.client(self._kinds(zone, credentials), self._who(user, client, key), options)
+        return self._clients.client(self._kinds(zone, credentials), self._who(user, client, key), options)
 
     def async_client(
         self,
@@ -246,14 +240,14 @@ class ClientFactory:
         **options: Any,
     ) -> httpx.AsyncClient:
         """Make an asynchronous client; the arguments are those of a call."""
-        return self._bench.async_client(self._kinds(zone, credentials), self._who(user, client, key), options)
+        return self._clients.async_client(self._kinds(zone, credentials), self._who(user, client, key), options)
 
     def _kinds(self, zone: str | None, credentials: Collection[str] | None) -> Collection[str] | None:
         if zone is not None and credentials is not None:
             raise ProfileError("apiauth_client_factory: zone or credentials, not both: each says what to send")
         if isinstance(credentials, str):
             raise ProfileError(f"apiauth_client_factory: credentials: write ['{credentials}'], not '{credentials}'")
-        return self._bench.kinds_of(zone) if zone is not None else credentials
+        return self._clients.kinds_of(zone) if zone is not None else credentials
 
     def _who(self, user: str | None, client: str | None, key: str | None) -> dict[str, str]:
         given = {"user": user, "client": client, "key": key}

@@ -20,8 +20,8 @@ import pytest
 from pytest_apiauth.credentials.redaction import LOGGERS, changed_value, redact_report
 from pytest_apiauth.errors import ApiAuthError, UnsetError
 from pytest_apiauth.plugin import announcements, options
-from pytest_apiauth.plugin.keys import BENCH, CASSETTE, ENTRY, STATE
-from pytest_apiauth.plugin.marks import CLIENTS, chosen_profile, may_have_profile, used_live
+from pytest_apiauth.plugin.keys import CASSETTE, CLIENTS, ENTRY, STATE
+from pytest_apiauth.plugin.marks import chosen_profile, may_have_profile, needs_clients, used_live
 from pytest_apiauth.plugin.outputs import Outputs
 from pytest_apiauth.plugin.run import State
 from pytest_apiauth.printable import printable
@@ -162,13 +162,15 @@ def _put_credentials_first(config: pytest.Config, items: list[pytest.Item]) -> N
         return
     for item in items:
         names: list[str] = getattr(item, "fixturenames", [])
-        if CLIENTS not in names or "apiauth_credentials" in names:
+        if not needs_clients(item) or "apiauth_credentials" in names:
             continue
         try:
             profile = chosen_profile(item, state)
         except (ApiAuthError, pytest.fail.Exception):
             continue  # the test's own fixture will say it
-        if state.kind_of(profile) == "app":
+        from pytest_apiauth.targets.choose import choose
+
+        if choose(profile, state.options, "tests").is_app:
             names.insert(0, "apiauth_credentials")
 
 
@@ -248,7 +250,7 @@ def pytest_runtest_makereport(
     if entry is not None and report.skipped and isinstance(report.longrepr, tuple):
         # A rule that does not apply is a matter of the profile, not of the place where skip was called.
         report.longrepr = (str(item.reportinfo()[0]), 1, report.longrepr[2])
-    if entry is not None and entry.target == "app" and item.config.get_verbosity() < 2:
+    if entry is not None and _is_of_app(item) and item.config.get_verbosity() < 2:
         # What the app logs while it refuses hundreds of requests buries what is found; -vv shows it.
         report.sections = []
     redact_report(report, state.clean if entry is None else state.shown)
@@ -256,6 +258,12 @@ def pytest_runtest_makereport(
         # Plain JSON: the attribute crosses from an xdist worker to the controller.
         report.apiauth = changed_value(plain.written(entry), state.shown)  # type: ignore[attr-defined]
     return report
+
+
+def _is_of_app(item: pytest.Item) -> bool:
+    """Whether an item is a rule for an app in this process."""
+    profile_file = getattr(item, "profile_file", None)
+    return profile_file is not None and bool(profile_file.kind.is_app)
 
 
 def _in_one_line(item: pytest.Item, error: BaseException) -> str | None:
@@ -268,8 +276,8 @@ def _in_one_line(item: pytest.Item, error: BaseException) -> str | None:
         message = cassette.explain(error)
     if message is not None:
         return message
-    bench = item.stash.get(BENCH, None)
-    return None if bench is None else bench.no_answer(error)
+    clients = item.stash.get(CLIENTS, None)
+    return None if clients is None else clients.no_answer(error)
 
 
 def _refusals() -> ModuleType | None:

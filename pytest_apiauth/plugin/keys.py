@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_apiauth.plugin.bench import Bench
+    from pytest_apiauth.plugin.clients import Clients
     from pytest_apiauth.plugin.run import State
     from pytest_apiauth.recording.taping import CassetteTest
     from pytest_apiauth.report.record import Entry
@@ -20,8 +20,8 @@ STATE: pytest.StashKey[State] = pytest.StashKey()
 """Of the run."""
 OWN_FILES: pytest.StashKey[OwnFiles] = pytest.StashKey()
 """Of the run: the files of a project's own rules."""
-BENCH: pytest.StashKey[Bench] = pytest.StashKey()
-"""Of a test: what its fixtures share."""
+CLIENTS: pytest.StashKey[Clients] = pytest.StashKey()
+"""Of a test: its target, and the clients made for it."""
 ENTRY: pytest.StashKey[Entry] = pytest.StashKey()
 """Of a rule's item: what the reports need."""
 CASSETTE: pytest.StashKey[CassetteTest] = pytest.StashKey()

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 MARK_ARGUMENTS: Final = ("profile", "user", "client", "key")
 RULES: Final = "_apiauth_examination"
 """The fixture of the items that rules are."""
-CLIENTS: Final = "_apiauth_bench"
+BEHIND_CLIENTS: Final = "_apiauth_clients"
 """The fixture behind every client of a test."""
 FIXTURES: Final = frozenset(
     (
         "apiauth_profile", "apiauth_client", "apiauth_async_client", "apiauth_client_factory", "apiauth_token",
-        "apiauth_server", "apiauth_mock", "apiauth_credentials", CLIENTS, RULES,
+        "apiauth_server", "apiauth_mock", "apiauth_credentials", BEHIND_CLIENTS, RULES,
     )
 )  # fmt: skip
 """Who asks for one of these has to do with a profile."""
@@ -60,6 +60,11 @@ def uses_ours(item: pytest.Item) -> bool:
     return not FIXTURES.isdisjoint(names) or item.get_closest_marker("apiauth") is not None
 
 
+def needs_clients(item: pytest.Item) -> bool:
+    """Whether a test asks for a client of ours, or for what comes with one."""
+    return BEHIND_CLIENTS in getattr(item, "fixturenames", ())
+
+
 def may_have_profile(item: pytest.Item, state: State) -> bool:
     """Whether a test may have to do with a profile: any other one is none of our business."""
     return uses_ours(item) or (item.get_closest_marker("vcr") is not None and state.may_have_profile())
@@ -75,7 +80,7 @@ def used_live(items: Iterable[pytest.Item], state: State) -> list[Path]:
     """Return the files of the profiles whose servers the clients of these tests are about to ask, in a live run."""
     found: dict[Path, None] = {}
     for item in items if state.options.live else ():
-        if CLIENTS in getattr(item, "fixturenames", ()):
+        if needs_clients(item):
             # The test's own fixture says what is wrong.
             with contextlib.suppress(ApiAuthError, pytest.fail.Exception):
                 found[Path(chosen_profile(item, state).place)] = None

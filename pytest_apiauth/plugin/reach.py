@@ -29,7 +29,7 @@ def enter(item: pytest.Item) -> None:
     """Keep a test's hosts out of reach before any fixture of it, of whatever scope, is set up."""
     state = item.config.stash[STATE]
     profiles = profiles_of(item, state)
-    if profiles and not _is_on_a_wire(item):
+    if profiles and not _is_on_a_socket(item):
         _begin(item, hosts_of(profiles, state))
 
 
@@ -113,9 +113,10 @@ def _begin(item: pytest.Item, hosts: Hosts) -> None:
     item.stash[OPEN] = opened
 
 
-def _is_on_a_wire(item: pytest.Item) -> bool:
+def _is_on_a_socket(item: pytest.Item) -> bool:
     """Whether a rule talks to the embedded server on a socket, whose own port is none of the profile's."""
-    return RULES in getattr(item, "fixturenames", ()) and item.config.stash[STATE].options.wire
+    own = getattr(item, "profile_file", None)
+    return own is not None and RULES in getattr(item, "fixturenames", ()) and bool(own.kind.has_connections)
 
 
 def _advice_for(item: pytest.Item) -> Callable[[str], str]:

@@ -1,4 +1,4 @@
-"""What one pytest process shares: options, profiles, redactor, examinations, and the live token stores.
+"""What one pytest process shares: options, profiles, redactor, targets and examinations.
 
 Standard library and pytest only at import; everything else is imported when a profile is used.
 """
@@ -9,15 +9,15 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_apiauth.credentials.configured import Configured
 from pytest_apiauth.credentials.redaction import OutputRedactor, RedactingFilter
-from pytest_apiauth.errors import ApiAuthError, ProfileError
+from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.plugin.choosing import Choice
 from pytest_apiauth.plugin.examinations import Examinations
 from pytest_apiauth.plugin.live_limits import LiveLimits
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from pytest_apiauth.auth.shared import SharedFile
     from pytest_apiauth.profile.model import Profile
     from pytest_apiauth.recording.drift import Drift
-    from pytest_apiauth.suite.examination import Examination
-    from pytest_apiauth.targets.apps import AppSide, Loop
-    from pytest_apiauth.targets.live_side import LiveSide
+    from pytest_apiauth.targets.choose import Targets
 
 
 class State:
@@ -53,26 +51,16 @@ class State:
         self.left_alone: list[Path] = []
         """Profiles that a live run has come upon and does not examine, since they do not ask for it."""
         self._profiles: dict[Path, Profile] = {}
-        # By `Profile.place`: two profiles may have one name.
-        self._live: dict[str, LiveSide] = {}
         self._folder: Path | None = None
         self._choice = Choice(config, options)
-        self._apps: dict[int, AppSide | str] = {}
-        self._loop: Loop | None = None
 
-    def kind_of(self, profile: Profile) -> str:
-        """Say what a run of a profile talks to: ``live``, ``app`` or ``embedded``.
+    @cached_property
+    def targets(self) -> Targets:
+        """What is under test, by profile."""
+        from pytest_apiauth.targets.choose import Targets
 
-        Faults, variants and sockets are the embedded server's, so whoever asks for them asks for that one.
-        """
-        options = self.options
-        if options.live:
-            return "live"
-        return "app" if profile.app and not (options.faults or options.variants or options.wire) else "embedded"
-
-    def examined(self, profile: Profile) -> str:
-        """Say what the suite examines: as `kind_of` says, or ``cassette``."""
-        return "cassette" if self.options.replay else self.kind_of(profile)
+        seen = None if self.drift is None else self.drift.see
+        return Targets(self.options, self.root, self.redactor, self.limits.throttle, self.shared_file, seen)
 
     def shared_folder(self) -> Path:
         """Give the folder that this run's workers share; made by the controller, entered by this user only."""
@@ -131,55 +119,6 @@ class State:
             self.configured.add(path)
         return self._profiles[path]
 
-    def examination(self, path: Path, app: Callable[[Profile], AppSide] | None = None) -> tuple[Examination, bool]:
-        """Return the examination of a profile, made ready on first use, and whether this was the first.
-
-        ``app`` gives the profile's app at work, if it is to be examined. Raises ApiAuthError.
-        """
-        return self.examinations.of(path, lambda: self._target(path, app))
-
-    def _target(self, path: Path, app: Callable[[Profile], AppSide] | None) -> Any:
-        from pytest_apiauth.profile import loading
-        from pytest_apiauth.targets.live import LiveTarget
-        from pytest_apiauth.targets.target import AppTarget, EmbeddedTarget
-        from pytest_apiauth.targets.wired import WiredTarget
-
-        profile = self.load(path)
-        if app is not None:
-            return AppTarget.build(app(profile), self.redactor)
-        if self.options.live:
-            from pytest_apiauth.credentials.identities import learn_credentials
-
-            learn_credentials(profile, self.root, self.redactor)
-            with loading.explained(profile.name):
-                return LiveTarget.build(
-                    profile,
-                    redactor=self.redactor,
-                    library=self.options.http,
-                    folder=self.root,
-                    throttle=self.limits.throttle(profile),
-                    seen=None if self.drift is None else self.drift.see,
-                )
-        if self.options.replay:
-            from pytest_apiauth.targets.recorded import CassetteTarget
-
-            return CassetteTarget.build(profile, self.root)
-        if self.options.wire:
-            return WiredTarget(
-                profile,
-                redactor=self.redactor,
-                library=self.options.http,
-                faults=self.options.faults,
-                variants=self.options.variants,
-            )
-        return EmbeddedTarget.build(
-            profile,
-            redactor=self.redactor,
-            library=self.options.http,
-            faults=self.options.faults,
-            variants=self.options.variants,
-        )
-
     def default_profile(self, place: Path | None = None) -> Profile:
         """Return the profile that a test uses where no mark names one; ``place`` is its folder. Raises ProfileError."""
         return self.load(self._choice.default(place))
@@ -191,54 +130,10 @@ class State:
         """
         return self.load(self._choice.named(name, place))
 
-    def live_side(self, profile: Profile) -> LiveSide:
-        """Give what the live tests of a profile share. Raises ProfileError or CredentialError."""
-        if profile.place not in self._live:
-            from pytest_apiauth.targets.live_side import LiveSide
-
-            reporter = self.config.pluginmanager.get_plugin("apiauth-reporter")
-            if reporter is not None:
-                reporter.tell_of(Path(profile.place))
-            self._live[profile.place] = LiveSide(self, profile)
-        return self._live[profile.place]
-
-    def app_side(self, profile: Profile, credentials: object) -> AppSide:
-        """Give the app of a profile, started on first use. Raises ProfileError or CredentialError, each time.
-
-        ``credentials`` is what the project's fixture gave. Call `close_app` before what that fixture rests on goes.
-        """
-        from pytest_apiauth.targets.apps import AppSide, Loop
-
-        self._loop = self._loop or Loop()
-        known = self._apps.get(id(profile))
-        if known is None:
-            try:
-                known = AppSide(
-                    profile, loop=self._loop, credentials=credentials, redactor=self.redactor,
-                    library=self.options.http, folder=self.root,
-                )  # fmt: skip
-            except ApiAuthError as error:
-                self._apps[id(profile)] = str(error)
-                raise
-            self._apps[id(profile)] = known
-        if isinstance(known, str):
-            raise ProfileError(known)
-        return known
-
-    def has_app(self, profile: Profile) -> bool:
-        """Whether the app of a profile was started, or tried to."""
-        return id(profile) in self._apps
-
-    def close_app(self, profile: Profile) -> None:
-        """Shut the app of a profile down. Raises ProfileError where its shutdown fails."""
-        known = self._apps.pop(id(profile), None)
-        if known is not None and not isinstance(known, str):
-            known.close()
-
     def close(self) -> None:
         """Release connections, and remove what the workers shared."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         self.examinations.close()
-        if self._loop is not None:
-            self._loop.close()
+        if "targets" in vars(self):
+            self.targets.close()

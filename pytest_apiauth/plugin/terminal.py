@@ -21,8 +21,6 @@ from pytest_apiauth.report.record import Entry, ProfileRecord
 
 PROGRESS_EVERY = 10.0
 """Seconds between two lines that say how far a live run is."""
-EMBEDDED_NOTE = "on the embedded server: proves the profile and the suite, says nothing about the real API"
-CASSETTE_NOTE = "on cassettes: says of a server what was recorded of it, and each cassette says of which"
 
 
 class Reporter:
@@ -65,28 +63,20 @@ class Reporter:
         files = dict.fromkeys(nodeid.partition("::")[0] for nodeid in nodeids)
         examined = [self._config.rootpath / file for file in files if file.endswith(SUFFIX)]
         self._announced = True
-        lines = [self._examined(examined)] if examined else []
+        lines = []
+        if examined:
+            shown = announcements.examined(state, examined)
+            lines.append(f"apiauth: {shown}; {state.options.http}, seed {state.seed}")
         if state.options.live:
             places = {path.resolve(): path for path in (*used, *examined)}
             self._told_of |= places.keys()
             lines += [*announcements.warn_of_live(state, places.values()), *announcements.not_examined(state)]
         return list(map(printable, lines))
 
-    def _examined(self, paths: list[Path]) -> str:
-        state = self._config.stash[STATE]
-        apps = announcements.apps_of(state, paths)
-        where = (
-            "LIVE, over the network" if state.options.live else CASSETTE_NOTE if state.options.replay else EMBEDDED_NOTE
-        )
-        others = [_profile_name(path.name) for path in paths if path not in apps]
-        shown = [f"{_profile_name(path.name)} in this process: {_shown_app(app)}" for path, app in apps.items()]
-        shown += [f"{', '.join(others)} {where}"] if others else []
-        return f"apiauth: {'; '.join(shown)}; {state.options.http}, seed {state.seed}"
-
     def tell_of(self, path: Path) -> None:
         """Say where a live run goes if nobody could know before: a test may ask for a fixture while it runs."""
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
-        if path in self._told_of or terminal is None:
+        if not self._config.stash[STATE].options.live or path in self._told_of or terminal is None:
             return
         self._told_of.add(path)
         capture = self._config.pluginmanager.get_plugin("capturemanager")
@@ -196,8 +186,10 @@ class Reporter:
                 terminalreporter.line(f"  ERROR: nothing applied to {one.name}, so nothing was tested", red=True)
             for rule_id, found in one.broken():
                 terminalreporter.line(f"  FAIL     {rule_id}: got {found.got}: {found.curl}", red=True)
-        if any(one.target == "embedded" for one in self.ledger.profiles.values()):
-            terminalreporter.line(f"{EMBEDDED_NOTE}.")
+        if any(one.note for one in self.ledger.profiles.values()):
+            from pytest_apiauth.targets.embedded import EMBEDDED
+
+            terminalreporter.line(f"{EMBEDDED.announced}.")
         if not self._errors:
             for file in self._config.stash[STATE].options.reports:
                 terminalreporter.line(f"report: {file}")
@@ -234,11 +226,3 @@ def _entry_in(report: pytest.TestReport) -> Entry | None:
     """
     found = getattr(report, "apiauth", None)
     return None if found is None else plain.read(Entry, found)
-
-
-def _shown_app(app: object) -> str:
-    return ", ".join(dict.fromkeys(app.values())) if isinstance(app, dict) else str(app)
-
-
-def _profile_name(nodeid: str) -> str:
-    return nodeid.partition("::")[0].rpartition("/")[2].removesuffix(SUFFIX)

@@ -23,7 +23,7 @@ from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.redaction import OutputRedactor
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError
-from pytest_apiauth.http import Guard, Network, Wire
+from pytest_apiauth.http import Guard, Network, Sender
 from pytest_apiauth.messages import Response
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.contents import CassetteError
@@ -42,7 +42,7 @@ class Stage:
 
     profile: Profile
     identities: Identities
-    wire: Wire
+    sender: Sender
     redactor: OutputRedactor
     answered_by: str
     spend: Any = None
@@ -66,14 +66,14 @@ def embedded_stage(profile: Profile) -> Iterator[Stage]:
             network = Network(LIBRARY, ca_file=str(authority), proxy=proxy)
             identities = Identities(server.profile, server.lookup, redactor)
             guard = Guard(network.library, server.profile, redactor)
-            wire = Wire(network, profile.name, redactor, guard)
+            sender = Sender(network, profile.name, redactor, guard)
             try:
                 yield Stage(
-                    server.profile, identities, wire, redactor, f"{EMBEDDED} {_version()}",
+                    server.profile, identities, sender, redactor, f"{EMBEDDED} {_version()}",
                     lambda token: server.revoke(Secret(token, "refresh_token")),
                 )  # fmt: skip
             finally:
-                wire.close()
+                sender.close()
 
 
 @contextlib.contextmanager
@@ -86,11 +86,11 @@ def live_stage(profile: Profile, folder: Path) -> Iterator[Stage]:
     redactor = OutputRedactor()
     profile = located_profile(profile, folder)
     learn_credentials(profile, folder, redactor)
-    wire = Wire.live(LIBRARY, profile, redactor)
+    sender = Sender.live(LIBRARY, profile, redactor)
     try:
-        yield Stage(profile, live_identities(profile, folder, redactor), wire, redactor, profile.base_url)
+        yield Stage(profile, live_identities(profile, folder, redactor), sender, redactor, profile.base_url)
     finally:
-        wire.close()
+        sender.close()
 
 
 def record(scene: Scene, stage: Stage, path: Path, *, is_live: bool) -> None:
@@ -124,13 +124,13 @@ def replay(scene: Scene, profile: Profile, path: Path) -> list[Response]:
     redactor = OutputRedactor()
     network = Network(LIBRARY)
     guard = Guard(network.library, profile, redactor)
-    wire = Wire(network, profile.name, redactor, guard)
-    stage = Stage(profile, Identities(profile, Credentials(None), redactor), wire, redactor, "")
+    sender = Sender(network, profile.name, redactor, guard)
+    stage = Stage(profile, Identities(profile, Credentials(None), redactor), sender, redactor, "")
     test = CassetteTest(f"{profile.name}/{scene.name}", path.parent, redactor, is_live=False, profile=None)
     try:
         return _play(scene, stage, test, path, "none")
     finally:
-        wire.close()
+        sender.close()
 
 
 def _play(scene: Scene, stage: Stage, test: CassetteTest, path: Path, mode: str) -> list[Response]:
@@ -151,7 +151,7 @@ def _play(scene: Scene, stage: Stage, test: CassetteTest, path: Path, mode: str)
                             stage.spend(step.token)
                     step = next(steps)
                     continue
-                answers.append(stage.wire.send(step))
+                answers.append(stage.sender.send(step))
                 step = steps.send(answers[-1])
         test.has_failed = False
     return answers

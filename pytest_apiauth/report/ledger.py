@@ -27,8 +27,6 @@ from pytest_apiauth.report.record import (
 DISTRIBUTIONS: Final = ("pytest-apiauth", "pytest", "httpx", "httpx2", "hypothesis")
 MOST_ADVICE: Final = 10
 """Pieces of advice that a report shows of one rule."""
-NOTES: Final = {"embedded": "embedded server: this run says nothing about the real API"}
-"""What a run on such a target is worth."""
 
 
 @dataclass(slots=True)
@@ -38,6 +36,8 @@ class ProfileLedger:
     name: str
     target: str
     url: str
+    is_real: bool
+    note: str
     seconds: float = 0.0
     not_ready: NotReady | None = None
     """Why nothing could be examined."""
@@ -77,10 +77,10 @@ class ProfileLedger:
             seconds=round(self.seconds, 3),
             verdict=worst(rule.verdict for rule in rules) if refused is None else refused.verdict,
             rules=rules,
-            not_examined=self._not_examined() if self.target in ("live", "app") else (),
+            not_examined=self._not_examined() if self.is_real else (),
             left_out=self._left_out(),
             error="" if refused is None else refused.error,
-            note=NOTES.get(self.target, ""),
+            note=self.note,
         )
 
     def _rules(self) -> Iterator[RuleRecord]:
@@ -229,7 +229,8 @@ class Ledger:
     def add(self, nodeid: str, entry: Entry, seconds: float) -> None:
         """Enter what came of one item."""
         file = nodeid.partition("::")[0]
-        own = self.profiles.setdefault(file, ProfileLedger(entry.profile, entry.target, entry.url))
+        new = ProfileLedger(entry.profile, entry.target, entry.url, entry.is_real, entry.note)
+        own = self.profiles.setdefault(file, new)
         own.entries[nodeid] = entry
         own.not_ready = own.not_ready or entry.not_ready
         own.seconds += seconds

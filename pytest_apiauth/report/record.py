@@ -208,3 +208,7 @@ class Entry:
     """Whether it was skipped although the profile promises what it is about."""
     not_ready: NotReady | None = None
     """Why the profile could not be examined, if this is what found out."""
+    is_real: bool = False
+    """Whether the API itself was examined, so that what was not looked at is worth a word."""
+    note: str = ""
+    """What a run on such a target is worth."""

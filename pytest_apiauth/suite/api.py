@@ -46,11 +46,6 @@ from pytest_apiauth.suite.steps import Steps, naming
 
 Twin = Draft | Callable[[], Draft] | Control
 NO_SERVER_ERROR = "a refusal, never a server error"
-CONNECTIONS = {
-    "embedded": "--apiauth-wire serves the embedded server on a socket",
-    "app": "an app in this process has none, a live run of it has",
-}
-"""Where connections are to be had, by what is examined instead."""
 USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods that frameworks know. What they answer to others says nothing of credentials."""
 
@@ -171,7 +166,7 @@ class Api:
         answer = Answer(self, draft, response, seen)
         if response.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise Unjudged("429 Too Many Requests: the server limits the rate")
-        if response.status in FROM_GATEWAYS and self.examination.target.kind == "live":
+        if response.status in FROM_GATEWAYS and self.examination.target.kind.is_live:
             raise Unjudged(f"{described(response)}: a gateway's word, which says nothing of the server behind it")
         is_told = draft.method not in USUAL_METHODS or (response.status == 501 and draft.method not in ("GET", "POST"))
         if response.status >= 500 and not is_told:  # 501 is the right answer to a method (RFC 9110 15.6.2)
@@ -201,8 +196,8 @@ class Api:
         Raises NotApplicable where requests do not travel on connections.
         """
         target = self.examination.target
-        if not target.has_connections:
-            raise OutOfReach(f"needs connections: {CONNECTIONS.get(target.kind, 'recordings have none')}")
+        if not target.kind.has_connections:
+            raise OutOfReach(f"needs connections: {target.kind.no_connections}")
         # The control first: a server may close a connection that waits for it.
         if draft.control is not None:
             self.see(draft.control)

@@ -120,7 +120,7 @@ class Examination:
     def send_by(self, carry: Callable[[Request], list[Response]], draft: Draft) -> list[Response]:
         """Hand a request to what sends it, once or several times at once, and learn every token that comes back."""
         request = draft.request(self._values)
-        if self.target.kind == "live":
+        if self.target.kind.is_live:
             self._spare_accounts(request)
         try:
             responses = carry(request)
@@ -354,7 +354,7 @@ class Examination:
             return str(self.issue(grant, user=ref.who)["access_token"])
         found = value_of(self.target.identities, ref)
         if found is None:
-            remedy = "; give it in apiauth_credentials or [credentials]" if self.target.kind == "app" else ""
+            remedy = "; give it in apiauth_credentials or [credentials]" if self.target.kind.is_app else ""
             raise NotApplicable(f"the profile has no {ref.name.lower().replace('_', ' ')}{remedy}")
         return found.reveal() if isinstance(found, Secret) else found
 

@@ -314,7 +314,7 @@ class _Drawn:
 
         self.examples += 1
         mark = repr(sorted(drawn.items()))
-        if self._last is not None and self._api.examination.target.kind != "embedded":
+        if self._last is not None and not self._api.examination.target.kind.is_double:
             self._after += 1
             if self._after > SHRINK_LIMIT:
                 if mark in self._found:

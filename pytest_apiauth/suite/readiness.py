@@ -30,7 +30,8 @@ def made_ready(make: Callable[[], Target], redactor: Redactor, file: SharedFile 
                 if asks:
                     make_ready(examination)
             except BaseException:
-                target.close()
+                if not target.kind.is_shared:
+                    target.close()
                 raise
         except ApiAuthError as error:
             if file is not None:

@@ -1,4 +1,8 @@
-"""A real server as a target: over the network, within the run's limits, patient if the server asks for it."""
+"""A real server as a target: over the network, within the run's limits, patient if the server asks for it.
+
+The rules and the tests of a profile share one, and so TLS, identities and tokens; the tokens they share with the other
+workers of their run too.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +12,33 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Final
 
-from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.auth.shared import SharedFile, SharedTokenStore
+from pytest_apiauth.auth.tokens import SystemClock, TokenStore
+from pytest_apiauth.credentials.identities import Identities, learn_credentials
 from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.refresh_tokens import live_identities
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import BudgetError, UnreachableError
-from pytest_apiauth.http import Network, Wire
+from pytest_apiauth.http import Connector, Network, Sender
 from pytest_apiauth.messages import FROM_GATEWAYS, Request, Response
+from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.limits import Throttle
 from pytest_apiauth.targets.retries import Retries
+from pytest_apiauth.targets.target import TargetKind, Who
 
-GIVE_UP = 10
+LIVE: Final = TargetKind(
+    "live",
+    announced="LIVE, over the network",
+    here="this is a live run",
+    is_live=True,
+    is_shared=True,
+    located=located_profile,
+)
+GIVE_UP: Final = 10
 """Requests in a row without a usable answer after which a live run sends no more."""
 
 
@@ -33,23 +50,33 @@ class Pace:
     seconds: float = 0.0
 
 
+def no_workers(*words: str) -> SharedFile | None:
+    """Share nothing: each process has tokens of its own."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class LiveTarget:
     """A real server, over the network."""
 
     profile: Profile
     identities: Identities
-    wire: Wire
+    redactor: Redactor
+    connector: Connector
+    sender: Sender
     throttle: Throttle
-    kind: str = "live"
+    kind: TargetKind = LIVE
+    server: None = None
     has_browser: bool = False
-    has_connections: bool = True
     is_parallel: bool = True
     sleep: Callable[[float], None] = time.sleep
     unanswered: list[str] = field(default_factory=list)
     """Why the last requests in a row got no answer, or one that says nothing of the server itself."""
     now: Callable[[], float] = time.monotonic
     pace: Pace = field(default_factory=Pace)
+    shared_file: Callable[..., SharedFile | None] = no_workers
+    """Gives a file that all workers of the run share, by what it is about."""
+    stores: dict[Who, TokenStore] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -60,18 +87,23 @@ class LiveTarget:
         library: str,
         folder: Path,
         throttle: Throttle,
+        kind: TargetKind = LIVE,
+        shared_file: Callable[..., SharedFile | None] = no_workers,
         seen: Callable[[Profile, Request, Response], None] | None = None,
     ) -> LiveTarget:
         """Prepare to talk to the profile's real URLs; nothing is sent yet.
 
-        ``folder`` is where ``.env`` lies, ``throttle`` holds the run to its limits, ``seen`` is shown every answer.
-        Raises ProfileError where the profile names no host.
+        ``folder`` is where ``.env`` lies, ``throttle`` holds the run to its limits, ``shared_file`` gives a file that
+        the run's workers share, ``seen`` is shown every answer. Raises ProfileError or CredentialError.
         """
-        located = located_profile(profile, folder)
+        learn_credentials(profile, folder, redactor)
+        with loading.explained(profile.name):
+            located = located_profile(profile, folder)
         identities = live_identities(located, folder, redactor)
         shown = None if seen is None else partial(seen, located)
         network = Network(library, ca_file=located.ca_file, turn=throttle.turn, seen=shown)
-        return cls(located, identities, Wire.live(library, located, redactor, network=network), throttle)
+        sender = Sender.live(library, located, redactor, network=network)
+        return cls(located, identities, redactor, network, sender, throttle, kind, shared_file=shared_file)
 
     @property
     def can_move_clock(self) -> bool:
@@ -83,14 +115,23 @@ class LiveTarget:
 
     @property
     def sent(self) -> int:
-        return self.wire.sent
+        return self.sender.sent
 
     @property
     def retries(self) -> Retries:
         return Retries(self.throttle.hold, self.pause)
 
+    def store(self, who: Who) -> TokenStore:
+        if who not in self.stores:
+            file = self.shared_file("token", self.profile.place, *who)
+            clock, leeway = SystemClock(), self.profile.token.leeway
+            self.stores[who] = (
+                TokenStore(clock, leeway) if file is None else SharedTokenStore(clock, leeway, file, self.redactor)
+            )
+        return self.stores[who]
+
     def connection(self, url: str) -> Connection:
-        return Connection(self.profile, url, self.wire.take_turn)
+        return Connection(self.profile, url, self.sender.take_turn)
 
     def advance(self, seconds: int) -> None:
         clock = self.profile.clock
@@ -120,7 +161,7 @@ class LiveTarget:
             )
         began = self.now()
         try:
-            response = self.wire.send(request)
+            response = self.sender.send(request)
             self.pace.answers += 1
             self.pace.seconds += self.now() - began
         except BudgetError:
@@ -135,4 +176,4 @@ class LiveTarget:
         return response
 
     def close(self) -> None:
-        self.wire.close()
+        self.sender.close()

@@ -8,20 +8,26 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl
 
+from pytest_apiauth.auth.tokens import SystemClock, TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.redaction import OutputRedactor
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import NotRecordedError, UnreachableError
+from pytest_apiauth.http import InProcess
 from pytest_apiauth.http.transports import Count
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.recording.contents import CassetteError
-from pytest_apiauth.recording.exchanges import cassettes_of, exchanges
-from pytest_apiauth.recording.playing import Credentials
-from pytest_apiauth.recording.scenes import scenes
 from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.retries import NEARBY, Retries
+from pytest_apiauth.targets.target import TargetKind, Who
 
+CASSETTE: Final = TargetKind(
+    "cassette",
+    announced="on cassettes: says of a server what was recorded of it, and each cassette says of which",
+    here="this is a replay",
+    no_connections="recordings have none",
+)
 CHAPTERS: Final = ("token_answer", "token_errors")
 """Chapters of the book that a token endpoint's recorded exchanges can answer for."""
 OF_VALUES: Final = {"tok-entropy": "it is about the tokens themselves, and a cassette has placeholders"}
@@ -37,21 +43,31 @@ class CassetteTarget:
 
     profile: Profile
     identities: Identities
+    redactor: Redactor
+    library: str
     answers: dict[_Key, Response]
-    kind: str = "cassette"
+    kind: TargetKind = CASSETTE
+    server: None = None
     has_browser: bool = False
     can_move_clock: bool = False
+    is_parallel: bool = True
     seconds_an_answer: float = 0.0
     retries: Retries = NEARBY
     given: Count = field(default_factory=Count)
     """How many answers it gave."""
-    has_connections: bool = False
 
     @classmethod
-    def build(cls, profile: Profile, root: Path) -> CassetteTarget:
-        """Read a profile's cassettes. Raises CassetteError where there are none, or one is damaged."""
+    def build(cls, profile: Profile, *, library: str, root: Path) -> CassetteTarget:
+        """Read a profile's cassettes. Raises CassetteError if there are none, or one is damaged."""
+        # A run that replays nothing does not pay for it.
+        from pytest_apiauth.recording.contents import CassetteError
+        from pytest_apiauth.recording.exchanges import cassettes_of, exchanges
+        from pytest_apiauth.recording.playing import Credentials
+        from pytest_apiauth.recording.scenes import scenes
+
         folder = cassettes_of(profile, root)
-        identities = Identities(profile, Credentials(None), OutputRedactor())
+        redactor = OutputRedactor()
+        identities = Identities(profile, Credentials(None), redactor)
         header = profile.api_key.header.lower() if profile.api_key else ""
         answers: dict[_Key, Response] = {}
         for scene in scenes(profile):
@@ -61,7 +77,7 @@ class CassetteTarget:
                     answers.setdefault(_key(request, header), response)
         if not answers:
             raise CassetteError(f"{profile.name}: no cassette of its token endpoint in {folder}")
-        return cls(profile, identities, answers)
+        return cls(profile, identities, redactor, library, answers)
 
     def send(self, request: Request) -> Response:
         """Return the recorded answer. Raises NotRecordedError where nobody has asked that."""
@@ -75,6 +91,13 @@ class CassetteTarget:
     @property
     def sent(self) -> int:
         return self.given.total
+
+    @property
+    def connector(self) -> InProcess:
+        return InProcess(self.library, self.send)
+
+    def store(self, who: Who) -> TokenStore:
+        return TokenStore(SystemClock(), self.profile.token.leeway)
 
     def connection(self, url: str) -> Connection:
         raise UnreachableError(f"{self.profile.name}: a cassette has no connections")

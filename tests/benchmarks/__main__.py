@@ -27,13 +27,13 @@ from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.http import InProcess, Wire, build_client
+from pytest_apiauth.http import InProcess, Sender, build_client
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile import loading
 from pytest_apiauth.suite.book import REGISTRY
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, judge
-from pytest_apiauth.targets.target import EmbeddedTarget
+from pytest_apiauth.targets.embedded import EmbeddedTarget
 
 PROFILE = loading.load(loading.builtin_profiles()["dastra"])
 PATH = "/v1/workspaces"
@@ -79,12 +79,12 @@ def cost_per_request(count: int = 3000) -> None:
     """A request of the authenticated client against one with a fixed header, turn by turn, in process."""
     server, redactor = Server(PROFILE), Redactor()
     identities = Identities(server.profile, server.lookup, redactor)
-    carrier = InProcess("httpx", server.handle)
+    connector = InProcess("httpx", server.handle)
     store = TokenStore(server.clock, 30)
     authenticator = Authenticator(server.profile, identities, store, redactor)
-    ours = build_client(server.profile, carrier, redactor, authenticator=authenticator)
+    ours = build_client(server.profile, connector, redactor, authenticator=authenticator)
     fixed = {"Authorization": f"Bearer {server.issue().reveal()}"}
-    bare = httpx.Client(base_url=server.profile.base_url, transport=carrier.transport(), headers=fixed)
+    bare = httpx.Client(base_url=server.profile.base_url, transport=connector.transport(), headers=fixed)
     turns: dict[str, tuple[Callable[[], object], list[float]]] = {
         "bare": (lambda: bare.get(PATH), []),
         "control": (lambda: bare.get(PATH), []),
@@ -130,14 +130,14 @@ def examples_per_second(examples: int = 300) -> None:
     examination = Examination(target, Redactor())
     zone = target.profile.zones["api"]
     token = examination.value(Ref(Role.ACCESS_TOKEN))
-    wire = Wire.embedded("httpx", target.server.handle)
+    sender = Sender.embedded("httpx", target.server.handle)
     url = target.profile.url(PATH)
 
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(edit=rule.draws["edit"])
     def bare(edit: object) -> None:
-        wire.send(Request("GET", url, (("Authorization", f"Bearer {edit.apply(token)}"),)))  # type: ignore[attr-defined]
-        wire.send(Request("GET", url, (("Authorization", f"Bearer {token}"),)))
+        sender.send(Request("GET", url, (("Authorization", f"Bearer {edit.apply(token)}"),)))  # type: ignore[attr-defined]
+        sender.send(Request("GET", url, (("Authorization", f"Bearer {token}"),)))
 
     ratios = []
     rate = 0.0

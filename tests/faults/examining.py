@@ -13,8 +13,8 @@ from pytest_apiauth.suite.book import REGISTRY, Rule
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.suite.readiness import make_ready
-from pytest_apiauth.targets.target import EmbeddedTarget
-from pytest_apiauth.targets.wired import WiredTarget
+from pytest_apiauth.targets.embedded import EmbeddedTarget
+from pytest_apiauth.targets.loopback import LoopbackTarget
 
 bundled.load_chapters()
 
@@ -47,7 +47,7 @@ def examine(
     """Judge rules on every part of a profile they apply to, and give the outcomes by rule id and part."""
     profile, redactor = VARIED[profile_name], Redactor()
     chosen = list(rules)
-    build = WiredTarget if all(rule.wire for rule in chosen) else EmbeddedTarget.build
+    build = LoopbackTarget if all(rule.wire for rule in chosen) else EmbeddedTarget.build
     target = build(profile, redactor=redactor, library="httpx", faults=faults, variants=variants)
     examination = Examination(target, redactor)
     try:

@@ -21,8 +21,8 @@ from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Outcome, judge
 from pytest_apiauth.suite.outcomes import Counterexample
 from pytest_apiauth.suite.readiness import make_ready
-from pytest_apiauth.targets.target import EmbeddedTarget
-from pytest_apiauth.targets.wired import WiredTarget
+from pytest_apiauth.targets.embedded import EmbeddedTarget
+from pytest_apiauth.targets.loopback import LoopbackTarget
 
 from .examining import PROFILES, QUICK
 
@@ -54,7 +54,7 @@ def caught(fault: str, rule: Rule) -> Iterator[Found | None]:
     """Let a rule catch a fault of a server on loopback; None where no profile shows it there."""
     for profile in PROFILES.values():
         redactor = Redactor()
-        build = WiredTarget if rule.wire else EmbeddedTarget.build
+        build = LoopbackTarget if rule.wire else EmbeddedTarget.build
         target = build(profile, redactor=redactor, library="httpx", faults=[fault], variants=[])
         examination = Examination(target, redactor)
         with closing(target), serve(target.server) as base_url:

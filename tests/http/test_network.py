@@ -21,7 +21,7 @@ import trustme
 
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import DroppedError, GuardError, ProfileError, UnreachableError
-from pytest_apiauth.http import Network, Wire, build_async_client, build_client, library
+from pytest_apiauth.http import Network, Sender, build_async_client, build_client, library
 from pytest_apiauth.http.connections import proxy_for
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile.model import Profile
@@ -142,12 +142,12 @@ def get(is_async: bool, profile: Profile, network: Network) -> Any:
         return client.get("/user/me")
 
 
-def test_what_a_wire_sends_arrives_byte_by_byte(name: str, listener: Listener) -> None:
+def test_what_a_sender_sends_arrives_byte_by_byte(name: str, listener: Listener) -> None:
     """Target, header lines and their bytes are on the wire as they were given, and nothing else is."""
-    wire = Wire.live(name, local(listener.url), Redactor())
+    sender = Sender.live(name, local(listener.url), Redactor())
     lines = (("X-A", "1"), ("x-a", "2"), ("X-Bytes", "caf\xe9"))
-    answer = wire.send(Request("get", listener.url + "/ext/../user//me?a=b&a", lines))
-    wire.close()
+    answer = sender.send(Request("get", listener.url + "/ext/../user//me?a=b&a", lines))
+    sender.close()
 
     host = listener.url.removeprefix("http://").encode()
     assert (answer.status, answer.body, answer.reason) == (200, b"hello", "OK")
@@ -198,10 +198,10 @@ def test_a_private_authority_is_trusted_by_name(
 def test_an_answer_that_is_no_http_is_one_line(name: str) -> None:
     """Garbage from the other side is a network fault, not a traceback."""
     with Listener(answer=b"SSH-2.0-OpenSSH\r\n") as listener:
-        wire = Wire.live(name, local(listener.url), Redactor())
+        sender = Sender.live(name, local(listener.url), Redactor())
         with pytest.raises(UnreachableError, match=r"^shop: http://localhost:\d+: no answer \(RemoteProtocolError: "):
-            wire.send(Request("GET", listener.url + "/"))
-        wire.close()
+            sender.send(Request("GET", listener.url + "/"))
+        sender.close()
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -216,20 +216,20 @@ def test_an_answer_without_end_is_one_line(name: str, is_async: bool) -> None:
         get(is_async, local(listener.url), Network(name))
 
 
-def test_a_live_wire_is_behind_the_guard(name: str) -> None:
+def test_a_live_sender_is_behind_the_guard(name: str) -> None:
     """The examiner's requests leave for the profile's origins only, too."""
-    wire = Wire.live(name, shop(), Redactor())
+    sender = Sender.live(name, shop(), Redactor())
     with pytest.raises(GuardError, match=r"would travel to https://evil\.example"):
-        wire.send(Request("GET", "https://evil.example/", (("X-API-Key", "some-key"),)))
-    wire.close()
+        sender.send(Request("GET", "https://evil.example/", (("X-API-Key", "some-key"),)))
+    sender.close()
 
 
-def test_a_live_wire_says_who_did_not_answer(name: str) -> None:
+def test_a_live_sender_says_who_did_not_answer(name: str) -> None:
     """A network fault is one line with the origin."""
-    wire = Wire.live(name, shop(api_url=NOBODY), Redactor())
+    sender = Sender.live(name, shop(api_url=NOBODY), Redactor())
     with pytest.raises(UnreachableError, match=r"^shop: http://127.0.0.1:9: no answer \(ConnectError: "):
-        wire.send(Request("GET", NOBODY + "/x", (("X-API-Key", "some-key"),)))
-    wire.close()
+        sender.send(Request("GET", NOBODY + "/x", (("X-API-Key", "some-key"),)))
+    sender.close()
 
 
 def test_certificates_that_cannot_be_read_are_one_line(name: str) -> None:
@@ -273,12 +273,12 @@ def test_the_environments_proxies_are_used(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_wire_sends_once_whatever_comes_of_it(name: str, method: str) -> None:
+def test_a_sender_sends_once_whatever_comes_of_it(name: str, method: str) -> None:
     """A request whose connection ends before the answer is not sent again here: that is for who sends it to decide."""
     with Listener(answer=b"") as listener:
-        wire = Wire.live(name, local(listener.url), Redactor())
+        sender = Sender.live(name, local(listener.url), Redactor())
         with pytest.raises(DroppedError):
-            wire.send(Request(method, f"{listener.url}/", body=b"x" if method == "POST" else b""))
-        wire.close()
+            sender.send(Request(method, f"{listener.url}/", body=b"x" if method == "POST" else b""))
+        sender.close()
 
-    assert (len(listener.arrived), wire.sent) == (1, 1)
+    assert (len(listener.arrived), sender.sent) == (1, 1)

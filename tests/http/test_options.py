@@ -13,7 +13,7 @@ import trustme
 
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ProfileError
-from pytest_apiauth.http import Carrier, InProcess, Network, build_async_client, build_client, library
+from pytest_apiauth.http import Connector, InProcess, Network, build_async_client, build_client, library
 from tests.http.test_network import NOBODY, Listener, local
 from tests.shop import Provider, authenticator, shop
 
@@ -27,7 +27,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def ask(is_async: bool, carrier: Carrier, profile: Any, url: str = "/user/me", **options: Any) -> Any:
+def ask(is_async: bool, connector: Connector, profile: Any, url: str = "/user/me", **options: Any) -> Any:
     """Send one request with a client that has options; it is authenticated unless it has an auth."""
     redactor = Redactor()
     redactor.learn("value-of-credentials.api_key")
@@ -35,12 +35,12 @@ def ask(is_async: bool, carrier: Carrier, profile: Any, url: str = "/user/me", *
     user = options.pop("authenticator", user)
 
     async def main() -> Any:
-        async with build_async_client(profile, carrier, redactor, authenticator=user, **options) as client:
+        async with build_async_client(profile, connector, redactor, authenticator=user, **options) as client:
             return await client.get(url)
 
     if is_async:
         return asyncio.run(main())
-    with build_client(profile, carrier, redactor, authenticator=user, **options) as client:
+    with build_client(profile, connector, redactor, authenticator=user, **options) as client:
         return client.get(url)
 
 
@@ -118,7 +118,7 @@ def test_a_transport_of_the_library_is_not_let_in(name: str, is_async: bool) -> 
     """A transport made elsewhere would reach the network offline, whether it is given or a function gives it."""
     module = library(name).module
     kind = module.AsyncHTTPTransport if is_async else module.HTTPTransport
-    carrier = InProcess(name, Provider(shop()).handle)
+    connector = InProcess(name, Provider(shop()).handle)
     for transport, says in (
         (kind(), "HTTPTransport would take the place of the API"),
         (module.MockTransport(lambda request: module.Response(200)), "MockTransport would take the place of the API"),
@@ -126,7 +126,7 @@ def test_a_transport_of_the_library_is_not_let_in(name: str, is_async: bool) -> 
         (kind, "HTTPTransport opens connections of its own"),
     ):
         with pytest.raises(ProfileError, match=says):
-            ask(is_async, carrier, shop(), transport=transport)
+            ask(is_async, connector, shop(), transport=transport)
 
 
 @KINDS

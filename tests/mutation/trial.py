@@ -28,7 +28,7 @@ from pytest_apiauth.suite.outcomes import Unready
 
 PACKAGE = embedded.__name__
 FOLDER = Path(embedded.__file__).parent
-SERVER_ONLY = ("pytest_apiauth.targets.target", "pytest_apiauth.targets.wired", "tests.faults.examining")
+SERVER_ONLY = ("pytest_apiauth.targets.embedded", "pytest_apiauth.targets.loopback", "tests.faults.examining")
 """Modules outside the package that hold on to the server's classes."""
 CONDITIONS = Conditions(examples=7, seed=0)
 RULE_LIMIT = 20

@@ -245,8 +245,8 @@ def apiauth_credentials():
     )
     (project / "tests" / "test_it.py").write_text(
         """
-def test_it(apiauth_client_factory, _apiauth_bench):
-    identities = _apiauth_bench._identities
+def test_it(apiauth_client_factory, _apiauth_clients):
+    identities = _apiauth_clients.target.identities
     assert (identities.user().username, identities.user("second").username) == ("alice", "bob")
     assert identities.user("second").password.reveal() == "two-password"
     print("one-password two-password")
@@ -353,15 +353,14 @@ def test_a_callable_moves_the_clock(project: Path, run: Run) -> None:
     from pytest_apiauth.credentials.secrets import Redactor
     from pytest_apiauth.errors import UnreachableError
     from pytest_apiauth.profile.loading import load
-    from pytest_apiauth.targets.apps import AppSide, Loop
-    from pytest_apiauth.targets.target import AppTarget
+    from pytest_apiauth.targets.app import AppTarget
+    from pytest_apiauth.targets.apps import Loop
 
     write(project, '[clock]\ncallable = "shop.main:advance"\n')
     profile = load(project / "tests" / "shop.apiauth.toml")
     loop = Loop()
-    side = AppSide(profile, loop=loop, credentials={}, redactor=Redactor(), library="httpx", folder=project)
+    target = AppTarget.build(profile, loop=loop, credentials={}, redactor=Redactor(), library="httpx", root=project)
     try:
-        target = AppTarget.build(side, Redactor())
         assert target.can_move_clock
         target.advance(90)
         import shop.main as main  # type: ignore[import-not-found]
@@ -371,7 +370,7 @@ def test_a_callable_moves_the_clock(project: Path, run: Run) -> None:
         with pytest.raises(UnreachableError, match=r"shop: clock.callable: shop.main:advance\(5\) failed: ZeroDiv"):
             target.advance(5)
     finally:
-        side.close()
+        target.close()
         loop.close()
 
 

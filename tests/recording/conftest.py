@@ -18,7 +18,7 @@ for _name in (
     "httpcore",
     "httpcore2",
     "respx",
-    "pytest_apiauth.plugin.bench",
+    "pytest_apiauth.plugin.clients",
     "pytest_apiauth.plugin.reach",
     "vcr",
     "hypothesis",

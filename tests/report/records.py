@@ -33,5 +33,7 @@ def run_of(*rules: RuleRecord, **more: Any) -> RunRecord:
 def entry(verdict: Verdict, rule_id: str = "key-bad", **more: Any) -> Entry:
     """Make what came of one item."""
     facts = RuleFacts(rule_id, "api_keys", "MUST", ("JI-02",), "read")
-    usual: dict[str, Any] = {"profile": "shop", "target": "live", "url": "https://api.example.org", "part": "user"}
+    usual: dict[str, Any] = {
+        "profile": "shop", "target": "live", "url": "https://api.example.org", "part": "user", "is_real": True,
+    }  # fmt: skip
     return Entry(**{**usual, "rule": facts, "verdict": verdict, "level": "MUST", **more})

@@ -8,10 +8,12 @@ import pytest
 
 from pytest_apiauth import bundled
 from pytest_apiauth.auth.drafts import Draft
+from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.errors import DroppedError, UnreachableError
+from pytest_apiauth.http import InProcess
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
@@ -22,7 +24,10 @@ from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.suite.outcomes import Inconclusive, Unready
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.connection import Connection
+from pytest_apiauth.targets.embedded import EMBEDDED
+from pytest_apiauth.targets.live import LIVE
 from pytest_apiauth.targets.retries import NEARBY, Retries
+from pytest_apiauth.targets.target import Who
 
 bundled.load_chapters()
 Answer = Callable[[Request, Callable[[Request], Response]], Response]
@@ -31,16 +36,17 @@ Answer = Callable[[Request, Callable[[Request], Response]], Response]
 class Scripted:
     """An embedded server behind a function that may answer in its place."""
 
-    kind = "embedded"
+    kind = EMBEDDED
     has_browser = True
     can_move_clock = False
     is_parallel = True
     seconds_an_answer = 0.0
-    has_connections = False
 
     def __init__(self, answer: Answer) -> None:
         self.server = Server(loading.load(loading.builtin_profiles()["jindexe"]))
-        self.identities = Identities(self.server.profile, self.server.lookup, Redactor())
+        self.redactor = Redactor()
+        self.identities = Identities(self.server.profile, self.server.lookup, self.redactor)
+        self.connector = InProcess("httpx", self.send)
         self._answer = answer
         self.sent = 0
 
@@ -57,7 +63,11 @@ class Scripted:
     @property
     def retries(self) -> Retries:
         """Those of its kind, for which nobody waits."""
-        return Retries(lambda seconds: True, self.pause) if self.kind == "live" else NEARBY
+        return Retries(lambda seconds: True, self.pause) if self.kind.is_live else NEARBY
+
+    def store(self, who: Who) -> TokenStore:
+        """Return a new one."""
+        return TokenStore(self.server.clock, 0)
 
     def advance(self, seconds: int) -> None:
         """Time stands still here."""
@@ -81,7 +91,7 @@ def judged(rule_id: str, answer: Answer, *, seed: int = 0, live: bool = False) -
     """Judge one rule on the zone ``user`` of the scripted server."""
     target = Scripted(answer)
     if live:
-        target.kind = "live"
+        target.kind = LIVE
     examination = Examination(target, Redactor())
     return judge(REGISTRY[rule_id], examination, target.profile.zones["user"], Conditions(30, seed))
 

@@ -12,7 +12,8 @@ from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.consent import asked, asking, differ_by_port, leads_to, place, sort_of
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Outcome, judge
-from pytest_apiauth.targets.target import EmbeddedTarget
+from pytest_apiauth.targets.embedded import EmbeddedTarget
+from pytest_apiauth.targets.live import LIVE
 from tests.faults.examining import CONDITIONS, PROFILES
 
 REGISTERED = "https://app.reference.example/callback"
@@ -24,7 +25,7 @@ FRAMED = Response(200, (*FRAMABLE.headers, ("Content-Security-Policy", "default-
 class Gated:
     """The embedded server behind a login: it decides on errors before it, or on nothing."""
 
-    kind = "live"
+    kind = LIVE
     has_browser = False
 
     def __init__(self, *faults: str, decides_first: bool, page: Response = FRAMED) -> None:

@@ -12,13 +12,14 @@ from pytest_apiauth.auth.edits import equivalent
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.state import AccessToken, KeyRecord
-from pytest_apiauth.http import Wire
+from pytest_apiauth.http import Sender
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
-from pytest_apiauth.targets.target import EmbeddedTarget
+from pytest_apiauth.targets.embedded import EmbeddedTarget
+from pytest_apiauth.targets.live import LIVE
 from tests.faults.examining import PROFILES
 
 Answered = Callable[[Request, Response], Response]
@@ -33,7 +34,7 @@ def profile_of(**keys: Any) -> Profile:
 class Live:
     """The embedded server as a live one is met: a person's login is not to be had, but a kept refresh token is."""
 
-    kind = "live"
+    kind = LIVE
     has_browser = False
     can_move_clock = False
 
@@ -197,9 +198,9 @@ def answered(answer: Answered, rule_id: str, part: str, **changes: Any) -> Outco
         response = handle(request)
         return response if response.status < 400 else answer(request, response)
 
-    wire = Wire.embedded("httpx", serve)
+    sender = Sender.embedded("httpx", serve)
     rule = REGISTRY[rule_id]
-    examination = Examination(replace(target, wire=wire), redactor)
+    examination = Examination(replace(target, sender=sender), redactor)
     return judge(rule, examination, rule.applies.find(examination.profile)[part], Conditions(5, 0))
 
 

@@ -15,7 +15,7 @@ from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, judge
 from pytest_apiauth.suite.readiness import make_ready
-from pytest_apiauth.targets.target import EmbeddedTarget
+from pytest_apiauth.targets.embedded import EmbeddedTarget
 
 bundled.load_chapters()
 

@@ -11,7 +11,7 @@ import pytest
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.http import Wire
+from pytest_apiauth.http import InProcess, Sender
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.suite.book import REGISTRY, Verdict
@@ -19,9 +19,9 @@ from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.suite.outcomes import Counterexample, NotApplicable
 from pytest_apiauth.suite.readiness import make_ready
+from pytest_apiauth.targets.embedded import EmbeddedTarget
 from pytest_apiauth.targets.limits import Limits, Throttle
 from pytest_apiauth.targets.live import LiveTarget
-from pytest_apiauth.targets.target import EmbeddedTarget
 from tests.faults.examining import PROFILES
 
 TIMED = ("exp-boundary", "exp-monotone", "exp-honest-countdown", "exp-code-short", "ref-lifetime")
@@ -172,7 +172,9 @@ def live(clock: str | None) -> tuple[Examination, Server]:
     profile: Profile = server.profile
     identities = Identities(profile, server.lookup, redactor)
     throttle = Throttle("jindexe", Limits(None, 10_000, 100))
-    return Examination(LiveTarget(profile, identities, Wire.embedded("httpx", handle), throttle), redactor), server
+    connector = InProcess("httpx", handle)
+    sender = Sender(connector, "jindexe", redactor)
+    return Examination(LiveTarget(profile, identities, redactor, connector, sender, throttle), redactor), server
 
 
 def test_a_live_clock() -> None:

@@ -15,7 +15,7 @@ from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Outcome, judge
-from pytest_apiauth.targets.target import EmbeddedTarget
+from pytest_apiauth.targets.embedded import EmbeddedTarget
 from tests.faults.examining import CONDITIONS, PROFILES, examine
 
 CHAPTERS = ("revocation", "metadata")

@@ -13,6 +13,7 @@ from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.expectations import applied
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
+from pytest_apiauth.targets.live import LIVE
 
 from .test_api import Answer, Scripted, judged
 
@@ -178,7 +179,7 @@ def test_a_token_request_that_fails_once_is_repeated_and_told_once() -> None:
 class HastyAtTokens(Scripted):
     """A live server that answers 500 to a token request which comes at once after another one."""
 
-    kind = "live"
+    kind = LIVE
 
     def __init__(self) -> None:
         super().__init__(self._serve)

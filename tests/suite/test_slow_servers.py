@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from pytest_apiauth.credentials.secrets import Redactor
-from pytest_apiauth.http import Wire
+from pytest_apiauth.http import InProcess, Sender
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
 from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import DRAW_SECONDS, Conditions, Outcome, judge
 from pytest_apiauth.targets.limits import Limits, Throttle
-from pytest_apiauth.targets.live import LiveTarget
+from pytest_apiauth.targets.live import LIVE, LiveTarget
 
 from .test_api import Scripted
 
@@ -20,7 +20,7 @@ from .test_api import Scripted
 class Slow(Scripted):
     """The embedded server as a live one whose every answer takes so many seconds of a clock of its own."""
 
-    kind = "live"
+    kind = LIVE
 
     def __init__(self, seconds: float) -> None:
         super().__init__(self._serve)
@@ -81,10 +81,10 @@ def test_a_live_target_measures_its_answers() -> None:
     """What is told of the server is the mean of what was measured, by the clock that is given."""
     times = iter([0.0, 0.1, 5.0, 5.3])
     profile = loading.load(loading.builtin_profiles()["dastra"])
+    connector = InProcess("httpx", lambda request: Response(200))
     target = LiveTarget(
-        profile, Scripted(lambda request, serve: serve(request)).identities,
-        Wire.embedded("httpx", lambda request: Response(200)), Throttle("dastra", Limits(None, 9, 9)),
-        now=lambda: next(times),
+        profile, Scripted(lambda request, serve: serve(request)).identities, Redactor(), connector,
+        Sender(connector, "dastra", Redactor()), Throttle("dastra", Limits(None, 9, 9)), now=lambda: next(times),
     )  # fmt: skip
     assert target.seconds_an_answer == 0
     for _ in range(2):

@@ -10,7 +10,7 @@ from pytest_apiauth.messages import Response
 from pytest_apiauth.profile import loading
 from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.examination import Examination
-from pytest_apiauth.targets.target import EmbeddedTarget
+from pytest_apiauth.targets.embedded import EmbeddedTarget
 
 
 def api(name: str = "jindexe") -> Api:

@@ -15,7 +15,7 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.embedded.loopback import rebased
 from pytest_apiauth.errors import BudgetError, DroppedError
-from pytest_apiauth.http import Network, NotSendable, Wire
+from pytest_apiauth.http import Network, NotSendable, Sender
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import OutOfGuesses
@@ -41,8 +41,9 @@ class Live:
         self.trouble: Trouble = server.handle
         self.throttle = Throttle("jindexe", Limits(None, 1000, 100))
         network = Network("httpx", turn=self.throttle.turn)
-        wire = Wire.live("httpx", profile, redactor, network=network)
-        self.target = LiveTarget(profile, Identities(profile, server.lookup, redactor), wire, self.throttle)
+        sender = Sender.live("httpx", profile, redactor, network=network)
+        identities = Identities(profile, server.lookup, redactor)
+        self.target = LiveTarget(profile, identities, redactor, network, sender, self.throttle)
         self.examination = Examination(self.target, redactor)
 
     def handle(self, request: Request) -> Response | None:

@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from pytest_apiauth.targets.apps.asgi import Loop
 from pytest_apiauth.targets.apps.host import APP_URL, Host
-from pytest_apiauth.targets.apps.side import AppSide
 
-__all__ = ["APP_URL", "AppSide", "Host", "Loop"]
+__all__ = ["APP_URL", "Host", "Loop"]

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from pytest_apiauth.credentials.secrets import Redactor
-from pytest_apiauth.http import InProcess, Wire
+from pytest_apiauth.http import InProcess, Sender
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.apps import Host, Loop
@@ -39,7 +39,7 @@ def hosted(app: Any, **keys: Any) -> Iterator[Host]:
 
 
 def exchange(app: Any, request: Request, library: str = "httpx") -> Response:
-    """Send one request to an app by the wire that the rules use."""
+    """Send one request to an app by the sender that the rules use."""
     with hosted(app) as host:
-        wire = Wire.in_process(InProcess(library, host.handle, host.handle_async), host.profile, Redactor())
-        return wire.send(request)
+        sender = Sender.in_process(InProcess(library, host.handle, host.handle_async), host.profile, Redactor())
+        return sender.send(request)

@@ -1,4 +1,4 @@
-"""The wire: requests travel exactly as they are, or are not sendable."""
+"""The sender: requests travel exactly as they are, or are not sendable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_apiauth.errors import UnreachableError
-from pytest_apiauth.http import NotSendable, Wire
+from pytest_apiauth.http import NotSendable, Sender
 from pytest_apiauth.http.translation import obstacle
 from pytest_apiauth.messages import Request, Response
 
@@ -24,27 +24,27 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def arrived() -> list[Request]:
-    """What arrived over the wire."""
+    """What arrived over the sender."""
     return []
 
 
 @pytest.fixture
-def wire(name: str, arrived: list[Request]) -> Iterator[Wire]:
-    """A wire to a function that keeps what arrives."""
+def sender(name: str, arrived: list[Request]) -> Iterator[Sender]:
+    """A sender to a function that keeps what arrives."""
 
     def handle(request: Request) -> Response:
         arrived.append(request)
         return Response(302, (("Location", "/elsewhere"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")), b"body")
 
-    wire = Wire.embedded(name, handle)
-    yield wire
-    wire.close()
+    sender = Sender.embedded(name, handle)
+    yield sender
+    sender.close()
 
 
-def test_a_wire_sends_what_it_is_given(wire: Wire, arrived: list[Request]) -> None:
+def test_a_sender_sends_what_it_is_given(sender: Sender, arrived: list[Request]) -> None:
     """Header lines keep their number, order, spelling and bytes; a redirect is an answer like any other."""
     lines = (("X-A", "1"), ("x-a", "2"), ("X-Bytes", "caf\xe9\xff"), ("Authorization", ""), ("Authorization", "b a"))
-    answer = wire.send(Request("POST", "https://api.example.org/v1/x?a=b&a", lines, b"\x00body"))
+    answer = sender.send(Request("POST", "https://api.example.org/v1/x?a=b&a", lines, b"\x00body"))
     (request,) = arrived
 
     assert tuple(line for line in request.headers if line in lines) == lines
@@ -53,10 +53,10 @@ def test_a_wire_sends_what_it_is_given(wire: Wire, arrived: list[Request]) -> No
     assert answer.header_lines("set-cookie") == ["a=1", "b=2"]
 
 
-def test_a_wire_adds_only_what_http_cannot_do_without(wire: Wire, arrived: list[Request]) -> None:
+def test_a_sender_adds_only_what_http_cannot_do_without(sender: Sender, arrived: list[Request]) -> None:
     """No Accept, no Accept-Encoding, no Connection, no cookie of an earlier answer."""
     for _ in range(2):
-        wire.send(Request("GET", "https://api.example.org/"))
+        sender.send(Request("GET", "https://api.example.org/"))
 
     assert list(arrived[1].headers) == [("Host", "api.example.org"), ("User-Agent", "pytest-apiauth")]
 
@@ -72,19 +72,19 @@ def test_a_wire_adds_only_what_http_cannot_do_without(wire: Wire, arrived: list[
         ("https://api.example.org/caf\xe9", None, "/caf%C3%A9"),
     ],
 )
-def test_a_wire_does_not_tidy_paths(
-    wire: Wire, arrived: list[Request], url: str, target: str | None, path: str
+def test_a_sender_does_not_tidy_paths(
+    sender: Sender, arrived: list[Request], url: str, target: str | None, path: str
 ) -> None:
     """A path travels as it is written; only what is no ASCII is percent-encoded."""
-    wire.send(Request("GET", url, target=target))
+    sender.send(Request("GET", url, target=target))
 
     assert arrived[0].path == path
 
 
 @pytest.mark.parametrize("method", ["get", "PROPFIND", "X-!"])
-def test_a_wire_does_not_tidy_methods(wire: Wire, arrived: list[Request], method: str) -> None:
+def test_a_sender_does_not_tidy_methods(sender: Sender, arrived: list[Request], method: str) -> None:
     """Methods are case-sensitive, and travel as they are written."""
-    wire.send(Request(method, "https://api.example.org/"))
+    sender.send(Request(method, "https://api.example.org/"))
 
     assert arrived[0].method == method
 
@@ -114,10 +114,10 @@ def test_a_wire_does_not_tidy_methods(wire: Wire, arrived: list[Request], method
         Request("GET", "https://a.example:port/"),
     ],
 )
-def test_what_no_connection_carries_is_not_sendable(wire: Wire, arrived: list[Request], request_: Request) -> None:
+def test_what_no_connection_carries_is_not_sendable(sender: Sender, arrived: list[Request], request_: Request) -> None:
     """Such a request is told from one that was refused, and the line does not quote it."""
     with pytest.raises(NotSendable, match=r"^not sendable: ") as caught:
-        wire.send(request_)
+        sender.send(request_)
 
     assert arrived == []
     assert "X-B" not in str(caught.value)
@@ -154,16 +154,16 @@ def test_in_process_and_real_connections_refuse_the_same(
 )
 def test_an_answer_without_a_body_has_none(name: str, method: str, status: int) -> None:
     """Where HTTP has no body, none arrives, whatever the server function gave."""
-    wire = Wire.embedded(name, lambda request: Response(status, (("Content-Length", "4"),), b"body"))
+    sender = Sender.embedded(name, lambda request: Response(status, (("Content-Length", "4"),), b"body"))
 
-    assert wire.send(Request(method, "https://a.example/")).body == b""
+    assert sender.send(Request(method, "https://a.example/")).body == b""
 
 
 def test_a_compressed_answer_is_read(name: str) -> None:
     """Bodies arrive decoded; one that does not decode is a fault of the other side, in one line."""
     lines = (("Content-Encoding", "gzip"),)
-    good = Wire.embedded(name, lambda request: Response(200, lines, gzip.compress(b"body")))
-    bad = Wire.embedded(name, lambda request: Response(200, lines, b"no gzip"))
+    good = Sender.embedded(name, lambda request: Response(200, lines, gzip.compress(b"body")))
+    bad = Sender.embedded(name, lambda request: Response(200, lines, b"no gzip"))
 
     assert good.send(Request("GET", "https://a.example/")).body == b"body"
     with pytest.raises(UnreachableError, match="DecodingError"):

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
 
+from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.embedded.loopback import rebased, serve
-from pytest_apiauth.http import Wire
+from pytest_apiauth.http import Network, Sender
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.connection import Connection
+from pytest_apiauth.targets.embedded import EMBEDDED
 from pytest_apiauth.targets.retries import NEARBY
+from pytest_apiauth.targets.target import TargetKind, Who
+
+LOOPBACK: Final = replace(EMBEDDED, no_connections="")
 
 
-class WiredTarget:
+class LoopbackTarget:
     """The embedded server behind a socket of this machine; everything else as `EmbeddedTarget`."""
 
-    kind = "embedded"
+    kind: TargetKind = LOOPBACK
     has_browser = True
     can_move_clock = True
-    has_connections = True
     is_parallel = True
     seconds_an_answer = 0.0
     retries = NEARBY
@@ -30,13 +35,27 @@ class WiredTarget:
     def __init__(
         self, profile: Profile, *, redactor: Redactor, library: str, faults: Iterable[str], variants: Iterable[str]
     ) -> None:
+        # A run without a socket does not pay for it.
+        from pytest_apiauth.embedded.loopback import rebased, serve
+
         self._open = contextlib.ExitStack()
         self.server = Server(profile, faults=faults, variants=variants, redactor=redactor)
         base_url = self._open.enter_context(serve(self.server))
         self.profile = rebased(self.server.profile, base_url)
         self.identities = Identities(self.profile, self.server.lookup, redactor)
-        self._wire = Wire.live(library, self.profile, redactor)
-        self._open.callback(self._wire.close)
+        self.redactor = redactor
+        self.connector = Network(library, ca_file=self.profile.ca_file)
+        self._sender = Sender.live(library, self.profile, redactor, network=self.connector)
+        self._open.callback(self._sender.close)
+
+    @property
+    def sent(self) -> int:
+        """How many requests have left."""
+        return self.connector.sent
+
+    def store(self, who: Who) -> TokenStore:
+        """Return a new store, by the server's clock."""
+        return TokenStore(self.server.clock, self.profile.token.leeway)
 
     def advance(self, seconds: int) -> None:
         """Move the server's clock forward."""
@@ -52,16 +71,11 @@ class WiredTarget:
 
     def send(self, request: Request) -> Response:
         """Send one request over the socket. Raises UnreachableError or NotSendable."""
-        return self._wire.send(request)
-
-    @property
-    def sent(self) -> int:
-        """How many requests have left."""
-        return self._wire.sent
+        return self._sender.send(request)
 
     def connection(self, url: str) -> Connection:
         """Make a connection of its own to the origin of a URL."""
-        return Connection(self.profile, url, self._wire.take_turn)
+        return Connection(self.profile, url, self._sender.take_turn)
 
     def close(self) -> None:
         """Close every connection and the socket."""

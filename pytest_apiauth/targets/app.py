@@ -1,0 +1,116 @@
+"""The profile's app in this process, as a target that its rules and the project's own tests share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pytest_apiauth.auth.tokens import SystemClock, TokenStore
+from pytest_apiauth.credentials.identities import Identities, Surroundings
+from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.errors import ApiAuthError, UnreachableError
+from pytest_apiauth.http import InProcess, Sender
+from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.targets.apps.asgi import Loop
+from pytest_apiauth.targets.apps.host import Host, housed
+from pytest_apiauth.targets.apps.importing import described, load_object
+from pytest_apiauth.targets.apps.supplied import Supplied
+from pytest_apiauth.targets.connection import Connection
+from pytest_apiauth.targets.retries import NEARBY, Retries
+from pytest_apiauth.targets.target import TargetKind, Who
+
+APP: Final = TargetKind(
+    "app",
+    announced="in this process",
+    here="this profile's app runs in this process",
+    no_connections="an app in this process has none, a live run of it has",
+    is_app=True,
+    is_shared=True,
+    located=lambda profile, root: housed(profile),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AppTarget:
+    """An app at work. Close it before what its credentials rest on goes."""
+
+    profile: Profile
+    identities: Identities
+    redactor: Redactor
+    host: Host
+    connector: InProcess
+    sender: Sender
+    root: Path
+    kind: TargetKind = APP
+    server: None = None
+    has_browser: bool = False
+    seconds_an_answer: float = 0.0
+    retries: Retries = NEARBY
+
+    @classmethod
+    def build(
+        cls, profile: Profile, *, loop: Loop, credentials: object, redactor: Redactor, library: str, root: Path
+    ) -> AppTarget:
+        """Start the app.
+
+        ``loop`` is where asynchronous apps run; ``credentials`` is what the project's fixture gave, ``root`` the
+        project's folder. Raises ProfileError or CredentialError.
+        """
+        supplied = Supplied(profile, credentials, redactor)
+        with loading.explained(profile.name):
+            profile = supplied.completed(housed(profile))
+        identities = Identities(profile, supplied.lookup(Surroundings(root)), redactor)
+        host = Host(profile, loop=loop, root=root)
+        connector = InProcess(library, host.handle, host.handle_async)
+        sender = Sender.in_process(connector, profile, redactor)
+        return cls(profile, identities, redactor, host, connector, sender, root)
+
+    @property
+    def can_move_clock(self) -> bool:
+        return self.profile.clock is not None and self.profile.clock.callable is not None
+
+    @property
+    def is_parallel(self) -> bool:
+        return not self.host.is_bound_to_thread
+
+    @property
+    def sent(self) -> int:
+        return self.connector.sent
+
+    def store(self, who: Who) -> TokenStore:
+        return TokenStore(SystemClock(), self.profile.token.leeway)
+
+    def connection(self, url: str) -> Connection:
+        raise UnreachableError(f"{self.profile.name}: an app in this process has no connections")
+
+    def advance(self, seconds: int) -> None:
+        """Move the app's clock by the profile's callable. Raises ProfileError, or UnreachableError if it fails."""
+        clock = self.profile.clock
+        assert clock is not None
+        assert clock.callable is not None
+        where = f"{self.profile.name}: clock.callable"
+        move = load_object(clock.callable, where=where, root=self.root)
+        try:
+            move(seconds)
+        except ApiAuthError:
+            raise
+        except Exception as error:
+            raise UnreachableError(
+                f"{where}: {clock.callable}({seconds}) failed: {described(error, self.root)}"
+            ) from None
+
+    def pause(self, seconds: float) -> None:
+        """Do nothing: no rule needs real time to pass, and none is lost here."""
+
+    def guess(self, username: str) -> bool:
+        return True
+
+    def send(self, request: Request) -> Response:
+        return self.sender.send(request)
+
+    def close(self) -> None:
+        self.sender.close()
+        self.host.close()

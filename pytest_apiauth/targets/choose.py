@@ -1,0 +1,170 @@
+"""Which target a run has: the only place that asks what the run was asked for, and the only one that makes any.
+
+Theory of operation. Options and profile decide on a kind (`choose`), which is known when tests are collected; a target
+of the kind is made on first use (`Targets.of`). A live server and an app are made once a profile, so that its rules and
+the project's own tests hold the same object: one app at work, one TLS context, one set of tokens and limits. An
+embedded server and a cassette are made anew for each test, and whoever has one closes it. So a new target is its own
+file, a line in `choose`, a line in `Targets`, and the option or profile key that asks for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+
+from pytest_apiauth.auth.shared import SharedFile
+from pytest_apiauth.credentials.redaction import OutputRedactor
+from pytest_apiauth.errors import ApiAuthError, ProfileError
+from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.targets.app import APP, AppTarget
+from pytest_apiauth.targets.apps import Loop
+from pytest_apiauth.targets.embedded import EMBEDDED, EmbeddedTarget
+from pytest_apiauth.targets.limits import Throttle
+from pytest_apiauth.targets.live import LIVE, LiveTarget, no_workers
+from pytest_apiauth.targets.loopback import LOOPBACK, LoopbackTarget
+from pytest_apiauth.targets.recorded import CASSETTE, CassetteTarget
+from pytest_apiauth.targets.replayed import REPLAYED, ReplayedTarget
+from pytest_apiauth.targets.target import Target, TargetKind
+
+if TYPE_CHECKING:
+    from pytest_apiauth.recording.taping import CassetteTest
+
+Caller: TypeAlias = Literal["rules", "tests", "tests with a cassette"]
+"""Who is to talk to a target: the rules of the book, or clients of a project's own tests."""
+RECORDED: Final = replace(LIVE, is_shared=False)
+"""A live server while a test is recorded: its token request belongs to the cassette, so its tokens are its own."""
+
+
+class Asked(Protocol):
+    """What of a run's options decides on its targets."""
+
+    @property
+    def live(self) -> bool:
+        """Whether real servers are asked."""
+
+    @property
+    def replay(self) -> bool:
+        """Whether rules meet recorded exchanges."""
+
+    @property
+    def wire(self) -> bool:
+        """Whether rules meet the embedded server on a socket."""
+
+    @property
+    def http(self) -> str:
+        """The HTTP library."""
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Where the embedded server breaks rules."""
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Where the embedded server differs."""
+
+
+def choose(profile: Profile, asked: Asked, caller: Caller) -> TargetKind:
+    """Return the kind of target that a profile's rules or tests meet in a run.
+
+    Faults, variants and sockets are the embedded server's, so whoever asks for them asks for that one.
+    """
+    if asked.replay and caller == "rules":
+        return CASSETTE
+    if asked.live:
+        return RECORDED if caller == "tests with a cassette" else LIVE
+    if profile.app and not (asked.faults or asked.variants or asked.wire):
+        return APP
+    if caller == "tests with a cassette":
+        return REPLAYED
+    return LOOPBACK if asked.wire and caller == "rules" else EMBEDDED
+
+
+@dataclass(slots=True)
+class Targets:
+    """The targets of one run.
+
+    ``throttle`` holds a profile's live requests to the run's limits, ``shared_file`` gives a file that the run's
+    workers share, ``seen`` is shown the answers of live servers.
+    """
+
+    asked: Asked
+    root: Path
+    redactor: OutputRedactor
+    throttle: Callable[[Profile], Throttle]
+    shared_file: Callable[..., SharedFile | None]
+    seen: Callable[[Profile, Request, Response], None] | None = None
+    _loop: Loop = field(default_factory=Loop)
+    # By `Profile.place`: two profiles may have one name.
+    _shared: dict[str, Target] = field(default_factory=dict)
+    _failed: dict[str, str] = field(default_factory=dict)
+
+    def of(
+        self, profile: Profile, caller: Caller, *, credentials: object = None, cassette: CassetteTest | None = None
+    ) -> Target:
+        """Return the target of a profile, made on first use if it is shared. Raises an ApiAuthError.
+
+        ``credentials`` is what the project's fixture gave, for an app; ``cassette`` is that of a test which has one.
+        Whoever has a target that is not shared closes it.
+        """
+        kind, place = choose(profile, self.asked, caller), profile.place
+        if not kind.is_shared:
+            return self._made(kind, profile, credentials, cassette)
+        if place in self._failed:
+            raise ProfileError(self._failed[place])
+        if place not in self._shared:
+            try:
+                self._shared[place] = self._made(kind, profile, credentials, cassette)
+            except ApiAuthError as error:
+                if kind.is_app:
+                    # It is started once, whatever comes of it.
+                    self._failed[place] = str(error)
+                raise
+        return self._shared[place]
+
+    def _made(self, kind: TargetKind, profile: Profile, credentials: object, cassette: CassetteTest | None) -> Target:
+        library, redactor, root = self.asked.http, self.redactor, self.root
+        faults, variants = self.asked.faults, self.asked.variants
+        if kind.is_live:
+            shared_file = self.shared_file if kind.is_shared else no_workers
+            with loading.explained(profile.name):
+                throttle = self.throttle(profile)
+            return LiveTarget.build(
+                profile, redactor=redactor, library=library, folder=root, throttle=throttle, kind=kind,
+                shared_file=shared_file, seen=self.seen,
+            )  # fmt: skip
+        if kind is APP:
+            return AppTarget.build(
+                profile, loop=self._loop, credentials=credentials, redactor=redactor, library=library, root=root
+            )
+        if kind is CASSETTE:
+            return CassetteTarget.build(profile, library=library, root=root)
+        if kind is REPLAYED:
+            assert cassette is not None
+            return ReplayedTarget.build(profile, cassette, library=library)
+        if kind is LOOPBACK:
+            return LoopbackTarget(profile, redactor=redactor, library=library, faults=faults, variants=variants)
+        return EmbeddedTarget.build(profile, redactor=redactor, library=library, faults=faults, variants=variants)
+
+    def knows(self, profile: Profile) -> bool:
+        """Whether a profile's shared target was made, or tried to be."""
+        return profile.place in self._shared or profile.place in self._failed
+
+    def close_shared(self, profile: Profile) -> None:
+        """Close what is shared of a profile; the next who asks has a new one. Raises ProfileError."""
+        self._failed.pop(profile.place, None)
+        found = self._shared.pop(profile.place, None)
+        if found is not None:
+            found.close()
+
+    def close(self) -> None:
+        """Close what is shared, and end the apps' loop."""
+        for target in self._shared.values():
+            with contextlib.suppress(OSError, ApiAuthError):
+                target.close()
+        self._shared.clear()
+        self._loop.close()

@@ -1,0 +1,83 @@
+"""The embedded server as a target, in this process: every test and every examination has a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_apiauth.auth.tokens import TokenStore
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.embedded import Server
+from pytest_apiauth.errors import UnreachableError
+from pytest_apiauth.http import InProcess, Sender
+from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.targets.connection import Connection
+from pytest_apiauth.targets.retries import NEARBY, Retries
+from pytest_apiauth.targets.target import TargetKind, Who
+
+EMBEDDED: Final = TargetKind(
+    "embedded",
+    announced="on the embedded server: proves the profile and the suite, says nothing about the real API",
+    no_connections="--apiauth-wire serves the embedded server on a socket",
+    note="embedded server: this run says nothing about the real API",
+    is_double=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedTarget:
+    """The embedded server, called as a function."""
+
+    server: Server
+    identities: Identities
+    redactor: Redactor
+    connector: InProcess
+    sender: Sender
+    kind: TargetKind = EMBEDDED
+    has_browser: bool = True
+    can_move_clock: bool = True
+    is_parallel: bool = True
+    seconds_an_answer: float = 0.0
+    retries: Retries = NEARBY
+
+    @classmethod
+    def build(
+        cls, profile: Profile, *, redactor: Redactor, library: str, faults: Iterable[str], variants: Iterable[str]
+    ) -> EmbeddedTarget:
+        """Start a server that keeps the profile's promise, save for its faults."""
+        server = Server(profile, faults=faults, variants=variants, redactor=redactor)
+        identities = Identities(server.profile, server.lookup, redactor)
+        connector = InProcess(library, server.handle)
+        return cls(server, identities, redactor, connector, Sender(connector, "embedded", Redactor()))
+
+    @property
+    def profile(self) -> Profile:
+        return self.server.profile
+
+    @property
+    def sent(self) -> int:
+        return self.connector.sent
+
+    def store(self, who: Who) -> TokenStore:
+        return TokenStore(self.server.clock, self.profile.token.leeway)
+
+    def connection(self, url: str) -> Connection:
+        raise UnreachableError(f"{self.profile.name}: the embedded server has no connections in this process")
+
+    def advance(self, seconds: int) -> None:
+        self.server.clock.advance(seconds)
+
+    def pause(self, seconds: float) -> None:
+        self.server.clock.advance(seconds)
+
+    def guess(self, username: str) -> bool:
+        return True
+
+    def send(self, request: Request) -> Response:
+        return self.sender.send(request)
+
+    def close(self) -> None:
+        self.sender.close()

@@ -1,0 +1,74 @@
+"""A test's own cassette as a target: vcrpy stands where connections are made, and nothing gets past it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from pytest_apiauth.auth.tokens import SystemClock, TokenStore
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.errors import NotRecordedError, UnreachableError
+from pytest_apiauth.http import Network, Sender
+from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.targets.connection import Connection
+from pytest_apiauth.targets.recorded import CASSETTE
+from pytest_apiauth.targets.retries import NEARBY, Retries
+from pytest_apiauth.targets.target import TargetKind, Who
+
+if TYPE_CHECKING:
+    from pytest_apiauth.recording.taping import CassetteTest
+
+REPLAYED: Final = replace(CASSETTE, here="this test is replayed")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedTarget:
+    """The API as one test has met it. Its secrets are placeholders, which nobody has to hide."""
+
+    profile: Profile
+    identities: Identities
+    redactor: Redactor
+    connector: Network
+    sender: Sender
+    kind: TargetKind = REPLAYED
+    server: None = None
+    has_browser: bool = False
+    can_move_clock: bool = False
+    is_parallel: bool = False
+    seconds_an_answer: float = 0.0
+    retries: Retries = NEARBY
+
+    @classmethod
+    def build(cls, profile: Profile, cassette: CassetteTest, *, library: str) -> ReplayedTarget:
+        """Put placeholders in the place of credentials, those that were set when the cassette was recorded."""
+        profile, redactor = cassette.replayed_profile(profile), Redactor()
+        identities = Identities(profile, cassette.lookup(), redactor)
+        network = Network(library)
+        return cls(profile, identities, redactor, network, Sender.live(library, profile, redactor, network=network))
+
+    @property
+    def sent(self) -> int:
+        return self.connector.sent
+
+    def store(self, who: Who) -> TokenStore:
+        return TokenStore(SystemClock(), self.profile.token.leeway)
+
+    def connection(self, url: str) -> Connection:
+        raise UnreachableError(f"{self.profile.name}: a cassette has no connections")
+
+    def advance(self, seconds: int) -> None:
+        raise NotRecordedError("a cassette has no clock")
+
+    def pause(self, seconds: float) -> None:
+        """Wait for nobody."""
+
+    def guess(self, username: str) -> bool:
+        return True
+
+    def send(self, request: Request) -> Response:
+        return self.sender.send(request)
+
+    def close(self) -> None:
+        self.sender.close()
