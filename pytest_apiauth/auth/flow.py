@@ -231,7 +231,7 @@ class Authenticator:
         asked = authorization_request(self.profile, self._identities, client=self._client)
         for name, value in (("state", asked.state), ("code_verifier", asked.verifier)):
             self._redactor.learn(value, f"{self.profile.name}.{name}")
-        response = yield from _sent(Request("GET", asked.url, (("Accept", "text/html"),)))
+        response = yield from _sent(asked.request)
         location = response.header("location")
         callback = urljoin(asked.url, location) if location is not None else ""
         if not 300 <= response.status < 400 or not leads_back(asked, callback):

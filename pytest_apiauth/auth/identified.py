@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -74,11 +74,12 @@ def token_request(
     code: Value | None = None,
     verifier: str | None = None,
     redirect_uri: str | None = None,
+    alter: Callable[[Draft], Draft] | None = None,
 ) -> Request:
     """Build the token request that the profile documents for a grant, ready to be sent.
 
-    ``client`` and ``user`` default to those of the grant's own table. Raises CredentialError for whatever is
-    needed and not there.
+    ``client`` and ``user`` default to those of the grant's own table, ``alter`` changes the draft first. Raises
+    CredentialError for whatever is needed and not there.
     """
     client = client or requests.row_of(profile, grant).client
     redirect_uri = redirect_uri or identities.client(client).redirect_uri
@@ -87,7 +88,7 @@ def token_request(
         given["redirect_uri"] = _needed(profile, "redirect_uri", redirect_uri, grant)
     draft = requests.token_request(profile, grant, client=client, user=user, key=key, given=given)
     issued = {Role.REFRESH_TOKEN: refresh_token, Role.CODE: code, Role.VERIFIER: verifier}
-    return revealed(profile, draft, identities, grant, issued)
+    return revealed(profile, alter(draft) if alter else draft, identities, grant, issued)
 
 
 def revealed(
@@ -159,11 +160,16 @@ def _needed(profile: Profile, name: str, value: Value | None, purpose: str) -> s
 class AuthorizationRequest:
     """Where to send the user's browser (RFC 6749 4.1.1), and what to check when it comes back."""
 
-    url: str
+    request: Request
     state: str
     verifier: str
     redirect_uri: str
     profile: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where the browser goes."""
+        return self.request.url
 
     def __repr__(self) -> str:
         return f"<AuthorizationRequest {self.profile}>"
@@ -184,5 +190,5 @@ def authorization_request(
     state, proof = secrets.token_urlsafe(32), Proof.fresh()
     draft = requests.authorization_request(profile, redirect_uri, proof, client=client, state=state)
     client_id = _needed(profile, "client_id", identity.client_id, grant)
-    url = draft.request({Ref(Role.CLIENT_ID, client): client_id}).url
-    return AuthorizationRequest(url, state, str(proof.verifier), redirect_uri, profile.name)
+    request = draft.request({Ref(Role.CLIENT_ID, client): client_id})
+    return AuthorizationRequest(request, state, str(proof.verifier), redirect_uri, profile.name)

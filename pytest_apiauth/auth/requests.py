@@ -177,16 +177,18 @@ def authorization_request(
 ) -> Draft:
     """Return an authorization request (RFC 6749 4.1.1); the endpoint's own query is kept (RFC 6749 3.1)."""
     parts = urlsplit(profile.authorization_endpoint)
-    client = client or row_of(profile, "authorization_code").client
+    grant = profile.code_grant
+    client = client or row_of(profile, grant).client
     asked: list[tuple[str, Text | None]] = [
         *parse_qsl(parts.query, keep_blank_values=True),
         ("response_type", "code"),
         ("client_id", Ref(Role.CLIENT_ID, client)),
         ("redirect_uri", redirect_uri),
-        ("scope", profile.scope_of("authorization_code") or None),
+        ("scope", (profile.scope_of(grant) if grant else profile.token.scope) or None),
         ("state", secrets.token_urlsafe(32) if state is None else state),
         ("code_challenge", proof.challenge),
         ("code_challenge_method", proof.method),
     ]
     query = tuple((name, value) for name, value in asked if value is not None)
-    return Draft("GET", urlunsplit(parts._replace(query="", fragment="")), query=query).as_control()
+    url = urlunsplit(parts._replace(query="", fragment=""))
+    return Draft("GET", url, (("Accept", "text/html"),), query=query).as_control()

@@ -44,6 +44,12 @@ class Plans:
         self._grant = grant
         # All of them travel in the one Authorization header, so a request has one of them at most.
         self._in_authorization = frozenset(kind for kind in KINDS if profile.place_of(kind).is_authorization)
+        # What travels elsewhere, as the profile's table of its name says, goes beside it.
+        self._beside = [
+            kind
+            for kind in KINDS
+            if KINDS[kind].place is None and getattr(profile, kind) is not None and kind not in self._in_authorization
+        ]
         self._problems: dict[Kind, str | None] = {}
         self._unset: set[str] = set()
         self._exact: dict[frozenset[Kind], Plan] = {}
@@ -80,20 +86,15 @@ class Plans:
         if not usable:
             problem = self._first_problem(wanted)
             return self._planned(wanted, problem)
-        surplus: set[Kind] = set()
-        has_own_header = self._profile.api_key is not None and "api_key" not in self._in_authorization
-        if has_own_header and self._problem("api_key") is None:
-            surplus.add("api_key")
+        surplus = {kind for kind in self._beside if self._problem(kind) is None}
         if not wanted & self._in_authorization:
             surplus.update([kind for kind in self._documented() if self._problem(kind) is None][:1])
         return self._planned(wanted | surplus, None)
 
     def _outside(self) -> list[frozenset[Kind]]:
         """Give the alternatives where the profile names no zone: everything, with each of the ways to log in."""
-        always: set[Kind] = set()
-        if self._profile.api_key is not None and "api_key" not in self._in_authorization:
-            always.add("api_key")
-        return [frozenset(always | {kind}) for kind in self._documented()] or [frozenset(always)]
+        always = frozenset(self._beside)
+        return [always | {kind} for kind in self._documented()] or [always]
 
     def _documented(self) -> list[Kind]:
         """Give what the profile documents for ``Authorization``, in its own order."""

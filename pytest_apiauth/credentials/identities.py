@@ -79,12 +79,6 @@ class Identities:
         self._redactor = redactor
         self._found: dict[str, str] = {}
 
-    def altered(self, instead: Callable[[str], str | None]) -> Identities:
-        """Give the same identities with other values for some labels (``credentials.password``)."""
-        return Identities(
-            self.profile, lambda label, place: instead(label) or self._lookup(label, place), self._redactor
-        )
-
     def client(self, name: str = DEFAULT) -> ClientIdentity:
         """Give a client. Raises CredentialError for an unknown name or an unset value."""
         table: Client = self._table("clients", name, self.profile.credentials, self.profile.clients)

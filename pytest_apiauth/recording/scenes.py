@@ -5,13 +5,15 @@ A scene yields requests and is sent their answers. It does not judge: what came 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
+from pytest_apiauth.auth.drafts import Draft
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.identified import authorization_request, token_request
+from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.messages import Request, Response
@@ -29,8 +31,15 @@ class Spend:
 
 Steps = Generator[Request | Spend, Response, None]
 Asking = Generator[Request | Spend, Response, Response]
-UNKNOWN_GRANT: Final = "urn:example:apiauth"
+Change = Callable[[Draft], Draft]
 WRONG: Final = "apiauth-wrong-value"
+UNSUPPORTED: Final[tuple[Change, ...]] = (lambda draft: draft.setting("grant_type", "urn:example:apiauth"),)
+LACKING: Final[tuple[Change, ...]] = (
+    lambda draft: draft.omitting("grant_type"),
+    lambda draft: draft.setting("grant_type", ""),
+    lambda draft: replace(draft, parameters=()),
+)
+"""A token request that does not say what it asks for, or nothing at all."""
 DOCUMENTED, ASSUMED = "documented", "assumed"
 
 
@@ -54,16 +63,15 @@ def scenes(profile: Profile) -> list[Scene]:
     found = [_grant_scene(profile, grant) for grant in profile.grants]
     usual = profile.usual_grant
     if usual is not None and not GRANTS[usual].needs_person:
-        asks = _alone(usual)
         if profile.token.client_auth != "none":
-            found.append(Scene("wrong_secret", ASSUMED, _with_wrong("client_secret", asks)))
+            found.append(Scene("wrong_secret", ASSUMED, _alone(usual, _wrong(Role.CLIENT_SECRET))))
         by_password = next((grant for grant in profile.grants if GRANTS[grant].takes_password), None)
         if by_password is not None:
-            found.append(Scene("wrong_password", ASSUMED, _with_wrong("password", _alone(by_password))))
+            found.append(Scene("wrong_password", ASSUMED, _alone(by_password, _wrong(Role.PASSWORD))))
         if profile.token_route_needs_key:
-            found.append(Scene("missing_key", ASSUMED, _without_key(profile, asks)))
-        found.append(Scene("unsupported_grant", ASSUMED, _changed(asks, [{"grant_type": UNKNOWN_GRANT}])))
-        found.append(Scene("missing_grant", ASSUMED, _changed(asks, [{"grant_type": None}, {"grant_type": ""}, {}])))
+            found.append(Scene("missing_key", ASSUMED, _alone(usual, lambda draft: draft.without("api_key"))))
+        found.append(Scene("unsupported_grant", ASSUMED, _alone(usual, *UNSUPPORTED)))
+        found.append(Scene("missing_grant", ASSUMED, _alone(usual, *LACKING)))
     if profile.can_refresh:
         found.append(Scene("spent_refresh_token", ASSUMED, _spent, _refreshes_a_login(profile)))
     return found
@@ -97,11 +105,18 @@ def _grant_scene(profile: Profile, grant: GrantType) -> Scene:
     return Scene(grant, DOCUMENTED, _alone(grant))
 
 
-def _alone(grant: GrantType) -> Callable[[Profile, Identities], Steps]:
+def _alone(grant: GrantType, *changes: Change) -> Callable[[Profile, Identities], Steps]:
+    """Return a scene of one token request, sent once for every change of it."""
+
     def play(profile: Profile, identities: Identities) -> Steps:
-        yield token_request(profile, grant, identities)
+        for change in changes or (None,):
+            yield token_request(profile, grant, identities, alter=change)
 
     return play
+
+
+def _wrong(role: Role) -> Change:
+    return lambda draft: draft.editing(draft.carried(role), Edit("whole", text=WRONG))
 
 
 def _authorizes(profile: Profile, identities: Identities) -> Steps:
@@ -110,7 +125,7 @@ def _authorizes(profile: Profile, identities: Identities) -> Steps:
 
 def _authorized(profile: Profile, identities: Identities) -> Asking:
     asked = authorization_request(profile, identities)
-    response = yield Request("GET", asked.url, (("Accept", "text/html"),))
+    response = yield asked.request
     callback = urljoin(asked.url, response.header("location") or "")
     codes = parse_qs(urlsplit(callback).query).get("code")
     if not codes:
@@ -180,48 +195,3 @@ def _spent(profile: Profile, identities: Identities) -> Steps:
     yield token_request(profile, "refresh_token", identities, refresh_token=token)
     yield Spend(token)
     yield token_request(profile, "refresh_token", identities, refresh_token=token)
-
-
-def _with_wrong(member: str, play: Callable[[Profile, Identities], Steps]) -> Callable[[Profile, Identities], Steps]:
-    def wrong(profile: Profile, identities: Identities) -> Steps:
-        yield from play(profile, identities.altered(lambda label: WRONG if label.endswith(f".{member}") else None))
-
-    return wrong
-
-
-def _without_key(
-    profile: Profile, play: Callable[[Profile, Identities], Steps]
-) -> Callable[[Profile, Identities], Steps]:
-    header = profile.api_key.header.lower() if profile.api_key else ""
-
-    def keyless(profile: Profile, identities: Identities) -> Steps:
-        for request in _requests(play(profile, identities)):
-            lines = tuple(line for line in request.headers if line[0].lower() != header)
-            yield Request(request.method, request.url, lines, request.body)
-
-    return keyless
-
-
-def _requests(steps: Steps) -> Iterator[Request]:
-    """Give the requests of a scene that needs no answers."""
-    return (step for step in steps if isinstance(step, Request))
-
-
-def _changed(
-    play: Callable[[Profile, Identities], Steps], changes: list[dict[str, str | None]]
-) -> Callable[[Profile, Identities], Steps]:
-    """Give a scene in which each request is sent once for every change of its parameters; no change is none at all."""
-
-    def changed(profile: Profile, identities: Identities) -> Steps:
-        for request in _requests(play(profile, identities)):
-            for change in changes:
-                yield Request(request.method, request.url, request.headers, _with(request, change))
-
-    return changed
-
-
-def _with(request: Request, change: dict[str, str | None]) -> bytes:
-    is_json = "json" in (request.header("content-type") or "")
-    known = json.loads(request.body) if is_json else dict(parse_qsl(request.body.decode(), keep_blank_values=True))
-    new = {name: value for name, value in {**known, **change}.items() if value is not None} if change else {}
-    return (json.dumps(new) if is_json else urlencode(new)).encode()
