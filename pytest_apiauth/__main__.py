@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.printable import printable
@@ -110,6 +111,7 @@ def _scan_lines(asked: argparse.Namespace) -> Iterator[str]:
 
 def _rules_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rule_id", nargs="?", metavar="RULE-ID", help="explain this rule")
+    parser.add_argument("--profile", metavar="NAME", help="print its own rules too: a profile, by name or path")
     parser.add_argument("--statements", action="store_true", help="print every statement of the built-in documents")
     parser.add_argument("--markdown", action="store_true", help="print every rule as a page in Markdown")
 
@@ -121,11 +123,18 @@ def _rules_lines(asked: argparse.Namespace) -> Iterator[str]:
         return listing.list_statements()
     if asked.markdown:
         return iter(catalogue.page().splitlines())
-    if not asked.rule_id:
-        return listing.list_rules()
     from pytest_apiauth.embedded import FAULTS
+    from pytest_apiauth.profile import loading
+    from pytest_apiauth.suite.own_rules import OwnFiles, described
 
-    return listing.explain(asked.rule_id, {name: fault.description for name, fault in FAULTS.items()})
+    profile = loading.load(loading.find_from(Path.cwd(), asked.profile)) if asked.profile else None
+    files = OwnFiles(FAULTS).of(profile) if profile is not None else ()
+    own = [rule for file in files for rule in file.rules]
+    if not asked.rule_id:
+        return listing.list_rules(own)
+    faults = {name: fault.description for name, fault in FAULTS.items()}
+    faults |= {name: described(function) for rule in own for name, function in rule.breaks.items()}
+    return listing.explain(asked.rule_id, faults, own, profile)
 
 
 def _token_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.messages import Request, Response
 
 Mixin = TypeVar("Mixin", bound=type[Policy])
 
@@ -35,6 +36,8 @@ class Variant:
     mixin: type[Policy]
 
 
+Chosen: TypeAlias = str | Fault
+"""A fault by its name, or one that no register knows."""
 FAULTS: dict[str, Fault] = {}
 VARIANTS: dict[str, Variant] = {}
 
@@ -65,14 +68,31 @@ def variant(name: str, description: str) -> Callable[[Mixin], Mixin]:
     return register
 
 
+def own_fault(name: str, description: str, answer: Callable[[Request, Response], Response]) -> Fault:
+    """Return a fault that no register knows: ``answer`` makes it of a request and what the server answers to it."""
+
+    class Broken(Policy):
+        def revise(self, request: Request, response: Response) -> Response:
+            return answer(request, super().revise(request, response))
+
+    return Fault(name, description, Broken)
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is that of a fault of a project's own, ``FILE.function``: whoever reads the file knows it."""
+    return "." in name
+
+
 def check_names(faults: Iterable[str], variants: Iterable[str] = ()) -> None:
-    """Check names before anything runs. Raises UnknownNameError, with the nearest known name."""
-    compose(faults, variants)
+    """Check names before anything runs, own ones aside. Raises UnknownNameError, with the nearest known name."""
+    compose([name for name in faults if not is_own(name)], variants)
 
 
-def compose(faults: Iterable[str], variants: Iterable[str]) -> type[Policy]:
+def compose(faults: Iterable[Chosen], variants: Iterable[str]) -> type[Policy]:
     """Put the chosen faults and variants in front of `Policy`. Raises UnknownNameError for an unknown name."""
-    chosen = [_named(FAULTS, "fault", name).mixin for name in dict.fromkeys(faults)]
+    chosen = [
+        (_named(FAULTS, "fault", each) if isinstance(each, str) else each).mixin for each in dict.fromkeys(faults)
+    ]
     chosen += [_named(VARIANTS, "variant", name).mixin for name in dict.fromkeys(variants)]
     return type("Policy", (*chosen, Policy), {}) if chosen else Policy
 

@@ -21,7 +21,7 @@ from pytest_apiauth.embedded.authorization_endpoint import AuthorizationEndpoint
 from pytest_apiauth.embedded.invention import Invention
 from pytest_apiauth.embedded.metadata_endpoint import MetadataEndpoint
 from pytest_apiauth.embedded.refusal import Crash, Refusal
-from pytest_apiauth.embedded.registry import compose
+from pytest_apiauth.embedded.registry import Chosen, compose
 from pytest_apiauth.embedded.resource import ResourceEndpoint
 from pytest_apiauth.embedded.revocation_endpoint import RevocationEndpoint
 from pytest_apiauth.embedded.state import AccessToken, ManualClock, State
@@ -42,15 +42,15 @@ Answering = Callable[[Request], Response]
 class Server:
     """Serves one profile with invented identities.
 
-    ``faults`` and ``variants`` are names of `FAULTS` and `VARIANTS`. ``redactor`` learns every secret the server
-    invents or issues. Raises an ApiAuthError for an unknown name.
+    ``faults`` and ``variants`` are names of `FAULTS` and `VARIANTS`, or faults that no register knows. ``redactor``
+    learns every secret the server invents or issues. Raises an ApiAuthError for an unknown name.
     """
 
     def __init__(
         self,
         profile: Profile,
         *,
-        faults: Iterable[str] = (),
+        faults: Iterable[Chosen] = (),
         variants: Iterable[str] = (),
         clock: ManualClock | None = None,
         redactor: Redactor | None = None,

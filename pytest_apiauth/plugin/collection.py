@@ -19,6 +19,7 @@ from pytest_apiauth.plugin.entries import entry_of
 from pytest_apiauth.plugin.keys import ENTRY, STATE
 from pytest_apiauth.plugin.own_faults import own_files
 from pytest_apiauth.printable import printable
+from pytest_apiauth.profile.loading import did_you_mean
 from pytest_apiauth.report.record import NotReady
 from pytest_apiauth.suite import expectations, own_rules
 from pytest_apiauth.suite.book import REGISTRY, Rule, Verdict
@@ -54,6 +55,11 @@ class ProfileFile(pytest.File):
         wrong += own_rules.unknown_in_statements(self.profile, self.rules)
         if wrong:
             raise self.CollectError("\n".join(wrong))
+        if state.options.prove:
+            from pytest_apiauth.plugin import proving
+
+            yield from proving.chapters(self)
+            return
         replayed = state.options.replay
         homeless = [rule.id for rule in REGISTRY if rule.chapter not in chapters]
         if homeless or not len(REGISTRY):
@@ -251,9 +257,19 @@ def uses_django_database(config: pytest.Config) -> bool:
     return config.pluginmanager.hasplugin("django") and django_is_configured()
 
 
-def unexamined(faults: Iterable[str], items: Iterable[pytest.Item]) -> dict[str, str]:
-    """Give the faults whose owner examines nothing in this run, with the owner's id; none without any rule."""
+def unexamined(faults: Iterable[str], items: Iterable[pytest.Item]) -> Iterator[str]:
+    """Return a line for each fault that no rule of this run can catch; none without any rule."""
     rules = [item for item in items if isinstance(item, RuleItem)]
     at_work = {item.rule.id for item in rules if item.applies}
-    owners = {name: rule.id for rule in REGISTRY for name in rule.faults}
-    return {name: owners[name] for name in faults if rules and owners.get(name, "") not in at_work and name in owners}
+    owners: dict[str, list[str]] = {}
+    for rule in {rule.id: rule for item in rules for rule in item.profile_file.rules.values()}.values():
+        for name in rule.faults:
+            owners.setdefault(name, []).append(rule.id)
+    for name in faults if rules else ():
+        if name not in owners:
+            yield f"no fault of these profiles' own rules is called {name!r}{did_you_mean(name, list(owners))}"
+        elif at_work.isdisjoint(owners[name]):
+            yield (
+                f"{name!r} is caught by the rule {owners[name][0]}, which is not among the collected tests or"
+                " applies to none of these profiles; name a profile that documents what the rule is about"
+            )

@@ -66,4 +66,12 @@ def _shown(found: outcomes.Counterexample) -> Counterexample:
 
 def _facts(rule: Rule, profile: Profile, level: Level) -> RuleFacts:
     """Return what a report says of a rule, whatever came of it."""
-    return RuleFacts(rule.id, rule.chapter, level.value, tuple(rule.sources_for(profile)), rule.safety.value)
+    return RuleFacts(
+        id=rule.id,
+        chapter=rule.chapter,
+        level=level.value,
+        sources=tuple(rule.sources_for(profile)),
+        safety=rule.safety.value,
+        catches=rule.faults,
+        unproven=rule.is_unproven,
+    )

@@ -140,11 +140,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     from pytest_apiauth.plugin.collection import unexamined
 
-    for name, owner in unexamined(faults, items).items():
-        raise pytest.UsageError(
-            f"--apiauth-fault: {name!r} is caught by the rule {owner}, which is not among the collected tests or"
-            " applies to none of these profiles; name a profile that documents what the rule is about"
-        )
+    for line in unexamined(faults, items):
+        raise pytest.UsageError(f"--apiauth-fault: {line}")
 
 
 @pytest.hookimpl(tryfirst=True)

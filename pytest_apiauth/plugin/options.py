@@ -135,6 +135,10 @@ OPTIONS: Final = (
         "make the embedded server break one rule, to see the suite catch it; warnings then fail too",
         str, "NAME", is_repeatable=True,
     ),
+    Option(
+        "prove",
+        "show of a profile's own rules that each catches its faults and passes without them; one without any fails",
+    ),
     Option("wire", "serve the embedded server on a loopback socket, so that rules about connections can run"),
     Option("variant", "make the embedded server differ as a standard allows", str, "NAME", is_repeatable=True),
     Option("replay", "examine recorded token exchanges (cassettes/NAME) instead of a server"),
@@ -178,6 +182,8 @@ class Options:
     """Files to write reports to, as they were typed."""
     faults: tuple[str, ...]
     variants: tuple[str, ...]
+    prove: bool
+    """Whether a profile's own rules are held to their faults, and nothing is examined."""
     wire: bool
     """Whether rules meet the embedded server on a socket."""
     replay: bool
@@ -215,6 +221,7 @@ def read(config: pytest.Config) -> Options:
         reports=tuple(given["report"]),
         faults=tuple(given["fault"]),
         variants=tuple(given["variant"]),
+        prove=given["prove"],
         wire=given["wire"],
         replay=given["replay"],
         drift=given["drift"],
@@ -228,6 +235,9 @@ def _refuse_what_clashes(given: dict[str, Any]) -> None:
     for name in ("live", "wire", "fault", "variant"):
         if given["replay"] and given[name]:
             raise pytest.UsageError(f"--apiauth-replay examines cassettes: leave out --apiauth-{name}")
+    for name in ("live", "replay", "fault"):
+        if given["prove"] and given[name]:
+            raise pytest.UsageError(f"--apiauth-prove has faults of its own to show: leave out --apiauth-{name}")
     if not (given["fault"] or given["variant"]):
         return
     if given["live"]:

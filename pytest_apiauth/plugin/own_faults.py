@@ -1,14 +1,19 @@
-"""The files of a run's own rules, and which of their faults the embedded server shows."""
+"""The files of a run's own rules, and which of their faults the embedded server shows.
+
+Standard library and pytest only at import.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_apiauth.plugin.keys import OWN_FILES
+from pytest_apiauth.plugin.keys import OWN_FILES, STATE
 
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_apiauth.embedded import Chosen, Fault
+    from pytest_apiauth.profile.model import Profile
     from pytest_apiauth.suite.own_rules import OwnFiles
 
 
@@ -18,3 +23,28 @@ def own_files(config: pytest.Config) -> OwnFiles:
     from pytest_apiauth.suite.own_rules import OwnFiles
 
     return config.stash.setdefault(OWN_FILES, OwnFiles(FAULTS))
+
+
+def faults_of(config: pytest.Config, profile: Profile) -> dict[str, Fault]:
+    """Return the faults that a profile's own rules bring along, by name. Raises ProfileError."""
+    from pytest_apiauth.embedded import own_fault
+    from pytest_apiauth.suite.own_rules import broken_answer, described
+
+    return {
+        name: own_fault(name, described(function), broken_answer(name, function, file.path))
+        for file in own_files(config).of(profile)
+        for rule in file.rules
+        for name, function in rule.breaks.items()
+    }
+
+
+def faults_at_work(config: pytest.Config, profile: Profile) -> list[Chosen]:
+    """Return the faults that the embedded server of a profile shows: those asked for, own ones if it names their file.
+
+    Raises ProfileError.
+    """
+    from pytest_apiauth.embedded import is_own
+
+    asked = config.stash[STATE].options.faults
+    own = faults_of(config, profile) if any(map(is_own, asked)) else {}
+    return [own.get(name, name) for name in asked if not is_own(name) or name in own]

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from pytest_apiauth.plugin.choosing import Choice
 from pytest_apiauth.plugin.examinations import Examinations
 from pytest_apiauth.plugin.live_limits import LiveLimits
 from pytest_apiauth.plugin.options import Options
+from pytest_apiauth.plugin.own_faults import faults_at_work
 from pytest_apiauth.printable import printable
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class State:
         from pytest_apiauth.targets.choose import Targets
 
         seen = None if self.drift is None else self.drift.see
-        return Targets(self.options, self.root, self.redactor, self.limits.throttle, self.shared_file, seen)
+        faults = partial(faults_at_work, self.config)
+        return Targets(self.options, self.root, self.redactor, self.limits.throttle, self.shared_file, faults, seen)
 
     def shared_folder(self) -> Path:
         """Give the folder that this run's workers share; made by the controller, entered by this user only."""

@@ -174,6 +174,7 @@ def _merged(entries: list[tuple[str, Entry]]) -> RuleRecord:
         parts=parts,
         counterexample=decides.counterexample,
         advice=_advice(found),
+        unproven=rule.unproven,
     )
 
 

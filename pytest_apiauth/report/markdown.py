@@ -32,7 +32,7 @@ def text(run: RunRecord) -> str:
                 lines += _finding(profile.name, rule) if rule.verdict == verdict else []
         expected = [rule for rule in profile.rules if rule.verdict == "expected failure"]
         lines += [f"- expected failure: {rule.id}: {_cell(rule.reason)}" for rule in expected]
-        lines += ["", _cell(summary.not_examined(profile)), ""]
+        lines += ["", _cell(summary.unproven(profile)), "", _cell(summary.not_examined(profile)), ""]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
 

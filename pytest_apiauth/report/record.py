@@ -102,6 +102,8 @@ class RuleRecord:
     parts: tuple[PartRecord, ...]
     counterexample: Counterexample | None
     advice: tuple[Advice, ...]
+    unproven: bool = field(default=False, metadata=BARE)
+    """Whether nothing shows that it can fail: only a rule of a project's own may lack a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,9 @@ class RuleFacts:
     level: str
     sources: tuple[str, ...]
     safety: str
+    catches: tuple[str, ...] = ()
+    """The faults that it must catch."""
+    unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,12 @@ def left_out(profile: ProfileRecord) -> str:
     return f"{draws} of {rules} left out, every table complete: {took}"
 
 
+def unproven(profile: ProfileRecord) -> str:
+    """Say which rules of the project's own have no fault to show that they can fail; empty if each has one."""
+    found = [rule.id for rule in profile.rules if rule.unproven]
+    return f"{counted(len(found), 'rule')} unproven, without a fault to catch: {', '.join(found)}" if found else ""
+
+
 def not_examined(profile: ProfileRecord) -> str:
     """Say what the profile promises and this run could not look at, and why; empty if there is nothing."""
     found = profile.not_examined

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import inspect
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_apiauth import bundled
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.suite.book import REGISTRY, Rule
 
 
@@ -24,25 +25,30 @@ def unbuilt() -> dict[str, str]:
     return found
 
 
-def list_rules() -> Iterator[str]:
-    """Give a line a rule: id, chapter, level, safety class, sources, faults; then the ids without a rule."""
+def list_rules(own: Sequence[Rule] = ()) -> Iterator[str]:
+    """Give a line a rule, ``own`` ones last: id, chapter, level, safety class, sources, faults; then unbuilt ids."""
     chapters = bundled.load_chapters()
-    for chapter in chapters:
-        for rule in REGISTRY.of_chapter(chapter):
-            yield (
-                f"{rule.id:24} {rule.chapter:22} {rule.level.value:6} {rule.safety.value:9}"
-                f" {', '.join(rule.sources)}; faults: {', '.join(rule.faults)}"
-            )
+    for rule in (*(rule for chapter in chapters for rule in REGISTRY.of_chapter(chapter)), *own):
+        faults = f"faults: {', '.join(rule.faults)}" if rule.faults else "UNPROVEN: no fault"
+        yield (
+            f"{rule.id:24} {rule.chapter:22} {rule.level.value:6} {rule.safety.value:9}"
+            f" {', '.join(rule.sources)}; {faults}"
+        )
     yield ""
-    yield f"{len(REGISTRY)} rules; not built:"
+    yield f"{len(REGISTRY)} rules{f' and {len(own)} of your own' if own else ''}; not built:"
     for rule_id, reason in unbuilt().items():
         yield f"{rule_id:24} {reason}"
 
 
-def explain(rule_id: str, faults: Mapping[str, str]) -> Iterator[str]:
-    """Explain one rule in full; ``faults`` says what each fault does. Raises UnknownRuleError with the nearest ids."""
+def explain(
+    rule_id: str, faults: Mapping[str, str], own: Sequence[Rule] = (), profile: Profile | None = None
+) -> Iterator[str]:
+    """Explain one rule in full; ``faults`` says what each fault does. Raises UnknownRuleError with the nearest ids.
+
+    ``own`` are the rules of a ``profile``'s own.
+    """
     bundled.load_chapters()
-    known = {rule.id: rule for rule in REGISTRY}
+    known = {rule.id: rule for rule in (*REGISTRY, *own)}
     if rule_id in unbuilt():
         yield f"{rule_id}: not built: {unbuilt()[rule_id]}"
         return
@@ -51,15 +57,16 @@ def explain(rule_id: str, faults: Mapping[str, str]) -> Iterator[str]:
     rule = known[rule_id]
     yield f"{rule.id}: {rule.title}"
     yield ""
-    for name, text in _facts(rule, faults):
+    for name, text in _facts(rule, faults, profile):
         yield textwrap.fill(f"{name:14}{text}", width=100, subsequent_indent=" " * 14)
     yield ""
     yield textwrap.dedent(inspect.getsource(rule.function)).rstrip()
 
 
-def _facts(rule: Rule, faults: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _facts(rule: Rule, faults: Mapping[str, str], profile: Profile | None) -> Iterator[tuple[str, str]]:
     yield "chapter", rule.chapter
-    yield "level", f"{rule.level.value}; where neither document nor cited standard backs it, it warns"
+    backing = "where neither document nor cited standard backs it, it warns"
+    yield "level", f"{rule.level.value}; {'the profile that names its file backs it' if rule.file else backing}"
     yield "safety", rule.safety.value
     yield "sources", ", ".join(rule.sources)
     yield "control", rule.control.value
@@ -67,6 +74,12 @@ def _facts(rule: Rule, faults: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield "skipped where", rule.applies.otherwise
     for name in rule.faults:
         yield "fault", f"{name}: {faults[name]}"
+    if not rule.faults:
+        yield "fault", "none: nothing shows that it can fail"
+    if profile is not None and rule.file is not None:
+        parts = ", ".join(name or "all of it" for name in rule.applies.find(profile))
+        yield "applies to", f"{profile.name}: {parts or 'nothing'}"
+        return
     profiles = [name for name, path in loading.builtin_profiles().items() if rule.applies.find(loading.load(path))]
     yield "applies to", ", ".join(profiles) or "none of the built-in profiles"
 

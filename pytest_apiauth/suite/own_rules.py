@@ -147,6 +147,11 @@ def unknown_in_statements(profile: Profile, rules: Mapping[str, Rule]) -> list[s
     ]
 
 
+def described(function: Break) -> str:
+    """Return what an own fault does, by the first line of its docstring or else its name."""
+    return (function.__doc__ or function.__name__).strip().splitlines()[0]
+
+
 def broken_answer(name: str, function: Break, file: Path) -> Break:
     """Return an own fault as the embedded server may call it: its errors are one line, and so is a wrong answer."""
 

@@ -10,13 +10,14 @@ file, a line in `choose`, a line in `Targets`, and the option or profile key tha
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 from pytest_apiauth.auth.shared import SharedFile
 from pytest_apiauth.credentials.redaction import OutputRedactor
+from pytest_apiauth.embedded import Chosen
 from pytest_apiauth.errors import ApiAuthError, ProfileError
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
@@ -67,6 +68,10 @@ class Asked(Protocol):
     def variants(self) -> tuple[str, ...]:
         """Where the embedded server differs."""
 
+    @property
+    def prove(self) -> bool:
+        """Whether rules are held to faults of the embedded server."""
+
 
 def choose(profile: Profile, asked: Asked, caller: Caller) -> TargetKind:
     """Return the kind of target that a profile's rules or tests meet in a run.
@@ -77,7 +82,7 @@ def choose(profile: Profile, asked: Asked, caller: Caller) -> TargetKind:
         return CASSETTE
     if asked.live:
         return RECORDED if caller == "tests with a cassette" else LIVE
-    if profile.app and not (asked.faults or asked.variants or asked.wire):
+    if profile.app and not (asked.faults or asked.variants or asked.wire or (asked.prove and caller == "rules")):
         return APP
     if caller == "tests with a cassette":
         return REPLAYED
@@ -89,7 +94,8 @@ class Targets:
     """The targets of one run.
 
     ``throttle`` holds a profile's live requests to the run's limits, ``shared_file`` gives a file that the run's
-    workers share, ``seen`` is shown the answers of live servers.
+    workers share, ``faults`` the faults that a profile's embedded server shows, ``seen`` is shown the answers of live
+    servers.
     """
 
     asked: Asked
@@ -97,6 +103,7 @@ class Targets:
     redactor: OutputRedactor
     throttle: Callable[[Profile], Throttle]
     shared_file: Callable[..., SharedFile | None]
+    faults: Callable[[Profile], Iterable[Chosen]]
     seen: Callable[[Profile, Request, Response], None] | None = None
     _loop: Loop = field(default_factory=Loop)
     # By `Profile.place`: two profiles may have one name.
@@ -128,7 +135,6 @@ class Targets:
 
     def _made(self, kind: TargetKind, profile: Profile, credentials: object, cassette: CassetteTest | None) -> Target:
         library, redactor, root = self.asked.http, self.redactor, self.root
-        faults, variants = self.asked.faults, self.asked.variants
         if kind.is_live:
             shared_file = self.shared_file if kind.is_shared else no_workers
             with loading.explained(profile.name):
@@ -146,9 +152,14 @@ class Targets:
         if kind is REPLAYED:
             assert cassette is not None
             return ReplayedTarget.build(profile, cassette, library=library)
-        if kind is LOOPBACK:
-            return LoopbackTarget(profile, redactor=redactor, library=library, faults=faults, variants=variants)
-        return EmbeddedTarget.build(profile, redactor=redactor, library=library, faults=faults, variants=variants)
+        return self.double(profile, self.faults(profile), has_connections=kind.has_connections)
+
+    def double(self, profile: Profile, faults: Iterable[Chosen], *, has_connections: bool) -> Target:
+        """Return an embedded server with some faults, whatever the run asks for. Raises an ApiAuthError."""
+        build = LoopbackTarget if has_connections else EmbeddedTarget.build
+        return build(
+            profile, redactor=self.redactor, library=self.asked.http, faults=faults, variants=self.asked.variants
+        )
 
     def knows(self, profile: Profile) -> bool:
         """Whether a profile's shared target was made, or tried to be."""

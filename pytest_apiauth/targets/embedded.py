@@ -9,7 +9,7 @@ from typing import Final
 from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
-from pytest_apiauth.embedded import Server
+from pytest_apiauth.embedded import Chosen, Server
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import InProcess, Sender
 from pytest_apiauth.messages import Request, Response
@@ -45,7 +45,7 @@ class EmbeddedTarget:
 
     @classmethod
     def build(
-        cls, profile: Profile, *, redactor: Redactor, library: str, faults: Iterable[str], variants: Iterable[str]
+        cls, profile: Profile, *, redactor: Redactor, library: str, faults: Iterable[Chosen], variants: Iterable[str]
     ) -> EmbeddedTarget:
         """Start a server that keeps the profile's promise, save for its faults."""
         server = Server(profile, faults=faults, variants=variants, redactor=redactor)

@@ -10,7 +10,7 @@ from typing import Final
 from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
-from pytest_apiauth.embedded import Server
+from pytest_apiauth.embedded import Chosen, Server
 from pytest_apiauth.http import Network, Sender
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
@@ -33,7 +33,7 @@ class LoopbackTarget:
     retries = NEARBY
 
     def __init__(
-        self, profile: Profile, *, redactor: Redactor, library: str, faults: Iterable[str], variants: Iterable[str]
+        self, profile: Profile, *, redactor: Redactor, library: str, faults: Iterable[Chosen], variants: Iterable[str]
     ) -> None:
         # A run without a socket does not pay for it.
         from pytest_apiauth.embedded.loopback import rebased, serve

@@ -31,6 +31,7 @@ class Asked:
     http: str = "httpx"
     faults: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
+    prove: bool = False
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,7 @@ class Asked:
         (Asked(wire=True), "embedded", "embedded", "cassette"),
         (Asked(faults=("accepts-anything",)), "embedded", "embedded", "cassette"),
         (Asked(variants=("jwt-tokens",)), "embedded", "embedded", "cassette"),
+        (Asked(prove=True), "embedded", "app", "app"),
     ],
 )
 def test_what_a_run_asks_for_decides(asked: Asked, rules: str, tests: str, recorded: str) -> None:
@@ -60,7 +62,7 @@ def test_only_rules_meet_a_socket() -> None:
 def targets_of(asked: Asked, root: Path) -> Targets:
     """Return the targets of a run."""
     throttle = Throttle("shop", Limits(None, 9, 9))
-    return Targets(asked, root, OutputRedactor(), lambda profile: throttle, no_workers)
+    return Targets(asked, root, OutputRedactor(), lambda profile: throttle, no_workers, lambda profile: asked.faults)
 
 
 @pytest.fixture
