@@ -18,7 +18,7 @@ def key_missing(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone, "api_key"):
         for draft in (valid.without("api_key"), valid.dressed("api_key", "")):
             with api.row():
-                api.send(draft, twin=valid).refused()
+                api.send(draft).refused()
 
 
 @rule(MUST, PROFILE, applies=key_zones, catches=("key-prefix-compare", "key-case-folded"))
@@ -30,7 +30,7 @@ def key_bad(api: Api, zone: Zone, edit: Edit) -> None:
     if is_in_authorization and edit.operation in ("toggle", "upper", "lower"):
         return  # the key may then begin with a scheme word, whose case does not count (RFC 9110 11.1)
     for valid in api.requests(zone, "api_key"):
-        api.send(valid.editing(valid.carried(Role.API_KEY), edit), twin=valid).refused()
+        api.send(valid.editing(valid.carried(Role.API_KEY), edit)).refused()
 
 
 @rule(SHOULD, PROFILE, applies=key_zones, catches="key-name-folded")
@@ -46,7 +46,7 @@ def key_name_strict(api: Api, zone: Zone) -> None:
         for name in sorted(name for name in names if name.lower() != documented.lower()):
             with api.row():
                 draft = valid.without("api_key").with_headers((name, api.ref(Role.API_KEY)))
-                answer = api.attempt(draft, twin=valid)
+                answer = api.attempt(draft)
                 if answer is not None:
                     answer.refused()
 
@@ -59,5 +59,5 @@ def key_place_strict(api: Api, zone: Zone) -> None:
         alone = valid.without("api_key")
         for parameter in ("api_key", "apikey", "key", name, name.lower()):
             with api.row():
-                api.send(alone.with_query((parameter, key)), twin=valid).refused()
-        api.send(alone.with_headers(("Cookie", (f"{name}=", api.ref(Role.API_KEY)))), twin=valid).refused()
+                api.send(alone.with_query((parameter, key))).refused()
+        api.send(alone.with_headers(("Cookie", (f"{name}=", api.ref(Role.API_KEY))))).refused()

@@ -54,8 +54,7 @@ def decides(api: Api, valid: Draft) -> tuple[bool, bool]:
     examination = api.examination
     if examination not in _DECIDES:
         first, second = (
-            sort_of(draft, api.send(draft, twin=valid).response)
-            != sort_of(foreign, api.send(foreign, twin=valid).response)
+            sort_of(draft, api.send(draft).response) != sort_of(foreign, api.send(foreign).response)
             for draft, foreign in ((draft, asking(draft, redirect_uri=STRANGE)) for draft in both(valid))
         )
         _DECIDES[examination] = first, second
@@ -99,8 +98,8 @@ def az_bad_redirect(api: Api, grant: GrantType, uri: str) -> None:
     for draft in both(valid):
         elsewhere = asking(draft, redirect_uri=uri)
         for altered in (elsewhere, asking(elsewhere, client_id=STRANGER), asking(elsewhere, client_id=None)):
-            stays(api.send(altered, twin=valid), uri, registered)
-    nobody = api.send(asking(valid, client_id=STRANGER), twin=valid)
+            stays(api.send(altered), uri, registered)
+    nobody = api.send(asking(valid, client_id=STRANGER))
     nobody.advise(returned(nobody.draft, nobody.response) is None, "an error page for an unknown client")
     api.control(valid)
     need_decision(api, valid)
@@ -131,12 +130,12 @@ def az_redirect_near_miss(api: Api, grant: GrantType, miss: Miss | Edit) -> None
     if near is None or differ_by_port(near, registered):
         raise Unchanged("redirect_uri")
     for draft, is_decided in zip(both(valid), decides(api, valid), strict=True):
-        answer = api.send(asking(draft, redirect_uri=near), twin=valid)
+        answer = api.send(asking(draft, redirect_uri=near))
         # Another spelling of the same place, or another query there, harms nobody: RFC 6749 3.1.2.2 knows of
         # registrations that leave the query open.
         if place(near) != place(registered):
             stays(answer, near, registered)
-        sort, usual = sort_of(answer.draft, answer.response), sort_of(draft, api.send(draft, twin=valid).response)
+        sort, usual = sort_of(answer.draft, answer.response), sort_of(draft, api.send(draft).response)
         expected = f"an error page for a redirect_uri that is not the registered one ({miss})"
         answer.advise(not is_decided or sort != usual, expected, "the same as for the registered one")
     api.control(valid)
@@ -150,7 +149,7 @@ def az_response_type(api: Api, grant: GrantType) -> None:
     seen = False
     for value in (None, "", "apiauth-unknown", "code apiauth-unknown", "CODE", "code,code", "xcode"):
         with api.row():
-            answer = api.send(asking(valid, response_type=value), twin=valid)
+            answer = api.send(asking(valid, response_type=value))
             back = returned(answer.draft, answer.response) or {}
             answer.require("code" not in back, f"an error for response_type {value!r}", "a code")
             for error in back.get("error", []):
@@ -183,7 +182,7 @@ def az_state_echo(api: Api, grant: GrantType, state: str) -> None:
     is_ordinary = state in (ORDINARY, ORDINARY * 3)
     came_back = False
     for draft in both(valid):
-        answer = api.send(asking(draft, state=state), twin=valid)
+        answer = api.send(asking(draft, state=state))
         names = [name.lower() for name, _ in answer.response.headers]
         breaks = any(set("\r\n") & set(value) for _, value in answer.response.headers)
         answer.require(INJECTED.lower() not in names and not breaks, "a state that adds no header line", "one more")
@@ -223,15 +222,15 @@ def az_params(api: Api, grant: GrantType) -> None:
         foreign = ("redirect_uri", STRANGE)
         for query in ((*draft.query, foreign), (foreign, *draft.query)):
             with api.row():
-                answer = api.send(replace(draft, query=query), twin=valid)
+                answer = api.send(replace(draft, query=query))
                 stays(answer, STRANGE, registered)
                 no_code(answer, registered, "an error for a second redirect_uri")
     for name in ("response_type", "state"):
         with api.row():
-            answer = api.send(valid.with_query((name, asked(valid, name))), twin=valid)
+            answer = api.send(valid.with_query((name, asked(valid, name))))
             no_code(answer, registered, f"an error for a repeated {name}")
-    unknown = api.send(valid.with_query(("apiauth_unknown", "1")), twin=valid)
-    usual = api.send(valid, twin=valid)
+    unknown = api.send(valid.with_query(("apiauth_unknown", "1")))
+    usual = api.send(valid)
     same = sort_of(unknown.draft, unknown.response) == sort_of(usual.draft, usual.response)
     back = returned(unknown.draft, unknown.response) or {}
     unknown.advise(same and "error" not in back, "no change by an unknown parameter")
@@ -248,7 +247,7 @@ def no_code(answer: Answer, registered: str, expected: str) -> None:
 def az_scope(api: Api, grant: GrantType) -> None:
     """No code without the scope that is documented as mandatory."""
     valid = api.authorization_request()
-    answer = api.send(asking(valid, scope=None), twin=valid)
+    answer = api.send(asking(valid, scope=None))
     back = returned(answer.draft, answer.response)
     answer.require("code" not in (back or {}), "an error without the mandatory scope", "a code")
     if back is None and sort_of(answer.draft, answer.response) != "refused":
@@ -265,7 +264,7 @@ def az_no_cors(api: Api, grant: GrantType) -> None:
     for origin in (f"https://{FOREIGN}", "null", *api.profile.allowed_origins):
         for draft in (valid, asking(valid, redirect_uri=STRANGE), preflight):
             with api.row():
-                answer = api.send(draft.with_headers(("Origin", origin)), twin=valid)
+                answer = api.send(draft.with_headers(("Origin", origin)))
                 permission = answer.response.header("access-control-allow-origin")
                 answer.require(permission is None, "no Access-Control-Allow-Origin", "one")
     api.control(valid)
@@ -277,12 +276,12 @@ def az_framing(api: Api, grant: GrantType) -> None:
     valid = api.authorization_request()
     pages = 0
     for draft in (valid, asking(valid, redirect_uri=STRANGE)):
-        answer = api.send(draft, twin=valid)
+        answer = api.send(draft)
         for _ in range(3):
             onward = api.followed(answer)
             if onward is None:
                 break
-            answer = api.send(onward, twin=valid)
+            answer = api.send(onward)
         if answer.response.media_type == "text/html" and sort_of(answer.draft, answer.response) in ("page", "refused"):
             pages += 1
             answer.require(forbids_framing(answer), "X-Frame-Options, or frame-ancestors in a CSP", "neither")

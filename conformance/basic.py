@@ -31,7 +31,7 @@ def basic_form_encoding(api: Api, grant: GrantType, letters: str) -> None:
     # Whatever was drawn, the letters of the id's own beginning make sure that something is encoded.
     also = letters + api.examination.value(client)[:1]
     pair = (FormEncoded(client, also), ":", FormEncoded(secret, also))
-    api.send(valid.presenting("client", pair), twin=valid).issued()
+    api.send(valid.presenting("client", pair)).issued()
 
 
 @rule(MUST, "RFC 7617 2", applies=basic_clients, catches="basic-split-last-colon", safety=LOCKOUT, control=ITSELF)
@@ -79,14 +79,14 @@ def basic_malformed(api: Api, grant: GrantType) -> None:
     )
     for value in broken:
         with api.row():
-            answer = api.attempt(valid.dressed("client", value), twin=valid, server_errors=True)
+            answer = api.attempt(valid.dressed("client", value), server_errors=True)
             if answer is not None:
                 answer.no_token(cause)
     # Whoever knows the secret is the client, however it is written.
     dressed: tuple[Text, ...] = (("Basic ", client, ":", secret), ("Bearer ", Base64((client, ":", secret))))
     for value in dressed:
         with api.row():
-            answer = api.attempt(valid.dressed("client", value), twin=valid, server_errors=True)
+            answer = api.attempt(valid.dressed("client", value), server_errors=True)
             if answer is not None:
                 answer.advise_no_token("no token for the right secret in another spelling", cause)
 
@@ -106,7 +106,7 @@ def basic_empty_secret(api: Api, grant: GrantType) -> None:
     client, secret = valid.carried(Role.CLIENT_ID), valid.carried(Role.CLIENT_SECRET)
     for pair in ((client, ":"), (":", secret), (":",)):
         with api.row():
-            api.send(valid.presenting("client", pair), twin=valid).no_token(cause)
+            api.send(valid.presenting("client", pair)).no_token(cause)
 
 
 @rule(
@@ -122,7 +122,7 @@ def basic_secret_exact(api: Api, grant: GrantType, edit: Edit) -> None:
     """The whole secret counts, in its exact case, wherever the client sends it."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), edit), twin=valid).no_token(cause)
+    api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), edit)).no_token(cause)
 
 
 @rule(MUST, "RFC 6749 1.9", "RFC 6749 2.3.1", applies=authenticated_clients, catches="secret-cut-at-72", safety=LOCKOUT)
@@ -137,7 +137,7 @@ def basic_long_secret(api: Api, grant: GrantType) -> None:
         raise NotApplicable("clients.special may not use this grant")
     for edit in (Edit("truncate", 999), Edit("replace", 999, "x"), Edit("extend", text="x")):
         with api.row():
-            api.send(valid.editing(secret, edit), twin=valid).no_token(cause)
+            api.send(valid.editing(secret, edit)).no_token(cause)
 
 
 @rule(
@@ -147,7 +147,7 @@ def basic_challenge_realm(api: Api, grant: GrantType) -> None:
     """A Basic challenge has a realm, and no charset but UTF-8."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    answer = api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), Edit("reverse")), twin=valid).no_token(cause)
+    answer = api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), Edit("reverse"))).no_token(cause)
     for challenge in challenges_of(answer):
         if challenge.scheme == "basic":
             answer.require("realm" in challenge.parameters, "a realm in the Basic challenge")
@@ -164,7 +164,7 @@ def basic_utf8(api: Api, grant: GrantType) -> None:
     texts = (Base64("zo\xeb:na\xefve"), Base64("\U0001f511:\u20ac"), "em9r66nvdmU6eA==", "/////zr//w==", "AAA6AAA=")
     for value in texts:
         with api.row():
-            answer = api.send(valid.dressed("client", ("Basic ", value)), twin=valid, server_errors=True)
+            answer = api.send(valid.dressed("client", ("Basic ", value)), server_errors=True)
             answer.no_token(cause)
 
 
@@ -181,7 +181,7 @@ def basic_utf8(api: Api, grant: GrantType) -> None:
 def res_basic_exact(api: Api, zone: Zone, edit: Edit) -> None:
     """The whole password of a user counts at a resource, in its exact case."""
     for valid in api.requests(zone, "basic"):
-        api.send(valid.editing(valid.credential("basic").refs[1], edit), twin=valid).refused()
+        api.send(valid.editing(valid.credential("basic").refs[1], edit)).refused()
 
 
 def _crossed(api: Api, name: Ref, password: Ref) -> list[Text]:
@@ -216,6 +216,6 @@ def res_basic_pair(api: Api, zone: Zone) -> None:
         pairs += _crossed(api, name, password)
         for pair in pairs:
             with api.row():
-                answer = api.attempt(valid.presenting("basic", pair), twin=valid)
+                answer = api.attempt(valid.presenting("basic", pair))
                 if answer is not None:
                     answer.refused()

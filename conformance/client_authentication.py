@@ -44,7 +44,7 @@ def open_to_nobody(api: Api, *grants: GrantType) -> Cause:
         known = _OPEN.setdefault(api.examination, {})
         if grant not in known:
             valid = api.token_request(grant)
-            known[grant] = any(api.send(draft, twin=valid).has_token for draft in from_nobody(valid))
+            known[grant] = any(api.send(draft).has_token for draft in from_nobody(valid))
         return known[grant]
 
     def holds() -> bool:
@@ -61,14 +61,14 @@ def tok_wrong_secret(api: Api, grant: GrantType) -> None:
     wrong: tuple[Edit, ...] = (Edit("reverse"), Edit("whole", text="apiauth-wrong-secret-0123456789"), Edit("double"))
     for edit in wrong:
         with api.row():
-            answer = api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), edit), twin=valid).no_token(cause)
+            answer = api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), edit)).no_token(cause)
             answer.advise(answer.status in (400, 401), "400 or 401 for a wrong client secret")
             answer.advise(answer.members.get("error") == "invalid_client", "the error code invalid_client")
     # In the body as well, where a client that authenticates by header may be checked less.
     nobody = without_client(valid).setting("client_id", valid.carried(Role.CLIENT_ID))
     for secret in ("apiauth-wrong-secret-0123456789", ""):
         with api.row():
-            api.send(nobody.setting("client_secret", secret), twin=valid).no_token(cause)
+            api.send(nobody.setting("client_secret", secret)).no_token(cause)
 
 
 @rule(MUST, "RFC 6749 3.2.1", PROFILE, applies=authenticated_clients, catches="client-auth-optional", safety=ISSUE)
@@ -77,7 +77,7 @@ def tok_client_auth_needed(api: Api, grant: GrantType) -> None:
     valid = api.token_request(grant)
     for draft in from_nobody(valid):
         with api.row():
-            api.send(draft, twin=valid).no_token()
+            api.send(draft).no_token()
 
 
 @rule(
@@ -92,7 +92,7 @@ def tok_401_challenge(api: Api, grant: GrantType) -> None:
     """A client refused by its Basic header gets 401 and a Basic challenge."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    answer = api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), Edit("reverse")), twin=valid).no_token(cause)
+    answer = api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), Edit("reverse"))).no_token(cause)
     answer.require(answer.status == 401, "401 for a wrong Basic header")
     schemes = [challenge.scheme for challenge in challenges_of(answer)]
     answer.require("basic" in schemes, "a Basic challenge with the 401", f"challenges {schemes}")
@@ -109,7 +109,7 @@ def tok_get_refused(api: Api, grant: GrantType) -> None:
     for method in ("GET", "HEAD", "PUT"):
         for draft in (replace(valid, method=method), replace(valid, method=method, query=public)):
             with api.row():
-                answer = api.attempt(draft, twin=valid)
+                answer = api.attempt(draft)
                 if answer is not None:
                     # What stands at the same place for other methods may be a page.
                     answer.no_token(is_due=False)
@@ -130,7 +130,7 @@ def tok_nothing_in_url(api: Api, grant: GrantType) -> None:
     valid = api.token_request(grant)
     client, secret = valid.carried(Role.CLIENT_ID), valid.carried(Role.CLIENT_SECRET)
     draft = without_client(valid).with_query(("client_id", client), ("client_secret", secret))
-    api.send(draft, twin=valid).no_token(cause)
+    api.send(draft).no_token(cause)
 
 
 @rule(SHOULD, "RFC 6749 2.3", applies=basic_clients, catches="second-method-wins", safety=LOCKOUT)
@@ -144,8 +144,8 @@ def tok_two_auth_methods(api: Api, grant: GrantType) -> None:
     wrong_header = wrong_header.setting("client_id", client).setting("client_secret", secret)
     wrong_body = valid.setting("client_id", client).setting("client_secret", "apiauth-wrong")
     for draft in (wrong_header, wrong_body):
-        api.send(draft, twin=valid).no_token(cause)
-    api.send(both, twin=valid).advise_no_token("a refusal of two good methods at once", cause)
+        api.send(draft).no_token(cause)
+    api.send(both).advise_no_token("a refusal of two good methods at once", cause)
 
 
 @rule(
@@ -162,8 +162,8 @@ def tok_client_mixed(api: Api, grant: GrantType) -> None:
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
     if api.profile.token.client_auth == "client_secret_basic":
-        answer = api.send(valid.setting("client_id", "apiauth-nobody"), twin=valid)
+        answer = api.send(valid.setting("client_id", "apiauth-nobody"))
         words = "a refusal of a client_id in the body that is not the authenticated client's"
         answer.advise_no_token(words, cause)
     other = api.ref(Role.CLIENT_SECRET, "second")
-    api.send(valid.replacing(valid.carried(Role.CLIENT_SECRET), other), twin=valid).no_token(cause)
+    api.send(valid.replacing(valid.carried(Role.CLIENT_SECRET), other)).no_token(cause)

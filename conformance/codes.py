@@ -32,9 +32,8 @@ def code_single_use(api: Api, grant: GrantType) -> None:
     """A code gives a token once, and never again."""
     draft = api.token_request(grant)
     api.send(draft).issued()
-    twin = api.twin(grant)
     for _ in range(2):
-        again = api.send(draft, twin=twin).no_token()
+        again = api.send(draft.in_doubt()).no_token()
         again.advise(again.members.get("error") == "invalid_grant", "the error code invalid_grant")
 
 
@@ -53,7 +52,7 @@ def code_race(api: Api, grant: GrantType) -> None:
     for _ in range(RACES):
         draft = api.token_request(grant)
         winners = History(api).all_at_once(draft, RACERS)
-        again = api.send(draft, proved=True)
+        again = api.send(draft, alone=True)
         again.require(len(winners) <= 1, "one token for one code", f"{len(winners)} tokens at the same moment")
 
 
@@ -64,15 +63,15 @@ def code_reuse_revokes(api: Api, grant: GrantType) -> None:
     drafts, history = bearer_requests(api), History(api)
     tokens = history.send(draft)
     opened = history.opened(tokens, drafts)
-    if api.send(draft, twin=api.twin(grant)).has_token:
+    if api.send(draft.in_doubt()).has_token:
         raise NotApplicable("the code worked a second time, which is another rule's finding")
     if tokens.refresh is not None and api.profile.can_refresh:
-        altered = history.request(tokens, client=api.profile.grants[grant].client)
-        api.send(altered, twin=api.twin(grant)).no_token()
+        spent = history.request(tokens, client=api.profile.grants[grant].client)
+        api.send(spent.in_doubt()).no_token()
     else:
         need_opened(drafts, opened)
     for valid in opened:
-        api.send(history.using(tokens, valid), twin=valid).refused()
+        api.send(history.using(tokens, valid)).refused()
 
 
 def _grant_only(parameters: Parameters) -> Parameters:
@@ -90,21 +89,20 @@ def _grant_only(parameters: Parameters) -> Parameters:
 )
 def code_bound(api: Api, grant: GrantType) -> None:
     """A code works for the client and the redirect_uri that it was given for, and for no other."""
-    twin = api.twin(grant)
     for spell in (lambda uri: STRANGE, lambda uri: f"{uri}/apiauth", lambda uri: f"{uri}x", str.swapcase):
         with api.row():
             draft = api.token_request(grant)
             uri = str(dict(draft.parameters)["redirect_uri"])
-            api.send(draft.setting("redirect_uri", spell(uri)), twin=twin).no_token()
+            api.send(draft.setting("redirect_uri", spell(uri))).no_token()
     # OAuth 2.1 drops the parameter here, so its absence is no more than noted.
-    without = api.send(api.token_request(grant).omitting("redirect_uri"), twin=twin)
+    without = api.send(api.token_request(grant).omitting("redirect_uri"))
     without.advise(not without.has_token, "no token without the redirect_uri of the authorization request")
     # That the other client's own request succeeds, whatever its grant, shows that the client itself is good.
     own = next((name for name in api.profile.grants if GRANTS[name].is_of_client), grant)
     api.ref(Role.CLIENT_SECRET, "second")
     parameters = api.token_request(grant).parameters
     foreign = api.as_client(api.profile.token_endpoint, *_grant_only(parameters), client="second")
-    api.send(foreign, twin=api.twin(own, client="second")).no_token()
+    api.send(foreign.beside(api.control_of(own, client="second"))).no_token()
 
 
 WRONG_VERIFIERS = (
@@ -124,26 +122,25 @@ WRONG_VERIFIERS = (
 )
 def pkce_verifier(api: Api, grant: GrantType) -> None:
     """A code that was asked for with a challenge takes the one verifier that fits it."""
-    twin = api.twin(grant)
-    api.send(api.token_request(grant).omitting("code_verifier"), twin=twin).no_token()
-    api.send(api.token_request(grant).setting("code_verifier", ""), twin=twin).no_token()
+    api.send(api.token_request(grant).omitting("code_verifier")).no_token()
+    api.send(api.token_request(grant).setting("code_verifier", "")).no_token()
     for edit in WRONG_VERIFIERS:
         with api.row():
             draft = api.token_request(grant)
-            answer = api.attempt(draft.editing(draft.carried(Role.VERIFIER), edit), twin=twin)
+            answer = api.attempt(draft.editing(draft.carried(Role.VERIFIER), edit))
             if answer is not None:
                 answer.no_token()
     proof = Proof.fresh()
     itself = redemption(api, Proof(proof.challenge, proof.challenge, proof.method))
     if itself is not None:
-        api.send(itself, twin=twin).no_token()
+        api.send(itself.in_doubt()).no_token()
 
 
 def redemption(api: Api, proof: Proof, own: str = "") -> Draft | None:
     """Get a code with a proof key of one's own and give the request that redeems it; None where no code came."""
     api.examination.need_browser()
-    draft = api.authorization_request(proof)
-    answer = api.send(draft, twin=api.authorization_request())
+    draft = api.authorization_request(proof).beside(api.authorization_request())
+    answer = api.send(draft)
     found = callback(draft, answer.response, proof)
     if not own:
         api.steps.clear()
@@ -163,8 +160,8 @@ def pkce_downgrade(api: Api, grant: GrantType) -> None:
             raise NotApplicable("the server demands a proof key")
         return draft
 
-    draft = code_without_challenge("").setting("code_verifier", str(Proof.fresh().verifier))
-    answer = api.send(draft, twin=code_without_challenge).no_token()
+    valid = code_without_challenge("").as_control(code_without_challenge)
+    answer = api.send(valid.setting("code_verifier", str(Proof.fresh().verifier))).no_token()
     # RFC 9700 2.1.1 is strict about clients without a secret only.
     is_public = api.profile.token.client_auth == "none"
     answer.advise(not is_public, "a proof key demanded of a client without a secret", "a code without one")
@@ -196,13 +193,13 @@ def pkce_plain(api: Api, grant: GrantType) -> None:
             api.steps[:] = ["PROOF=$(openssl rand -hex 32)  # a verifier of your own"] if is_plain else []
             challenge = api.keep("PROOF", str(proof.verifier)) if is_plain else proof.challenge
             draft = asking(valid, code_challenge=challenge, code_challenge_method=method)
-            answer = api.send(draft, twin=valid)
+            answer = api.send(draft)
             seen = seen or sort_of(draft, answer.response) in ("refused", "client")
             found = callback(draft, answer.response, proof)
             # A challenge may also be passed over in silence: then another code works without any proof.
-            other = callback(draft, api.send(draft, twin=valid).response, NO_PROOF) if found is not None else None
+            other = callback(draft, api.send(draft).response, NO_PROOF) if found is not None else None
             for code in (found, other):
-                if code is not None and api.send(api.redemption(code), twin=api.twin(grant)).has_token:
+                if code is not None and api.send(api.redemption(code).in_doubt()).has_token:
                     words = f"an error for the challenge method {method or 'plain, meant by none'}"
                     answer.fails(words, "a code that works")
     api.control(valid)
@@ -217,9 +214,9 @@ def _lengths(api: Api, grant: GrantType) -> None:
         with api.row():
             draft = redemption(api, Proof.of(verifier))
             if draft is not None:
-                api.send(draft, twin=api.twin(grant)).issued()
+                api.send(draft.in_doubt()).issued()
     for verifier in OUTSIDE:
         with api.row():
             draft = redemption(api, Proof.of(verifier))
             if draft is not None:
-                api.send(draft, twin=api.twin(grant)).no_token()
+                api.send(draft.in_doubt()).no_token()

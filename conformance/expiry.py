@@ -46,11 +46,11 @@ def exp_boundary(api: Api, zone: Zone) -> None:
             if offset:
                 api.advance(offset - passed)
             passed = offset
-            answer = api.send(used, twin=valid)
+            answer = api.send(used)
             judge = answer.require if is_documented else answer.advise
             judge(answer.status < 300, f"success {offset} s into a lifetime of {lifetime} s")
         api.advance(lifetime + leeway - passed)
-        answer = api.send(used, twin=valid)
+        answer = api.send(used)
         judge = answer.require if is_documented else answer.advise
         judge(answer.is_refusal, f"a refusal {leeway} s after the end of a lifetime of {lifetime} s")
         api.control(valid)
@@ -69,25 +69,25 @@ def exp_monotone(api: Api, zone: Zone) -> None:
         if not history.opened(first, [valid]):
             continue
         is_opened = True
-        api.send(used, twin=valid).accepted()
+        api.send(used).accepted()
         api.advance(lifetime + api.profile.token.leeway)
-        # No twin yet: it would take a new token, and this is to be refused before there is one.
-        answer = api.send(used, proved=True)
+        # No control yet: it would take a new token, and this is to be refused before there is one.
+        answer = api.send(used, alone=True)
         if not answer.is_refusal:
             raise NotApplicable("a token whose time is over is accepted, which is the matter of exp-boundary")
         history.keep(answer)
         later = [history.log_in()]
         if first.refresh is not None:
-            refreshed = api.send(history.request(first), proved=True)
+            refreshed = api.send(history.request(first), alone=True)
             later += [history.taken(refreshed)] if refreshed.has_token else []
         if any(tokens.access == first.access for tokens in later):
             raise NotApplicable("the server hands the same token out again, with a new lifetime")
-        api.send(used, twin=valid).refused()
+        api.send(used).refused()
         for tokens in later:
-            api.send(valid.presenting("bearer", tokens.access), proved=True)
-        api.send(used, twin=valid).refused()
+            api.send(valid.presenting("bearer", tokens.access), alone=True)
+        api.send(used).refused()
         api.advance(lifetime)
-        api.send(used, twin=valid).refused()
+        api.send(used).refused()
     if not is_opened:
         raise NotApplicable("the zone takes no tokens of the grant that gives refresh tokens")
 
@@ -112,7 +112,7 @@ def exp_honest_countdown(api: Api, grant: GrantType) -> None:
     if told > lifetime + leeway:
         # It may have prolonged the token: what it said last is put to the test.
         api.advance(min(lifetime + leeway, told - leeway) - passed)
-        answer = api.send(history.using(second, used[0]), proved=True)
+        answer = api.send(history.using(second, used[0]), alone=True)
         words = f"the token handed out again to live for the {second.expires_in} s that came with it"
         answer.require(answer.status < 300, words)
 
@@ -123,4 +123,4 @@ def exp_code_short(api: Api, grant: GrantType) -> None:
     api.examination.needs_clock()
     late = api.token_request(grant)
     api.advance(LONGEST_CODE + api.profile.token.leeway)
-    api.send(late, twin=api.twin(grant)).no_token()
+    api.send(late.in_doubt()).no_token()

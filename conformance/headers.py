@@ -27,7 +27,7 @@ def hdr_scheme_case(api: Api, zone: Zone, mask: list[bool]) -> None:
     """The word Bearer works in any case."""
     scheme = "".join(letter.swapcase() if flip else letter for letter, flip in zip("Bearer", mask, strict=True))
     for valid in api.requests(zone, *TOKENS):
-        api.send(valid.dressed(valid.token_kind, (f"{scheme} ", valid.token)), twin=valid).like_control()
+        api.send(valid.dressed(valid.token_kind, (f"{scheme} ", valid.token))).like_control()
 
 
 @rule(MUST, "RFC 9110 5.1", applies=all_zones, catches=("extra-header-refused", "content-type-on-get-refused"))
@@ -36,9 +36,9 @@ def hdr_unrelated_inert(api: Api, zone: Zone, name: str, value: str) -> None:
     """A header that has nothing to do with authentication changes nothing."""
     extra = (name, "application/json" if name == "Content-Type" else value)
     for valid in api.requests(zone):
-        api.send(valid.with_headers(extra), twin=valid).like_control()
+        api.send(valid.with_headers(extra)).like_control()
         if zone.is_protected:
-            api.send(valid.anonymous().with_headers(extra), twin=valid).refused()
+            api.send(valid.anonymous().with_headers(extra)).refused()
 
 
 @rule(
@@ -50,10 +50,10 @@ def hdr_duplicate_credential(api: Api, zone: Zone) -> None:
         for good in valid.credentials:
             with api.row():
                 bad, alone = good.editing(WRONG), valid.without(good.kind)
-                bad_first = api.attempt(alone.adding(bad, good), twin=valid)
+                bad_first = api.attempt(alone.adding(bad, good))
                 if bad_first is not None:
                     bad_first.refused()
-                    usual = api.send(alone.adding(bad), twin=valid).refused()
+                    usual = api.send(alone.adding(bad)).refused()
                     lacks = bad_first.status == 401 and not _challenges(bad_first) and _challenges(usual)
                     bad_first.advise(not lacks, "a challenge with the 401, as with the bad one alone", "none")
 
@@ -69,7 +69,7 @@ def tok_in_url_refused(api: Api, zone: Zone) -> None:
         bare = valid.without(valid.token_kind)
         for name in ("access_token", "token", "bearer", "auth", "Authorization"):
             with api.row():
-                api.send(bare.with_query((name, valid.token)), twin=valid).refused()
+                api.send(bare.with_query((name, valid.token))).refused()
 
 
 @rule(SHOULD, "RFC 6750 2", "RFC 6750 3.1", applies=token_zones, catches="query-token-beats-header")
@@ -77,7 +77,7 @@ def tok_two_places(api: Api, zone: Zone) -> None:
     """A good token in the query does not rescue a bad one in the header."""
     for valid in api.requests(zone, *TOKENS):
         spoilt = valid.editing(valid.token, WRONG).with_query(("access_token", valid.token))
-        api.send(spoilt, twin=valid).refused()
+        api.send(spoilt).refused()
 
 
 @rule(SHOULD, "RFC 9110 5.1", applies=protected_zones, catches="header-name-case-sensitive")
@@ -92,7 +92,7 @@ def hdr_name_case(api: Api, zone: Zone, mask: list[bool]) -> None:
 
     for valid in api.requests(zone):
         altered = replace(valid, credentials=tuple(masked(good) for good in valid.credentials))
-        api.send(altered, twin=valid).like_control()
+        api.send(altered).like_control()
 
 
 @rule(SHOULD, PROFILE, applies=cors_zones, catches=("preflight-needs-credentials", "cors-any-origin"), control=ITSELF)
@@ -105,7 +105,7 @@ def cors_preflight(api: Api, zone: Zone) -> None:
         for origin in origins:
             with api.row():
                 lookalike = (("Origin", origin), ("Access-Control-Request-Method", "GET"))
-                api.send(valid.anonymous().with_headers(*lookalike), twin=valid).refused()
+                api.send(valid.anonymous().with_headers(*lookalike)).refused()
         for origin in (*origins, "null", "https://apiauth.invalid", *(f"{known}.apiauth.invalid" for known in origins)):
             with api.row():
                 fields = ("Access-Control-Request-Headers", ", ".join(sorted(names)))

@@ -70,10 +70,10 @@ def res_jwt_forged(api: Api, zone: Zone) -> None:
             raise NotApplicable("the access token is no signed JWT to look at")
         for forgery in FORGERIES:
             with api.row():
-                answer = api.attempt(valid.editing(valid.token, forgery), twin=valid)
+                answer = api.attempt(valid.editing(valid.token, forgery))
                 if answer is not None:
                     answer.refused()
         with api.row():
-            stray = api.attempt(valid.editing(valid.token, STRAY), twin=valid)
+            stray = api.attempt(valid.editing(valid.token, STRAY))
             if stray is not None:
                 stray.advise(not stray.is_admitted, "a refusal of a signature with a letter in it outside base64url")

@@ -33,7 +33,7 @@ def leak_canary(api: Api, zone: Zone) -> None:
             with api.row():
                 value = api.examination.value(ref)
                 good.require(not echoes(good, value), "no credential repeated in the answer", f"${ref.name} in it")
-                bad = api.send(valid.editing(ref, Edit("whole", text=CANARY)), twin=valid).refused()
+                bad = api.send(valid.editing(ref, Edit("whole", text=CANARY))).refused()
                 bad.require(not echoes(bad, CANARY), "no credential repeated in a refusal", "the refused one in it")
 
 
@@ -44,7 +44,7 @@ def leak_canary_token(api: Api, grant: GrantType) -> None:
     valid = api.token_request(grant)
     for ref in valid.refs:
         if ref.role in (Role.PASSWORD, Role.CLIENT_SECRET):
-            answer = api.send(valid.editing(ref, Edit("whole", text=CANARY)), twin=valid)
+            answer = api.send(valid.editing(ref, Edit("whole", text=CANARY)))
             answer.no_token(cause if ref.role is Role.CLIENT_SECRET else None)
             answer.require(not echoes(answer, CANARY), "no secret repeated in a refusal", "the refused one in it")
 
@@ -74,9 +74,9 @@ def require_alike(one: Answer, other: Answer, words: str) -> None:
 def leak_enum(api: Api, grant: GrantType) -> None:
     """An unknown user and a wrong password are answered alike."""
     valid = api.token_request(grant)
-    wrong = api.send(valid.editing(valid.carried(Role.PASSWORD), Edit("reverse")), twin=valid).no_token()
+    wrong = api.send(valid.editing(valid.carried(Role.PASSWORD), Edit("reverse"))).no_token()
     spoilt = valid.setting("username", NOBODY).editing(valid.carried(Role.PASSWORD), Edit("reverse"))
-    unknown = api.send(spoilt, twin=valid).no_token()
+    unknown = api.send(spoilt).no_token()
     require_alike(wrong, unknown, "a wrong password")
 
 
@@ -85,12 +85,11 @@ def leak_enum_client(api: Api, grant: GrantType) -> None:
     """An unknown client and a wrong secret are answered alike."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    wrong = api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), Edit("reverse")), twin=valid).no_token(cause)
+    wrong = api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), Edit("reverse"))).no_token(cause)
     unknown = api.send(
         valid.editing(valid.carried(Role.CLIENT_ID), Edit("whole", text=NOBODY)).editing(
             valid.carried(Role.CLIENT_SECRET), Edit("reverse")
         ),
-        twin=valid,
     ).no_token(cause)
     require_alike(wrong, unknown, "a wrong secret")
 
@@ -102,7 +101,7 @@ def leak_refusal_uniform(api: Api, zone: Zone) -> None:
         for ref in valid.refs:
             with api.row():
                 answers = [
-                    api.attempt(valid.editing(ref, edit), twin=valid)
+                    api.attempt(valid.editing(ref, edit))
                     for edit in (Edit("whole", text=CANARY), Edit("truncate", 900), Edit("replace", 950, "x"))
                 ]
                 sent = [answer.refused() for answer in answers if answer is not None]

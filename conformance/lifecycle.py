@@ -183,7 +183,7 @@ class Life:
         if token is None:
             return
         draft = self.history.refresh_request(token.ref, client=token.actor.client)
-        answer = self._checked(self.api.send(draft, proved=True))
+        answer = self._checked(self.api.send(draft, alone=True))
         self._judge(token, answer, accepted=answer.has_token)
         if answer.has_token:
             documented = self.api.profile.answer_of("refresh_token").expires_in
@@ -204,7 +204,7 @@ class Life:
         if token is None or self.api.profile.revocation_url is None:
             return
         draft = revocation(self.api, token.ref, self._client(token))
-        answer = self._checked(self.api.send(draft, proved=True))
+        answer = self._checked(self.api.send(draft, alone=True))
         self.history.keep(answer)
         if answer.status == 200:
             self.model.revoked(token)
@@ -224,7 +224,7 @@ class Life:
         if token is None or not others:
             return
         draft = self.history.refresh_request(token.ref, client=others[0].client)
-        answer = self._checked(self.api.send(draft, proved=True))
+        answer = self._checked(self.api.send(draft, alone=True))
         if answer.has_token and self.about is Fate.DEAD:
             self._breach("ref-client-bound", answer, "no token for another client than the token's own")
         self.history.keep(answer)
@@ -233,7 +233,7 @@ class Life:
     # Judging
 
     def _use(self, token: Known, *, keep: bool = False) -> None:
-        answer = self._checked(self.api.send(self.cast.request(self.api, token.ref), proved=True))
+        answer = self._checked(self.api.send(self.cast.request(self.api, token.ref), alone=True))
         accepted = not answer.is_refusal
         self._judge(token, answer, accepted=accepted)
         if accepted and self.about is Fate.DEAD and token.actor.identity is not None:
@@ -259,7 +259,7 @@ class Life:
 
     def _introspect(self, token: Known, used: Answer, *, accepted: bool) -> None:
         draft = introspection(self.api, token.ref, self._client(token))
-        answer = self.api.send(draft, proved=True)
+        answer = self.api.send(draft, alone=True)
         if answer.status == 200 and "active" in answer.members:
             words = f"active {str(accepted).lower()}, as the resource answered {used.status}"
             answer.file("int-agrees", answer.members["active"] is accepted, words, "the opposite")

@@ -114,7 +114,7 @@ def _check_grants(answer: Answer) -> None:
         # Bare, so that it is refused for what is missing; what counts is whether the grant itself is known.
         scope = (("scope", profile.token.scope),) if profile.token.scope else ()
         bare = api.as_client(profile.token_endpoint, ("grant_type", grant), *scope, client=client)
-        probe = api.send(bare, twin=api.twin(usual))
+        probe = api.send(bare)
         if grant in listed:
             is_known = probe.members.get("error") != "unsupported_grant_type"
             probe.require(is_known, f"the grant {grant} known, since the metadata name it")

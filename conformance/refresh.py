@@ -59,7 +59,7 @@ def ref_success(api: Api, grant: GrantType) -> None:
     history, client = History(api), client_of(api, grant)
     drafts = bearer_requests(api)
     first = history.log_in(client=client)
-    # Used at once and without a twin: to prove one could mean a new login, which may end this session.
+    # Used at once and alone: a control could mean a new login, which may end this session.
     opened = history.opened(first, drafts)
     answer = api.send(history.request(first, client=client)).issued()
     answer.require(str(answer.members.get("token_type")).lower() == "bearer", "the token_type Bearer")
@@ -86,26 +86,25 @@ def ref_not_access(api: Api, zone: Zone) -> None:
     """A refresh token does not authenticate a request."""
     token = api.refresh_token()
     for valid in api.requests(zone, "bearer"):
-        api.send(valid.presenting("bearer", token), twin=valid).refused()
+        api.send(valid.presenting("bearer", token)).refused()
 
 
 @rule(MUST, "RFC 6749 6", PROFILE, applies=refresh, catches="access-token-as-refresh-token", safety=CONSUME)
 def acc_not_refresh(api: Api, grant: GrantType) -> None:
     """An access token cannot be exchanged for another one."""
     draft = api.token_request(grant).setting("refresh_token", api.ref(Role.ACCESS_TOKEN))
-    api.send(draft, twin=api.twin(grant)).no_token()
+    api.send(draft).no_token()
 
 
 @rule(MUST, "RFC 6749 6", PROFILE, applies=refresh_by_clients, catches="refresh-without-client", safety=CONSUME)
 def ref_client_auth(api: Api, grant: GrantType) -> None:
     """A client that does not authenticate, or wrongly, cannot refresh."""
     cause = open_to_nobody(api)
-    twin = api.twin(grant)
     nobody = without_client(api.token_request(grant))
-    api.send(nobody, twin=twin).no_token(cause)
+    api.send(nobody).no_token(cause)
     draft = api.token_request(grant)
     wrong = draft.editing(draft.carried(Role.CLIENT_SECRET), Edit("reverse"))
-    api.send(wrong, twin=twin).no_token(cause)
+    api.send(wrong).no_token(cause)
 
 
 @rule(MUST, "RFC 6749 6", "RFC 6749 10.4", applies=refresh_by_clients, catches="refresh-any-client", safety=CONSUME)
@@ -114,7 +113,7 @@ def ref_client_bound(api: Api, grant: GrantType) -> None:
     api.ref(Role.CLIENT_SECRET, "second")
     # The second client's own request is made first: that it succeeds shows that the client itself is good.
     foreign = api.token_request(grant, client="second").setting("refresh_token", api.refresh_token())
-    api.send(foreign, twin=api.twin(grant, client="second")).no_token()
+    api.send(foreign).no_token()
 
 
 @rule(DOC, PROFILE, "RFC 9700 4.14.2", applies=rotation, catches="refresh-token-kept", safety=CONSUME, control=ITSELF)
@@ -160,7 +159,7 @@ def ref_members(api: Api, grant: GrantType) -> None:
 def ref_scope_widen(api: Api, grant: GrantType) -> None:
     """A refresh never adds a scope that was not granted at first, whether the server knows it or not."""
     draft = api.token_request(grant).setting("scope", UNKNOWN_SCOPE)
-    require_without(api.send(draft, twin=api.twin(grant)), UNKNOWN_SCOPE)
+    require_without(api.send(draft), UNKNOWN_SCOPE)
     for first in (name for name in UNATTENDED if api.profile.answer_of(name).refresh_token):
         if first in api.profile.grants:
             _widened(api, grant, first)
@@ -175,7 +174,7 @@ def _widened(api: Api, grant: GrantType, first: GrantType) -> None:
     narrow = api.token_request(first).setting("scope", words[0])
     for word in words[1:LONGEST_LIST]:
         history = History(api)
-        answer = api.send(narrow, proved=True)
+        answer = api.send(narrow, alone=True)
         if not answer.has_token:
             return  # the scope is no part of what this grant is asked for here
         tokens = history.taken(answer)
@@ -183,7 +182,7 @@ def _widened(api: Api, grant: GrantType, first: GrantType) -> None:
         granted = (tokens.scope or words[0]).split()
         if word not in granted and tokens.refresh is not None:
             draft = history.request(tokens).setting("scope", " ".join([*granted, word]))
-            require_without(api.send(draft, twin=api.twin(grant)), word)
+            require_without(api.send(draft), word)
 
 
 def _scopes(profile: Profile) -> list[str]:
@@ -206,11 +205,11 @@ def ref_scope_narrow(api: Api, grant: GrantType) -> None:
     if not narrow or len(granted) < 2:
         raise NotApplicable("the scope granted has one word, of which nothing can be left out")
     draft = history.request(first).setting("scope", narrow[0])
-    answer = api.send(draft, twin=api.twin(grant)).issued()
+    answer = api.send(draft).issued()
     reported = answer.members.get("scope", narrow[0])
     answer.require(str(reported).split() == narrow, f"the scope {narrow[0]!r}", f"the scope {reported!r}")
     same = history.request(history.log_in(wide[0])).setting("scope", " ".join(granted))
-    api.send(same, twin=api.twin(grant)).issued()
+    api.send(same).issued()
 
 
 @rule(DOC, PROFILE, "RFC 9700 4.14.2", applies=dying_rotation, catches="refresh-old-lives", safety=CONSUME)
@@ -219,7 +218,7 @@ def ref_old_dead(api: Api, grant: GrantType) -> None:
     history = History(api)
     first = history.log_in()
     history.refresh(first)
-    api.send(history.request(first), twin=api.twin(grant)).no_token()
+    api.send(history.request(first).in_doubt()).no_token()
 
 
 @rule(DOC, PROFILE, "RFC 9700 4.14.2", applies=dying_rotation, catches="refresh-ancestor-revives", safety=CONSUME)
@@ -231,7 +230,7 @@ def ref_ancestor_dead(api: Api, grant: GrantType) -> None:
             chain = [history.log_in()]
             for _ in range(generations):
                 chain.append(history.refresh(chain[-1]))
-            api.send(history.request(chain[ancestor]), twin=api.twin(grant)).no_token()
+            api.send(history.request(chain[ancestor]).in_doubt()).no_token()
 
 
 @rule(SHOULD, "RFC 9700 4.14.2", applies=dying_rotation, catches="reuse-spares-family", safety=REVOKE)
@@ -240,11 +239,11 @@ def ref_reuse_kills_family(api: Api, grant: GrantType) -> None:
     history = History(api)
     first = history.log_in()
     second = history.refresh(first)
-    replay = api.send(history.request(first), twin=api.twin(grant))
+    replay = api.send(history.request(first).in_doubt())
     if replay.has_token:
         raise NotApplicable("the old refresh token lives on, which is the matter of ref-old-dead")
     history.keep(replay)
-    api.send(history.request(second), twin=api.twin(grant)).no_token()
+    api.send(history.request(second).in_doubt()).no_token()
 
 
 @rule(SHOULD, "RFC 9700 4.14.2", applies=rotation, catches="family-kill-hits-others", safety=REVOKE, control=ITSELF)
@@ -258,7 +257,7 @@ def ref_family_isolation(api: Api, grant: GrantType) -> None:
     other = history.log_in()
     opened = history.opened(other, drafts)
     other = history.refresh(other)
-    history.keep(api.send(history.request(first), proved=True))
+    history.keep(api.send(history.request(first), alone=True))
     try:
         for draft in opened:
             api.send(history.using(other, draft).as_control()).accepted()
@@ -278,7 +277,7 @@ def ref_race(api: Api, grant: GrantType) -> None:
         tokens = dict.fromkeys(tokens.refresh for tokens in winners if tokens.refresh)
         alive = 0
         for token in tokens:
-            answer = api.send(history.refresh_request(token), proved=True)
+            answer = api.send(history.refresh_request(token), alone=True)
             alive += answer.has_token
             answer.require(alive < 2, "one living refresh token after the race", "a second one")
             history.keep(answer)
@@ -305,4 +304,4 @@ def ref_lifetime(api: Api, grant: GrantType) -> None:
     history = History(api)
     second = history.log_in()
     api.advance(lifetime + settings.leeway)
-    api.send(history.request(second), twin=api.twin(grant)).no_token()
+    api.send(history.request(second).in_doubt()).no_token()

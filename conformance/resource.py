@@ -45,7 +45,7 @@ def res_no_cred_401(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone):
         for method in ("GET", "HEAD"):
             with api.row():
-                answer = api.send(replace(valid.anonymous(), method=method), twin=valid)
+                answer = api.send(replace(valid.anonymous(), method=method))
                 if method == "HEAD" and answer.status in (404, 405, 501):
                     continue
                 answer.refused()
@@ -61,7 +61,7 @@ def res_401_challenge(api: Api, zone: Zone) -> None:
         altered = [valid.anonymous(), *(valid.editing(ref, Edit("reverse")) for ref in valid.refs)]
         for draft in altered:
             with api.row():
-                answer = api.attempt(draft, twin=valid)
+                answer = api.attempt(draft)
                 if answer is not None and answer.refused().status == 401:
                     lines = answer.response.header_lines("www-authenticate")
                     answer.require(bool(lines), "a WWW-Authenticate header with the 401", "a 401 without one")
@@ -82,8 +82,8 @@ def res_401_challenge(api: Api, zone: Zone) -> None:
 def res_challenge_content(api: Api, zone: Zone) -> None:
     """A Bearer challenge has a parameter, and an error code only where a token was sent."""
     for valid in api.requests(zone, *TOKENS):
-        bare = api.send(valid.without(valid.token_kind), twin=valid).refused()
-        wrong = api.send(valid.editing(valid.token, Edit("reverse")), twin=valid).refused()
+        bare = api.send(valid.without(valid.token_kind)).refused()
+        wrong = api.send(valid.editing(valid.token, Edit("reverse"))).refused()
         # RFC 6750 3 names the scheme; a zone that takes something else as well may ask for that instead.
         schemes = {challenge.scheme for challenge in challenges_of(bare)}
         is_fit = not schemes or bare.status != 401 or "bearer" in schemes or "basic" in zone.kinds
@@ -104,7 +104,7 @@ def res_challenge_content(api: Api, zone: Zone) -> None:
 def res_garbage_token(api: Api, zone: Zone, edit: Edit) -> None:
     """A well-formed token that nobody issued is refused."""
     for valid in api.requests(zone, *TOKENS):
-        api.send(valid.editing(valid.token, edit), twin=valid).refused()
+        api.send(valid.editing(valid.token, edit)).refused()
 
 
 @rule(
@@ -114,7 +114,7 @@ def res_garbage_token(api: Api, zone: Zone, edit: Edit) -> None:
 def res_mutated_token(api: Api, zone: Zone, edit: Edit) -> None:
     """A near miss of a valid token is no token."""
     for valid in api.requests(zone, *TOKENS):
-        api.send(valid.editing(valid.token, edit), twin=valid).refused()
+        api.send(valid.editing(valid.token, edit)).refused()
 
 
 @rule(MUST, "RFC 6749 1.9", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-case-folded")
@@ -122,7 +122,7 @@ def res_mutated_token(api: Api, zone: Zone, edit: Edit) -> None:
 def res_token_case(api: Api, zone: Zone, edit: Edit) -> None:
     """A token with the case of its letters changed is another token."""
     for valid in api.requests(zone, *TOKENS):
-        api.send(valid.editing(valid.token, edit), twin=valid).refused()
+        api.send(valid.editing(valid.token, edit)).refused()
 
 
 @rule(MUST, "RFC 6750 3.1", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-sql-like")
@@ -130,7 +130,7 @@ def res_token_case(api: Api, zone: Zone, edit: Edit) -> None:
 def res_token_wildcard(api: Api, zone: Zone, edit: Edit) -> None:
     """A token is compared as text: never as a pattern, never as a number or a null."""
     for valid in api.requests(zone, *TOKENS):
-        api.send(valid.editing(valid.token, edit), twin=valid).refused()
+        api.send(valid.editing(valid.token, edit)).refused()
 
 
 @rule(
@@ -152,7 +152,7 @@ def res_malformed_header(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone, *TOKENS) if {*TOKENS} & zone.kinds else ():
         _dressed_up(api, valid, valid.token, TOKEN_DRESSES, valid.token, Edit("reverse"))
         with api.row():
-            api.send(valid.dressed(valid.token_kind, "Bearer"), twin=valid).refused()
+            api.send(valid.dressed(valid.token_kind, "Bearer")).refused()
 
 
 PAIR_DRESSES: Final = (("", ""), ("Basic", ""), ("Bearer ", ""), ("Digest ", ""), ("BasicX ", ""))
@@ -172,13 +172,13 @@ def _dressed_up(
     for before, after in dresses:
         good = valid.dressed(kind, (before, credential, after))
         with api.row():
-            answer = api.attempt(good, twin=valid)
+            answer = api.attempt(good)
             if answer is not None:
                 answer.advise(
                     not answer.is_admitted, "a refusal of a good credential that is not written as documented"
                 )
         with api.row():
-            answer = api.attempt(good.editing(secret, spoilt), twin=valid)
+            answer = api.attempt(good.editing(secret, spoilt))
             if answer is not None:
                 answer.refused(again=False)
     api.control(valid)
@@ -204,7 +204,7 @@ def res_proxy_headers(api: Api, zone: Zone) -> None:
         ):  # fmt: skip
             for fewer in lacking(api, zone, valid):
                 with api.row():
-                    api.send(fewer.with_headers((name, value)), twin=valid).refused()
+                    api.send(fewer.with_headers((name, value))).refused()
 
 
 @rule(MUST, "RFC 9110 15.6", PROFILE, applies=protected_zones, catches=("bearer-tab-crash", "token-non-ascii-crash"))
@@ -216,7 +216,7 @@ def invalid_never_5xx(api: Api, zone: Zone, noise: str) -> None:
             scheme = "Bearer " if good.place.is_authorization else ""
             for value in (noise, scheme + noise, scheme.strip() + "\t" + noise, "\xff" + noise):
                 # What comes back may be a refusal of any kind; a 5xx ends the rule inside `attempt`.
-                api.attempt(valid.dressed(good.kind, value.strip(" \t")), twin=valid)
+                api.attempt(valid.dressed(good.kind, value.strip(" \t")))
 
 
 def lacking(api: Api, zone: Zone, valid: Draft) -> list[Draft]:
@@ -231,7 +231,7 @@ def lacking(api: Api, zone: Zone, valid: Draft) -> list[Draft]:
 
 
 def never_the_content(answer: Answer, zone: Zone) -> None:
-    """Require that an answer does not hold what the valid twin's holds, as far as that stays the same."""
+    """Require that an answer does not hold what its control's holds, as far as that stays the same."""
     before = answer.control_response
     if answer.status < 300 and before is not None:
         leaked = answer.response.body == before.body or _documented(answer, zone) or _alike(answer, before)
@@ -272,7 +272,7 @@ def res_all_methods(api: Api, zone: Zone) -> None:
             drafts += [bare.with_headers((name, method)) for method in ("POST", "DELETE", "OPTIONS", "HEAD")]
         for draft in drafts:
             with api.row():
-                answer = api.attempt(draft, twin=valid)
+                answer = api.attempt(draft)
                 if answer is None or answer.status in (404, 405, 411, 415, 501):
                     continue
                 if 300 <= answer.status < 400:
@@ -304,7 +304,7 @@ def res_path_variants(api: Api, zone: Zone) -> None:
         )  # fmt: skip
         for target in dict.fromkeys(spellings):
             if target != path:
-                answer = api.attempt(replace(valid.anonymous(), target=target), twin=valid)
+                answer = api.attempt(replace(valid.anonymous(), target=target))
                 if answer is not None:
                     never_the_content(answer, zone)
 
@@ -323,7 +323,7 @@ def res_not_shared_cacheable(api: Api, zone: Zone) -> None:
         answer = api.send(valid).accepted()
         for draft in (valid.anonymous(), valid.editing_all(Edit("reverse"))):
             with api.row():
-                refused = api.attempt(draft, twin=valid)
+                refused = api.attempt(draft)
                 if refused is not None:
                     refused.refused()
                     refused.advise(refused.response.header("age") is None, "no Age header on a refusal")
@@ -345,9 +345,9 @@ def res_no_cookie_carry(api: Api, zone: Zone) -> None:
         cookies = [line.partition(";")[0].strip() for line in answer.response.header_lines("set-cookie")]
         if cookies:
             jar = api.keep("COOKIES", "; ".join(cookies))
-            api.send(valid.anonymous().with_headers(("Cookie", jar)), twin=valid).refused()
+            api.send(valid.anonymous().with_headers(("Cookie", jar))).refused()
         else:
-            api.send(valid.anonymous(), twin=valid).refused()
+            api.send(valid.anonymous()).refused()
 
 
 @rule(
@@ -360,7 +360,7 @@ def res_no_connection_carry(api: Api, zone: Zone) -> None:
         wrong = replace(valid.editing_all(Edit("reverse")), after=valid)
         with api.connected(valid) as send:
             for draft in (valid, bare, wrong, valid, bare):
-                answer = send(draft, twin=valid)
+                answer = send(draft)
                 if draft is valid:
                     answer.accepted()
                 else:
@@ -373,10 +373,10 @@ def res_http_versions(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone):
         for how, flags in (({"version": "1.0"}, ("--http1.0",)), ({"close": True}, ("-H", "'Connection: close'"))):
             with api.connected(valid) as send:
-                good = send(valid, twin=valid, **how)
+                good = send(valid, **how)
                 good.advise(200 <= good.status < 300, "the valid request answered in HTTP/1.0 too")
             with api.connected(valid) as send:
-                send(replace(valid.anonymous(), flags=flags), twin=valid, **how).refused()
+                send(replace(valid.anonymous(), flags=flags), **how).refused()
 
 
 @rule(
@@ -393,7 +393,7 @@ def res_refusal_steady(api: Api, zone: Zone) -> None:
         for draft in (valid.anonymous(), valid.editing_all(Edit("reverse"))):
             # Each between two good requests, and several without one: a server may let in every second request.
             for count in range(1, REPETITIONS + IN_A_ROW + 1):
-                answer = api.attempt(draft, twin=valid)
+                answer = api.attempt(draft)
                 if answer is None:
                     break
                 if count > 1:

@@ -74,7 +74,7 @@ def rev_unknown_200(api: Api, grant: GrantType, unknown: str) -> None:
     """Revoking a token that nobody knows succeeds: it is as dead as the client wants it."""
     valid = revocation(api, unknown, client_of(api, grant))
     revoked(api.send(valid))
-    without = api.send(valid.omitting("token"), twin=valid)
+    without = api.send(valid.omitting("token"))
     without.advise(400 <= without.status < 500, "a refusal with a 4xx status where no token is named")
 
 
@@ -107,7 +107,7 @@ def rev_effective(api: Api, grant: GrantType) -> None:
         words = f"the access token {use.death} after its revocation"
         answer.require(use.is_dead(answer) or not is_binding, words, f"{answer.got}, as if it were alive")
         answer.advise(use.is_dead(answer), words, f"{answer.got}, as if it were alive")
-        api.control(use.twin)
+        api.control(use.draft)
     revoked(api.send(revocation(api, token, client)))
 
 
@@ -124,16 +124,15 @@ def rev_client_bound(api: Api, who: str) -> None:
     token = fresh(api, grant)
     uses = _shown(_uses(api, owner, token))
     # What the same client may do shows that the refusal is about the token and not about the client.
-    twin = revocation(api, UNKNOWN, who or owner)
-    valid = revocation(api, token, who or owner)
+    valid = revocation(api, token, who or owner).beside(revocation(api, UNKNOWN, who or owner))
     for draft in [valid] if who else strangers_of(valid):
-        answer = api.send(draft, twin=twin)
+        answer = api.send(draft)
         for use in uses:
             after = api.send(use.draft.as_control())
             answer.require(use.lives(after), "the token alive afterwards", f"{answer.got}, and the token is dead")
         # Another client may be told 200 all the same: to it the token is as good as unknown.
         answer.advise(bool(who) or 400 <= answer.status < 500, "a refusal with a 4xx status")
-        api.control(twin)
+        api.control(valid)
 
 
 @rule(
@@ -179,17 +178,17 @@ def int_guarded(api: Api, grant: GrantType) -> None:
     valid = introspection(api, token, client_of(api, grant))
     for draft in strangers_of(valid):
         with api.row():
-            answer = api.send(draft, twin=valid)
+            answer = api.send(draft)
             is_refusal = answer.is_refusal and "active" not in answer.members
             answer.require(is_refusal, "a refusal that does not say whether the token lives")
             answer.advise(400 <= answer.status < 500, "a refusal with a 4xx status")
             api.control(valid)
-    without = api.send(valid.omitting("token"), twin=valid)
+    without = api.send(valid.omitting("token"))
     without.require(without.members.get("active") is not True, "no live token where none is named", "active: true")
     seen = set()
     for edit in (Edit("whole", text=UNKNOWN), Edit("replace", at=500, text="x"), Edit("reverse"), Edit("double")):
         with api.row():
-            found = api.attempt(valid.editing(token, edit), twin=valid)
+            found = api.attempt(valid.editing(token, edit))
             if found is None:
                 continue
             told = found.members.get("active")
@@ -215,8 +214,8 @@ def int_agrees(api: Api, zone: Zone, edit: Edit | None) -> None:
     token = api.ref(Role.ACCESS_TOKEN)
     asked = introspection(api, token, client_of(api, grant))
     for valid in api.requests(zone, "bearer"):
-        used = api.send(valid.editing(token, edit) if edit else valid, twin=valid)
-        told = api.send(asked.editing(token, edit) if edit else asked, twin=asked)
+        used = api.send(valid.editing(token, edit) if edit else valid)
+        told = api.send(asked.editing(token, edit) if edit else asked)
         works = used.is_admitted
         expected = f"active: {str(works).lower()}, since the API answers the same token with {used.status}"
         told.require((told.members.get("active") is True) == works, expected, f"{told.got}, the opposite")
@@ -273,10 +272,9 @@ def revoked(answer: Answer) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A request that shows whether an access token lives, and its twin with another token."""
+    """A request that shows whether an access token lives; beside one with another token."""
 
     draft: Draft
-    twin: Draft
     is_question: bool = False
 
     @property
@@ -300,10 +298,10 @@ def _uses(api: Api, client: str, *tokens: Ref) -> list[Use]:
     uses = []
     for token in tokens:
         for zone in issued_token_zones.find(api.profile).values():
-            uses += [Use(valid.presenting("bearer", token), valid) for valid in api.requests(zone, "bearer")]
+            uses += [Use(valid.presenting("bearer", token)) for valid in api.requests(zone, "bearer")]
         if asking.find(api.profile):
-            twin = introspection(api, api.ref(Role.ACCESS_TOKEN), client)
-            uses.append(Use(introspection(api, token, client), twin, is_question=True))
+            question = introspection(api, token, client).beside(introspection(api, api.ref(Role.ACCESS_TOKEN), client))
+            uses.append(Use(question, is_question=True))
     return [use for use in uses if use.lives(api.send(use.draft.as_control()))]
 
 
@@ -323,7 +321,7 @@ def _after_revocation(api: Api, token: Ref, client: str, hint: str | None = None
         revoked(answer)
     api.take(answer)
     api.forget_tokens()
-    return [(use, api.send(use.draft, twin=use.twin)) for use in uses]
+    return [(use, api.send(use.draft)) for use in uses]
 
 
 def _refresh_token_ends(api: Api, *, is_refreshed: bool = False, hint: str | None = None) -> None:
@@ -352,11 +350,11 @@ def _refresh_token_ends(api: Api, *, is_refreshed: bool = False, hint: str | Non
     api.take(answer)
     api.forget_tokens()
     for use in uses:
-        after = api.send(use.draft, twin=use.twin)
+        after = api.send(use.draft)
         words = f"the access tokens {use.death} after the revocation of their refresh token"
         after.advise(not use.lives(after), words, f"{after.got}, as if it were alive")
     spent = api.token_request("refresh_token").setting("refresh_token", token)
-    api.send(spent, twin=api.twin("refresh_token")).no_token()
+    api.send(spent.in_doubt()).no_token()
 
 
 def _is_self_contained(token: str) -> bool:

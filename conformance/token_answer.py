@@ -169,7 +169,7 @@ def tok_cc_no_refresh(api: Api, grant: GrantType) -> None:
 def tok_params_inert(api: Api, grant: GrantType, name: str, value: str) -> None:
     """A parameter that the endpoint does not know changes nothing."""
     valid = api.token_request(grant)
-    api.send(valid.setting(name, value), twin=valid).issued()
+    api.send(valid.setting(name, value)).issued()
 
 
 @rule(MUST, "RFC 6749 B", "RFC 9110 8.3.1", applies=form_grants, catches="charset-refused", safety=ISSUE)
@@ -178,7 +178,7 @@ def tok_charset_inert(api: Api, grant: GrantType) -> None:
     valid = api.token_request(grant)
     for parameter in ("; charset=UTF-8", ";charset=utf-8"):
         labelled = valid.labelled(f"application/x-www-form-urlencoded{parameter}")
-        api.send(labelled, twin=valid).issued()
+        api.send(labelled).issued()
 
 
 @rule(
@@ -210,7 +210,7 @@ def tok_empty_param(api: Api, grant: GrantType) -> None:
     draft = api.token_request(grant)
     for altered in (draft.setting("refresh_token", ""), draft.omitting("refresh_token")):
         with api.row():
-            api.send(altered, twin=api.twin(grant)).no_token()
+            api.send(altered).no_token()
 
 
 @rule(MUST, "RFC 6749 4.4.2", "RFC 6749 B", applies=unattended_grants, catches="body-sniffed", safety=ISSUE)
@@ -220,11 +220,11 @@ def tok_dialect(api: Api, grant: GrantType) -> None:
     form, json = "application/x-www-form-urlencoded", "application/json"
     other = "json" if valid.encoding == "form" else "form"
     label = form if valid.encoding == "form" else json
-    api.send(valid.encoded(other).labelled(label), twin=valid).no_token()
-    plain = api.send(valid.labelled("text/plain"), twin=valid)
+    api.send(valid.encoded(other).labelled(label)).no_token()
+    plain = api.send(valid.labelled("text/plain"))
     if valid.encoding == "form":
         plain.no_token()
     else:
         plain.advise_no_token("no token for a body that is not labelled application/json")
     # A server may take more encodings than it documents, as long as the label is true.
-    api.send(valid.encoded(other), twin=valid).advise_no_token("no token for an encoding that is not documented")
+    api.send(valid.encoded(other)).advise_no_token("no token for an encoding that is not documented")

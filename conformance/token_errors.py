@@ -55,8 +55,8 @@ def err_shape(api: Api, grant: GrantType) -> None:
         code = answer.members.get("error")
         answer.require(isinstance(code, str) and bool(ERROR_CODE.fullmatch(code)), "a legal error code", repr(code))
 
-    judge(api.send(valid.setting("grant_type", "urn:example:apiauth"), twin=valid).no_token())
-    judge(api.send(valid.omitting("grant_type"), twin=valid).no_token())
+    judge(api.send(valid.setting("grant_type", "urn:example:apiauth")).no_token())
+    judge(api.send(valid.omitting("grant_type")).no_token())
 
 
 @rule(MUST, "RFC 6749 5.2", applies=unattended_grants, catches=("any-grant-accepted", "error-succeeds"), safety=ISSUE)
@@ -64,7 +64,7 @@ def err_shape(api: Api, grant: GrantType) -> None:
 def err_unsupported_grant(api: Api, grant: GrantType, name: str) -> None:
     """A grant type that the endpoint does not know gives no token."""
     valid = api.token_request(grant)
-    answer = api.send(valid.setting("grant_type", name), twin=valid).no_token()
+    answer = api.send(valid.setting("grant_type", name)).no_token()
     answer.advise(answer.members.get("error") == "unsupported_grant_type", "the error code unsupported_grant_type")
 
 
@@ -78,7 +78,7 @@ def err_missing_param(api: Api, grant: GrantType) -> None:
         lacking.append(valid.omitting("scope"))
     for draft in lacking:
         with api.row():
-            api.send(draft, twin=valid).no_token()
+            api.send(draft).no_token()
 
 
 @rule(SHOULD, "RFC 6749 3.2", "RFC 6749 5.2", applies=form_grants, catches="repeated-parameter-last-wins", safety=ISSUE)
@@ -90,7 +90,7 @@ def err_duplicate_param(api: Api, grant: GrantType) -> None:
             values = ("urn:example:apiauth", grant) if wrong_first else (grant, "urn:example:apiauth")
             rest = valid.omitting("grant_type").parameters
             draft = replace(valid, parameters=(*(("grant_type", value) for value in values), *rest))
-            api.send(draft, twin=valid).no_token()
+            api.send(draft).no_token()
 
 
 @rule(SHOULD, "RFC 6749 3.3", "RFC 6749 5.2", applies=scoped_grants, catches="unknown-scope-granted", safety=ISSUE)
@@ -100,7 +100,7 @@ def err_invalid_scope(api: Api, grant: GrantType) -> None:
     known = api.profile.scope_of(grant)
     for scope in (UNKNOWN_SCOPE, f"{known} {UNKNOWN_SCOPE}"):
         with api.row():
-            require_without(api.send(valid.setting("scope", scope), twin=valid), UNKNOWN_SCOPE)
+            require_without(api.send(valid.setting("scope", scope)), UNKNOWN_SCOPE)
 
 
 @rule(
@@ -117,7 +117,7 @@ def err_invalid_grant(api: Api, grant: GrantType, edit: Edit) -> None:
     """A near miss of a password or of a refresh token gives no token."""
     draft = api.token_request(grant)
     secret = draft.carried(Role.PASSWORD if GRANTS[grant].takes_password else Role.REFRESH_TOKEN)
-    answer = api.send(draft.editing(secret, edit), twin=api.twin(grant)).no_token()
+    answer = api.send(draft.editing(secret, edit)).no_token()
     answer.advise(400 <= answer.status <= 403, "400, 401 or 403")
 
 
@@ -130,13 +130,13 @@ def err_body_robust(api: Api, grant: GrantType, value: object) -> None:
     for name, _ in valid.parameters:
         no_token_unless_idle(api, valid.setting(name, value), valid.omitting(name), valid)
     for body in NO_OBJECTS:
-        api.send(replace(valid, raw_body=body), twin=valid, server_errors=True).no_token()
+        api.send(replace(valid, raw_body=body), server_errors=True).no_token()
 
 
 def no_token_unless_idle(api: Api, draft: Draft, lacking: Draft, valid: Draft) -> None:
     """Require no server error and no token; where the member is not needed at all, it may be overlooked."""
-    answer = api.send(draft, twin=valid, server_errors=True)
-    if not (answer.has_token and api.send(lacking, twin=valid).has_token):
+    answer = api.send(draft, server_errors=True)
+    if not (answer.has_token and api.send(lacking).has_token):
         answer.no_token()
 
 
@@ -161,7 +161,7 @@ def err_form_robust(api: Api, grant: GrantType) -> None:
     for pairs in PAIRS:
         with api.row():
             try:
-                api.send(replace(valid, tail=pairs), twin=valid, server_errors=True)
+                api.send(replace(valid, tail=pairs), server_errors=True)
             except Violation as violation:
                 # The request is a valid one with rubbish beside it: whoever trips over that harms nobody else.
                 api.recommend(violation.counterexample)
@@ -173,8 +173,7 @@ def err_precedence(api: Api, grant: GrantType) -> None:
     cause = open_to_nobody(api)
     good = without_client(api.token_request(grant))
     bad = good.editing(good.carried(Role.REFRESH_TOKEN), Edit("reverse"))
-    twin = api.twin(grant)
-    answers = [api.send(draft, twin=twin).no_token(cause) for draft in (good, bad)]
+    answers = [api.send(draft).no_token(cause) for draft in (good, bad)]
     codes = [(answer.status, answer.members.get("error")) for answer in answers]
     answers[1].require(codes[0] == codes[1], f"the answer to a good refresh token, {answers[0].got}")
 
@@ -184,6 +183,6 @@ def pwd_grant_off(api: Api, grant: GrantType) -> None:
     """A password grant that is not documented is not offered either."""
     valid = api.token_request(grant)
     draft = valid.setting("grant_type", "password").setting("username", "apiauth-nobody").setting("password", "wrong-0")
-    answer = api.send(draft, twin=valid).no_token()
+    answer = api.send(draft).no_token()
     code = answer.members.get("error")
     answer.require(code != "invalid_grant", "a refusal of the grant itself", "a refusal of the password, invalid_grant")

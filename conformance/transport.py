@@ -58,6 +58,6 @@ def tls_no_cross_redirect(api: Api, zone: Zone) -> None:
         path = urlsplit(valid.url).path
         for target in (path, f"{path}/", path.rstrip("/"), f"/{path}", path.upper()):
             with api.row():
-                answer = api.attempt(replace(valid, target=target), twin=valid)
+                answer = api.attempt(replace(valid, target=target))
                 if answer is not None and 300 <= answer.status < 400:
                     answer.require(not leads_astray(answer, carried), "a redirect within the same origin")

@@ -79,7 +79,7 @@ def zone_surplus_ok(api: Api, zone: Zone) -> None:
         for count in range(1, len(surplus) + 1):
             for chosen in itertools.combinations(surplus, count):
                 with api.row():
-                    api.send(valid.adding(*chosen), twin=valid).like_control()
+                    api.send(valid.adding(*chosen)).like_control()
 
 
 @rule(MAY, STATED, applies=all_zones, catches="surplus-invalid-refused")
@@ -91,7 +91,7 @@ def zone_surplus_bad(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone):
         for good in surplus:
             with api.row():
-                api.send(valid.adding(good.editing(WRONG)), twin=valid).like_control()
+                api.send(valid.adding(good.editing(WRONG))).like_control()
 
 
 @rule(DOC, PROFILE, applies=protected_zones, catches="any-credential-suffices")
@@ -100,7 +100,7 @@ def zone_truth_table(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone):
         for row in truth_table(api, zone):
             with api.row():
-                answer = api.attempt(replace(valid, credentials=row.credentials), twin=valid)
+                answer = api.attempt(replace(valid, credentials=row.credentials))
                 if answer is not None:
                     answer.like_control() if row.meets(zone) else answer.refused()
 
@@ -123,7 +123,7 @@ def zone_token_route(api: Api, grant: str) -> None:
     wrong = valid.editing(valid.carried(Role.API_KEY), WRONG)
     for draft in (valid.without("api_key"), valid.dressed("api_key", ""), wrong):
         with api.row():
-            api.send(draft, twin=valid).no_token()
+            api.send(draft).no_token()
 
 
 @rule(MUST, "RFC 6750 2.1", PROFILE, applies=protected_zones, catches="slots-interchangeable")
@@ -144,7 +144,7 @@ def zone_swap(api: Api, zone: Zone) -> None:
                 if is_own or (right.slot, text) in documented:
                     continue
                 with api.row():
-                    answer = api.attempt(valid.dressed(right.kind, text), twin=valid)
+                    answer = api.attempt(valid.dressed(right.kind, text))
                     if answer is not None:
                         _judge_swapped(answer, zone, kind)
 
@@ -199,7 +199,7 @@ def zone_path_escape(api: Api, zone: Zone) -> None:
         spellings += [f"{base}{up}/..%2f{inner.lstrip('/')}" for up in weaker]
         for target in dict.fromkeys(spellings):
             with api.row():
-                answer = api.attempt(replace(valid.anonymous(), target=target), twin=valid)
+                answer = api.attempt(replace(valid.anonymous(), target=target))
                 if answer is not None:
                     never_the_content(answer, zone)
 
@@ -238,7 +238,7 @@ def zone_monotone(api: Api, zone: Zone) -> None:
         for count in range(len(every), -1, -1):
             for chosen in itertools.combinations(every, count):
                 with api.row():
-                    answer = api.send(replace(valid, credentials=chosen), twin=valid)
+                    answer = api.send(replace(valid, credentials=chosen))
                     names = frozenset(each.kind for each in chosen)
                     admitted[names] = answer.is_admitted
                     if not admitted[names]:
@@ -266,4 +266,4 @@ def key_bound(api: Api, name: str) -> None:
             with api.row():
                 valid = api.request(path, way)
                 bound = api.credential("api_key").presenting(api.ref(Role.API_KEY, name))
-                api.send(valid.holding(bound), twin=valid).refused()
+                api.send(valid.holding(bound)).refused()

@@ -131,6 +131,8 @@ class Draft:
     """The request before it on the same connection, if that matters."""
     control: Control | None = field(default=None, compare=False, repr=False)
     """The valid request that this one was before it was altered."""
+    is_doubted: bool = False
+    """Whether it need not succeed although its form is valid."""
 
     # The control
 
@@ -138,9 +140,18 @@ class Draft:
         """Return the draft as a valid request of its own."""
         return replace(self, control=Control(replace(self, control=None), anew))
 
-    def beside(self, valid: Draft) -> Draft:
+    def beside(self, valid: Draft | Control) -> Draft:
         """Return the draft as one that is judged beside a valid request that it was not made from."""
-        return replace(self, control=valid.control)
+        return replace(self, control=valid.control if isinstance(valid, Draft) else valid)
+
+    def in_doubt(self) -> Draft:
+        """Return the same request as one that need not succeed: what it carries was used up, has ended, or never held.
+
+        >>> spent = Draft("POST", "https://api.example/token").as_control()
+        >>> spent.is_altered, spent.in_doubt().is_altered
+        (False, True)
+        """
+        return replace(self, is_doubted=True)
 
     @property
     def is_altered(self) -> bool:

@@ -11,9 +11,8 @@ requests in turn each is sent once more than it has altered ones. What ends toke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -44,7 +43,6 @@ from pytest_apiauth.suite.outcomes import (
 from pytest_apiauth.suite.rows import SERVER_ERROR_RULE, Rows
 from pytest_apiauth.suite.steps import Steps, naming
 
-Twin = Draft | Callable[[], Draft] | Control
 NO_SERVER_ERROR = "a refusal, never a server error"
 USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods that frameworks know. What they answer to others says nothing of credentials."""
@@ -101,8 +99,8 @@ class Api:
         """Return a POST to another endpoint in which a client proves itself as it does for a token."""
         return requests.posted(self.profile, self.profile.url(url), dict(parameters), client=client)
 
-    def twin(self, grant: GrantType, *, client: str = DEFAULT) -> Control:
-        """Return the control of altered requests of a grant, made anew each time if it spends something."""
+    def control_of(self, grant: GrantType, *, client: str = DEFAULT) -> Control:
+        """Return the control of token requests of a grant, made anew each time if it spends something."""
         return self.examination.control_of(grant, client)
 
     def authorization_request(self, proof: Proof | None = None) -> Draft:
@@ -150,17 +148,18 @@ class Api:
 
     # Sending
 
-    def send(
-        self, draft: Draft, *, twin: Twin | None = None, server_errors: bool = False, proved: bool = False
-    ) -> Answer:
+    def send(self, draft: Draft, *, server_errors: bool = False, alone: bool = False) -> Answer:
         """Send a request; the control of an altered one must have succeeded before.
 
         A 5xx breaks ``invalid-never-5xx`` wherever it comes; with ``server_errors`` the rule at hand is
-        about them itself, and gets the answer. ``proved`` says that the rule has seen its own control succeed.
+        about them itself, and gets the answer. ``alone`` sends no control: the rule has seen to that by itself.
+
+        Example::
+
+            for valid in api.requests(zone, "bearer"):
+                api.send(valid.editing(valid.token, Edit("reverse"))).refused()
         """
-        draft = _beside(draft, twin)
-        is_paired = draft.control is not None and draft.is_altered and not proved
-        seen = self.see(draft.control) if is_paired and draft.control is not None else None
+        seen = self.see(draft.control) if draft.control is not None and draft.is_altered and not alone else None
         # One server error is made sure of; those that follow it in the same rule are taken at their word.
         response = self.examination.send(draft, sure=not self._has_failed)
         answer = Answer(self, draft, response, seen)
@@ -171,7 +170,7 @@ class Api:
         is_told = draft.method not in USUAL_METHODS or (response.status == 501 and draft.method not in ("GET", "POST"))
         if response.status >= 500 and not is_told:  # 501 is the right answer to a method (RFC 9110 15.6.2)
             self._has_failed = True
-            if not is_paired and not proved:
+            if seen is None and not alone:
                 raise Unjudged(f"the valid request was answered with {answer.got}: {answer.curl}")
             if self.rule_id == SERVER_ERROR_RULE or server_errors:
                 answer.fails(NO_SERVER_ERROR)
@@ -203,8 +202,7 @@ class Api:
             self.see(draft.control)
         with target.connection(draft.url) as connection:
 
-            def send(draft: Draft, *, twin: Draft | None = None, **how: Any) -> Answer:
-                draft = _beside(draft, twin)
+            def send(draft: Draft, **how: Any) -> Answer:
                 seen = self.see(draft.control) if draft.control is not None else None
                 response = self.examination.send_by(lambda request: [connection.send(request, **how)], draft)[0]
                 if response.status in (408, 429, 503):
@@ -215,12 +213,26 @@ class Api:
             if connection.carried > 1 and not connection.was_shared:
                 raise NotApplicable("the server ends the connection after each answer, so none carries anything over")
 
-    def attempt(self, draft: Draft, *, twin: Twin | None = None, server_errors: bool = False) -> Answer | None:
+    def attempt(self, draft: Draft, *, server_errors: bool = False) -> Answer | None:
         """Send a row of a table; None where the edit changes nothing or the row cannot be sent at all."""
         try:
-            return self.send(draft, twin=twin, server_errors=server_errors)
+            return self.send(draft, server_errors=server_errors)
         except (Unchanged, NotSendable):
             return None
+
+    def each(self, drafts: Iterable[Draft], judge: Callable[[Answer], object], *, server_errors: bool = False) -> None:
+        """Send every request, each as a row of its own, and judge what came; what cannot be sent at all is no row.
+
+        Example::
+
+            bare = valid.anonymous()
+            api.each((bare.with_headers((name, "admin")) for name in NAMES), Answer.refused)
+        """
+        for draft in drafts:
+            with self.row():
+                answer = self.attempt(draft, server_errors=server_errors)
+                if answer is not None:
+                    judge(answer)
 
     def recommend(self, found: Counterexample) -> None:
         """Keep a piece of advice, unless the same was given before."""
@@ -251,9 +263,9 @@ class Api:
         """Send each control anew before its next altered request."""
         self._seen.clear()
 
-    def control(self, valid: Twin) -> None:
-        """Send a valid request, which must succeed: a server that refuses everything keeps no promise."""
-        self.see_again(_control_of(valid))
+    def control(self, draft: Draft) -> None:
+        """Send the control of a request, which must succeed: a server that refuses everything keeps no promise."""
+        self.see_again(draft.control or Control(draft))
 
     def see_again(self, control: Control) -> Seen:
         """Send a control, whether it was seen to succeed or not."""
@@ -273,22 +285,10 @@ class Api:
         self.controls += 1
         if not consent.succeeds(draft, response):
             raise (Unjudged if says_nothing(response) else Inconclusive)(
-                f"the valid twin was answered with {described(response)}: {self.examination.curl(draft)}"
+                f"the valid request was answered with {described(response)}: {self.examination.curl(draft)}"
             )
         self._seen.append(Seen(control, draft, response))
         return self._seen[-1]
-
-
-def _control_of(valid: Twin) -> Control:
-    if isinstance(valid, Control):
-        return valid
-    if isinstance(valid, Draft):
-        return valid.control or Control(valid)
-    return Control(Draft("", ""), valid)
-
-
-def _beside(draft: Draft, twin: Twin | None) -> Draft:
-    return draft if twin is None else replace(draft, control=_control_of(twin))
 
 
 __all__ = [

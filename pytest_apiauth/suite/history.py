@@ -65,7 +65,7 @@ class History:
         Grants differ in scope, so a zone that takes the usual grant's tokens may be closed to another's: what is said
         of a token later on is said of the requests that it was good for.
         """
-        return [draft for draft in drafts if self.api.send(self.using(tokens, draft), proved=True).succeeds]
+        return [draft for draft in drafts if self.api.send(self.using(tokens, draft), alone=True).succeeds]
 
     def using(self, tokens: Tokens, draft: Draft) -> Draft:
         """Return a valid request with another access token in it."""

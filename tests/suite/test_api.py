@@ -102,15 +102,15 @@ def is_valid(request: Request) -> bool:
 
 
 def test_a_refusal_counts_only_beside_a_success() -> None:
-    """A server that refuses everything passes no rule: the valid twin fails, so nothing is concluded."""
+    """A server that refuses everything passes no rule: the valid request fails, so nothing is concluded."""
     outcome = judged(
         "res-no-cred-401", lambda request, serve: Response(401) if "/user" in request.url else serve(request)
     )
     assert outcome.verdict is Verdict.INCONCLUSIVE
-    assert "the valid twin was answered with 401" in outcome.reason
+    assert "the valid request was answered with 401" in outcome.reason
 
 
-def test_the_twin_is_sent_again_after_a_refusal() -> None:
+def test_the_control_is_sent_again_after_a_refusal() -> None:
     """A server that locks the caller out after one bad request is noticed, not praised."""
     locked: list[bool] = []
 
@@ -314,5 +314,5 @@ def test_a_server_that_breaks_down_meanwhile_breaks_no_promise() -> None:
 
     api = held(answer)
     valid = next(api.requests(api.profile.zones["user"], "bearer"))
-    with pytest.raises(Inconclusive, match="the valid twin was answered with 403"):
+    with pytest.raises(Inconclusive, match="the valid request was answered with 403"):
         api.send(valid.with_headers(("X-Extra", "1"))).like_control()
