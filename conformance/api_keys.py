@@ -6,7 +6,7 @@ from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.profile.model import Zone
 from pytest_apiauth.rules import DOC, MUST, PROFILE, SHOULD, draws, rule
-from pytest_apiauth.suite.api import Api
+from pytest_apiauth.suite.api import Answer, Api
 
 from . import strategies as some
 from .parts import key_zones
@@ -16,9 +16,7 @@ from .parts import key_zones
 def key_missing(api: Api, zone: Zone) -> None:
     """A route that needs a key refuses a request without one, or with an empty one."""
     for valid in api.requests(zone, "api_key"):
-        for draft in (valid.without("api_key"), valid.dressed("api_key", "")):
-            with api.row():
-                api.send(draft).refused()
+        api.each((valid.without("api_key"), valid.dressed("api_key", "")), Answer.refused)
 
 
 @rule(MUST, PROFILE, applies=key_zones, catches=("key-prefix-compare", "key-case-folded"))
@@ -57,7 +55,8 @@ def key_place_strict(api: Api, zone: Zone) -> None:
     name, key = api.credential("api_key").name, api.credential("api_key").text
     for valid in api.requests(zone, "api_key"):
         alone = valid.without("api_key")
-        for parameter in ("api_key", "apikey", "key", name, name.lower()):
-            with api.row():
-                api.send(alone.with_query((parameter, key))).refused()
+        api.each(
+            (alone.with_query((parameter, key)) for parameter in ("api_key", "apikey", "key", name, name.lower())),
+            Answer.refused,
+        )
         api.send(alone.with_headers(("Cookie", (f"{name}=", api.ref(Role.API_KEY))))).refused()

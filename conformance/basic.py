@@ -8,7 +8,7 @@ from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.texts import Base64, FormEncoded, Ref, Role, Text
 from pytest_apiauth.profile.model import GrantType, Zone
 from pytest_apiauth.rules import ITSELF, LOCKOUT, MUST, PROFILE, SHOULD, draws, rule
-from pytest_apiauth.suite.api import Api
+from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.outcomes import NotApplicable
 
 from . import strategies as some
@@ -77,18 +77,16 @@ def basic_malformed(api: Api, grant: GrantType) -> None:
         ("Basic \xe9\xe8",),
         ("Basic /w==",),
     )
-    for value in broken:
-        with api.row():
-            answer = api.attempt(valid.dressed("client", value), server_errors=True)
-            if answer is not None:
-                answer.no_token(cause)
+    api.each(
+        (valid.dressed("client", value) for value in broken), lambda answer: answer.no_token(cause), server_errors=True
+    )
     # Whoever knows the secret is the client, however it is written.
     dressed: tuple[Text, ...] = (("Basic ", client, ":", secret), ("Bearer ", Base64((client, ":", secret))))
-    for value in dressed:
-        with api.row():
-            answer = api.attempt(valid.dressed("client", value), server_errors=True)
-            if answer is not None:
-                answer.advise_no_token("no token for the right secret in another spelling", cause)
+    api.each(
+        (valid.dressed("client", value) for value in dressed),
+        lambda answer: answer.advise_no_token("no token for the right secret in another spelling", cause),
+        server_errors=True,
+    )
 
 
 @rule(
@@ -104,9 +102,8 @@ def basic_empty_secret(api: Api, grant: GrantType) -> None:
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
     client, secret = valid.carried(Role.CLIENT_ID), valid.carried(Role.CLIENT_SECRET)
-    for pair in ((client, ":"), (":", secret), (":",)):
-        with api.row():
-            api.send(valid.presenting("client", pair)).no_token(cause)
+    pairs: tuple[Text, ...] = ((client, ":"), (":", secret), (":",))
+    api.each((valid.presenting("client", pair) for pair in pairs), lambda answer: answer.no_token(cause))
 
 
 @rule(
@@ -135,9 +132,8 @@ def basic_long_secret(api: Api, grant: GrantType) -> None:
     valid = api.token_request(grant, client="special")
     if not api.send(valid).has_token:
         raise NotApplicable("clients.special may not use this grant")
-    for edit in (Edit("truncate", 999), Edit("replace", 999, "x"), Edit("extend", text="x")):
-        with api.row():
-            api.send(valid.editing(secret, edit)).no_token(cause)
+    edits = (Edit("truncate", 999), Edit("replace", 999, "x"), Edit("extend", text="x"))
+    api.each((valid.editing(secret, edit) for edit in edits), lambda answer: answer.no_token(cause))
 
 
 @rule(
@@ -214,8 +210,4 @@ def res_basic_pair(api: Api, zone: Zone) -> None:
         pairs: list[Text] = [(name, ":"), (":", password), (":",), (name,), (name, password)]
         pairs += [(stranger, ":", password) for stranger in strangers]
         pairs += _crossed(api, name, password)
-        for pair in pairs:
-            with api.row():
-                answer = api.attempt(valid.presenting("basic", pair))
-                if answer is not None:
-                    answer.refused()
+        api.each((valid.presenting("basic", pair) for pair in pairs), Answer.refused)

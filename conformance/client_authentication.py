@@ -10,7 +10,7 @@ from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.texts import Role, Text
 from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import ISSUE, LOCKOUT, MUST, PROFILE, SHOULD, rule
-from pytest_apiauth.suite.api import Api, Cause
+from pytest_apiauth.suite.api import Answer, Api, Cause
 from pytest_apiauth.suite.examination import Examination
 
 from .parts import authenticated_clients, basic_clients, unattended_grants
@@ -66,18 +66,17 @@ def tok_wrong_secret(api: Api, grant: GrantType) -> None:
             answer.advise(answer.members.get("error") == "invalid_client", "the error code invalid_client")
     # In the body as well, where a client that authenticates by header may be checked less.
     nobody = without_client(valid).setting("client_id", valid.carried(Role.CLIENT_ID))
-    for secret in ("apiauth-wrong-secret-0123456789", ""):
-        with api.row():
-            api.send(nobody.setting("client_secret", secret)).no_token(cause)
+    api.each(
+        (nobody.setting("client_secret", secret) for secret in ("apiauth-wrong-secret-0123456789", "")),
+        lambda answer: answer.no_token(cause),
+    )
 
 
 @rule(MUST, "RFC 6749 3.2.1", PROFILE, applies=authenticated_clients, catches="client-auth-optional", safety=ISSUE)
 def tok_client_auth_needed(api: Api, grant: GrantType) -> None:
     """A client that does not authenticate gets no token, with or without its id."""
     valid = api.token_request(grant)
-    for draft in from_nobody(valid):
-        with api.row():
-            api.send(draft).no_token()
+    api.each(from_nobody(valid), Answer.no_token)
 
 
 @rule(

@@ -67,9 +67,8 @@ def tok_in_url_refused(api: Api, zone: Zone) -> None:
     """A token in the query of the URL, where it ends in logs, authenticates nothing."""
     for valid in api.requests(zone, *TOKENS):
         bare = valid.without(valid.token_kind)
-        for name in ("access_token", "token", "bearer", "auth", "Authorization"):
-            with api.row():
-                api.send(bare.with_query((name, valid.token))).refused()
+        names = ("access_token", "token", "bearer", "auth", "Authorization")
+        api.each((bare.with_query((name, valid.token)) for name in names), Answer.refused)
 
 
 @rule(SHOULD, "RFC 6750 2", "RFC 6750 3.1", applies=token_zones, catches="query-token-beats-header")

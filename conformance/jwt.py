@@ -7,7 +7,7 @@ from typing import Final
 from pytest_apiauth.auth.forgeries import Forgery, Members, Signature, is_jwt
 from pytest_apiauth.profile.model import Zone
 from pytest_apiauth.rules import MUST, PROFILE, rule
-from pytest_apiauth.suite.api import Api
+from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.outcomes import NotApplicable
 
 from .parts import TOKENS, token_zones
@@ -68,11 +68,7 @@ def res_jwt_forged(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone, *TOKENS):
         if not is_jwt(api.examination.value(valid.token)):
             raise NotApplicable("the access token is no signed JWT to look at")
-        for forgery in FORGERIES:
-            with api.row():
-                answer = api.attempt(valid.editing(valid.token, forgery))
-                if answer is not None:
-                    answer.refused()
+        api.each((valid.editing(valid.token, forgery) for forgery in FORGERIES), Answer.refused)
         with api.row():
             stray = api.attempt(valid.editing(valid.token, STRAY))
             if stray is not None:

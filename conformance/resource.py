@@ -202,9 +202,7 @@ def res_proxy_headers(api: Api, zone: Zone) -> None:
             ("X-Forwarded-User", "admin"), ("X-Remote-User", "admin"), ("Remote-User", "admin"),
             ("X-Original-URL", "/"), ("X-Rewrite-URL", "/"),
         ):  # fmt: skip
-            for fewer in lacking(api, zone, valid):
-                with api.row():
-                    api.send(fewer.with_headers((name, value))).refused()
+            api.each((fewer.with_headers((name, value)) for fewer in lacking(api, zone, valid)), Answer.refused)
 
 
 @rule(MUST, "RFC 9110 15.6", PROFILE, applies=protected_zones, catches=("bearer-tab-crash", "token-non-ascii-crash"))

@@ -76,9 +76,7 @@ def err_missing_param(api: Api, grant: GrantType) -> None:
     lacking = [valid.omitting("grant_type"), valid.setting("grant_type", ""), empty]
     if GRANTS[grant].is_of_client and api.profile.token.scope_required:
         lacking.append(valid.omitting("scope"))
-    for draft in lacking:
-        with api.row():
-            api.send(draft).no_token()
+    api.each(lacking, Answer.no_token)
 
 
 @rule(SHOULD, "RFC 6749 3.2", "RFC 6749 5.2", applies=form_grants, catches="repeated-parameter-last-wins", safety=ISSUE)

@@ -77,9 +77,7 @@ def zone_surplus_ok(api: Api, zone: Zone) -> None:
         raise NotApplicable("the zone needs every kind of credential that the profile has")
     for valid in api.requests(zone):
         for count in range(1, len(surplus) + 1):
-            for chosen in itertools.combinations(surplus, count):
-                with api.row():
-                    api.send(valid.adding(*chosen)).like_control()
+            api.each((valid.adding(*chosen) for chosen in itertools.combinations(surplus, count)), Answer.like_control)
 
 
 @rule(MAY, STATED, applies=all_zones, catches="surplus-invalid-refused")
@@ -89,9 +87,7 @@ def zone_surplus_bad(api: Api, zone: Zone) -> None:
     if not surplus:
         raise NotApplicable("the zone needs every kind of credential that the profile has")
     for valid in api.requests(zone):
-        for good in surplus:
-            with api.row():
-                api.send(valid.adding(good.editing(WRONG))).like_control()
+        api.each((valid.adding(good.editing(WRONG)) for good in surplus), Answer.like_control)
 
 
 @rule(DOC, PROFILE, applies=protected_zones, catches="any-credential-suffices")
@@ -121,9 +117,7 @@ def zone_token_route(api: Api, grant: str) -> None:
     """A token route in a zone that needs a key gives no token without a good key."""
     valid = api.token_request(grant)  # type: ignore[arg-type]
     wrong = valid.editing(valid.carried(Role.API_KEY), WRONG)
-    for draft in (valid.without("api_key"), valid.dressed("api_key", ""), wrong):
-        with api.row():
-            api.send(draft).no_token()
+    api.each((valid.without("api_key"), valid.dressed("api_key", ""), wrong), Answer.no_token)
 
 
 @rule(MUST, "RFC 6750 2.1", PROFILE, applies=protected_zones, catches="slots-interchangeable")
