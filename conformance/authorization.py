@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from weakref import WeakKeyDictionary
 
 from hypothesis import strategies as st
 
@@ -29,7 +28,6 @@ from pytest_apiauth.suite.consent import (
     returned,
     sort_of,
 )
-from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 
 from .parts import authorization, mandatory_scope
@@ -41,7 +39,6 @@ STRANGER = "apiauth-nobody"
 STRANGE = f"https://{FOREIGN}/callback"
 MARKUP = '"><script>apiauth</script>'
 INJECTED = "X-Apiauth-Injected"
-_DECIDES: WeakKeyDictionary[Examination, tuple[bool, bool]] = WeakKeyDictionary()
 
 
 def both(valid: Draft) -> tuple[Draft, Draft]:
@@ -51,14 +48,15 @@ def both(valid: Draft) -> tuple[Draft, Draft]:
 
 def decides(api: Api, valid: Draft) -> tuple[bool, bool]:
     """Tell for each of `both` whether a foreign redirect_uri is told from the registered one without a login."""
-    examination = api.examination
-    if examination not in _DECIDES:
+
+    def found() -> tuple[bool, bool]:
         first, second = (
             sort_of(draft, api.send(draft).response) != sort_of(foreign, api.send(foreign).response)
             for draft, foreign in ((draft, asking(draft, redirect_uri=STRANGE)) for draft in both(valid))
         )
-        _DECIDES[examination] = first, second
-    return _DECIDES[examination]
+        return first, second
+
+    return api.once("decides without a login", found)
 
 
 def need_decision(api: Api, valid: Draft) -> None:

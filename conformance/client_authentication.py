@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from weakref import WeakKeyDictionary
+from functools import partial
 
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
@@ -11,7 +11,6 @@ from pytest_apiauth.auth.texts import Role, Text
 from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.rules import ISSUE, LOCKOUT, MUST, PROFILE, SHOULD, rule
 from pytest_apiauth.suite.api import Answer, Api, Cause
-from pytest_apiauth.suite.examination import Examination
 
 from .parts import authenticated_clients, basic_clients, unattended_grants
 from .resource import challenges_of
@@ -30,9 +29,6 @@ def from_nobody(valid: Draft) -> tuple[Draft, ...]:
     return nobody, nobody.setting("client_id", client), nobody.setting("client_id", "apiauth-nobody")
 
 
-_OPEN: WeakKeyDictionary[Examination, dict[GrantType, bool]] = WeakKeyDictionary()
-
-
 def open_to_nobody(api: Api, *grants: GrantType) -> Cause:
     """Name what explains a token for a client that is not what it should be: anybody gets one, by one of the grants.
 
@@ -41,14 +37,11 @@ def open_to_nobody(api: Api, *grants: GrantType) -> Cause:
     """
 
     def is_open(grant: GrantType) -> bool:
-        known = _OPEN.setdefault(api.examination, {})
-        if grant not in known:
-            valid = api.token_request(grant)
-            known[grant] = any(api.send(draft).has_token for draft in from_nobody(valid))
-        return known[grant]
+        return any(api.send(draft).has_token for draft in from_nobody(api.token_request(grant)))
 
     def holds() -> bool:
-        return any(is_open(grant) for grant in grants or authenticated_clients.find(api.profile).values())
+        asked = grants or authenticated_clients.find(api.profile).values()
+        return any(api.once(("open to nobody", grant), partial(is_open, grant)) for grant in asked)
 
     return Cause("tok-client-auth-needed", holds)
 

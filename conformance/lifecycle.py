@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 from hypothesis import strategies as st
 
@@ -132,18 +131,14 @@ def _has_clients(api: Api) -> bool:
     return api.profile.token.client_auth != "none" and "second" in api.profile.clients
 
 
-CASTS: WeakKeyDictionary[Api, Cast] = WeakKeyDictionary()
-
-
 class Life:
     """One sequence on one target beside its model."""
 
     def __init__(self, api: Api, zone: Zone, *, about: Fate) -> None:
-        if api not in CASTS:
-            CASTS[api] = Cast(api, zone)
         if min(api.profile.refusal) < 300:
             raise NotApplicable("where a refusal has a 2xx status, a sequence cannot tell it from a success")
-        self.api, self.cast, self.about = api, CASTS[api], about
+        self.api, self.about = api, about
+        self.cast = api.once(("cast", api), lambda: Cast(api, zone))
         self.history = History(api)
         self.model = Model(api.profile)
         grant = self.history.grant()

@@ -11,10 +11,10 @@ requests in turn each is sent once more than it has altered ones. What ends toke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl
 
 from pytest_apiauth.auth import requests
@@ -43,6 +43,7 @@ from pytest_apiauth.suite.outcomes import (
 from pytest_apiauth.suite.rows import SERVER_ERROR_RULE, Rows
 from pytest_apiauth.suite.steps import Steps, naming
 
+Found = TypeVar("Found")
 NO_SERVER_ERROR = "a refusal, never a server error"
 USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods that frameworks know. What they answer to others says nothing of credentials."""
@@ -251,6 +252,18 @@ class Api:
         place = self.profile.url(clock.url) if clock and clock.url else ""
         order = f"curl -sS --json '{{\"seconds\": {seconds}}}' {place}  " if place else ""
         self.steps.append(f"{order}# {seconds} seconds pass")
+
+    def once(self, what: Hashable, find: Callable[[], Found]) -> Found:
+        """Return what was found out about the target before, by this rule or another; find it out the first time.
+
+        Example::
+
+            is_open = api.once("open to nobody", lambda: api.send(nobody).has_token)
+        """
+        known = self.examination.found
+        if what not in known:
+            known[what] = find()
+        return cast("Found", known[what])
 
     # Controls
 

@@ -6,7 +6,7 @@ Each credential is got when it is first needed: from the profile's references, o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pytest_apiauth.auth import requests, shell
@@ -80,6 +80,8 @@ class Examination:
         self._moved = 0
         self.lacks_secret = False
         self.recent = Recent()
+        self.found: dict[Hashable, object] = {}
+        """What rules have found out about the target, for those that come after them."""
         self._recovery: Counterexample | None = None
         self._is_recovery_told = False
 
