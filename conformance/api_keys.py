@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.auth.texts import Role
-from pytest_apiauth.profile.model import Zone
-from pytest_apiauth.rules import DOC, MUST, PROFILE, SHOULD, draws, rule
-from pytest_apiauth.suite.api import Answer, Api
+from pytest_apiauth.rules import DOC, MUST, PROFILE, SHOULD, Answer, Api, Edit, Role, Zone, draws, rule
 
 from . import strategies as some
 from .parts import key_zones

@@ -11,24 +11,23 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from pytest_apiauth.auth.drafts import Draft
-from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.auth.texts import Unchanged
-from pytest_apiauth.profile.model import GrantType
-from pytest_apiauth.rules import DOC, MUST, SHOULD, STATED, draws, rule
-from pytest_apiauth.suite.api import Answer, Api
-from pytest_apiauth.suite.consent import (
-    asked,
-    asking,
-    differ_by_port,
-    in_fragment,
-    landing,
-    leads_to,
-    place,
-    returned,
-    sort_of,
+from pytest_apiauth.rules import (
+    DOC,
+    MUST,
+    SHOULD,
+    STATED,
+    Answer,
+    Api,
+    Draft,
+    Edit,
+    GrantType,
+    NotApplicable,
+    OutOfReach,
+    Unchanged,
+    consent,
+    draws,
+    rule,
 )
-from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 
 from .parts import authorization, mandatory_scope
 from .redirects import FOREIGN, TABLE, Miss, drawn_misses, foreign_uris
@@ -43,7 +42,7 @@ INJECTED = "X-Apiauth-Injected"
 
 def both(valid: Draft) -> tuple[Draft, Draft]:
     """Give a request as it is, and with a response type nobody knows: that error is told at once, without a login."""
-    return valid, asking(valid, response_type="apiauth-unknown")
+    return valid, consent.asking(valid, response_type="apiauth-unknown")
 
 
 def decides(api: Api, valid: Draft) -> tuple[bool, bool]:
@@ -51,8 +50,8 @@ def decides(api: Api, valid: Draft) -> tuple[bool, bool]:
 
     def found() -> tuple[bool, bool]:
         first, second = (
-            sort_of(draft, api.send(draft).response) != sort_of(foreign, api.send(foreign).response)
-            for draft, foreign in ((draft, asking(draft, redirect_uri=STRANGE)) for draft in both(valid))
+            consent.sort_of(draft, api.send(draft).response) != consent.sort_of(foreign, api.send(foreign).response)
+            for draft, foreign in ((draft, consent.asking(draft, redirect_uri=STRANGE)) for draft in both(valid))
         )
         return first, second
 
@@ -70,13 +69,13 @@ def stays(answer: Answer, uri: str, registered: str) -> None:
     page = answer.response.body.decode("utf-8", "replace") if answer.response.media_type == "text/html" else ""
     refresh = re.findall(r"(?i)<meta[^>]+http-equiv[^>]+refresh[^>]+>", page)
     refresh += answer.response.header_lines("refresh")
-    targets = [landing(answer.draft, answer.response)]
+    targets = [consent.landing(answer.draft, answer.response)]
     targets += [found for line in refresh for found in re.findall(r"(?i)url\s*=\s*['\"]?([^'\">\s]+)", line)]
     for target in targets:
-        arrives = leads_to(target, uri, registered, answer.draft.url)
+        arrives = consent.leads_to(target, uri, registered, answer.draft.url)
         answer.require(not arrives, f"no redirection to {uri}", f"{answer.status} with a redirection there")
     links = re.findall(r"(?i)(?:href|src|action)\s*=\s*['\"]?\s*([^'\">\s]+)", page)
-    linked = any(leads_to(link, uri, registered, answer.draft.url) for link in links)
+    linked = any(consent.leads_to(link, uri, registered, answer.draft.url) for link in links)
     answer.advise(not linked, f"no link to {uri}", "one on the error page")
 
 
@@ -92,13 +91,17 @@ def stays(answer: Answer, uri: str, registered: str) -> None:
 def az_bad_redirect(api: Api, grant: GrantType, uri: str) -> None:
     """A redirect_uri that is not registered gets an error page and never a redirection, whoever the client is."""
     valid = api.authorization_request()
-    registered = asked(valid, "redirect_uri")
+    registered = consent.asked(valid, "redirect_uri")
     for draft in both(valid):
-        elsewhere = asking(draft, redirect_uri=uri)
-        for altered in (elsewhere, asking(elsewhere, client_id=STRANGER), asking(elsewhere, client_id=None)):
+        elsewhere = consent.asking(draft, redirect_uri=uri)
+        for altered in (
+            elsewhere,
+            consent.asking(elsewhere, client_id=STRANGER),
+            consent.asking(elsewhere, client_id=None),
+        ):
             stays(api.send(altered), uri, registered)
-    nobody = api.send(asking(valid, client_id=STRANGER))
-    nobody.advise(returned(nobody.draft, nobody.response) is None, "an error page for an unknown client")
+    nobody = api.send(consent.asking(valid, client_id=STRANGER))
+    nobody.advise(consent.returned(nobody.draft, nobody.response) is None, "an error page for an unknown client")
     api.control(valid)
     need_decision(api, valid)
 
@@ -123,17 +126,17 @@ def az_bad_redirect(api: Api, grant: GrantType, uri: str) -> None:
 def az_redirect_near_miss(api: Api, grant: GrantType, miss: Miss | Edit) -> None:
     """A near miss of the registered redirect_uri gets no redirection to where it leads."""
     valid = api.authorization_request()
-    registered = asked(valid, "redirect_uri")
+    registered = consent.asked(valid, "redirect_uri")
     near = miss.apply(registered)
-    if near is None or differ_by_port(near, registered):
+    if near is None or consent.differ_by_port(near, registered):
         raise Unchanged("redirect_uri")
     for draft, is_decided in zip(both(valid), decides(api, valid), strict=True):
-        answer = api.send(asking(draft, redirect_uri=near))
+        answer = api.send(consent.asking(draft, redirect_uri=near))
         # Another spelling of the same place, or another query there, harms nobody: RFC 6749 3.1.2.2 knows of
         # registrations that leave the query open.
-        if place(near) != place(registered):
+        if consent.place(near) != consent.place(registered):
             stays(answer, near, registered)
-        sort, usual = sort_of(answer.draft, answer.response), sort_of(draft, api.send(draft).response)
+        sort, usual = consent.sort_of(answer.draft, answer.response), consent.sort_of(draft, api.send(draft).response)
         expected = f"an error page for a redirect_uri that is not the registered one ({miss})"
         answer.advise(not is_decided or sort != usual, expected, "the same as for the registered one")
     api.control(valid)
@@ -147,13 +150,13 @@ def az_response_type(api: Api, grant: GrantType) -> None:
     seen = False
     for value in (None, "", "apiauth-unknown", "code apiauth-unknown", "CODE", "code,code", "xcode"):
         with api.row():
-            answer = api.send(asking(valid, response_type=value))
-            back = returned(answer.draft, answer.response) or {}
+            answer = api.send(consent.asking(valid, response_type=value))
+            back = consent.returned(answer.draft, answer.response) or {}
             answer.require("code" not in back, f"an error for response_type {value!r}", "a code")
             for error in back.get("error", []):
                 known = error in ("invalid_request", "unsupported_response_type", "unauthorized_client")
                 answer.advise(known, "invalid_request or unsupported_response_type", "another error code")
-            seen = seen or "error" in back or sort_of(answer.draft, answer.response) == "refused"
+            seen = seen or "error" in back or consent.sort_of(answer.draft, answer.response) == "refused"
     api.control(valid)
     if not seen:
         raise OutOfReach(LOGIN_FIRST)
@@ -180,19 +183,19 @@ def az_state_echo(api: Api, grant: GrantType, state: str) -> None:
     is_ordinary = state in (ORDINARY, ORDINARY * 3)
     came_back = False
     for draft in both(valid):
-        answer = api.send(asking(draft, state=state))
+        answer = api.send(consent.asking(draft, state=state))
         names = [name.lower() for name, _ in answer.response.headers]
         breaks = any(set("\r\n") & set(value) for _, value in answer.response.headers)
         answer.require(INJECTED.lower() not in names and not breaks, "a state that adds no header line", "one more")
         is_page = answer.response.media_type == "text/html"
         answer.require(not is_page or MARKUP.encode() not in answer.response.body, "a state escaped on pages", "markup")
-        back = returned(answer.draft, answer.response)
+        back = consent.returned(answer.draft, answer.response)
         if back is None:
             continue
         came_back = True
         added = "apiauth-injected" in (*back.get("code", ()), *back.get("error", ()))
         answer.require(not added, "a state that adds no parameter", "a code or an error out of the state")
-        misplaced = in_fragment(answer.draft, answer.response)
+        misplaced = consent.in_fragment(answer.draft, answer.response)
         answer.advise(not misplaced, "the answer in the query of the redirect_uri", "the answer in its fragment")
         judge = answer.require if is_ordinary else answer.advise
         judge(back.get("state") == [state], "the state unchanged", "none" if "state" not in back else "another")
@@ -215,7 +218,7 @@ def az_state_echo(api: Api, grant: GrantType, state: str) -> None:
 def az_params(api: Api, grant: GrantType) -> None:
     """A second redirect_uri leads nowhere, a repeated parameter is an error, an unknown one changes nothing."""
     valid = api.authorization_request()
-    registered = asked(valid, "redirect_uri")
+    registered = consent.asked(valid, "redirect_uri")
     for draft in both(valid):
         foreign = ("redirect_uri", STRANGE)
         for query in ((*draft.query, foreign), (foreign, *draft.query)):
@@ -225,19 +228,19 @@ def az_params(api: Api, grant: GrantType) -> None:
                 no_code(answer, registered, "an error for a second redirect_uri")
     for name in ("response_type", "state"):
         with api.row():
-            answer = api.send(valid.with_query((name, asked(valid, name))))
+            answer = api.send(valid.with_query((name, consent.asked(valid, name))))
             no_code(answer, registered, f"an error for a repeated {name}")
     unknown = api.send(valid.with_query(("apiauth_unknown", "1")))
     usual = api.send(valid)
-    same = sort_of(unknown.draft, unknown.response) == sort_of(usual.draft, usual.response)
-    back = returned(unknown.draft, unknown.response) or {}
+    same = consent.sort_of(unknown.draft, unknown.response) == consent.sort_of(usual.draft, usual.response)
+    back = consent.returned(unknown.draft, unknown.response) or {}
     unknown.advise(same and "error" not in back, "no change by an unknown parameter")
     need_decision(api, valid)
 
 
 def no_code(answer: Answer, registered: str, expected: str) -> None:
     """Recommend that an answer takes no code to the client."""
-    back = returned(asking(answer.draft, redirect_uri=registered), answer.response) or {}
+    back = consent.returned(consent.asking(answer.draft, redirect_uri=registered), answer.response) or {}
     answer.advise("code" not in back, expected, "a code")
 
 
@@ -245,10 +248,10 @@ def no_code(answer: Answer, registered: str, expected: str) -> None:
 def az_scope(api: Api, grant: GrantType) -> None:
     """No code without the scope that is documented as mandatory."""
     valid = api.authorization_request()
-    answer = api.send(asking(valid, scope=None))
-    back = returned(answer.draft, answer.response)
+    answer = api.send(consent.asking(valid, scope=None))
+    back = consent.returned(answer.draft, answer.response)
     answer.require("code" not in (back or {}), "an error without the mandatory scope", "a code")
-    if back is None and sort_of(answer.draft, answer.response) != "refused":
+    if back is None and consent.sort_of(answer.draft, answer.response) != "refused":
         raise OutOfReach(LOGIN_FIRST)
     api.control(valid)
 
@@ -260,7 +263,7 @@ def az_no_cors(api: Api, grant: GrantType) -> None:
     preflight = replace(valid, method="OPTIONS").with_headers(("Access-Control-Request-Method", "GET"))
     # What an API permits its documented origins is no permission to read a login.
     for origin in (f"https://{FOREIGN}", "null", *api.profile.allowed_origins):
-        for draft in (valid, asking(valid, redirect_uri=STRANGE), preflight):
+        for draft in (valid, consent.asking(valid, redirect_uri=STRANGE), preflight):
             with api.row():
                 answer = api.send(draft.with_headers(("Origin", origin)))
                 permission = answer.response.header("access-control-allow-origin")
@@ -273,14 +276,17 @@ def az_framing(api: Api, grant: GrantType) -> None:
     """Login and error pages forbid other sites to frame them."""
     valid = api.authorization_request()
     pages = 0
-    for draft in (valid, asking(valid, redirect_uri=STRANGE)):
+    for draft in (valid, consent.asking(valid, redirect_uri=STRANGE)):
         answer = api.send(draft)
         for _ in range(3):
             onward = api.followed(answer)
             if onward is None:
                 break
             answer = api.send(onward)
-        if answer.response.media_type == "text/html" and sort_of(answer.draft, answer.response) in ("page", "refused"):
+        if answer.response.media_type == "text/html" and consent.sort_of(answer.draft, answer.response) in (
+            "page",
+            "refused",
+        ):
             pages += 1
             answer.require(forbids_framing(answer), "X-Frame-Options, or frame-ancestors in a CSP", "neither")
     api.control(valid)

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.auth.texts import Base64, FormEncoded, Ref, Role, Text
-from pytest_apiauth.profile.model import GrantType, Zone
-from pytest_apiauth.rules import ITSELF, LOCKOUT, MUST, PROFILE, SHOULD, draws, rule
-from pytest_apiauth.suite.api import Answer, Api
-from pytest_apiauth.suite.outcomes import NotApplicable
+from pytest_apiauth.rules import (
+    ITSELF,
+    LOCKOUT,
+    MUST,
+    PROFILE,
+    SHOULD,
+    Answer,
+    Api,
+    Base64,
+    Edit,
+    FormEncoded,
+    GrantType,
+    NotApplicable,
+    Ref,
+    Role,
+    Text,
+    Zone,
+    draws,
+    rule,
+)
 
 from . import strategies as some
 from .client_authentication import open_to_nobody

@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from pytest_apiauth.auth.drafts import Draft
-from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.auth.texts import Role, Text
-from pytest_apiauth.profile.model import GrantType
-from pytest_apiauth.rules import ISSUE, LOCKOUT, MUST, PROFILE, SHOULD, rule
-from pytest_apiauth.suite.api import Answer, Api, Cause
+from pytest_apiauth.rules import (
+    ISSUE,
+    LOCKOUT,
+    MUST,
+    PROFILE,
+    SHOULD,
+    Answer,
+    Api,
+    Cause,
+    Draft,
+    Edit,
+    GrantType,
+    Role,
+    Text,
+    rule,
+)
 
 from .parts import authenticated_clients, basic_clients, unattended_grants
 from .resource import challenges_of

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.auth.drafts import Draft, Parameters
-from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.auth.requests import NO_PROOF, Proof
-from pytest_apiauth.auth.texts import Role
-from pytest_apiauth.profile.grants import GRANTS
-from pytest_apiauth.profile.model import GrantType
-from pytest_apiauth.rules import CONSUME, ITSELF, LOAD, MUST, REVOKE, SHOULD, rule
-from pytest_apiauth.suite.api import Api
-from pytest_apiauth.suite.consent import asking, callback, sort_of
-from pytest_apiauth.suite.history import History
-from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
+from pytest_apiauth.rules import (
+    CONSUME,
+    GRANTS,
+    ITSELF,
+    LOAD,
+    MUST,
+    NO_PROOF,
+    REVOKE,
+    SHOULD,
+    Api,
+    Draft,
+    Edit,
+    GrantType,
+    History,
+    NotApplicable,
+    OutOfReach,
+    Parameters,
+    Proof,
+    Role,
+    consent,
+    rule,
+)
 
 from .authorization import LOGIN_FIRST, STRANGE
 from .parts import authorization
@@ -141,7 +152,7 @@ def redemption(api: Api, proof: Proof, own: str = "") -> Draft | None:
     api.examination.need_browser()
     draft = api.authorization_request(proof).beside(api.authorization_request())
     answer = api.send(draft)
-    found = callback(draft, answer.response, proof)
+    found = consent.callback(draft, answer.response, proof)
     if not own:
         api.steps.clear()
         api.take(answer, "gives CODE")
@@ -192,12 +203,12 @@ def pkce_plain(api: Api, grant: GrantType) -> None:
             is_plain = method is None or method.lower() == "plain"
             api.steps[:] = ["PROOF=$(openssl rand -hex 32)  # a verifier of your own"] if is_plain else []
             challenge = api.keep("PROOF", str(proof.verifier)) if is_plain else proof.challenge
-            draft = asking(valid, code_challenge=challenge, code_challenge_method=method)
+            draft = consent.asking(valid, code_challenge=challenge, code_challenge_method=method)
             answer = api.send(draft)
-            seen = seen or sort_of(draft, answer.response) in ("refused", "client")
-            found = callback(draft, answer.response, proof)
+            seen = seen or consent.sort_of(draft, answer.response) in ("refused", "client")
+            found = consent.callback(draft, answer.response, proof)
             # A challenge may also be passed over in silence: then another code works without any proof.
-            other = callback(draft, api.send(draft).response, NO_PROOF) if found is not None else None
+            other = consent.callback(draft, api.send(draft).response, NO_PROOF) if found is not None else None
             for code in (found, other):
                 if code is not None and api.send(api.redemption(code).in_doubt()).has_token:
                     words = f"an error for the challenge method {method or 'plain, meant by none'}"

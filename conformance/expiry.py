@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.profile.model import GrantType, Zone
-from pytest_apiauth.rules import CONSUME, DOC, ISSUE, ITSELF, PROFILE, SHOULD, rule
-from pytest_apiauth.suite.api import Api
-from pytest_apiauth.suite.history import History, Tokens
-from pytest_apiauth.suite.outcomes import NotApplicable
+from pytest_apiauth.rules import (
+    CONSUME,
+    DOC,
+    ISSUE,
+    ITSELF,
+    PROFILE,
+    SHOULD,
+    Api,
+    GrantType,
+    History,
+    NotApplicable,
+    Tokens,
+    Zone,
+    rule,
+)
 
 from .parts import code_grant, issued_token_zones, unattended_grants
 from .refresh import bearer_requests

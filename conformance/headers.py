@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_apiauth.auth.drafts import Credential, Draft
-from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.profile.model import Zone
-from pytest_apiauth.rules import ITSELF, MUST, PROFILE, SHOULD, Parts, draws, rule
-from pytest_apiauth.suite.api import Answer, Api
+from pytest_apiauth.rules import (
+    ITSELF,
+    MUST,
+    PROFILE,
+    SHOULD,
+    Answer,
+    Api,
+    Credential,
+    Draft,
+    Edit,
+    Parts,
+    Zone,
+    draws,
+    rule,
+)
 
 from . import strategies as some
 from .parts import TOKENS, all_zones, protected_zones, token_zones

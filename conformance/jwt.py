@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_apiauth.auth.forgeries import Forgery, Members, Signature, is_jwt
-from pytest_apiauth.profile.model import Zone
-from pytest_apiauth.rules import MUST, PROFILE, rule
-from pytest_apiauth.suite.api import Answer, Api
-from pytest_apiauth.suite.outcomes import NotApplicable
+from pytest_apiauth.rules import (
+    MUST,
+    PROFILE,
+    Answer,
+    Api,
+    Forgery,
+    Members,
+    NotApplicable,
+    Signature,
+    Zone,
+    is_jwt,
+    rule,
+)
 
 from .parts import TOKENS, token_zones
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.auth.texts import Role
-from pytest_apiauth.credentials.secrets import spellings
-from pytest_apiauth.printable import one_line
-from pytest_apiauth.profile.model import GrantType, Zone
-from pytest_apiauth.rules import LOCKOUT, MAY, SHOULD, rule
-from pytest_apiauth.suite.api import Answer, Api
+from pytest_apiauth.rules import (
+    LOCKOUT,
+    MAY,
+    SHOULD,
+    Answer,
+    Api,
+    Edit,
+    GrantType,
+    Role,
+    Zone,
+    one_line,
+    rule,
+    spellings,
+)
 
 from .client_authentication import open_to_nobody
 from .parts import authenticated_clients, password_grant, protected_zones, unattended_grants

@@ -11,16 +11,33 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from pytest_apiauth.auth.drafts import Draft
-from pytest_apiauth.auth.texts import Ref
-from pytest_apiauth.errors import UnreachableError
-from pytest_apiauth.profile.grants import GRANTS
-from pytest_apiauth.profile.model import DEFAULT, Profile, Zone
-from pytest_apiauth.rules import DOC, MUST, PROFILE, REGISTRY, REVOKE, SHOULD, Parts, draws, rule
-from pytest_apiauth.suite.api import Answer, Api
-from pytest_apiauth.suite.challenges import parse
-from pytest_apiauth.suite.history import History, Tokens
-from pytest_apiauth.suite.outcomes import Breach, Inconclusive, NotApplicable, Violation
+from pytest_apiauth.rules import (
+    DEFAULT,
+    DOC,
+    GRANTS,
+    MUST,
+    PROFILE,
+    REGISTRY,
+    REVOKE,
+    SHOULD,
+    Answer,
+    Api,
+    Breach,
+    Draft,
+    History,
+    Inconclusive,
+    NotApplicable,
+    Parts,
+    Profile,
+    Ref,
+    Tokens,
+    UnreachableError,
+    Violation,
+    Zone,
+    draws,
+    read_challenges,
+    rule,
+)
 
 from .leaks import echoes
 from .model import Actor, Fate, Known, Model
@@ -267,7 +284,7 @@ class Life:
                 answer.file("leak-canary", not echoed, "no credential repeated in the answer", f"${{{ref.name}}} in it")
         if answer.status == 401:
             try:
-                found = bool(parse(answer.response.header_lines("www-authenticate")))
+                found = bool(read_challenges(answer.response.header_lines("www-authenticate")))
             except ValueError:
                 found = False
             answer.file("res-401-challenge", found, "a challenge that can be parsed with the 401", "none")

@@ -5,12 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from pytest_apiauth.auth.drafts import Draft
-from pytest_apiauth.auth.texts import Role, Text
-from pytest_apiauth.profile.grants import GRANTS
-from pytest_apiauth.rules import ISSUE, ITSELF, SHOULD, Parts, rule
-from pytest_apiauth.suite.api import Answer, Api
-from pytest_apiauth.suite.consent import parameters_of
+from pytest_apiauth.rules import GRANTS, ISSUE, ITSELF, SHOULD, Answer, Api, Draft, Parts, Role, Text, consent, rule
 
 from .parts import UNATTENDED
 
@@ -183,7 +178,7 @@ def _sent_back(reply: Answer) -> dict[str, str]:
     target = next((value for name, value in reply.draft.query if name == "redirect_uri"), "")
     if not (isinstance(target, str) and location.startswith(target)):
         return {}
-    found = {name: values[0] for name, values in parameters_of(location).items()}
+    found = {name: values[0] for name, values in consent.parameters_of(location).items()}
     return found if {"code", "error"} & found.keys() else {}
 
 

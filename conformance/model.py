@@ -10,9 +10,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from pytest_apiauth.auth.texts import Ref
-from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.suite.history import Tokens
+from pytest_apiauth.rules import Profile, Ref, Tokens
 
 MARGIN = 30
 """Seconds in which an undocumented lifetime is taken to last."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pytest_apiauth.profile.grants import GRANTS, Grant
-from pytest_apiauth.profile.kinds import KINDS, CredentialKind
-from pytest_apiauth.profile.model import GrantType, Kind, Profile, Zone
-from pytest_apiauth.rules import Parts
+from pytest_apiauth.rules import GRANTS, KINDS, CredentialKind, Grant, GrantType, Kind, Parts, Profile, Zone
 
 TOKENS: tuple[Kind, ...] = tuple(name for name, kind in KINDS.items() if kind.is_token)
 

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.rules import Edit
 
 from .strategies import near_misses
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.auth.drafts import Draft
-from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.auth.texts import Role
-from pytest_apiauth.profile.grants import GRANTS
-from pytest_apiauth.profile.model import GrantType, Profile, Zone
-from pytest_apiauth.rules import CONSUME, DOC, ISSUE, ITSELF, LOAD, MUST, PROFILE, REVOKE, SHOULD, rule
-from pytest_apiauth.suite.api import Api
-from pytest_apiauth.suite.history import History
-from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
+from pytest_apiauth.rules import (
+    CONSUME,
+    DOC,
+    GRANTS,
+    ISSUE,
+    ITSELF,
+    LOAD,
+    MUST,
+    PROFILE,
+    REVOKE,
+    SHOULD,
+    Api,
+    Draft,
+    Edit,
+    GrantType,
+    History,
+    NotApplicable,
+    OutOfReach,
+    Profile,
+    Role,
+    Zone,
+    rule,
+)
 
 from .client_authentication import open_to_nobody, without_client
 from .parts import (

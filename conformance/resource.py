@@ -6,14 +6,25 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from pytest_apiauth.auth.drafts import Draft
-from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.auth.texts import Base64, Part, Ref
-from pytest_apiauth.messages import Response
-from pytest_apiauth.profile.model import Zone
-from pytest_apiauth.rules import MUST, PROFILE, REVOKE, SHOULD, draws, rule
-from pytest_apiauth.suite.api import Answer, Api
-from pytest_apiauth.suite.challenges import Challenge, parse
+from pytest_apiauth.rules import (
+    MUST,
+    PROFILE,
+    REVOKE,
+    SHOULD,
+    Answer,
+    Api,
+    Base64,
+    Challenge,
+    Draft,
+    Edit,
+    Part,
+    Ref,
+    Response,
+    Zone,
+    draws,
+    read_challenges,
+    rule,
+)
 
 from . import strategies as some
 from .parts import TOKENS, authorization_zones, protected_zones, token_zones
@@ -27,7 +38,7 @@ IN_A_ROW = 5
 def challenges_of(answer: Answer) -> list[Challenge]:
     """Read the challenges of an answer; empty where they cannot be read."""
     try:
-        return parse(answer.response.header_lines("www-authenticate"))
+        return read_challenges(answer.response.header_lines("www-authenticate"))
     except ValueError:
         return []
 

@@ -14,15 +14,30 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from pytest_apiauth.auth.drafts import Draft
-from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.auth.requests import about_token
-from pytest_apiauth.auth.texts import Ref, Role
-from pytest_apiauth.profile.grants import GRANTS
-from pytest_apiauth.profile.model import DEFAULT, GrantType, Profile, Zone
-from pytest_apiauth.rules import ISSUE, ITSELF, MUST, REVOKE, SHOULD, Parts, draws, rule
-from pytest_apiauth.suite.api import Answer, Api
-from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
+from pytest_apiauth.rules import (
+    DEFAULT,
+    GRANTS,
+    ISSUE,
+    ITSELF,
+    MUST,
+    REVOKE,
+    SHOULD,
+    Answer,
+    Api,
+    Draft,
+    Edit,
+    GrantType,
+    NotApplicable,
+    OutOfReach,
+    Parts,
+    Profile,
+    Ref,
+    Role,
+    Zone,
+    about_token,
+    draws,
+    rule,
+)
 
 from .client_authentication import without_client
 from .parts import UNATTENDED, issued_token_zones, issuing_grants, refresh

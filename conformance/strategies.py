@@ -11,7 +11,7 @@ import string
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from pytest_apiauth.auth.edits import Edit, Operation
+from pytest_apiauth.rules import Edit, Operation
 
 UNRESERVED = string.ascii_letters + string.digits
 B64TOKEN = UNRESERVED + "-._~+/"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.profile.model import GrantType
-from pytest_apiauth.rules import CONSUME, DOC, ISSUE, ITSELF, MUST, PROFILE, SHOULD, draws, rule
-from pytest_apiauth.suite.api import Answer, Api
+from pytest_apiauth.rules import CONSUME, DOC, ISSUE, ITSELF, MUST, PROFILE, SHOULD, Answer, Api, GrantType, draws, rule
 
 from . import strategies as some
 from .parts import (

@@ -5,14 +5,24 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from pytest_apiauth.auth.drafts import Draft
-from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.auth.texts import Role
-from pytest_apiauth.profile.grants import GRANTS
-from pytest_apiauth.profile.model import GrantType
-from pytest_apiauth.rules import CONSUME, ISSUE, LOCKOUT, MUST, PROFILE, SHOULD, draws, rule
-from pytest_apiauth.suite.api import Answer, Api
-from pytest_apiauth.suite.outcomes import Violation
+from pytest_apiauth.rules import (
+    CONSUME,
+    GRANTS,
+    ISSUE,
+    LOCKOUT,
+    MUST,
+    PROFILE,
+    SHOULD,
+    Answer,
+    Api,
+    Draft,
+    Edit,
+    GrantType,
+    Role,
+    Violation,
+    draws,
+    rule,
+)
 
 from . import strategies as some
 from .client_authentication import open_to_nobody, without_client

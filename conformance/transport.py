@@ -5,13 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
-from pytest_apiauth.auth.drafts import Draft
-from pytest_apiauth.errors import UnreachableError
-from pytest_apiauth.messages import Origin
-from pytest_apiauth.profile.model import Zone
-from pytest_apiauth.rules import DOC, ITSELF, PROFILE, SHOULD, Parts, rule
-from pytest_apiauth.suite.api import Answer, Api
-from pytest_apiauth.suite.outcomes import NotApplicable
+from pytest_apiauth.rules import (
+    DOC,
+    ITSELF,
+    PROFILE,
+    SHOULD,
+    Answer,
+    Api,
+    Draft,
+    NotApplicable,
+    Origin,
+    Parts,
+    UnreachableError,
+    Zone,
+    rule,
+)
 
 from .parts import all_zones, protected_zones
 

@@ -8,14 +8,34 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from pytest_apiauth.auth.drafts import Credential, Draft
-from pytest_apiauth.auth.edits import Edit, equivalent
-from pytest_apiauth.auth.texts import Ref, Role, Text
-from pytest_apiauth.profile.kinds import KINDS
-from pytest_apiauth.profile.model import DEFAULT, Kind, Profile, Zone
-from pytest_apiauth.rules import DOC, ISSUE, ITSELF, MAY, MUST, PROFILE, SHOULD, STATED, Parts, rule
-from pytest_apiauth.suite.api import Answer, Api
-from pytest_apiauth.suite.outcomes import Inconclusive, NotApplicable
+from pytest_apiauth.rules import (
+    DEFAULT,
+    DOC,
+    ISSUE,
+    ITSELF,
+    KINDS,
+    MAY,
+    MUST,
+    PROFILE,
+    SHOULD,
+    STATED,
+    Answer,
+    Api,
+    Credential,
+    Draft,
+    Edit,
+    Inconclusive,
+    Kind,
+    NotApplicable,
+    Parts,
+    Profile,
+    Ref,
+    Role,
+    Text,
+    Zone,
+    equivalent,
+    rule,
+)
 
 from .parts import TOKENS, all_zones, identity_zones, open_zones, protected_zones
 from .resource import never_the_content

@@ -1,8 +1,44 @@
-"""What a rule is written with."""
+"""Everything that a rule is written with: the one door to the suite, for the book and for a project's own rules.
+
+A rule is a function of an `Api`, which it asks for valid requests, and of the part of the profile that it is about.
+It alters a valid request, sends it, and says what must come back; the rest is done behind the door: the valid request
+is sent before the altered one and again after its refusal, secrets are put in on the way out and redacted on the way
+to the report, and what did not hold is shown as two lines of curl.
+
+Example::
+
+    from pytest_apiauth.rules import MUST, Api, Edit, Parts, Zone, rule
+
+    def keyed(profile):
+        return {name: zone for name, zone in profile.zones.items() if "api_key" in zone.kinds}
+
+    @rule(MUST, "RFC 9110 11.4", applies=Parts("no zone needs a key", keyed), catches="key-prefix-compare")
+    def key_spelt_backwards(api: Api, zone: Zone) -> None:
+        "A key that is spelt backwards opens nothing."
+        for valid in api.requests(zone, "api_key"):
+            api.send(valid.editing(valid.credential("api_key").refs[0], Edit("reverse"))).refused()
+"""
 
 from __future__ import annotations
 
+from pytest_apiauth.auth.drafts import Credential, Draft, Parameters
+from pytest_apiauth.auth.edits import Edit, Operation, equivalent
+from pytest_apiauth.auth.forgeries import Forgery, Members, Signature, is_jwt
+from pytest_apiauth.auth.requests import NO_PROOF, Proof, about_token
+from pytest_apiauth.auth.texts import Base64, FormEncoded, Part, Ref, Role, Text, Unchanged
+from pytest_apiauth.credentials.secrets import spellings
+from pytest_apiauth.errors import UnreachableError
+from pytest_apiauth.messages import Origin, Response
+from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.grants import GRANTS, Grant
+from pytest_apiauth.profile.kinds import KINDS, CredentialKind
+from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile, Zone
+from pytest_apiauth.suite import consent
+from pytest_apiauth.suite.api import Answer, Api, Cause
 from pytest_apiauth.suite.book import PROFILE, REGISTRY, STATED, Control, Level, Parts, Safety, draws, rule
+from pytest_apiauth.suite.challenges import Challenge, read_challenges
+from pytest_apiauth.suite.history import History, Tokens
+from pytest_apiauth.suite.outcomes import Breach, Inconclusive, NotApplicable, OutOfReach, Violation
 
 MUST, DOC, SHOULD, MAY = Level.MUST, Level.DOC, Level.SHOULD, Level.MAY
 READ_ONLY, ISSUE, CONSUME = Safety.READ_ONLY, Safety.ISSUE, Safety.CONSUME
@@ -10,6 +46,71 @@ REVOKE, LOCKOUT, LOAD = Safety.REVOKE, Safety.LOCKOUT, Safety.LOAD
 ITSELF = Control.ITSELF
 
 __all__ = [
-    "CONSUME", "DOC", "ISSUE", "ITSELF", "LOAD", "LOCKOUT", "MAY", "MUST", "PROFILE", "READ_ONLY", "REGISTRY", "REVOKE",
-    "SHOULD", "STATED", "Parts", "draws", "rule",
+    "CONSUME",
+    "DEFAULT",
+    "DOC",
+    "GRANTS",
+    "ISSUE",
+    "ITSELF",
+    "KINDS",
+    "LOAD",
+    "LOCKOUT",
+    "MAY",
+    "MUST",
+    "NO_PROOF",
+    "PROFILE",
+    "READ_ONLY",
+    "REGISTRY",
+    "REVOKE",
+    "SHOULD",
+    "STATED",
+    "Answer",
+    "Api",
+    "Base64",
+    "Breach",
+    "Cause",
+    "Challenge",
+    "Control",
+    "Credential",
+    "CredentialKind",
+    "Draft",
+    "Edit",
+    "Forgery",
+    "FormEncoded",
+    "Grant",
+    "GrantType",
+    "History",
+    "Inconclusive",
+    "Kind",
+    "Level",
+    "Members",
+    "NotApplicable",
+    "Operation",
+    "Origin",
+    "OutOfReach",
+    "Parameters",
+    "Part",
+    "Parts",
+    "Profile",
+    "Proof",
+    "Ref",
+    "Response",
+    "Role",
+    "Safety",
+    "Signature",
+    "Text",
+    "Tokens",
+    "Unchanged",
+    "UnreachableError",
+    "Violation",
+    "Zone",
+    "about_token",
+    "consent",
+    "draws",
+    "equivalent",
+    "is_jwt",
+    "one_line",
+    "read_challenges",
+    "rule",
+    "spellings",
 ]  # fmt: skip

@@ -22,7 +22,7 @@ class Challenge:
     token68: str = ""
 
 
-def parse(lines: Iterable[str]) -> list[Challenge]:
+def read_challenges(lines: Iterable[str]) -> list[Challenge]:
     """Give every challenge. Raises ValueError where a line is none by the grammar."""
     return [challenge for line in lines for challenge in _parse_line(line.strip(" \t"))]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_apiauth.suite.challenges import Challenge, parse
+from pytest_apiauth.suite.challenges import Challenge, read_challenges
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,11 @@ from pytest_apiauth.suite.challenges import Challenge, parse
 )
 def test_challenges(lines: list[str], expected: list[Challenge]) -> None:
     """Several challenges in one line or several lines are told apart (RFC 9110 11.6.1)."""
-    assert expected == parse(lines)
+    assert expected == read_challenges(lines)
 
 
 @pytest.mark.parametrize("line", ['realm="x"', 'Basic realm="x" Bearer', '"', "Basic =", 'Basic realm="open'])
 def test_what_is_no_challenge(line: str) -> None:
     """A line that breaks the grammar is refused."""
     with pytest.raises(ValueError, match="character"):
-        parse([line])
+        read_challenges([line])
