@@ -22,7 +22,19 @@ from urllib.parse import quote_plus, urlsplit
 
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.forgeries import Forgery
-from pytest_apiauth.auth.texts import Base64, Part, Ref, Role, Text, exchanged, is_text, parts_of, refs_of, reveal
+from pytest_apiauth.auth.texts import (
+    Base64,
+    FormEncoded,
+    Part,
+    Ref,
+    Role,
+    Text,
+    exchanged,
+    is_text,
+    parts_of,
+    refs_of,
+    reveal,
+)
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile.kinds import Kind, Place
 
@@ -307,7 +319,8 @@ class Draft:
         headers = [(name, reveal(value, values)) for name, value in self.lines]
         if self.media_type:
             headers.append(("Content-Type", self.media_type))
-        return Request(self.method, self._url(values), tuple(headers), self._body(values), self.target)
+        target = None if self.target_text is None else reveal(self.target_text, values)
+        return Request(self.method, self._url(values), tuple(headers), self._body(values), target)
 
     @property
     def lines(self) -> tuple[tuple[str, Text], ...]:
@@ -328,6 +341,18 @@ class Draft:
     def pairs(self) -> tuple[tuple[str, Text], ...]:
         """Every parameter of the URL, with the credentials that travel in one."""
         return (*self.query, *((each.name, each.text) for each in self.credentials if each.place.where == "query"))
+
+    @property
+    def target_text(self) -> Text | None:
+        """A request target in the place of the URL's, which takes over the credentials that travel in the query."""
+        asked = tuple(each for each in self.credentials if each.place.where == "query")
+        if self.target is None or not asked:
+            return self.target
+        marks = ("&" if "?" in self.target else "?", *("&" for _ in asked[1:]))
+        pairs = (
+            (f"{mark}{quote_plus(each.name)}=", FormEncoded(each.text)) for mark, each in zip(marks, asked, strict=True)
+        )
+        return (self.target, *(part for pair in pairs for part in pair))
 
     @property
     def media_type(self) -> str:

@@ -17,7 +17,7 @@ request: a server that refuses a brand-new token will refuse the next one too.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urljoin
 
@@ -30,6 +30,7 @@ from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import ApiAuthError, CredentialError, TokenError, UnsetError
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.grants import GRANTS
+from pytest_apiauth.profile.kinds import Place
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile
 
 __all__ = ["Authenticator", "Forward", "RequestSteps", "Send", "TokenSteps", "Wait"]
@@ -54,12 +55,16 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Forward:
-    """Step: send the user's request with these headers. Do not change the dictionary, it is shared."""
+    """Step: send the user's request with these headers, and these values in the query or in a cookie.
+
+    Do not change the dictionaries, they are shared.
+    """
 
     headers: dict[str, str]
+    placed: dict[Place, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"Forward({', '.join(self.headers)})"
+        return f"Forward({', '.join([*self.headers, *(place.name for place in self.placed)])})"
 
 
 TokenSteps = Generator[Send | Wait, Response | None, Token]
@@ -134,7 +139,7 @@ class Authenticator:
         headers = dict(plan.headers)
         if token is not None:
             headers["Authorization"] = "Bearer " + header_value(token.access_token)
-        step = Forward(headers)
+        step = Forward(headers, plan.placed)
         self._ready = (plan, token, step)
         return step
 

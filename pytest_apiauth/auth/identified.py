@@ -21,12 +21,15 @@ from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile.grants import GRANTS
-from pytest_apiauth.profile.kinds import KINDS
+from pytest_apiauth.profile.kinds import KINDS, Place
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile
 
 Value = Secret | str
 # What one header value can carry on the wire (RFC 9110 5.5).
 SENDABLE: Final = re.compile(r"[!-~\x80-\xff](?:[ \t!-~\x80-\xff]*[!-~\x80-\xff])?")
+
+# What a cookie can carry (RFC 6265 4.1.1).
+COOKIE_VALUE: Final = re.compile(r"[!#-+\--:<-\[\]-~]*")
 
 
 def header_value(secret: Secret) -> str:
@@ -38,6 +41,19 @@ def header_value(secret: Secret) -> str:
     if SENDABLE.fullmatch(value) is None:
         raise CredentialError(
             f"{secret.where}: its value cannot travel in a header; look for a line break or a blank at either end"
+        )
+    return value
+
+
+def sendable(secret: Secret, place: Place) -> str:
+    """Reveal a secret for use in a place. Raises CredentialError if it cannot travel there."""
+    if place.where == "header":
+        return header_value(secret)
+    value = secret.reveal()
+    if place.where == "cookie" and COOKIE_VALUE.fullmatch(value) is None:
+        raise CredentialError(
+            f"{secret.where}: its value cannot travel in a cookie; look for a blank, a quotation mark, a comma, a"
+            " semicolon, a backslash or a character beyond ASCII"
         )
     return value
 
@@ -117,7 +133,7 @@ def revealed(
 def _key(profile: Profile, ref: Ref, value: Value | None) -> str:
     if not isinstance(value, Secret):
         raise CredentialError(f"{profile.name}: keys: {ref.who!r} has no api_key, and the token endpoint needs one")
-    return header_value(value)
+    return sendable(value, profile.place_of("api_key"))
 
 
 def _check_colon(profile: Profile, each: Credential, known: Mapping[Ref, str]) -> None:
@@ -130,8 +146,8 @@ def _check_colon(profile: Profile, each: Credential, known: Mapping[Ref, str]) -
         )
 
 
-def header_of(profile: Profile, identities: Identities, kind: Kind, *, client: str, user: str, key: str) -> str:
-    """Return what a header carries as a credential of a kind. Raises CredentialError for what is not there."""
+def text_of(profile: Profile, identities: Identities, kind: Kind, *, client: str, user: str, key: str) -> str:
+    """Return what travels as a credential of a kind, in its place. Raises CredentialError for what is not there."""
     found = requests.credential(profile, kind, client=client, user=user, key=key)
     has_place = KINDS[kind].place is not None or getattr(profile, kind) is not None
     values: dict[Ref, str] = {}
@@ -141,7 +157,8 @@ def header_of(profile: Profile, identities: Identities, kind: Kind, *, client: s
             lacking = "no username and password" if found.is_pair else "none"
             raise CredentialError(f"{profile.name}: {kind}: the profile names {lacking}")
         # In a pair whatever there is travels in Base64.
-        values[ref] = header_value(value) if isinstance(value, Secret) and not found.is_pair else raw(value)
+        whole = isinstance(value, Secret) and not found.is_pair
+        values[ref] = sendable(value, found.place) if isinstance(value, Secret) and whole else raw(value)
     return reveal(found.text, values)
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from pytest_apiauth.auth.identified import authorization_request, header_of, token_request
+from pytest_apiauth.auth.identified import authorization_request, text_of, token_request
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.profile.grants import GRANTS
-from pytest_apiauth.profile.kinds import KINDS
+from pytest_apiauth.profile.kinds import KINDS, Place
 from pytest_apiauth.profile.model import GrantType, Kind, Profile, Zone
 
 
@@ -26,6 +26,8 @@ class Plan:
     headers: Mapping[str, str]
     has_token: bool
     problem: str | None = None
+    placed: dict[Place, str] = field(default_factory=dict)
+    """What travels in the query or in a cookie."""
     is_unset: bool = field(default=False, compare=False)
     """Whether the problem is a value that is not set, rather than a name that the profile does not know."""
 
@@ -105,11 +107,15 @@ class Plans:
 
     def _planned(self, kinds: frozenset[Kind], problem: str | None) -> Plan:
         if problem is not None:
-            return Plan({}, False, problem, problem in self._unset)
+            return Plan({}, False, problem, is_unset=problem in self._unset)
         # A token is put in by the flow, which gets it.
         configured = [kind for kind in KINDS if kind in kinds and not KINDS[kind].is_issued]
-        headers = {self._profile.place_of(kind).name: self._header(kind) for kind in configured}
-        return Plan(headers, len(configured) < len(kinds))
+        texts = {self._profile.place_of(kind): self._text(kind) for kind in configured}
+        return Plan(
+            {place.name: text for place, text in texts.items() if place.where == "header"},
+            len(configured) < len(kinds),
+            placed={place: text for place, text in texts.items() if place.where != "header"},
+        )
 
     def _first_problem(self, kinds: Collection[Kind]) -> str | None:
         problems = (self._problem(kind) for kind in sorted(kinds))
@@ -119,7 +125,7 @@ class Plans:
         """Give the reason why a credential cannot be sent, or None where it can."""
         if kind not in self._problems:
             try:
-                self._try_token() if KINDS[kind].is_issued else self._header(kind)
+                self._try_token() if KINDS[kind].is_issued else self._text(kind)
                 self._problems[kind] = None
             except CredentialError as error:
                 self._problems[kind] = str(error)
@@ -127,9 +133,9 @@ class Plans:
                     self._unset.add(str(error))
         return self._problems[kind]
 
-    def _header(self, kind: Kind) -> str:
+    def _text(self, kind: Kind) -> str:
         names = {"client": self._client, "user": self._user, "key": self._key}
-        return header_of(self._profile, self._identities, kind, **names)
+        return text_of(self._profile, self._identities, kind, **names)
 
     def _try_token(self) -> None:
         """Build what would be sent for a token, which costs nothing and names whatever is missing."""

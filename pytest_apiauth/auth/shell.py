@@ -26,8 +26,8 @@ def curl(draft: Draft, values: Mapping[Ref, str]) -> str:
         # curl drops a header that ends with a colon, and sends it empty when it ends with a semicolon.
         words += ["-H", quoted(f"{name};") if value == "" else shown((f"{name}: ", *parts_of(value)), values)]
     words += _body(draft, values)
-    if draft.target is not None:
-        words += ["--request-target", quoted(draft.target)]
+    if draft.target_text is not None:
+        words += ["--request-target", shown(draft.target_text, values)]
     words.append(_url(draft, values))
     return " ".join(words)
 

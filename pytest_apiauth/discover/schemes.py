@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast, get_args
 
 from pytest_apiauth.discover.findings import Findings, GrantFound, Needs, table_in, text_in
 from pytest_apiauth.discover.reading import Document
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.grants import GRANTS, Grant, GrantType
-from pytest_apiauth.profile.kinds import KINDS, Kind, Place, is_kind
+from pytest_apiauth.profile.kinds import KINDS, Kind, Place, Where, is_kind
 
 _GRANTS: Final[Mapping[str, Grant]] = {name: grant for grant in GRANTS.values() for name in grant.flows}
 """Grants by the names of flows in OpenAPI 3 and in Swagger 2; what is not here (implicit) no profile can hold."""
 ENDPOINTS: Final = {"token_url": "tokenUrl", "authorize_url": "authorizationUrl"}
 """Endpoints of a flow by the key of the profile that takes each."""
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 OFFLINE: Final = "offline_access"
 
 
@@ -127,17 +127,18 @@ class Schemes:
                 return f"a scheme of type {one_line(other)!r}"
 
     def _api_key(self, table: Mapping[str, object]) -> Kind | str:
-        place, name = one_line(text_in(table, "in")), one_line(text_in(table, "name"))
-        if place != "header":
-            return f"an API key in the {place or 'request'} ({name})"
-        if _HEADER_NAME.fullmatch(name) is None:
-            return f"an API key in a header without a name that can be sent ({name})"
-        if name.lower() == "authorization" and "bearer" in text_in(table, "description").lower():
+        where, name = one_line(text_in(table, "in")), one_line(text_in(table, "name"))
+        if where not in get_args(Where):
+            return f"an API key in the {where or 'request'} ({name})"
+        if not name or (where != "query" and _TOKEN.fullmatch(name) is None):
+            return f"an API key in a {where} without a name that can be sent ({name})"
+        place = Place(cast("Where", where), name)
+        if place.is_authorization and "bearer" in text_in(table, "description").lower():
             return self._bearer("the document describes the Authorization header with a bearer token in it")
         known = self._findings.api_key
-        if known is not None and known.name.lower() != name.lower():
+        if known is not None and (known.where, known.name.lower()) != (where, name.lower()):
             return f"a second API key, in {name} beside {known.name}"
-        self._findings.api_key = known or Place("header", name)
+        self._findings.api_key = known or place
         return "api_key"
 
     def _bearer(self, why: str) -> Kind:

@@ -67,7 +67,11 @@ def _head(findings: Findings, name: str) -> Iterator[str]:
 def _credentials(findings: Findings, name: str) -> Iterator[str]:
     if findings.api_key is not None:
         yield "[api_key]"
-        yield f"header = {quoted(findings.api_key.name)}"
+        if findings.api_key.where == "header":
+            yield f"header = {quoted(findings.api_key.name)}"
+        else:
+            yield f"in = {quoted(findings.api_key.where)}"
+            yield f"name = {quoted(findings.api_key.name)}"
         yield ""
     fields = _fields(findings)
     if not fields:

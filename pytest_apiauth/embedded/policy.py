@@ -18,6 +18,7 @@ from typing import Final
 from pytest_apiauth.embedded import cors
 from pytest_apiauth.embedded.authorization_policy import AuthorizationPolicy
 from pytest_apiauth.embedded.metadata_policy import MetadataPolicy
+from pytest_apiauth.embedded.reading import cookie_pairs, query_pairs
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
 from pytest_apiauth.embedded.refusal_policy import JSON
 from pytest_apiauth.embedded.revocation_policy import RevocationPolicy
@@ -66,9 +67,15 @@ class Policy(AuthorizationPolicy, RevocationPolicy, MetadataPolicy):
         return Presented(key, *(self.parse_authorization(value) if value is not None else ("", "")))
 
     def key_lines(self, request: Request) -> list[str]:
-        """Give every value of the API key's header field, behind the scheme's word where there is one."""
-        lines = request.header_lines(self.key_header) if self.key_header else []
-        scheme = self.profile.api_key.scheme.lower() if self.profile.api_key else ""
+        """Return every value that stands where the API key does, behind the scheme's word if there is one."""
+        travels = self.profile.api_key
+        if travels is None:
+            return []
+        if travels.name is not None:
+            pairs = query_pairs(request) if travels.where == "query" else cookie_pairs(request)
+            return [value for name, value in pairs if name == travels.name]
+        lines = request.header_lines(travels.header)
+        scheme = travels.scheme.lower()
         if not scheme:
             return lines
         parsed = map(self.parse_authorization, lines)

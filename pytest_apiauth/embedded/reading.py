@@ -7,6 +7,8 @@ import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from pytest_apiauth.messages import Request
+
 ESCAPE_WRONG: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -25,6 +27,20 @@ def form_pairs(text: str) -> list[tuple[str, str]]:
     """Give the pairs of a form or query, repeated ones included. Raises ValueError for what is no form."""
     pieces = (piece.partition("=") for piece in text.split("&") if piece)
     return [(form_decoded(name), form_decoded(value)) for name, _, value in pieces]
+
+
+def query_pairs(request: Request) -> list[tuple[str, str]]:
+    """Return the pairs of a request's query; one that is no form has none."""
+    try:
+        return form_pairs(request.query)
+    except ValueError:
+        return []
+
+
+def cookie_pairs(request: Request) -> list[tuple[str, str]]:
+    """Return the cookies of a request, repeated ones included (RFC 6265 5.4)."""
+    pieces = (piece.partition("=") for line in request.header_lines("cookie") for piece in line.split(";"))
+    return [(name.strip(), value.strip()) for name, _, value in pieces]
 
 
 def json_members(body: bytes) -> Members:

@@ -32,7 +32,8 @@ class TokenPolicy(RefusalPolicy):
 
     def __init__(self, profile: Profile, state: State) -> None:
         super().__init__(profile, state)
-        self.key_header = profile.api_key.header if profile.api_key else ""
+        key = profile.api_key
+        self.key_header = key.header if key is not None and key.where == "header" else ""
         self.client_auth = profile.token.client_auth
         scopes = [profile.token.scope, profile.token.answer.scope]
         for row in profile.grants.values():

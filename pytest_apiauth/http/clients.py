@@ -2,7 +2,8 @@
 
 A flow (`pytest_apiauth.auth.flow`) decides, an `Auth` drives it. Token requests go through the client's own guarded
 transport but not through the client: they follow no redirect, meet none of the user's hooks, and are in no
-response's history. The user's request is never rebuilt, only its headers are set.
+response's history. The user's request is never rebuilt, only its headers are set; what travels elsewhere goes along
+as an extension (`pytest_apiauth.http.placed`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.http.driver import Drive, performed, performed_async, status_alone
 from pytest_apiauth.http.guard import AsyncGuardedTransport, Guard, GuardedTransport
 from pytest_apiauth.http.options import read_options
+from pytest_apiauth.http.placed import place
 from pytest_apiauth.http.senders import TIMEOUTS, Extensions, Messenger, Sender, seen_by
 from pytest_apiauth.http.transports import Connector
 from pytest_apiauth.messages import Request, Response
@@ -83,6 +85,7 @@ def _carrying(request: httpx.Request, step: Forward) -> httpx.Request:
     """Put a step's headers on the user's request, which is never another one."""
     for name, value in step.headers.items():
         request.headers[name] = value
+    place(request, step.placed)
     return request
 
 

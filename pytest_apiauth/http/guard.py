@@ -29,6 +29,7 @@ from pytest_apiauth.errors import GuardError
 from pytest_apiauth.http.bodies import AsyncLookedThrough, LookedThrough, Window, holds, readings
 from pytest_apiauth.http.cookies import are_its_own
 from pytest_apiauth.http.library import Library
+from pytest_apiauth.http.placed import placed_in, standing
 from pytest_apiauth.http.translation import raw_target
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.printable import one_line
@@ -64,7 +65,8 @@ class Guard:
         self._home = frozenset((*places, *((_SOCKETS[scheme], host, port) for scheme, host, port in places)))
         endpoint = library.url(profile.token_endpoint) if profile.token_endpoint else None
         self._token_endpoint = None if endpoint is None else (self._place(endpoint), _path(endpoint.raw_path))
-        self._key_header = frozenset() if profile.api_key is None else frozenset((_folded(profile.api_key.header),))
+        key = profile.place_of("api_key") if profile.api_key is not None else None
+        self._key_header = frozenset((_folded(key.name),)) if key and key.where == "header" else frozenset()
 
     @staticmethod
     def _place(url: httpx.URL) -> _Place:
@@ -141,6 +143,9 @@ class Guard:
 
     def _credential_in(self, request: httpx.Request) -> str | None:
         """Name the first part of a request, but its body, that is secret, or give None."""
+        where = placed_in(request)
+        if where is not None:
+            return f"a credential in the {where}"
         for raw_name, raw_value in request.headers.raw:
             name = raw_name.decode("latin-1")
             if self._is_secret(name, raw_value, request) or holds(self._redactor, raw_name + b": " + raw_value):
@@ -227,6 +232,10 @@ class GuardedTransport(BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request that may leave (the library's interface)."""
+        with standing(request):
+            return self._handled(request)
+
+    def _handled(self, request: httpx.Request) -> httpx.Response:
         window = self._guard.check(request)
         if window is None:
             return self._inner.handle_request(request)
@@ -277,6 +286,10 @@ class AsyncGuardedTransport(AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request that may leave (the library's interface)."""
+        with standing(request):
+            return await self._handled(request)
+
+    async def _handled(self, request: httpx.Request) -> httpx.Response:
         window = self._guard.check(request)
         if window is None:
             return await self._inner.handle_async_request(request)

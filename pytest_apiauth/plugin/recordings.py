@@ -18,6 +18,7 @@ from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.belonging import Belonging, cassettes_of
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.taping import CassetteTest
+from pytest_apiauth.recording.walking import keys_of
 
 MOCKS = ("apiauth_mock", "respx_mock", "apiauth_server")
 ADDING = ("all", "new_episodes", "rewrite")
@@ -70,7 +71,7 @@ def enter(item: pytest.Item) -> None:
         state.redactor,
         is_live=state.options.live,
         profile=_profile_of(item, state),
-        key_headers=[profile.api_key.header for profile in profiles if profile.api_key is not None],
+        keys=keys_of(profiles),
         rewrites=state.rewrites_cassettes,
         belonging=Belonging(hosts_of(profiles, state), is_ours),
         lets_through=state.options.live and _mode(state) is None,

@@ -26,7 +26,11 @@ Where = Literal["header", "query", "cookie"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a request a credential travels, and what stands before it there."""
+    """Where in a request a credential travels, and what stands before it there.
+
+    >>> Place("header", "authorization").is_authorization, Place("cookie", "key").line, Place("query", "key").line
+    (True, 'Cookie', None)
+    """
 
     where: Where
     name: str
@@ -36,6 +40,11 @@ class Place:
     def is_authorization(self) -> bool:
         """Whether it takes up the Authorization header, of which a request has one at most (RFC 9110 11.6.2)."""
         return self.where == "header" and self.name.lower() == "authorization"
+
+    @property
+    def line(self) -> str | None:
+        """The name of the header line that it travels in; None if it travels in the URL."""
+        return {"header": self.name, "cookie": "Cookie", "query": None}[self.where]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pytest_apiauth.profile.grants import GrantType
-from pytest_apiauth.profile.kinds import Kind, Place
+from pytest_apiauth.profile.kinds import Kind, Place, Where
 
 ClientAuth = Literal["none", "client_secret_basic", "client_secret_post", "client_secret_json"]
 Rotation = Literal["new-token", "old-dies", "none"]
 DEFAULT = "default"
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 OBJECT_SPELLING: Final = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 APP_SPELLING: Final = re.compile(rf"{OBJECT_SPELLING.pattern}(\(.*\))?")
 URL_KEYS = ("api_url", "token_url", "authorize_url", "revocation_url", "introspection_url", "metadata_url")
@@ -126,12 +127,30 @@ class Credentials(Client, User, Key):
 class ApiKey(Model):
     """How the API key travels."""
 
+    where: Where = Field(
+        "header", alias="in", description="Whether the key travels in a header, in the query of the URL or in a cookie"
+    )
     header: str = Field("X-API-Key", description="Name of the request header")
+    name: str | None = Field(None, description="Name of the parameter of the query, or of the cookie", min_length=1)
     scheme: str = Field(
         "",
         description="Word before the key, with a blank between, as in Authorization: ApiKey …",
         pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]*$",
     )
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> ApiKey:
+        if self.where == "header":
+            if self.name is not None:
+                raise ValueError('name is for a key that is in = "query" or in = "cookie"; a header is named by header')
+            return self
+        if self.name is None:
+            raise ValueError(f'in = "{self.where}" needs a name')
+        if surplus := [key for key in ("header", "scheme") if key in self.model_fields_set]:
+            raise ValueError(f'{surplus[0]} does not go with in = "{self.where}"')
+        if self.where == "cookie" and TOKEN.fullmatch(self.name) is None:
+            raise ValueError("name: expected the name of a cookie (RFC 6265 4.1.1)")
+        return self
 
     @property
     def prefix(self) -> str:
@@ -141,7 +160,7 @@ class ApiKey(Model):
     @property
     def place(self) -> Place:
         """Where the key travels."""
-        return Place("header", self.header, self.prefix)
+        return Place(self.where, self.name or self.header, self.prefix)
 
 
 class Answer(Model):

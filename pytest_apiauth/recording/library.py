@@ -31,6 +31,7 @@ from pytest_apiauth.recording.playing import Credentials
 from pytest_apiauth.recording.reading import read
 from pytest_apiauth.recording.scenes import Scene, Spend, kept_scene, scenes
 from pytest_apiauth.recording.taping import EXTRA, CassetteTest
+from pytest_apiauth.recording.walking import keys_of
 
 LIBRARY: Final = "httpx"
 EMBEDDED: Final = "the embedded server"
@@ -102,7 +103,7 @@ def record(scene: Scene, stage: Stage, path: Path, *, is_live: bool) -> None:
         stage.redactor,
         is_live=True,
         profile=None,
-        key_headers=() if profile.api_key is None else (profile.api_key.header,),
+        keys=keys_of([profile]),
         stamp={
             "provenance": "live" if is_live else scene.provenance,
             "answered_by": stage.answered_by,

@@ -13,7 +13,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 from pytest_apiauth.credentials.names import PLACEHOLDER, PREFIX, kind_of
 from pytest_apiauth.recording.contents import CassetteError, content_of
 from pytest_apiauth.recording.vault import Vault, is_looked_for
-from pytest_apiauth.recording.walking import Message, Walk
+from pytest_apiauth.recording.walking import Keys, Message, Walk
 
 PLACES = ("request", "response", "uri", "headers", "body")
 RANDOM = ("state", "nonce", "code-challenge")
@@ -159,24 +159,24 @@ def clean_tape(
     interactions: Iterable[Interaction],
     vault: Vault,
     known: Iterable[tuple[str, str]],
-    key_headers: frozenset[str] = frozenset(),
+    keys: Keys = frozenset(),
     stays: Callable[[str], bool] = lambda value: False,
 ) -> list[Interaction]:
     """Give the exchanges of a tape without the secrets in them.
 
-    ``known`` are values of this run with their labels (``shop.credentials.password``); ``key_headers`` folded names
+    ``known`` are values of this run with their labels (``shop.credentials.password``); ``keys`` names
     of headers that carry API keys; ``stays`` says of a value in the place of a secret that it is somebody's own
     placeholder. Raises CassetteError for a body that cannot be looked into.
     """
     known, tape = list(known), list(interactions)
     vault.note_known(known, credentials=True)
     note = Collector(lambda kind, value: None if stays(value) else vault.note(kind, value), vault.reserve)
-    collecting = Walk(note, key_headers)
+    collecting = Walk(note, keys)
     for request, response in tape:
         collecting.message(request_message(request))
         collecting.message(response_message(response))
     vault.note_known(known, credentials=False)
-    replacing = Walk(Replacer(vault, stays), key_headers)
+    replacing = Walk(Replacer(vault, stays), keys)
     return [
         (
             with_message(request, replacing.message(request_message(request))),

@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_apiauth.credentials.names import fold
 from pytest_apiauth.credentials.redaction import OutputRedactor
 from pytest_apiauth.credentials.values import is_own_placeholder
 from pytest_apiauth.offline import Hosts
@@ -29,7 +28,7 @@ from pytest_apiauth.recording.tape import (
     survivors,
 )
 from pytest_apiauth.recording.vault import Vault, is_looked_for
-from pytest_apiauth.recording.walking import Message, Walk
+from pytest_apiauth.recording.walking import Keys, Message, Walk
 
 EXTRA: Final = "apiauth"
 """The key of a cassette under which its provenance stands; vcrpy passes over what it does not know."""
@@ -55,7 +54,7 @@ class CassetteTest:
         *,
         is_live: bool,
         profile: Profile | None,
-        key_headers: Iterable[str] = (),
+        keys: Keys = frozenset(),
         rewrites: bool = False,
         stamp: Mapping[str, Any] | None = None,
         belonging: Belonging | None = None,
@@ -77,10 +76,10 @@ class CassetteTest:
         self._stamp = stamp
         self._lets_through = lets_through
         self._is_settled = False
-        self._key_headers = frozenset(map(fold, key_headers))
+        self._keys = keys
         self._seen: set[str] = set()
         self._put_by_hooks: set[str] = set()
-        self._walk = Walk(Collector(self._learn), self._key_headers)
+        self._walk = Walk(Collector(self._learn), self._keys)
         self._environment = Environment()
         if profile is not None and not is_live:
             self._environment.fill(placeholders(profile, Credentials(None)))
@@ -106,7 +105,7 @@ class CassetteTest:
                 config["record_mode"] = RecordMode.NONE
             if self._rewrites:
                 config["drop_unused_requests"] = True
-            level = Level(Walk(Leveller(self._vault()), self._key_headers))
+            level = Level(Walk(Leveller(self._vault()), self._keys))
             config["match_on"] = [levelled(matcher, level) for matcher in config["match_on"]]
         elif rewrites:
             config["record_mode"] = RecordMode.NEW_EPISODES
@@ -161,7 +160,7 @@ class CassetteTest:
         found: dict[str, str] = {}
         # A body that cannot be looked into is for the moment of writing.
         with contextlib.suppress(CassetteError):
-            Walk(Collector(lambda kind, value: found.setdefault(value, kind)), self._key_headers).message(message)
+            Walk(Collector(lambda kind, value: found.setdefault(value, kind)), self._keys).message(message)
         return found
 
     # What is learnt on the way
@@ -221,7 +220,7 @@ class CassetteTest:
         vault = Vault()
         known = [(value, label) for value, label in self._redactor.known() if is_looked_for(value)]
         tape = zip(cassette["requests"], cassette["responses"], strict=True)
-        clean = clean_tape(tape, vault, known, self._key_headers, self._is_users_own)
+        clean = clean_tape(tape, vault, known, self._keys, self._is_users_own)
         requests, responses = [request for request, _ in clean], [response for _, response in clean]
         return {**cassette, "requests": requests, "responses": responses}, vault
 

@@ -32,6 +32,7 @@ from pytest_apiauth.credentials.names import (
 )
 from pytest_apiauth.credentials.values import looks_like_key
 from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.contents import CassetteError, content_of, decoded, pieces
 from pytest_apiauth.recording.jsontext import Members, dumped, has_member, parsed
 from pytest_apiauth.recording.sweeping import Sweep
@@ -78,14 +79,25 @@ class Message:
         return ", ".join(value for key, value in self.headers if key.lower() == name)
 
 
-class Walk:
-    """Takes a visitor through messages. ``key_headers`` are folded names of further headers that are secret."""
+Keys = frozenset[tuple[Place, str]]
+"""Names of API keys, folded, by where they count."""
 
-    def __init__(self, visitor: Visitor, key_headers: frozenset[str] = frozenset()) -> None:
+
+def keys_of(profiles: Iterable[Profile]) -> Keys:
+    """Return what profiles call their API keys; whatever is in a cookie is secret anyhow."""
+    places = [profile.place_of("api_key") for profile in profiles if profile.api_key is not None]
+    found = {"header": HEADER, "query": QUERY}
+    return frozenset((found[place.where], fold(place.name)) for place in places if place.where in found)
+
+
+class Walk:
+    """Takes a visitor through messages. ``keys`` are headers and parameters whose values are secret as well."""
+
+    def __init__(self, visitor: Visitor, keys: Keys = frozenset()) -> None:
         self.size = 0
         """Bytes of bodies, without their codings, that were looked into."""
         self._visitor = visitor
-        self._key_headers = key_headers
+        self._keys = keys
         self._trail: list[str] = []
         self._sweep = Sweep(self._found)
 
@@ -129,7 +141,7 @@ class Walk:
         if short in SET_COOKIE:
             first, mark, attributes = value.partition(";")
             return self._cookie(first) + mark + attributes
-        if short in self._key_headers or NAMES.is_secret(HEADER, name, value):
+        if (HEADER, short) in self._keys or NAMES.is_secret(HEADER, name, value):
             return self._secret(name, value)
         if _ABSOLUTE.match(value):
             return self.url(value, leads_back=short == "location")
@@ -219,7 +231,8 @@ class Walk:
             with self._at(f"parameter {name}"):
                 short = fold(name)
                 if (
-                    NAMES.is_secret(place, name, value, known)
+                    (place, short) in self._keys
+                    or NAMES.is_secret(place, name, value, known)
                     or (short in TOKEN_REQUEST_NAMES and (is_token_request or (leads_back and short == "code")))
                     or (not is_token_request and is_code(name, value, known))
                 ):

@@ -68,21 +68,20 @@ class CassetteTarget:
         folder = cassettes_of(profile, root)
         redactor = OutputRedactor()
         identities = Identities(profile, Credentials(None), redactor)
-        header = profile.api_key.header.lower() if profile.api_key else ""
+        line = _key_line(profile)
         answers: dict[_Key, Response] = {}
         for scene in scenes(profile):
             path = folder / f"{scene.name}.yaml"
             if path.is_file() and scene.name not in LOGINS:
                 for request, response in exchanges(scene, profile, identities, path):
-                    answers.setdefault(_key(request, header), response)
+                    answers.setdefault(_key(request, line), response)
         if not answers:
             raise CassetteError(f"{profile.name}: no cassette of its token endpoint in {folder}")
         return cls(profile, identities, redactor, library, answers)
 
     def send(self, request: Request) -> Response:
         """Return the recorded answer. Raises NotRecordedError where nobody has asked that."""
-        header = self.profile.api_key.header.lower() if self.profile.api_key else ""
-        answer = self.answers.get(_key(request, header))
+        answer = self.answers.get(_key(request, _key_line(self.profile)))
         if answer is None:
             raise NotRecordedError("no cassette has this request")
         self.given.add()
@@ -115,9 +114,14 @@ class CassetteTarget:
         """Hold nothing open."""
 
 
-def _key(request: Request, api_key_header: str) -> _Key:
+def _key_line(profile: Profile) -> str:
+    """Return the header line of the API key in small letters; empty if there is none, or it is in the URL."""
+    return (profile.place_of("api_key").line or "").lower() if profile.api_key is not None else ""
+
+
+def _key(request: Request, key_line: str) -> _Key:
     """Give what makes a request to a token endpoint this one and no other."""
-    names = ("authorization", "content-type", api_key_header)
+    names = ("authorization", "content-type", key_line)
     lines = sorted((name.lower(), value) for name, value in request.headers if name.lower() in names)
     return request.method, request.url, tuple(lines), _content(request.body)
 

@@ -12,6 +12,7 @@ import pytest
 from pytest_apiauth import discover
 from pytest_apiauth.discover.writing import MARK
 from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.kinds import Place
 from pytest_apiauth.profile.model import Profile
 
 OAUTH = {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "token", "scopes": {}}}}
@@ -20,7 +21,7 @@ SCHEMES = {
     "oauth": OAUTH,
     "key": KEY,
     "basic": {"type": "http", "scheme": "Basic"},
-    "query": {"type": "apiKey", "in": "query", "name": "key"},
+    "form": {"type": "apiKey", "in": "form", "name": "key"},
     "digest": {"type": "http", "scheme": "digest"},
 }
 
@@ -73,7 +74,7 @@ def marks(text: str) -> list[str]:
         ([needing("oauth", "key")], (("api_key", "bearer"),)),
         ([needing("oauth"), needing("key")], (("bearer",), ("api_key",))),
         ([needing("oauth"), needing("oauth", "key")], (("bearer",),)),
-        ([needing("query"), needing("key")], (("api_key",),)),
+        ([needing("form"), needing("key")], (("api_key",),)),
         ([needing(), needing("key")], ()),
         ([], ()),
     ],
@@ -91,7 +92,7 @@ def test_needs(tmp_path: Path, security: list[dict[str, list[str]]], needs: tupl
 
 
 @pytest.mark.parametrize(
-    "security", [[needing("query")], [needing("digest")], [needing("oauth", "basic")], [needing("nobody")]]
+    "security", [[needing("form")], [needing("digest")], [needing("oauth", "basic")], [needing("nobody")]]
 )
 def test_what_a_profile_cannot_hold_is_no_zone(tmp_path: Path, security: list[dict[str, list[str]]]) -> None:
     """A route that needs something else is in no zone, and a comment says what it needs."""
@@ -290,6 +291,27 @@ def test_foreign_text_stays_text(tmp_path: Path, text: str) -> None:
         "zones",
     } >= set(table)
     assert list(table["grants"]) == ["client_credentials"]
+
+
+@pytest.mark.parametrize("where", ["query", "cookie"])
+def test_a_key_in_the_query_or_in_a_cookie_is_one(tmp_path: Path, where: str) -> None:
+    """A key is written with the place that the document gives it, and one place is all that a profile has."""
+    document = openapi({"/a": get(needing("own")), "/b": get(needing("key"), needing("own")), "/c": get()})
+    document["components"]["securitySchemes"] = {"own": {"type": "apiKey", "in": where, "name": "k-1"}, "key": KEY}
+
+    profile = profile_of(tmp_path, document)
+
+    assert profile.place_of("api_key") == Place("query" if where == "query" else "cookie", "k-1")
+    assert profile.zone_at("/v1/b").needs == (("api_key",),)  # type: ignore[union-attr]
+
+
+def test_a_cookie_without_a_name_that_can_be_sent_is_no_key(tmp_path: Path) -> None:
+    """What no cookie can be called is told, and not written."""
+    document = openapi({"/a": get(needing("own")), "/b": get(needing("key"))})
+    own = {"type": "apiKey", "in": "cookie", "name": "k;1"}
+    document["components"]["securitySchemes"] = {"own": own, "key": KEY}
+
+    assert profile_of(tmp_path, document).place_of("api_key") == Place("header", "X-Key")
 
 
 def test_one_authorization_header_is_all_there_is(tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ WRONG_PROFILES = [
     ("plain http", SMALL.replace("https://", "http://"), ["api_url: http://api.shop.example", "use https"]),
     ("password in URL", SMALL.replace("https://", "https://me:canary-1234@"), ["api_url: a URL with a user name"]),
     ("no URL", SMALL.replace("https://api.shop.example", "shop"), ["api_url: expected an absolute http or https URL"]),
+    ("key without a name", SMALL.replace("header =", 'in = "query"\nheader ='), ['api_key: in = "query" needs a name']),
     ("unknown grant", f"{SMALL}\n[grants.implicit]", ["grants.implicit"]),
     ("long number", f"refusal = [{'4' * 5000}]{SMALL}", ["shop.apiauth.toml: not TOML that can be read: a number"]),
     ("deep nesting", f"refusal = {'[' * 9000}", ["shop.apiauth.toml: not TOML that can be read: nested too deeply"]),

@@ -44,6 +44,8 @@ def test_kinds_name_what_there_is() -> None:
         (None, ("header", "X-API-Key", "", False)),
         (ApiKey(header="authorization"), ("header", "authorization", "", True)),
         (ApiKey(header="X-Key", scheme="Key"), ("header", "X-Key", "Key ", False)),
+        (ApiKey.model_validate({"in": "query", "name": "Authorization"}), ("query", "Authorization", "", False)),
+        (ApiKey.model_validate({"in": "cookie", "name": "key"}), ("cookie", "key", "", False)),
     ],
 )
 def test_a_profile_says_where_its_key_travels(key: ApiKey | None, place: tuple[str, str, str, bool]) -> None:
@@ -51,6 +53,23 @@ def test_a_profile_says_where_its_key_travels(key: ApiKey | None, place: tuple[s
     found = Profile(schema=1, api_key=key).place_of("api_key")
 
     assert (found.where, found.name, found.prefix, found.is_authorization) == place
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"in": "query"}, 'in = "query" needs a name'),
+        ({"in": "cookie", "name": "a;b"}, "expected the name of a cookie"),
+        ({"in": "cookie", "name": "key", "scheme": "Token"}, 'scheme does not go with in = "cookie"'),
+        ({"in": "query", "name": "key", "header": "X-API-Key"}, 'header does not go with in = "query"'),
+        ({"name": "key"}, "a header is named by header"),
+        ({"in": "query", "name": ""}, "name"),
+    ],
+)
+def test_a_key_has_one_place(table: dict[str, str], words: str) -> None:
+    """What names two places, or none, is refused."""
+    with pytest.raises(ValueError, match=words):
+        ApiKey.model_validate(table)
 
 
 @pytest.mark.parametrize("module", [grants, kinds, model])

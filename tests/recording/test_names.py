@@ -28,7 +28,10 @@ from pytest_apiauth.credentials.known_names import (
 )
 from pytest_apiauth.credentials.looks import PATHS, TOKENS
 from pytest_apiauth.credentials.names import NAMES, fold, folded
+from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.scan import unclean
+from pytest_apiauth.recording.tape import Collector
+from pytest_apiauth.recording.walking import Message, Walk, keys_of
 from tests.recording.planting import key, record_uncleaned
 from tests.recording.taping import Ask, Loopback, Reply, run_tape
 
@@ -202,3 +205,17 @@ def test_row_has_a_source() -> None:
     neighbours = {name for row in (*TABLE, *MOMENTS) for name in (*row.beside, *row.unless)}
     assert [name for name in neighbours if fold(name) != name] == []
     assert [ending for ending in HARMLESS if re.fullmatch("[a-z]+", ending) is None] == []
+
+
+@pytest.mark.parametrize("where", ["header", "query", "cookie"])
+def test_a_key_is_secret_by_the_name_that_its_profile_gives_it(where: str) -> None:
+    """What no list of names knows is known from the profile, in its place and in no other."""
+    named = {"header": "place"} if where == "header" else {"in": where, "name": "place"}
+    profile = Profile.model_validate({"schema": 1, "api_key": named})
+    found: list[str] = []
+    walk = Walk(Collector(lambda kind, value: found.append(value)), keys_of([profile]))
+
+    lines = (("Place", "in header"), ("Cookie", "place=in-cookie"))
+    walk.message(Message(lines, b"", "https://shop.example/x?place=in+query&other=1"))
+
+    assert set(found) == {"in-cookie", *({} if where == "cookie" else {f"in {where}"})}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pytest_apiauth.embedded.faults.headers import from_query
 from pytest_apiauth.embedded.policy import Holder, Policy, Presented
+from pytest_apiauth.embedded.reading import cookie_pairs, query_pairs
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import KeyRecord
 from pytest_apiauth.messages import Request
@@ -39,19 +40,23 @@ class KeyCaseFolded(Policy):
         return super().match_key(presented, known) or next(near, None)
 
 
-@fault("key-name-folded", "takes the API key from header fields of a similar name")
+@fault("key-name-folded", "takes the API key from what is named much like its header, parameter or cookie")
 class KeyNameFolded(Policy):
     def key_lines(self, request: Request) -> list[str]:
-        lines = super().key_lines(request)
-        wanted = folded(self.key_header)
-        return lines or [value for name, value in request.headers if wanted and folded(name) == wanted]
+        lines, travels = super().key_lines(request), self.profile.api_key
+        if lines or travels is None:
+            return lines
+        places = {"header": request.headers, "query": query_pairs(request), "cookie": cookie_pairs(request)}
+        wanted = folded(travels.name or travels.header)
+        return [value for name, value in places[travels.where] if folded(name) == wanted]
 
 
-@fault("key-from-query", "takes the API key from the query")
+@fault("key-from-query", "takes the API key from the query, by whatever name")
 class KeyFromQuery(Policy):
     def key_lines(self, request: Request) -> list[str]:
-        lines = super().key_lines(request)
-        return lines or from_query(request, self.key_header.lower(), "api_key", "api-key", "apikey", "key")[-1:]
+        lines, travels = super().key_lines(request), self.profile.api_key
+        documented = (travels.name or travels.header).lower() if travels is not None else ""
+        return lines or from_query(request, documented, "api_key", "api-key", "apikey", "key")[-1:]
 
 
 @fault("token-route-without-key", "asks for no API key at the token endpoint, although its zone needs one")

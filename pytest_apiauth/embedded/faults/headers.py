@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pytest_apiauth.embedded.policy import BEARER_KINDS, Policy, Presented
-from pytest_apiauth.embedded.reading import form_pairs
+from pytest_apiauth.embedded.reading import query_pairs
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.messages import Request
@@ -14,10 +14,7 @@ from pytest_apiauth.profile.model import Kind
 
 def from_query(request: Request, *names: str) -> list[str]:
     """Give the values of query parameters of these lower-case names; a query that is no form has none."""
-    try:
-        return [value for name, value in form_pairs(request.query) if name.lower() in names]
-    except ValueError:
-        return []
+    return [value for name, value in query_pairs(request) if name.lower() in names]
 
 
 @fault("scheme-case-sensitive", "knows its schemes in one spelling only")

@@ -19,7 +19,7 @@ class OpenZoneClosed(Policy):
     def needs(self, zone: Zone) -> Alternatives:
         if zone.is_protected:
             return super().needs(zone)
-        if self.key_header:
+        if self.profile.api_key is not None:
             return (("api_key",),)
         return next((each.needs for each in self.profile.zones.values() if each.is_protected), ())
 
