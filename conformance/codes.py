@@ -149,7 +149,7 @@ def pkce_verifier(api: Api, grant: GrantType) -> None:
 
 def redemption(api: Api, proof: Proof, own: str = "") -> Draft | None:
     """Get a code with a proof key of one's own and give the request that redeems it; None where no code came."""
-    api.examination.need_browser()
+    api.examination.obtaining.need_browser()
     draft = api.authorization_request(proof).beside(api.authorization_request())
     answer = api.send(draft)
     found = consent.callback(draft, answer.response, proof)

@@ -263,7 +263,7 @@ def client_of(api: Api, grant: GrantType) -> str:
 def fresh(api: Api, grant: GrantType) -> Ref:
     """Get an access token that nothing else uses."""
     api.steps.clear()
-    return api.keep("REVOKED_TOKEN", str(api.examination.issue(grant)["access_token"]), Role.ACCESS_TOKEN)
+    return api.keep("REVOKED_TOKEN", str(api.examination.obtaining.issue(grant)["access_token"]), Role.ACCESS_TOKEN)
 
 
 def strangers_of(valid: Draft) -> Iterator[Draft]:
@@ -348,7 +348,7 @@ def _refresh_token_ends(api: Api, *, is_refreshed: bool = False, hint: str | Non
         raise OutOfReach("no grant that works without a person gives a refresh token")
     grant, client = giving[0], client_of(api, "refresh_token")
     api.steps.clear()
-    members = api.examination.issue(grant, client=client)
+    members = api.examination.obtaining.issue(grant, client=client)
     tokens = [api.keep("REVOKED_TOKEN", str(members["access_token"]), Role.ACCESS_TOKEN)]
     if not isinstance(members.get("refresh_token"), str):
         raise NotApplicable("no refresh token came with the token")

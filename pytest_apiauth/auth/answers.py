@@ -80,7 +80,7 @@ def _is_lifetime(value: object) -> bool:
 
 
 def _what_came(response: Response, answer: object, members: Mapping[str, object], redactor: Redactor) -> str:
-    """Describe an answer that is no token, with its OAuth error (RFC 6749 5.2) where it has one."""
+    """Describe an answer that is no token, with its OAuth error (RFC 6749 5.2) if it has one."""
     status = f"status {response.status}"
     if "error" in members:
         described = [members["error"], members.get("error_description")]
@@ -117,8 +117,8 @@ def code_from_callback(
 ) -> str:
     """Take the code out of the URL the browser was sent back to (RFC 6749 4.1.2).
 
-    Raises TokenError where the URL is not the registered one, its ``state`` is not ours (compared in constant
-    time), its ``iss`` is not ``issuer``, or is absent where the server ``names_issuer`` (RFC 9207 2.4), or it
+    Raises TokenError if the URL is not the registered one, its ``state`` is not ours (compared in constant
+    time), its ``iss`` is not ``issuer``, or is absent if the server ``names_issuer`` (RFC 9207 2.4), or it
     brings an error instead of a code.
     """
     where = f"{authorization.profile}: authorization_code"

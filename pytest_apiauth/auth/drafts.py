@@ -297,7 +297,7 @@ class Draft:
         return replace(self, encoding=encoding, content_type="")
 
     def labelled(self, content_type: str) -> Draft:
-        """Give the body another media type without changing the body."""
+        """Label the body with another media type without changing the body."""
         return replace(self, content_type=content_type)
 
     def setting(self, name: str, value: object) -> Draft:

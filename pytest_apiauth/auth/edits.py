@@ -33,7 +33,7 @@ class Edit:
     text: str = ""
 
     def apply(self, value: str) -> str | None:
-        """Give the edited value, or None where the edit leaves it the same or merely spelt differently."""
+        """Return the edited value, or None if the edit leaves it the same or merely spelt differently."""
         edited = _APPLY[self.operation](value, self._index(value), self.text)
         return None if edited is None or equivalent(edited, value) else edited
 

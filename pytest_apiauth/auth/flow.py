@@ -2,7 +2,7 @@
 
 Theory of operation. A flow yields *steps* and is sent what came of them:
 
-- `Send`: put this request on the wire, follow no redirect, send the `Response` back in; where no answer
+- `Send`: put this request on the wire, follow no redirect, send the `Response` back in; if no answer
   comes, throw the error into the flow;
 - `Wait`: wait until this flight is over, send None;
 - `Forward`: put these headers on the user's own request, send it, send its status back in.
@@ -75,7 +75,7 @@ class Authenticator:
     """Authenticates requests with one set of credentials: a client, a user and a key of a profile.
 
     ``kinds`` says which credentials to send; by default what the zone of the request needs, and in addition
-    the API key and the token where they are set, because a surplus credential never hurts. Of alternatives,
+    the API key and the token if they are set, because a surplus credential never hurts. Of alternatives,
     the first one whose credentials are set is taken. ``store`` may be shared by several authenticators only
     if they have the same client, user and grant.
     """
@@ -113,8 +113,8 @@ class Authenticator:
         """Send the user's request with credentials, a second time if a token was refused that was not new.
 
         ``path`` is the absolute path of the request, by which its zone is found; a function that gives it is
-        called only where the zones differ. A request that is not ``replayable`` is sent once only. Raises
-        CredentialError where the zone needs something that is not set.
+        called only if the zones differ. A request that is not ``replayable`` is sent once only. Raises
+        CredentialError if the zone needs something that is not set.
         """
         exactly = self._kinds if kinds is None else frozenset(kinds)
         plan = self._plans.at(path) if exactly is None else self._plans.exactly(exactly)
@@ -206,7 +206,7 @@ class Authenticator:
         return read_token(self.profile, grant, response, self.store.clock.now(), self._redactor)
 
     def _refresh(self, refresh_token: Secret) -> Generator[Send | Wait, Response | None, Token | None]:
-        """Refresh, or give None where the refresh token is spent (RFC 6749 6)."""
+        """Refresh, or return None if the refresh token is spent (RFC 6749 6)."""
         response = yield from _sent(self._request("refresh_token", refresh_token=refresh_token))
         if response.status in _REFUSALS:
             return None
@@ -223,7 +223,7 @@ class Authenticator:
         """Use the interactive grant: a refresh token got elsewhere, or a server that lets the user in unasked."""
         own = self.store.latest.refresh_token if self.store.latest is not None else None
         stored = self._identities.refresh_token(self._client, self._user)
-        # Another run may have replaced our own, where they are kept.
+        # Another run may have replaced our own, if they are kept.
         known = (stored, own) if self._identities.keeps else (own, stored)
         refused = False
         for refresh_token in dict.fromkeys(known):

@@ -29,7 +29,7 @@ Members = tuple[tuple[str, object], ...]
 class Forgery:
     """A JWT made from another one (RFC 7515 3.1: header, payload and signature between dots).
 
-    ``header`` and ``claims`` are members that are set anew, or left out where the value is None; a part without
+    ``header`` and ``claims`` are members that are set anew, or left out if the value is None; a part without
     any stays as it came, byte by byte. ``signature`` says what stands at the end; ``forged`` is an HMAC with
     SHA-256 by the text ``key``.
     """
@@ -40,7 +40,7 @@ class Forgery:
     key: str = ""
 
     def apply(self, value: str) -> str | None:
-        """Give the forged token; None where the value is no JWT, or the forgery leaves it what it was."""
+        """Return the forged token; None if the value is no JWT, or the forgery leaves it what it was."""
         if not is_jwt(value):
             return None
         header, claims, signature = value.split(".")

@@ -1,7 +1,7 @@
 """Which credentials a request carries, decided once per zone.
 
 A zone's need is met by the first alternative whose credentials are set. On top come the API key and one
-credential for ``Authorization`` where they are set, because a surplus credential never hurts and a test of
+credential for ``Authorization`` if they are set, because a surplus credential never hurts and a test of
 an open route should not have to know that it is open. Outside of every zone, everything the profile
 documents is sent.
 """
@@ -66,7 +66,7 @@ class Plans:
         return plan
 
     def at(self, path: str | Callable[[], str]) -> Plan:
-        """Plan for a request to an absolute path; a function is asked for it only where the zones differ."""
+        """Plan for a request to an absolute path; a function is asked for it only if the zones differ."""
         # Threads that come here first at the same moment do the same work twice, to the same end.
         if self._common is not None:
             return self._common
@@ -94,12 +94,12 @@ class Plans:
         return self._planned(wanted | surplus, None)
 
     def _outside(self) -> list[frozenset[Kind]]:
-        """Give the alternatives where the profile names no zone: everything, with each of the ways to log in."""
+        """Return the alternatives outside of every zone: everything, with each of the ways to log in."""
         always = frozenset(self._beside)
         return [always | {kind} for kind in self._documented()] or [always]
 
     def _documented(self) -> list[Kind]:
-        """Give what the profile documents for ``Authorization``, in its own order."""
+        """Return what the profile documents for ``Authorization``, in its own order."""
         named = [kind for zone in self._profile.zones.values() for kinds in zone.needs for kind in kinds]
         named += [kind for kind in KINDS if KINDS[kind].is_issued and self._grant is not None]
         named += [kind for kind in KINDS if KINDS[kind].place is None]
@@ -122,7 +122,7 @@ class Plans:
         return next((problem for problem in problems if problem is not None), None)
 
     def _problem(self, kind: Kind) -> str | None:
-        """Give the reason why a credential cannot be sent, or None where it can."""
+        """Return the reason why a credential cannot be sent, or None if it can."""
         if kind not in self._problems:
             try:
                 self._try_token() if KINDS[kind].is_issued else self._text(kind)

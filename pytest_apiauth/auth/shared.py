@@ -33,7 +33,7 @@ class SharedFile:
         self._lock = FileLock(f"{path}.lock", mode=0o600, thread_local=False)
 
     def acquire(self, seconds: float = -1) -> bool:
-        """Take the lock, waiting for so many seconds at most; False where somebody else keeps it."""
+        """Take the lock, waiting for so many seconds at most; False if somebody else keeps it."""
         from filelock import Timeout
 
         try:
@@ -43,7 +43,7 @@ class SharedFile:
         return True
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Let go of the lock."""
         self._lock.release()
 
     @contextmanager
@@ -54,7 +54,7 @@ class SharedFile:
             yield
 
     def read(self) -> str:
-        """Give the text; empty where none was written yet."""
+        """Return the text; empty if none was written yet."""
         return self._path.read_text("utf-8") if self._path.exists() else ""
 
     def write(self, text: str) -> None:
@@ -80,9 +80,9 @@ class SharedTokenStore(TokenStore):
         self._led: Flight | None = None
 
     def board(self) -> tuple[Flight, bool] | Token:
-        """Give a fresh token, of this worker or another, or a flight and whether the caller leads it.
+        """Return a fresh token, of this worker or another, or a flight and whether the caller leads it.
 
-        Raises TokenError where another worker holds the lock for too long.
+        Raises TokenError if another worker holds the lock for too long.
         """
         boarded = super().board()
         if isinstance(boarded, Token) or not boarded[1]:

@@ -35,7 +35,7 @@ class Clock(Protocol):
     """Where the time comes from; tests and the embedded server bring their own."""
 
     def now(self) -> float:
-        """Give the time in seconds since the epoch."""
+        """Return the time in seconds since the epoch."""
         ...
 
 
@@ -43,7 +43,7 @@ class SystemClock:
     """The machine's own clock."""
 
     def now(self) -> float:
-        """Give the time in seconds since the epoch."""
+        """Return the time in seconds since the epoch."""
         return time.time()
 
 
@@ -68,7 +68,7 @@ class Token:
         return now < self.stale_at(leeway)
 
     def stale_at(self, leeway: float) -> float:
-        """Give the time from which the token is to be renewed."""
+        """Return the time from which the token is to be renewed."""
         if self.expires_at is None:
             return math.inf
         return self.expires_at - min(leeway, (self.expires_at - self.issued_at) / 2)
@@ -80,7 +80,7 @@ class Flight:
     __slots__ = ("_future", "_leader")
 
     def __init__(self) -> None:
-        # The outcome: a token, an exception, or None where the leader gave up.
+        # The outcome: a token, an exception, or None if the leader gave up.
         self._future: Future[Token | None] = Future()
         self._leader = threading.get_ident()
 
@@ -90,7 +90,7 @@ class Flight:
         return self._future.done()
 
     def result(self) -> Token | None:
-        """Give the token of a flight that is over, or None where its leader gave up.
+        """Return the token of a flight that is over, or None if its leader gave up.
 
         Raises what the leader's attempt raised.
         """
@@ -99,7 +99,7 @@ class Flight:
     def wait(self) -> None:
         """Block this thread until the flight is over.
 
-        Raises TokenError where that would be for ever: the leader is a suspended task of this very thread.
+        Raises TokenError if that would be for ever: the leader is a suspended task of this very thread.
         """
         if not self.is_over and self._leader == threading.get_ident():
             raise TokenError(
@@ -165,7 +165,7 @@ def _release(waiter: asyncio.Future[None]) -> None:
 class TokenStore:
     """Holds the current token of one credential, for synchronous and asynchronous clients alike.
 
-    A flow that needs a token calls `fresh`; where that gives None it calls `board`, and if it leads it ends
+    A flow that needs a token calls `fresh`; if that gives None it calls `board`, and if it leads it ends
     the flight with `land`, `fail` or `abandon`.
     """
 
@@ -185,7 +185,7 @@ class TokenStore:
         return self._current[0]
 
     def fresh(self) -> Token | None:
-        """Give the token if it may be used now. Takes no lock: this is the way of nearly every request."""
+        """Return the token if it may be used now. Takes no lock: this is the way of nearly every request."""
         token, stale_at = self._current
         return token if token is not None and self.clock.now() < stale_at else None
 
@@ -201,7 +201,7 @@ class TokenStore:
             self._current = (token, -math.inf if token is None else token.stale_at(self.leeway))
 
     def board(self) -> tuple[Flight, bool] | Token:
-        """Give a token that has become fresh meanwhile, or a flight and whether the caller leads it."""
+        """Return a token that has become fresh meanwhile, or a flight and whether the caller leads it."""
         with self._mutex:
             token = self.fresh()
             if token is not None:

@@ -94,7 +94,7 @@ class Api:
 
     def token_request(self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT) -> Draft:
         """Give a valid token request. A refresh request carries a refresh token of its own."""
-        return self.examination.token_request(grant, client=client, user=user)
+        return self.examination.obtaining.token_request(grant, client=client, user=user)
 
     def as_client(self, url: str, *parameters: tuple[str, object], client: str = DEFAULT) -> Draft:
         """Return a POST to another endpoint in which a client proves itself as it does for a token."""
@@ -102,11 +102,11 @@ class Api:
 
     def control_of(self, grant: GrantType, *, client: str = DEFAULT) -> Control:
         """Return the control of token requests of a grant, made anew each time if it spends something."""
-        return self.examination.control_of(grant, client)
+        return self.examination.obtaining.control_of(grant, client)
 
     def authorization_request(self, proof: Proof | None = None) -> Draft:
         """Give a valid authorization request, with a proof key of its own or a chosen one."""
-        return self.examination.authorization_request(proof=proof)
+        return self.examination.obtaining.authorization_request(proof=proof)
 
     def followed(self, answer: Answer) -> Draft | None:
         """Give the request that a browser makes next, where it is sent on to the same origin; else None."""
@@ -117,21 +117,21 @@ class Api:
         cookies = [line.partition(";")[0] for line in answer.response.header_lines("set-cookie")]
         url, _, query = target.partition("#")[0].partition("?")
         pairs = parse_qsl(query, keep_blank_values=True)
-        named = tuple((name, naming(value, self.examination.known)) for name, value in pairs)
+        named = tuple((name, naming(value, self.examination.placeholders)) for name, value in pairs)
         draft = Draft("GET", url, query=named).beside(answer.draft)
         return draft.with_headers(("Cookie", self.keep("LOGIN_COOKIE", "; ".join(cookies)))) if cookies else draft
 
     def redemption(self, found: Callback, own: str = "") -> Draft:
         """Give a token request for a code at hand; ``own`` begins its placeholder's name."""
-        return self.examination.token_request("authorization_code", callback=found, own=own)
+        return self.examination.obtaining.token_request("authorization_code", callback=found, own=own)
 
     def refresh_token(self) -> Ref:
         """Get a refresh token that nothing else uses. Raises NotApplicable where no grant gives one."""
-        return self.examination.fresh_refresh_token()
+        return self.examination.obtaining.fresh_refresh_token()
 
     def keep(self, name: str, value: str, role: Role = Role.KEPT) -> Ref:
         """Keep a value that came in an answer, to send it under a placeholder name; the step that gave it is shown."""
-        ref = self.examination.keep(Ref(role, named=name), value)
+        ref = self.examination.placeholders.keep(Ref(role, named=name), value)
         found = self.examination.recent.giving(value)
         if found is not None:
             draft, response = found

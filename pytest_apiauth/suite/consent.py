@@ -21,13 +21,12 @@ from pytest_apiauth.profile.model import DEFAULT, Profile
 
 Sort = Literal["client", "onward", "page", "refused", "nowhere"]
 """Where an answer leads: to the redirect_uri asked for, elsewhere, to no place since it is a page or a refusal."""
-_NEEDS_BROWSER = "the grant authorization_code needs a browser, which this run does not have"
 _USUAL_PORTS = {"https": 443, "http": 80}
 
 
 def login_of(profile: Profile, user: str) -> tuple[str, str]:
     """Give the client and the user of a login by the interactive grant, where ``default`` means the grant's own."""
-    table = row_of(profile, "authorization_code")
+    table = row_of(profile, profile.interactive_grant)
     return table.client, table.user if user == DEFAULT else user
 
 
@@ -35,18 +34,23 @@ def refresh_token_of(profile: Profile, identities: Identities, user: str) -> Sec
     """Give the refresh token that a person has got by logging in. Raises CredentialError where there is none."""
     found = identities.refresh_token(*login_of(profile, user))
     if found is None:
-        raise CredentialError(f"{_NEEDS_BROWSER}; log in once with `{login_command(profile)}`")
+        raise CredentialError(f"{_lacking(profile)}; log in once with `{login_command(profile)}`")
     return found
 
 
 def needs_browser(profile: Profile) -> str:
     """Say why a live run gets no code: what a login has kept is good for a token, and not for a code."""
-    return f"{_NEEDS_BROWSER}: a code is good for one use, so what `{login_command(profile)}` keeps does not help"
+    return f"{_lacking(profile)}: a code is good for one use, so what `{login_command(profile)}` keeps does not help"
+
+
+def _lacking(profile: Profile) -> str:
+    return f"the grant {profile.interactive_grant} needs a browser, which this run does not have"
 
 
 def login_command(profile: Profile) -> str:
     """Give the command by which a person logs in; it takes the grant that clients use, unless told another one."""
-    other = "" if profile.usual_grant == "authorization_code" else " --grant authorization_code"
+    grant = profile.interactive_grant
+    other = "" if profile.usual_grant == grant else f" --grant {grant}"
     return f"python -m pytest_apiauth token {profile.name}{other}"
 
 

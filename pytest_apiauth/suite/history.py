@@ -90,7 +90,7 @@ class History:
 
     def refresh_request(self, token: Ref, *, client: str = DEFAULT) -> Draft:
         """Give the refresh request for a refresh token."""
-        return self.api.examination.token_request("refresh_token", client=client, refresh_token=token)
+        return self.api.examination.obtaining.token_request("refresh_token", client=client, refresh_token=token)
 
     def send(self, draft: Draft) -> Tokens:
         """Send a valid token request, and name what it gives."""
@@ -136,7 +136,8 @@ class History:
     def _name(self, role: Role, value: str) -> Ref:
         """Name a value; one that came before keeps its name, since a server may hand out the same token again."""
         if value not in self._names:
-            self._names[value] = self.api.examination.keep(Ref(role, named=f"{role.value}_{self._answers}"), value)
+            ref = Ref(role, named=f"{role.value}_{self._answers}")
+            self._names[value] = self.api.examination.placeholders.keep(ref, value)
         return self._names[value]
 
 

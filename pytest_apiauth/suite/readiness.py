@@ -55,7 +55,7 @@ def make_ready(examination: Examination) -> None:
         except Inconclusive as reason:
             raise Unproven(_own_line(examination, str(reason))) from None
         if not ways:
-            kind = UnsetError if examination.lacks_secret else Unready
+            kind = UnsetError if examination.placeholders.lacks_secret else Unready
             raise kind(_own_line(examination, examination.why_closed(zone)))
         for probe in zone.probe:
             draft = examination.request(probe, ways[0])

@@ -73,9 +73,9 @@ class Shell:
     def __init__(self, found: Found) -> None:
         self.found = found
         self.given: dict[str, str] = {}
-        self._refs = {ref.name: ref for ref in found.examination.known}
+        self._refs = {ref.name: ref for ref in found.examination.placeholders}
         # What the rule had at hand is not the reader's: whatever no step gives is got anew.
-        found.examination.known.clear()
+        found.examination.forget_tokens()
         self._curl = f'curl() {{ command curl -s --connect-to "::{found.base_url.removeprefix("http://")}" "$@"; }}\n'
 
     def run(self, line: str) -> int:
@@ -117,7 +117,7 @@ class Shell:
         if ref.role not in SPENT:
             return {name: examination.value(ref)}
         grant: GrantType = "refresh_token" if ref.role is Role.REFRESH_TOKEN else "authorization_code"
-        draft = examination.token_request(grant, own=ref.own)
+        draft = examination.obtaining.token_request(grant, own=ref.own)
         return {each.name: examination.value(each) for each in draft.refs if each.role in SPENT}
 
     def _taken(self, name: str, output: bytes) -> str:

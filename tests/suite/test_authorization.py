@@ -162,7 +162,7 @@ def test_a_foreign_origin_is_reached_at_any_path() -> None:
 )  # fmt: skip
 def test_sorts_of_answers(status: int, location: str | None, sort: str) -> None:
     """An answer leads to the client, onward, or nowhere."""
-    draft = Gated(decides_first=True).examination.authorization_request()
+    draft = Gated(decides_first=True).examination.obtaining.authorization_request()
     lines = () if location is None else (("Location", location),)
 
     assert sort_of(draft, Response(status, lines)) == sort
@@ -170,7 +170,7 @@ def test_sorts_of_answers(status: int, location: str | None, sort: str) -> None:
 
 def test_parameters_are_set_in_place() -> None:
     """A parameter is replaced where it stands, added at the end, or taken away."""
-    draft = Gated(decides_first=True).examination.authorization_request()
+    draft = Gated(decides_first=True).examination.obtaining.authorization_request()
 
     changed = asking(draft, redirect_uri="https://evil.example", scope=None, extra="1")
 

@@ -40,7 +40,7 @@ class Live:
 
     def __init__(self, profile: Profile) -> None:
         self.inner = EmbeddedTarget.build(profile, redactor=Redactor(), library="httpx", faults=(), variants=())
-        self._kept = str(Examination(self.inner, Redactor()).issue("authorization_code")["refresh_token"])
+        self._kept = str(Examination(self.inner, Redactor()).obtaining.issue("authorization_code")["refresh_token"])
         self.identities: Any = self
 
     def __getattr__(self, name: str) -> Any:

@@ -78,7 +78,7 @@ def of_suite(profile: Profile, grant: GrantType) -> list[Request]:
     """Return what the suite sends for a token, as it has come to the server."""
     redactor = Redactor()
     target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(), variants=())
-    Examination(target, redactor).issue(grant)
+    Examination(target, redactor).obtaining.issue(grant)
     return target.server.requests
 
 

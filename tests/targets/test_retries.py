@@ -165,10 +165,10 @@ def test_what_does_not_leave_does_not_count(live: Live) -> None:
 def test_what_is_used_up_is_never_sent_twice(live: Live, ref: Ref, trouble: Response | None) -> None:
     """The server may have taken the refresh token before the trouble, and a good one then ends the whole login."""
     examination = live.examination
-    examination.keep(ref, "a-token-that-is-spent")
+    examination.placeholders.keep(ref, "a-token-that-is-spent")
     live.trouble = lambda request: trouble
     with nullcontext() if trouble else pytest.raises(DroppedError):
-        examination.send(examination.token_request("refresh_token", refresh_token=ref), sure=True)
+        examination.send(examination.obtaining.token_request("refresh_token", refresh_token=ref), sure=True)
     assert live.counts() == (1, 1, 1)
 
 
@@ -183,7 +183,7 @@ def test_another_try_of_a_wrong_password_is_another_guess(live: Live) -> None:
     """Accounts lock by what arrives, so a repetition stands under the same bound as the first."""
     examination = live.examination
     live.throttle.limits = Limits(None, 100, 1)
-    wrong = examination.token_request("password").setting("password", "a-wrong-one")
+    wrong = examination.obtaining.token_request("password").setting("password", "a-wrong-one")
     live.trouble = lambda request: LATER
     with pytest.raises(OutOfGuesses):
         examination.send(wrong)

@@ -1,0 +1,179 @@
+"""Asking the target for tokens and codes: what a request needs, before its secrets are put in.
+
+A token request that spends a code or a refresh token gets one of its own, and its control is made anew each time, so
+that no two requests share what only one of them can spend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pytest_apiauth.auth import requests
+from pytest_apiauth.auth.drafts import Control, Draft
+from pytest_apiauth.auth.requests import Proof, row_of
+from pytest_apiauth.auth.texts import Ref, Role, Text
+from pytest_apiauth.credentials.secrets import Secret
+from pytest_apiauth.errors import CredentialError
+from pytest_apiauth.messages import Response
+from pytest_apiauth.profile.grants import GRANTS
+from pytest_apiauth.profile.model import DEFAULT, GrantType, Profile
+from pytest_apiauth.suite import consent
+from pytest_apiauth.suite.consent import Callback
+from pytest_apiauth.suite.outcomes import Inconclusive, NotApplicable, OutOfReach, Refused, Unjudged, says_nothing
+from pytest_apiauth.suite.placeholders import Placeholders
+from pytest_apiauth.targets.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class _Anew:
+    """Makes a token request that spends something anew. Two of one grant and client make the same request."""
+
+    obtaining: Obtaining
+    grant: GrantType
+    client: str
+
+    def __call__(self) -> Draft:
+        return self.obtaining.token_request(self.grant, client=self.client, own="CONTROL")
+
+
+class Obtaining:
+    """Makes token requests, and asks for what they and other requests carry. ``send`` makes sure of server errors."""
+
+    def __init__(self, target: Target, placeholders: Placeholders, send: Callable[[Draft], Response]) -> None:
+        self._target = target
+        self._placeholders = placeholders
+        self._send = send
+
+    @property
+    def _profile(self) -> Profile:
+        return self._target.profile
+
+    def obtain(self, refs: Iterable[Ref]) -> None:
+        """Ask for the access tokens that are not at hand. Raises NotApplicable if there is no way to get one."""
+        for ref in self._placeholders.lacking(refs):
+            with self._placeholders.reached():
+                self._placeholders.keep(ref, self._access_token(ref.who))
+
+    def _access_token(self, user: str) -> str:
+        grant = self._profile.usual_grant
+        if grant is None:
+            raise NotApplicable("the profile has no grant")
+        if GRANTS[grant].needs_person and not self._target.has_browser:
+            return self._renewed(user)
+        return str(self.issue(grant, user=user)["access_token"])
+
+    # Token requests
+
+    def token_request(
+        self,
+        grant: GrantType,
+        *,
+        client: str = DEFAULT,
+        user: str = DEFAULT,
+        own: str = "",
+        refresh_token: Ref | None = None,
+        callback: Callback | None = None,
+    ) -> Draft:
+        """Return a valid token request, with a fresh refresh token or code if the grant takes one.
+
+        ``own`` begins the placeholder names of those, so that two requests do not share one. With ``refresh_token``
+        or ``callback`` that one is sent instead of a fresh one.
+        """
+        row = row_of(self._profile, grant)
+        client, user = (row.client if client == DEFAULT else client), (row.user if user == DEFAULT else user)
+        given: dict[str, Text | None] = {}
+        spent = GRANTS[grant].spends
+        if GRANTS[grant].refreshes:
+            given["refresh_token"] = refresh_token or self.fresh_refresh_token(client=client, own=own)
+        elif spent is not None:
+            given = self._redeeming(callback or self.fresh_callback(client), client, own)
+        draft = requests.token_request(self._profile, grant, client=client, user=user, own=own, given=given)
+        return draft if spent is None else draft.as_control(_Anew(self, grant, client))
+
+    def control_of(self, grant: GrantType, client: str = DEFAULT) -> Control:
+        """Return the control of requests of a grant, made anew each time if it spends something."""
+        client = row_of(self._profile, grant).client if client == DEFAULT else client
+        draft = requests.token_request(self._profile, grant, client=client)
+        return Control(draft, None if GRANTS[grant].spends is None else _Anew(self, grant, client))
+
+    def issue(
+        self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT, draft: Draft | None = None
+    ) -> dict[str, object]:
+        """Ask for a token and return the members of the answer. Raises Unjudged or Refused if none comes."""
+        draft = draft or self.token_request(grant, client=client, user=user)
+        response = self._send(draft)
+        body = response.json()
+        members = body if isinstance(body, dict) else {}
+        if response.status != 200 or not isinstance(members.get("access_token"), str):
+            what = f"{response.status}" if response.status != 200 else "200 without an access_token"
+            error = members.get("error")
+            raise (Unjudged if says_nothing(response) else Refused)(
+                f"the valid token request to {draft.url} was answered with {what}"
+                f"{f' ({error})' if isinstance(error, str) else ''}"
+                f"{f', {response.media_type}' if response.media_type else ''}; expected 200 with a JSON access_token"
+            )
+        return members
+
+    # Refresh tokens
+
+    def fresh_refresh_token(self, *, client: str = DEFAULT, user: str = DEFAULT, own: str = "") -> Ref:
+        """Get a refresh token that nothing else uses, and return its reference."""
+        for grant in self._profile.grants:
+            promises = self._profile.answer_of(grant).refresh_token
+            if not GRANTS[grant].stands_alone or not promises:
+                continue
+            if GRANTS[grant].needs_person and not self._target.has_browser:
+                continue
+            found = self.issue(grant, client=client, user=user).get("refresh_token")
+            if isinstance(found, str):
+                return self._placeholders.keep(Ref(Role.REFRESH_TOKEN, client, own), found)
+        raise OutOfReach("no grant that works without a person gives a refresh token")
+
+    def _renewed(self, user: str) -> str:
+        """Get an access token by the refresh token of a person, and keep the one that takes its place."""
+        identities, (client, user) = self._target.identities, consent.login_of(self._profile, user)
+        with identities.turn(client, user):
+            stored = consent.refresh_token_of(self._profile, identities, user)
+            spent = self._placeholders.keep(Ref(Role.REFRESH_TOKEN, user, "LOGIN"), stored.reveal())
+            draft = self.token_request("refresh_token", client=client, user=user, refresh_token=spent)
+            members = self.issue("refresh_token", draft=draft)
+            if isinstance(found := members.get("refresh_token"), str) and found != stored.reveal():
+                identities.keep_refresh_token(Secret(found, spent.name), client, user)
+        return str(members["access_token"])
+
+    # Codes
+
+    def authorization_request(self, client: str = DEFAULT, proof: Proof | None = None) -> Draft:
+        """Return a valid authorization request. Raises NotApplicable if the client has no redirection URI."""
+        client = row_of(self._profile, self._profile.code_grant).client if client == DEFAULT else client
+        try:
+            redirect_uri = self._target.identities.client(client).redirect_uri
+        except CredentialError as reason:
+            raise NotApplicable(str(reason)) from None
+        if redirect_uri is None:
+            raise NotApplicable(f"the client {client} has no redirect_uri")
+        return requests.authorization_request(self._profile, redirect_uri, proof or Proof.fresh(), client=client)
+
+    def fresh_callback(self, client: str = DEFAULT) -> Callback:
+        """Get a code that nothing else uses. Raises NotApplicable if that takes a browser."""
+        self.need_browser()
+        proof = Proof.fresh()
+        draft = self.authorization_request(client, proof)
+        response = self._send(draft)
+        found = consent.callback(draft, response, proof)
+        if found is None:
+            raise Inconclusive(f"the valid authorization request was answered with {response.status} and no code")
+        return found
+
+    def need_browser(self) -> None:
+        """Raise NotApplicable if a code takes a browser."""
+        if not self._target.has_browser:
+            raise OutOfReach(consent.needs_browser(self._profile))
+
+    def _redeeming(self, found: Callback, client: str, own: str) -> dict[str, Text | None]:
+        code = self._placeholders.keep(Ref(Role.CODE, client, own), found.code)
+        verifier = None
+        if found.verifier is not None:
+            verifier = self._placeholders.keep(Ref(Role.VERIFIER, client, own), found.verifier)
+        return {"code": code, "redirect_uri": found.redirect_uri, "code_verifier": verifier}
