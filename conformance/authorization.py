@@ -41,7 +41,7 @@ INJECTED = "X-Apiauth-Injected"
 
 
 def both(valid: Draft) -> tuple[Draft, Draft]:
-    """Give a request as it is, and with a response type nobody knows: that error is told at once, without a login."""
+    """Return a request as it is, and with a response type nobody knows: that error is told at once, without a login."""
     return valid, consent.asking(valid, response_type="apiauth-unknown")
 
 
@@ -59,7 +59,7 @@ def decides(api: Api, valid: Draft) -> tuple[bool, bool]:
 
 
 def need_decision(api: Api, valid: Draft) -> None:
-    """Raise NotApplicable where nothing was decided at all."""
+    """Raise NotApplicable if nothing was decided at all."""
     if not api.examination.target.has_browser and not any(decides(api, valid)):
         raise OutOfReach(LOGIN_FIRST)
 

@@ -195,7 +195,7 @@ def res_basic_exact(api: Api, zone: Zone, edit: Edit) -> None:
 
 
 def _crossed(api: Api, name: Ref, password: Ref) -> list[Text]:
-    """Give the pairs of one user's name and another's password; none where there is one user, or one password."""
+    """Return the pairs of one user's name and another's password; none if there is one user, or one password."""
     try:
         names = [name, api.ref(name.role, "second")]
         passwords = [password, api.ref(password.role, "second")]

@@ -34,7 +34,7 @@ def without_client(draft: Draft) -> Draft:
 
 
 def from_nobody(valid: Draft) -> tuple[Draft, ...]:
-    """Give a token request without client authentication: with no id at all, the client's, and one of nobody."""
+    """Return a token request without client authentication: with no id at all, the client's, and one of nobody."""
     nobody, client = without_client(valid), valid.carried(Role.CLIENT_ID)
     return nobody, nobody.setting("client_id", client), nobody.setting("client_id", "apiauth-nobody")
 
@@ -67,7 +67,7 @@ def tok_wrong_secret(api: Api, grant: GrantType) -> None:
             answer = api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), edit)).no_token(cause)
             answer.advise(answer.status in (400, 401), "400 or 401 for a wrong client secret")
             answer.advise(answer.members.get("error") == "invalid_client", "the error code invalid_client")
-    # In the body as well, where a client that authenticates by header may be checked less.
+    # In the body as well, if a client that authenticates by header may be checked less.
     nobody = without_client(valid).setting("client_id", valid.carried(Role.CLIENT_ID))
     api.each(
         (nobody.setting("client_secret", secret) for secret in ("apiauth-wrong-secret-0123456789", "")),
@@ -137,7 +137,7 @@ def tok_nothing_in_url(api: Api, grant: GrantType) -> None:
 
 @rule(SHOULD, "RFC 6749 2.3", applies=basic_clients, catches="second-method-wins", safety=LOCKOUT)
 def tok_two_auth_methods(api: Api, grant: GrantType) -> None:
-    """A client that authenticates in two ways at once is refused, at least where one of them is wrong."""
+    """A client that authenticates in two ways at once is refused, at least if one of them is wrong."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
     client, secret = valid.carried(Role.CLIENT_ID), valid.carried(Role.CLIENT_SECRET)

@@ -86,7 +86,7 @@ def code_reuse_revokes(api: Api, grant: GrantType) -> None:
 
 
 def _grant_only(parameters: Parameters) -> Parameters:
-    """Give the parameters of a token request without the client's own."""
+    """Return the parameters of a token request without the client's own."""
     return tuple((name, value) for name, value in parameters if name not in ("client_id", "client_secret"))
 
 
@@ -148,7 +148,7 @@ def pkce_verifier(api: Api, grant: GrantType) -> None:
 
 
 def redemption(api: Api, proof: Proof, own: str = "") -> Draft | None:
-    """Get a code with a proof key of one's own and give the request that redeems it; None where no code came."""
+    """Get a code with a proof key of one's own and give the request that redeems it; None if no code came."""
     api.examination.obtaining.need_browser()
     draft = api.authorization_request(proof).beside(api.authorization_request())
     answer = api.send(draft)

@@ -25,7 +25,7 @@ LONGEST_CODE = 600
 
 
 def lifetime_of(api: Api, grant: GrantType | None, tokens: Tokens) -> tuple[int, bool]:
-    """Give the lifetime of a new token and whether it is documented. Raises NotApplicable where none is told."""
+    """Return the lifetime of a new token and whether it is documented. Raises NotApplicable if none is told."""
     documented = api.profile.answer_of(grant).expires_in if grant else None
     lifetime = tokens.expires_in or documented
     if not lifetime:

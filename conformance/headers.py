@@ -136,7 +136,7 @@ def cors_preflight(api: Api, zone: Zone) -> None:
 
 
 def _forbidden(answer: Answer, names: set[str]) -> list[str]:
-    """Give which of the header fields a preflight does not permit; ``*`` does not mean Authorization."""
+    """Return which of the header fields a preflight does not permit; ``*`` does not mean Authorization."""
     lines = answer.response.header_lines("access-control-allow-headers")
     permitted = {name.strip().lower() for line in lines for name in line.split(",")}
     return sorted(names - permitted if "*" not in permitted else names & {"authorization"} - permitted)

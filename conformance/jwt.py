@@ -30,7 +30,7 @@ OWN_JWK: Final = {"kty": "oct", "k": "YXBpYXV0aC1rZXktaW4tdGhlLXRva2VuLWl0c2VsZi
 
 
 def signed(key: str, *header: tuple[str, object]) -> Forgery:
-    """Give a forgery whose signature is good by a key of our own."""
+    """Return a forgery whose signature is good by a key of our own."""
     return Forgery((("alg", "HS256"), *header), (("apiauth", 1),), "forged", key)
 
 

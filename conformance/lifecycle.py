@@ -211,7 +211,7 @@ class Life:
             self._use(token, keep=True)
 
     def revoke(self, pick: int) -> None:
-        """Revoke a refresh token, or an access token where there is none."""
+        """Revoke a refresh token, or an access token if there is none."""
         token = self._one_of(self.model.refresh or self.model.access, pick)
         if token is None or self.api.profile.revocation_url is None:
             return

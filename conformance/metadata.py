@@ -150,7 +150,7 @@ def _check_authorization(answer: Answer) -> None:
 
 
 def _authorization(api: Api, method: str) -> Answer | None:
-    """Ask the authorization endpoint for a code; None where the profile has no client that could."""
+    """Ask the authorization endpoint for a code; None if the profile has no client that could."""
     profile = api.profile
     grant = profile.code_grant
     if grant is None or not profile.authorize_url:
@@ -173,7 +173,7 @@ def _authorization(api: Api, method: str) -> Answer | None:
 
 
 def _sent_back(reply: Answer) -> dict[str, str]:
-    """Give the parameters that the browser is sent back to the client with; empty where it is sent elsewhere."""
+    """Return the parameters that the browser is sent back to the client with; empty if it is sent elsewhere."""
     location = reply.response.header("location") or ""
     target = next((value for name, value in reply.draft.query if name == "redirect_uri"), "")
     if not (isinstance(target, str) and location.startswith(target)):
@@ -183,7 +183,7 @@ def _sent_back(reply: Answer) -> dict[str, str]:
 
 
 def issuer_of(url: str) -> str | None:
-    """Give the issuer that a metadata document at this URL is for; None where the URL does not tell.
+    """Return the issuer that a metadata document at this URL is for; None if the URL does not tell.
 
     RFC 8414 3.1 puts the well-known part between host and path, OpenID discovery behind the path.
     """

@@ -51,7 +51,7 @@ class Known:
     was_refused: bool = False
 
     def fate_at(self, now: float, leeway: int) -> Fate:
-        """Give the fate at a time: a documented lifetime ends it, an undocumented one leaves it open."""
+        """Return the fate at a time: a documented lifetime ends it, an undocumented one leaves it open."""
         if self.fate is Fate.DEAD:
             return Fate.DEAD
         age = now - self.since
@@ -82,7 +82,7 @@ class Model:
     families: int = 0
 
     def of_family(self, family: int) -> list[Known]:
-        """Give every token of a family."""
+        """Return every token of a family."""
         return [token for token in (*self.access, *self.refresh) if token.family == family]
 
     def logged_in(self, actor: Actor, tokens: Tokens, documented: int | None, now: float) -> None:

@@ -119,7 +119,7 @@ no_password_grant = Parts(
 
 
 def scoped_first(profile: Profile) -> list[GrantType]:
-    """Give the grants that give a refresh token and ask for more than one scope."""
+    """Return the grants that give a refresh token and ask for more than one scope."""
     giving = [name for name in profile.grants if GRANTS[name].stands_alone and profile.answer_of(name).refresh_token]
     return [name for name in giving if len((profile.scope_of(name) or "").split()) > 1]
 

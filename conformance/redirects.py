@@ -19,13 +19,13 @@ FOREIGN = "apiauth.example"
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A change of one part of a URI; None where the URI has no such part."""
+    """A change of one part of a URI; None if the URI has no such part."""
 
     name: str
     change: Callable[[SplitResult], str | None] = field(repr=False, compare=False)
 
     def apply(self, uri: str) -> str | None:
-        """Give the near miss of a URI; None where the change does not apply to it."""
+        """Return the near miss of a URI; None if the change does not apply to it."""
         changed = self.change(urlsplit(uri))
         return None if changed == uri else changed
 
@@ -55,12 +55,12 @@ def _at_path(spell: Callable[[str], str]) -> Callable[[SplitResult], str | None]
 
 
 def _plain(uri: SplitResult) -> str | None:
-    """Give http for https."""
+    """Return http for https."""
     return uri._replace(scheme="http").geturl() if uri.scheme == "https" else None
 
 
 def _port(port: int) -> Callable[[SplitResult], str | None]:
-    """Name a port where none is named."""
+    """Name a port if none is named."""
 
     def change(uri: SplitResult) -> str | None:
         if not uri.hostname or uri.port is not None:

@@ -84,13 +84,13 @@ def ref_success(api: Api, grant: GrantType) -> None:
 
 
 def bearer_requests(api: Api) -> list[Draft]:
-    """Give the valid requests of every zone that takes an issued token."""
+    """Return the valid requests of every zone that takes an issued token."""
     zones = issued_token_zones.find(api.profile).values()
     return [valid for zone in zones for valid in api.requests(zone, "bearer")]
 
 
 def need_opened(drafts: list[Draft], opened: list[Draft]) -> None:
-    """Raise NotApplicable where there are zones, and none of them takes the tokens of the grant at hand."""
+    """Raise NotApplicable if there are zones, and none of them takes the tokens of the grant at hand."""
     if drafts and not opened:
         raise NotApplicable("no zone takes a token of the grant that gives refresh tokens, refreshed or not")
 
@@ -132,7 +132,7 @@ def ref_client_bound(api: Api, grant: GrantType) -> None:
 
 @rule(DOC, PROFILE, "RFC 9700 4.14.2", applies=rotation, catches="refresh-token-kept", safety=CONSUME, control=ITSELF)
 def ref_rotation(api: Api, grant: GrantType) -> None:
-    """Each refresh answers a new refresh token, where that is documented."""
+    """Each refresh answers a new refresh token, if that is documented."""
     draft = api.token_request(grant)
     spent = api.examination.value(draft.carried(Role.REFRESH_TOKEN))
     answer = api.send(draft).issued()
@@ -200,7 +200,7 @@ def _widened(api: Api, grant: GrantType, first: GrantType) -> None:
 
 
 def _scopes(profile: Profile) -> list[str]:
-    """Give every scope that the profile names for any grant."""
+    """Return every scope that the profile names for any grant."""
     texts = [text for name in profile.grants for text in (profile.scope_of(name), profile.answer_of(name).scope)]
     return [word for text in texts for word in (text or "").split()]
 
@@ -228,7 +228,7 @@ def ref_scope_narrow(api: Api, grant: GrantType) -> None:
 
 @rule(DOC, PROFILE, "RFC 9700 4.14.2", applies=dying_rotation, catches="refresh-old-lives", safety=CONSUME)
 def ref_old_dead(api: Api, grant: GrantType) -> None:
-    """A refresh token is dead once it has been used, where that is documented."""
+    """A refresh token is dead once it has been used, if that is documented."""
     history = History(api)
     first = history.log_in()
     history.refresh(first)

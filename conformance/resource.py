@@ -36,7 +36,7 @@ IN_A_ROW = 5
 
 
 def challenges_of(answer: Answer) -> list[Challenge]:
-    """Read the challenges of an answer; empty where they cannot be read."""
+    """Read the challenges of an answer; empty if they cannot be read."""
     try:
         return read_challenges(answer.response.header_lines("www-authenticate"))
     except ValueError:
@@ -91,7 +91,7 @@ def res_401_challenge(api: Api, zone: Zone) -> None:
     catches=("challenge-bare", "challenge-error-without-token"),
 )
 def res_challenge_content(api: Api, zone: Zone) -> None:
-    """A Bearer challenge has a parameter, and an error code only where a token was sent."""
+    """A Bearer challenge has a parameter, and an error code only if a token was sent."""
     for valid in api.requests(zone, *TOKENS):
         bare = api.send(valid.without(valid.token_kind)).refused()
         wrong = api.send(valid.editing(valid.token, Edit("reverse"))).refused()
@@ -229,7 +229,7 @@ def invalid_never_5xx(api: Api, zone: Zone, noise: str) -> None:
 
 
 def lacking(api: Api, zone: Zone, valid: Draft) -> list[Draft]:
-    """Give a valid request without any credential, and without each of several, as far as the zone needs it."""
+    """Return a valid request without any credential, and without each of several, as far as the zone needs it."""
     fewer = [valid.anonymous()]
     for good in valid.credentials if len(valid.credentials) > 1 else ():
         draft = valid.without(good.kind)

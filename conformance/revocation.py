@@ -1,4 +1,4 @@
-"""Revoking tokens (RFC 7009) and asking whether one lives (RFC 7662), where the API offers it.
+"""Revoking tokens (RFC 7009) and asking whether one lives (RFC 7662), if the API offers it.
 
 Every token that a rule revokes is one of its own. Good servers differ in what a hint does, in whether another
 client is told that it may not revoke, and in what becomes of a self-contained access token: that warns at most.
@@ -244,18 +244,18 @@ def int_agrees(api: Api, zone: Zone, edit: Edit | None) -> None:
 
 
 def revocation(api: Api, token: Ref | str, client: str, hint: str | None = None) -> Draft:
-    """Give the request with which a client revokes a token (RFC 7009 2.1)."""
+    """Return the request with which a client revokes a token (RFC 7009 2.1)."""
     url = api.profile.url(api.profile.revocation_url or "")
     return about_token(api.profile, url, token, client=client, hint=hint)
 
 
 def introspection(api: Api, token: Ref | str, client: str) -> Draft:
-    """Give the request with which a client asks about a token (RFC 7662 2.1)."""
+    """Return the request with which a client asks about a token (RFC 7662 2.1)."""
     return about_token(api.profile, api.profile.url(api.profile.introspection_url or ""), token, client=client)
 
 
 def client_of(api: Api, grant: GrantType) -> str:
-    """Give the name of the client that uses a grant."""
+    """Return the name of the client that uses a grant."""
     row = api.profile.grants.get(grant)
     return row.client if row else DEFAULT
 
@@ -267,7 +267,7 @@ def fresh(api: Api, grant: GrantType) -> Ref:
 
 
 def strangers_of(valid: Draft) -> Iterator[Draft]:
-    """Give a client's request from nobody, from its mere name, and from a client that does not exist."""
+    """Yield a client's request from nobody, from its mere name, and from a client that does not exist."""
     client, secret = valid.carried(Role.CLIENT_ID), valid.carried(Role.CLIENT_SECRET)
     yield without_client(valid)
     yield without_client(valid).setting("client_id", client)
@@ -309,7 +309,7 @@ class Use:
 
 
 def _uses(api: Api, client: str, *tokens: Ref) -> list[Use]:
-    """Give the requests that show now that access tokens live: at each zone, and by introspection."""
+    """Return the requests that show now that access tokens live: at each zone, and by introspection."""
     uses = []
     for token in tokens:
         for zone in issued_token_zones.find(api.profile).values():
@@ -327,7 +327,7 @@ def _shown(uses: list[Use]) -> list[Use]:
 
 
 def _after_revocation(api: Api, token: Ref, client: str, hint: str | None = None) -> list[tuple[Use, Answer]]:
-    """Revoke an access token and use it again. Raises NotApplicable where the server revokes none."""
+    """Revoke an access token and use it again. Raises NotApplicable if the server revokes none."""
     uses = _shown(_uses(api, client, token))
     answer = api.send(revocation(api, token, client, hint))
     if answer.members.get("error") == "unsupported_token_type" and hint is None:

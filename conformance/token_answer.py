@@ -46,7 +46,7 @@ def require_type(answer: Answer) -> None:
 
 
 def require_lifetime(answer: Answer, grant: GrantType) -> None:
-    """Require a lifetime that is a positive JSON integer; where none is documented, there may be none."""
+    """Require a lifetime that is a positive JSON integer; if none is documented, there may be none."""
     lifetime = answer.members.get("expires_in")
     if lifetime is None:
         documented = answer.api.profile.answer_of(grant).expires_in
@@ -133,12 +133,12 @@ def tok_expires_doc(api: Api, grant: GrantType) -> None:
 
 @rule(DOC, "RFC 6749 3.3", applies=issuing_grants, catches="scope-misreported", safety=ISSUE, control=ITSELF)
 def tok_scope_reported(api: Api, grant: GrantType) -> None:
-    """The scope is a list of legal words and the documented one; where none is documented, it may be absent."""
+    """The scope is a list of legal words and the documented one; if none is documented, it may be absent."""
     answer = asked(api, grant)
     scope = answer.members.get("scope")
     documented = api.profile.answer_of(grant).scope
     if scope is None:
-        # By RFC 6749 5.1 it may be absent where it is what was asked for.
+        # By RFC 6749 5.1 it may be absent if it is what was asked for.
         answer.advise(documented is None, f"the documented scope {documented!r}", "an answer without a scope")
         return
     answer.require(isinstance(scope, str), "scope as a string", type(scope).__name__)

@@ -142,7 +142,7 @@ def err_body_robust(api: Api, grant: GrantType, value: object) -> None:
 
 
 def no_token_unless_idle(api: Api, draft: Draft, lacking: Draft, valid: Draft) -> None:
-    """Require no server error and no token; where the member is not needed at all, it may be overlooked."""
+    """Require no server error and no token; if the member is not needed at all, it may be overlooked."""
     answer = api.send(draft, server_errors=True)
     if not (answer.has_token and api.send(lacking).has_token):
         answer.no_token()

@@ -56,7 +56,7 @@ class Row:
 
 
 def truth_table(api: Api, zone: Zone) -> Iterator[Row]:
-    """Give every combination of absent, bad and good in each slot that the zone reads."""
+    """Yield every combination of absent, bad and good in each slot that the zone reads."""
     kinds = sorted({kind for way in api.examination.ways_into(zone) for kind in way})
     slots: dict[tuple[str, str], list[tuple[Kind | None, Credential | None]]] = {}
     for kind in kinds:
@@ -77,7 +77,7 @@ def zone_open(api: Api, zone: Zone) -> None:
 
 
 def _surplus(api: Api, zone: Zone) -> list[Credential]:
-    """Give the credentials that the profile has and the zone does not need."""
+    """Return the credentials that the profile has and the zone does not need."""
     found: dict[tuple[str, str], Credential] = {}
     taken = {api.credential(kind).slot for kind in zone.kinds}
     for other in api.profile.zones.values():

@@ -1,7 +1,7 @@
 """The values that a project's profiles name, learnt before anything of the run is shown.
 
 Which variables hold secrets is read from the files themselves, without the validation library: a run that uses no
-profile pays for a walk and a few small files. Standard library only, python-dotenv aside, where there is an ``.env``.
+profile pays for a walk and a few small files. Standard library only, python-dotenv aside, if there is an ``.env``.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Configured:
 
 
 def _references(path: Path, profile: str, seen: set[Path]) -> Iterator[tuple[str, str]]:
-    """Give label and variable of each secret. A file that cannot be read is for those who use it to complain about."""
+    """Yield label and variable of each secret. A file that cannot be read is for those who use it to complain about."""
     path = Path(os.path.abspath(path))
     if path in seen:
         return

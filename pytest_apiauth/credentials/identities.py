@@ -1,6 +1,6 @@
 """Who a run may act as: clients, users and keys of a profile, with their secrets resolved.
 
-A value is looked up only when something needs it, so that a personal access token suffices where the
+A value is looked up only when something needs it, so that a personal access token suffices if the
 client's secret is not set, and an unset variable is named the moment it matters.
 """
 
@@ -31,7 +31,7 @@ class Kept(Protocol):
         """Have the token for oneself, from reading it to writing the one that replaces it."""
 
     def read(self, client_id: str, user: str, given: str | None, reference: Reference | None) -> str | None:
-        """Give the token to use."""
+        """Return the token to use."""
 
     def write(self, client_id: str, user: str, token: Secret, given: str | None, reference: Reference | None) -> str:
         """Keep a token in place of the one before, and say where."""
@@ -39,7 +39,7 @@ class Kept(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClientIdentity:
-    """An OAuth client, ready to use; None where the profile names no such value."""
+    """An OAuth client, ready to use; None if the profile names no such value."""
 
     name: str
     client_id: str | None
@@ -68,7 +68,7 @@ class KeyIdentity:
 class Identities:
     """Resolves the credentials of a profile by name, each at most once.
 
-    ``lookup`` gives the value behind a reference, or None where it is not set. Every secret that is
+    ``lookup`` gives the value behind a reference, or None if it is not set. Every secret that is
     resolved is learnt by ``redactor`` first. ``kept`` is where refresh tokens outlive the run, on a live one.
     """
 
@@ -80,7 +80,7 @@ class Identities:
         self._found: dict[str, str] = {}
 
     def client(self, name: str = DEFAULT) -> ClientIdentity:
-        """Give a client. Raises CredentialError for an unknown name or an unset value."""
+        """Return a client. Raises CredentialError for an unknown name or an unset value."""
         table: Client = self._table("clients", name, self.profile.credentials, self.profile.clients)
         label = self._label("clients", name)
         return ClientIdentity(
@@ -91,7 +91,7 @@ class Identities:
         )
 
     def user(self, name: str = DEFAULT) -> UserIdentity:
-        """Give a user. Raises CredentialError for an unknown name or an unset value."""
+        """Return a user. Raises CredentialError for an unknown name or an unset value."""
         table: User = self._table("users", name, self.profile.credentials, self.profile.users)
         label = self._label("users", name)
         return UserIdentity(
@@ -101,17 +101,17 @@ class Identities:
         )
 
     def key(self, name: str = DEFAULT) -> KeyIdentity:
-        """Give an API key. Raises CredentialError for an unknown name or an unset value."""
+        """Return an API key. Raises CredentialError for an unknown name or an unset value."""
         table: Key = self._table("keys", name, self.profile.credentials, self.profile.keys)
         label = self._label("keys", name)
         return KeyIdentity(name, self._secret(f"{label}.api_key", table.api_key), table.denied)
 
     def personal_access_token(self) -> Secret | None:
-        """Give the personal access token, or None where the profile names none."""
+        """Return the personal access token, or None if the profile names none."""
         return self._secret("credentials.personal_access_token", self.profile.credentials.personal_access_token)
 
     def refresh_token(self, client: str = DEFAULT, user: str = DEFAULT) -> Secret | None:
-        """Give a refresh token got elsewhere, or None where there is none.
+        """Return a refresh token got elsewhere, or None if there is none.
 
         Another run may have replaced a kept one meanwhile, so that one is read each time.
         """
@@ -134,7 +134,7 @@ class Identities:
         return nullcontext() if self._kept is None else self._kept.turn(self._client_id(client), user)
 
     def keep_refresh_token(self, token: Secret, client: str = DEFAULT, user: str = DEFAULT) -> str:
-        """Keep a refresh token for later runs, and say where; empty where this run keeps none."""
+        """Keep a refresh token for later runs, and say where; empty if this run keeps none."""
         if self._kept is None:
             return ""
         given, reference = self._given_refresh_token(client, user)
@@ -145,7 +145,7 @@ class Identities:
         return self._plain(f"{self._label('clients', name)}.client_id", table.client_id, optional=True) or ""
 
     def _given_refresh_token(self, client: str, user: str) -> tuple[str | None, Reference | None]:
-        """Give what the profile's reference holds: it belongs to the default client and user."""
+        """Return what the profile's reference holds: it belongs to the default client and user."""
         reference = self.profile.credentials.refresh_token
         if reference is None or (client, user) != (DEFAULT, DEFAULT):
             return None, None
@@ -203,9 +203,9 @@ class Identities:
 class Surroundings:
     """Looks references up in the environment, then in ``.env``, then in the system keyring.
 
-    ``.env`` is read from ``folder`` where python-dotenv is installed, without changing the environment.
+    ``.env`` is read from ``folder`` if python-dotenv is installed, without changing the environment.
     Every error of a keyring counts as "not there": in CI it has no back end, or one that hangs up. Raises
-    CredentialError where ``.env`` cannot be read.
+    CredentialError if ``.env`` cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -23,7 +23,7 @@ TOKEN_REQUEST_NAMES: Final = frozenset(("code", "pin"))
 FLEETING_NAMES: Final = frozenset(
     ("clientid", "username", "state", "nonce", "codechallenge", "redirecturi", "resource", "audience")
 )
-"""Of a token or an authorization request: not secret, but other values where a tape is replayed."""
+"""Of a token or an authorization request: not secret, but other values if a tape is replayed."""
 
 VOCABULARY: Final = frozenset(
     (
@@ -56,7 +56,7 @@ def folded(names: Iterable[str]) -> frozenset[str]:
 
 
 def kind_of(name: str) -> str:
-    """Give what a placeholder calls the value of that name: ``access-token``."""
+    """Return what a placeholder calls the value of that name: ``access-token``."""
     words = re.sub(r"([a-z0-9])([A-Z])", r"\1-\2", _last(name))
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:40].rstrip("-") or "secret"
 

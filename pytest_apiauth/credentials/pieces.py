@@ -16,7 +16,7 @@ LONG: Final = 3 * GRAM
 
 
 def windows(text: str, length: int) -> Iterator[str]:
-    """Give all pieces of a text that have so many letters; without a loop of Python's, which takes twice as long."""
+    """Return all pieces of a text that have so many letters; without a loop of Python's, which takes twice as long."""
     count = len(text) - length + 1
     return map(text.__getitem__, map(slice, range(count), range(length, count + length)))
 
@@ -36,7 +36,7 @@ class Halves:
                 self._endings.setdefault(form[-SHORTEST:], []).append((form, label))
 
     def beginnings(self, text: str, cuts: Iterable[int], shortest: int) -> Iterator[tuple[int, int, str]]:
-        """Give start, end and label of the beginnings that end at one of some places in a text."""
+        """Yield start, end and label of the beginnings that end at one of some places in a text."""
         for end in cuts:
             for place in range(max(0, end - LONGEST_HALF), end - shortest + 1):
                 for form, label in self._beginnings.get(text[place : place + SHORTEST], ()):
@@ -44,7 +44,7 @@ class Halves:
                         yield place, end, label
 
     def endings(self, text: str, cuts: Iterable[int], shortest: int) -> Iterator[tuple[int, int, str]]:
-        """Give start, end and label of the endings that begin at one of some places in a text."""
+        """Yield start, end and label of the endings that begin at one of some places in a text."""
         for begin in cuts:
             for place in range(min(len(text), begin + LONGEST_HALF), begin + shortest - 1, -1):
                 for form, label in self._endings.get(text[place - SHORTEST : place], ()):
@@ -55,7 +55,7 @@ class Halves:
 class Pieces:
     """Long values, of which sixteen letters in a row are found: in a token with one letter changed, say.
 
-    Each value is cut into grams of eight letters, side by side. A text is walked once; where it has a gram, the letters
+    Each value is cut into grams of eight letters, side by side. A text is walked once; if it has a gram, the letters
     on both sides tell how much of the value stands there.
     """
 
@@ -69,7 +69,7 @@ class Pieces:
                 self._grams.setdefault(value[place : place + GRAM], (value, place, label))
 
     def found(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Give start, end and label of each piece in a text."""
+        """Yield start, end and label of each piece in a text."""
         grams, place, done = self._grams, 0, 0
         if not grams or grams.keys().isdisjoint(windows(text, GRAM)):
             return

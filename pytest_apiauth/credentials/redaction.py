@@ -84,11 +84,11 @@ class OutputRedactor(Redactor):
             self._values.setdefault(raw, label)
 
     def known(self) -> Iterable[tuple[str, str]]:
-        """Give every learnt value with its label."""
+        """Return every learnt value with its label."""
         return list(self._values.items())
 
     def redact_shown(self, text: str) -> str:
-        """Give a text that is about to be shown with every learnt value replaced, and every piece of one."""
+        """Return a text that is about to be shown with every learnt value replaced, and every piece of one."""
         text = self.redact(text)
         if not self._values or len(text) < SHORTEST:
             return text
@@ -155,7 +155,7 @@ def _lines(text: str, places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, 
 
 
 def _without(text: str, hidden: list[tuple[int, int, str]]) -> str:
-    """Give a text with marks in some places."""
+    """Return a text with marks in some places."""
     pieces: list[str] = []
     done = 0
     for start, end, label in sorted(hidden, key=lambda each: (each[0], -each[1])):
@@ -214,7 +214,7 @@ def _changed_lines(lines: list[str], change: Change) -> list[str]:
 
 
 def changed_value(value: Any, change: Change) -> Any:
-    """Give a plain value with every text in it changed. What is no plain value is left as it is, and shown changed."""
+    """Return a plain value with its texts changed. What is no plain value stays as it is, and is shown changed."""
     if isinstance(value, str):
         return change(value)
     if type(value) in (list, tuple):

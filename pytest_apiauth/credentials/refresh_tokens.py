@@ -1,7 +1,7 @@
 """Refresh tokens that outlive a run: got once by ``python -m pytest_apiauth token``, used by live runs from then on.
 
 Theory of operation. One token is kept for each token endpoint, API, client and user, so that profiles of the same name
-never send each other's tokens anywhere. It lies in the system keyring where the profile's reference names an entry
+never send each other's tokens anywhere. It lies in the system keyring if the profile's reference names an entry
 of it, else in a file of the user's own state folder: outside of every project, so that it is in no commit, no
 image and no artifact, and of mode 0600. A server that rotates gives a new token with each refresh, and takes a second
 use of the old one for theft, which ends the new one too. So processes take turns from reading the token to writing
@@ -70,9 +70,9 @@ class KeptTokens:
                 lock.release()
 
     def read(self, client_id: str, user: str, given: str | None, reference: Reference | None) -> str | None:
-        """Give the token to use; ``given`` is what the profile's reference holds now.
+        """Return the token to use; ``given`` is what the profile's reference holds now.
 
-        Raises CredentialError where the file may be read by others, or not at all.
+        Raises CredentialError if the file may be read by others, or not at all.
         """
         if reference is not None and reference.keyring is not None:
             return given
@@ -96,7 +96,7 @@ class KeptTokens:
         return str(kept) if is_current else given
 
     def write(self, client_id: str, user: str, token: Secret, given: str | None, reference: Reference | None) -> str:
-        """Keep a token in place of the one before, and say where. Raises CredentialError where that fails."""
+        """Keep a token in place of the one before, and say where. Raises CredentialError if that fails."""
         if reference is not None and reference.keyring is not None:
             return self._to_keyring(token, reference)
         path = self._path(client_id, user)
@@ -141,7 +141,7 @@ class KeptTokens:
 
 
 def live_identities(profile: Profile, folder: Path, redactor: Redactor) -> Identities:
-    """Give who a live run may act as: references are looked up, refresh tokens kept. ``folder`` is where .env lies."""
+    """Return who a live run may act as: references are looked up, refresh tokens are kept. .env lies in ``folder``."""
     return Identities(profile, Surroundings(folder), redactor, kept=KeptTokens(profile))
 
 

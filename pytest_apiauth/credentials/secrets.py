@@ -44,7 +44,7 @@ class Secret:
         self.where = where
 
     def reveal(self) -> str:
-        """Give the raw value, to put it on the wire and for nothing else."""
+        """Return the raw value, to put it on the wire and for nothing else."""
         return self._value
 
     def __repr__(self) -> str:
@@ -68,7 +68,7 @@ class Secret:
 
 
 def _base64_cores(raw: bytes) -> Iterator[str]:
-    """Give what base64 of anything containing these bytes must contain, at each of the three alignments."""
+    """Yield what base64 of anything containing these bytes must contain, at each of the three alignments."""
     for shift in range(3):
         coded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
         # The first and last letters also hold bits of the neighbours, so they are left out.
@@ -79,24 +79,24 @@ def _base64_cores(raw: bytes) -> Iterator[str]:
 
 
 def _inner(shown: str) -> str:
-    """Give what stands between the quotation marks of a JSON text or a repr."""
+    """Return what stands between the quotation marks of a JSON text or a repr."""
     return shown[2:-1] if shown.startswith("b") else shown[1:-1]
 
 
 def _twice(text: str) -> Iterator[str]:
-    """Give a JSON text or a repr inside another one, without the quotation marks of both."""
+    """Yield a JSON text or a repr inside another one, without the quotation marks of both."""
     for shown in (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text)):
         yield INNER_QUOTES.sub("", _inner(shown))
 
 
 def _percent(text: str) -> Iterator[str]:
-    """Give the percent-encodings of a text."""
+    """Yield the percent-encodings of a text."""
     raw = text.encode(*UTF_8)
     yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
 
 
 def _escaped(value: str) -> Iterator[str]:
-    """Give the forms of a value in which letters other than letters, digits and ``-._~`` are written in another way."""
+    """Yield forms of a value in which what is no letter, no digit and none of ``-._~`` is written in another way."""
     raw = value.encode(*UTF_8)
     percent, form = quote(raw, safe=""), quote_plus(raw)
     yield from (*_percent(value), quote(percent, safe=""), quote_plus(form))
@@ -118,7 +118,7 @@ def _escaped(value: str) -> Iterator[str]:
 
 
 def spellings(value: str) -> set[str]:
-    """Give every form in which a value may travel, the raw one included."""
+    """Return every form in which a value may travel, the raw one included."""
     raw = value.encode(*UTF_8)
     forms = {value, raw.hex(), raw.hex().upper(), raw.hex(":"), raw.hex(":").upper(), *_base64_cores(raw)}
     if PLAIN.fullmatch(value) is None:
@@ -128,7 +128,7 @@ def spellings(value: str) -> set[str]:
 
 
 def mark(label: str) -> str:
-    """Give what stands in the place of a value: ``[apiauth:dastra.credentials.client_secret]``."""
+    """Return what stands in the place of a value: ``[apiauth:dastra.credentials.client_secret]``."""
     return f"[apiauth:{UNFIT.sub('_', label)}]"
 
 
@@ -164,7 +164,7 @@ class Forms:
         return bool(self._by_beginning)
 
     def found(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Give start, end and label of each match, from left to right, without overlaps."""
+        """Return start, end and label of each match, from left to right, without overlaps."""
         return ((start, start + len(form), self._labels[form]) for start, form in self._matches(text))
 
     def finds(self, text: str) -> bool:
@@ -179,12 +179,12 @@ class Forms:
 
     @property
     def longest(self) -> int:
-        """The length of the longest form of a learnt value; 0 where nothing was learnt."""
+        """The length of the longest form of a learnt value; 0 if nothing was learnt."""
         with self._mutex:
             return max(map(len, self._labels), default=0)
 
     def _matches(self, text: str) -> Iterator[tuple[int, str]]:
-        """Give place and form of each match, from left to right, without overlaps."""
+        """Yield place and form of each match, from left to right, without overlaps."""
         if not self._by_beginning:
             return
         index, place = self._by_beginning, 0
@@ -211,7 +211,7 @@ class Redactor(Forms):
             self.add(spellings(value), label)
 
     def redact(self, text: str) -> str:
-        """Give the text with every learnt value replaced. A text may come more than once: marks stay as they are."""
+        """Return the text with every learnt value replaced. A text may come more than once: marks stay as they are."""
         pieces: list[str] = []
         done = 0
         for start, end, label in self.found(text):

@@ -89,7 +89,7 @@ def _is_no_language(pieces: list[str]) -> bool:
 
 
 def _share(pieces: list[str]) -> float:
-    """Return which part of the pairs of letters are such as words have; 1 where there is hardly any letter."""
+    """Return which part of the pairs of letters are such as words have; 1 if there is hardly any letter."""
     pairs = [pair for piece in pieces for pair in pairwise(piece.lower()) if pair[0].isalpha() and pair[1].isalpha()]
     if len(pairs) < 3:
         return 1.0 if not any(map(_has_inner_digits, pieces)) else 0.0

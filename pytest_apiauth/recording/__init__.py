@@ -6,7 +6,7 @@ a visitor: this is a secret by its position, that is any other text. The first v
 tape; the second replaces, each value by the same placeholder wherever it stands (`vault`), so that a token in an
 answer is the token of the next request and the tape can be replayed. A third kind of visit makes two requests
 comparable whose secrets differ. At last the text that is about to be written is searched (`scan`) for every
-value that anybody in this run knows, in every spelling: where one survives, nothing is written and the test fails.
+value that anybody in this run knows, in every spelling: if one survives, nothing is written and the test fails.
 
 Importing this package imports the standard library only.
 """

@@ -62,7 +62,7 @@ class Belonging:
 
 
 def cassettes_of(settings: Mapping[str, Any], folder: str, name: str, more: Iterable[str]) -> list[Path]:
-    """Give the files that pytest-recording reads for a test: its own, then those that its marks name."""
+    """Return the files that pytest-recording reads for a test: its own, then those that its marks name."""
     place = os.path.join(settings.get("cassette_library_dir") or folder, name)
     transformer = settings.get("path_transformer")
     suffix = f".{settings['serializer']}" if "serializer" in settings else ".yaml"

@@ -21,7 +21,7 @@ PAGE = "README.md"
 
 
 def scan(asked: argparse.Namespace) -> Iterator[str]:
-    """Search folders and files. Raises CassetteError where anything is found, or where a folder has no cassette."""
+    """Search folders and files. Raises CassetteError if anything is found, or a folder has no cassette."""
     from pytest_apiauth.recording.scan import unclean
 
     found = 0
@@ -41,7 +41,7 @@ def scan(asked: argparse.Namespace) -> Iterator[str]:
 
 
 def run(asked: argparse.Namespace) -> Iterator[str]:
-    """Record, and give a line for each cassette. Raises an ApiAuthError where something stays undone."""
+    """Record, and give a line for each cassette. Raises an ApiAuthError if something stays undone."""
     if bool(asked.name) == asked.all:
         raise CassetteError("record: name one profile, or give --all")
     builtin = loading.builtin_profiles().values()

@@ -1,4 +1,4 @@
-"""Bodies as text: content codings and charsets undone, and put on again where that is needed."""
+"""Bodies as text: content codings and charsets undone, and put on again if that is needed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def too_large() -> CassetteError:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A body without its codings: its bytes, and its text where it has one."""
+    """A body without its codings: its bytes, and its text if it has one."""
 
     raw: bytes
     charset: str
@@ -64,7 +64,7 @@ class Content:
             return self.raw.decode("latin-1")
 
     def encoded(self, text: str) -> bytes:
-        """Give another text as this body would have been."""
+        """Return another text as this body would have been."""
         try:
             self.raw.decode(self.charset)
             raw = text.encode(self.charset)
@@ -86,7 +86,7 @@ def decoded(text: str, decode: Callable[[str], str] = unquote) -> str:
 
 
 def pieces(text: str, mark: str) -> list[str]:
-    """Split a text. Raises CassetteError where it goes to more pieces than memory should hold."""
+    """Split a text. Raises CassetteError if it goes to more pieces than memory should hold."""
     if len(text) > MOST_PIECES and text.count(mark) > MOST_PIECES:
         raise CassetteError(f"not looked into: a text of more than {MOST_PIECES} pieces")
     return text.split(mark)

@@ -68,7 +68,7 @@ class Drift:
 
 
 def _grant_of(body: bytes) -> str:
-    """Give the grant type of a token request, form-encoded or JSON."""
+    """Return the grant type of a token request, form-encoded or JSON."""
     try:
         members = json.loads(body)
     except ValueError:

@@ -56,7 +56,7 @@ def exchanges(scene: Scene, profile: Profile, identities: Identities, path: Path
 
 
 def _exchange(recorded: dict[str, Any], path: Path) -> tuple[str, Response]:
-    """Give the method of a recorded request, and the answer."""
+    """Return the method of a recorded request, and the answer."""
     try:
         method, answer = str(recorded["request"]["method"]), recorded["response"]
         message = response_message(answer)

@@ -21,7 +21,7 @@ class Level:
         self._kept: dict[int, tuple[Any, Any]] = {}
 
     def __call__(self, request: Any) -> Any:
-        """Give a request as it is compared."""
+        """Return a request as it is compared."""
         kept, level = self._kept.get(id(request), (None, None))
         if kept is not request:
             level = with_message(request, self._walk.message(request_message(request)))
@@ -30,7 +30,7 @@ class Level:
 
 
 def aligned(first: Any, second: Any) -> tuple[Any, Any]:
-    """Give two requests alike in each parameter of the URL whose value is a secret in one of them.
+    """Return two requests alike in each parameter of the URL whose value is a secret in one of them.
 
     What is no placeholder and does not look like a key, such as ``?key=dummy`` of a test without credentials, may be
     an ordinary word; beside a placeholder on the tape it is none.

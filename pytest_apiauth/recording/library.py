@@ -47,7 +47,7 @@ class Stage:
     redactor: OutputRedactor
     answered_by: str
     spend: Any = None
-    """Ends a token, where that is in one's hands."""
+    """Ends a token, if that is in one's hands."""
 
 
 @contextlib.contextmanager
@@ -95,7 +95,7 @@ def live_stage(profile: Profile, folder: Path) -> Iterator[Stage]:
 
 
 def record(scene: Scene, stage: Stage, path: Path, *, is_live: bool) -> None:
-    """Play a scene and write its cassette. Raises an ApiAuthError where it cannot be played or written."""
+    """Play a scene and write its cassette. Raises an ApiAuthError if it cannot be played or written."""
     profile = stage.profile
     test = CassetteTest(
         f"{profile.name}/{scene.name}",
@@ -119,7 +119,7 @@ def record(scene: Scene, stage: Stage, path: Path, *, is_live: bool) -> None:
 
 
 def replay(scene: Scene, profile: Profile, path: Path) -> list[Response]:
-    """Play a scene on its cassette, without a network, and give the answers. Raises vcrpy's error where one lacks."""
+    """Play a scene on its cassette, without a network, and give the answers. Raises vcrpy's error if one lacks."""
     if not path.is_file():
         raise CassetteError(f"{path}: no such cassette; record it: python -m pytest_apiauth record {profile.name}")
     redactor = OutputRedactor()
@@ -159,13 +159,13 @@ def _play(scene: Scene, stage: Stage, test: CassetteTest, path: Path, mode: str)
 
 
 def folder_of(name: str) -> Path | None:
-    """Give the folder of a profile's cassettes in this project: inside the package in a wheel, beside it in a clone."""
+    """Return the folder of a profile: inside the package in a wheel, beside it in a clone."""
     places = (HERE / "cassettes" / name, HERE.parent / "cassettes" / name)
     return next((place for place in places if place.is_dir()), None)
 
 
 def table(folder: Path) -> list[str]:
-    """Give the table of the cassettes in a folder, in Markdown."""
+    """Return the table of the cassettes in a folder, in Markdown."""
     rows = ["| cassette | provenance | answered by | recorded | exchanges |", "|---|---|---|---|---|"]
     for path in sorted(folder.glob("*/*.yaml")):
         data = read(path)
@@ -179,12 +179,12 @@ def table(folder: Path) -> list[str]:
 
 
 def page(folder: Path) -> str:
-    """Give the text of the README of a folder of cassettes."""
+    """Return the text of the README of a folder of cassettes."""
     return "\n".join((*INTRODUCTION, "", *table(folder), ""))
 
 
 def chosen(on: Stage, *, is_live: bool) -> list[Scene]:
-    """Give the scenes to record: of a live API what needs no person and guesses nothing."""
+    """Return the scenes to record: of a live API what needs no person and guesses nothing."""
     every = scenes(on.profile)
     if not is_live:
         return every

@@ -1,4 +1,4 @@
-"""Tests that are replayed: credentials that stand for the real ones, and what to do where the tape does not fit."""
+"""Tests that are replayed: credentials that stand for the real ones, and what to do if the tape does not fit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_apiauth.recording.vault import placeholder_for
 
 
 def references(profile: Profile) -> Iterator[tuple[str, Reference]]:
-    """Give every credential that a profile refers to, with its label."""
+    """Yield every credential that a profile refers to, with its label."""
     tables: dict[str, Any] = {"credentials": profile.credentials}
     for section in ("clients", "users", "keys"):
         tables |= {f"{section}.{name}": row for name, row in getattr(profile, section).items()}
@@ -25,7 +25,7 @@ def references(profile: Profile) -> Iterator[tuple[str, Reference]]:
 
 
 def credentials_set(profile: Profile, folder: Path) -> list[str]:
-    """Give the labels of the credentials that the environment has; a keyring is not asked, it may ask back."""
+    """Return the labels of the credentials that the environment has; a keyring is not asked, it may ask back."""
     from pytest_apiauth.credentials.identities import Surroundings
 
     look = Surroundings(folder)
@@ -42,7 +42,7 @@ class Credentials:
         self._labels = labels
 
     def __call__(self, label: str, reference: Reference) -> str | None:
-        """Give the placeholder of a credential (`identities.Lookup`)."""
+        """Return the placeholder of a credential (`identities.Lookup`)."""
         if self._labels is not None and reference.env is not None and label not in self._labels:
             return None
         if label.endswith(".redirect_uri"):
@@ -73,7 +73,7 @@ class Environment:
 
 
 def placeholders(profile: Profile, lookup: Credentials) -> dict[str, str]:
-    """Give the environment variables that a profile names, with placeholders."""
+    """Return the environment variables that a profile names, with placeholders."""
     found = {}
     for label, reference in references(profile):
         value = lookup(label, reference)
@@ -83,7 +83,7 @@ def placeholders(profile: Profile, lookup: Credentials) -> dict[str, str]:
 
 
 def explain(error: BaseException, nodeid: str, root: Path) -> str | None:
-    """Say in one line what a tape lacks and which command records it, where that is what an error is about."""
+    """Say in one line what a tape lacks and which command records it, if that is what an error is about."""
     inner = getattr(error, "exceptions", None)
     if isinstance(inner, tuple | list):
         lines = (explain(each, nodeid, root) for each in inner)

@@ -89,7 +89,7 @@ def _data(raw: bytes) -> Any:
 
 
 def check_nodes(text: str) -> None:
-    """Count the values of a YAML text without making them. Raises CassetteError where they are too many."""
+    """Count the values of a YAML text without making them. Raises CassetteError if they are too many."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

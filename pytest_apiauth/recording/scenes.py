@@ -24,7 +24,7 @@ from pytest_apiauth.recording.contents import CassetteError
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """A step that is no request: end this token, where that is in one's hands. What is sent back is nothing."""
+    """A step that is no request: end this token, if that is in one's hands. What is sent back is nothing."""
 
     token: str
 
@@ -59,7 +59,7 @@ class Scene:
 
 
 def scenes(profile: Profile) -> list[Scene]:
-    """Give what there is to record of a profile's token endpoint, documented grants first."""
+    """Return what there is to record of a profile's token endpoint, documented grants first."""
     found = [_grant_scene(profile, grant) for grant in profile.grants]
     usual = profile.usual_grant
     if usual is not None and not GRANTS[usual].needs_person:
@@ -78,7 +78,7 @@ def scenes(profile: Profile) -> list[Scene]:
 
 
 def kept_scene(profile: Profile, identities: Identities) -> Scene | None:
-    """Give the scene that needs no browser, where somebody has logged in before: one refresh with the kept token."""
+    """Return the scene that needs no browser, if somebody has logged in before: one refresh with the kept token."""
     if not profile.can_refresh or not _refreshes_a_login(profile):
         return None
     table = profile.grants[_refresh_source(profile)]
@@ -88,7 +88,7 @@ def kept_scene(profile: Profile, identities: Identities) -> Scene | None:
 
 
 def _refresh_source(profile: Profile) -> GrantType:
-    """Give the grant whose answer is documented to bring a refresh token."""
+    """Return the grant whose answer is documented to bring a refresh token."""
     others = [grant for grant in profile.grants if GRANTS[grant].stands_alone]
     return next((grant for grant in others if profile.answer_of(grant).refresh_token), others[0])
 

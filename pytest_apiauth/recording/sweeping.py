@@ -40,7 +40,7 @@ DEEPEST_URL: Final = 4
 
 
 def replaced(pattern: re.Pattern[str], swept: Callable[[re.Match[str]], str], text: str) -> str:
-    """Return a text with each match replaced; the text itself where none changes."""
+    """Return a text with each match replaced; the text itself if none changes."""
     pieces: list[str] = []
     done = 0
     for found in pattern.finditer(text):

@@ -87,7 +87,7 @@ class Leveller:
 
 
 def request_path(url: str) -> str:
-    """Give the path of a URL, without what may be secret in its query."""
+    """Return the path of a URL, without what may be secret in its query."""
     return urlsplit(url).path or "/"
 
 
@@ -105,7 +105,7 @@ def response_message(response: dict[str, Any]) -> Message:
 
 
 def with_message(request: Any, message: Message) -> Any:
-    """Give a request of vcrpy with the content of a message."""
+    """Return a request of vcrpy with the content of a message."""
     headers: dict[str, str] = {}
     for name, value in message.headers:
         headers.setdefault(name, value)
@@ -162,7 +162,7 @@ def clean_tape(
     keys: Keys = frozenset(),
     stays: Callable[[str], bool] = lambda value: False,
 ) -> list[Interaction]:
-    """Give the exchanges of a tape without the secrets in them.
+    """Return the exchanges of a tape without the secrets in them.
 
     ``known`` are values of this run with their labels (``shop.credentials.password``); ``keys`` names
     of headers that carry API keys; ``stays`` says of a value in the place of a secret that it is somebody's own
@@ -194,7 +194,7 @@ def survivors(data: Any, vault: Vault) -> Iterator[str]:
 
 
 def _readings(text: str) -> set[str]:
-    """Give the ways in which somebody who looks for a secret may read a text."""
+    """Return the ways in which somebody who looks for a secret may read a text."""
     return {text, unquote(text), unquote_plus(text), html.unescape(text)}
 
 

@@ -37,7 +37,7 @@ EXTRA: Final = "apiauth"
 class CassetteTest:
     """One test that is recorded or replayed.
 
-    ``is_live`` tells that it may reach the network; ``profile`` is that of the test, where it has one. ``rewrites``
+    ``is_live`` tells that it may reach the network; ``profile`` is that of the test, if it has one. ``rewrites``
     starts the cassette anew; the old one stays until the test has passed. ``stamp`` is what the cassette is to say
     about itself, instead of the usual.
 
@@ -188,7 +188,7 @@ class CassetteTest:
                 for name, header in _headers_in(ast.literal_eval(value)):
                     self._walk.header(name, header)
         except (CassetteError, ValueError, SyntaxError, RecursionError):
-            # The message itself is redacted all the same; the tape is refused where it cannot be looked into.
+            # The message itself is redacted all the same; the tape is refused if it cannot be looked into.
             return
 
     def _logged(self, argument: object) -> object:
@@ -216,7 +216,7 @@ class CassetteTest:
             self._environment.fill({place.env: str(url)})
 
     def cleaned(self, cassette: Mapping[str, Any]) -> tuple[dict[str, Any], Vault]:
-        """Give a cassette without the secrets in it, and what was replaced. Raises CassetteError."""
+        """Return a cassette without the secrets in it, and what was replaced. Raises CassetteError."""
         vault = Vault()
         known = [(value, label) for value, label in self._redactor.known() if is_looked_for(value)]
         tape = zip(cassette["requests"], cassette["responses"], strict=True)
@@ -225,7 +225,7 @@ class CassetteTest:
         return {**cassette, "requests": requests, "responses": responses}, vault
 
     def stamp(self) -> dict[str, Any]:
-        """Give what a new cassette says about itself."""
+        """Return what a new cassette says about itself."""
         if self._stamp is not None:
             return dict(self._stamp)
         found = {
@@ -267,18 +267,18 @@ class CassetteTest:
     # The fixtures' side
 
     def lookup(self) -> Credentials:
-        """Give what looks up credentials in a replayed test."""
+        """Return what looks up credentials in a replayed test."""
         labels = self.provenance.get("credentials")
         return Credentials(frozenset(labels) if isinstance(labels, list) else None)
 
     def replayed_profile(self, profile: Profile) -> Profile:
-        """Give a profile with the base URL that was recorded, where it has none of its own."""
+        """Return a profile with the base URL that was recorded, if it has none of its own."""
         url = self.provenance.get("api_url")
         is_open = isinstance(profile.api_url, Reference) or profile.api_url is None
         return profile.replaced(api_url=str(url)) if is_open and url else profile
 
     def explain(self, error: BaseException) -> str | None:
-        """Say in one line what the tape lacks, where that is what an error is about and the tape is ours."""
+        """Say in one line what the tape lacks, if that is what an error is about and the tape is ours."""
         return explain(error, self.nodeid, self._root) if self.belonging.is_ours else None
 
     def close(self) -> None:
@@ -335,7 +335,7 @@ class _Watch:
         self._test = test
 
     def serialize(self, data: dict[str, Any]) -> Any:
-        """Give a cassette's text (vcrpy's interface). Raises _Unclean."""
+        """Return a cassette's text (vcrpy's interface). Raises _Unclean."""
         if not self._test.is_clean(data):
             raise _Unclean
         return self._inner.serialize(data)
@@ -356,7 +356,7 @@ class _Serializer:
         return data
 
     def serialize(self, data: dict[str, Any]) -> str:
-        """Give a cassette's text (vcrpy's interface). Raises CassetteError where a known value survives in it."""
+        """Return a cassette's text (vcrpy's interface). Raises CassetteError if a known value survives in it."""
         assert self._vault is not None
         text: str = self._inner.serialize({EXTRA: self._test.stamp(), **data})
         place = next(survivors(self._inner.deserialize(text), self._vault), None)
@@ -369,7 +369,7 @@ class _Serializer:
 
 
 def _headers_in(value: object) -> Iterable[tuple[str, str]]:
-    """Give the header lines in what httpcore logs."""
+    """Yield the header lines in what httpcore logs."""
     if isinstance(value, tuple | list):
         if len(value) == 2 and all(isinstance(each, bytes) for each in value):
             yield tuple(each.decode("latin-1") for each in value)

@@ -15,7 +15,7 @@ _KEPT: Final = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
 
 
 def placeholder_for(label: str) -> str:
-    """Give what stands for a credential of a profile: ``apiauth-client-secret`` for ``credentials.client_secret``.
+    """Return what stands for a credential of a profile: ``apiauth-client-secret`` for ``credentials.client_secret``.
 
     The same when a tape is written and when it is replayed, so that the two agree wherever the value travels.
     """
@@ -24,7 +24,7 @@ def placeholder_for(label: str) -> str:
 
 
 def is_looked_for(value: str) -> bool:
-    """Whether a value is searched for in any text, or removed only where its position tells that it is secret."""
+    """Whether a value is searched for in any text, or removed only if its position tells that it is secret."""
     return len(value.strip()) >= SHORTEST and value.lower() not in VOCABULARY and not PLACEHOLDER.fullmatch(value)
 
 
@@ -66,7 +66,7 @@ class Vault(Redactor):
             self._taken.update(PLACEHOLDER.findall(text))
 
     def placeholder(self, kind: str, value: str) -> str:
-        """Give what stands for a value."""
+        """Return what stands for a value."""
         if not value or PLACEHOLDER.fullmatch(value):
             return value
         if value not in self._placeholders:
@@ -74,7 +74,7 @@ class Vault(Redactor):
         return self._placeholders[value]
 
     def clean(self, text: str) -> str:
-        """Give a text with every learnt value replaced, in each of its spellings."""
+        """Return a text with every learnt value replaced, in each of its spellings."""
         text = self._between(text, self._cleaned)
         if "%" in text and self.finds_beside(unquote(text)):
             # Percent-encoded as nobody encodes: what is between the secrets is encoded anew.

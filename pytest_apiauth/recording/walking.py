@@ -75,7 +75,7 @@ class Message:
     """0 in a request."""
 
     def header(self, name: str) -> str:
-        """Give a header's lines, joined, or nothing."""
+        """Return a header's lines, joined, or nothing."""
         return ", ".join(value for key, value in self.headers if key.lower() == name)
 
 
@@ -114,7 +114,7 @@ class Walk:
         return one_line(", ".join(shown))
 
     def message(self, message: Message) -> Message:
-        """Give a message as the visitor leaves it. Raises CassetteError for a body that cannot be looked into."""
+        """Return a message as the visitor leaves it. Raises CassetteError for a body that cannot be looked into."""
         self._trail.clear()
         with self._at("URL"):
             url = self.url(message.url)
@@ -128,7 +128,7 @@ class Walk:
     # Headers
 
     def header(self, name: str, value: str) -> str:
-        """Give the value of a header as the visitor leaves it."""
+        """Return the value of a header as the visitor leaves it."""
         with self._at(f"header {name}"):
             return self._header(name, value)
 
@@ -189,7 +189,7 @@ class Walk:
     # URLs
 
     def url(self, url: str, *, leads_back: bool = False) -> str:
-        """Give a URL as the visitor leaves it; one that ``leads_back`` carries an authorization code."""
+        """Return a URL as the visitor leaves it; one that ``leads_back`` carries an authorization code."""
         found = _URL.fullmatch(url)
         if found is None:
             return self._visitor.text(url)
@@ -217,7 +217,7 @@ class Walk:
     def pairs(
         self, text: str, *, place: Place = QUERY, leads_back: bool = False, is_token_request: bool = False
     ) -> str:
-        """Give form-encoded pairs, of a query or a body, as the visitor leaves them."""
+        """Return form-encoded pairs, of a query or a body, as the visitor leaves them."""
         every = pieces(text, "&")
         known = folded(unquote_plus(piece.partition("=")[0]) for piece in every)
         is_question = "responsetype" in known
@@ -246,7 +246,7 @@ class Walk:
         return "&".join(done)
 
     def _decoded(self, text: str, decode: Callable[[str], str]) -> str:
-        """Show the visitor an encoded text decoded, and encode it again only where it was changed."""
+        """Show the visitor an encoded text decoded, and encode it again only if it was changed."""
         plain = decoded(text, decode)
         new = self._visitor.text(plain)
         return text if new == plain else quote(new, safe=UNESCAPED)
@@ -254,7 +254,7 @@ class Walk:
     # Bodies
 
     def body(self, message: Message) -> bytes:
-        """Give a body as the visitor leaves it: decoded where anything was changed."""
+        """Return a body as the visitor leaves it: decoded if anything was changed."""
         media_type = message.header("content-type").lower()
         coding = message.header("content-encoding")
         content = content_of(message.body, coding, media_type)
@@ -270,7 +270,7 @@ class Walk:
         return content.raw if coding and not content.is_packed else message.body
 
     def document(self, text: str, *, status: int = 0, is_form: bool = False) -> str:
-        """Give the text of a body as the visitor leaves it: JSON, a form, or anything else."""
+        """Return the text of a body as the visitor leaves it: JSON, a form, or anything else."""
         is_json, data = parsed(text)
         if is_json:
             context = _Context(status, status == 0 and has_member(data, "grant_type"))
@@ -341,7 +341,7 @@ class Walk:
         return part[: blank.end()] + new + value[len(bare) :]
 
     def leaf(self, text: str, depth: int = 0) -> str:
-        """Give a text in which anything may stand: JSON, pairs, markup, tokens."""
+        """Return a text in which anything may stand: JSON, pairs, markup, tokens."""
         if depth < DEEPEST and text[:1] in ("{", "[", '"'):
             is_json, data = parsed(text)
             if is_json and isinstance(data, Members | list):
@@ -375,7 +375,7 @@ class _Context:
 
 
 def _shown(name: str) -> str:
-    """Give a name that somebody else chose for a message: a name may be a token itself."""
+    """Return a name that somebody else chose for a message: a name may be a token itself."""
     return "…" if looks_like_key(name) else one_line(name, LONGEST_SHOWN)
 
 
@@ -388,7 +388,7 @@ def _looks_like_form(text: str) -> bool:
 
 
 def _reframed(headers: Lines, length: int, *, coded: bool) -> Iterable[tuple[str, str]]:
-    """Give the header lines of a body that was rewritten."""
+    """Yield the header lines of a body that was rewritten."""
     for name, value in headers:
         if name.lower() == "content-length":
             yield name, str(length)

@@ -98,7 +98,7 @@ class ProfileLedger:
         return map(_merged, merged.values())
 
     def _filed(self) -> Iterator[tuple[str, Entry]]:
-        """Give what was found about other rules than the one at hand, as an entry of the rule that it is about."""
+        """Yield what was found about other rules than the one at hand, as an entry of the rule that it is about."""
         for nodeid, entry in self.entries.items():
             for filed in entry.filed:
                 shown = filed.counterexample

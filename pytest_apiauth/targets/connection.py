@@ -25,7 +25,7 @@ class Connection:
     """A kept connection to one origin of a profile. Raises GuardError for any other, or for one in clear.
 
     ``wait`` is called before each request, and may raise.
-    Use it as a context manager. ``send`` raises UnreachableError where no answer comes. A server may end the
+    Use it as a context manager. ``send`` raises UnreachableError if no answer comes. A server may end the
     connection after any answer (RFC 9112 9.3); the next request then has another one.
     """
 

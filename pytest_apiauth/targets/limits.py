@@ -53,7 +53,7 @@ class Book(Protocol):
     """Where a page is kept."""
 
     def opened(self) -> AbstractContextManager[Page]:
-        """Give the page, for this caller alone until it is closed; what was changed then holds."""
+        """Return the page, for this caller alone until it is closed; what was changed then holds."""
 
 
 class MemoryBook:
@@ -65,7 +65,7 @@ class MemoryBook:
 
     @contextmanager
     def opened(self) -> Iterator[Page]:
-        """Give the page."""
+        """Provide the page."""
         with self._mutex:
             yield self._page
 
@@ -78,7 +78,7 @@ class SharedBook:
 
     @contextmanager
     def opened(self) -> Iterator[Page]:
-        """Give the page."""
+        """Provide the page."""
         with self._file.locked():
             text = self._file.read()
             page = Page(**json.loads(text)) if text else Page()
@@ -103,7 +103,7 @@ class Throttle:
         self._now = now
 
     def turn(self) -> float:
-        """Take the next turn and give the seconds until it comes. Raises BudgetError where none is left."""
+        """Take the next turn and give the seconds until it comes. Raises BudgetError if none is left."""
         with self._book.opened() as page:
             if page.sent >= self.limits.max_requests:
                 raise BudgetError(
@@ -118,7 +118,7 @@ class Throttle:
             return at - now
 
     def hold(self, seconds: float) -> bool:
-        """Let nothing leave for so many seconds, as a server has asked; False where that would be too long."""
+        """Let nothing leave for so many seconds, as a server has asked; False if that would be too long."""
         with self._book.opened() as page:
             if seconds > LONGEST_WAIT or page.waited + seconds > PATIENCE:
                 return False
@@ -127,7 +127,7 @@ class Throttle:
             return True
 
     def guess(self, username: str) -> bool:
-        """Take note of a wrong password for a user before it leaves; False where the bound is reached."""
+        """Take note of a wrong password for a user before it leaves; False if the bound is reached."""
         who = hashlib.sha256(username.encode("utf-8", "surrogatepass")).hexdigest()
         with self._book.opened() as page:
             made = page.guesses.get(who, 0)

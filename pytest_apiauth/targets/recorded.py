@@ -80,7 +80,7 @@ class CassetteTarget:
         return cls(profile, identities, redactor, library, answers)
 
     def send(self, request: Request) -> Response:
-        """Return the recorded answer. Raises NotRecordedError where nobody has asked that."""
+        """Return the recorded answer. Raises NotRecordedError if nobody has asked that."""
         answer = self.answers.get(_key(request, _key_line(self.profile)))
         if answer is None:
             raise NotRecordedError("no cassette has this request")
@@ -120,7 +120,7 @@ def _key_line(profile: Profile) -> str:
 
 
 def _key(request: Request, key_line: str) -> _Key:
-    """Give what makes a request to a token endpoint this one and no other."""
+    """Return what makes a request to a token endpoint this one and no other."""
     names = ("authorization", "content-type", key_line)
     lines = sorted((name.lower(), value) for name, value in request.headers if name.lower() in names)
     return request.method, request.url, tuple(lines), _content(request.body)

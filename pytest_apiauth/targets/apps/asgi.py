@@ -127,7 +127,7 @@ class Lifespan:
 
 
 def scope_of(request: Request, origin: Origin, state: dict[str, Any]) -> Message:
-    """Give the scope of a request that came to an origin, as uvicorn does."""
+    """Return the scope of a request that came to an origin, as uvicorn does."""
     return {
         "type": "http",
         "asgi": VERSIONS,
@@ -190,7 +190,7 @@ class _Cycle:
 async def call(app: AsgiApp, request: Request, origin: Origin, state: dict[str, Any], note: Note) -> Response:
     """Call the app and give its answer; an exception is a 500, as uvicorn answers, and noted.
 
-    Raises DroppedError where the app ends in the middle of its answer, UnreachableError where it takes too long.
+    Raises DroppedError if the app ends in the middle of its answer, UnreachableError if it takes too long.
     """
     cycle = _Cycle(request)
     try:

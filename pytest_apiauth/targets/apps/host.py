@@ -30,7 +30,7 @@ APP_URL = "https://testserver"
 
 
 def housed(profile: Profile) -> Profile:
-    """Give the profile with a base URL for an app in this process; one from the environment is for live runs."""
+    """Return the profile with a base URL for an app in this process; one from the environment is for live runs."""
     if profile.api_url is None or isinstance(profile.api_url, Reference):
         return profile.replaced(api_url=APP_URL)
     return profile
@@ -65,7 +65,7 @@ class Failures(logging.Handler):
             logging.getLogger().removeHandler(self)
 
     def explain(self, response: Response) -> Response:
-        """Give a server error with the exception behind it, by its type and place."""
+        """Return a server error with the exception behind it, by its type and place."""
         if response.status < 500 or self.last is None:
             return response
         return replace(response, note=f"{type(self.last).__name__}{place_of(self.last, self._root)}")
@@ -107,7 +107,7 @@ class Wsgi:
 
 
 class Asgi:
-    """An ASGI app on its loop. Raises ProfileError where its startup fails."""
+    """An ASGI app on its loop. Raises ProfileError if its startup fails."""
 
     def __init__(self, app: asgi.AsgiApp, failures: Failures, loop: asgi.Loop, *, where: str, root: Path) -> None:
         self._app = app
@@ -162,7 +162,7 @@ class Asgi:
 
 
 class Host:
-    """Every app of a profile, on the run's loop. Raises ProfileError where one cannot be imported or started."""
+    """Every app of a profile, on the run's loop. Raises ProfileError if one cannot be imported or started."""
 
     def __init__(self, profile: Profile, *, loop: asgi.Loop, root: Path) -> None:
         self.profile = profile
@@ -230,7 +230,7 @@ class Host:
         return self._by_origin[origin], origin
 
     def close(self) -> None:
-        """Shut every app down. Raises ProfileError, in one line, where a shutdown fails."""
+        """Shut every app down. Raises ProfileError, in one line, if a shutdown fails."""
         started, self._started = self._started, {}
         failed: list[str] = []
         for app in started.values():
@@ -243,7 +243,7 @@ class Host:
 
 
 def _assigned(profile: Profile) -> dict[Origin, tuple[str, str]]:
-    """Give key and spelling of the app of each origin. Raises ProfileError where the two do not match."""
+    """Return key and spelling of the app of each origin. Raises ProfileError if the two do not match."""
     assert profile.app is not None
     if isinstance(profile.app, str):
         return dict.fromkeys(profile.origins, ("app", profile.app))
@@ -267,7 +267,7 @@ def django_is_configured() -> bool:
 
 
 def check_django(name: str) -> None:
-    """Refuse to run a Django app on its real database. Raises ProfileError where no test environment is set up."""
+    """Refuse to run a Django app on its real database. Raises ProfileError if no test environment is set up."""
     mail = sys.modules.get("django.core.mail")
     # What django.test.utils.setup_test_environment leaves behind, with a public name.
     if django_is_configured() and not hasattr(mail, "outbox"):
@@ -278,7 +278,7 @@ def check_django(name: str) -> None:
 
 
 def last_line(text: str) -> str:
-    """Give the last line of a text that has any."""
+    """Return the last line of a text that has any."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no reason given")
 
 

@@ -53,7 +53,7 @@ def load_app(spec: str, *, where: str, root: Path) -> App:
 def load_object(place: str, *, where: str, root: Path) -> Any:
     """Import ``module:attribute``. Raises ProfileError, in one line, whatever goes wrong.
 
-    The project's root is put at the end of the path where it is not on it, as a server that is started there would
+    The project's root is put at the end of the path if it is not on it, as a server that is started there would
     find the project's modules; pytest's own ``pythonpath`` comes first.
     """
     name, _, attributes = place.partition(":")
@@ -87,7 +87,7 @@ def described(error: BaseException, root: Path) -> str:
 
 
 def place_of(error: BaseException, root: Path) -> str:
-    """Give the innermost line of the project that an exception came through, else of a package; else nothing."""
+    """Return the innermost line of the project that an exception came through, else of a package; else nothing."""
     own = installed = ""
     trace = error.__traceback__
     while trace is not None:

@@ -61,7 +61,7 @@ class Supplied:
             raise CredentialError("\n".join(wrong))
 
     def lookup(self, otherwise: Lookup) -> Lookup:
-        """Give a look-up that knows these values first."""
+        """Return a look-up that knows these values first."""
 
         def look(label: str, reference: Reference) -> str | None:
             return self._values.get(label) or otherwise(label, reference)
@@ -69,7 +69,7 @@ class Supplied:
         return look
 
     def completed(self, profile: Profile) -> Profile:
-        """Give the profile with a reference for each value given, so that none of its own comes first."""
+        """Return the profile with a reference for each value given, so that none of its own comes first."""
         tables: dict[str, Any] = profile.model_dump(by_alias=True, exclude_unset=True)
         for label in self._values:
             *path, field = label.split(".")
@@ -89,7 +89,7 @@ def _flat(given: Mapping[Any, Any], above: str = "") -> Iterator[tuple[str, Any]
 
 
 def _labels(profile: Profile) -> Iterator[str]:
-    """Give every label that the profile has room for."""
+    """Yield every label that the profile has room for."""
     yield from (f"credentials.{field}" for field in FIELDS["credentials"])
     for section in ("clients", "users", "keys"):
         yield from (f"{section}.{name}.{field}" for name in getattr(profile, section) for field in FIELDS[section])

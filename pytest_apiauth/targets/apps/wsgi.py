@@ -22,7 +22,7 @@ Note = Callable[[BaseException], None]
 
 
 def environ_of(request: Request, origin: Origin) -> dict[str, Any]:
-    """Give the environ of a request that came to an origin."""
+    """Return the environ of a request that came to an origin."""
     target = request.path + (f"?{request.query}" if request.query else "")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
@@ -83,7 +83,7 @@ class _Answer:
 def call(app: Callable[..., Iterable[bytes]], request: Request, origin: Origin, note: Note) -> Response:
     """Call the app and give its answer; an exception is a 500, as a server answers, and noted.
 
-    Raises DroppedError where the exception comes after a part of the body: a server ends the connection then.
+    Raises DroppedError if the exception comes after a part of the body: a server ends the connection then.
     """
     answer = _Answer()
     try:
