@@ -58,8 +58,8 @@ def md_consistent(api: Api, place: str) -> None:
     _check_issuer(answer, url)
     _check_endpoints(answer)
     _check_client_methods(answer)
-    _check_grants(answer)
-    _check_authorization(answer)
+    _check_grants(api, answer)
+    _check_authorization(api, answer)
 
 
 def _check_issuer(answer: Answer, url: str) -> None:
@@ -92,10 +92,9 @@ def _check_client_methods(answer: Answer) -> None:
         )
 
 
-def _check_grants(answer: Answer) -> None:
+def _check_grants(api: Api, answer: Answer) -> None:
     """Hold the grants published against those that work. An absent list is no list: the default fits nobody."""
-    api, profile = answer.api, answer.api.profile
-    listed = _listed(answer, "grant_types_supported")
+    profile, listed = api.profile, _listed(answer, "grant_types_supported")
     if listed is None:
         return
     for name in profile.grants:
@@ -109,7 +108,7 @@ def _check_grants(answer: Answer) -> None:
         # Bare, so that it is refused for what is missing; what counts is whether the grant itself is known.
         scope = (("scope", profile.token.scope),) if profile.token.scope else ()
         bare = api.as_client(profile.token_endpoint, ("grant_type", grant), *scope, client=client)
-        probe = api.send(bare)
+        probe = api.send(bare.beside(api.control_of(usual)))
         if grant in listed:
             is_known = probe.members.get("error") != "unsupported_grant_type"
             probe.require(is_known, f"the grant {grant} known, since the metadata name it")
@@ -117,13 +116,13 @@ def _check_grants(answer: Answer) -> None:
             probe.require(not probe.has_token, f"no token by {grant}, since the metadata do not name it")
 
 
-def _check_authorization(answer: Answer) -> None:
+def _check_authorization(api: Api, answer: Answer) -> None:
     """Ask for a code with each proof key method; an answer that is sent back at once says what there is to know."""
-    if answer.api.profile.code_grant is not None:
+    if api.profile.code_grant is not None:
         # RFC 8414 2 and OpenID discovery alike demand this member.
         types = _listed(answer, "response_types_supported")
         answer.advise("code" in (types or ()), "code among response_types_supported", f"{types!r:.200}")
-    replies = {method: _authorization(answer.api, method) for method in ("S256", "plain")}
+    replies = {method: _authorization(api, method) for method in ("S256", "plain")}
     listed = _listed(answer, "code_challenge_methods_supported")
     usual = replies["S256"]
     if listed is not None and usual is not None and "error" not in _sent_back(usual):

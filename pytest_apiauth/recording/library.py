@@ -159,7 +159,7 @@ def _play(scene: Scene, stage: Stage, test: CassetteTest, path: Path, mode: str)
 
 
 def folder_of(name: str) -> Path | None:
-    """Return the folder of a profile: inside the package in a wheel, beside it in a clone."""
+    """Return the folder of cassettes of a profile: inside the package in a wheel, beside it in a clone."""
     places = (HERE / "cassettes" / name, HERE.parent / "cassettes" / name)
     return next((place for place in places if place.is_dir()), None)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn, Protocol
 
 from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.messages import Response, described, listed
 from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import Cause, Counterexample, Follows, Violation
-
-if TYPE_CHECKING:
-    from pytest_apiauth.suite.api import Api
 
 LONGEST_WORDS = 400
 """Characters of what was expected, and of what came: servers have a say in both."""
@@ -26,6 +26,41 @@ class Seen:
     response: Response
 
 
+class Conversation(Protocol):
+    """What an answer needs of the rule's conversation that it is a part of: an `Api`."""
+
+    @property
+    def examination(self) -> Examination:
+        """What the rules of the profile share."""
+
+    @property
+    def profile(self) -> Profile:
+        """The promise."""
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """The curl lines that led here."""
+
+    @property
+    def filed(self) -> MutableMapping[str, Counterexample]:
+        """Advice about other rules."""
+
+    def send(self, draft: Draft) -> Answer:
+        """Send a request."""
+
+    def see(self, control: Control) -> Seen:
+        """Return a control as it has succeeded."""
+
+    def see_again(self, control: Control) -> Seen:
+        """Send a control, whether it was seen to succeed or not."""
+
+    def forget_controls(self) -> None:
+        """Send each control anew before its next altered request."""
+
+    def recommend(self, found: Counterexample) -> None:
+        """Keep a piece of advice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back, and the words to judge it with.
@@ -34,7 +69,7 @@ class Answer:
     request without is a mistake of the rule's author, and raises TypeError.
     """
 
-    api: Api
+    api: Conversation
     draft: Draft
     response: Response
     seen: Seen | None = None
