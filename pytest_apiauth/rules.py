@@ -28,7 +28,7 @@ from pytest_apiauth.auth.requests import NO_PROOF, Proof, about_token
 from pytest_apiauth.auth.texts import Base64, FormEncoded, Part, Ref, Role, Text, Unchanged
 from pytest_apiauth.credentials.secrets import spellings
 from pytest_apiauth.errors import UnreachableError
-from pytest_apiauth.messages import Origin, Response
+from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.grants import GRANTS, Grant
 from pytest_apiauth.profile.kinds import KINDS, CredentialKind
@@ -94,6 +94,7 @@ __all__ = [
     "Profile",
     "Proof",
     "Ref",
+    "Request",
     "Response",
     "Role",
     "Safety",

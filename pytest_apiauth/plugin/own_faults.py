@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_apiauth.embedded import Chosen, Fault
     from pytest_apiauth.profile.model import Profile
     from pytest_apiauth.suite.own_rules import OwnFiles
+    from pytest_apiauth.targets.choose import Caller
 
 
 def own_files(config: pytest.Config) -> OwnFiles:
@@ -28,23 +29,39 @@ def own_files(config: pytest.Config) -> OwnFiles:
 def faults_of(config: pytest.Config, profile: Profile) -> dict[str, Fault]:
     """Return the faults that a profile's own rules bring along, by name. Raises ProfileError."""
     from pytest_apiauth.embedded import own_fault
-    from pytest_apiauth.suite.own_rules import broken_answer, described
+    from pytest_apiauth.suite.own_rules import described, guarded
 
     return {
-        name: own_fault(name, described(function), broken_answer(name, function, file.path))
+        name: own_fault(name, described(function), guarded(function, file.path))
         for file in own_files(config).of(profile)
         for rule in file.rules
         for name, function in rule.breaks.items()
     }
 
 
-def faults_at_work(config: pytest.Config, profile: Profile) -> list[Chosen]:
+def promises_of(config: pytest.Config, profile: Profile) -> list[Fault]:
+    """Return how the embedded server keeps what a profile's own rules alone promise. Raises ProfileError."""
+    from pytest_apiauth.embedded import own_fault
+    from pytest_apiauth.suite.own_rules import described, guarded
+
+    # One that two rules share is kept once.
+    found = {
+        rule.keeps: own_fault(rule.id, described(rule.keeps), guarded(rule.keeps, file.path))
+        for file in own_files(config).of(profile)
+        for rule in file.rules
+        if rule.keeps is not None
+    }
+    return list(found.values())
+
+
+def faults_at_work(config: pytest.Config, profile: Profile, caller: Caller) -> list[Chosen]:
     """Return the faults that the embedded server of a profile shows: those asked for, own ones if it names their file.
 
-    Raises ProfileError.
+    Under them lies what own rules promise, if rules are the ``caller``. Raises ProfileError.
     """
     from pytest_apiauth.embedded import is_own
 
     asked = config.stash[STATE].options.faults
     own = faults_of(config, profile) if any(map(is_own, asked)) else {}
-    return [own.get(name, name) for name in asked if not is_own(name) or name in own]
+    faults: list[Chosen] = [own.get(name, name) for name in asked if not is_own(name) or name in own]
+    return [*faults, *(promises_of(config, profile) if caller == "rules" else ())]

@@ -5,13 +5,13 @@ The book's rules are proved by this project's own tests; those of a project are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_apiauth.plugin.keys import STATE
-from pytest_apiauth.plugin.own_faults import faults_of, own_files
+from pytest_apiauth.plugin.own_faults import faults_of, own_files, promises_of
 from pytest_apiauth.printable import printable
 from pytest_apiauth.suite.book import Rule
 from pytest_apiauth.suite.judging import Conditions
@@ -74,9 +74,10 @@ class ProofItem(pytest.Item):
         if why:
             pytest.fail(f"{self.rule.id} is unproven: {why}", pytrace=False)
 
-    def _target(self, faults: Sequence[Chosen]) -> Callable[[], Target]:
+    def _target(self, faults: Iterable[Chosen]) -> Callable[[], Target]:
         state = self.config.stash[STATE]
         on_wire = self.rule.wire or state.options.wire
+        faults = [*faults, *promises_of(self.config, self.profile)]
         return lambda: state.targets.double(self.profile, faults, has_connections=on_wire)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:

@@ -21,8 +21,8 @@ from pytest_apiauth import bundled
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 
-Break = Callable[[Request, Response], Response]
-"""A fault of a project's own: makes another answer of the embedded server's answer to a request."""
+Change = Callable[[Request, Response], Response]
+"""Makes another answer of the embedded server's answer to a request: a fault, or a promise that it is told of."""
 
 
 class Level(enum.Enum):
@@ -108,8 +108,10 @@ class Rule:
     """Arguments that are tried before any is drawn, in every run."""
     file: Path | None = None
     """The file of a project's own rule; None for one of the book."""
-    breaks: Mapping[str, Break] = field(default_factory=dict)
+    breaks: Mapping[str, Change] = field(default_factory=dict)
     """Those of its faults that are functions of that file, by name."""
+    keeps: Change | None = None
+    """How the embedded server keeps what this rule alone promises."""
 
     @property
     def name(self) -> str:
@@ -174,6 +176,10 @@ class Registry:
                 ("a control", isinstance(rule.control, Control)),
                 ("a safety class", isinstance(rule.safety, Safety)),
                 ("a fault", rule.faults or self.file is not None),
+                (
+                    "a name for each fault",
+                    len(set(rule.faults)) == len(rule.faults) and "<lambda>" not in str(rule.faults),
+                ),
                 ("a docstring", (rule.function.__doc__ or "").strip()),
                 ("an id in lower case with hyphens", re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self._local(rule.id))),
             )
@@ -243,7 +249,8 @@ def rule(
     level: Level,
     *sources: str,
     applies: Parts,
-    catches: str | Break | tuple[str | Break, ...] = (),
+    catches: str | Change | tuple[str | Change, ...] = (),
+    keeps: Change | None = None,
     safety: Safety = Safety.READ_ONLY,
     control: Control = Control.PAIRED,
     wire: bool = False,
@@ -256,7 +263,8 @@ def rule(
     Raises RefusedRuleError for a rule that lacks one of them, or whose id another function has.
 
     In a file of a project's own, which a profile names in ``rules``, the id begins with the file's name, and a fault
-    may be a function that makes a broken answer of a good one; a rule without any is reported as unproven.
+    may be a function that makes a broken answer of a good one; a rule without any is reported as unproven. What the
+    profile does not promise, the embedded server does not keep: there ``keeps`` makes the good answer.
 
     Example::
 
@@ -288,6 +296,7 @@ def rule(
                 first=first,
                 file=registry.file,
                 breaks=breaks,
+                keeps=keeps,
             )
         )
         return function

@@ -144,6 +144,8 @@ def _ending(rule: Rule, run: _Once | _Drawn, rows: Rows) -> Exception | None:
     except Exception as error:
         if rule.file is None:
             raise
+        if isinstance(error, Unchanged):
+            return NotApplicable(NOTHING_SENT)
         return Inconclusive(own_rules.error_in(rule, error))
     return None
 

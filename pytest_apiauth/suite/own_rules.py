@@ -26,7 +26,7 @@ from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.loading import did_you_mean, listed
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.suite.book import REGISTRY, Break, RefusedRuleError, Registry, Rule, registering
+from pytest_apiauth.suite.book import REGISTRY, Change, RefusedRuleError, Registry, Rule, registering
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,21 +147,22 @@ def unknown_in_statements(profile: Profile, rules: Mapping[str, Rule]) -> list[s
     ]
 
 
-def described(function: Break) -> str:
-    """Return what an own fault does, by the first line of its docstring or else its name."""
+def described(function: Change) -> str:
+    """Return what a function does to an answer, by the first line of its docstring or else its name."""
     return (function.__doc__ or function.__name__).strip().splitlines()[0]
 
 
-def broken_answer(name: str, function: Break, file: Path) -> Break:
-    """Return an own fault as the embedded server may call it: its errors are one line, and so is a wrong answer."""
+def guarded(function: Change, file: Path) -> Change:
+    """Return a function of a file as the embedded server may call it: its errors are one line, as is a wrong answer."""
+    name = f"{file.stem}.{function.__name__}"
 
     def answer(request: Request, response: Response) -> Response:
         try:
             found: object = function(request, response)
         except Exception as error:
-            raise ProfileError(f"fault {name}: {raised_at(error, file)}") from None
+            raise ProfileError(f"{name}: {raised_at(error, file)}") from None
         if not isinstance(found, Response):
-            raise ProfileError(f"fault {name}: expected a Response, got {type(found).__name__}")
+            raise ProfileError(f"{name}: expected a Response, got {type(found).__name__}")
         return found
 
     return answer

@@ -94,8 +94,7 @@ class Targets:
     """The targets of one run.
 
     ``throttle`` holds a profile's live requests to the run's limits, ``shared_file`` gives a file that the run's
-    workers share, ``faults`` the faults that a profile's embedded server shows, ``seen`` is shown the answers of live
-    servers.
+    workers share, ``faults`` gives what the embedded server shows whom, ``seen`` is shown the answers of live servers.
     """
 
     asked: Asked
@@ -103,7 +102,7 @@ class Targets:
     redactor: OutputRedactor
     throttle: Callable[[Profile], Throttle]
     shared_file: Callable[..., SharedFile | None]
-    faults: Callable[[Profile], Iterable[Chosen]]
+    faults: Callable[[Profile, Caller], Iterable[Chosen]]
     seen: Callable[[Profile, Request, Response], None] | None = None
     _loop: Loop = field(default_factory=Loop)
     # By `Profile.place`: two profiles may have one name.
@@ -120,12 +119,12 @@ class Targets:
         """
         kind, place = choose(profile, self.asked, caller), profile.place
         if not kind.is_shared:
-            return self._made(kind, profile, credentials, cassette)
+            return self._made(kind, profile, credentials, cassette, caller)
         if place in self._failed:
             raise ProfileError(self._failed[place])
         if place not in self._shared:
             try:
-                self._shared[place] = self._made(kind, profile, credentials, cassette)
+                self._shared[place] = self._made(kind, profile, credentials, cassette, caller)
             except ApiAuthError as error:
                 if kind.is_app:
                     # It is started once, whatever comes of it.
@@ -133,7 +132,9 @@ class Targets:
                 raise
         return self._shared[place]
 
-    def _made(self, kind: TargetKind, profile: Profile, credentials: object, cassette: CassetteTest | None) -> Target:
+    def _made(
+        self, kind: TargetKind, profile: Profile, credentials: object, cassette: CassetteTest | None, caller: Caller
+    ) -> Target:
         library, redactor, root = self.asked.http, self.redactor, self.root
         if kind.is_live:
             shared_file = self.shared_file if kind.is_shared else no_workers
@@ -152,7 +153,7 @@ class Targets:
         if kind is REPLAYED:
             assert cassette is not None
             return ReplayedTarget.build(profile, cassette, library=library)
-        return self.double(profile, self.faults(profile), has_connections=kind.has_connections)
+        return self.double(profile, self.faults(profile, caller), has_connections=kind.has_connections)
 
     def double(self, profile: Profile, faults: Iterable[Chosen], *, has_connections: bool) -> Target:
         """Return an embedded server with some faults, whatever the run asks for. Raises an ApiAuthError."""

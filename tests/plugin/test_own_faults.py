@@ -10,6 +10,7 @@ import pytest
 from pytest_apiauth.__main__ import main
 from tests.plugin.own_projects import BROKEN, KEPT, RULES, write_own
 from tests.plugin.projects import SMALL, Run, output, told
+from tests.test_readme import BLOCKS
 
 SHOP = "shop.apiauth.toml"
 FAULTS = '''
@@ -118,7 +119,7 @@ NOT_PROVED = [
     ("too much", PROVED.replace("headers=()", "status=500"), "with the fault no rule can be examined"),
     ("without", PROVED.replace(RULE, f"{RULE[:-1]}, catches='key-optional')"), WITHOUT),
     ("no parts", PROVED.replace('{"user": profile.zones["user"]}', "{}"), "it applies to nothing in this profile: "),
-    ("error", PROVED.replace("headers=()", "header=()"), f"fault {FAULT}: shop_rules.py:"),
+    ("error", PROVED.replace("headers=()", "header=()"), f"{FAULT}: shop_rules.py:"),
     ("no answer", PROVED.replace("replace(answer, headers=())", "'200'"), f"{FAULT}: expected a Response, got str"),
     ("crash", PROVED.replace("media_type ==", "media_types =="), "the rule itself went wrong: shop_rules.py:"),
 ]  # fmt: skip
@@ -161,6 +162,42 @@ def test_a_profile_without_own_rules_has_nothing_to_prove(run: Run) -> None:
     Path(SHOP).write_text(SMALL, encoding="utf-8")
 
     assert told(run(SHOP, "--apiauth-prove"), "shop: --apiauth-prove: the profile names no rules of its own")
+
+
+# The double
+
+
+def test_the_double_keeps_what_own_rules_alone_promise(run: Run) -> None:
+    """``keeps`` makes its good answers for rules, once if two rules share it, and not those to clients of tests."""
+    promise = FAULTS.replace("says_nothing", "dated").replace(
+        "headers=()", "headers=(*answer.headers, ('Date', 'now'))"
+    )
+    once = RULES.replace("header('date') is not None", "header_lines('date') == ['now']")
+    write_own(once.replace(RULE, f"{RULE[:-1]}, keeps=dated)").replace("\n@rule", f"{promise}@rule", 1))
+    Path("test_it.py").write_text(
+        "def test_it(apiauth_client):\n    assert 'date' not in apiauth_client.get('/user/me').headers",
+        encoding="utf-8",
+    )
+
+    run(SHOP, "test_it.py", "-k", "shop_rules or test_it").assert_outcomes(passed=3)
+
+
+def test_the_page_holds(run: Run) -> None:
+    """The three worked examples of the README pass, are proved, and show their faults."""
+    for (kind, name), text in BLOCKS.items():
+        if kind == "file" and name.startswith("orders/"):
+            Path(name).parent.mkdir(exist_ok=True, parents=True)
+            Path(name).write_text(text, encoding="utf-8")
+
+    passed = run("orders/tests/orders.apiauth.toml", "-k", "orders_")
+    proved = run("orders/tests/orders.apiauth.toml", "--apiauth-prove")
+    shown = run("orders/tests/orders.apiauth.toml", "-k", "orders_", "--apiauth-fault=orders_tokens.lasts_a_day")
+
+    passed.assert_outcomes(passed=3)
+    proved.assert_outcomes(passed=3)
+    shown.assert_outcomes(passed=2, failed=1)
+    shown.stdout.fnmatch_lines(["*got       expires_in of 86400"])
+    assert "unproven" not in output(passed)
 
 
 # The register

@@ -257,6 +257,7 @@ def test_an_error_in_a_rule_is_one_short_report(run: Run) -> None:
     ("words", "outcome", "told_of"),
     [
         ("pytest.skip('not today')", {"skipped": 1}, "skipped by the rule itself: not today"),
+        ("raise Unchanged", {"skipped": 1}, "nothing could be sent"),
         ("pytest.fail('so there')", {"failed": 1}, "Failed by the rule itself"),
         ("answer.file('zone-opn', False, 'more')", {"failed": 1}, "filed under zone-opn, which is no rule"),
         ("assert answer.status == 404", {"failed": 1}, "shop_rules.py:12: AssertionError; answer.require("),

@@ -62,7 +62,9 @@ def test_only_rules_meet_a_socket() -> None:
 def targets_of(asked: Asked, root: Path) -> Targets:
     """Return the targets of a run."""
     throttle = Throttle("shop", Limits(None, 9, 9))
-    return Targets(asked, root, OutputRedactor(), lambda profile: throttle, no_workers, lambda profile: asked.faults)
+    return Targets(
+        asked, root, OutputRedactor(), lambda profile: throttle, no_workers, lambda profile, caller: asked.faults
+    )
 
 
 @pytest.fixture
