@@ -5,18 +5,26 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from pytest_apiauth.rules import GRANTS, ISSUE, ITSELF, SHOULD, Answer, Api, Draft, Parts, Role, Text, consent, rule
+from pytest_apiauth.rules import (
+    ENDPOINTS,
+    GRANTS,
+    ISSUE,
+    ITSELF,
+    SHOULD,
+    Answer,
+    Api,
+    Draft,
+    Parts,
+    Role,
+    Text,
+    consent,
+    rule,
+)
 
 from .parts import UNATTENDED
 
 WELL_KNOWN: Final = "/.well-known/"
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
-ENDPOINTS: Final = {
-    "token_endpoint": "token_url",
-    "authorization_endpoint": "authorize_url",
-    "revocation_endpoint": "revocation_url",
-    "introspection_endpoint": "introspection_url",
-}
 KNOWN_METHODS: Final = ("client_secret_basic", "client_secret_post", "none")
 CHALLENGE: Final = "apiauth-proof-key-0123456789-0123456789-012"
 """43 unreserved characters: what S256 gives, and what ``plain`` takes (RFC 7636 4.2)."""
@@ -73,7 +81,7 @@ def _check_issuer(answer: Answer, url: str) -> None:
 
 def _check_endpoints(answer: Answer) -> None:
     profile = answer.api.profile
-    for member, key in ENDPOINTS.items():
+    for member, key in ((row.metadata, row.key) for row in ENDPOINTS if row.metadata):
         named, place = answer.members.get(member), getattr(profile, key)
         # Few members must be there (RFC 8414 2), and OpenID discovery knows fewer still.
         if place and isinstance(named, str):

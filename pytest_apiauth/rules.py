@@ -30,6 +30,7 @@ from pytest_apiauth.credentials.secrets import spellings
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.endpoints import ENDPOINTS, Endpoint
 from pytest_apiauth.profile.grants import GRANTS, Grant
 from pytest_apiauth.profile.kinds import KINDS, CredentialKind
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile, Zone
@@ -49,6 +50,7 @@ __all__ = [
     "CONSUME",
     "DEFAULT",
     "DOC",
+    "ENDPOINTS",
     "GRANTS",
     "ISSUE",
     "ITSELF",
@@ -75,6 +77,7 @@ __all__ = [
     "CredentialKind",
     "Draft",
     "Edit",
+    "Endpoint",
     "Forgery",
     "FormEncoded",
     "Grant",

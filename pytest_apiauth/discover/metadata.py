@@ -18,17 +18,11 @@ from pytest_apiauth.discover.findings import (
 from pytest_apiauth.discover.reading import Document, DocumentError
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.endpoints import ENDPOINTS
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import KINDS
 from pytest_apiauth.profile.model import ClientAuth
 
-_ENDPOINTS: Final = {
-    "token_url": "token_endpoint",
-    "authorize_url": "authorization_endpoint",
-    "revocation_url": "revocation_endpoint",
-    "introspection_url": "introspection_endpoint",
-}
-_CITED: Final = {"revocation_endpoint": "RFC 7009", "introspection_endpoint": "RFC 7662"}
 _AUTHENTICATION: Final[tuple[ClientAuth, ...]] = ("client_secret_basic", "client_secret_post", "none")
 WELL_KNOWN: Final = "/.well-known/"
 
@@ -47,10 +41,10 @@ def examine(document: Document) -> Findings:
         "api_url", "the document names the authorization server only; if your API is elsewhere, write its URL"
     )
     findings.cite("RFC 6749", "RFC 6750", "RFC 8414")
-    for key, name in _ENDPOINTS.items():
-        if is_web_url(url := text_in(content, name)):
-            findings.urls[key] = _continued(findings, secured(findings, key, url))
-            findings.cite(*[_CITED[name]] if name in _CITED else ())
+    for row in ENDPOINTS:
+        if row.metadata and is_web_url(url := text_in(content, row.metadata)):
+            findings.urls[row.key] = _continued(findings, secured(findings, row.key, url))
+            findings.cite(*filter(None, [row.standard]))
     if WELL_KNOWN in urlsplit(document.base).path:
         findings.urls["metadata_url"] = _continued(findings, document.base)
     if content.get("authorization_response_iss_parameter_supported") is True:

@@ -19,7 +19,7 @@ from pytest_apiauth.discover.findings import (
     texts_in,
 )
 from pytest_apiauth.discover.reading import Document, DocumentError
-from pytest_apiauth.discover.schemes import ENDPOINTS, Schemes
+from pytest_apiauth.discover.schemes import FLOW_URLS, Schemes
 from pytest_apiauth.discover.zones import Route, needs_in_words, prefix_of, zones_of
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.grants import GRANTS
@@ -65,7 +65,7 @@ class _Reader:
     def read(self) -> None:
         """Note everything."""
         routes = list(self._routes())
-        endpoints = {self._findings.urls.get(key) for key in ENDPOINTS}
+        endpoints = {self._findings.urls.get(key) for key in FLOW_URLS}
         zones = zones_of([route for route in routes if route.path not in endpoints])
         zones += self._token_zone(zones, routes)
         self._findings.zones = sorted(zones, key=lambda zone: zone.path)

@@ -10,13 +10,14 @@ from typing import Final, cast, get_args
 from pytest_apiauth.discover.findings import Findings, GrantFound, Needs, table_in, text_in
 from pytest_apiauth.discover.reading import Document
 from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.endpoints import ENDPOINTS
 from pytest_apiauth.profile.grants import GRANTS, Grant, GrantType
 from pytest_apiauth.profile.kinds import KINDS, Kind, Place, Where, is_kind
 
 _GRANTS: Final[Mapping[str, Grant]] = {name: grant for grant in GRANTS.values() for name in grant.flows}
 """Grants by the names of flows in OpenAPI 3 and in Swagger 2; what is not here (implicit) no profile can hold."""
-ENDPOINTS: Final = {"token_url": "tokenUrl", "authorize_url": "authorizationUrl"}
-"""Endpoints of a flow by the key of the profile that takes each."""
+FLOW_URLS: Final = {row.key: row.openapi for row in ENDPOINTS if row.openapi}
+"""URLs of a flow by the key of the profile that takes each."""
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 OFFLINE: Final = "offline_access"
 
@@ -167,11 +168,11 @@ class Schemes:
                     "grants", f"the flow {one_line(str(name))!r} is documented too; a profile cannot hold it"
                 )
                 continue
-            missing = [ENDPOINTS[key] for key in grant.urls if not text_in(flow, ENDPOINTS[key])]
+            missing = [FLOW_URLS[key] for key in grant.urls if not text_in(flow, FLOW_URLS[key])]
             if missing:
                 self._findings.remark("grants", f"the flow {name!r} has no {missing[0]}, so it is left out")
                 continue
-            urls = {key: self._place(key, text_in(flow, ENDPOINTS[key])) for key in ("token_url", *grant.urls)}
+            urls = {key: self._place(key, text_in(flow, FLOW_URLS[key])) for key in ("token_url", *grant.urls)}
             if not all(urls[key] for key in grant.urls):
                 continue
             refresh = text_in(flow, "refreshUrl")

@@ -9,6 +9,7 @@ from typing import Final
 
 from pytest_apiauth.discover.findings import Findings, ZoneFound
 from pytest_apiauth.discover.zones import needs_in_words, sorted_kinds
+from pytest_apiauth.profile.endpoints import ENDPOINTS
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import KINDS
 
@@ -50,7 +51,7 @@ def _head(findings: Findings, name: str) -> Iterator[str]:
     else:
         yield from _marked("the document names no host; say where a live run finds the API")
         yield f"api_url = {_reference(name, 'url')}"
-    for key in ("token_url", "authorize_url", "revocation_url", "introspection_url", "metadata_url"):
+    for key in (row.key for row in ENDPOINTS):
         yield from _remarks(findings, key)
         if findings.urls.get(key):
             yield f"{key} = {quoted(findings.urls[key])}"

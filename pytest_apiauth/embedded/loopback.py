@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 
 from pytest_apiauth.embedded.server import Server
 from pytest_apiauth.messages import Headers, Origin, Request, Response
+from pytest_apiauth.profile.endpoints import ENDPOINTS
 from pytest_apiauth.profile.model import Profile
 
 TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
@@ -98,7 +99,7 @@ def rebased(profile: Profile, base_url: str) -> Profile:
     changes = {"api_url": base_url + urlsplit(profile.base_url).path.rstrip("/")}
     if profile.token_url:
         changes["token_url"] = base_url + urlsplit(profile.token_endpoint).path
-    for key in ("authorize_url", "revocation_url", "introspection_url", "metadata_url"):
+    for key in (row.key for row in ENDPOINTS if row.key != "token_url"):
         place = getattr(profile, key)
         if place:
             changes[key] = base_url + urlsplit(profile.url(place)).path
@@ -172,11 +173,7 @@ class _Listener(socketserver.ThreadingTCPServer):
             return f"{named[0]}{target}"
         if not asked.is_loopback:
             return f"{asked}{target}"
-        path = target.partition("?")[0]
-        for endpoint in (profile.token_endpoint, profile.authorization_endpoint):
-            if endpoint and urlsplit(endpoint).path == path:
-                return f"{Origin.of(endpoint)}{target}"
-        return f"{Origin.of(profile.base_url)}{target}"
+        return f"{self.embedded.origin_at(target.partition('?')[0])}{target}"
 
 
 class _Connection(socketserver.BaseRequestHandler):

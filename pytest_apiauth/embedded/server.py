@@ -90,6 +90,11 @@ class Server:
         """The origins it answers for: those that the profile names."""
         return self.profile.origins
 
+    def origin_at(self, path: str) -> Origin:
+        """Return the origin whose endpoint has a path; that of the API if none has."""
+        places = (self._token_place, self._authorization_place, *self._further)
+        return next((place[0] for place in places if place is not None and place[1] == path), self._api)
+
     @property
     def http_version(self) -> str:
         """The version of HTTP that it speaks on a socket."""

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.messages import Origin
+from pytest_apiauth.profile.endpoints import ENDPOINTS
 
-KEYS = ("token_url", "authorize_url", "revocation_url", "introspection_url", "metadata_url", "clock.url")
+KEYS = (*(row.key for row in ENDPOINTS), "clock.url")
 """Keys whose URL a live run sends something to, beside ``api_url``."""
 Table = Mapping[str, Any]
 

@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 from pydantic import Field, PrivateAttr, model_validator
 
 from pytest_apiauth.messages import Origin, why_not_a_url
+from pytest_apiauth.profile.endpoints import ENDPOINTS, URL_KEYS
 from pytest_apiauth.profile.grants import GRANTS, GrantType
 from pytest_apiauth.profile.inherited import InheritedUrl, refuse_inherited
 from pytest_apiauth.profile.kinds import KINDS, Kind, Place
 from pytest_apiauth.profile.tables import (
     APP_SPELLING,
     DEFAULT,
-    URL_KEYS,
     Answer,
     ApiKey,
     Client,
@@ -250,8 +250,8 @@ class Profile(Model):
 
     @property
     def client_endpoints(self) -> frozenset[str]:
-        """Absolute URLs at which a client authenticates itself (RFC 6749 2.3.1, RFC 7009 2.1, RFC 7662 2.1)."""
-        places = (self.token_url, self.revocation_url, self.introspection_url)
+        """Absolute URLs at which a client authenticates itself."""
+        places: Iterable[str | None] = (getattr(self, row.key) for row in ENDPOINTS if row.takes_client)
         return frozenset(self.url(place) for place in places if place)
 
     @property

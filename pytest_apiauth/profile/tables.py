@@ -21,7 +21,6 @@ DEFAULT = "default"
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 OBJECT_SPELLING: Final = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 APP_SPELLING: Final = re.compile(rf"{OBJECT_SPELLING.pattern}(\(.*\))?")
-URL_KEYS = ("api_url", "token_url", "authorize_url", "revocation_url", "introspection_url", "metadata_url")
 
 
 class Model(BaseModel):

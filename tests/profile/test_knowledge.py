@@ -10,7 +10,8 @@ from typing import get_args
 
 import pytest
 
-from pytest_apiauth.profile import grants, kinds, model
+from pytest_apiauth.profile import endpoints, grants, kinds, model
+from pytest_apiauth.profile.endpoints import URL_KEYS
 from pytest_apiauth.profile.grants import GRANTS, GrantType
 from pytest_apiauth.profile.kinds import KINDS, Kind
 from pytest_apiauth.profile.model import ApiKey, Credentials, Profile
@@ -29,6 +30,11 @@ def test_grants_name_what_there_is() -> None:
     """What a grant spends is a member of its request, and what it needs is a key of the profile."""
     assert all(row.spends in row.members for row in GRANTS.values() if row.spends)
     assert {key for row in GRANTS.values() for key in row.urls} <= Profile.model_fields.keys()
+
+
+def test_endpoints_are_keys_of_a_profile() -> None:
+    """Every endpoint is a key of the profile, and every key that is a URL is an endpoint or the API."""
+    assert set(URL_KEYS) == {name for name in Profile.model_fields if name.endswith("_url")}
 
 
 def test_kinds_name_what_there_is() -> None:
@@ -72,7 +78,7 @@ def test_a_key_has_one_place(table: dict[str, str], words: str) -> None:
         ApiKey.model_validate(table)
 
 
-@pytest.mark.parametrize("module", [grants, kinds, model])
+@pytest.mark.parametrize("module", [endpoints, grants, kinds, model])
 def test_examples_are_true(module: ModuleType) -> None:
     """What the tables' examples show is what comes."""
     assert doctest.testmod(module).failed == 0
