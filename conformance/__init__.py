@@ -13,6 +13,7 @@ CHAPTERS = (
     "revocation",
     "authorization",
     "codes",
+    "device",
     "metadata",
     "transport",
     "leaks",

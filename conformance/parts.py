@@ -137,6 +137,7 @@ lasting_refresh = Parts(
     _refreshing(lambda profile: profile.token.refresh_expires_in is not None),
 )
 code_grant = Parts("the grant authorization_code is not documented", _grants(lambda grant: grant.spends == "code"))
+device_grant = Parts("the grant device_code is not documented", _grants(lambda grant: grant.spends == "device_code"))
 authorization = Parts(
     "the grant authorization_code is not documented",
     _grants(lambda grant: grant.spends == "code", lambda profile: profile.authorize_url is not None),

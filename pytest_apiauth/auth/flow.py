@@ -22,13 +22,14 @@ from typing import Final
 from urllib.parse import urljoin
 
 from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
-from pytest_apiauth.auth.identified import authorization_request, header_value, token_request
+from pytest_apiauth.auth.device import read_device_authorization, wait_after
+from pytest_apiauth.auth.identified import authorization_request, device_request, header_value, token_request
 from pytest_apiauth.auth.selection import Plan, Plans
 from pytest_apiauth.auth.tokens import Flight, Token, TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import ApiAuthError, CredentialError, TokenError, UnsetError
-from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import Place
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile
@@ -225,14 +226,35 @@ class Authenticator:
         stored = self._identities.refresh_token(self._client, self._user)
         # Another run may have replaced our own, if they are kept.
         known = (stored, own) if self._identities.keeps else (own, stored)
-        refused = False
+        spent = ""
         for refresh_token in dict.fromkeys(known):
             if refresh_token is None:
                 continue
             token = yield from self._refresh(refresh_token)
             if token is not None:
                 return token
-            refused = True
+            spent = "the refresh token was refused and "
+        if self._grant is not None and GRANTS[self._grant].spends == "device_code":
+            return (yield from self._by_device_code(self._grant, spent))
+        return (yield from self._by_code(spent))
+
+    def _by_device_code(self, grant: GrantType, spent: str) -> TokenSteps:
+        """Ask for a device code, open the page for it, and ask for the token once (RFC 8628 3)."""
+        asked = yield from _sent(device_request(self.profile, self._identities, client=self._client, key=self._key))
+        told = read_device_authorization(self.profile, asked, self._redactor)
+        page = told.verification_uri_complete
+        if page is not None and Origin.of(page) in self.profile.origins:
+            yield from _sent(Request("GET", page, (("Accept", "text/html"),)))
+        response = yield from _sent(self._request(grant, device_code=told.device_code))
+        if wait_after(response, told.interval) is not None:
+            raise TokenError(
+                f"{self.profile.name}: {grant}: {spent}nobody has entered the code; this grant needs a person: log in"
+                f" once with `python -m pytest_apiauth token {self.profile.name}`"
+            )
+        return read_token(self.profile, grant, response, self.store.clock.now(), self._redactor)
+
+    def _by_code(self, spent: str) -> TokenSteps:
+        """Open the authorization endpoint, and take the code if it leads back at once (RFC 6749 4.1)."""
         asked = authorization_request(self.profile, self._identities, client=self._client)
         for name, value in (("state", asked.state), ("code_verifier", asked.verifier)):
             self._redactor.learn(value, f"{self.profile.name}.{name}")
@@ -240,7 +262,6 @@ class Authenticator:
         location = response.header("location")
         callback = urljoin(asked.url, location) if location is not None else ""
         if not 300 <= response.status < 400 or not leads_back(asked, callback):
-            spent = "the refresh token was refused and " if refused else ""
             raise TokenError(
                 f"{self.profile.name}: authorization_code: {spent}{self.profile.authorization_endpoint} answered"
                 f" {response.status} without leading back to redirect_uri; this grant needs a browser: log in once"
@@ -265,6 +286,7 @@ class Authenticator:
         code: str | None = None,
         verifier: str | None = None,
         redirect_uri: str | None = None,
+        device_code: Secret | None = None,
     ) -> Request:
         return token_request(
             self.profile,
@@ -277,6 +299,7 @@ class Authenticator:
             code=code,
             verifier=verifier,
             redirect_uri=redirect_uri,
+            device_code=device_code,
         )
 
 

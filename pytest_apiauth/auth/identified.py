@@ -90,6 +90,7 @@ def token_request(
     code: Value | None = None,
     verifier: str | None = None,
     redirect_uri: str | None = None,
+    device_code: Value | None = None,
     alter: Callable[[Draft], Draft] | None = None,
 ) -> Request:
     """Build the token request that the profile documents for a grant, ready to be sent.
@@ -103,8 +104,18 @@ def token_request(
     if "redirect_uri" in GRANTS[grant].members:
         given["redirect_uri"] = _needed(profile, "redirect_uri", redirect_uri, grant)
     draft = requests.token_request(profile, grant, client=client, user=user, key=key, given=given)
-    issued = {Role.REFRESH_TOKEN: refresh_token, Role.CODE: code, Role.VERIFIER: verifier}
+    issued = {
+        Role.REFRESH_TOKEN: refresh_token, Role.CODE: code, Role.VERIFIER: verifier, Role.DEVICE_CODE: device_code,
+    }  # fmt: skip
     return revealed(profile, alter(draft) if alter else draft, identities, grant, issued)
+
+
+def device_request(
+    profile: Profile, identities: Identities, *, client: str | None = None, key: str = DEFAULT
+) -> Request:
+    """Build the request with which a device asks for its codes. Raises CredentialError for what is not there."""
+    draft = requests.device_request(profile, client=client, key=key)
+    return revealed(profile, draft, identities, "device_code", {})
 
 
 def revealed(

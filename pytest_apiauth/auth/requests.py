@@ -29,6 +29,7 @@ ROLES: Final[Mapping[str, Role]] = {
     "password": Role.PASSWORD,
     "code": Role.CODE,
     "code_verifier": Role.VERIFIER,
+    "device_code": Role.DEVICE_CODE,
     "refresh_token": Role.REFRESH_TOKEN,
 }
 """What stands in the members of token requests, as far as it is no plain text."""
@@ -170,6 +171,16 @@ def about_token(profile: Profile, url: str, token: Text, *, client: str = DEFAUL
     if hint is not None:
         members["token_type_hint"] = hint
     return posted(profile, url, members, client=client)
+
+
+def device_request(profile: Profile, *, client: str | None = None, key: str = DEFAULT) -> Draft:
+    """Return the request with which a device asks for its codes (RFC 8628 3.1)."""
+    grant = profile.device_grant
+    row = row_of(profile, grant)
+    scope = profile.scope_of(grant) if grant else None
+    members: dict[str, object] = {"scope": scope} if scope else {}
+    place = profile.device_authorization_endpoint
+    return posted(profile, place, {**members, **row.extra}, client=client or row.client, key=key)
 
 
 def authorization_request(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from pytest_apiauth.auth.identified import authorization_request, text_of, token_request
+from pytest_apiauth.auth.identified import authorization_request, device_request, text_of, token_request
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.profile.grants import GRANTS
@@ -143,6 +143,7 @@ class Plans:
             raise CredentialError(f"{self._profile.name}: grants: the profile names no way to get a token")
         if GRANTS[self._grant].needs_person:
             if self._identities.refresh_token(self._client, self._user) is None:
-                authorization_request(self._profile, self._identities, client=self._client)
+                ask = device_request if GRANTS[self._grant].spends == "device_code" else authorization_request
+                ask(self._profile, self._identities, client=self._client)
             return
         token_request(self._profile, self._grant, self._identities, client=self._client, user=self._user, key=self._key)

@@ -34,6 +34,7 @@ class Role(Enum):
     ACCESS_TOKEN = "ACCESS_TOKEN"
     REFRESH_TOKEN = "REFRESH_TOKEN"
     CODE = "CODE"
+    DEVICE_CODE = "DEVICE_CODE"
     VERIFIER = "VERIFIER"
     KEPT = "KEPT"
     """A value of no other role that a rule keeps, under a name of its own."""
@@ -46,7 +47,7 @@ class Role(Enum):
     @property
     def is_spent(self) -> bool:
         """Whether the value is good for one request only."""
-        return self in (Role.CODE, Role.REFRESH_TOKEN)
+        return self in (Role.CODE, Role.DEVICE_CODE, Role.REFRESH_TOKEN)
 
 
 @dataclass(frozen=True, slots=True)

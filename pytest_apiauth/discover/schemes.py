@@ -113,7 +113,7 @@ class Schemes:
             case "http", scheme:
                 return f"HTTP authentication of the scheme {one_line(scheme)!r}"
             case "oauth2", _:
-                return self._bearer("the document names no grant that works here (implicit and device do not)")
+                return self._bearer("the document names no grant that works here (implicit does not)")
             case "openIdConnect", _:
                 url = text_in(table, "openIdConnectUrl")
                 if url:

@@ -161,6 +161,8 @@ def _indispensable(profile: Profile) -> Iterator[str]:
         yield "personal_access_token"
     if profile.grants and profile.token.client_auth != "none":
         yield from ("client_id", "client_secret")
+    if "device_code" in profile.grants:
+        yield "client_id"
     if "authorization_code" in profile.grants:
         yield from ("client_id", "redirect_uri")
     if "password" in profile.grants or ("basic" in kinds and profile.credentials.client_id is None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from pytest_apiauth.embedded.token_policy import TokenPolicy
+from pytest_apiauth.embedded.token_policy import EXTENSIONS, TokenPolicy
 
 WELL_KNOWN = "/.well-known/"
 REGISTERED_METHODS = frozenset({"none", "client_secret_basic", "client_secret_post"})
@@ -32,7 +32,7 @@ class MetadataPolicy(TokenPolicy):
 
     def published_grants(self) -> list[str]:
         """Give the grants that the metadata name: the documented ones."""
-        return list(self.profile.grants)
+        return [EXTENSIONS.get(grant, grant) for grant in self.profile.grants]
 
     def published_client_methods(self) -> list[str]:
         """Give the ways of client authentication that the metadata name."""
@@ -49,6 +49,7 @@ class MetadataPolicy(TokenPolicy):
             "token_endpoint": self.profile.token_url,
             "revocation_endpoint": self.profile.revocation_url,
             "introspection_endpoint": self.profile.introspection_url,
+            "device_authorization_endpoint": self.profile.device_authorization_url,
         }
         return {name: self.profile.url(place) for name, place in places.items() if place}
 

@@ -17,6 +17,7 @@ from typing import Final
 
 from pytest_apiauth.embedded import cors
 from pytest_apiauth.embedded.authorization_policy import AuthorizationPolicy
+from pytest_apiauth.embedded.device_policy import DevicePolicy
 from pytest_apiauth.embedded.metadata_policy import MetadataPolicy
 from pytest_apiauth.embedded.reading import cookie_pairs, query_pairs
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
@@ -48,7 +49,7 @@ class Presented:
         return self.key is None and not self.scheme
 
 
-class Policy(AuthorizationPolicy, RevocationPolicy, MetadataPolicy):
+class Policy(AuthorizationPolicy, DevicePolicy, RevocationPolicy, MetadataPolicy):
     """The decisions of a server that keeps its profile's promise."""
 
     http_version = "HTTP/1.1"

@@ -18,6 +18,7 @@ from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.embedded import faults as _faults  # noqa: F401 - fills the registry
 from pytest_apiauth.embedded import variants as _variants  # noqa: F401 - fills the registry
 from pytest_apiauth.embedded.authorization_endpoint import AuthorizationEndpoint
+from pytest_apiauth.embedded.device_endpoint import DeviceEndpoint
 from pytest_apiauth.embedded.invention import Invention
 from pytest_apiauth.embedded.metadata_endpoint import MetadataEndpoint
 from pytest_apiauth.embedded.refusal import Crash, Refusal
@@ -72,7 +73,7 @@ class Server:
         self._resources = ResourceEndpoint(self.profile, self._state, self._policy)
         self._tokens = TokenEndpoint(self._state, self._policy)
         self._authorizations = AuthorizationEndpoint(self.profile, self._state, self._policy)
-        self._further = self._further_places(RevocationEndpoint(self._state, self._policy, self._tokens))
+        self._further = self._further_places()
         self._api = Origin.of(self.profile.base_url)
         self._token_place = _place(self.profile.token_endpoint)
         self._authorization_place = _place(self.profile.authorization_endpoint)
@@ -156,7 +157,7 @@ class Server:
         if chosen is None:
             raise CredentialError(f"{self.profile.name}: the profile documents no grant to issue a token by")
         row = self.profile.grants.get(chosen)
-        if user is None and chosen in ("password", "authorization_code"):
+        if user is None and chosen in ("password", "authorization_code", "device_code"):
             user = row.user if row else DEFAULT
         with self._mutex:
             name = client or (row.client if row else DEFAULT)
@@ -200,13 +201,18 @@ class Server:
             return self._resources.refusal(request, path, self._refusals.pop(0))
         return self._resources.answer(request, path)
 
-    def _further_places(self, revocations: RevocationEndpoint) -> dict[tuple[Origin, str], Answering]:
-        """Give what answers where, for the endpoints that few profiles name."""
+    def _further_places(self) -> dict[tuple[Origin, str], Answering]:
+        """Return what answers where, for the endpoints that few profiles name."""
         profile = self.profile
+        revocations = RevocationEndpoint(self._state, self._policy, self._tokens)
+        devices = DeviceEndpoint(profile, self._state, self._policy, self._tokens)
+        page = self._policy.verification_uri() if profile.device_authorization_url else None
         answering: dict[str | None, Answering] = {
             profile.revocation_url: revocations.revoke,
             profile.introspection_url: revocations.introspect,
             profile.metadata_url: MetadataEndpoint(self._policy).answer,
+            profile.device_authorization_url: devices.ask,
+            page: devices.page,
         }
         places = ((_place(profile.url(url) if url else ""), answer) for url, answer in answering.items())
         return {place: answer for place, answer in places if place is not None}

@@ -106,6 +106,23 @@ class Code:
     used: bool = False
 
 
+@dataclass(slots=True, repr=False)
+class DeviceCode:
+    """What a device code stands for (RFC 8628 3.2)."""
+
+    value: str
+    user_code: str
+    client: str | None
+    user: str | None
+    scope: str
+    expires_at: float
+    family: int
+    consented: bool = False
+    used: bool = False
+    asked_at: float | None = None
+    """When the device asked for its token last."""
+
+
 def opaque(*parts: object, length: int = 44) -> str:
     """Give an opaque value of the base64url alphabet that is always the same for the same parts.
 
@@ -136,6 +153,7 @@ class State:
     access: dict[str, AccessToken] = field(default_factory=dict)
     refresh: dict[str, RefreshToken] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
+    devices: dict[str, DeviceCode] = field(default_factory=dict)
     _minted: Iterator[int] = field(default_factory=count)
     _families: Iterator[int] = field(default_factory=count)
 
@@ -158,7 +176,7 @@ class State:
 
     def knows(self, value: str) -> bool:
         """Whether a value is anything at all here: a token, a key, a code or a client's secret."""
-        tables = (self.personal, self.access, self.refresh, self.codes, self.keys)
+        tables = (self.personal, self.access, self.refresh, self.codes, self.devices, self.keys)
         secrets = (client.secret for client in self.clients.values())
         return any(value in table for table in tables) or value in secrets
 

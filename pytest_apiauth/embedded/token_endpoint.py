@@ -132,6 +132,8 @@ class TokenEndpoint:
                 return self._authorization_code(parameters, client)
             case "refresh_token":
                 return self._refresh(parameters, client)
+            case "device_code":
+                return self._device_code(parameters, client)
 
     def _client_credentials(self, parameters: Parameters, client: ClientRecord | None) -> Award:
         """RFC 6749 4.4: for confidential clients only."""
@@ -166,6 +168,24 @@ class TokenEndpoint:
             raise Refusal(400, "invalid_grant", "code_verifier does not fit.")
         code.used = True
         return Award("authorization_code", code.client, code.user, code.scope, code.family)
+
+    def _device_code(self, parameters: Parameters, client: ClientRecord | None) -> Award:
+        """RFC 8628 3.4, 3.5: a device asks until the person has decided."""
+        policy = self._policy
+        code = policy.find_device_code(_required(parameters, "device_code"))
+        if code is None:
+            raise policy.unknown_device_code()
+        if not policy.may_poll(code, client):
+            raise Refusal(400, "invalid_grant", "The device code was given to another client.")
+        if policy.device_code_is_used(code):
+            raise Refusal(400, "invalid_grant", "The device code was used before.")
+        if policy.device_code_has_expired(code):
+            raise Refusal(400, "expired_token", "The device code has expired.")
+        is_too_fast, code.asked_at = policy.is_too_fast(code), self._state.clock.now()
+        if not policy.has_consent(code):
+            raise Refusal(400, "slow_down" if is_too_fast else policy.pending_error())
+        code.used = True
+        return Award("device_code", code.client, code.user, code.scope, code.family)
 
     def _refresh(self, parameters: Parameters, client: ClientRecord | None) -> Award:
         """RFC 6749 6; where the old token dies, its reuse ends the family (RFC 9700 4.14.2)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pytest_apiauth.embedded.reading import form_decoded, form_pairs, is_text, json_members
@@ -19,8 +19,10 @@ Parameters = dict[str, str]
 PARAMETERS: Final = frozenset(
     {"grant_type", "client_id", "client_secret", "scope", "username", "password"}
     | {"refresh_token", "code", "redirect_uri", "code_verifier"}
-    | {"token", "token_type_hint"}
+    | {"token", "token_type_hint", "device_code"}
 )
+EXTENSIONS: Final[Mapping[str, str]] = {"device_code": "urn:ietf:params:oauth:grant-type:device_code"}
+"""What token requests and metadata call the grants that are not RFC 6749's own (RFC 8628 3.4)."""
 FORM: Final = "application/x-www-form-urlencoded"
 SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*\Z")
 FALLBACK_LIFETIME: Final = 3600
@@ -217,9 +219,8 @@ class TokenPolicy(RefusalPolicy):
         name = parameters.get("grant_type")
         if name is None:
             return self.without_grant_type()
-        if name not in self.profile.grants:
-            return self.unsupported_grant_type()
-        return name
+        known: dict[str, GrantType] = {EXTENSIONS.get(grant, grant): grant for grant in self.profile.grants}
+        return known[name] if name in known else self.unsupported_grant_type()
 
     def without_grant_type(self) -> GrantType:
         """Decide on a request without ``grant_type``."""

@@ -4,21 +4,24 @@ Theory of operation. This command is the user's own request to go to the network
 it says which hosts are about to be contacted. authorization_code is run as RFC 8252 has it for a program on a
 person's machine: a browser of the person's own, PKCE, a random state, and a redirection to loopback, where a server
 of ours waits for one answer. Where the registered redirection URI is elsewhere, the person pastes the URL that the
-browser ended at. No token is printed; a refresh token that an interactive grant gives is kept for live runs.
+browser ended at. device_code is run as RFC 8628 has it: a page and a code are printed, and the server is asked for the
+token until the person has entered the code there. No token is printed; a refresh token that an interactive grant gives
+is kept for live runs.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pytest_apiauth.auth.answers import code_from_callback, read_token
-from pytest_apiauth.auth.identified import authorization_request, token_request
+from pytest_apiauth.auth.device import read_device_authorization, wait_after
+from pytest_apiauth.auth.identified import authorization_request, device_request, token_request
 from pytest_apiauth.auth.tokens import Token
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.located import located_profile
@@ -39,11 +42,15 @@ WAIT: Final = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a person takes part: ``opens_browser`` by itself, ``pastes`` the answer, ``wait`` seconds at most."""
+    """How a person takes part: ``opens_browser`` by itself, ``pastes`` the answer, ``wait`` seconds at most.
+
+    ``pause`` waits between two questions about a device code.
+    """
 
     opens_browser: bool = True
     pastes: bool = False
     wait: float = WAIT
+    pause: Callable[[float], None] = time.sleep
 
 
 def obtain(name: str, *, grant: str | None = None, user: str | None = None, way: Way | None = None) -> Iterator[str]:
@@ -102,7 +109,8 @@ class _Login:
         """Run the grant."""
         where = ""
         if GRANTS[self._grant].needs_person:
-            token = yield from self._with_a_person(way)
+            by_device = GRANTS[self._grant].spends == "device_code"
+            token = yield from self._on_a_device(way) if by_device else self._with_a_person(way)
             with self._identities.turn(self._client, self._user):
                 where = self._kept(token)
         elif GRANTS[self._grant].refreshes:
@@ -191,6 +199,34 @@ class _Login:
             if callbacks is not None:
                 callbacks.finish(True)
             return token
+
+    # device_code
+
+    def _on_a_device(self, way: Way) -> Generator[str, None, Token]:
+        asking = device_request(self._profile, self._identities, client=self._client)
+        self._announce(self._profile.device_authorization_endpoint)
+        told = read_device_authorization(self._profile, self.sender.send(asking), self.redactor)
+        yield "open this page, on any device, and enter the code:"
+        yield one_line(told.verification_uri)
+        yield one_line(told.user_code)
+        if way.opens_browser:
+            open_browser(told.verification_uri_complete or told.verification_uri)
+        left = min(told.expires_in, way.wait)
+        yield f"waiting up to {left:.0f} s"
+        request = token_request(
+            self._profile, self._grant, self._identities, client=self._client, device_code=told.device_code
+        )
+        self._announce(self._profile.token_endpoint)
+        interval = told.interval
+        while left > 0:
+            way.pause(interval)
+            left -= interval
+            response = self.sender.send(request)
+            longer = wait_after(response, interval)
+            if longer is None:
+                return read_token(self._profile, self._grant, response, time.time(), self.redactor)
+            interval = longer
+        raise TokenError(f"{self._profile.name}: {self._grant}: nobody has entered the code in time")
 
     def _issuer(self) -> tuple[str | None, bool]:
         """Give the issuer that the server's metadata names, and whether it says that its answers name it too."""

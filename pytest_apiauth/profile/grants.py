@@ -6,7 +6,9 @@ its own, since it is what the rest is held against.
 >>> GRANTS["password"].members
 ('username', 'password')
 >>> [name for name, grant in GRANTS.items() if grant.needs_person]
-['authorization_code']
+['authorization_code', 'device_code']
+>>> GRANTS["device_code"].grant_type
+'urn:ietf:params:oauth:grant-type:device_code'
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-GrantType = Literal["client_credentials", "password", "refresh_token", "authorization_code"]
+GrantType = Literal["client_credentials", "password", "refresh_token", "authorization_code", "device_code"]
 """Names of grants, as the keys of ``[grants]`` spell them. A name more takes a row more in `GRANTS`."""
-Spent = Literal["code", "refresh_token"]
+Spent = Literal["code", "refresh_token", "device_code"]
 """Members of a token request that a server takes once, or may take once."""
 
 
@@ -46,11 +48,13 @@ class Grant:
     """Keys of the profile that it needs beside ``token_url``."""
     flows: tuple[str, ...] = ()
     """Its names among the flows of OpenAPI 3 and of Swagger 2."""
+    urn: str = ""
+    """What a token request calls it, if it is an extension grant (RFC 6749 4.5)."""
 
     @property
     def grant_type(self) -> str:
         """What a token request calls it."""
-        return self.name
+        return self.urn or self.name
 
     @property
     def refreshes(self) -> bool:
@@ -97,6 +101,18 @@ GRANTS: Final = _table(
         spends="code",
         urls=("authorize_url",),
         flows=("authorizationCode", "accessCode"),
+    ),
+    Grant(
+        "device_code",
+        "RFC 8628 3.4",
+        members=("device_code",),
+        acts_for_user=True,
+        needs_person=True,
+        asks_scope=False,
+        spends="device_code",
+        urls=("device_authorization_url",),
+        flows=("deviceAuthorization",),
+        urn="urn:ietf:params:oauth:grant-type:device_code",
     ),
     Grant(
         "refresh_token",

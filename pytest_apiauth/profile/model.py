@@ -99,6 +99,9 @@ class Profile(Model):
     authorize_url: str | None = Field(None, description="Authorization endpoint, absolute or relative")
     revocation_url: str | None = Field(None, description="Revocation endpoint (RFC 7009), absolute or relative")
     introspection_url: str | None = Field(None, description="Introspection endpoint (RFC 7662), absolute or relative")
+    device_authorization_url: str | None = Field(
+        None, description="Device authorization endpoint (RFC 8628), absolute or relative"
+    )
     metadata_url: str | None = Field(
         None, description="Authorization server metadata (RFC 8414, OpenID discovery), absolute or relative"
     )
@@ -243,6 +246,11 @@ class Profile(Model):
         return self.url(self.authorize_url) if self.authorize_url else ""
 
     @property
+    def device_authorization_endpoint(self) -> str:
+        """Absolute URL of the device authorization endpoint; empty if there is none."""
+        return self.url(self.device_authorization_url) if self.device_authorization_url else ""
+
+    @property
     def origins(self) -> frozenset[Origin]:
         """Every origin the profile names: the only ones that a credential may travel to."""
         places = (getattr(self, key) for key in URL_KEYS if key != "api_url")
@@ -270,6 +278,11 @@ class Profile(Model):
     def code_grant(self) -> GrantType | None:
         """The first of ``[grants]`` whose token request spends a code from the authorization endpoint."""
         return next((name for name in self.grants if GRANTS[name].spends == "code"), None)
+
+    @property
+    def device_grant(self) -> GrantType | None:
+        """The first of ``[grants]`` whose token request spends a device code."""
+        return next((name for name in self.grants if GRANTS[name].spends == "device_code"), None)
 
     @property
     def can_refresh(self) -> bool:

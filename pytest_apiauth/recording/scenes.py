@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs, urljoin, urlsplit
 
+from pytest_apiauth.auth.device import read_device_authorization
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.auth.identified import authorization_request, token_request
+from pytest_apiauth.auth.identified import authorization_request, device_request, token_request
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.credentials.identities import Identities
-from pytest_apiauth.credentials.secrets import Secret
+from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import GrantType, Profile
@@ -99,7 +100,7 @@ def _refreshes_a_login(profile: Profile) -> bool:
 
 def _grant_scene(profile: Profile, grant: GrantType) -> Scene:
     if GRANTS[grant].needs_person:
-        return Scene(grant, DOCUMENTED, _authorizes, needs_browser=True)
+        return Scene(grant, DOCUMENTED, _authorizes(grant), needs_browser=True)
     if GRANTS[grant].refreshes:
         return Scene(grant, DOCUMENTED, _refreshed(profile), _refreshes_a_login(profile))
     return Scene(grant, DOCUMENTED, _alone(grant))
@@ -119,21 +120,29 @@ def _wrong(role: Role) -> Change:
     return lambda draft: draft.editing(draft.carried(role), Edit("whole", text=WRONG))
 
 
-def _authorizes(profile: Profile, identities: Identities) -> Steps:
-    yield from _authorized(profile, identities)
+def _authorizes(grant: GrantType) -> Callable[[Profile, Identities], Steps]:
+    def play(profile: Profile, identities: Identities) -> Steps:
+        yield from _authorized(profile, identities, grant)
+
+    return play
 
 
-def _authorized(profile: Profile, identities: Identities) -> Asking:
+def _authorized(profile: Profile, identities: Identities, grant: GrantType) -> Asking:
+    if GRANTS[grant].spends == "device_code":
+        answer = yield device_request(profile, identities)
+        told = read_device_authorization(profile, answer, Redactor())
+        yield Request("GET", told.verification_uri_complete or told.verification_uri, (("Accept", "text/html"),))
+        return (yield token_request(profile, grant, identities, device_code=told.device_code))
     asked = authorization_request(profile, identities)
     response = yield asked.request
     callback = urljoin(asked.url, response.header("location") or "")
     codes = parse_qs(urlsplit(callback).query).get("code")
     if not codes:
-        raise CassetteError(f"{profile.name}: authorization_code: status {response.status} without a code")
+        raise CassetteError(f"{profile.name}: {grant}: status {response.status} without a code")
     return (
         yield token_request(
             profile,
-            "authorization_code",
+            grant,
             identities,
             code=codes[0],
             verifier=asked.verifier,
@@ -153,7 +162,7 @@ def _refresh_token_of(profile: Profile, response: Response) -> str:
 def _first(profile: Profile, identities: Identities) -> Asking:
     source = _refresh_source(profile)
     if GRANTS[source].needs_person:
-        return (yield from _authorized(profile, identities))
+        return (yield from _authorized(profile, identities, source))
     return (yield token_request(profile, source, identities))
 
 

@@ -125,6 +125,15 @@ class Api:
         """Give a token request for a code at hand; ``own`` begins its placeholder's name."""
         return self.examination.obtaining.token_request("authorization_code", callback=found, own=own)
 
+    def device_request(self, *, client: str = DEFAULT) -> Draft:
+        """Return the request with which a device asks for its codes (RFC 8628 3.1)."""
+        return requests.device_request(self.profile, client=None if client == DEFAULT else client)
+
+    def polling(self, grant: GrantType, code: Ref | str, *, client: str = DEFAULT) -> Draft:
+        """Return the request with which a device asks for its token (RFC 8628 3.4)."""
+        who = None if client == DEFAULT else client
+        return requests.token_request(self.profile, grant, client=who, given={"device_code": code})
+
     def refresh_token(self) -> Ref:
         """Get a refresh token that nothing else uses. Raises NotApplicable where no grant gives one."""
         return self.examination.obtaining.fresh_refresh_token()

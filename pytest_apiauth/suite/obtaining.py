@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
 
 from pytest_apiauth.auth import requests
 from pytest_apiauth.auth.drafts import Control, Draft
@@ -61,6 +62,8 @@ class Obtaining:
             raise NotApplicable("the profile has no grant")
         if GRANTS[grant].needs_person and not self._target.has_browser:
             return self._renewed(user)
+        if GRANTS[grant].needs_person and user != DEFAULT:
+            raise OutOfReach(f"whoever consents to the grant {grant} here is always the same person")
         return str(self.issue(grant, user=user)["access_token"])
 
     # Token requests
@@ -86,6 +89,8 @@ class Obtaining:
         spent = GRANTS[grant].spends
         if GRANTS[grant].refreshes:
             given["refresh_token"] = refresh_token or self.fresh_refresh_token(client=client, own=own)
+        elif spent == "device_code":
+            given["device_code"] = self.fresh_device_code(client, own)
         elif spent is not None:
             given = self._redeeming(callback or self.fresh_callback(client), client, own)
         draft = requests.token_request(self._profile, grant, client=client, user=user, own=own, given=given)
@@ -165,6 +170,23 @@ class Obtaining:
         if found is None:
             raise Inconclusive(f"the valid authorization request was answered with {response.status} and no code")
         return found
+
+    def fresh_device_code(self, client: str = DEFAULT, own: str = "") -> Ref:
+        """Get a device code that nothing else uses and that somebody has consented to.
+
+        Raises NotApplicable if that takes a person.
+        """
+        self.need_browser()
+        members = self._send(requests.device_request(self._profile, client=client)).json()
+        told = members if isinstance(members, dict) else {}
+        code, page = told.get("device_code"), told.get("verification_uri_complete")
+        if not isinstance(code, str) or not isinstance(page, str):
+            raise Inconclusive("the valid device authorization request was answered without a code and a page for it")
+        ref = self._placeholders.keep(Ref(Role.DEVICE_CODE, client, own), code)
+        # Behind a socket of this machine the endpoint has another origin than the one that the server writes.
+        here = urlsplit(page)._replace(scheme="", netloc="").geturl()
+        self._send(Draft("GET", urljoin(self._profile.device_authorization_endpoint, here)))
+        return ref
 
     def need_browser(self) -> None:
         """Raise NotApplicable if a code takes a browser."""

@@ -78,3 +78,13 @@ def test_unusable(tmp_path: Path, more: dict[str, Any]) -> None:
 
     assert len(str(caught.value).splitlines()) == 1
     assert str(caught.value).startswith(str(tmp_path / "id.json"))
+
+
+def test_the_device_grant_is_known_by_its_long_name(tmp_path: Path) -> None:
+    """A server with an endpoint for devices (RFC 8628 4) gives a profile with that grant."""
+    urn = "urn:ietf:params:oauth:grant-type:device_code"
+    device = f"{ISSUER}/device"
+    profile = profile_of(tmp_path, grant_types_supported=[urn], device_authorization_endpoint=device)
+
+    assert (list(profile.grants), profile.device_authorization_url) == (["device_code"], "/device")
+    assert "RFC 8628" in profile.standards

@@ -331,3 +331,22 @@ def test_circular_references_end(tmp_path: Path) -> None:
     document = openapi({"/a": get(needing("key")), "/b": {"$ref": "#/paths/~1b"}, "/c": {"$ref": "other.json#/x"}})
 
     assert list(profile_of(tmp_path, document).zones) == ["a"]
+
+
+def test_the_flow_for_devices_is_a_grant(tmp_path: Path) -> None:
+    """OpenAPI 3.2 has a flow for RFC 8628; without its endpoint it is left out."""
+    flow = {"deviceAuthorizationUrl": "/device", "tokenUrl": "/token", "scopes": {"read": ""}}
+    document = openapi({"/a": get({"oauth": ["read"]})})
+    document["components"]["securitySchemes"] = {"oauth": {"type": "oauth2", "flows": {"deviceAuthorization": flow}}}
+
+    profile = profile_of(tmp_path, document)
+
+    assert (list(profile.grants), profile.token.scope or profile.grants["device_code"].scope) == (
+        ["device_code"],
+        "read",
+    )
+    assert profile.device_authorization_endpoint == "https://api.shop.example/device"
+    assert profile.credentials.client_id is not None
+
+    del flow["deviceAuthorizationUrl"]
+    assert "has no deviceAuthorizationUrl" in text_of(tmp_path, document)

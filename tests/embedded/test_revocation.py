@@ -10,6 +10,7 @@ import pytest
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import Profile
 from tests.embedded import caller as callers
 from tests.embedded.caller import Caller, redirected
@@ -130,7 +131,7 @@ def test_metadata_name_what_the_profile_names(caller: Caller) -> None:
 
     assert (answer.status, answer.media_type) == (200, "application/json")
     assert told["token_endpoint"] == caller.profile.token_endpoint
-    assert told["grant_types_supported"] == list(caller.profile.grants)
+    assert told["grant_types_supported"] == [GRANTS[name].grant_type for name in caller.profile.grants]
     assert told["code_challenge_methods_supported"] == ["S256"]
     assert told["issuer"] == "https://id.reference.example" == redirected(caller.authorize())["iss"]
     assert redirected(caller.authorize(response_type="token"))["iss"] == told["issuer"]

@@ -25,6 +25,7 @@ PROFILES = {
     **{name: loading.load(path) for name, path in loading.builtin_profiles().items()},
     "reference": loading.load(REFERENCE),
     "public": loading.load(REFERENCE.with_name("public.apiauth.toml")),
+    "device": loading.load(REFERENCE.with_name("device.apiauth.toml")),
 }
 VARIED = {**PROFILES, "silent": loading.load(REFERENCE.with_name("silent.apiauth.toml"))}
 """The profiles that variants are examined on; the last one is silent wherever a server may differ."""

@@ -29,7 +29,7 @@ from .examining import PROFILES, QUICK
 CAUGHT = (Verdict.FAIL, Verdict.WARNING)
 NAME = re.compile(r"\$\{?([A-Z][A-Z0-9_]+)")
 GIVES = re.compile(r"  # (?:\S.*: )?gives (.*)$")
-SPENT = (Role.REFRESH_TOKEN, Role.CODE, Role.VERIFIER)
+SPENT = (Role.REFRESH_TOKEN, Role.CODE, Role.VERIFIER, Role.DEVICE_CODE)
 STATUS = re.compile(rb"^HTTP/1\.[01] (\d{3})", re.MULTILINE)
 
 
@@ -116,8 +116,8 @@ class Shell:
         examination, ref = self.found.examination, self._refs[name]
         if ref.role not in SPENT:
             return {name: examination.value(ref)}
-        grant: GrantType = "refresh_token" if ref.role is Role.REFRESH_TOKEN else "authorization_code"
-        draft = examination.obtaining.token_request(grant, own=ref.own)
+        by_role: dict[Role, GrantType] = {Role.REFRESH_TOKEN: "refresh_token", Role.DEVICE_CODE: "device_code"}
+        draft = examination.obtaining.token_request(by_role.get(ref.role, "authorization_code"), own=ref.own)
         return {each.name: examination.value(each) for each in draft.refs if each.role in SPENT}
 
     def _taken(self, name: str, output: bytes) -> str:
@@ -125,6 +125,8 @@ class Shell:
         if "COOKIE" in name:
             lines = re.findall(rb"(?im)^set-cookie: ([^;\r\n]+)", head)
             return "; ".join(line.decode("latin-1") for line in lines)
+        if name in ("DEVICE_CODE", "USER_CODE"):
+            return str(json.loads(body)[name.lower()])
         if name.endswith("CODE"):
             found = re.search(rb"(?im)^location: .*[?&#]code=([^&\s]+)", head)
             assert found, head

@@ -98,7 +98,6 @@ ABOUT_SOMETHING_ELSE = {
     ("conformance/resource.py", "'basic' in zone.kinds"): "a table of dresses for pairs of Basic, and what may ask so",
     ("conformance/resource.py", "challenge.scheme == 'bearer'"): "HTTP's name of the scheme",
     ("conformance/token_answer.py", "str(token_type).lower() == 'bearer'"): "the token type",
-    ("conformance/token_answer.py", "'refresh_token' not in answer.members"): "a member of the answer",
     ("pytest_apiauth/auth/answers.py", "kind.lower() != 'bearer'"): "the token type",
     ("pytest_apiauth/discover/schemes.py", "'bearer' in text_in(table, 'description').lower()"): "a word in a sentence",
     (
@@ -106,9 +105,10 @@ ABOUT_SOMETHING_ELSE = {
         "scheme.lower() in ('bearer', 'basic', 'dpop', 'digest')",
     ): "HTTP's names of schemes",
     ("pytest_apiauth/recording/walking.py", "kind == 'basic'"): "HTTP's name of the scheme",
-    ("pytest_apiauth/targets/apps/supplied.py", "('api_key',)"): "the keys of a table of the profile",
+    ("pytest_apiauth/suite/api.py", "{'device_code': code}"): "a member of the request",
     ("pytest_apiauth/suite/guesses.py", "scheme.lower() == 'basic'"): "HTTP's name of the scheme",
     ("pytest_apiauth/suite/guesses.py", "name == 'password'"): "a member of the request",
+    ("pytest_apiauth/targets/apps/supplied.py", "('api_key',)"): "the keys of a table of the profile",
 }
 """Comparisons and collections with such a word that ask no grant and no kind for its name, each with what it is."""
 
@@ -126,6 +126,8 @@ def constants(node: ast.AST) -> list[str]:
 def is_about_names(node: ast.AST) -> bool:
     """Whether code compares with the name of a grant or kind, looks one up in ``grants``, or lists nothing else."""
     if isinstance(node, ast.Compare):
+        if any(ast.unparse(side).endswith(("spends", "spent", "members")) for side in (node.left, *node.comparators)):
+            return False  # members of messages have such names too
         return any(NAMES & set(constants(side)) for side in (node.left, *node.comparators))
     if isinstance(node, ast.Subscript):
         return ast.unparse(node.value).endswith("grants") and bool(NAMES & set(constants(node.slice)))
@@ -149,6 +151,8 @@ def is_about_names(node: ast.AST) -> bool:
         ("KNOWN = ('bearer', 'basic')", True),
         ("{'bearer': 1}", True),
         ("members['refresh_token']", False),
+        ("GRANTS[grant].spends == 'device_code'", False),
+        ("'refresh_token' not in answer.members", False),
         ("('access_token', 'refresh_token')", False),
         ("api.requests(zone, 'basic')", False),
         ("GRANTS[grant].needs_person", False),

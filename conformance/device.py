@@ -1,0 +1,225 @@
+"""The device authorization grant (RFC 8628): what a device is told, and what becomes of its code.
+
+A live run has no person who would enter the user's code. So the rules that need a consent run where the server
+consents by itself, and the others ask about codes that nobody will ever enter: a handful of requests each.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from pytest_apiauth.rules import (
+    CONSUME,
+    GRANTS,
+    ISSUE,
+    ITSELF,
+    MUST,
+    SHOULD,
+    Answer,
+    Api,
+    Edit,
+    GrantType,
+    Inconclusive,
+    Ref,
+    Role,
+    rule,
+)  # fmt: skip
+
+from .parts import device_grant
+
+PENDING: Final = ("authorization_pending", "slow_down")
+ENDED: Final = ("invalid_grant", "expired_token")
+MADE_UP: Final = "apiauth-no-such-device-code-0123456789"
+WRONG: Final = Edit("reverse")
+NEAR_MISSES: Final = (
+    Edit("toggle"), Edit("upper"), Edit("lower"), Edit("truncate", at=990), Edit("extend", text="a"),
+    Edit("prepend", text="a"), Edit("delete", at=500), Edit("swap", at=300), WRONG,
+)  # fmt: skip
+ENTROPY: Final = 22
+"""A letter of the usual 64 holds six bits at most; 128 bits then take as many letters that vary."""
+
+
+def asking(api: Api) -> Answer:
+    """Ask for a device code. Raises Inconclusive if the valid request is refused."""
+    answer = api.send(api.device_request())
+    if answer.status >= 400:
+        raise Inconclusive(f"the valid device authorization request was answered with {answer.got}: {answer.curl}")
+    return answer
+
+
+def code_in(api: Api, answer: Answer, name: str = "DEVICE_CODE") -> Ref:
+    """Keep the device code of an answer. Raises Inconclusive if there is none, which another rule is about."""
+    code = answer.members.get("device_code")
+    if not isinstance(code, str) or not code:
+        raise Inconclusive(f"no device_code came: {answer.curl}")
+    return api.keep(name, code, Role.DEVICE_CODE)
+
+
+def is_seconds(value: object) -> bool:
+    """Whether a value of JSON is a positive number of seconds."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+@rule(
+    MUST,
+    "RFC 8628 3.2",
+    applies=device_grant,
+    catches=("device-verification-url", "device-expires-in-text", "device-answer-cacheable"),
+    safety=ISSUE,
+    control=ITSELF,
+)
+def device_answer(api: Api, grant: GrantType) -> None:
+    """A device is told its code, the user's code, a page to enter it on and for how long, as JSON."""
+    answer = asking(api)
+    answer.require(answer.status == 200, "200")
+    answer.require(answer.response.media_type == "application/json", "JSON", answer.response.media_type)
+    for name in ("device_code", "user_code", "verification_uri"):
+        value = answer.members.get(name)
+        answer.require(isinstance(value, str) and bool(value), f"{name}, a text", f"{type(value).__name__}")
+    page = urlsplit(str(answer.members["verification_uri"]))
+    answer.require(page.scheme in ("https", "http") and bool(page.netloc), "an absolute URL as verification_uri")
+    life, interval = answer.members.get("expires_in"), answer.members.get("interval", 5)
+    answer.require(is_seconds(life), "expires_in, a positive number", f"{life!r:.80}")
+    answer.require(is_seconds(interval) or interval == 0, "interval, a number of seconds", f"{interval!r:.80}")
+    answer.advise(page.scheme == "https" or not api.profile.https_only, "a page over https as verification_uri")
+    # Of the header field the RFC has no more than an example; whoever reads the code in a cache can redeem it.
+    control = (answer.response.header("cache-control") or "").lower()
+    answer.advise("no-store" in control, "Cache-Control: no-store", control or "none")
+
+
+@rule(MUST, "RFC 8628 3.1", applies=device_grant, catches="device-anonymous", safety=ISSUE)
+def device_client(api: Api, grant: GrantType) -> None:
+    """A client that is not known, or says not who it is, gets no device code."""
+    valid = api.device_request()
+    unknown = valid.editing(valid.carried(Role.CLIENT_ID), WRONG)
+
+    def gives_nothing(answer: Answer) -> None:
+        answer.refused().require("device_code" not in answer.members, "no device code")
+
+    api.each((valid.without("client"), unknown), gives_nothing)
+
+
+@rule(
+    SHOULD,
+    "RFC 8628 5.1",
+    "RFC 8628 5.2",
+    "RFC 8628 6.1",
+    applies=device_grant,
+    catches=("device-code-counted", "device-user-code-constant"),
+    safety=ISSUE,
+    control=ITSELF,
+)
+def device_entropy(api: Api, grant: GrantType) -> None:
+    """Codes differ in more than a counter. An upper bound only: it can show weakness, never strength."""
+    answers = [asking(api) for _ in range(6)]
+    codes = sorted({str(answer.members.get("device_code")) for answer in answers})
+    shown = {str(answer.members.get("user_code")) for answer in answers}
+    last = answers[-1]
+    last.require(len(codes) == len(answers), "a device code of its own for each device", f"{len(codes)} for 6 devices")
+    last.require(len(shown) == len(answers), "a user's code of its own for each device", f"{len(shown)} for 6 devices")
+    varying = [letters for letters in zip(*codes, strict=False) if len(set(letters)) > 1]
+    longest = len(varying) + max(map(len, codes)) - min(map(len, codes))
+    words = f"device codes that vary in {ENTROPY} letters or more"
+    last.require(longest >= ENTROPY, words, f"{longest} varying letters")
+
+
+@rule(
+    MUST,
+    "RFC 8628 3.5",
+    "RFC 6749 5.2",
+    applies=device_grant,
+    catches=("device-without-consent", "device-pending-renamed"),
+    safety=ISSUE,
+    control=ITSELF,
+)
+def device_pending(api: Api, grant: GrantType) -> None:
+    """As long as nobody has entered the user's code there is no token, and the device is told to wait."""
+    code = code_in(api, asking(api))
+    answer = api.send(api.polling(grant, code))
+    answer.require(not answer.has_token, "no token before anybody has consented", "a token")
+    error = answer.members.get("error")
+    answer.require(error in PENDING, "the error authorization_pending", f"{answer.status} with error {error!r:.80}")
+    answer.advise(answer.status == 400, "400, as any other error of a token request")
+
+
+@rule(SHOULD, "RFC 8628 3.5", applies=device_grant, catches="device-never-slows", safety=ISSUE, control=ITSELF)
+def device_pace(api: Api, grant: GrantType) -> None:
+    """A device that asks faster than it was told is told to slow down, and gets no token by it."""
+    code = code_in(api, asking(api))
+    draft = api.polling(grant, code)
+    for _ in range(2):
+        answer = api.send(draft)
+        answer.require(not answer.has_token, "no token before anybody has consented", "a token")
+        api.take(answer)
+    error = answer.members.get("error")
+    answer.advise(error == "slow_down", "the error slow_down for the second request at once", f"error {error!r:.80}")
+
+
+@rule(
+    MUST,
+    "RFC 8628 3.5",
+    "RFC 6749 5.2",
+    applies=device_grant,
+    catches=("device-unknown-pending", "device-user-code-taken"),
+    safety=ISSUE,
+)
+def device_unknown(api: Api, grant: GrantType) -> None:
+    """A code that nobody was given, and the user's own code, end the waiting with an error."""
+    valid, told = api.device_request(), asking(api)
+    shown = told.members.get("user_code")
+    codes: list[Ref | str] = [MADE_UP]
+    if isinstance(shown, str) and shown:
+        codes.append(api.keep("USER_CODE", shown))
+
+    def ends_it(answer: Answer) -> None:
+        error = answer.no_token().members.get("error")
+        answer.require(error not in PENDING, "an end to the waiting", f"the error {error}")
+        answer.advise(error in ENDED, "the error invalid_grant or expired_token", f"error {error!r:.80}")
+
+    api.each((api.polling(grant, code).beside(valid) for code in codes), ends_it)
+
+
+@rule(MUST, "RFC 8628 3.5", "RFC 8628 5.2", applies=device_grant, catches="device-code-case-folded", safety=CONSUME)
+def device_near_miss(api: Api, grant: GrantType) -> None:
+    """A near miss of a device code that somebody has consented to gives no token."""
+    for edit in NEAR_MISSES:
+        with api.row():
+            draft = api.token_request(grant)
+            answer = api.attempt(draft.editing(draft.carried(Role.DEVICE_CODE), edit))
+            if answer is not None:
+                answer.no_token()
+
+
+@rule(MUST, "RFC 6749 5.2", "RFC 8628 3.4", applies=device_grant, catches="device-any-client", safety=CONSUME)
+def device_bound(api: Api, grant: GrantType) -> None:
+    """A device code gives a token to the client that has asked for it, and to no other."""
+    api.ref(Role.CLIENT_ID if api.profile.token.client_auth == "none" else Role.CLIENT_SECRET, "second")
+    # That the other client's own request succeeds, whatever its grant, shows that the client itself is good.
+    own = next((name for name in api.profile.grants if GRANTS[name].is_of_client), grant)
+    code = api.token_request(grant).carried(Role.DEVICE_CODE)
+    foreign = api.polling(grant, code, client="second")
+    api.send(foreign.beside(api.control_of(own, client="second"))).no_token()
+
+
+@rule(SHOULD, "RFC 8628 3.5", "RFC 6749 10.5", applies=device_grant, catches="device-code-reusable", safety=CONSUME)
+def device_single_use(api: Api, grant: GrantType) -> None:
+    """A device code gives a token once: the RFC ends the session with it, as that of any other code."""
+    draft = api.token_request(grant)
+    api.send(draft).issued()
+    again = api.send(draft.in_doubt()).no_token()
+    error = again.members.get("error")
+    again.require(error not in PENDING, "an end to the waiting", f"the error {error}")
+
+
+@rule(MUST, "RFC 8628 3.2", "RFC 8628 3.5", applies=device_grant, catches="device-code-never-expires", safety=CONSUME)
+def device_expires(api: Api, grant: GrantType) -> None:
+    """A device code is dead when its lifetime is over, even if somebody has consented."""
+    api.examination.needs_clock()
+    life = asking(api).members.get("expires_in")
+    if not isinstance(life, int) or isinstance(life, bool):
+        raise Inconclusive("no lifetime of a device code came, which another rule is about")
+    late = api.token_request(grant)
+    api.advance(life + api.profile.token.leeway)
+    answer = api.send(late.in_doubt()).no_token()
+    answer.advise(answer.members.get("error") == "expired_token", "the error expired_token")

@@ -1,0 +1,89 @@
+"""Device authorizations (RFC 8628): what the server answers, and how long to wait between two questions.
+
+Nothing here does I/O or waits. A device asks for a pair of codes, shows the one to a person who enters it elsewhere,
+and asks for a token with the other until the person has decided.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_apiauth.credentials.secrets import Redactor, Secret
+from pytest_apiauth.errors import TokenError
+from pytest_apiauth.messages import Response, why_not_a_url
+from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.model import Profile
+
+INTERVAL: Final = 5.0
+"""Seconds between two questions if the server names none (RFC 8628 3.2), and more of them for each ``slow_down``."""
+LONGEST_INTERVAL: Final = 300.0
+LONGEST_LIFE: Final = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DeviceAuthorization:
+    """An answer of the device authorization endpoint (RFC 8628 3.2). The user's code is there to be shown."""
+
+    device_code: Secret
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str | None
+    expires_in: float
+    interval: float
+
+
+def read_device_authorization(profile: Profile, response: Response, redactor: Redactor) -> DeviceAuthorization:
+    """Read an answer of the device authorization endpoint. Raises TokenError, one line, for what cannot be used.
+
+    The device code in it is learnt by the redactor before anything else happens.
+    """
+    body = response.json()
+    members: dict[str, object] = body if isinstance(body, dict) else {}
+    code = members.get("device_code")
+    secret = Secret(code if isinstance(code, str) else "", f"{profile.name}.device_code")
+    if isinstance(code, str) and code:
+        redactor.learn(secret)
+
+    def refuse(expected: str, came: str) -> TokenError:
+        quoted = one_line(redactor.redact(came))
+        return TokenError(f"{profile.name}: {profile.device_authorization_endpoint}: expected {expected}, got {quoted}")
+
+    if response.status != 200 or "device_code" not in members:
+        error = members.get("error")
+        came = f"status {response.status}" + (f", {error}" if isinstance(error, str) else "")
+        raise refuse("a device code", came)
+    texts = {name: members.get(name) for name in ("device_code", "user_code", "verification_uri")}
+    lacking = [name for name, value in texts.items() if not isinstance(value, str) or not value]
+    if lacking:
+        raise refuse(f"{lacking[0]} to be a text that is not empty", type(members.get(lacking[0])).__name__)
+    page, whole = str(texts["verification_uri"]), members.get("verification_uri_complete")
+    if why_not_a_url(page) is not None:
+        raise refuse("verification_uri to be a URL", page)
+    return DeviceAuthorization(
+        secret,
+        str(texts["user_code"]),
+        page,
+        whole if isinstance(whole, str) and why_not_a_url(whole) is None else None,
+        _seconds(members.get("expires_in"), LONGEST_LIFE, LONGEST_LIFE),
+        _seconds(members.get("interval"), INTERVAL, LONGEST_INTERVAL),
+    )
+
+
+def _seconds(value: object, usual: float, longest: float) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return min(float(value), longest) if is_number and isinstance(value, int | float) and value > 0 else usual
+
+
+def wait_after(response: Response, interval: float) -> float | None:
+    """Return how long to wait before the next question; None if there is nothing to wait for (RFC 8628 3.5).
+
+    >>> wait_after(Response(400, (), b'{"error": "slow_down"}'), 5)
+    10.0
+    """
+    body = response.json()
+    error = body.get("error") if isinstance(body, dict) and response.status != 200 else None
+    if error == "slow_down":
+        return min(interval + INTERVAL, LONGEST_INTERVAL)
+    return interval if error == "authorization_pending" else None
