@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from pytest_apiauth.printable import one_line
 
@@ -70,8 +70,46 @@ class Request:
             return self.target.partition("?")[2]
         return urlsplit(self.url).query
 
+    @property
+    def params(self) -> dict[str, str]:
+        """The query's parameters, decoded; of one that comes several times, the first.
+
+        >>> Request("GET", "https://api.example/items?page=2&label=My%20company").params
+        {'page': '2', 'label': 'My company'}
+        """
+        return _first_values(self.query)
+
+    def json(self) -> Any:
+        """Parse the body as JSON. Raises ValueError if it is none.
+
+        >>> Request("POST", "https://api.example/items", body=b'{"label": "new"}').json()["label"]
+        'new'
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            # Not quoted: it may hold a secret.
+            media_type = (self.header("content-type") or "no Content-Type").partition(";")[0]
+            shown = one_line(media_type, LONGEST_TYPE)
+        raise ValueError(f"{self.method} {self.path}: a body of {len(self.body)} bytes that is no JSON ({shown})")
+
+    def form(self) -> dict[str, str]:
+        """Read the body as a form, ``application/x-www-form-urlencoded``; of a field that comes twice, the first.
+
+        >>> Request("POST", "https://api.example/token", body=b"grant_type=password&username=ada").form()
+        {'grant_type': 'password', 'username': 'ada'}
+        """
+        return _first_values(self.body.decode("utf-8", "replace"))
+
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"
+
+
+def _first_values(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        found.setdefault(name, value)
+    return found
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -84,6 +122,10 @@ class Response:
     reason: str = field(default="", compare=False)
     note: str = field(default="", compare=False)
     """What is known of how an app in this process came to a server error: the exception it raised."""
+    delay: float = field(default=0.0, compare=False)
+    """Seconds that a double says it took, which nobody waits for: a client with less patience gives up."""
+    is_cut_off: bool = field(default=False, compare=False)
+    """Whether the connection ends after this body, which is shorter than its ``Content-Length``."""
 
     def header(self, name: str) -> str | None:
         """Give the first value of a header field, or None."""
@@ -111,6 +153,19 @@ class Response:
 
     def __repr__(self) -> str:
         return f"<Response {self.status}>"
+
+
+class NoAnswer(Exception):
+    """What a double does in the place of an answer, if a test asks for it.
+
+    ``error`` is what the caller's library is to raise. One of the standard library's about a connection stands for the
+    library's own: `TimeoutError`, `ConnectionRefusedError`, `ConnectionResetError` and the like, `socket.gaierror`,
+    `ssl.SSLError`. Any other is raised as it is.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(type(error).__name__)
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)

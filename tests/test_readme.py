@@ -7,6 +7,7 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from pytest_apiauth.profile import loading
@@ -45,6 +46,17 @@ def test_profiles_of_the_pages_may_run_live(tmp_path: Path) -> None:
         path = tmp_path / Path(name).name
         path.write_text(block("file", name), encoding="utf-8")
         loading.load(path).refuse_inherited()
+
+
+def test_examples_of_own_answers_pass(pytester: pytest.Pytester) -> None:
+    """The README's tests of answers of one's own pass as they are printed."""
+    for name in ("tests/shop.apiauth.toml", "shop.py", "tests/test_answers.py", "pytest.ini"):
+        path = pytester.path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(block("file", name), encoding="utf-8")
+    pytester.syspathinsert()
+    result = pytester.runpytest_inprocess("tests/test_answers.py", "-p", "no:randomly", "-p", "no:recording")
+    assert result.ret == 0, result.stdout.str()
 
 
 def test_every_command_of_the_readme_is_run_in_ci() -> None:

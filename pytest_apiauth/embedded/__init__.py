@@ -6,8 +6,22 @@ switched on. It knows nothing of the rules of the conformance suite, so that nei
 
 from __future__ import annotations
 
+from pytest_apiauth.embedded.answering import OwnAnswer
 from pytest_apiauth.embedded.registry import FAULTS, VARIANTS, Chosen, Fault, check_names, is_own, own_fault
+from pytest_apiauth.embedded.replies import Reply
 from pytest_apiauth.embedded.server import Server
 from pytest_apiauth.embedded.state import ManualClock
 
-__all__ = ["FAULTS", "VARIANTS", "Chosen", "Fault", "ManualClock", "Server", "check_names", "is_own", "own_fault"]
+__all__ = [
+    "FAULTS",
+    "VARIANTS",
+    "Chosen",
+    "Fault",
+    "ManualClock",
+    "OwnAnswer",
+    "Reply",
+    "Server",
+    "check_names",
+    "is_own",
+    "own_fault",
+]

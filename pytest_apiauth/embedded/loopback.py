@@ -28,7 +28,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pytest_apiauth.embedded.server import Server
-from pytest_apiauth.messages import Headers, Origin, Request, Response
+from pytest_apiauth.messages import Headers, NoAnswer, Origin, Request, Response
 from pytest_apiauth.profile.endpoints import ENDPOINTS
 from pytest_apiauth.profile.model import Profile
 
@@ -221,12 +221,24 @@ class _Connection(socketserver.BaseRequestHandler):
                 version = "1.1" if head.is_current else "1.0"
                 url = self.server.url(head)
                 request = Request(head.method, url, head.headers, body, head.target, version, id(connection))
-                response = self.server.embedded.handle(request)
+                try:
+                    response = self.server.embedded.handle(request)
+                except NoAnswer as absent:
+                    _keep_waiting(stream, absent)
+                    return
                 version = self.server.embedded.http_version
                 is_last = head.is_last or version == "HTTP/1.0" or response.header("connection") == "close"
+                is_last = is_last or response.is_cut_off
                 connection.sendall(_written(response, head.method, is_last=is_last, version=version))
                 if is_last:
                     return
+
+
+def _keep_waiting(stream: BufferedReader, absent: NoAnswer) -> None:
+    """Let a client wait that is to see a time-out, until it gives up; anybody else's connection ends at once."""
+    if "timeout" in type(absent.error).__name__.lower():
+        while stream.read(1):
+            pass
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -3,18 +3,20 @@
 Theory of operation. A path is normalised the way a careless proxy might do it (percent-decoding, dot
 segments, doubled and backward slashes), and the credentials of the zone it *then* lies in are asked for. The
 answers to valid requests are made once and shared: they depend on route and user alone, and so a valid request
-is answered alike every time.
+is answered alike every time. A test may have asked for answers of its own: those are given in their place, of any
+method, to whoever may enter.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from pytest_apiauth.embedded.answering import Match, OwnAnswers
 from pytest_apiauth.embedded.policy import Alternatives, Holder, Policy, Presented
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
 from pytest_apiauth.embedded.state import AccessToken, KeyRecord, State, UserRecord
@@ -41,38 +43,43 @@ class Route:
 class ResourceEndpoint:
     """Answers requests to the routes of the profile's zones."""
 
-    def __init__(self, profile: Profile, state: State, policy: Policy) -> None:
+    def __init__(self, profile: Profile, state: State, policy: Policy, own: OwnAnswers) -> None:
         self._profile = profile
+        self._own = own
         self._state = state
         self._policy = policy
         self._base = urlsplit(profile.base_url).path.rstrip("/")
         self._route = lru_cache(maxsize=4096)(self._find_route)
         self._payload = lru_cache(maxsize=4096)(self._make_payload)
 
-    def answer(self, request: Request, path: str) -> Response:
-        """Answer a request to a path of the API."""
+    def answer(self, request: Request, path: str, own: Sequence[Match] = ()) -> Response:
+        """Answer a request to a path of the API; with one of the test's ``own`` answers, if it may enter."""
         route = self._route(path)
-        if route is None:
-            return Response(404, (JSON_TYPE,), b'{"error": "not_found"}')
-        if not self._policy.knows_route(route.zone, route.place):
-            return Response(404, (JSON_TYPE,), b'{"error": "not_found"}')
+        if route is None or not self._policy.knows_route(route.zone, route.place):
+            # Where no zone is, nothing is promised, and so nothing is asked for.
+            given = self._own.taken(own, request) if own and route is None else None
+            return given or Response(404, (JSON_TYPE,), b'{"error": "not_found"}')
         allowed = self._policy.allowed_methods(route.zone)
         is_offered = request.method in allowed
         try:
-            user = self._enter(request, route) if is_offered or not self._policy.looks_at_method_first() else None
+            is_looked_at = is_offered or own or not self._policy.looks_at_method_first()
+            user = self._enter(request, route) if is_looked_at else None
         except Refusal as refusal:
             return self._refused(refusal, route)
+        given = self._own.taken(own, request) if own else None
+        if given is not None:
+            return given
         if not is_offered:
             return Response(405, (("Allow", ", ".join(allowed)), JSON_TYPE), b'{"error": "method_not_allowed"}')
         return self._payload(route.zone_name, route.place, user)
 
-    def refusal(self, request: Request, path: str, status: int) -> Response:
-        """Refuse a request whatever it brings."""
+    def refusal(self, request: Request, path: str, asked: Response) -> Response:
+        """Refuse a request whatever it brings, with the status and header fields of an answer."""
         route = self._route(path)
         kinds: frozenset[Kind] = (route.kinds if route else None) or frozenset({"bearer"})
-        lines = self._policy.challenge_lines(self._challenges(request, kinds)) if status == 401 else ()
+        lines = self._policy.challenge_lines(self._challenges(request, kinds)) if asked.status == 401 else ()
         media_type, body = self._policy.refusal_content("refused")
-        return Response(status, (("Content-Type", media_type), *lines), body)
+        return Response(asked.status, (("Content-Type", media_type), *lines, *asked.headers), body)
 
     def _refused(self, refusal: Refusal, route: Route) -> Response:
         challenges = refusal.challenges

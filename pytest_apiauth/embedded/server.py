@@ -9,8 +9,8 @@ name gets 421 (RFC 9110 15.5.20), a plain-HTTP twin of an HTTPS origin too.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from pytest_apiauth.credentials.identities import Identities
@@ -27,6 +27,7 @@ from pytest_apiauth.embedded.resource import ResourceEndpoint
 from pytest_apiauth.embedded.revocation_endpoint import RevocationEndpoint
 from pytest_apiauth.embedded.state import AccessToken, ManualClock, State
 from pytest_apiauth.embedded.token_endpoint import Award, TokenEndpoint
+from pytest_apiauth.embedded.workbench import HostApp, Workbench
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Profile, Reference
@@ -40,11 +41,12 @@ CACHED_ORIGINS = 256
 Answering = Callable[[Request], Response]
 
 
-class Server:
+class Server(Workbench):
     """Serves one profile with invented identities.
 
     ``faults`` and ``variants`` are names of `FAULTS` and `VARIANTS`, or faults that no register knows. ``redactor``
-    learns every secret the server invents or issues. Raises an ApiAuthError for an unknown name.
+    learns every secret the server invents or issues. ``host_app`` makes apps that a test mounts ready to be called.
+    Raises an ApiAuthError for an unknown name.
     """
 
     def __init__(
@@ -55,28 +57,25 @@ class Server:
         variants: Iterable[str] = (),
         clock: ManualClock | None = None,
         redactor: Redactor | None = None,
+        host_app: HostApp | None = None,
     ) -> None:
-        self.clock = clock or ManualClock()
-        self.redactor = redactor or Redactor()
-        self.requests: list[Request] = []
-        """Every request it was sent, in order."""
-        self.token_requests = 0
         self._invention = Invention(profile)
-        self.profile = self._invention.profile
+        super().__init__(self._invention.profile, clock or ManualClock(), host_app)
+        self.redactor = redactor or Redactor()
+        self.token_requests = 0
         self.environment = self._invention.environment
         self.identities = Identities(self.profile, self.lookup, self.redactor)
-        self._mutex = threading.RLock()
-        self._refusals: list[int] = []
         self._served: dict[str, Origin | None] = {}
         self._state = self._new_state()
         self._policy = compose(faults, variants)(self.profile, self._state)
-        self._resources = ResourceEndpoint(self.profile, self._state, self._policy)
+        self._resources = ResourceEndpoint(self.profile, self._state, self._policy, self._own)
         self._tokens = TokenEndpoint(self._state, self._policy)
         self._authorizations = AuthorizationEndpoint(self.profile, self._state, self._policy)
         self._further = self._further_places()
         self._api = Origin.of(self.profile.base_url)
         self._token_place = _place(self.profile.token_endpoint)
         self._authorization_place = _place(self.profile.authorization_endpoint)
+        self._endpoints = {self._token_place, self._authorization_place, *self._further}
         self._seed_tokens()
 
     def __repr__(self) -> str:
@@ -107,12 +106,18 @@ class Server:
         return self._tokens.issued
 
     def handle(self, request: Request) -> Response:
-        """Answer a request. Safe to call from any thread."""
+        """Answer a request. Safe to call from any thread. Raises NoAnswer if a test wants none to come."""
         self._policy.arrives(request)
         with self._mutex:
             self.requests.append(request)
             try:
-                response = self._policy.packed(request, self._policy.revise(request, self._answer(request)))
+                answer = self._answer(request)
+                response = self._policy.revise(request, answer)
+                if answer.delay or answer.is_cut_off:
+                    # Not packed: what is left of a body is to arrive as it is.
+                    response = replace(response, delay=answer.delay, is_cut_off=answer.is_cut_off)
+                else:
+                    response = self._policy.packed(request, response)
             except Crash:
                 return CRASHED
         if request.method == "HEAD" and response.body and response.header("transfer-encoding") is None:
@@ -127,11 +132,6 @@ class Server:
             latest = max((token.expires_at for token in self._state.access.values()), default=now)
             lifetimes = [self._policy.lifetime(grant) for grant in self.profile.grants]
             self.clock.advance(max(latest - now, max(lifetimes, default=0)) + 1)
-
-    def refuse_next(self, status: int = 401, times: int = 1) -> None:
-        """Refuse the next requests to resources with a status, whatever they bring."""
-        with self._mutex:
-            self._refusals += [status] * times
 
     def revoke(self, token: str | Secret) -> None:
         """End a token of any kind. Raises CredentialError for one that is not known."""
@@ -188,18 +188,24 @@ class Server:
         early = self._policy.answer_early(request) if origin == self._api else None
         if early is not None:
             return early
-        if (origin, path) == self._token_place:
+        place = origin, path
+        own = self._own.matching(origin, path, request) if self._own else ()
+        if origin == self._api and place not in self._endpoints:
+            if self._refusals:
+                return self._resources.refusal(request, path, self._refusals.pop(0).response())
+            return self._resources.answer(request, path, own)
+        if place == self._token_place:
             self.token_requests += 1
+        # No zone says what it takes to get a test's own answer here.
+        given = self._own.taken(own, request) if own else None
+        return self._at_endpoint(place, request) if given is None else given
+
+    def _at_endpoint(self, place: tuple[Origin, str], request: Request) -> Response:
+        if place == self._token_place:
             return self._tokens.answer(request)
-        if (origin, path) == self._authorization_place:
+        if place == self._authorization_place:
             return self._authorizations.answer(request)
-        if (origin, path) in self._further:
-            return self._further[origin, path](request)
-        if origin != self._api:
-            return NOT_FOUND
-        if self._refusals:
-            return self._resources.refusal(request, path, self._refusals.pop(0))
-        return self._resources.answer(request, path)
+        return self._further[place](request) if place in self._further else NOT_FOUND
 
     def _further_places(self) -> dict[tuple[Origin, str], Answering]:
         """Return what answers where, for the endpoints that few profiles name."""

@@ -13,6 +13,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from typing import Final
 
@@ -30,11 +31,21 @@ class ManualClock:
         """Give the time in seconds since the epoch."""
         return self._now
 
-    def advance(self, seconds: float) -> None:
-        """Move the clock forward. Raises ValueError for a step back."""
-        if seconds < 0:
-            raise ValueError(f"a clock does not go back by {-seconds} seconds")
-        self._now += seconds
+    def advance(self, seconds: float | timedelta) -> None:
+        """Move the clock forward. Raises ValueError for a step back, TypeError for what is no time.
+
+        >>> clock = ManualClock(0)
+        >>> clock.advance(90)
+        >>> clock.advance(timedelta(hours=1))
+        >>> clock.now()
+        3690.0
+        """
+        step = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+        if isinstance(step, bool) or not isinstance(step, int | float):
+            raise TypeError(f"advance: expected seconds or a timedelta, got {type(seconds).__name__}")
+        if not step >= 0:
+            raise ValueError(f"a clock does not go back by {-step} seconds")
+        self._now += step
 
 
 @dataclass(frozen=True, slots=True, repr=False)

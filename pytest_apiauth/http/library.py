@@ -46,11 +46,11 @@ class Library:
         self.invalid_url: type[httpx.InvalidURL] = module.InvalidURL
         self._bound: dict[type, Any] = {}
 
-    def bind(self, part: type[Part], base: str) -> type[Part]:
-        """Give a class of ours as a subclass of this library's class ``base``."""
+    def bind(self, part: type[Part], *bases: str) -> type[Part]:
+        """Give a class of ours as a subclass of this library's classes ``bases``."""
         bound: type[Part] | None = self._bound.get(part)
         if bound is None:
-            parents = (part, getattr(self.module, base))
+            parents = (part, *(getattr(self.module, base) for base in bases))
             bound = self._bound[part] = type(part.__name__, parents, {"__module__": part.__module__})
         return bound
 

@@ -8,13 +8,16 @@ h11 quote the refused value, these do not.
 from __future__ import annotations
 
 import re
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ApiAuthError, UnreachableError
 from pytest_apiauth.http.library import Library
-from pytest_apiauth.messages import Origin, Request, Response
+from pytest_apiauth.messages import NoAnswer, Origin, Request, Response
 from pytest_apiauth.printable import one_line
 
 if TYPE_CHECKING:
@@ -28,6 +31,13 @@ _TARGET: Final = re.compile(rb"[!-~]+")
 _PLAIN_TARGET: Final = re.compile(r"[!-~]+")
 _LENGTH: Final = re.compile(rb"[0-9]{1,20}")
 _BODILESS: Final = frozenset((204, 304))
+_OF_CONNECTIONS: Final[tuple[tuple[tuple[type[Exception], ...], str, str], ...]] = (
+    ((ConnectionRefusedError, socket.gaierror, ssl.SSLError), "ConnectError", ""),
+    ((ConnectionAbortedError,), "RemoteProtocolError", "Server disconnected without sending a response."),
+    ((ConnectionError,), "ReadError", ""),
+    ((TimeoutError,), "ReadTimeout", "The read operation timed out"),
+)
+"""What happens to a connection, by the standard library's errors; how httpx and httpx2 call it and say it."""
 
 
 class NotSendable(ApiAuthError):
@@ -91,20 +101,64 @@ def received(request: httpx.Request, body: bytes) -> Request:
     return Request(request.method, place, lines, body, None if target is None else target.decode("latin-1"))
 
 
-def to_library_response(library: Library, answer: Response, method: str) -> httpx.Response:
-    """Give an answer as the library's transport would."""
-    body = b"" if method == "HEAD" or answer.status in _BODILESS else answer.body
+def to_library_response(library: Library, answer: Response, request: httpx.Request) -> httpx.Response:
+    """Give an answer as the library's transport would. Raises the library's read time-out if it comes too late."""
+    if answer.delay:
+        _refuse_late(library, answer, request)
+    body = b"" if request.method == "HEAD" or answer.status in _BODILESS else answer.body
     extensions = {"http_version": b"HTTP/1.1"}
     if answer.reason:
         extensions["reason_phrase"] = answer.reason.encode("latin-1")
     if answer.note:
         extensions[NOTE] = answer.note.encode()
+    stream: Any = library.byte_stream(body)
+    if answer.is_cut_off:
+        stream = library.bind(CutOffStream, "SyncByteStream", "AsyncByteStream")(library, body, answer)
     return library.response(
         answer.status,
         headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers],
-        stream=library.byte_stream(body),
+        stream=stream,
         extensions=extensions,
     )
+
+
+class CutOffStream:
+    """A body whose connection ends before it does."""
+
+    def __init__(self, library: Library, body: bytes, answer: Response) -> None:
+        self._body = body
+        # As h11 says it, which both libraries read HTTP/1.1 with.
+        self._error = library.module.RemoteProtocolError(
+            "peer closed connection without sending complete message body"
+            f" (received {len(body)} bytes, expected {answer.header('content-length')})"
+        )
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._body
+        raise self._error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+        raise self._error
+
+
+def in_place_of_answer(library: Library, absent: NoAnswer) -> Exception:
+    """Return what a library raises in the place of an answer.
+
+    Its own for what happens to a connection, in the words that it has for it; any other error is the test's, as it is.
+    """
+    error = absent.error
+    for kinds, name, message in _OF_CONNECTIONS:
+        if isinstance(error, kinds):
+            raised: Exception = getattr(library.module, name)(message or str(error))
+            return raised
+    return error
+
+
+def _refuse_late(library: Library, answer: Response, request: httpx.Request) -> None:
+    patience = request.extensions.get("timeout", {}).get("read")
+    if patience is not None and answer.delay > patience:
+        raise library.module.ReadTimeout("The read operation timed out")
 
 
 def to_library_request(library: Library, message: Request, extensions: dict[str, Any]) -> httpx.Request:

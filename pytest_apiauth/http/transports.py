@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.http.connections import USUAL, Connections, is_local, proxy_for
 from pytest_apiauth.http.library import Library, library
-from pytest_apiauth.http.translation import received, refuse_unsendable, to_library_response
-from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.http.translation import in_place_of_answer, received, refuse_unsendable, to_library_response
+from pytest_apiauth.messages import NoAnswer, Request, Response
 
 if TYPE_CHECKING:
     import httpx
@@ -92,7 +92,13 @@ class EmbeddedTransport(BaseTransport):
         body = request.read()
         _refuse(self._library, request, body)
         self._count.add()
-        return to_library_response(self._library, self._handle(received(request, body)), request.method)
+        try:
+            answer = self._handle(received(request, body))
+        except NoAnswer as absent:
+            error = in_place_of_answer(self._library, absent)
+        else:
+            return to_library_response(self._library, answer, request)
+        raise error
 
 
 class AsyncEmbeddedTransport(AsyncBaseTransport):
@@ -108,10 +114,15 @@ class AsyncEmbeddedTransport(AsyncBaseTransport):
         body = await request.aread()
         _refuse(self._library, request, body)
         self._count.add()
-        answer = self._handle(received(request, body))
-        if inspect.isawaitable(answer):
-            answer = await answer
-        return to_library_response(self._library, answer, request.method)
+        try:
+            answer = self._handle(received(request, body))
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except NoAnswer as absent:
+            error = in_place_of_answer(self._library, absent)
+        else:
+            return to_library_response(self._library, answer, request)
+        raise error
 
 
 def _refuse(library: Library, request: httpx.Request, body: bytes) -> None:

@@ -18,6 +18,7 @@ from pytest_apiauth.plugin.run import State
 
 if TYPE_CHECKING:
     import httpx
+    import respx
 
     from pytest_apiauth.auth.tokens import Token
     from pytest_apiauth.embedded import Server
@@ -124,7 +125,14 @@ def apiauth_token(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> 
 
 @pytest.fixture
 def apiauth_server(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> Server:
-    """The embedded server behind this test's clients: its clock, what it saw, ways to make it refuse."""
+    """The embedded server behind this test's clients: answers of the test's own, its clock, what it saw, refusals.
+
+    ::
+
+        def test_create(apiauth_client, apiauth_server):
+            apiauth_server.respond("POST", "/v1/workspaces", status=201, json={"id": 9})
+            assert apiauth_client.post("/v1/workspaces").json()["id"] == 9
+    """
     server = _apiauth_clients.target.server
     if server is None:
         pytest.skip(f"apiauth_server is the embedded server; {_apiauth_clients.target.kind.here}")
@@ -134,11 +142,12 @@ def apiauth_server(request: pytest.FixtureRequest, _apiauth_clients: Clients) ->
 @pytest.fixture
 def apiauth_mock(
     request: pytest.FixtureRequest, _apiauth_clients: Clients, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Any]:
+) -> Iterator[respx.MockRouter]:
     """The embedded server at the API's real host names, for clients that the production code makes itself.
 
     The environment variables that the profile names are set to the embedded server's credentials, so that
-    production code which reads them is understood. Gives the respx router.
+    production code which reads them is understood. Gives the respx router: routes that a test adds to it, or to another
+    one, answer first, without the credentials check. `apiauth_server.respond` gives answers behind that.
     """
     state: State = request.config.stash[STATE]
     if _apiauth_clients.target.server is None:
