@@ -36,7 +36,12 @@ class TokenError(ApiAuthError):
 
 
 class UnreachableError(ApiAuthError):
-    """No answer came: the name does not resolve, nothing listens, TLS failed, it took too long."""
+    """No answer came: the name does not resolve, nothing listens, TLS failed, it took too long.
+
+    >>> raise UnreachableError("shop: https://api.shop.example cannot be reached")
+    Traceback (most recent call last):
+    pytest_apiauth.errors.UnreachableError: shop: https://api.shop.example cannot be reached
+    """
 
 
 class DroppedError(UnreachableError):

@@ -34,7 +34,12 @@ def _values(headers: Headers, name: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Request:
-    """One request. Its ``repr`` shows method and path only, since headers and body hold secrets."""
+    """One request. Its ``repr`` shows method and path only, since headers and body hold secrets.
+
+    >>> request = Request("GET", "https://api.example/cards?page=2", (("Accept", "application/json"),))
+    >>> request.path, request.query, request.header("accept")
+    ('/cards', 'page=2', 'application/json')
+    """
 
     method: str
     url: str
@@ -114,7 +119,12 @@ def _first_values(text: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Response:
-    """One answer. Its ``repr`` shows the status only."""
+    """One answer. Its ``repr`` shows the status only.
+
+    >>> response = Response(200, (("Content-Type", "application/json"),), b'{"total": 3}')
+    >>> response.json(), response.media_type
+    ({'total': 3}, 'application/json')
+    """
 
     status: int
     headers: Headers = ()
@@ -170,7 +180,11 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Scheme, host and port of a URL (RFC 6454 4), with the default port filled in."""
+    """Scheme, host and port of a URL (RFC 6454 4), with the default port filled in.
+
+    >>> print(Origin.of("https://API.example/cards"), Origin.of("http://127.0.0.1:8000").is_loopback)
+    https://api.example True
+    """
 
     scheme: str
     host: str

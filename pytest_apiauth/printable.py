@@ -16,7 +16,11 @@ LONGEST_LINE: Final = 1900
 
 
 def one_line(text: str, longest: int = LONGEST_QUOTE) -> str:
-    """Return foreign text as one line without control characters, cut after ``longest`` characters."""
+    """Return foreign text as one line without control characters, cut after ``longest`` characters.
+
+    >>> one_line("two\\nlines"), one_line("long" * 9, longest=9)
+    ('two lines', 'longlong…')
+    """
     # Cut before it is looked through, too: a server may send a million letters.
     plain = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * longest])
     plain = " ".join(plain.split())

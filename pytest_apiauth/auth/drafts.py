@@ -120,7 +120,13 @@ Parameters = tuple[tuple[str, object], ...]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One request before its secrets are put in. Change it with the methods, or with `dataclasses.replace`."""
+    """One request before its secrets are put in. Change it with the methods, or with `dataclasses.replace`.
+
+    >>> valid = Draft("GET", "https://api.example/cards").as_control()
+    >>> altered = valid.with_query(("page", "2"))
+    >>> valid.is_altered, altered.is_altered, altered.control.draft == valid
+    (False, True, True)
+    """
 
     method: str
     url: str

@@ -26,6 +26,11 @@ class Edit:
     ``at`` is a position in thousandths of the value's length; ``text`` is what is put in. ``whole``
     replaces everything by ``text``; ``cut`` keeps what is before ``at`` and appends ``text``; ``toggle``
     swaps the case of the first letter at or after ``at``.
+
+    >>> Edit("reverse").apply("s3cret"), Edit("truncate", at=900).apply("0123456789")
+    ('terc3s', '012345678')
+    >>> print(Edit("insert", at=500, text="x"))
+    insert at 50 % 'x'
     """
 
     operation: Operation
@@ -63,6 +68,9 @@ def equivalent(one: str, other: str) -> bool:
 
     The last letter of unpadded base64 holds unused bits, so several spellings decode alike (RFC 4648 3.5);
     that also holds for the parts of a JWS between its dots (RFC 7515 2).
+
+    >>> equivalent("eA", "eB"), equivalent("eA", "eQ")
+    (True, False)
     """
     if one == other:
         return True

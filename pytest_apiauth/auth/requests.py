@@ -38,7 +38,12 @@ BASIC: Final = Place("header", "Authorization", "Basic ")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Proof:
-    """A proof key for code exchange (RFC 7636 4): what the code is asked with, and what is shown for it later."""
+    """A proof key for code exchange (RFC 7636 4): what the code is asked with, and what is shown for it later.
+
+    >>> proof = Proof.of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+    >>> proof.challenge, proof.method
+    ('E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', 'S256')
+    """
 
     verifier: str | None = None
     challenge: str | None = None
@@ -166,7 +171,12 @@ def _client(profile: Profile, client: str) -> tuple[tuple[Credential, ...], dict
 
 
 def about_token(profile: Profile, url: str, token: Text, *, client: str = DEFAULT, hint: str | None = None) -> Draft:
-    """Return the request with which a client revokes a token (RFC 7009 2.1), or asks about one (RFC 7662 2.1)."""
+    """Return the request with which a client revokes a token (RFC 7009 2.1), or asks about one (RFC 7662 2.1).
+
+    >>> profile = Profile(schema=1, token_url="https://login.example/token")
+    >>> about_token(profile, "https://login.example/revoke", "2YotnFZF", hint="access_token").parameters
+    (('token', '2YotnFZF'), ('token_type_hint', 'access_token'))
+    """
     members: dict[str, object] = {"token": token}
     if hint is not None:
         members["token_type_hint"] = hint

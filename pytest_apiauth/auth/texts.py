@@ -19,11 +19,20 @@ from pytest_apiauth.profile.model import DEFAULT
 
 
 class Unchanged(Exception):
-    """An edit left the secret what it was (or merely spelt it differently): nothing to send."""
+    """An edit left the secret what it was (or merely spelt it differently): nothing to send.
+
+    >>> reveal(Ref(Role.API_KEY, edit=Edit("upper")), {Ref(Role.API_KEY): "ABC"})
+    Traceback (most recent call last):
+    pytest_apiauth.auth.texts.Unchanged: API_KEY
+    """
 
 
 class Role(Enum):
-    """What a value is to the request that carries it, and how its placeholder is spelt."""
+    """What a value is to the request that carries it, and how its placeholder is spelt.
+
+    >>> Role.REFRESH_TOKEN.is_spent, Role.CLIENT_ID.is_public
+    (True, True)
+    """
 
     CLIENT_ID = "CLIENT_ID"
     CLIENT_SECRET = "CLIENT_SECRET"
@@ -102,6 +111,9 @@ class FormEncoded:
     """``application/x-www-form-urlencoded`` of a text.
 
     ``also`` percent-encodes those letters too, ``keep`` leaves those alone.
+
+    >>> reveal(FormEncoded("a b/c"), {}), reveal(FormEncoded("a b", also=" "), {})
+    ('a+b%2Fc', 'a%20b')
     """
 
     inner: Text
@@ -118,7 +130,11 @@ class FormEncoded:
 
 @dataclass(frozen=True, slots=True)
 class Base64:
-    """Base64 of a text in UTF-8, with padding, as HTTP Basic wants it (RFC 7617 2)."""
+    """Base64 of a text in UTF-8, with padding, as HTTP Basic wants it (RFC 7617 2).
+
+    >>> reveal(("Basic ", Base64("id:secret")), {})
+    'Basic aWQ6c2VjcmV0'
+    """
 
     inner: Text
 

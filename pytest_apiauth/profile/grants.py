@@ -25,7 +25,11 @@ Spent = Literal["code", "refresh_token", "device_code"]
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What holds of a grant in every API that has it."""
+    """What holds of a grant in every API that has it.
+
+    >>> GRANTS["refresh_token"].spends, GRANTS["client_credentials"].is_unattended
+    ('refresh_token', True)
+    """
 
     name: GrantType
     section: str

@@ -49,7 +49,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class CredentialKind:
-    """What holds of a kind of credential in every API that takes it."""
+    """What holds of a kind of credential in every API that takes it.
+
+    >>> KINDS["bearer"].place.prefix, KINDS["bearer"].is_issued
+    ('Bearer ', True)
+    """
 
     name: Kind
     roles: tuple[tuple[Role, ...], ...]

@@ -77,7 +77,12 @@ MOST_ZONES: Final = 500
 
 
 class Profile(Model):
-    """What one API promises about authentication."""
+    """What one API promises about authentication.
+
+    >>> profile = Profile(schema=1, name="shop", api_url="https://api.shop.example", token_url="/token")
+    >>> profile.token_endpoint, sorted(map(str, profile.origins))
+    ('https://api.shop.example/token', ['https://api.shop.example'])
+    """
 
     schema_: Literal[1] = Field(alias="schema", description="Version of this file format")
     name: str = Field("", description="Short name; default: the file's name")

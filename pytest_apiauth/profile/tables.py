@@ -204,7 +204,12 @@ class GrantSettings(Model):
 
 
 class Zone(Model):
-    """Routes that need the same credentials."""
+    """Routes that need the same credentials.
+
+    >>> zone = Zone(path="/user/", needs=["api_key", "bearer"], probe=["/user/me"])
+    >>> zone.needs, zone.is_protected
+    ((('api_key', 'bearer'),), True)
+    """
 
     path: str = Field(description="Common prefix of the routes")
     needs: Needs = Field((), description="Credentials needed: all of a list; any of a list of lists; [] for none")

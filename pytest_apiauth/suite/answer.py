@@ -67,6 +67,11 @@ class Answer:
 
     A verdict that takes a control (`refused`, `no_token`, `like_control`) is one of a request that has one: that of a
     request without is a mistake of the rule's author, and raises TypeError.
+
+    Example::
+
+        answer = api.send(valid.without("api_key")).refused()
+        answer.advise(answer.status == 401, "401 where no credential was sent")
     """
 
     api: Conversation

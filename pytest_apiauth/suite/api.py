@@ -50,7 +50,13 @@ USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Api:
-    """One rule's conversation with one target about one part of its profile."""
+    """One rule's conversation with one target about one part of its profile.
+
+    Example::
+
+        for valid in api.requests(zone, "bearer"):
+            api.send(valid.anonymous()).refused()
+    """
 
     def __init__(self, examination: Examination, rule_id: str) -> None:
         self.examination = examination

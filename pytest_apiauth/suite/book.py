@@ -26,7 +26,11 @@ Change = Callable[[Request, Response], Response]
 
 
 class Level(enum.Enum):
-    """How binding a rule is. MUST and DOC fail where the profile backs them; the others warn."""
+    """How binding a rule is. MUST and DOC fail where the profile backs them; the others warn.
+
+    >>> Level("MUST") is Level.MUST
+    True
+    """
 
     MUST = "MUST"
     DOC = "DOC"
@@ -35,7 +39,11 @@ class Level(enum.Enum):
 
 
 class Safety(enum.Enum):
-    """The worst that a rule can do to a live system."""
+    """The worst that a rule can do to a live system.
+
+    >>> [safety.value for safety in Safety if safety in ALWAYS_ALLOWED]
+    ['read-only', 'issue']
+    """
 
     READ_ONLY = "read-only"
     ISSUE = "issue"
@@ -62,7 +70,11 @@ class Verdict(enum.Enum):
 
 
 class Control(enum.Enum):
-    """How a rule makes sure that its verdict is about the rule and not about something else."""
+    """How a rule makes sure that its verdict is about the rule and not about something else.
+
+    >>> Control.ITSELF.value
+    'the request judged is the valid one itself'
+    """
 
     PAIRED = "the valid request that an altered one came from succeeds before it, and after its refusal again"
     ITSELF = "the request judged is the valid one itself"
@@ -82,6 +94,10 @@ class Parts:
 
     ``find`` gives the argument of each part by the part's name; nothing found means that the rule does
     not apply, for the reason ``otherwise``.
+
+    >>> open_zones = Parts("no zone is open", lambda profile: {n: z for n, z in profile.zones.items() if not z.needs})
+    >>> open_zones.find(Profile(schema=1))
+    {}
     """
 
     otherwise: str
@@ -309,6 +325,12 @@ def draws(first: Iterable[Mapping[str, Any]] = (), **strategies: Any) -> Callabl
 
     A strategy may also be a function of the rule's part that gives a strategy. ``first`` is a table of
     arguments that every run tries, however few examples it draws.
+
+    Example::
+
+        @rule(MUST, "RFC 6750 3.1", applies=token_zones, catches="token-prefix-compare")
+        @draws([{"edit": Edit("truncate", 999)}], edit=st.builds(Edit, st.just("truncate"), st.integers(1, 999)))
+        def res_mutated_token(api: Api, zone: Zone, edit: Edit) -> None: ...
     """
 
     def mark(function: Function) -> Function:

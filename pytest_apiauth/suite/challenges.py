@@ -15,7 +15,11 @@ _SEPARATOR = re.compile(r"[ \t]*,[ \t,]*")
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """One challenge: its scheme in lower case, and its parameters with names in lower case."""
+    """One challenge: its scheme in lower case, and its parameters with names in lower case.
+
+    >>> Challenge("bearer", {"realm": "shop"}).parameters["realm"]
+    'shop'
+    """
 
     scheme: str
     parameters: dict[str, str] = field(default_factory=dict)
@@ -23,7 +27,11 @@ class Challenge:
 
 
 def read_challenges(lines: Iterable[str]) -> list[Challenge]:
-    """Give every challenge. Raises ValueError where a line is none by the grammar."""
+    """Give every challenge. Raises ValueError where a line is none by the grammar.
+
+    >>> [challenge.scheme for challenge in read_challenges(['Bearer realm="shop", Basic realm="shop"'])]
+    ['bearer', 'basic']
+    """
     return [challenge for line in lines for challenge in _parse_line(line.strip(" \t"))]
 
 

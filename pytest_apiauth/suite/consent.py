@@ -2,6 +2,12 @@
 
 Nothing here sends anything. A run has no browser: the embedded server consents by itself, and of a live one
 only that can be seen which it decides before it asks a person to log in.
+
+Example::
+
+    valid = api.authorization_request()
+    answer = api.send(consent.asking(valid, response_type="token"))
+    answer.require(consent.sort_of(answer.draft, answer.response) != "client", "an error page")
 """
 
 from __future__ import annotations

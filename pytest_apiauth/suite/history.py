@@ -25,7 +25,13 @@ from pytest_apiauth.targets.target import Target
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What one token answer gave."""
+    """What one token answer gave.
+
+    Example::
+
+        tokens = History(api).log_in()
+        api.send(valid.presenting("bearer", tokens.access)).accepted()
+    """
 
     access: Ref
     refresh: Ref | None
@@ -34,7 +40,15 @@ class Tokens:
 
 
 class History:
-    """One chain of requests about tokens."""
+    """One chain of requests about tokens.
+
+    Example::
+
+        history = History(api)
+        first = history.log_in()
+        history.refresh(first)
+        api.send(history.request(first).in_doubt()).no_token()
+    """
 
     def __init__(self, api: Api) -> None:
         self.api = api

@@ -15,7 +15,12 @@ OUT_OF_GUESSES = (
 
 
 class Inconclusive(Exception):
-    """Nothing can be said of the rule: the valid request failed, the rate is limited, no answer came."""
+    """Nothing can be said of the rule: the valid request failed, the rate is limited, no answer came.
+
+    Example::
+
+        raise Inconclusive("the second user's login was answered with 503")
+    """
 
 
 class Unjudged(Inconclusive):
@@ -23,11 +28,23 @@ class Unjudged(Inconclusive):
 
 
 class NotApplicable(Exception):
-    """The rule needs what this profile or target does not have."""
+    """The rule needs what this profile or target does not have.
+
+    Example::
+
+        if len(api.profile.users) < 1:
+            raise NotApplicable("the profile has one user")
+    """
 
 
 class OutOfReach(NotApplicable):
-    """The profile promises it, and this run cannot look at it: no login, no clock, a class that is not allowed."""
+    """The profile promises it, and this run cannot look at it: no login, no clock, a class that is not allowed.
+
+    Example::
+
+        if not api.examination.target.can_move_clock:
+            raise OutOfReach("lifetimes take a clock that can be moved")
+    """
 
 
 class Follows(NotApplicable):
@@ -61,7 +78,13 @@ def says_nothing(response: Response) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A finding of another rule that would explain what comes; ``holds`` asks the server whether it is so."""
+    """A finding of another rule that would explain what comes; ``holds`` asks the server whether it is so.
+
+    Example::
+
+        anybody = Cause("tok-client-auth-needed", lambda: api.send(nobody).has_token)
+        api.send(wrong_secret).no_token(anybody)
+    """
 
     rule_id: str
     holds: Callable[[], bool]
@@ -80,7 +103,12 @@ class Counterexample:
 
 
 class Violation(Exception):
-    """The server did not do what the rule at hand says."""
+    """The server did not do what the rule at hand says.
+
+    >>> found = Counterexample("401", "200 OK", "curl -i https://api.example/me", "")
+    >>> print(Violation(found))
+    expected 401, got 200 OK
+    """
 
     def __init__(self, counterexample: Counterexample) -> None:
         super().__init__(f"expected {counterexample.expected}, got {counterexample.got}")
@@ -88,7 +116,13 @@ class Violation(Exception):
 
 
 class Breach(Violation):
-    """The server broke another rule than the one at hand; it is filed under that rule's id."""
+    """The server broke another rule than the one at hand; it is filed under that rule's id.
+
+    Example::
+
+        if answer.status >= 500:
+            raise Breach("invalid-never-5xx", answer.counterexample("a refusal, never a server error"))
+    """
 
     def __init__(self, rule_id: str, counterexample: Counterexample) -> None:
         super().__init__(counterexample)
