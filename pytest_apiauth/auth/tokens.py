@@ -49,7 +49,13 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An issued access token with what came beside it (RFC 6749 5.1)."""
+    """An issued access token with what came beside it (RFC 6749 5.1).
+
+    Example::
+
+        def test_token(apiauth_token):
+            headers = {"Authorization": f"Bearer {apiauth_token.access_token.reveal()}"}
+    """
 
     access_token: Secret
     token_type: str

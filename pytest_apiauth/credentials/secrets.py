@@ -35,6 +35,10 @@ class Secret:
 
     ``repr``, ``str``, ``format`` and assertion diffs give ``Secret('apiauth:<where>')``; pickling is
     refused. Two secrets are equal when their values are.
+
+    >>> secret = Secret("s3cret", "shop.client_secret")
+    >>> secret, secret.reveal()
+    (Secret('apiauth:shop.client_secret'), 's3cret')
     """
 
     __slots__ = ("_value", "where")
@@ -118,7 +122,11 @@ def _escaped(value: str) -> Iterator[str]:
 
 
 def spellings(value: str) -> set[str]:
-    """Return every form in which a value may travel, the raw one included."""
+    """Return every form in which a value may travel, the raw one included.
+
+    >>> sorted(form for form in spellings("s3cret-value!") if form.startswith("s3cret"))
+    ['s3cret-value!', 's3cret-value%21', 's3cret-value%2521']
+    """
     raw = value.encode(*UTF_8)
     forms = {value, raw.hex(), raw.hex().upper(), raw.hex(":"), raw.hex(":").upper(), *_base64_cores(raw)}
     if PLAIN.fullmatch(value) is None:

@@ -39,7 +39,13 @@ def _stop(error: ApiAuthError, state: State) -> NoReturn:
 
 @pytest.fixture
 def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
-    """The profile of this test: from the mark, the option, the ini, or the project's only profile."""
+    """The profile of this test: from the mark, the option, the ini, or the project's only profile.
+
+    Example::
+
+        def test_of_the_promise(apiauth_profile):
+            assert apiauth_profile.token_endpoint.startswith("https://")
+    """
     try:
         profile = chosen_profile(request.node, request.config.stash[STATE])
     except ApiAuthError as error:
@@ -59,6 +65,12 @@ def apiauth_credentials() -> Mapping[str, Any]:
 
     ``{"api_key": …, "users.second.password": …}``, flat or nested. What is not given comes from where the profile
     says. Nothing asks for it but a run of a profile that names an ``app``.
+
+    Example::
+
+        @pytest.fixture(scope="session")
+        def apiauth_credentials(shop_database):
+            return {"client_id": "tests", "client_secret": shop_database.secret_of("tests")}
     """
     return {}
 
@@ -98,25 +110,49 @@ def _apiauth_clients(request: pytest.FixtureRequest, apiauth_profile: Profile) -
 
 @pytest.fixture
 def apiauth_client_factory(_apiauth_clients: Clients) -> ClientFactory:
-    """Makes clients for a user, a client, a key, a subset of the credentials, or none; closed after the test."""
+    """Makes clients for a user, a client, a key, a subset of the credentials, or none; closed after the test.
+
+    Example::
+
+        def test_without_credentials(apiauth_client_factory):
+            assert apiauth_client_factory(credentials=()).get("/v1/workspaces").status_code == 401
+    """
     return ClientFactory(_apiauth_clients)
 
 
 @pytest.fixture
 def apiauth_client(apiauth_client_factory: ClientFactory) -> httpx.Client:
-    """An authenticated `httpx.Client` with the API's base URL."""
+    """An authenticated `httpx.Client` with the API's base URL.
+
+    Example::
+
+        def test_workspaces(apiauth_client):
+            assert apiauth_client.get("/v1/workspaces").json()["total"] == 3
+    """
     return apiauth_client_factory()
 
 
 @pytest.fixture
 def apiauth_async_client(apiauth_client_factory: ClientFactory) -> httpx.AsyncClient:
-    """An authenticated `httpx.AsyncClient` with the API's base URL."""
+    """An authenticated `httpx.AsyncClient` with the API's base URL.
+
+    Example::
+
+        async def test_workspaces(apiauth_async_client):
+            assert (await apiauth_async_client.get("/v1/workspaces")).status_code == 200
+    """
     return apiauth_client_factory.async_client()
 
 
 @pytest.fixture
 def apiauth_token(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> Token:
-    """The current token of this test's credentials."""
+    """The current token of this test's credentials.
+
+    Example::
+
+        def test_of_the_scope(apiauth_token):
+            assert apiauth_token.scope == "api1"
+    """
     try:
         return _apiauth_clients.token()
     except ApiAuthError as error:
@@ -212,7 +248,14 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
 
 
 class ClientFactory:
-    """Makes clients for one profile, behind the origin guard; they are closed when the test ends."""
+    """Makes clients for one profile, behind the origin guard; they are closed when the test ends.
+
+    Example::
+
+        def test_two_users(apiauth_client_factory):
+            first, second = apiauth_client_factory(), apiauth_client_factory(user="second")
+            assert first.get("/user/me").json() != second.get("/user/me").json()
+    """
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients

@@ -12,7 +12,11 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One endpoint of an authorization server."""
+    """One endpoint of an authorization server.
+
+    >>> next(row.metadata for row in ENDPOINTS if row.key == "token_url")
+    'token_endpoint'
+    """
 
     key: str
     """The key of the profile that says where it is."""

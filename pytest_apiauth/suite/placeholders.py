@@ -25,9 +25,10 @@ PASSWORDS = {Role.USERNAME: Role.PASSWORD, Role.CLIENT_ID: Role.CLIENT_SECRET}
 class Placeholders(Mapping[Ref, str]):
     """The values behind references, each under a placeholder of its own.
 
-    >>> placeholders = Placeholders(target, Redactor())  # doctest: +SKIP
-    >>> placeholders[Ref(Role.CLIENT_ID)]  # doctest: +SKIP
-    'apiauth-client'
+    Example::
+
+        placeholders = Placeholders(target, Redactor())
+        assert placeholders[Ref(Role.CLIENT_ID)] == "apiauth-client"
     """
 
     def __init__(self, target: Target, redactor: Redactor) -> None:
