@@ -14,8 +14,9 @@ import pytest
 
 from pytest_apiauth import bundled
 from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.plugin.announcements import shown_url
 from pytest_apiauth.plugin.collecting import SMOKE, Extent
-from pytest_apiauth.plugin.entries import entry_of
+from pytest_apiauth.plugin.entries import Examined, entry_of
 from pytest_apiauth.plugin.keys import ENTRY, STATE
 from pytest_apiauth.plugin.own_faults import own_files
 from pytest_apiauth.printable import printable
@@ -58,7 +59,7 @@ class ProfileFile(pytest.File):
         if state.options.prove:
             from pytest_apiauth.plugin import proving
 
-            yield from proving.chapters(self)
+            yield from proving.chapters(self, self.profile)
             return
         replayed = state.options.replay
         homeless = [rule.id for rule in REGISTRY if rule.chapter not in chapters]
@@ -228,7 +229,20 @@ class RuleItem(pytest.Function):
         """Keep what the reports need; what was sent before, to make the profile ready, say, counts too."""
         self.requests += outcome.requests
         self.tokens_issued += outcome.tokens_issued
-        self.stash[ENTRY] = entry_of(self, outcome)
+        state, file = self.config.stash[STATE], self.profile_file
+        examined = Examined(
+            file.profile,
+            file.kind,
+            shown_url(state, file.profile, file.kind),
+            file.rules,
+            self.rule,
+            self.part,
+            self.requests,
+            self.tokens_issued,
+            self.not_ready,
+            self.expected,
+        )
+        self.stash[ENTRY] = entry_of(examined, outcome, state.redactor)
 
     def _explain(self, outcome: Outcome) -> str:
         rule, profile = self.rule, self.profile_file.profile

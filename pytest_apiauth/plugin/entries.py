@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 
-from pytest_apiauth.plugin.announcements import shown_url
-from pytest_apiauth.plugin.keys import STATE
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.report.record import Advice, Counterexample, Entry, Filed, Rows, RuleFacts
+from pytest_apiauth.report.record import Advice, Counterexample, Entry, Filed, NotReady, Rows, RuleFacts
 from pytest_apiauth.suite import outcomes
 from pytest_apiauth.suite.book import Level, Rule
 from pytest_apiauth.suite.judging import Outcome
-
-if TYPE_CHECKING:
-    from pytest_apiauth.plugin.collection import RuleItem
+from pytest_apiauth.targets.target import TargetKind
 
 
-def entry_of(item: RuleItem, outcome: Outcome) -> Entry:
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What an outcome is about: one rule on one part of a profile, and what it took."""
+
+    profile: Profile
+    kind: TargetKind
+    url: str
+    """The URL that the run touches, for people to read."""
+    rules: Mapping[str, Rule]
+    """Every rule of the profile, by id."""
+    rule: Rule
+    part: str
+    requests: int
+    tokens_issued: int
+    not_ready: NotReady | None
+    expected: Mapping[str, str]
+    """The expected failures that count here, with their reasons, by rule id."""
+
+
+def entry_of(item: Examined, outcome: Outcome, redactor: Redactor) -> Entry:
     """Return what came of an item, as the ledger takes it."""
-    state = item.config.stash[STATE]
-    profile = item.profile_file.profile
-    found, kind = outcome.counterexample, item.profile_file.kind
+    profile, kind, found = item.profile, item.kind, outcome.counterexample
     return Entry(
         profile=profile.name,
         target=kind.name,
-        url=shown_url(state, profile, kind),
+        url=item.url,
         rule=_facts(item.rule, profile, outcome.level),
         part=item.part,
         verdict=outcome.verdict.value,
         level=outcome.deciding_level.value,
-        reason=printable(state.redactor.redact(outcome.reason)),
+        reason=printable(redactor.redact(outcome.reason)),
         counterexample=None if found is None else _shown(found),
         requests=item.requests,
         examples=outcome.examples,
@@ -49,9 +62,9 @@ def entry_of(item: RuleItem, outcome: Outcome) -> Entry:
     )
 
 
-def _filed(item: RuleItem, outcome: Outcome) -> Iterator[Filed]:
+def _filed(item: Examined, outcome: Outcome) -> Iterator[Filed]:
     """Give what the item has found out about other rules: failures first, then warnings."""
-    profile, rules = item.profile_file.profile, item.profile_file.rules
+    profile, rules = item.profile, item.rules
     for rule_id, found in outcome.breaches.items():
         facts = _facts(rules[rule_id], profile, rules[rule_id].level_for(profile))
         yield Filed(facts, "expected failure" if rule_id in item.expected else "fail", _shown(found))

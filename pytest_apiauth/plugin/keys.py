@@ -14,12 +14,9 @@ if TYPE_CHECKING:
     from pytest_apiauth.plugin.run import State
     from pytest_apiauth.recording.taping import CassetteTest
     from pytest_apiauth.report.record import Entry
-    from pytest_apiauth.suite.own_rules import OwnFiles
 
 STATE: pytest.StashKey[State] = pytest.StashKey()
 """Of the run."""
-OWN_FILES: pytest.StashKey[OwnFiles] = pytest.StashKey()
-"""Of the run: the files of a project's own rules."""
 CLIENTS: pytest.StashKey[Clients] = pytest.StashKey()
 """Of a test: its target, and the clients made for it."""
 ENTRY: pytest.StashKey[Entry] = pytest.StashKey()

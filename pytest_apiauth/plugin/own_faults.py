@@ -5,17 +5,19 @@ Standard library and pytest only at import.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from pytest_apiauth.plugin.keys import OWN_FILES, STATE
+import pytest
 
 if TYPE_CHECKING:
-    import pytest
-
     from pytest_apiauth.embedded import Chosen, Fault
     from pytest_apiauth.profile.model import Profile
     from pytest_apiauth.suite.own_rules import OwnFiles
     from pytest_apiauth.targets.choose import Caller
+
+OWN_FILES: pytest.StashKey[OwnFiles] = pytest.StashKey()
+"""Of the run: the files of a project's own rules."""
 
 
 def own_files(config: pytest.Config) -> OwnFiles:
@@ -54,14 +56,13 @@ def promises_of(config: pytest.Config, profile: Profile) -> list[Fault]:
     return list(found.values())
 
 
-def faults_at_work(config: pytest.Config, profile: Profile, caller: Caller) -> list[Chosen]:
+def faults_at_work(config: pytest.Config, asked: Collection[str], profile: Profile, caller: Caller) -> list[Chosen]:
     """Return the faults that the embedded server of a profile shows: those asked for, own ones if it names their file.
 
     Under them lies what own rules promise, if rules are the ``caller``. Raises ProfileError.
     """
     from pytest_apiauth.embedded import is_own
 
-    asked = config.stash[STATE].options.faults
     own = faults_of(config, profile) if any(map(is_own, asked)) else {}
     faults: list[Chosen] = [own.get(name, name) for name in asked if not is_own(name) or name in own]
     return [*faults, *(promises_of(config, profile) if caller == "rules" else ())]

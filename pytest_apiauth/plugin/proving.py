@@ -21,7 +21,6 @@ from pytest_apiauth.targets.target import Target
 
 if TYPE_CHECKING:
     from pytest_apiauth.embedded import Chosen
-    from pytest_apiauth.plugin.collection import ProfileFile
     from pytest_apiauth.profile.model import Profile
 
 
@@ -43,16 +42,16 @@ class OwnChapter(pytest.Collector):
                 yield item
 
 
-def chapters(parent: ProfileFile) -> Iterator[OwnChapter]:
+def chapters(parent: pytest.File, profile: Profile) -> Iterator[OwnChapter]:
     """Give a node for each file of a profile's own rules. Raises CollectError if it names none."""
-    files = own_files(parent.config).of(parent.profile)
+    files = own_files(parent.config).of(profile)
     if not files:
-        raise parent.CollectError(f"{parent.profile.name}: --apiauth-prove: the profile names no rules of its own")
+        raise parent.CollectError(f"{profile.name}: --apiauth-prove: the profile names no rules of its own")
     for file in files:
         found: OwnChapter = OwnChapter.from_parent(
             parent, name=file.chapter, path=parent.path, nodeid=f"{parent.nodeid}::{file.chapter}"
         )
-        found.file, found.profile = file, parent.profile
+        found.file, found.profile = file, profile
         yield found
 
 

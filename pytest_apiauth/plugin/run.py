@@ -61,7 +61,7 @@ class State:
         from pytest_apiauth.targets.choose import Targets
 
         seen = None if self.drift is None else self.drift.see
-        faults = partial(faults_at_work, self.config)
+        faults = partial(faults_at_work, self.config, self.options.faults)
         return Targets(self.options, self.root, self.redactor, self.limits.throttle, self.shared_file, faults, seen)
 
     def shared_folder(self) -> Path:
