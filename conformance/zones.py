@@ -37,8 +37,8 @@ from pytest_apiauth.rules import (
     rule,
 )
 
+from .content import never_the_content
 from .parts import TOKENS, all_zones, identity_zones, open_zones, protected_zones
-from .resource import never_the_content
 
 WRONG = Edit("reverse")
 

@@ -21,11 +21,11 @@ Example::
 
 from __future__ import annotations
 
-from pytest_apiauth.auth.drafts import Credential, Draft, Parameters
+from pytest_apiauth.auth.drafts import Credential, Draft
 from pytest_apiauth.auth.edits import Edit, Operation, equivalent
 from pytest_apiauth.auth.forgeries import Forgery, Members, Signature, is_jwt
 from pytest_apiauth.auth.requests import NO_PROOF, Proof, about_token
-from pytest_apiauth.auth.texts import Base64, FormEncoded, Part, Ref, Role, Text, Unchanged
+from pytest_apiauth.auth.texts import Base64, FormEncoded, Parameters, Part, Ref, Role, Text, Unchanged
 from pytest_apiauth.credentials.secrets import spellings
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.messages import Origin, Request, Response

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from pytest_apiauth import rules
 from pytest_apiauth.plugin import fixtures
 
 PACKAGE = Path(pytest_apiauth.__file__).parent
+EXAMPLE = re.compile(r">>> |::\n\n {4}\S")
 MODULES = [
     ".".join(("pytest_apiauth", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
     for path in sorted(PACKAGE.rglob("*.py"))
@@ -42,7 +44,7 @@ def test_every_public_name_has_an_example() -> None:
     # A constant has no docstring of its own; names of types are spelt out where they stand.
     documented = {name: inspect.getdoc(each) or "" for name, each in PUBLIC.items() if _has_docstring(each)}
 
-    assert [name for name, text in documented.items() if ">>> " not in text and "Example::" not in text] == []
+    assert [name for name, text in documented.items() if EXAMPLE.search(text) is None] == []
 
 
 def _has_docstring(each: object) -> bool:

@@ -25,12 +25,15 @@ from pytest_apiauth.auth.forgeries import Forgery
 from pytest_apiauth.auth.texts import (
     Base64,
     FormEncoded,
+    Parameters,
     Part,
     Ref,
     Role,
     Text,
+    as_text,
     exchanged,
     is_text,
+    json_object,
     parts_of,
     refs_of,
     reveal,
@@ -113,9 +116,6 @@ class Control:
     def fresh(self) -> Draft:
         """Return the request to send."""
         return self.draft if self.anew is None else self.anew()
-
-
-Parameters = tuple[tuple[str, object], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,18 +386,4 @@ class Draft:
         return b""
 
 
-def as_text(value: object) -> Text:
-    """Return a member of a body as a form writes it."""
-    return cast("Text", value) if is_text(value) else json.dumps(value)
-
-
-def json_object(parameters: Parameters, write: Callable[[Text], str]) -> str:
-    """Write a JSON object member by member, so that a repeated member stays repeated."""
-    members = []
-    for name, value in parameters:
-        text = write(cast("Text", value)) if is_text(value) else json.dumps(value)
-        members.append(f"{json.dumps(name)}: {text}")
-    return "{" + ", ".join(members) + "}"
-
-
-__all__ = ["Control", "Credential", "CredentialKind", "Draft", "Parameters", "as_text", "json_object"]
+__all__ = ["Control", "Credential", "CredentialKind", "Draft"]

@@ -40,9 +40,9 @@ BASIC: Final = Place("header", "Authorization", "Basic ")
 class Proof:
     """A proof key for code exchange (RFC 7636 4): what the code is asked with, and what is shown for it later.
 
-    >>> proof = Proof.of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
-    >>> proof.challenge, proof.method
-    ('E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', 'S256')
+    >>> proof = Proof.fresh()
+    >>> proof.method, Proof.of(proof.verifier) == proof
+    ('S256', True)
     """
 
     verifier: str | None = None

@@ -11,9 +11,20 @@ from collections.abc import Mapping
 from itertools import groupby
 from urllib.parse import quote_plus
 
-from pytest_apiauth.auth.drafts import FORM, Draft, as_text, json_object
+from pytest_apiauth.auth.drafts import FORM, Draft
 from pytest_apiauth.auth.edits import quoted
-from pytest_apiauth.auth.texts import Base64, FormEncoded, Part, Ref, Text, parts_of, refs_of, reveal
+from pytest_apiauth.auth.texts import (
+    Base64,
+    FormEncoded,
+    Part,
+    Ref,
+    Text,
+    as_text,
+    json_object,
+    parts_of,
+    refs_of,
+    reveal,
+)
 
 
 def curl(draft: Draft, values: Mapping[Ref, str]) -> str:

@@ -8,9 +8,11 @@ is spelt.
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import cast
 from urllib.parse import quote_plus
 
 from pytest_apiauth.auth.edits import Edit
@@ -186,3 +188,21 @@ __all__ = [
     "Base64", "FormEncoded", "Part", "Ref", "Role", "Text", "Unchanged",
     "exchanged", "is_text", "parts_of", "refs_of", "reveal",
 ]  # fmt: skip
+
+
+Parameters = tuple[tuple[str, object], ...]
+"""Members of a body, in order: texts, and for JSON any value."""
+
+
+def as_text(value: object) -> Text:
+    """Return a member of a body as a form writes it."""
+    return cast("Text", value) if is_text(value) else json.dumps(value)
+
+
+def json_object(parameters: Parameters, write: Callable[[Text], str]) -> str:
+    """Write a JSON object member by member, so that a repeated member stays repeated."""
+    members = []
+    for name, value in parameters:
+        text = write(cast("Text", value)) if is_text(value) else json.dumps(value)
+        members.append(f"{json.dumps(name)}: {text}")
+    return "{" + ", ".join(members) + "}"

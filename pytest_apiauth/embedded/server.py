@@ -47,6 +47,14 @@ class Server(Workbench):
     ``faults`` and ``variants`` are names of `FAULTS` and `VARIANTS`, or faults that no register knows. ``redactor``
     learns every secret the server invents or issues. ``host_app`` makes apps that a test mounts ready to be called.
     Raises an ApiAuthError for an unknown name.
+
+    Example::
+
+        def test_renewal(apiauth_client, apiauth_server):
+            apiauth_client.get("/v1/workspaces")
+            apiauth_server.clock.advance(7200)
+            assert apiauth_client.get("/v1/workspaces").status_code == 200
+            assert apiauth_server.token_requests == 2
     """
 
     def __init__(

@@ -184,6 +184,11 @@ def apiauth_mock(
     The environment variables that the profile names are set to the embedded server's credentials, so that
     production code which reads them is understood. Gives the respx router: routes that a test adds to it, or to another
     one, answer first, without the credentials check. `apiauth_server.respond` gives answers behind that.
+
+    Example::
+
+        def test_production_code(apiauth_mock):
+            assert shop.Client().workspaces()[0] == "My data company"
     """
     state: State = request.config.stash[STATE]
     if _apiauth_clients.target.server is None:
