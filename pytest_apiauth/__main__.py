@@ -82,6 +82,22 @@ def _init_lines(asked: argparse.Namespace) -> Iterator[str]:
     return discover.init(asked.source, asked.output, force=asked.force)
 
 
+def _profile_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "name", metavar="NAME", help="a profile: its name or path; dastra, jindexe, digishare are built in"
+    )
+
+
+def _profile_lines(asked: argparse.Namespace) -> Iterator[str]:
+    from pathlib import Path
+
+    from pytest_apiauth.profile import loading
+
+    file = loading.find_from(Path.cwd(), asked.name)
+    loading.load(file)
+    return iter(file.read_text(encoding="utf-8").splitlines())
+
+
 def _record_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="profile, by name or path")
     parser.add_argument("--all", action="store_true", help="all built-in profiles")
@@ -168,6 +184,7 @@ def _schema_lines(asked: argparse.Namespace) -> Iterator[str]:
 
 COMMANDS = {
     "init": Command("write a profile from an OpenAPI or metadata document", _init_arguments, _init_lines),
+    "profile": Command("print a profile, a built-in one or your own", _profile_arguments, _profile_lines),
     "record": Command("record the cassettes of a token endpoint", _record_arguments, _record_lines),
     "rules": Command("print the rules, one rule in full, or the statements they cover", _rules_arguments, _rules_lines),
     "scan": Command("search cassettes for secrets", _scan_arguments, _scan_lines),

@@ -65,6 +65,16 @@ class Token:
     grant: str
     issued_at: float
 
+    @property
+    def authorization(self) -> str:
+        """The value of the header field ``Authorization``, in clear, for a client that is not one of the fixtures::
+
+            httpx.get(url, headers={"Authorization": apiauth_token.authorization})
+
+        Of the token alone ``access_token.reveal()`` is the text.
+        """
+        return f"Bearer {self.access_token.reveal()}"
+
     def is_fresh(self, now: float, leeway: float) -> bool:
         """Whether the token has more than ``leeway`` seconds to live; one without an end always is.
 

@@ -92,6 +92,7 @@ def _target(request: pytest.FixtureRequest, profile: Profile, caller: Caller) ->
 @pytest.fixture
 def _apiauth_clients(request: pytest.FixtureRequest, apiauth_profile: Profile) -> Iterator[Clients]:
     from pytest_apiauth.plugin.clients import Clients
+    from pytest_apiauth.plugin.payloads import furnish
 
     _, who = mark_of(request.node)
     writes = request.node.get_closest_marker("apiauth_writes") is not None
@@ -100,7 +101,10 @@ def _apiauth_clients(request: pytest.FixtureRequest, apiauth_profile: Profile) -
         reporter.tell_of(Path(apiauth_profile.place))
     try:
         caller: Caller = "tests with a cassette" if CASSETTE in request.node.stash else "tests"
-        clients = Clients(_target(request, apiauth_profile, caller), who, allow_unsafe=writes)
+        target = _target(request, apiauth_profile, caller)
+        if target.server is not None:
+            furnish(target.server)
+        clients = Clients(target, who, allow_unsafe=writes)
     except ApiAuthError as error:
         _stop(error, request.config.stash[STATE])
     request.node.stash[CLIENTS] = clients

@@ -138,6 +138,8 @@ def _merged(path: Path, above: tuple[Path, ...], chain: list[tuple[Path, Table]]
     for key in PATHS:
         if isinstance(table.get(key), list):
             table[key] = [str(_absolute(path.parent / each)) if isinstance(each, str) else each for each in table[key]]
+    if isinstance(table.get("payloads"), str):
+        table["payloads"] = str(_absolute(path.parent / table["payloads"]))
     base_name = table.pop("extends", None)
     chain.append((path, table))
     if base_name is None:

@@ -111,6 +111,11 @@ class Profile(Model):
         None, description="Authorization server metadata (RFC 8414, OpenID discovery), absolute or relative"
     )
     allowed_origins: Texts = Field((), description="Origins that the document allows to call from a browser (CORS)")
+    payloads: str | None = Field(
+        None,
+        description="OpenAPI or Swagger document, a file beside this one, whose examples are what GET routes of the"
+        " embedded server answer in your tests",
+    )
     clock: ServerClock | None = None
     live: Live = Live()
     standards: Texts = Field((), description='Standards that the document cites, such as "RFC 6749"')

@@ -24,6 +24,7 @@ from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.app import APP, AppTarget
 from pytest_apiauth.targets.apps import Loop
+from pytest_apiauth.targets.apps.mounting import Mounts
 from pytest_apiauth.targets.embedded import EMBEDDED, EmbeddedTarget
 from pytest_apiauth.targets.limits import Throttle
 from pytest_apiauth.targets.live import LIVE, LiveTarget, no_workers
@@ -157,10 +158,13 @@ class Targets:
 
     def double(self, profile: Profile, faults: Iterable[Chosen], *, has_connections: bool) -> Target:
         """Return an embedded server with some faults, whatever the run asks for. Raises an ApiAuthError."""
-        build = LoopbackTarget if has_connections else EmbeddedTarget.build
-        return build(
-            profile, redactor=self.redactor, library=self.asked.http, faults=faults, variants=self.asked.variants
-        )
+        redactor, library, variants = self.redactor, self.asked.http, self.asked.variants
+        if has_connections:
+            return LoopbackTarget(profile, redactor=redactor, library=library, faults=faults, variants=variants)
+        return EmbeddedTarget.build(
+            profile, redactor=redactor, library=library, faults=faults, variants=variants,
+            mounts=Mounts(self._loop, self.root),
+        )  # fmt: skip
 
     def knows(self, profile: Profile) -> bool:
         """Whether a profile's shared target was made, or tried to be."""

@@ -14,6 +14,7 @@ from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import InProcess, Sender
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.targets.apps.mounting import Mounts
 from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.retries import NEARBY, Retries
 from pytest_apiauth.targets.target import TargetKind, Who
@@ -36,6 +37,7 @@ class EmbeddedTarget:
     redactor: Redactor
     connector: InProcess
     sender: Sender
+    mounts: Mounts | None = None
     kind: TargetKind = EMBEDDED
     has_browser: bool = True
     can_move_clock: bool = True
@@ -45,13 +47,21 @@ class EmbeddedTarget:
 
     @classmethod
     def build(
-        cls, profile: Profile, *, redactor: Redactor, library: str, faults: Iterable[Chosen], variants: Iterable[str]
+        cls,
+        profile: Profile,
+        *,
+        redactor: Redactor,
+        library: str,
+        faults: Iterable[Chosen],
+        variants: Iterable[str],
+        mounts: Mounts | None = None,
     ) -> EmbeddedTarget:
-        """Start a server that keeps the profile's promise, save for its faults."""
-        server = Server(profile, faults=faults, variants=variants, redactor=redactor)
+        """Start a server that keeps the profile's promise, save for its faults; ``mounts`` has the apps of a test."""
+        host_app = None if mounts is None else mounts.host
+        server = Server(profile, faults=faults, variants=variants, redactor=redactor, host_app=host_app)
         identities = Identities(server.profile, server.lookup, redactor)
         connector = InProcess(library, server.handle)
-        return cls(server, identities, redactor, connector, Sender(connector, "embedded", Redactor()))
+        return cls(server, identities, redactor, connector, Sender(connector, "embedded", Redactor()), mounts)
 
     @property
     def profile(self) -> Profile:
@@ -81,3 +91,5 @@ class EmbeddedTarget:
 
     def close(self) -> None:
         self.sender.close()
+        if self.mounts is not None:
+            self.mounts.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plugin.projects import Run, output
+from tests.plugin.projects import Run, output, told
 from tests.plugin.test_fixtures import passes
 
 
@@ -102,3 +102,140 @@ def test_a_mistake_is_shown_at_the_tests_own_line(pytester: pytest.Pytester, run
         '>       apiauth_server.respond("GET", "/v1/workspaces", status="201")',
         "E       TypeError: expected a status from 200 to 599, got a str",
     ], output(result)
+
+
+def test_apps_are_mounted_behind_the_check(pytester: pytest.Pytester, run: Run) -> None:
+    """An ASGI or WSGI app answers below a path, to who may enter; its lifespan ends with the test."""
+    source = """
+        import pytest
+
+        pytestmark = pytest.mark.apiauth("dastra")
+        EVENTS = []
+
+        async def asgi(scope, receive, send):
+            if scope["type"] == "lifespan":
+                for event in ("startup", "shutdown"):
+                    assert (await receive())["type"] == f"lifespan.{event}"
+                    EVENTS.append(event)
+                    await send({"type": f"lifespan.{event}.complete"})
+                return
+            body = (await receive())["body"]
+            where = f"{scope['method']} {scope['path']}?{scope['query_string'].decode()} {body.decode()}"
+            await send({"type": "http.response.start", "status": 202, "headers": [(b"x-app", b"asgi")]})
+            await send({"type": "http.response.body", "body": where.encode()})
+
+        def wsgi(environ, start_response):
+            start_response("203 Mine", [("X-App", "wsgi")])
+            return [environ["PATH_INFO"].encode()]
+
+        def failing(environ, start_response):
+            raise LookupError("mine")
+
+        def test_asgi(apiauth_client, apiauth_client_factory, apiauth_server):
+            mounted = apiauth_server.mount("/v1/reports", asgi)
+            assert apiauth_client_factory(credentials=()).get("/v1/reports/1").status_code == 401
+            answer = apiauth_client.post("/v1/reports/a%20b/1?page=2", content=b"body")
+            assert (answer.status_code, answer.headers["x-app"]) == (202, "asgi")
+            assert answer.text == "POST /a b/1?page=2 body"
+            assert apiauth_client.get("/v1/reports").text == "GET /? "
+            assert apiauth_client.get("/v1/reportsandmore").json() == {"zone": "api"}
+            assert mounted.call_count == 2
+            assert EVENTS == ["startup"]
+
+        def test_wsgi(apiauth_client, apiauth_server):
+            assert EVENTS == ["startup", "shutdown"]
+            apiauth_server.mount("/v1/", wsgi)
+            answer = apiauth_client.get("/v1/workspaces")
+            assert (answer.status_code, answer.reason_phrase, answer.text) == (203, "Mine", "/workspaces")
+            apiauth_server.mount("/v1/", "test_apps:failing")
+            assert apiauth_client.get("/v1/workspaces").status_code == 500
+
+        def test_no_app(apiauth_server):
+            with pytest.raises(Exception, match="mount: got an object, which cannot be told to be an app"):
+                apiauth_server.mount("/v1", object())
+    """
+    pytester.makepyfile(test_apps=source)
+    result = run("test_apps.py", "-W", "error", "-p", "no:logging")
+
+    assert result.parseoutcomes() == {"passed": 3}, output(result)
+
+
+def test_the_tokens_text_is_at_hand(pytester: pytest.Pytester, run: Run) -> None:
+    """``apiauth_token.authorization`` is what a client of one's own sends; its secret stays hidden in what is shown."""
+    source = """
+        import httpx
+        import pytest
+
+        @pytest.mark.apiauth("dastra")
+        def test_it(apiauth_mock, apiauth_token):
+            headers = {"Authorization": apiauth_token.authorization}
+            assert httpx.get("https://api.dastra.eu/v1/workspaces", headers=headers).status_code == 200
+            assert apiauth_token.access_token.reveal() not in repr(apiauth_token)
+    """
+
+    passes(pytester, run, source)
+
+
+PAYLOADS = """
+schema = 1
+extends = "dastra"
+payloads = "openapi.json"
+api_url = "https://api.shop.example"
+"""
+DOCUMENT = """{
+  "openapi": "3.1.0", "info": {"title": "Shop", "version": "1"}, "servers": [{"url": "https://api.shop.example"}],
+  "paths": {
+    "/v1/items/{item-id}": {"get": {"responses": {"200": {"description": "", "content": {
+      "application/json": {"example": {"id": 1}}}}}}},
+    "/v1/items/latest": {"get": {"responses": {"200": {"description": "", "content": {
+      "application/json": {"examples": {"one": {"value": {"id": 7}}}}}}}}}
+  }
+}"""
+
+
+def test_examples_of_a_document_are_the_payloads(pytester: pytest.Pytester, run: Run) -> None:
+    """GET routes answer by the document that the profile names, behind the check; what a test says comes first."""
+    (pytester.path / "api").mkdir()
+    (pytester.path / "api" / "shop.apiauth.toml").write_text(PAYLOADS, encoding="utf-8")
+    (pytester.path / "api" / "openapi.json").write_text(DOCUMENT, encoding="utf-8")
+    (pytester.path / "own.apiauth.toml").write_text('schema = 1\nextends = "api/shop.apiauth.toml"', encoding="utf-8")
+    source = """
+        import pytest
+
+        @pytest.mark.parametrize("name", ["api/shop.apiauth.toml", "own.apiauth.toml"])
+        def test_it(request, name):
+            request.node.add_marker(pytest.mark.apiauth(name))
+            apiauth_client = request.getfixturevalue("apiauth_client")
+            factory = request.getfixturevalue("apiauth_client_factory")
+            assert apiauth_client.get("/v1/items/3").json() == {"id": 1}
+            assert apiauth_client.get("/v1/items/latest").json() == {"id": 7}
+            assert factory(credentials=()).get("/v1/items/3").status_code == 401
+            assert apiauth_client.post("/v1/items/3").status_code == 405
+            request.getfixturevalue("apiauth_server").respond("GET", "/v1/items/{id}", json="own")
+            assert apiauth_client.get("/v1/items/latest").json() == "own"
+    """
+
+    passes(pytester, run, source)
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (None, "cannot be read: No such file"),
+        ("{", "not JSON"),
+        ('{"issuer": "https://a.example", "token_endpoint": "https://a.example/t"}', "expected an OpenAPI or Swagger"),
+        ('{"openapi": "3.1.0", "paths": {}}', "no GET answer of it has an example"),
+    ],
+)
+def test_a_document_without_payloads_is_one_line(
+    pytester: pytest.Pytester, run: Run, document: str | None, words: str
+) -> None:
+    """What cannot be read, or has no example, is told in one line with profile and key."""
+    (pytester.path / "pay.apiauth.toml").write_text(PAYLOADS, encoding="utf-8")
+    if document is not None:
+        (pytester.path / "openapi.json").write_text(document, encoding="utf-8")
+    path = pytester.makepyfile("import pytest\n@pytest.mark.apiauth('pay')\ndef test_it(apiauth_client): ...")
+    result = run(path.name)
+
+    assert result.ret == 1
+    told(result, "pay: payloads: ", "openapi.json", words)

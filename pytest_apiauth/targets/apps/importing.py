@@ -44,9 +44,14 @@ def load_app(spec: str, *, where: str, root: Path) -> App:
         found = _made(found, spec, where)
     elif _arguments(found) == (0, False):
         found = _made(found, f"{place}()", where)
-    interface = _interface(found)
+    return as_app(found, where=f"{where}: {spec} gives")
+
+
+def as_app(found: Any, *, where: str) -> App:
+    """Return an object as the app that it is. ``where`` begins the message. Raises ProfileError if it is none."""
+    interface = _interface(found) if callable(found) else None
     if interface is None:
-        raise ProfileError(f"{where}: {spec} gives {_article(found)}, which cannot be told to be an app: {SHAPES}")
+        raise ProfileError(f"{where} {_article(found)}, which cannot be told to be an app: {SHAPES}")
     return App(found, interface)
 
 
