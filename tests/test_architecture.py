@@ -256,7 +256,7 @@ def test_authentication_rests_on_little() -> None:
         ("anyio", {"http"}),
         ("platformdirs", {"credentials.refresh_tokens"}),
         ("yaml", {"discover.reading", "recording.reading"}),  # documents, and cassettes, which are YAML
-        ("trustme", {"embedded.loopback"}),
+        ("trustme", {"embedded.authority"}),
     ],
 )
 def test_library_is_known_in_one_room(library: str, rooms: set[str]) -> None:

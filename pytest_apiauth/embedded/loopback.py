@@ -15,15 +15,13 @@ import re
 import socket
 import socketserver
 import ssl
-import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http import HTTPStatus
 from io import BufferedReader
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -39,6 +37,9 @@ LONGEST_BODY: Final = 16 * 1024 * 1024
 PATIENCE: Final = 30.0
 CODING: Final = "Transfer-Encoding"
 CHUNK: Final = 16
+Answering = Callable[[Request], Response]
+HANDSHAKE: Final = b"\x16"
+"""What TLS begins with (RFC 8446 5.1), and no request does."""
 DAMAGE: Final = (OSError, ssl.SSLError, EOFError)
 
 
@@ -72,14 +73,20 @@ class Head:
 
 @contextmanager
 def serve(
-    server: Server, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+    server: Server,
+    *,
+    tls: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    standing_in: Answering | None = None,
 ) -> Iterator[str]:
     """Serve on a socket while the block runs; gives the base URL, such as ``http://127.0.0.1:40123``.
 
     Every connection has its own thread. Leaving the block closes all connections and raises what the server
-    itself has raised, if it has.
+    itself has raised, if it has. ``standing_in`` answers instead of the server; then connections are led here that were
+    meant for the profile's own hosts: each speaks TLS or not, as it begins, and names its host.
     """
-    listener = _Listener(server, tls, host, port)
+    listener = _Listener(server, tls, host, port, standing_in)
     thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     shown = f"[{host}]" if ":" in host else host
@@ -106,31 +113,18 @@ def rebased(profile: Profile, base_url: str) -> Profile:
     return profile.replaced(**changes)
 
 
-def local_authority(folder: Path | None = None, hosts: Iterable[str] = ()) -> tuple[ssl.SSLContext, Path]:
-    """Make a certificate authority; gives a server's TLS context and the file of the authority's certificate.
-
-    Needs the package ``trustme`` (the extra ``tls``). The certificate is for localhost, 127.0.0.1 and ::1,
-    and for further ``hosts``.
-    """
-    import trustme
-
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost", "127.0.0.1", "::1", *hosts).configure_cert(context)
-    path = (folder or Path(tempfile.mkdtemp(prefix="apiauth-"))) / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return context, path
-
-
 class _Listener(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = False
 
-    def __init__(self, server: Server, tls: ssl.SSLContext | None, host: str, port: int) -> None:
+    def __init__(
+        self, server: Server, tls: ssl.SSLContext | None, host: str, port: int, standing_in: Answering | None
+    ) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), _Connection)
         self.embedded = server
         self.tls = tls
+        self.standing_in = standing_in
         self.failures: list[BaseException] = []
         self._open: set[socket.socket] = set()
         self._mutex = threading.Lock()
@@ -158,16 +152,22 @@ class _Listener(socketserver.ThreadingTCPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Stay silent: a broken connection is the client's affair, and our own faults are kept in ``failures``."""
 
-    def url(self, head: Head) -> str:
+    def answer(self, request: Request) -> Response:
+        """Answer a request."""
+        return self.embedded.handle(request) if self.standing_in is None else self.standing_in(request)
+
+    def url(self, head: Head, *, is_tls: bool) -> str:
         """Give the URL that a request is for, under an origin of the profile."""
         profile = self.embedded.profile
         host = (head.lines("host") or ["localhost"])[0]
         target = head.target if head.target.startswith("/") else "/"
-        scheme = "https" if self.tls else "http"
+        scheme = "https" if is_tls else "http"
         try:
             asked = Origin.of(f"{scheme}://{host}")
         except ValueError:
             return f"{scheme}://invalid{target}"
+        if self.standing_in is not None:
+            return f"{scheme}://{host}{target}"
         named = [origin for origin in profile.origins if origin.host == asked.host and not origin.is_loopback]
         if named:
             return f"{named[0]}{target}"
@@ -186,16 +186,17 @@ class _Connection(socketserver.BaseRequestHandler):
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.server.remember(plain)
         try:
-            if self.server.tls is None:
-                self._converse(plain)
+            tls = self._tls(plain)
+            if tls is None:
+                self._converse(plain, is_tls=False)
                 return
             # The handshake belongs to this thread: a client that never speaks must not keep the others waiting.
-            with self.server.tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False) as secured:
+            with tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False) as secured:
                 self.server.forget(plain)
                 self.server.remember(secured)
                 try:
                     secured.do_handshake()
-                    self._converse(secured)
+                    self._converse(secured, is_tls=True)
                 finally:
                     self.server.forget(secured)
         except DAMAGE:
@@ -205,7 +206,12 @@ class _Connection(socketserver.BaseRequestHandler):
         finally:
             self.server.forget(plain)
 
-    def _converse(self, connection: socket.socket) -> None:
+    def _tls(self, plain: socket.socket) -> ssl.SSLContext | None:
+        if self.server.standing_in is not None and plain.recv(1, socket.MSG_PEEK) != HANDSHAKE:
+            return None
+        return self.server.tls
+
+    def _converse(self, connection: socket.socket, *, is_tls: bool) -> None:
         with connection.makefile("rb") as stream:
             while True:
                 try:
@@ -219,10 +225,10 @@ class _Connection(socketserver.BaseRequestHandler):
                     connection.sendall(_written(Response(wrong.status), "GET", is_last=True))
                     return
                 version = "1.1" if head.is_current else "1.0"
-                url = self.server.url(head)
+                url = self.server.url(head, is_tls=is_tls)
                 request = Request(head.method, url, head.headers, body, head.target, version, id(connection))
                 try:
-                    response = self.server.embedded.handle(request)
+                    response = self.server.answer(request)
                 except NoAnswer as absent:
                     _keep_waiting(stream, absent)
                     return
@@ -321,17 +327,26 @@ def _exactly(stream: BufferedReader, count: int, before: int = 0) -> bytes:
     return body
 
 
+def completed(response: Response) -> Response:
+    """Return an answer with the header lines that it gets on its way: its date, and the length that it does not say."""
+    lines = list(response.headers)
+    if response.header("date") is None:
+        lines.append(("Date", formatdate(usegmt=True)))
+    if response.header("content-length") is None and response.header(CODING) != "chunked":
+        lines.append(("Content-Length", str(len(response.body))))
+    return replace(response, headers=tuple(lines))
+
+
 def _written(response: Response, method: str, *, is_last: bool, version: str = "HTTP/1.1") -> bytes:
     """Write an answer; its length is that of the body unless it says so itself, as an answer to HEAD does."""
     known = {code.value: code.phrase for code in HTTPStatus}
+    if version == "HTTP/1.0":
+        # It knows no chunks, nor has an answer of it anything but its length or its end (RFC 9112 6.1).
+        response = replace(response, headers=tuple(line for line in response.headers if line[0] != CODING))
+    response = completed(response)
+    is_chunked = response.header(CODING) == "chunked"
     lines = [f"{version} {response.status} {response.reason or known.get(response.status, '')}"]
-    lines += [f"{name}: {value}" for name, value in response.headers if version != "HTTP/1.0" or name != CODING]
-    if response.header("date") is None:
-        lines.append(f"Date: {formatdate(usegmt=True)}")
-    # HTTP/1.0 knows no chunks, nor has an answer of it anything but its length or its end (RFC 9112 6.1).
-    is_chunked = response.header(CODING) == "chunked" and version != "HTTP/1.0"
-    if response.header("content-length") is None and not is_chunked:
-        lines.append(f"Content-Length: {len(response.body)}")
+    lines += [f"{name}: {value}" for name, value in response.headers]
     if is_last and response.header("connection") is None:
         lines.append("Connection: close")
     head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

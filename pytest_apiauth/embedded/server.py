@@ -9,6 +9,7 @@ name gets 421 (RFC 9110 15.5.20), a plain-HTTP twin of an HTTPS origin too.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -37,6 +38,7 @@ CRASHED = Response(500, (PLAIN,), b"Internal Server Error")
 MISDIRECTED = Response(421, (PLAIN,), b"This server does not answer for that host.")
 BAD_TARGET = Response(400, (PLAIN,), b"The request target is malformed.")
 NOT_FOUND = Response(404, (PLAIN,), b"Not Found")
+REFUSALS = range(400, 500)
 CACHED_ORIGINS = 256
 Answering = Callable[[Request], Response]
 
@@ -71,6 +73,8 @@ class Server(Workbench):
         super().__init__(self._invention.profile, clock or ManualClock(), host_app)
         self.redactor = redactor or Redactor()
         self.token_requests = 0
+        self.strangers: list[bytes] = []
+        """Digests of what it refused and has never heard of: of the last word of each ``Authorization``."""
         self.environment = self._invention.environment
         self.identities = Identities(self.profile, self.lookup, self.redactor)
         self._served: dict[str, Origin | None] = {}
@@ -113,6 +117,12 @@ class Server(Workbench):
         """How many access tokens its token endpoint has issued, `issue` included."""
         return self._tokens.issued
 
+    @property
+    def issued(self) -> frozenset[bytes]:
+        """Digests of the access tokens that it has issued: enough to tell one again."""
+        with self._mutex:
+            return frozenset(map(_digest, self._state.access))
+
     def handle(self, request: Request) -> Response:
         """Answer a request. Safe to call from any thread. Raises NoAnswer if a test wants none to come."""
         self._policy.arrives(request)
@@ -128,6 +138,9 @@ class Server(Workbench):
                     response = self._policy.packed(request, response)
             except Crash:
                 return CRASHED
+            if response.status in REFUSALS:
+                words = (request.header("authorization") or "").split()
+                self.strangers += [_digest(word) for word in words[-1:] if not self._state.knows(word)]
         if request.method == "HEAD" and response.body and response.header("transfer-encoding") is None:
             length = ("Content-Length", str(len(response.body)))
             return Response(response.status, (*response.headers, length))
@@ -289,6 +302,10 @@ class Server(Workbench):
 
     def _usual_scope(self, grant: GrantType) -> str:
         return self._policy.granted_scope(grant, self.profile.scope_of(grant) or None)
+
+
+def _digest(value: str) -> bytes:
+    return hashlib.sha256(value.encode("latin-1", "replace")).digest()
 
 
 def _place(url: str) -> tuple[Origin, str] | None:

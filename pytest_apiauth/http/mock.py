@@ -8,12 +8,14 @@ to come last, whenever it was started: it answers what neither a route of its ow
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import httpx
 import respx
-from respx.models import AllMockedAssertionError
+from respx.models import AllMockedAssertionError, PassThrough
 from respx.router import Router
 
 from pytest_apiauth.http.library import library
@@ -65,6 +67,12 @@ class Double(respx.MockRouter):
         return response
 
 
+ARRIVED: Final = "apiauth_arrived"
+"""The extension of a request of httpx that another library has sent: as it arrived."""
+ANSWERED: Final = "apiauth_answered"
+"""The extension of a response to such a request: what goes back."""
+
+
 @contextmanager
 def mounted(origins: Iterable[Origin], handle: Callable[[Request], Response]) -> Iterator[respx.MockRouter]:
     """Answer every request to one of the origins; any other host is refused, as respx does by default.
@@ -74,6 +82,14 @@ def mounted(origins: Iterable[Origin], handle: Callable[[Request], Response]) ->
     bound = library("httpx")
 
     def answer(request: httpx.Request) -> httpx.Response:
+        arrived = request.extensions.get(ARRIVED)
+        if arrived is not None:
+            # What the test wants in the place of an answer is for the socket to do.
+            answered = handle(arrived)
+            extensions = {ANSWERED: answered}
+            lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answered.headers]
+            stream = bound.byte_stream(answered.body)
+            return bound.response(answered.status, headers=lines, stream=stream, extensions=extensions)
         try:
             answered = handle(received(request, request.content))
         except NoAnswer as absent:
@@ -86,3 +102,35 @@ def mounted(origins: Iterable[Origin], handle: Callable[[Request], Response]) ->
     router.origins, router.answer = frozenset(origins), answer
     with router:
         yield router
+
+
+def routed(router: respx.MockRouter, handle: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """Answer what another library sends by the routes of every router, as httpx is, and count it among their calls.
+
+    What no route takes, or lets pass, is for ``handle``. Raises NoAnswer for an error of httpx that a route raises.
+    """
+    bound = library("httpx")
+    every_router = router.Mocker or router
+
+    def answer(request: Request) -> Response:
+        lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
+        try:
+            asked = bound.request(
+                request.method, request.url, headers=lines, content=request.body, extensions={ARRIVED: request}
+            )
+            found = asyncio.run(every_router.async_handler(asked))
+        except (AllMockedAssertionError, PassThrough, bound.invalid_url):
+            return handle(request)
+        except httpx.TransportError as error:
+            raise NoAnswer(error) from None
+        answered: Response | None = found.extensions.get(ANSWERED)
+        if answered is not None:
+            return answered
+        assert isinstance(found.stream, httpx.SyncByteStream)
+        return Response(found.status_code, _lines(found), b"".join(found.stream), found.reason_phrase)
+
+    return answer
+
+
+def _lines(answer: httpx.Response) -> tuple[tuple[str, str], ...]:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)

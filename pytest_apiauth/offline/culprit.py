@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from importlib import metadata
 from types import FrameType, TracebackType
 from typing import Final
 
@@ -57,6 +59,20 @@ def culprit(functions: Iterable[tuple[str, str]]) -> str | None:
     outermost = libraries[-1]
     by = next((name for name in reversed(libraries) if name in HTTP), outermost)
     return outermost if by == outermost else f"{outermost} (by {by})"
+
+
+def versioned(name: str) -> str:
+    """Return a library's name as `culprit` tells it, with the versions that are installed."""
+    words = re.findall(r"\w+", name)
+    found = [f"{word} {version}" for word in words if (version := _version(word)) is not None]
+    return " by ".join(found) or name
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def of_stack(frame: FrameType | None) -> Iterator[tuple[str, str]]:

@@ -1,19 +1,24 @@
-"""The refusals at work in this process, and the audit hook that consults them."""
+"""The refusals and detours at work in this process, and the audit hook that consults them."""
 
 from __future__ import annotations
 
+import ssl
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.offline.culprit import BARE, culprit, of_stack, of_traceback
-from pytest_apiauth.offline.hosts import Hosts
+from pytest_apiauth.offline.hosts import HERE, Hosts, plain
 from pytest_apiauth.offline.standing import LATE, Standing, closing_refused
 from pytest_apiauth.printable import one_line
+
+ALIASES: Final = "127.83"
+"""The first half of addresses that stand for hosts: of this machine, so nothing that is sent there leaves it."""
 
 
 class OfflineError(ApiAuthError):
@@ -56,6 +61,40 @@ class Refusal:
         return made
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A server on this machine: its port on loopback, and the context of a client that trusts it and nobody else."""
+
+    port: int
+    trust: ssl.SSLContext
+
+
+@dataclass(eq=False, slots=True)
+class Detour(Refusal):
+    """Hosts that a server on this machine stands in for. Who cannot be led there is refused.
+
+    ``find`` starts the server at first need, in the thread that connects. A detour is at work like a refusal::
+
+        with at_work(Detour(hosts, advice, find=start)):
+            requests.get("https://api.example.org/")
+    """
+
+    find: Callable[[], Place] = field(kw_only=True)
+    _found: Place | None = field(default=None, init=False)
+    _mutex: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def place(self) -> Place:
+        """Return the server, which runs from now on."""
+        with self._mutex:
+            if self._found is None:
+                self._found = self.find()
+            return self._found
+
+    def is_at(self, port: int) -> bool:
+        """Whether the server runs, at this port."""
+        return self._found is not None and self._found.port == port
+
+
 def offline_error_in(error: BaseException) -> str | None:
     """Give the message of a refusal where an error comes from one, however it was wrapped."""
     seen: set[int] = set()
@@ -72,54 +111,106 @@ def offline_error_in(error: BaseException) -> str | None:
     return None
 
 
-_at_work: list[Refusal] = []
+class _AtWork:
+    """The refusals at work, the latest last, which speaks first."""
+
+    def __init__(self) -> None:
+        self.refusals: list[Refusal] = []
+        self._aliases: dict[str, str] = {}
+        self._hosts: dict[object, str] = {}
+        self._mutex = threading.Lock()
+
+    def check(self, host: object, port: object = None) -> None:
+        """Raise OfflineError for a host that is out of reach, or led elsewhere: nobody gets there this way."""
+        found = self._found(host, port)
+        if found is not None:
+            raise found.error(self.name(host))
+
+    def led(self, host: object, port: object = None) -> Place | None:
+        """Return the server that stands in for a host. Raises OfflineError for a host that is out of reach."""
+        found = self._found(host, port)
+        if found is None:
+            return None
+        if not isinstance(found, Detour):
+            raise found.error(self.name(host))
+        return found.place()
+
+    def led_at(self, port: int) -> Place | None:
+        """Return the server that stands in for some host at a port of this machine."""
+        return next(
+            (each.place() for each in self.refusals if isinstance(each, Detour) and each.is_at(port)), None
+        )  # fmt: skip
+
+    def alias(self, host: object, port: object = None) -> str | None:
+        """Return the address that stands for a host that is led elsewhere, always the same: it may be kept.
+
+        It is one of this machine, at which nobody listens. Raises OfflineError for a host that is out of reach.
+        """
+        found = self._found(host, port)
+        if found is None:
+            return None
+        if not isinstance(found, Detour):
+            raise found.error(self.name(host))
+        name = plain(host)
+        if name == HERE:
+            return None
+        with self._mutex:
+            if name not in self._aliases:
+                high, low = divmod(len(self._aliases) + 1, 250)
+                self._aliases[name] = f"{ALIASES}.{high}.{low + 1}"
+                self._hosts[self._aliases[name]] = name
+            return self._aliases[name]
+
+    def name(self, host: object) -> object:
+        """Return the host that an address stands for, or what was given."""
+        return self._hosts.get(host, host)
+
+    def _found(self, host: object, port: object) -> Refusal | None:
+        host = self.name(host)
+        return next((each for each in reversed(self.refusals) if each.hosts.covers(host, port)), None)
+
+
+_at_work = _AtWork()
+_standing = Standing(_at_work)
 _is_hooked = False
 
 
 @contextmanager
-def refused(refusal: Refusal) -> Iterator[Refusal]:
-    """Keep hosts out of reach of the whole process while the block runs. The latest refusal speaks first."""
+def at_work(refusal: Refusal) -> Iterator[Refusal]:
+    """Keep hosts out of reach of the whole process while the block runs, or lead them elsewhere."""
     global _is_hooked
     if not _is_hooked:
         _is_hooked = True
         sys.addaudithook(_hear)
-    if not _at_work:
+    if not _at_work.refusals:
         _standing.stand()
-    _at_work.append(refusal)
+    _at_work.refusals.append(refusal)
     try:
         yield refusal
     finally:
-        _at_work.remove(refusal)
-        if not _at_work:
+        _at_work.refusals.remove(refusal)
+        if not _at_work.refusals:
             _standing.leave()
-
-
-def check(host: object, port: object = None) -> None:
-    """Raise OfflineError for a host that is out of reach."""
-    for refusal in reversed(_at_work):
-        if refusal.hosts.covers(host, port):
-            raise refusal.error(host)
-
-
-_standing = Standing(check)
 
 
 # What an audit event says of host and port
 
 
 def _by_name(arguments: tuple[Any, ...]) -> None:
-    check(*arguments[:2])
+    # An address that stands for a host is no name: nobody is asked for it.
+    if _at_work.name(arguments[0]) == arguments[0]:
+        _at_work.check(*arguments[:2])
 
 
 def _name_only(arguments: tuple[Any, ...]) -> None:
-    check(arguments[0])
+    _by_name(arguments[:1])
 
 
 def _by_address(arguments: tuple[Any, ...]) -> None:
     own, address = arguments[:2]
     if isinstance(address, tuple) and len(address) >= 2:
         with closing_refused(own):
-            check(*address[:2])
+            _at_work.check(*address[:2])
 
 
 def _imports(arguments: tuple[Any, ...]) -> None:
@@ -139,7 +230,7 @@ EVENTS: dict[str, Callable[[tuple[Any, ...]], None]] = {
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _at_work:
+    if not _at_work.refusals:
         return
     if _standing.awaited:
         _standing.stand_late()

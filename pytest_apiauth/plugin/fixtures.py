@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_apiauth.auth.tokens import Token
     from pytest_apiauth.embedded import Server
     from pytest_apiauth.plugin.clients import Clients
+    from pytest_apiauth.plugin.doubles import ServedUrl
     from pytest_apiauth.profile.model import Profile
     from pytest_apiauth.suite.examination import Examination
     from pytest_apiauth.targets.choose import Caller
@@ -109,6 +110,10 @@ def _apiauth_clients(request: pytest.FixtureRequest, apiauth_profile: Profile) -
         _stop(error, request.config.stash[STATE])
     request.node.stash[CLIENTS] = clients
     yield clients
+    if clients.target.server is not None:
+        from pytest_apiauth.plugin.earlier import remember
+
+        remember(request.node, clients.target.server)
     clients.close()
 
 
@@ -126,7 +131,9 @@ def apiauth_client_factory(_apiauth_clients: Clients) -> ClientFactory:
 
 @pytest.fixture
 def apiauth_client(apiauth_client_factory: ClientFactory) -> httpx.Client:
-    """An authenticated `httpx.Client` with the API's base URL.
+    """An authenticated `httpx.Client` with the API's base URL; with ``apiauth_http = httpx2`` one of `httpx2`.
+
+    It is annotated as the first: the second has the same methods.
 
     Example::
 
@@ -138,7 +145,7 @@ def apiauth_client(apiauth_client_factory: ClientFactory) -> httpx.Client:
 
 @pytest.fixture
 def apiauth_async_client(apiauth_client_factory: ClientFactory) -> httpx.AsyncClient:
-    """An authenticated `httpx.AsyncClient` with the API's base URL.
+    """An authenticated `httpx.AsyncClient` with the API's base URL; of `httpx2` as for `apiauth_client`.
 
     Example::
 
@@ -164,7 +171,7 @@ def apiauth_token(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> 
 
 
 @pytest.fixture
-def apiauth_server(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> Server:
+def apiauth_server(_apiauth_clients: Clients) -> Server:
     """The embedded server behind this test's clients: answers of the test's own, its clock, what it saw, refusals.
 
     ::
@@ -173,10 +180,7 @@ def apiauth_server(request: pytest.FixtureRequest, _apiauth_clients: Clients) ->
             apiauth_server.respond("POST", "/v1/workspaces", status=201, json={"id": 9})
             assert apiauth_client.post("/v1/workspaces").json()["id"] == 9
     """
-    server = _apiauth_clients.target.server
-    if server is None:
-        pytest.skip(f"apiauth_server is the embedded server; {_apiauth_clients.target.kind.here}")
-    return server
+    return _embedded(_apiauth_clients, "apiauth_server is the embedded server")
 
 
 @pytest.fixture
@@ -185,6 +189,7 @@ def apiauth_mock(
 ) -> Iterator[respx.MockRouter]:
     """The embedded server at the API's real host names, for clients that the production code makes itself.
 
+    Whatever library they are of: httpx, httpx2, requests, urllib3, urllib, aiohttp and what is built on one of them.
     The environment variables that the profile names are set to the embedded server's credentials, so that
     production code which reads them is understood. Gives the respx router: routes that a test adds to it, or to another
     one, answer first, without the credentials check. `apiauth_server.respond` gives answers behind that.
@@ -194,29 +199,56 @@ def apiauth_mock(
         def test_production_code(apiauth_mock):
             assert shop.Client().workspaces()[0] == "My data company"
     """
-    state: State = request.config.stash[STATE]
-    if _apiauth_clients.target.server is None:
-        pytest.skip(f"apiauth_mock stands in for the API; {_apiauth_clients.target.kind.here}")
+    server = _embedded(_apiauth_clients, "apiauth_mock stands in for the API")
     if request.node.get_closest_marker("vcr") is not None:
         pytest.fail(
             "apiauth_mock and @pytest.mark.vcr in one test: a test is mocked or replayed, not both", pytrace=False
         )
-    library = state.options.http
-    if library != "httpx":
-        pytest.fail(
-            f"apiauth_mock stands in for httpx only: record tests of code on {library} with @pytest.mark.vcr;"
-            " for code on httpx say --apiauth-http=httpx",
-            pytrace=False,
-        )
-    from pytest_apiauth.http.mock import mounted
-    from pytest_apiauth.offline import refused
-    from pytest_apiauth.plugin.reach import mocked
+    from pytest_apiauth.plugin.doubles import standing_in
 
-    server = _apiauth_clients.target.server
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    with refused(mocked(request.node, server.origins)), mounted(server.origins, server.handle) as router:
+    with standing_in(request.node, server, monkeypatch) as router:
         yield router
+
+
+@pytest.fixture
+def apiauth_url(_apiauth_clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedUrl]:
+    """The base URL of the embedded server on a port of this machine: for subprocesses, browsers, any client with one.
+
+    It is text that knows more: ``apiauth_url.profile.token_endpoint``. The environment variables that the profile
+    names are set as for `apiauth_mock`, one for its ``api_url`` to this URL.
+
+    Example::
+
+        def test_command_line(apiauth_url):
+            assert subprocess.run(["shop", "--url", apiauth_url, "list"]).returncode == 0
+    """
+    server = _embedded(_apiauth_clients, "apiauth_url is the embedded server's")
+    from pytest_apiauth.plugin.doubles import served
+
+    with served(server, monkeypatch) as url:
+        yield url
+
+
+@pytest.fixture
+def apiauth_tls_url(_apiauth_clients: Clients, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ServedUrl]:
+    """What `apiauth_url` gives, over TLS. The certificate to trust is in the file ``apiauth_tls_url.ca_file``.
+
+    Example::
+
+        def test_over_tls(apiauth_tls_url):
+            assert shop.Client(apiauth_tls_url, ca_file=apiauth_tls_url.ca_file).workspaces()
+    """
+    server = _embedded(_apiauth_clients, "apiauth_tls_url is the embedded server's")
+    from pytest_apiauth.plugin.doubles import served
+
+    with served(server, monkeypatch, tmp_path) as url:
+        yield url
+
+
+def _embedded(clients: Clients, what: str) -> Server:
+    if clients.target.server is None:
+        pytest.skip(f"{what}; {clients.target.kind.here}")
+    return clients.target.server
 
 
 @pytest.fixture

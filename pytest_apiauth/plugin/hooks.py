@@ -243,6 +243,10 @@ def pytest_runtest_makereport(
         refusals = _refusals()
         if refusals is not None:
             refusals.add_to_report(item, report)
+        if CLIENTS in item.stash:
+            from pytest_apiauth.plugin import earlier
+
+            earlier.add_to_report(item, report)
     entry = item.stash.get(ENTRY, None)
     if entry is not None and report.skipped and isinstance(report.longrepr, tuple):
         # A rule that does not apply is a matter of the profile, not of the place where skip was called.

@@ -26,7 +26,8 @@ BEHIND_CLIENTS: Final = "_apiauth_clients"
 FIXTURES: Final = frozenset(
     (
         "apiauth_profile", "apiauth_client", "apiauth_async_client", "apiauth_client_factory", "apiauth_token",
-        "apiauth_server", "apiauth_mock", "apiauth_credentials", BEHIND_CLIENTS, RULES,
+        "apiauth_server", "apiauth_mock", "apiauth_url", "apiauth_tls_url", "apiauth_credentials",
+        BEHIND_CLIENTS, RULES,
     )
 )  # fmt: skip
 """Who asks for one of these has to do with a profile."""

@@ -10,15 +10,17 @@ import pytest
 from pytest_apiauth.credentials.identities import Surroundings
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.messages import Origin
+from pytest_apiauth.offline.culprit import versioned
 from pytest_apiauth.offline.hosts import Hosts
-from pytest_apiauth.offline.refusal import OfflineError, Refusal, offline_error_in, refused
+from pytest_apiauth.offline.refusal import OfflineError, Refusal, at_work, offline_error_in
 from pytest_apiauth.plugin.keys import STATE
 from pytest_apiauth.plugin.marks import RULES, chosen_profile
 from pytest_apiauth.plugin.run import State
 from pytest_apiauth.profile.model import Profile, Reference
 
 __all__ = [
-    "add_to_report", "enter", "hosts_of", "keep_out", "leave", "mocked", "offline_error_in", "profiles_of", "refusals",
+    "add_to_report", "advice_beside_mock", "enter", "hosts_of", "keep_out", "leave", "offline_error_in", "profiles_of",
+    "refusals",
 ]  # fmt: skip
 
 OPEN: pytest.StashKey[ExitStack] = pytest.StashKey()
@@ -52,11 +54,6 @@ def keep_out(item: pytest.Item, profile: Profile) -> None:
         known.hosts |= hosts
     else:
         _begin(item, hosts)
-
-
-def mocked(item: pytest.Item, origins: Iterable[Origin]) -> Refusal:
-    """Give the refusal of what a mock of httpx does not meet."""
-    return Refusal(Hosts.of(origins), _advice_beside_mock, refusals(item))
 
 
 def refusals(item: pytest.Item) -> list[OfflineError]:
@@ -109,7 +106,7 @@ def hosts_of(profiles: Iterable[Profile], state: State) -> Hosts:
 
 def _begin(item: pytest.Item, hosts: Hosts) -> None:
     opened = ExitStack()
-    item.stash[REFUSAL] = opened.enter_context(refused(Refusal(hosts, _advice_for(item))))
+    item.stash[REFUSAL] = opened.enter_context(at_work(Refusal(hosts, _advice_for(item))))
     item.stash[OPEN] = opened
 
 
@@ -122,22 +119,15 @@ def _is_on_a_socket(item: pytest.Item) -> bool:
 def _advice_for(item: pytest.Item) -> Callable[[str], str]:
     nothing = "a run without --apiauth-live lets nothing out"
     if item.get_closest_marker("vcr") is None:
-
-        def advice(library: str) -> str:
-            ways = "apiauth_mock or @pytest.mark.vcr" if _is_httpx(library) else "@pytest.mark.vcr"
-            return f"{nothing}; add it, or let {ways} stand in"
-
-        return advice
+        return lambda library: f"{nothing}; add it, or let apiauth_mock or @pytest.mark.vcr stand in"
     if item.config.getoption("disable_recording", False):
         return lambda library: f"{nothing}; add it, or leave out --disable-recording"
     return lambda library: f"{nothing}, and no cassette answers this; add --apiauth-live"
 
 
-def _advice_beside_mock(library: str) -> str:
-    if _is_httpx(library):
-        return "this way passes apiauth_mock by; it meets httpx's own transports"
-    return "apiauth_mock stands in for httpx only; use httpx there, or record the test with @pytest.mark.vcr instead"
-
-
-def _is_httpx(library: str) -> bool:
-    return library == "httpx" or library.endswith("(by httpx)")
+def advice_beside_mock(library: str) -> str:
+    """Say what to do where something goes past the embedded server that stands in for its host."""
+    return (
+        f"{versioned(library)} goes past apiauth_mock, by a proxy or a network of its own;"
+        " let it connect itself, give it the URL of apiauth_url, or record the test with @pytest.mark.vcr"
+    )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import importlib.util
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,17 +53,16 @@ class Stage:
 def embedded_stage(profile: Profile) -> Iterator[Stage]:
     """Serve a profile's promise at its documented host names, over TLS."""
     from pytest_apiauth.embedded import Server
-    from pytest_apiauth.embedded.loopback import local_authority, serve
+    from pytest_apiauth.embedded.authority import authority_for
+    from pytest_apiauth.embedded.loopback import serve
     from pytest_apiauth.embedded.tunnel import tunnel
 
-    if importlib.util.find_spec("trustme") is None:
-        raise CassetteError("record: TLS on loopback needs trustme; pip install 'pytest-apiauth[tls]'")
     redactor = OutputRedactor()
     with tempfile.TemporaryDirectory(prefix="apiauth-") as folder:
         server = Server(profile, redactor=redactor)
-        context, authority = local_authority(Path(folder), (origin.host for origin in profile.origins))
-        with serve(server, tls=context) as url, tunnel(urlsplit(url).port or 0) as proxy:
-            network = Network(LIBRARY, ca_file=str(authority), proxy=proxy)
+        authority = authority_for(frozenset(origin.host for origin in profile.origins))
+        with serve(server, tls=authority.server) as url, tunnel(urlsplit(url).port or 0) as proxy:
+            network = Network(LIBRARY, ca_file=str(authority.write(Path(folder))), proxy=proxy)
             identities = Identities(server.profile, server.lookup, redactor)
             guard = Guard(network.library, server.profile, redactor)
             sender = Sender(network, profile.name, redactor, guard)

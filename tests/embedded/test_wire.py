@@ -15,7 +15,8 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.embedded.loopback import local_authority, rebased, serve
+from pytest_apiauth.embedded.authority import authority_for
+from pytest_apiauth.embedded.loopback import rebased, serve
 from pytest_apiauth.messages import Request, Response
 from tests.embedded.caller import BUILT_IN, Caller, profile_named
 
@@ -266,9 +267,10 @@ def test_rebased_profile(name: str) -> None:
 
 def test_tls(tmp_path: Path) -> None:
     """Over TLS the certificate is good for whoever trusts the authority, and for nobody else."""
-    context, ca_file = local_authority(tmp_path)
+    authority = authority_for()
+    ca_file = authority.write(tmp_path)
     caller = Caller("digishare")
-    with serve(caller.server, tls=context) as base_url:
+    with serve(caller.server, tls=authority.server) as base_url:
         port = urlsplit(base_url).port
         trusting = http.client.HTTPSConnection("localhost", port, context=ssl.create_default_context(cafile=ca_file))
         body = json.dumps(caller.parameters("client_credentials"))
@@ -289,9 +291,10 @@ def test_tls(tmp_path: Path) -> None:
 
 def test_plain_speech_on_a_tls_socket(tmp_path: Path) -> None:
     """Plain HTTP to a TLS socket reaches nothing (DI-03), and the socket goes on serving."""
-    context, ca_file = local_authority(tmp_path)
+    authority = authority_for()
+    ca_file = authority.write(tmp_path)
     caller = Caller("digishare")
-    with serve(caller.server, tls=context) as base_url:
+    with serve(caller.server, tls=authority.server) as base_url:
         port = urlsplit(base_url).port or 0
         try:
             answer = talk(("127.0.0.1", port), request("GET /v1/campaigns HTTP/1.1", "Host: localhost"))

@@ -12,6 +12,7 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import aiohttp
 import httpx
@@ -23,7 +24,7 @@ import urllib3
 from authlib.integrations.httpx_client import OAuth2Client  # type: ignore[import-untyped]
 
 from pytest_apiauth.messages import Origin
-from pytest_apiauth.offline import Hosts, OfflineError, Refusal, offline_error_in, refused
+from pytest_apiauth.offline import Hosts, OfflineError, Refusal, at_work, offline_error_in
 
 FAR = "https://account.shop.example/token"
 NAME = "account.shop.example"
@@ -67,7 +68,7 @@ def out_of_reach(url: str) -> Refusal:
 
 def told(ask: Ask, url: str) -> str:
     """Give the one line that asking is answered with, however deep it lies."""
-    with refused(out_of_reach(url)) as refusal, pytest.raises(BaseException) as caught:
+    with at_work(out_of_reach(url)) as refusal, pytest.raises(BaseException) as caught:
         ask(url)
     assert refusal.errors
     line = offline_error_in(caught.value)
@@ -80,8 +81,8 @@ def _http_client(url: str) -> None:
     connection.request("GET", "/token")
 
 
-async def _httpx2(url: str) -> None:
-    async with httpx2.AsyncClient() as client:
+async def _httpx2(url: str, proxy: str | None = None) -> None:
+    async with httpx2.AsyncClient(proxy=proxy, trust_env=False) as client:
         await client.get(url)
 
 
@@ -146,7 +147,7 @@ def test_connection_to_a_port_of_this_machine_is_refused(
 
 
 @pytest.mark.parametrize("url", [FAR, "http://account.shop.example/token"], ids=["tunnel", "whole-url"])
-@pytest.mark.parametrize("library", ["requests", "urllib", "httpx", "httpx2", "aiohttp", "socks"])
+@pytest.mark.parametrize("library", ["requests", "urllib", "httpx", "httpx2", "httpx2-trio", "aiohttp", "socks"])
 def test_proxy_is_not_told_the_host(
     library: str, url: str, listener: tuple[int, list[bytes]], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -159,13 +160,14 @@ def test_proxy_is_not_told_the_host(
         "urllib": urllib.request.build_opener(urllib.request.ProxyHandler(both)).open,
         "httpx": lambda url: httpx.Client(proxy=proxy, trust_env=False).get(url),
         "httpx2": lambda url: httpx2.Client(proxy=proxy, trust_env=False).get(url),
+        "httpx2-trio": lambda url: trio.run(_httpx2, url, proxy),
         "aiohttp": lambda url: asyncio.run(_aiohttp(url, resolver=aiohttp.ThreadedResolver, proxy=proxy)),
         "socks": lambda url: requests.get(url, proxies={name: proxy.replace("http", "socks5h") for name in both}),
     }
     caplog.set_level(logging.CRITICAL, "asyncio")
     line = told(asking[library], url)
     assert line.endswith(f"reached for {NAME}: do this")
-    assert line.startswith("requests" if library == "socks" else library)
+    assert line.startswith("requests" if library == "socks" else library.partition("-")[0])
     assert arrived == []
 
 
@@ -219,11 +221,11 @@ def test_wrapped_library_is_named_with_its_http() -> None:
 def test_everybody_else_is_in_reach(listener: tuple[int, list[bytes]]) -> None:
     """Other ports of this machine answer as ever, and after the refusal so does everything."""
     port, arrived = listener
-    with refused(out_of_reach("http://127.0.0.1:1/")), refused(out_of_reach(FAR)):
+    with at_work(out_of_reach("http://127.0.0.1:1/")), at_work(out_of_reach(FAR)):
         assert httpx.get(f"http://127.0.0.1:{port}/").status_code == 204
         assert requests.get(f"http://127.0.0.1:{port}/", timeout=5).status_code == 204
         assert socket.getaddrinfo("localhost", port)
-    with refused(out_of_reach(f"http://127.0.0.1:{port}/")), pytest.raises(OfflineError):
+    with at_work(out_of_reach(f"http://127.0.0.1:{port}/")), pytest.raises(OfflineError):
         requests.get(f"http://127.0.0.1:{port}/", timeout=5)
     assert requests.get(f"http://127.0.0.1:{port}/", timeout=5).status_code == 204
     assert len(arrived) == 3
@@ -232,10 +234,10 @@ def test_everybody_else_is_in_reach(listener: tuple[int, list[bytes]]) -> None:
 
 def test_nothing_stays_behind() -> None:
     """After the last refusal, and not before, no method stands before the library's own any more."""
-    owners = (socket.socket, ssl.SSLContext)
+    owners: tuple[Any, ...] = (socket, socket.socket, ssl.SSLContext, trio.SocketStream)
     before = [dict(vars(owner)) for owner in owners]
-    with refused(out_of_reach(FAR)):
-        with refused(out_of_reach(FAR)):
+    with at_work(out_of_reach(FAR)):
+        with at_work(out_of_reach(FAR)):
             pass
         assert all(dict(vars(owner)) != was for owner, was in zip(owners, before, strict=True))
     assert [dict(vars(owner)) for owner in owners] == before
@@ -244,5 +246,5 @@ def test_nothing_stays_behind() -> None:
 def test_later_refusal_speaks_first() -> None:
     """Of two refusals of one host the later one says what to do: a mock knows more than the run."""
     later = Refusal(Hosts.of([Origin.of(FAR)]), lambda library: f"not {library}")
-    with refused(out_of_reach(FAR)), refused(later), pytest.raises(OfflineError, match=r": not a socket$"):
+    with at_work(out_of_reach(FAR)), at_work(later), pytest.raises(OfflineError, match=r": not a socket$"):
         socket.getaddrinfo(NAME, 443)

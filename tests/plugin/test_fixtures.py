@@ -362,7 +362,6 @@ def test_mock_serves_every_origin_of_a_profile(pytester: pytest.Pytester, run: R
 @pytest.mark.parametrize(
     ("fixtures", "options", "words"),
     [
-        ("apiauth_mock", ["--apiauth-http=httpx2"], ["apiauth_mock", "httpx2", "--apiauth-http=httpx"]),
         ("apiauth_client", ["--apiauth-live"], ["shop", "JINDEXE_", "is not set"]),
     ],
 )

@@ -1,0 +1,42 @@
+"""Certificates for TLS on this machine, of an authority that lives as long as the process."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+HERE = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What a server and its clients need of one authority."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+    """Trusts this authority and nobody else. No host is compared: the key is known in this process only."""
+    certificate: bytes
+    """The authority's own, in PEM."""
+
+    def write(self, folder: Path | None = None) -> Path:
+        """Write the authority's certificate into a folder, or a new one; returns the file."""
+        path = (folder or Path(tempfile.mkdtemp(prefix="apiauth-"))) / "ca.pem"
+        path.write_bytes(self.certificate)
+        return path
+
+
+@cache
+def authority_for(hosts: frozenset[str] = frozenset()) -> Authority:
+    """Make an authority, and a certificate for localhost, 127.0.0.1 and ::1, and for further hosts."""
+    import trustme
+
+    authority = trustme.CA()
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*HERE, *sorted(hosts.difference(HERE))).configure_cert(server)
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    authority.configure_trust(client)
+    return Authority(server, client, authority.cert_pem.bytes())
