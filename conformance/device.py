@@ -1,6 +1,6 @@
 """The device authorization grant (RFC 8628): what a device is told, and what becomes of its code.
 
-A live run has no person who would enter the user's code. So the rules that need a consent run where the server
+A live run has no person who would enter the user's code. So the rules that need a consent run if the server
 consents by itself, and the others ask about codes that nobody will ever enter: a handful of requests each.
 """
 

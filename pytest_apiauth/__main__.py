@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def schema() -> dict[str, object]:
-    """Give the JSON Schema of the file format, for editors: ``extends`` included, which loading resolves."""
+    """Return the JSON Schema of the file format, for editors: ``extends`` included, which loading resolves."""
     from pytest_apiauth.profile.model import Profile
 
     found = Profile.model_json_schema(by_alias=True)

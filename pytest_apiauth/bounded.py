@@ -18,7 +18,7 @@ _PIECE: Final = 1 << 20
 def read_bounded(path: Path, most: int, *, patience: float = PATIENCE) -> bytes:
     """Return what is in a file of at most ``most`` bytes, or in a pipe that ends within ``patience`` seconds.
 
-    Raises OSError, its reason in ``strerror``, where it cannot be read or is larger, and where a pipe does not end.
+    Raises OSError, its reason in ``strerror``, if it cannot be read or is larger, and where a pipe does not end.
     """
     # Without O_NONBLOCK, to open a pipe that nobody writes to would wait for ever.
     number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

@@ -19,7 +19,7 @@ PACKAGE = "pytest_apiauth.conformance"
 
 @lru_cache
 def folder() -> Path:
-    """Give the folder of the conformance suite."""
+    """Return the folder of the conformance suite."""
     for place in (HERE / "conformance", HERE.parent / "conformance"):
         if (place / "__init__.py").is_file():
             return place
@@ -27,7 +27,7 @@ def folder() -> Path:
 
 
 def load_chapters() -> dict[str, ModuleType]:
-    """Import every chapter and give them by name, in the book's order.
+    """Import every chapter and return them by name, in the book's order.
 
     Both layouts give the modules one name, ``pytest_apiauth.conformance.*``, so that a rule is
     registered once however the suite was found.
@@ -37,7 +37,7 @@ def load_chapters() -> dict[str, ModuleType]:
 
 
 def smoke() -> frozenset[str]:
-    """Give the ids of the rules that tell in a few requests whether authentication still works."""
+    """Return the ids of the rules that tell in a few requests whether authentication still works."""
     found: frozenset[str] = importlib.import_module(f"{_package().__name__}.register").SMOKE
     return found
 

@@ -46,19 +46,19 @@ class Request:
     headers: Headers = ()
     body: bytes = b""
     target: str | None = None
-    """The raw request target, where the path must travel unnormalised (``/a/../b``)."""
+    """The raw request target, if the path must travel unnormalised (``/a/../b``)."""
     version: str = field(default="1.1", compare=False)
-    """The version of HTTP it came in, where a server received it."""
+    """The version of HTTP it came in, if a server received it."""
     connection: int = field(default=0, compare=False)
-    """The number of the connection it came on; 0 where it came on none."""
+    """The number of the connection it came on; 0 if it came on none."""
 
     def header(self, name: str) -> str | None:
-        """Give the first value of a header field, or None."""
+        """Return the first value of a header field, or None."""
         found = _values(self.headers, name)
         return found[0] if found else None
 
     def header_lines(self, name: str) -> list[str]:
-        """Give every line of a header field, in order."""
+        """Return every line of a header field, in order."""
         return _values(self.headers, name)
 
     @property
@@ -138,12 +138,12 @@ class Response:
     """Whether the connection ends after this body, which is shorter than its ``Content-Length``."""
 
     def header(self, name: str) -> str | None:
-        """Give the first value of a header field, or None."""
+        """Return the first value of a header field, or None."""
         found = _values(self.headers, name)
         return found[0] if found else None
 
     def header_lines(self, name: str) -> list[str]:
-        """Give every line of a header field, in order."""
+        """Return every line of a header field, in order."""
         return _values(self.headers, name)
 
     @property
@@ -152,7 +152,7 @@ class Response:
         return (self.header("content-type") or "").partition(";")[0].strip().lower()
 
     def json(self) -> object:
-        """Parse the body as JSON, or give None where it is none.
+        """Parse the body as JSON, or return None if it is none.
 
         Decoding is by content and not by label: whether the label is right is for rules to say.
         """
@@ -192,7 +192,7 @@ class Origin:
 
     @classmethod
     def of(cls, url: str) -> Origin:
-        """Read the origin of an absolute URL. Raises ValueError where it has none."""
+        """Read the origin of an absolute URL. Raises ValueError if it has none."""
         parts = urlsplit(url)
         if not parts.scheme or not parts.hostname:
             raise ValueError(f"{url!r} is not an absolute URL")

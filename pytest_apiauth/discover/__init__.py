@@ -27,7 +27,7 @@ def init(source: str, output: str | None = None, *, force: bool = False) -> Iter
     """Write a profile from a document, and say in a few lines what was written.
 
     ``source`` is a file or a URL; ``output`` the file to write, by default named after the document's title in
-    the current folder. Raises ApiAuthError, in one line, where the document cannot be used or the file exists
+    the current folder. Raises ApiAuthError, in one line, if the document cannot be used or the file exists
     and ``force`` is false.
     """
     findings = _examined(read(source))
@@ -45,7 +45,7 @@ def init(source: str, output: str | None = None, *, force: bool = False) -> Iter
 
 
 def profile_text(findings: Findings, name: str) -> str:
-    """Give the text of a profile, checked as loading checks it. Raises ApiAuthError where it would not load."""
+    """Return the text of a profile, checked as loading checks it. Raises ApiAuthError if it would not load."""
     text = written(findings, name)
     with explained(f"{findings.source}: makes no profile that loads"):
         Profile.model_validate({"name": name, **tomllib.loads(text)})

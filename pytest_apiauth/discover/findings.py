@@ -15,7 +15,7 @@ from pytest_apiauth.profile.kinds import Place
 from pytest_apiauth.profile.model import ClientAuth, GrantType, Kind
 
 Needs = tuple[frozenset[Kind], ...]
-"""Alternatives, any of which is enough; none at all where nothing is needed."""
+"""Alternatives, any of which is enough; none at all if nothing is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class ZoneFound:
 
 @dataclass(slots=True)
 class Findings:
-    """Everything that a document says; None or empty where it says nothing."""
+    """Everything that a document says; None or empty if it says nothing."""
 
     title: str
     source: str
@@ -76,7 +76,7 @@ class Findings:
 
 
 def secured(findings: Findings, place: str, url: str) -> str:
-    """Give a URL over HTTPS, with a remark where the document wrote plain HTTP: no credential travels in clear."""
+    """Return a URL over HTTPS, with a remark if the document wrote plain HTTP: no credential travels in clear."""
     parts = urlsplit(url)
     if parts.scheme != "http" or Origin.of(url).is_loopback:
         return url
@@ -87,7 +87,7 @@ def secured(findings: Findings, place: str, url: str) -> str:
 
 
 def split(url: str) -> SplitResult:
-    """Split a URL, or give that of an empty text where it is none."""
+    """Split a URL, or return that of an empty text if it is none."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -106,24 +106,24 @@ def is_web_url(url: str) -> bool:
 
 
 def text_in(table: Mapping[str, object], key: str) -> str:
-    """Give a member that is a text, without blanks around it; empty where it is none."""
+    """Return a member that is a text, without blanks around it; empty if it is none."""
     value = table.get(key)
     return value.strip() if isinstance(value, str) else ""
 
 
 def texts_in(table: Mapping[str, object], key: str) -> list[str]:
-    """Give the texts of a member that is a list."""
+    """Return the texts of a member that is a list."""
     value = table.get(key)
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def table_in(table: Mapping[str, object], key: str) -> Mapping[str, object]:
-    """Give a member that is a table; empty where it is none."""
+    """Return a member that is a table; empty if it is none."""
     value = table.get(key)
     return value if isinstance(value, Mapping) else {}
 
 
 def listed_in(table: Mapping[str, object], key: str) -> list[object]:
-    """Give a member that is a list; empty where it is none."""
+    """Return a member that is a list; empty if it is none."""
     value = table.get(key)
     return value if isinstance(value, list) else []

@@ -28,7 +28,7 @@ WELL_KNOWN: Final = "/.well-known/"
 
 
 def examine(document: Document) -> Findings:
-    """Read what a document says. Raises DocumentError where its issuer is no URL, or no grant can be used."""
+    """Read what a document says. Raises DocumentError if its issuer is no URL, or no grant can be used."""
     content = document.content
     issuer = text_in(content, "issuer")
     if not is_web_url(issuer):

@@ -37,7 +37,7 @@ _PLAIN_PATH: Final = re.compile(r"/[!-~]*")
 
 
 def examine(document: Document) -> Findings:
-    """Read what a document says. Raises DocumentError where it says nothing about authentication."""
+    """Read what a document says. Raises DocumentError if it says nothing about authentication."""
     info = table_in(document.content, "info")
     findings = Findings(one_line(text_in(info, "title")), document.source)
     reader = _Reader(document, findings)
@@ -126,7 +126,7 @@ class _Reader:
         return f"{'https' if 'https' in schemes else schemes[0]}://{host}{path}"
 
     def _place(self, key: str, url: str) -> str:
-        """Give a URL of the document as the profile writes it: absolute, or a path that continues ``api_url``."""
+        """Return a URL of the document as the profile writes it: absolute, or a path that continues ``api_url``."""
         api_url = self._findings.api_url
         parts = split(url)
         if parts.scheme or parts.netloc:
@@ -201,7 +201,7 @@ class _Reader:
     # The token endpoint
 
     def _token_zone(self, zones: list[ZoneFound], routes: list[Route]) -> list[ZoneFound]:
-        """Give the token endpoint a zone of its own, where another one would have it need an API key."""
+        """Return the token endpoint a zone of its own, if another one would have it need an API key."""
         path = self._findings.urls.get("token_url", "")
         around = prefix_of(zones, path) if path.startswith("/") else None
         if around is None or not any(kinds & _PLACED for kinds in around.needs):
@@ -213,7 +213,7 @@ class _Reader:
         return [] if keyed == around.needs else [ZoneFound(name, path, keyed)]
 
     def _note_token_request(self) -> None:
-        """Note body and client authentication, where the document has the token endpoint among its routes."""
+        """Note body and client authentication, if the document has the token endpoint among its routes."""
         findings = self._findings
         if not findings.grants:
             return
@@ -232,7 +232,7 @@ class _Reader:
             findings.remark("token.client_auth", "the document does not say how the client proves itself")
 
     def _body(self, operation: Mapping[str, object]) -> tuple[list[str], set[str], set[str]]:
-        """Give media types, members, and required members of an operation's body."""
+        """Return media types, members, and required members of an operation's body."""
         if self._is_swagger:
             tables = [self._document.resolved(each) for each in listed_in(operation, "parameters")]
             fields = [table for table in tables if text_in(table, "in") == "formData"]

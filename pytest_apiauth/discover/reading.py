@@ -46,7 +46,7 @@ class Document:
     content: Mapping[str, object]
 
     def resolved(self, value: object) -> Mapping[str, object]:
-        """Follow ``$ref`` inside this document (RFC 6901); an empty table where it leads elsewhere or nowhere."""
+        """Follow ``$ref`` inside this document (RFC 6901); an empty table if it leads elsewhere or nowhere."""
         for _ in range(DEEPEST_REFERENCE):
             if not isinstance(value, Mapping):
                 return {}
@@ -84,7 +84,7 @@ def read(source: str) -> Document:
 
 
 def _shown(url: str) -> str:
-    """Give a URL without its query, which may hold a key."""
+    """Return a URL without its query, which may hold a key."""
     if not is_web_url(url):
         raise DocumentError("SOURCE: expected a file, or an http or https URL without a user name in it")
     return urlsplit(url)._replace(query="", fragment="").geturl()
@@ -132,7 +132,7 @@ def _parsed(raw: bytes, shown: str) -> Mapping[str, object]:
 
 
 def _values_in(value: object, known: dict[int, int], depth: int) -> int:
-    """Count the values in a document as if nothing in it were shared; more than the most where it holds itself."""
+    """Count the values in a document as if nothing in it were shared; more than the most if it holds itself."""
     if not isinstance(value, Mapping | list):
         return 1
     if id(value) not in known:
@@ -165,7 +165,7 @@ def _from_yaml(text: str, shown: str) -> object:
         raise DocumentError(f"{shown}: YAML larger than {LARGEST_YAML // 1000} kB; write it as JSON")
     merged = 0
 
-    # The one that is written in C, where there is one: it takes a tenth of the time.
+    # The one that is written in C, if there is one: it takes a tenth of the time.
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         """Makes nothing but plain data, and as much of it as a document has."""
 
@@ -214,5 +214,5 @@ def _kind(content: Mapping[str, object], shown: str) -> str:
 
 
 def _version(value: object) -> str:
-    """Give a version as text; YAML reads one without quotes as a number."""
+    """Return a version as text; YAML reads one without quotes as a number."""
     return str(value) if isinstance(value, str | float | int) else "something else"

@@ -50,7 +50,7 @@ class Schemes:
         """The paths whose needs, or one alternative of them, no profile can hold, by what they need."""
 
     def needs(self, requirements: list[object], path: str) -> Needs | None:
-        """Read what a path requires; None where a profile can hold none of the alternatives."""
+        """Read what a path requires; None if a profile can hold none of the alternatives."""
         if not requirements:
             return ()
         alternatives: list[frozenset[Kind]] = []
@@ -68,7 +68,7 @@ class Schemes:
         return tuple(dict.fromkeys(least)) or None
 
     def scopes(self, requirements: list[object]) -> list[str]:
-        """Give the scopes that a list of requirements names for its first OAuth alternative."""
+        """Return the scopes that a list of requirements names for its first OAuth alternative."""
         for requirement in requirements:
             for name, scopes in (requirement if isinstance(requirement, Mapping) else {}).items():
                 if text_in(self.tables.get(name, {}), "type") in ("oauth2", "openIdConnect"):
@@ -76,7 +76,7 @@ class Schemes:
         return []
 
     def _needed(self, requirement: object) -> frozenset[Kind] | str:
-        """Give the kinds of credentials that one alternative asks for, or the reason why it cannot be held."""
+        """Return the kinds of credentials that one alternative asks for, or the reason why it cannot be held."""
         if not isinstance(requirement, Mapping):
             return "something that is no table of scheme names"
         kinds: list[Kind] = []
@@ -101,7 +101,7 @@ class Schemes:
         return self._kinds[name]
 
     def _kind(self, table: Mapping[str, object]) -> Kind | str:
-        """Give the kind of credential that a scheme stands for, or the reason why a profile cannot hold it."""
+        """Return the kind of credential that a scheme stands for, or the reason why a profile cannot hold it."""
         match text_in(table, "type"), text_in(table, "scheme").lower():
             case "apiKey", _:
                 return self._api_key(table)

@@ -1,7 +1,7 @@
 """From the needs of single routes to zones: as few path prefixes as tell every documented route apart.
 
 Theory of operation. A zone is a prefix, and of several that fit a path the longest one counts. Routes are grouped
-from the root down: where all below a prefix need the same, that is one zone; where they differ, each segment is
+from the root down: if all below a prefix need the same, that is one zone; if they differ, each segment is
 looked at by itself. On the way back up, three zones or more that need the same become one zone of their common
 folder, and the others stay as exceptions in it. A route whose needs no profile can hold (None) has no zone, and no
 folder is made around it. Whatever was decided is checked route by route, as a profile would look it up; what prefixes
@@ -27,7 +27,7 @@ LONGEST_NAME = 40
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One documented path, with what its GET needs, or its other methods where it has no GET."""
+    """One documented path, with what its GET needs, or its other methods if it has no GET."""
 
     path: str
     needs: Needs | None
@@ -68,7 +68,7 @@ def zones_of(routes: Sequence[Route]) -> list[ZoneFound]:
 
 
 def prefix_of(zones: Iterable[ZoneFound], path: str) -> ZoneFound | None:
-    """Give the zone that a path lies in, by the rule of profiles."""
+    """Return the zone that a path lies in, by the rule of profiles."""
     return max((zone for zone in zones if path.startswith(zone.path)), key=lambda zone: len(zone.path), default=None)
 
 
@@ -93,7 +93,7 @@ def _covered(routes: list[Route], prefix: str) -> Cover:
 
 
 def _common(routes: list[Route]) -> str:
-    """Give the longest prefix of some routes that is a folder, or one of the paths themselves."""
+    """Return the longest prefix of some routes that is a folder, or one of the paths themselves."""
     prefixes = [route.prefix for route in routes]
     first, last = min(prefixes), max(prefixes)
     same = next((place for place, letter in enumerate(first) if last[place : place + 1] != letter), len(first))
@@ -104,7 +104,7 @@ def _common(routes: list[Route]) -> str:
 
 
 def _usual(routes: list[Route]) -> Needs | None:
-    """Give the needs of most routes, of the probes first."""
+    """Return the needs of most routes, of the probes first."""
     deciding = [route for route in routes if route.is_probe] or routes
     return Counter(route.needs for route in deciding).most_common(1)[0][0]
 

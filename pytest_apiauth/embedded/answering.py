@@ -85,7 +85,7 @@ class Place:
 
 
 def plain_path(path: str) -> str:
-    """Return a path in one spelling: percent-encoded where it has to be, and nowhere else.
+    """Return a path in one spelling: percent-encoded if it has to be, and nowhere else.
 
     >>> plain_path("/v1/my%20com%70any")
     '/v1/my%20company'

@@ -26,7 +26,7 @@ class AuthorizationEndpoint:
         self._policy = policy
 
     def answer(self, request: Request) -> Response:
-        """Answer with a redirection, or with an error page where the client or its target is in doubt."""
+        """Answer with a redirection, or with an error page if the client or its target is in doubt."""
         policy = self._policy
         further = policy.authorization_headers(request)
         if request.method != "GET":
@@ -39,7 +39,7 @@ class AuthorizationEndpoint:
         return Response(302, (*lines, ("Content-Length", "0"), *further))
 
     def _location(self, request: Request) -> str | None:
-        """Give where the browser is sent; never to a place that the client has not registered (RFC 6749 3.1.2.4)."""
+        """Return where the browser is sent; never to a place that the client has not registered (RFC 6749 3.1.2.4)."""
         policy = self._policy
         try:
             pairs = form_pairs(request.query)

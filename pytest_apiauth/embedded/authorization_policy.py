@@ -26,12 +26,12 @@ class AuthorizationPolicy(TokenPolicy):
     # Where the browser may be sent.
 
     def decisive(self, pairs: Pairs, name: str) -> str | None:
-        """Give ``client_id`` or ``redirect_uri``; where one came twice, the browser's target is in doubt."""
+        """Return ``client_id`` or ``redirect_uri``; if one came twice, the browser's target is in doubt."""
         values = [value for key, value in pairs if key == name]
         return values[0] if len(values) == 1 and values[0] else None
 
     def landing(self, client: ClientRecord | None, presented: str) -> str | None:
-        """Give where to send the browser: a registered place, or None for an error page (RFC 6749 3.1.2.4)."""
+        """Return where to send the browser: a registered place, or None for an error page (RFC 6749 3.1.2.4)."""
         if client is None or client.redirect_uri is None or not self.same_redirect_uri(presented, client.redirect_uri):
             return None
         return presented
@@ -45,7 +45,7 @@ class AuthorizationPolicy(TokenPolicy):
         return f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(answer)}"
 
     def answered_state(self, state: str, is_error: bool) -> str | None:
-        """Give the state to send back: the same text, on success and on error (RFC 6749 4.1.2)."""
+        """Return the state to send back: the same text, on success and on error (RFC 6749 4.1.2)."""
         return state
 
     # What is asked for.
@@ -75,17 +75,17 @@ class AuthorizationPolicy(TokenPolicy):
         return challenge
 
     def authorized_scope(self, requested: str | None) -> str:
-        """Give the scope of a code. Raises Refusal where a mandatory one is missing or one is unknown."""
+        """Return the scope of a code. Raises Refusal if a mandatory one is missing or one is unknown."""
         return self.granted_scope("authorization_code", requested)
 
     # Header fields.
 
     def page_headers(self) -> Headers:
-        """Give the header fields that keep a page out of other sites' frames (RFC 9700 4.16)."""
+        """Return the header fields that keep a page out of other sites' frames (RFC 9700 4.16)."""
         return (("X-Frame-Options", "DENY"), ("Content-Security-Policy", "frame-ancestors 'none'"))
 
     def authorization_headers(self, request: Request) -> Headers:
-        """Give further header fields of any answer: none, and no permission for scripts either (RFC 9700 2.6)."""
+        """Return further header fields of any answer: none, and no permission for scripts either (RFC 9700 2.6)."""
         return ()
 
     # What becomes of a code.
@@ -99,7 +99,7 @@ class AuthorizationPolicy(TokenPolicy):
         return code.used
 
     def replay_ends(self, code: Code) -> Iterable[int]:
-        """Give the families that end with the replay of a code: what it gave (RFC 6749 4.1.2)."""
+        """Return the families that end with the replay of a code: what it gave (RFC 6749 4.1.2)."""
         return (code.family,)
 
     def check_code_target(self, code: Code, redirect_uri: str | None) -> None:
@@ -121,5 +121,5 @@ class AuthorizationPolicy(TokenPolicy):
 
 
 def s256(verifier: str) -> str:
-    """Give the challenge of a verifier (RFC 7636 4.2)."""
+    """Return the challenge of a verifier (RFC 7636 4.2)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")

@@ -37,11 +37,11 @@ class DevicePolicy(TokenPolicy):
         return f"{letters[:4]}-{letters[4:]}"
 
     def verification_uri(self) -> str:
-        """Give the page on which a person enters the code."""
+        """Return the page on which a person enters the code."""
         return f"{self.profile.device_authorization_endpoint}/verify"
 
     def device_members(self, code: DeviceCode) -> dict[str, object]:
-        """Give the members of the answer."""
+        """Return the members of the answer."""
         page = self.verification_uri()
         return {
             "device_code": code.value,
@@ -53,7 +53,7 @@ class DevicePolicy(TokenPolicy):
         }
 
     def device_headers(self) -> Headers:
-        """Give the header fields of the answer."""
+        """Return the header fields of the answer."""
         return (("Content-Type", JSON), *NO_STORE)
 
     # What becomes of a device code (RFC 8628 3.5).
@@ -87,5 +87,5 @@ class DevicePolicy(TokenPolicy):
         return code.asked_at is not None and self.state.clock.now() - code.asked_at < INTERVAL
 
     def pending_error(self) -> str:
-        """Give the error code that says that the person has not decided yet."""
+        """Return the error code that says that the person has not decided yet."""
         return "authorization_pending"

@@ -40,39 +40,39 @@ class Invention:
                 self.environment[reference.env] = value
 
     def lookup(self, label: str, reference: Reference) -> str | None:
-        """Give the invented value behind a reference; usable as `identities.Lookup`."""
+        """Return the invented value behind a reference; usable as `identities.Lookup`."""
         known = self._values.get(_place(reference))
         return known if known is not None else self._invent(label, reference)
 
     def text(self, value: Plain | None) -> str | None:
-        """Give a value that is written out, or the invented one where it is referenced."""
+        """Return a value that is written out, or the invented one if it is referenced."""
         if value is None or isinstance(value, str):
             return value
         return self._values[_place(value)]
 
     def clients(self) -> Iterator[ClientRecord]:
-        """Give every client that has an identifier."""
+        """Yield every client that has an identifier."""
         for name, row in {DEFAULT: self.profile.credentials, **self.profile.clients}.items():
             client_id = self.text(row.client_id)
             if client_id is not None:
                 yield ClientRecord(name, client_id, self.text(row.client_secret), self.text(row.redirect_uri))
 
     def users(self) -> Iterator[UserRecord]:
-        """Give every user that has a name and a password."""
+        """Yield every user that has a name and a password."""
         for name, row in {DEFAULT: self.profile.credentials, **self.profile.users}.items():
             username, password = self.text(row.username), self.text(row.password)
             if username is not None and password is not None:
                 yield UserRecord(name, username, password)
 
     def api_keys(self) -> Iterator[KeyRecord]:
-        """Give every API key."""
+        """Yield every API key."""
         for name, row in {DEFAULT: self.profile.credentials, **self.profile.keys}.items():
             value = self.text(row.api_key)
             if value is not None:
                 yield KeyRecord(name, value, row.denied)
 
     def secrets(self) -> Iterator[tuple[str, str]]:
-        """Give label and value of everything invented that must not be printed."""
+        """Yield label and value of everything invented that must not be printed."""
         for label, reference in _references(self.profile):
             if label.rpartition(".")[2] not in ("client_id", "redirect_uri", "username", "api_url"):
                 yield label, self._values[_place(reference)]
@@ -110,7 +110,7 @@ def _place(reference: Reference) -> Place:
 
 
 def _references(profile: Profile) -> Iterator[tuple[str, Reference]]:
-    """Give label and reference of every value that the profile does not write out."""
+    """Yield label and reference of every value that the profile does not write out."""
     tables: dict[str, Client | User | Key] = {"credentials": profile.credentials}
     tables |= {f"clients.{name}": row for name, row in profile.clients.items()}
     tables |= {f"users.{name}": row for name, row in profile.users.items()}
@@ -125,7 +125,7 @@ def _references(profile: Profile) -> Iterator[tuple[str, Reference]]:
 
 
 def _completed(profile: Profile) -> Profile:
-    """Give the profile with everything it cannot do without, and with the further identities."""
+    """Return the profile with everything it cannot do without, and with the further identities."""
 
     def reference(name: str, field: str) -> dict[str, str]:
         words = ("apiauth", profile.name, *((name,) if name != DEFAULT else ()), field)
@@ -153,7 +153,7 @@ def _completed(profile: Profile) -> Profile:
 
 
 def _indispensable(profile: Profile) -> Iterator[str]:
-    """Give the names of the credentials without which some grant or zone of the profile has no valid request."""
+    """Yield the names of the credentials without which some grant or zone of the profile has no valid request."""
     kinds = {kind for zone in profile.zones.values() for kind in zone.kinds}
     if profile.api_key is not None:
         yield "api_key"

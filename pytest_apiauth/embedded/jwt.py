@@ -92,7 +92,7 @@ class JwtPolicy(Policy):
         return hmac.compare_digest(token.signature, self.signature_of(token))
 
     def signature_of(self, token: Jws) -> bytes:
-        """Give the signature that a token ought to have."""
+        """Return the signature that a token ought to have."""
         return hs256(self._key, token.content)
 
     def _signed(self, value: str) -> str:
@@ -105,7 +105,7 @@ class JwtPolicy(Policy):
         return token
 
     def _record_of(self, presented: str) -> str | None:
-        """Give the token as it was issued, for one that is as good; None for a forgery."""
+        """Return the token as it was issued, for one that is as good; None for a forgery."""
         token = taken_apart(presented)
         if token is None or not self.signature_is_good(token):
             return None

@@ -62,7 +62,7 @@ class Head:
     headers: Headers
 
     def lines(self, name: str) -> list[str]:
-        """Give every line of a header field."""
+        """Return every line of a header field."""
         return [value for key, value in self.headers if key.lower() == name]
 
     @property
@@ -102,7 +102,7 @@ def serve(
 
 
 def rebased(profile: Profile, base_url: str) -> Profile:
-    """Give the profile with all its endpoints at a base URL that `serve` gave, to run against it as if live."""
+    """Return the profile with all its endpoints at a base URL that `serve` gave, to run against it as if live."""
     changes = {"api_url": base_url + urlsplit(profile.base_url).path.rstrip("/")}
     if profile.token_url:
         changes["token_url"] = base_url + urlsplit(profile.token_endpoint).path
@@ -157,7 +157,7 @@ class _Listener(socketserver.ThreadingTCPServer):
         return self.embedded.handle(request) if self.standing_in is None else self.standing_in(request)
 
     def url(self, head: Head, *, is_tls: bool) -> str:
-        """Give the URL that a request is for, under an origin of the profile."""
+        """Return the URL that a request is for, under an origin of the profile."""
         profile = self.embedded.profile
         host = (head.lines("host") or ["localhost"])[0]
         target = head.target if head.target.startswith("/") else "/"
@@ -253,7 +253,7 @@ def _hang_up(connection: socket.socket) -> None:
 
 
 def _line(stream: BufferedReader) -> bytes:
-    """Read a line up to CRLF, and give it without."""
+    """Read a line up to CRLF, and return it without."""
     line = stream.readline(LONGEST_HEAD)
     if not line.endswith(b"\r\n"):
         raise Malformed(431 if len(line) >= LONGEST_HEAD else 400)

@@ -15,7 +15,7 @@ class MetadataPolicy(TokenPolicy):
     """Decisions of the metadata endpoint; `Policy` adds those of resources."""
 
     def issuer(self) -> str:
-        """Give the identifier of this server: the URL of its metadata without the well-known part (RFC 8414 3)."""
+        """Return the identifier of this server: the URL of its metadata without the well-known part (RFC 8414 3)."""
         url = urlsplit(self.profile.url(self.profile.metadata_url or self.profile.token_url or "/"))
         before, mark, after = url.path.partition(WELL_KNOWN)
         # OpenID discovery appends the well-known part, RFC 8414 puts it between host and path.
@@ -23,27 +23,27 @@ class MetadataPolicy(TokenPolicy):
         return f"{url.scheme}://{url.netloc}{path}".rstrip("/")
 
     def published_issuer(self) -> str:
-        """Give the issuer as the metadata name it."""
+        """Return the issuer as the metadata name it."""
         return self.issuer()
 
     def response_issuer(self) -> str | None:
-        """Give the ``iss`` of an authorization response (RFC 9207 2); None leaves it out."""
+        """Return the ``iss`` of an authorization response (RFC 9207 2); None leaves it out."""
         return self.issuer() if self.profile.metadata_url else None
 
     def published_grants(self) -> list[str]:
-        """Give the grants that the metadata name: the documented ones."""
+        """Return the grants that the metadata name: the documented ones."""
         return [EXTENSIONS.get(grant, grant) for grant in self.profile.grants]
 
     def published_client_methods(self) -> list[str]:
-        """Give the ways of client authentication that the metadata name."""
+        """Return the ways of client authentication that the metadata name."""
         return [self.client_auth] if self.client_auth in REGISTERED_METHODS else []
 
     def published_challenge_methods(self) -> list[str]:
-        """Give the proof key methods that the metadata name."""
+        """Return the proof key methods that the metadata name."""
         return ["S256"]
 
     def published_endpoints(self) -> dict[str, str]:
-        """Give the URLs that the metadata name."""
+        """Return the URLs that the metadata name."""
         places = {
             "authorization_endpoint": self.profile.authorize_url,
             "token_endpoint": self.profile.token_url,
@@ -54,7 +54,7 @@ class MetadataPolicy(TokenPolicy):
         return {name: self.profile.url(place) for name, place in places.items() if place}
 
     def metadata(self) -> dict[str, object]:
-        """Give the metadata document (RFC 8414 2)."""
+        """Return the metadata document (RFC 8414 2)."""
         with_codes = "authorization_code" in self.profile.grants
         document: dict[str, object] = {
             "issuer": self.published_issuer(),

@@ -85,7 +85,7 @@ class Policy(AuthorizationPolicy, DevicePolicy, RevocationPolicy, MetadataPolicy
     # Which credential is good.
 
     def holder(self, kind: Kind, presented: Presented) -> Holder | None:
-        """Give whom a presented credential of one kind stands for; None where it is absent or bad."""
+        """Return whom a presented credential of one kind stands for; None if it is absent or bad."""
         if kind == "api_key":
             return None if presented.key is None else self.match_key(presented.key, self.state.keys)
         if kind == "basic":
@@ -115,7 +115,7 @@ class Policy(AuthorizationPolicy, DevicePolicy, RevocationPolicy, MetadataPolicy
         return not token.dead and self.state.clock.now() < token.expires_at
 
     def basic_holder(self, credentials: str) -> UserRecord | ClientRecord | None:
-        """Check HTTP Basic of a resource (RFC 7617 2): a user where the profile has users, else a client."""
+        """Check HTTP Basic of a resource (RFC 7617 2): a user if the profile has users, else a client."""
         try:
             name, password = self.split_basic(self.decode_base64(credentials))
         except Refusal:
@@ -137,11 +137,11 @@ class Policy(AuthorizationPolicy, DevicePolicy, RevocationPolicy, MetadataPolicy
     # Who may go where.
 
     def needs(self, zone: Zone) -> Alternatives:
-        """Give the credentials that a zone needs, in alternatives."""
+        """Return the credentials that a zone needs, in alternatives."""
         return zone.needs if zone.is_protected else ()
 
     def deciding_paths(self, raw: str, normal: str) -> tuple[str, ...]:
-        """Give the paths whose zones must all be satisfied.
+        """Return the paths whose zones must all be satisfied.
 
         The route is that of the normalised path, so its zone decides; the raw path's zone counts as well, which
         costs an honest client nothing.
@@ -164,7 +164,7 @@ class Policy(AuthorizationPolicy, DevicePolicy, RevocationPolicy, MetadataPolicy
         return response
 
     def knows_route(self, zone: Zone, place: str) -> bool:
-        """Whether a zone has a route at a path; anybody learns where none is."""
+        """Whether a zone has a route at a path; anybody learns if none is."""
         return True
 
     def looks_at_method_first(self) -> bool:
@@ -172,7 +172,7 @@ class Policy(AuthorizationPolicy, DevicePolicy, RevocationPolicy, MetadataPolicy
         return False
 
     def allowed_methods(self, zone: Zone) -> tuple[str, ...]:
-        """Give the methods that a zone's routes have."""
+        """Return the methods that a zone's routes have."""
         return ("GET", "HEAD", *zone.methods)
 
     def screen_surplus(self, request: Request, kinds: frozenset[Kind]) -> None:
@@ -192,13 +192,13 @@ class Policy(AuthorizationPolicy, DevicePolicy, RevocationPolicy, MetadataPolicy
         return not any(inside)
 
     def acting_user(self, user: str | None) -> str | None:
-        """Give the name of the user that a token acts as."""
+        """Return the name of the user that a token acts as."""
         return user
 
     # How a refusal reads.
 
     def resource_challenges(self, kinds: tuple[Kind, ...], presented: Presented) -> list[Challenge]:
-        """Give a challenge for each kind of credential that is lacking (RFC 9110 11.6.1, RFC 6750 3)."""
+        """Return a challenge for each kind of credential that is lacking (RFC 9110 11.6.1, RFC 6750 3)."""
         challenges: dict[str, Challenge] = {}
         for kind in kinds:
             if kind == "api_key":
@@ -210,24 +210,24 @@ class Policy(AuthorizationPolicy, DevicePolicy, RevocationPolicy, MetadataPolicy
         return list(challenges.values())
 
     def bearer_challenge(self, error: str, presented: Presented) -> Challenge:
-        """Give a Bearer challenge; it names an error only where a bearer token came (RFC 6750 3.1)."""
+        """Return a Bearer challenge; it names an error only if a bearer token came (RFC 6750 3.1)."""
         parameters = {"realm": self.realm}
         if self.is_scheme(presented.scheme, "bearer"):
             parameters["error"] = error
         return Challenge("Bearer", parameters)
 
     def key_challenges(self) -> list[Challenge]:
-        """Give the challenge for a lacking API key."""
+        """Return the challenge for a lacking API key."""
         return [Challenge("ApiKey", {"realm": self.realm})]
 
     def refusal_content(self, error: str) -> tuple[str, bytes]:
-        """Give the media type and the body of a refusal at a resource."""
+        """Return the media type and the body of a refusal at a resource."""
         return JSON, json.dumps({"error": error}).encode()
 
     def resource_status(self, presented: Presented) -> int:
-        """Give the status for credentials that are absent or do not suffice (RFC 9110 15.5.2)."""
+        """Return the status for credentials that are absent or do not suffice (RFC 9110 15.5.2)."""
         return self.refusal_status(401)
 
     def resource_error(self, presented: Presented) -> str:
-        """Give the error code that the body of a refusal names."""
+        """Return the error code that the body of a refusal names."""
         return "unauthorized" if presented.is_nothing else "invalid_credentials"

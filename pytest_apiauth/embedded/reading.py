@@ -24,7 +24,7 @@ def form_decoded(text: str) -> str:
 
 
 def form_pairs(text: str) -> list[tuple[str, str]]:
-    """Give the pairs of a form or query, repeated ones included. Raises ValueError for what is no form."""
+    """Return the pairs of a form or query, repeated ones included. Raises ValueError for what is no form."""
     pieces = (piece.partition("=") for piece in text.split("&") if piece)
     return [(form_decoded(name), form_decoded(value)) for name, _, value in pieces]
 
@@ -44,7 +44,7 @@ def cookie_pairs(request: Request) -> list[tuple[str, str]]:
 
 
 def json_members(body: bytes) -> Members:
-    """Give the members of a JSON object in UTF-8. Raises ValueError for any other body."""
+    """Return the members of a JSON object in UTF-8. Raises ValueError for any other body."""
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=Members)
     except RecursionError:

@@ -24,18 +24,18 @@ class RefusalPolicy:
         self.realm = re.sub(r"[^\w .:/-]", "", profile.name, flags=re.ASCII) or "api"
 
     def refusal_status(self, wanted: int) -> int:
-        """Give the status of a refusal: the usual one, where the profile documents it."""
+        """Return the status of a refusal: the usual one, if the profile documents it."""
         documented = self.profile.refusal
         if wanted not in (400, 401, 403):
             return wanted
         return wanted if wanted in documented else 401 if 401 in documented else documented[0]
 
     def basic_challenge(self) -> Challenge:
-        """Give a Basic challenge; the realm is not optional (RFC 7617 2)."""
+        """Return a Basic challenge; the realm is not optional (RFC 7617 2)."""
         return Challenge("Basic", {"realm": self.realm, "charset": "UTF-8"})
 
     def client_challenges(self, request: Request) -> list[Challenge]:
-        """Give what a 401 to a client carries (RFC 6749 5.2, RFC 9110 15.5.2)."""
+        """Return what a 401 to a client carries (RFC 6749 5.2, RFC 9110 15.5.2)."""
         return [self.basic_challenge()]
 
     def wrong_token_method(self) -> Response:
@@ -43,7 +43,7 @@ class RefusalPolicy:
         return Response(405, (("Allow", "POST"), ("Content-Length", "0")))
 
     def error_status(self, refusal: Refusal, request: Request) -> int:
-        """Give the status of an error of the token endpoint."""
+        """Return the status of an error of the token endpoint."""
         return self.refusal_status(refusal.status)
 
     def challenge_lines(self, challenges: Iterable[Challenge]) -> Headers:
@@ -51,12 +51,12 @@ class RefusalPolicy:
         return tuple(("WWW-Authenticate", str(challenge)) for challenge in challenges)
 
     def error_members(self, refusal: Refusal) -> dict[str, str]:
-        """Give the members of an error (RFC 6749 5.2)."""
+        """Return the members of an error (RFC 6749 5.2)."""
         members = {"error": refusal.error}
         return members | {"error_description": refusal.description} if refusal.description else members
 
     def error_headers(self) -> Headers:
-        """Give the header fields of an error answer."""
+        """Return the header fields of an error answer."""
         return (("Content-Type", JSON), *NO_STORE)
 
     def errors_are_json(self) -> bool:

@@ -97,7 +97,7 @@ class ResourceEndpoint:
         return self._policy.resource_challenges(tuple(sorted(kinds)), presented)
 
     def _enter(self, request: Request, route: Route) -> str | None:
-        """Check that a request may enter, and give the user it acts as."""
+        """Check that a request may enter, and return the user it acts as."""
         policy = self._policy
         policy.screen_surplus(request, route.kinds)
         if not route.needs or policy.is_admitted_unseen(request):
@@ -159,7 +159,7 @@ class ResourceEndpoint:
 
 
 def normalised(path: str) -> str:
-    """Give the path that a careless proxy or framework might make of this one."""
+    """Return the path that a careless proxy or framework might make of this one."""
     if "%" not in path and "\\" not in path and "//" not in path and "/." not in path:
         return path
     segments: list[str] = []

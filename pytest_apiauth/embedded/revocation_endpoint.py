@@ -78,7 +78,7 @@ class RevocationEndpoint:
         return Response(200, policy.answer_headers(), json.dumps(body).encode())
 
     def _facts(self, token: IssuedToken) -> dict[str, object]:
-        """Give what is told of a live token (RFC 7662 2.2)."""
+        """Return what is told of a live token (RFC 7662 2.2)."""
         client = self._state.client_named(token.client) if token.client else None
         user = self._state.user_named(token.user) if token.user else None
         facts = {

@@ -56,7 +56,7 @@ class RevocationPolicy(TokenPolicy):
         """Decide on a token that nobody knows: it is not active, and that is no error (RFC 7662 2.2)."""
 
     def inactive_members(self, token: IssuedToken | None) -> dict[str, object]:
-        """Give what is told of a token that is not active, besides that: nothing (RFC 7662 2.2)."""
+        """Return what is told of a token that is not active, besides that: nothing (RFC 7662 2.2)."""
         return {}
 
     # Both.

@@ -94,7 +94,7 @@ class Server(Workbench):
         return f"<Server {self.profile.name}>"
 
     def lookup(self, label: str, reference: Reference) -> str | None:
-        """Give the invented value behind a reference of the profile."""
+        """Return the invented value behind a reference of the profile."""
         return self._invention.lookup(label, reference)
 
     @property
@@ -245,7 +245,7 @@ class Server(Workbench):
         return {place: answer for place, answer in places if place is not None}
 
     def _origin(self, url: str) -> Origin | None:
-        """Give the origin of a URL where this server answers for it."""
+        """Return the origin of a URL if this server answers for it."""
         end = url.find("/", 8)
         head = url if end < 0 else url[:end]
         if head not in self._served:

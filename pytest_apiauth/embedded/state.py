@@ -28,7 +28,7 @@ class ManualClock:
         self._now = start
 
     def now(self) -> float:
-        """Give the time in seconds since the epoch."""
+        """Return the time in seconds since the epoch."""
         return self._now
 
     def advance(self, seconds: float | timedelta) -> None:
@@ -135,7 +135,7 @@ class DeviceCode:
 
 
 def opaque(*parts: object, length: int = 44) -> str:
-    """Give an opaque value of the base64url alphabet that is always the same for the same parts.
+    """Return an opaque value of the base64url alphabet that is always the same for the same parts.
 
     It has letters of both cases and a digit, and begins and ends with one of these, so that folding its case
     always changes it and no shell or file takes its first character for something else.
@@ -169,13 +169,13 @@ class State:
     _families: Iterator[int] = field(default_factory=count)
 
     def mint(self, kind: str, shape: Callable[[str], str] = str) -> str:
-        """Give a new value that was never given before, reshaped where a variant wants it to look otherwise."""
+        """Return a new value that was never given before, reshaped if a variant wants it to look otherwise."""
         value = shape(opaque(self.seed, kind, next(self._minted)))
         self.learn(value, kind)
         return value
 
     def new_family(self) -> int:
-        """Give the number of a new family of tokens."""
+        """Return the number of a new family of tokens."""
         return next(self._families)
 
     def end_family(self, family: int) -> None:
@@ -192,13 +192,13 @@ class State:
         return any(value in table for table in tables) or value in secrets
 
     def client_named(self, name: str) -> ClientRecord | None:
-        """Give a client by its name in the profile."""
+        """Return a client by its name in the profile."""
         return next((client for client in self.clients.values() if client.name == name), None)
 
     def user_named(self, name: str | None) -> UserRecord | None:
-        """Give a user by their name in the profile."""
+        """Return a user by their name in the profile."""
         return next((user for user in self.users.values() if user.name == name), None)
 
     def anyones_token(self, value: str, user: str | None, scope: str = "") -> AccessToken:
-        """Give a record for a token that was never issued: only faulty servers need one."""
+        """Return a record for a token that was never issued: only faulty servers need one."""
         return AccessToken(value, None, user, scope, math.inf, -1)

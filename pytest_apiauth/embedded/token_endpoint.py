@@ -100,7 +100,7 @@ class TokenEndpoint:
         return self.new_refresh_token(Award("refresh_token", old.client, old.user, old.scope, old.family)).value
 
     def _check_key(self, request: Request) -> None:
-        """Ask for the API key where the endpoint itself lies in a zone that needs one."""
+        """Ask for the API key if the endpoint itself lies in a zone that needs one."""
         policy = self._policy
         if not policy.token_route_needs_key():
             return
@@ -110,7 +110,7 @@ class TokenEndpoint:
             raise Refusal(401, "invalid_client", "The API key is missing or wrong.", policy.key_challenges())
 
     def client(self, request: Request, parameters: Parameters) -> ClientRecord | None:
-        """Give the client that a request proves to come from. Raises Refusal where it proves none."""
+        """Return the client that a request proves to come from. Raises Refusal if it proves none."""
         policy = self._policy
         client_id, secret = policy.client_credentials(request, parameters)
         client = None if client_id is None else policy.find_client(client_id)
@@ -188,7 +188,7 @@ class TokenEndpoint:
         return Award("device_code", code.client, code.user, code.scope, code.family)
 
     def _refresh(self, parameters: Parameters, client: ClientRecord | None) -> Award:
-        """RFC 6749 6; where the old token dies, its reuse ends the family (RFC 9700 4.14.2)."""
+        """RFC 6749 6; if the old token dies, its reuse ends the family (RFC 9700 4.14.2)."""
         token = self._policy.find_refresh_token(_required(parameters, "refresh_token"))
         if token is None or not self._policy.belongs_to(token, client):
             raise Refusal(400, "invalid_grant", "The refresh token is not known.")

@@ -46,7 +46,7 @@ class TokenPolicy(RefusalPolicy):
     # Header fields.
 
     def choose_line(self, lines: list[str]) -> str | None:
-        """Give the one value of a field; a field that may come once and came twice is refused (RFC 9110 5.3)."""
+        """Return the one value of a field; a field that may come once and came twice is refused (RFC 9110 5.3)."""
         if len(lines) > 1:
             status = self.refusal_status(400)
             raise Refusal(status, "invalid_request", "A header field for credentials came more than once.")
@@ -76,7 +76,7 @@ class TokenPolicy(RefusalPolicy):
         return name, password
 
     def decode_basic_part(self, text: str) -> str:
-        """Undo the form encoding of id and secret, where the profile has one (RFC 6749 2.3.1)."""
+        """Undo the form encoding of id and secret, if the profile has one (RFC 6749 2.3.1)."""
         if self.profile.token.basic_encoding == "raw":
             return text
         try:
@@ -163,7 +163,7 @@ class TokenPolicy(RefusalPolicy):
     # The client (RFC 6749 2.3).
 
     def client_credentials(self, request: Request, parameters: Parameters) -> tuple[str | None, str | None]:
-        """Give the identifier and the secret that the request brings in the documented way."""
+        """Return the identifier and the secret that the request brings in the documented way."""
         lines = request.header_lines("authorization") if self.client_auth != "none" else []
         in_body = parameters.get("client_id"), parameters.get("client_secret")
         if self.client_auth == "none":
@@ -215,7 +215,7 @@ class TokenPolicy(RefusalPolicy):
     # Grants.
 
     def grant_type(self, parameters: Parameters) -> GrantType:
-        """Give the grant that is asked for, one of the documented ones."""
+        """Return the grant that is asked for, one of the documented ones."""
         name = parameters.get("grant_type")
         if name is None:
             return self.without_grant_type()
@@ -249,20 +249,20 @@ class TokenPolicy(RefusalPolicy):
     # Scopes (RFC 6749 3.3).
 
     def grantable_scopes(self, grant: GrantType) -> frozenset[str]:
-        """Give the scopes that may be asked for with a grant. A client on its own gets the documented ones only."""
+        """Return the scopes that may be asked for with a grant. A client on its own gets the documented ones only."""
         if grant != "client_credentials":
             return self.known_scopes
         return frozenset(f"{self.profile.scope_of(grant) or ''} {self.profile.answer_of(grant).scope or ''}".split())
 
     def mandatory_scopes(self, grant: GrantType) -> frozenset[str]:
-        """Give the scopes that must be asked for."""
+        """Return the scopes that must be asked for."""
         asked = frozenset((self.profile.scope_of(grant) or "").split())
         if grant == "authorization_code":
             return asked & frozenset((self.profile.token.scope or "").split())
         return asked if grant == "client_credentials" else frozenset()
 
     def granted_scope(self, grant: GrantType, requested: str | None) -> str:
-        """Give the scope of a new token. Raises Refusal where a mandatory one is missing or one is unknown."""
+        """Return the scope of a new token. Raises Refusal if a mandatory one is missing or one is unknown."""
         documented = self.profile.answer_of(grant).scope
         mandatory = self.mandatory_scopes(grant)
         if requested is None and not mandatory:
@@ -296,7 +296,7 @@ class TokenPolicy(RefusalPolicy):
         return token.client == (client.name if client else None)
 
     def refreshed_scope(self, original: str, requested: str | None) -> str:
-        """Give the scope of a refreshed token: the original one, or less."""
+        """Return the scope of a refreshed token: the original one, or less."""
         if requested is None:
             return original
         words = self.scope_words(requested)
@@ -321,11 +321,11 @@ class TokenPolicy(RefusalPolicy):
         return self.state.clock.now() >= token.expires_at
 
     def reuse_ends(self, token: RefreshToken) -> Iterable[int]:
-        """Give the families that end with the reuse of a spent token: its own (RFC 9700 4.14.2)."""
+        """Return the families that end with the reuse of a spent token: its own (RFC 9700 4.14.2)."""
         return (token.family,)
 
     def refreshed_user(self, token: RefreshToken) -> str | None:
-        """Give the user of a refreshed token: whoever the refresh token was issued for."""
+        """Return the user of a refreshed token: whoever the refresh token was issued for."""
         return token.user
 
     def after_refresh(self, token: RefreshToken) -> None:
@@ -342,24 +342,24 @@ class TokenPolicy(RefusalPolicy):
         return self.state.mint("access_token")
 
     def reissued(self, grant: GrantType, client: str | None, user: str | None, scope: str) -> AccessToken | None:
-        """Give a token issued before that is handed out again; none is, each grant gives a new one."""
+        """Return a token issued before that is handed out again; none is, each grant gives a new one."""
         return None
 
     def countdown(self, grant: GrantType, token: AccessToken) -> object:
-        """Give the lifetime to answer with a token, new or handed out again."""
+        """Return the lifetime to answer with a token, new or handed out again."""
         return self.expires_in(grant)
 
     def lifetime(self, grant: GrantType) -> int:
-        """Give the lifetime of an access token in seconds."""
+        """Return the lifetime of an access token in seconds."""
         return self.profile.answer_of(grant).expires_in or self.profile.token.answer.expires_in or FALLBACK_LIFETIME
 
     def refresh_lifetime(self) -> int:
-        """Give the lifetime of a refresh token in seconds: as documented, or longer than any access token's."""
+        """Return the lifetime of a refresh token in seconds: as documented, or longer than any access token's."""
         longest = max((self.lifetime(grant) for grant in self.profile.grants), default=0)
         return self.profile.token.refresh_expires_in or max(REFRESH_LIFETIME, 2 * longest)
 
     def gives_refresh_token(self, grant: GrantType, scope: str) -> bool:
-        """Whether a refresh token comes with a grant: as documented, or for ``offline_access`` where the grant asks."""
+        """Whether a refresh token comes with a grant: as documented, or for ``offline_access`` if the grant asks."""
         if "offline_access" in (self.profile.scope_of(grant) or "").split():
             return "offline_access" in scope.split()
         documented = self.profile.answer_of(grant).refresh_token
@@ -372,27 +372,27 @@ class TokenPolicy(RefusalPolicy):
         return self.profile.answer_of("refresh_token").refresh_token is True
 
     def token_type(self, grant: GrantType) -> str | None:
-        """Give the type as the profile spells it."""
+        """Return the type as the profile spells it."""
         return self.profile.answer_of(grant).token_type or "Bearer"
 
     def expires_in(self, grant: GrantType) -> object:
-        """Give the lifetime as it is answered; None leaves it out."""
+        """Return the lifetime as it is answered; None leaves it out."""
         return self.lifetime(grant)
 
     def answered_scope(self, scope: str) -> str:
-        """Give the scope as it is answered; an empty one is left out."""
+        """Return the scope as it is answered; an empty one is left out."""
         return scope
 
     def extra_members(self) -> dict[str, object]:
-        """Give members of the answer beyond the documented ones."""
+        """Return members of the answer beyond the documented ones."""
         return {}
 
     def arranged(self, grant: GrantType, members: dict[str, object]) -> dict[str, object]:
-        """Give the members of a token answer as they are written, in their order."""
+        """Return the members of a token answer as they are written, in their order."""
         return members
 
     def answer_headers(self, grant: GrantType | None = None) -> Headers:
-        """Give the header fields of an answer that holds a token."""
+        """Return the header fields of an answer that holds a token."""
         return (("Content-Type", JSON), *NO_STORE)
 
 

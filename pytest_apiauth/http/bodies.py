@@ -50,7 +50,7 @@ def holds(redactor: Redactor, data: bytes) -> bool:
 
 
 def readings(data: bytes) -> Iterator[str]:
-    """Give every text that bytes may be read as, each once."""
+    """Yield every text that bytes may be read as, each once."""
     texts = set()
     for each in (data, _inflated(data)):
         texts.add(each.decode("latin-1"))
@@ -75,7 +75,7 @@ def readings(data: bytes) -> Iterator[str]:
 
 
 def _inflated(data: bytes) -> bytes:
-    """Give what a compressed body holds, or its beginning."""
+    """Return what a compressed body holds, or its beginning."""
     if not data.startswith((b"\x1f\x8b", b"\x78")):
         return b""
     with contextlib.suppress(zlib.error):
@@ -106,7 +106,7 @@ class Window:
         self._held = bytearray()
 
     def push(self, piece: bytes) -> bytes:
-        """Take a piece, and give what may leave by now. Raises the refusal."""
+        """Take a piece, and return what may leave by now. Raises the refusal."""
         self._held += piece
         # Only a block at a time: to look again at what is held back for every byte would take for ever.
         if len(self._held) < self._reach + max(BLOCK, self._reach):
@@ -114,7 +114,7 @@ class Window:
         return self._released(len(self._held) - self._reach)
 
     def rest(self) -> bytes:
-        """Give what is left when the stream is over. Raises the refusal."""
+        """Return what is left when the stream is over. Raises the refusal."""
         return self._released(len(self._held))
 
     def _released(self, count: int) -> bytes:
@@ -156,7 +156,7 @@ class LookedThrough(SyncByteStream):
             yield passed
 
     def end(self) -> None:
-        """Leave off, where nobody wants the rest."""
+        """Leave off, if nobody wants the rest."""
         begun, self._begun = self._begun, None
         if begun is not None:
             begun[1].close()
@@ -198,7 +198,7 @@ class AsyncLookedThrough(AsyncByteStream):
             yield passed
 
     async def end(self) -> None:
-        """Leave off, where nobody wants the rest."""
+        """Leave off, if nobody wants the rest."""
         begun, self._begun = self._begun, None
         if begun is not None:
             await begun[1].aclose()

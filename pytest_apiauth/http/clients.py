@@ -90,7 +90,7 @@ def _carrying(request: httpx.Request, step: Forward) -> httpx.Request:
 
 
 def _extensions(request: httpx.Request) -> Extensions:
-    """Give a token request the time limits of the request it is for, and nothing else of it."""
+    """Return a token request the time limits of the request it is for, and nothing else of it."""
     return {"timeout": request.extensions.get("timeout", TIMEOUTS["timeout"])}
 
 
@@ -157,7 +157,7 @@ def build_async_client(
 
 
 def _jar_of(client: httpx.Client | httpx.AsyncClient) -> Callable[[], CookieJar | None]:
-    """Give the cookies that a client has by then, without keeping it alive."""
+    """Return the cookies that a client has by then, without keeping it alive."""
     reference = weakref.ref(client)
 
     def jar() -> CookieJar | None:

@@ -29,7 +29,7 @@ class Connections:
     trust_env: bool = True
 
     def tls(self, usual: Callable[[], ssl.SSLContext], new: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-        """Give the TLS context: the usual one, which clients share, or one of its own. Raises ProfileError."""
+        """Return the TLS context: the usual one, which clients share, or one of its own. Raises ProfileError."""
         if isinstance(self.verify, ssl.SSLContext):
             return self.verify
         if self.verify is None and not self.cert:
@@ -59,7 +59,7 @@ def is_local(url: httpx.URL) -> bool:
 
 
 def proxy_for(request: httpx.Request) -> str | None:
-    """Give the proxy that the environment names for a request. Loopback is never reached through one."""
+    """Return the proxy that the environment names for a request. Loopback is never reached through one."""
     url = request.url
     if is_local(url) or proxy_bypass(url.host):
         return None

@@ -30,7 +30,7 @@ from pytest_apiauth.messages import Request, Response
 Step = TypeVar("Step")
 Result = TypeVar("Result")
 Outcome = Response | Exception | None
-"""What came of a step: an answer, the error that came in its place, or nothing where there is none to come."""
+"""What came of a step: an answer, the error that came in its place, or nothing if there is none to come."""
 
 
 class Drive(Generic[Step, Result]):

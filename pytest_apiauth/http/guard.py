@@ -3,7 +3,7 @@
 Theory of operation. The guard sits in the transport, the last place before a request leaves, because a
 client decides too early: both libraries drop ``Authorization`` on a redirect to another origin, but take every
 other header along, an API key too. The guard therefore knows nothing of redirects. It looks at each request
-as it leaves. Towards the profile's own origins, over HTTPS (or in clear where the profile allows it), all may
+as it leaves. Towards the profile's own origins, over HTTPS (or in clear if the profile allows it), all may
 pass. Towards any other place a request passes only if it carries nothing secret: no header that is there to carry a
 credential, however it is spelled, no cookie but that place's own, no known value anywhere; bodies are looked through
 as `bodies` says. Whatever else is stopped with an error; nothing is stripped, since a request that silently lost its
@@ -84,7 +84,7 @@ class Guard:
     def check(self, request: httpx.Request) -> NewWindow | None:
         """Let a request pass, or raise GuardError, one line without any secret.
 
-        Give what the body is to be looked through with as it leaves, or None where it has been or need not be.
+        Give what the body is to be looked through with as it leaves, or None if it has been or need not be.
         """
         url, extensions = request.url, request.extensions
         window = None
@@ -142,7 +142,7 @@ class Guard:
         )
 
     def _credential_in(self, request: httpx.Request) -> str | None:
-        """Name the first part of a request, but its body, that is secret, or give None."""
+        """Name the first part of a request, but its body, that is secret, or return None."""
         where = placed_in(request)
         if where is not None:
             return f"a credential in the {where}"
@@ -226,7 +226,7 @@ class GuardedTransport(BaseTransport):
         library: Library,
         innermost: httpx.BaseTransport | None = None,
     ) -> GuardedTransport:
-        """Put a transport of a library behind a guard. ``innermost`` is one to close even where ``inner`` does not."""
+        """Put a transport of a library behind a guard. ``innermost`` is one to close even if ``inner`` does not."""
         looked_through = library.bind(LookedThrough, "SyncByteStream")
         return library.bind(cls, "BaseTransport")(inner, guard, looked_through, innermost)
 
@@ -280,7 +280,7 @@ class AsyncGuardedTransport(AsyncBaseTransport):
         library: Library,
         innermost: httpx.AsyncBaseTransport | None = None,
     ) -> AsyncGuardedTransport:
-        """Put a transport of a library behind a guard. ``innermost`` is one to close even where ``inner`` does not."""
+        """Put a transport of a library behind a guard. ``innermost`` is one to close even if ``inner`` does not."""
         looked_through = library.bind(AsyncLookedThrough, "AsyncByteStream")
         return library.bind(cls, "AsyncBaseTransport")(inner, guard, looked_through, innermost)
 

@@ -47,7 +47,7 @@ class Library:
         self._bound: dict[type, Any] = {}
 
     def bind(self, part: type[Part], *bases: str) -> type[Part]:
-        """Give a class of ours as a subclass of this library's classes ``bases``."""
+        """Return a class of ours as a subclass of this library's classes ``bases``."""
         bound: type[Part] | None = self._bound.get(part)
         if bound is None:
             parents = (part, *(getattr(self.module, base) for base in bases))
@@ -60,7 +60,7 @@ class Library:
 
 @cache
 def library(name: str) -> Library:
-    """Import an HTTP library by name. Raises LibraryError where it is unknown or not installed."""
+    """Import an HTTP library by name. Raises LibraryError if it is unknown or not installed."""
     if name not in NAMES:
         raise LibraryError(f"apiauth_http: no library {name!r}; known are: {', '.join(NAMES)}")
     try:

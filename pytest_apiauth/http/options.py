@@ -52,11 +52,11 @@ class Options:
     rest: Mapping[str, Any] = field(default_factory=dict)
 
     def for_client(self, base_url: str) -> dict[str, Any]:
-        """Give what the library's client is made with, beside transport and auth."""
+        """Return what the library's client is made with, beside transport and auth."""
         return {"base_url": base_url if self.base_url is None else self.base_url, **self.rest}
 
     def own_transport(self, inner: Any, method: str, network: type) -> Any:
-        """Put the transport that was asked for around ours. Raises ProfileError where it is none."""
+        """Put the transport that was asked for around ours. Raises ProfileError if it is none."""
         assert self.around is not None
         made = self.around(inner)
         if isinstance(made, network):
@@ -84,7 +84,7 @@ def read_options(
     """Sort the options for a client. Raises ProfileError for one that clashes, or that the library does not know.
 
     ``proxy``, ``verify``, ``cert``, ``http1``, ``http2``, ``limits``, ``trust_env``: of connections. ``transport``: a
-    function of our transport. ``auth``: where the client sends no credential of the profile. ``base_url``: at one of
+    function of our transport. ``auth``: if the client sends no credential of the profile. ``base_url``: at one of
     the profile's origins. ``mounts``: refused. All others are the client's.
     """
     known = inspect.signature(client).parameters

@@ -58,7 +58,7 @@ class _Body:
 class Messenger:
     """Sends the house's messages through a library's transport, exactly as they are.
 
-    Raises NotSendable for what no connection can carry, UnreachableError where no answer comes.
+    Raises NotSendable for what no connection can carry, UnreachableError if no answer comes.
     """
 
     def __init__(self, library: Library, profile: str, redactor: Redactor, seen: Seen | None = None) -> None:

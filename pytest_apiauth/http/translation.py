@@ -45,7 +45,7 @@ class NotSendable(ApiAuthError):
 
 
 def obstacle(method: bytes, target: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> str | None:
-    """Give the reason why a connection refuses a request, without quoting it, or None."""
+    """Return the reason why a connection refuses a request, without quoting it, or None."""
     if _TOKEN.fullmatch(method) is None:
         return "illegal method"
     if _TARGET.fullmatch(target) is None:
@@ -86,7 +86,7 @@ def _wrong_framing(lengths: set[bytes], codings: list[bytes], body: bytes) -> st
 
 
 def raw_target(request: httpx.Request) -> bytes:
-    """Give the request target as it travels: an edited one comes as an extension, unnormalised."""
+    """Return the request target as it travels: an edited one comes as an extension, unnormalised."""
     target: bytes | str = request.extensions.get("target") or request.url.raw_path
     return target.encode("ascii", "replace") if isinstance(target, str) else target
 
@@ -102,7 +102,7 @@ def received(request: httpx.Request, body: bytes) -> Request:
 
 
 def to_library_response(library: Library, answer: Response, request: httpx.Request) -> httpx.Response:
-    """Give an answer as the library's transport would. Raises the library's read time-out if it comes too late."""
+    """Return an answer as the library's transport would. Raises the library's read time-out if it comes too late."""
     if answer.delay:
         _refuse_late(library, answer, request)
     body = b"" if request.method == "HEAD" or answer.status in _BODILESS else answer.body
@@ -162,7 +162,7 @@ def _refuse_late(library: Library, answer: Response, request: httpx.Request) -> 
 
 
 def to_library_request(library: Library, message: Request, extensions: dict[str, Any]) -> httpx.Request:
-    """Give a message as the library's request, every header line and the target exactly as they are.
+    """Return a message as the library's request, every header line and the target exactly as they are.
 
     Only what HTTP/1.1 cannot do without is added: Host and Content-Length; and a User-Agent, since some
     gateways refuse requests that have none. Raises NotSendable.
@@ -194,7 +194,7 @@ def to_library_request(library: Library, message: Request, extensions: dict[str,
 
 
 def refuse_unsendable(request: httpx.Request, body: bytes) -> str | None:
-    """Give the reason why a connection refuses a library's request, or None."""
+    """Return the reason why a connection refuses a library's request, or None."""
     method = request.method.encode("ascii", "replace")
     return obstacle(method, raw_target(request), request.headers.raw, body)
 

@@ -203,14 +203,14 @@ class Network:
         return seconds
 
     def tls(self) -> ssl.SSLContext:
-        """Give the TLS context. Raises ProfileError where ``ca_file`` cannot be read."""
+        """Return the TLS context. Raises ProfileError if ``ca_file`` cannot be read."""
         with self._mutex:
             if self._context is None:
                 self._context = self.new_tls()
             return self._context
 
     def new_tls(self) -> ssl.SSLContext:
-        """Make another context like it. Raises ProfileError where ``ca_file`` cannot be read."""
+        """Make another context like it. Raises ProfileError if ``ca_file`` cannot be read."""
         context: ssl.SSLContext = self.library.module.create_ssl_context()
         if self._ca_file is not None:
             try:

@@ -58,7 +58,7 @@ class Callbacks:
         self.redirect_uri = parts._replace(netloc=netloc).geturl()
 
     def wait(self, seconds: float) -> str:
-        """Give the URL of the callback. Raises TokenError where none comes in time."""
+        """Return the URL of the callback. Raises TokenError if none comes in time."""
         try:
             return self._arrived.get(timeout=seconds)
         except queue.Empty:
@@ -78,7 +78,7 @@ class Callbacks:
             self._told.set()
 
     def answer(self, target: str, host: str) -> tuple[int, str]:
-        """Give status and title of the page that answers a request."""
+        """Return status and title of the page that answers a request."""
         meant = urlsplit(self.redirect_uri)
         try:
             came, is_ours = urlsplit(target), Origin.of(f"http://{host}") == Origin.of(self.redirect_uri)
@@ -100,7 +100,7 @@ class Callbacks:
 
 @contextmanager
 def listening(name: str, registered: str) -> Iterator[Callbacks]:
-    """Listen at a registered redirection URI. Raises ProfileError, in one line, where that cannot be."""
+    """Listen at a registered redirection URI. Raises ProfileError, in one line, if that cannot be."""
     callbacks = Callbacks(name, registered)
     thread = threading.Thread(target=callbacks.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -164,7 +164,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 def open_browser(url: str) -> None:
-    """Open a browser where there is one with a window of its own; one in the terminal would take it over."""
+    """Open a browser if there is one with a window of its own; one in the terminal would take it over."""
     with suppress(webbrowser.Error, OSError):
         browser = webbrowser.get()
         if type(browser) is not webbrowser.GenericBrowser:
@@ -172,7 +172,7 @@ def open_browser(url: str) -> None:
 
 
 def pasted(name: str) -> str:
-    """Read a URL from standard input. Raises TokenError where none is given."""
+    """Read a URL from standard input. Raises TokenError if none is given."""
     try:
         line = sys.stdin.readline().strip()
     except (OSError, ValueError):

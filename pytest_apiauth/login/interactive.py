@@ -1,4 +1,4 @@
-"""The command ``token``: one grant of a profile, once, against its real URLs, with a person where it takes one.
+"""The command ``token``: one grant of a profile, once, against its real URLs, with a person if it takes one.
 
 Theory of operation. This command is the user's own request to go to the network, so it needs no ``--apiauth-live``;
 it says which hosts are about to be contacted. authorization_code is run as RFC 8252 has it for a program on a
@@ -229,7 +229,7 @@ class _Login:
         raise TokenError(f"{self._profile.name}: {self._grant}: nobody has entered the code in time")
 
     def _issuer(self) -> tuple[str | None, bool]:
-        """Give the issuer that the server's metadata names, and whether it says that its answers name it too."""
+        """Return the issuer that the server's metadata names, and whether it says that its answers name it too."""
         url = self._profile.metadata_url
         if url is None:
             return None, "RFC 9207" in self._profile.standards
@@ -253,7 +253,7 @@ class _Login:
         return "say in credentials.refresh_token where one is"
 
     def _kept(self, token: Token) -> str:
-        """Keep what an interactive grant has given, and say where; empty where nothing is kept."""
+        """Keep what an interactive grant has given, and say where; empty if nothing is kept."""
         is_given = self._profile.credentials.refresh_token is not None
         if token.refresh_token is None or not (is_given or self._interactive):
             return ""

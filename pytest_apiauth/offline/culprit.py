@@ -33,7 +33,7 @@ def culprit(functions: Iterable[tuple[str, str]]) -> str | None:
     """Name the library that reached for the network.
 
     ``functions`` are those at work, the innermost first, by module and file. Of the libraries before the first function
-    of the project's own it is the outermost, with the HTTP library that it uses; None where nothing but plumbing is
+    of the project's own it is the outermost, with the HTTP library that it uses; None if nothing but plumbing is
     at work, as in a thread or a task that a library has begun.
     """
     libraries: list[str] = []
@@ -76,14 +76,14 @@ def _version(name: str) -> str | None:
 
 
 def of_stack(frame: FrameType | None) -> Iterator[tuple[str, str]]:
-    """Give the functions at work in this thread, from a frame on."""
+    """Yield the functions at work in this thread, from a frame on."""
     while frame is not None:
         yield str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename
         frame = frame.f_back
 
 
 def of_traceback(trace: TracebackType | None) -> list[tuple[str, str]]:
-    """Give the functions that an error came through, the innermost first: those of other threads and tasks too."""
+    """Return the functions that an error came through, the innermost first: those of other threads and tasks too."""
     found = []
     while trace is not None:
         frame = trace.tb_frame

@@ -38,7 +38,7 @@ class OfflineError(ApiAuthError):
         return self.line()
 
     def line(self, *traces: TracebackType | None) -> str:
-        """Give the message; ``traces`` are those of the errors that this one lies in, the innermost first."""
+        """Return the message; ``traces`` are those of the errors that this one lies in, the innermost first."""
         ways = [function for trace in (self.__traceback__, *traces) for function in of_traceback(trace)]
         library = self._library or culprit(ways) or BARE
         return f"{library} reached for {self._host}: {self._refusal.advice(library)}"
@@ -96,7 +96,7 @@ class Detour(Refusal):
 
 
 def offline_error_in(error: BaseException) -> str | None:
-    """Give the message of a refusal where an error comes from one, however it was wrapped."""
+    """Return the message of a refusal if an error comes from one, however it was wrapped."""
     seen: set[int] = set()
     left: list[tuple[BaseException | None, tuple[TracebackType | None, ...]]] = [(error, ())]
     while left:

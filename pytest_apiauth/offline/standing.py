@@ -3,7 +3,7 @@
 Theory of operation. Every HTTP library for Python looks a name up, connects a socket and begins TLS, by few functions
 of the standard library, and of uvloop and c-ares (aiodns), which have a network of their own. Those are what is stood
 before, so no HTTP library is known here by name, nor imported. A method here looks at its arguments. It refuses a host
-that is out of reach, where no audit event comes in time: ``connect`` and ``sendto`` resolve a name before theirs, what
+that is out of reach, if no audit event comes in time: ``connect`` and ``sendto`` resolve a name before theirs, what
 is sent to a proxy names the real host, TLS names it too, whoever found the address. A host that a server on this
 machine stands in for is led there: looking it up gives an address that stands for it, connecting to either reaches that
 server, and TLS with it is begun in a context that trusts it alone. All goes when the last refusal does.
@@ -275,7 +275,7 @@ def closing_refused(own: object) -> Iterator[None]:
 
 
 def asked_of_proxy(data: bytes) -> tuple[bytes, int | None] | None:
-    """Give the host and port that a proxy is asked to connect to, where that is what is sent."""
+    """Return the host and port that a proxy is asked to connect to, where that is what is sent."""
     if data[:1] == b"\x05":
         found = SOCKS5.match(data)
         if found is None:

@@ -73,7 +73,7 @@ class Clients:
         )
 
     def no_answer(self, error: BaseException) -> str | None:
-        """Say in one line that no connection came about, where that is what an error of the HTTP library says."""
+        """Say in one line that no connection came about, if that is what an error of the HTTP library says."""
         module = self.target.connector.library.module
         if not isinstance(error, module.ConnectError | module.ConnectTimeout):
             return None

@@ -25,7 +25,7 @@ SMOKE: Final = "apiauth_smoke"
 
 
 def extent(session: pytest.Session, options: Options, path: Path) -> Extent | None:
-    """Say how much of the book a run examines a profile by; None where the profile is no matter of the run's."""
+    """Say how much of the book a run examines a profile by; None if the profile is no matter of the run's."""
     if session.isinitpath(path) or (bundled.folder() == path.parent and session.isinitpath(path.parent)):
         return "all"
     # pytest also asks about the neighbours of a file that is named: that must cost nothing.
@@ -62,7 +62,7 @@ def names_app(path: Path) -> bool:
 
 
 def _read(path: Path) -> dict[str, Any] | str:
-    """Read a file without the validation library, which costs; where it is not TOML, give its text."""
+    """Read a file without the validation library, which costs; if it is not TOML, give its text."""
     text = ""
     try:
         text = path.read_text(encoding="utf-8")

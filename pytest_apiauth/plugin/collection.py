@@ -42,7 +42,7 @@ class ProfileFile(pytest.File):
     """What its rules meet in this run."""
 
     def collect(self) -> Iterator[pytest.Collector]:
-        """Give one node a chapter. Raises CollectError, one line per mistake, for a bad profile."""
+        """Yield one node a chapter. Raises CollectError, one line per mistake, for a bad profile."""
         state = self.config.stash[STATE]
         own = own_files(self.config)
         try:
@@ -79,7 +79,7 @@ class Chapter(pytest.Module):
     """One chapter of the suite, for one profile."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Give an item for each rule and part; a rule that does not apply is one item, skipped with its reason."""
+        """Yield an item for each rule and part; a rule that does not apply is one item, skipped with its reason."""
         profile_file = self.parent
         assert isinstance(profile_file, ProfileFile)
         for rule in profile_file.rules.values():
@@ -151,7 +151,7 @@ class RuleItem(pytest.Function):
         return found
 
     def setup(self) -> None:
-        """Set the fixtures up; where the project's own credentials failed before, that is why this is not run."""
+        """Set the fixtures up; if the project's own credentials failed before, that is why this is not run."""
         state = self.config.stash[STATE]
         path = self.profile_file.path
         reason = state.examinations.why_not_ready(path)

@@ -63,7 +63,7 @@ def entry_of(item: Examined, outcome: Outcome, redactor: Redactor) -> Entry:
 
 
 def _filed(item: Examined, outcome: Outcome) -> Iterator[Filed]:
-    """Give what the item has found out about other rules: failures first, then warnings."""
+    """Yield what the item has found out about other rules: failures first, then warnings."""
     profile, rules = item.profile, item.rules
     for rule_id, found in outcome.breaches.items():
         facts = _facts(rules[rule_id], profile, rules[rule_id].level_for(profile))

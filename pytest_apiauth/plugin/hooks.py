@@ -95,7 +95,7 @@ def _seed(config: pytest.Config) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Give every worker of pytest-xdist the same seed, and a folder that all of them share."""
+    """Return every worker of pytest-xdist the same seed, and a folder that all of them share."""
     state = node.config.stash[STATE]
     node.workerinput["apiauth_seed"] = state.seed
     node.workerinput["apiauth_folder"] = str(state.shared_folder())
@@ -109,7 +109,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect a profile: always where it is named, in a folder walk where it asks to be examined."""
+    """Collect a profile: always if it is named, in a folder walk if it asks to be examined."""
     if not file_path.name.endswith(SUFFIX):
         return None
     from pytest_apiauth.plugin.collecting import extent
@@ -194,7 +194,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Say, once its fixtures are gone, where the cassette of a test could not be written."""
+    """Say, once its fixtures are gone, if the cassette of a test could not be written."""
     try:
         yield
     finally:
@@ -268,7 +268,7 @@ def _is_of_app(item: pytest.Item) -> bool:
 
 
 def _in_one_line(item: pytest.Item, error: BaseException) -> str | None:
-    """Give the message of an error that no source line explains any better, or None."""
+    """Return the message of an error that no source line explains any better, or None."""
     if isinstance(error, ApiAuthError):
         return str(error)
     refusals, cassette = _refusals(), item.stash.get(CASSETTE, None)
@@ -282,5 +282,5 @@ def _in_one_line(item: pytest.Item, error: BaseException) -> str | None:
 
 
 def _refusals() -> ModuleType | None:
-    """Give what keeps hosts out of reach, once a test has needed it."""
+    """Return what keeps hosts out of reach, once a test has needed it."""
     return sys.modules.get("pytest_apiauth.plugin.reach")

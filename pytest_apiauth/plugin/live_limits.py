@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_apiauth.targets.limits import Limits, Throttle
 
 USUAL_RATE: Final = 10.0
-"""Requests per second of a live run where neither option nor profile says more."""
+"""Requests per second of a live run if neither option nor profile says more."""
 HARMLESS: Final = ("read-only", "issue")
 """Safety classes that a live run may always touch."""
 

@@ -127,7 +127,7 @@ class Outputs:
             self._instead(terminal, "write", _changing_argument(terminal.write, self._clean))
 
     def _instead(self, owner: object, name: str, new: object) -> None:
-        """Give one object another method, until the end of the run."""
+        """Return one object another method, until the end of the run."""
         before = vars(owner).get(name)
 
         def undo() -> None:

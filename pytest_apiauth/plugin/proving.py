@@ -31,7 +31,7 @@ class OwnChapter(pytest.Collector):
     profile: Profile
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Give an item for each rule and each of its faults; one without any is an item too."""
+        """Yield an item for each rule and each of its faults; one without any is an item too."""
         own = faults_of(self.config, self.profile)
         for rule in self.file.rules:
             for name in rule.faults or ("",):
@@ -43,7 +43,7 @@ class OwnChapter(pytest.Collector):
 
 
 def chapters(parent: pytest.File, profile: Profile) -> Iterator[OwnChapter]:
-    """Give a node for each file of a profile's own rules. Raises CollectError if it names none."""
+    """Yield a node for each file of a profile's own rules. Raises CollectError if it names none."""
     files = own_files(parent.config).of(profile)
     if not files:
         raise parent.CollectError(f"{profile.name}: --apiauth-prove: the profile names no rules of its own")

@@ -57,20 +57,20 @@ def keep_out(item: pytest.Item, profile: Profile) -> None:
 
 
 def refusals(item: pytest.Item) -> list[OfflineError]:
-    """Give what was refused while a test ran."""
+    """Return what was refused while a test ran."""
     known = item.stash.get(REFUSAL, None)
     return [] if known is None else known.errors
 
 
 def add_to_report(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Say beside a failure what was refused to the test, where its own code kept that to itself."""
+    """Say beside a failure what was refused to the test, if its own code kept that to itself."""
     lines = [line for line in dict.fromkeys(map(str, refusals(item))) if line not in report.longreprtext]
     if lines:
         report.sections.append(("apiauth", "\n".join(lines)))
 
 
 def profiles_of(item: pytest.Item, state: State) -> list[Profile]:
-    """Give the profiles that a test has to do with: the one chosen for it, and for a cassette all of the project's.
+    """Return the profiles that a test has to do with: the one chosen for it, and for a cassette all of the project's.
 
     What a cassette holds is known when it is read or written, and that is late.
     """
@@ -91,7 +91,7 @@ def profiles_of(item: pytest.Item, state: State) -> list[Profile]:
 
 
 def hosts_of(profiles: Iterable[Profile], state: State) -> Hosts:
-    """Give the hosts of profiles: those that they name, and those that the environment does for them."""
+    """Return the hosts of profiles: those that they name, and those that the environment does for them."""
     origins: set[Origin] = set()
     for profile in profiles:
         origins |= profile.origins
@@ -126,7 +126,7 @@ def _advice_for(item: pytest.Item) -> Callable[[str], str]:
 
 
 def advice_beside_mock(library: str) -> str:
-    """Say what to do where something goes past the embedded server that stands in for its host."""
+    """Say what to do if something goes past the embedded server that stands in for its host."""
     return (
         f"{versioned(library)} goes past apiauth_mock, by a proxy or a network of its own;"
         " let it connect itself, give it the URL of apiauth_url, or record the test with @pytest.mark.vcr"

@@ -22,7 +22,7 @@ from pytest_apiauth.recording.walking import keys_of
 
 MOCKS = ("apiauth_mock", "respx_mock", "apiauth_server")
 ADDING = ("all", "new_episodes", "rewrite")
-"""Record modes that ask the API even where there is a cassette."""
+"""Record modes that ask the API even if there is a cassette."""
 OFF: pytest.StashKey[bool] = pytest.StashKey()
 
 
@@ -52,7 +52,7 @@ def take_rewriting(config: pytest.Config, state: State) -> None:
 
 
 def enter(item: pytest.Item) -> None:
-    """Make a test that is marked ``vcr`` ready, before any fixture of it. Fails it where it cannot be."""
+    """Make a test that is marked ``vcr`` ready, before any fixture of it. Fails it if it cannot be."""
     state: State = item.config.stash[STATE]
     is_ours, profiles = uses_ours(item), profiles_of(item, state)
     if is_ours:
@@ -83,9 +83,9 @@ def enter(item: pytest.Item) -> None:
 
 
 def settle(request: pytest.FixtureRequest, markers: list[Any]) -> None:
-    """Look for a test's cassettes as soon as fixtures say where they are, and switch them off where they are to be.
+    """Look for a test's cassettes as soon as fixtures say where they are, and switch them off if they are to be.
 
-    ``markers`` is what pytest-recording goes by: a test without any has no cassette. Fails the test where it is ours
+    ``markers`` is what pytest-recording goes by: a test without any has no cassette. Fails the test if it is ours
     and asks for what does not go together.
     """
     item: pytest.Item = request.node
@@ -113,7 +113,7 @@ def settle(request: pytest.FixtureRequest, markers: list[Any]) -> None:
 
 
 def leave(item: pytest.Item) -> None:
-    """End a test with a cassette. Raises CassetteError where its cassette could not be written."""
+    """End a test with a cassette. Raises CassetteError if its cassette could not be written."""
     cassette = item.stash.get(CASSETTE, None)
     if cassette is None:
         return
@@ -134,7 +134,7 @@ def _profile_of(item: pytest.Item, state: State) -> Profile | None:
 
 
 def _mode(state: State) -> str | None:
-    """Give the record mode that the run was asked for."""
+    """Return the record mode that the run was asked for."""
     if state.rewrites_cassettes:
         return "rewrite"
     mode: str | None = state.config.getoption("record_mode", None)
@@ -152,7 +152,7 @@ def _parallel(state: State) -> str | None:
 
 
 def _refuse_mode(state: State, *, has_cassette: bool) -> None:
-    """Fail a test of ours that is to be recorded where it cannot be; with ``once`` what there is is replayed."""
+    """Fail a test of ours that is to be recorded if it cannot be; with ``once`` what there is is replayed."""
     if not _records(state):
         return
     mode = _mode(state)

@@ -65,13 +65,13 @@ class State:
         return Targets(self.options, self.root, self.redactor, self.limits.throttle, self.shared_file, faults, seen)
 
     def shared_folder(self) -> Path:
-        """Give the folder that this run's workers share; made by the controller, entered by this user only."""
+        """Return the folder that this run's workers share; made by the controller, entered by this user only."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="apiauth-"))
         return self._folder
 
     def shared_file(self, *words: str) -> SharedFile | None:
-        """Give a file that all workers of the run share, by what it is about; None where there are no workers."""
+        """Return a file that all workers of the run share, by what it is about; None if there are no workers."""
         from pytest_apiauth.auth.shared import SharedFile
 
         inputs = getattr(self.config, "workerinput", None)
@@ -122,7 +122,7 @@ class State:
         return self._profiles[path]
 
     def default_profile(self, place: Path | None = None) -> Profile:
-        """Return the profile that a test uses where no mark names one; ``place`` is its folder. Raises ProfileError."""
+        """Return the profile that a test uses if no mark names one; ``place`` is its folder. Raises ProfileError."""
         return self.load(self._choice.default(place))
 
     def named_profile(self, name: str, place: Path | None = None) -> Profile:

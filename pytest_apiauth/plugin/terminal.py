@@ -151,7 +151,7 @@ class Reporter:
                 self._errors.append(f"ERROR: {file}: cannot be written: {error.strerror}")
 
     def _uncaught(self) -> list[str]:
-        """Give a line for each fault that its owner has examined and not caught: the run must not look green."""
+        """Return a line for each fault that its owner has examined and not caught: the run must not look green."""
         faults = self._config.stash[STATE].options.faults
         if not faults or not self.ledger.profiles:
             return []
@@ -166,7 +166,7 @@ class Reporter:
             for rule_id in owners[name]
             if rule_id not in caught
         ]
-        # A name of the book's was looked up before the run; one of a project's own was not, where there are workers.
+        # A name of the book's was looked up before the run; one of a project's own was not, if there are workers.
         unknown = [name for name in faults if "." in name and not owners[name]]
         return lines + [f"ERROR: the fault {name!r} was at work in none of these profiles" for name in unknown]
 

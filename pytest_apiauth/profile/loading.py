@@ -38,7 +38,7 @@ Table = dict[str, Any]
 
 @lru_cache
 def builtin_profiles() -> dict[str, Path]:
-    """Give the files of the profiles that come with the suite, by name."""
+    """Return the files of the profiles that come with the suite, by name."""
     return {path.name.removesuffix(SUFFIX): path for path in sorted(bundled.folder().glob(f"*{SUFFIX}"))}
 
 
@@ -237,7 +237,7 @@ def _key(location: tuple[int | str, ...]) -> str:
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    """Give the keys of the table at a location, by walking the models."""
+    """Return the keys of the table at a location, by walking the models."""
     model: Any = Profile
     for part in location:
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
@@ -260,7 +260,7 @@ def _model_in(annotation: Any) -> Any:
 
 
 def did_you_mean(name: str, known: list[str]) -> str:
-    """Return a suggestion for a name that is not known; empty where none is near."""
+    """Return a suggestion for a name that is not known; empty if none is near."""
     if len(name) > LONGEST_NAME:
         return ""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)

@@ -233,7 +233,7 @@ class Profile(Model):
 
     @property
     def place(self) -> str:
-        """The file that the profile was read from: two profiles of one name have two. Its name, where there is none."""
+        """The file that the profile was read from: two profiles of one name have two. Its name, if there is none."""
         return self.name if self._file is None else str(self._file)
 
     @property
@@ -242,17 +242,17 @@ class Profile(Model):
         return self.api_url if isinstance(self.api_url, str) else f"https://{self.name or 'api'}.example"
 
     def url(self, place: str) -> str:
-        """Give the absolute URL of an endpoint or path; a path continues that of ``api_url``, as in httpx."""
+        """Return the absolute URL of an endpoint or path; a path continues that of ``api_url``, as in httpx."""
         return place if urlsplit(place).scheme else self.base_url.rstrip("/") + place
 
     @property
     def token_endpoint(self) -> str:
-        """Absolute URL of the token endpoint; empty where there is none."""
+        """Absolute URL of the token endpoint; empty if there is none."""
         return self.url(self.token_url) if self.token_url else ""
 
     @property
     def authorization_endpoint(self) -> str:
-        """Absolute URL of the authorization endpoint; empty where there is none."""
+        """Absolute URL of the authorization endpoint; empty if there is none."""
         return self.url(self.authorize_url) if self.authorize_url else ""
 
     @property

@@ -71,7 +71,7 @@ class Answer:
     Example::
 
         answer = api.send(valid.without("api_key")).refused()
-        answer.advise(answer.status == 401, "401 where no credential was sent")
+        answer.advise(answer.status == 401, "401 if no credential was sent")
     """
 
     api: Conversation
@@ -102,7 +102,7 @@ class Answer:
 
     @property
     def members(self) -> dict[str, object]:
-        """The members of a JSON object; empty where the body is none."""
+        """The members of a JSON object; empty if the body is none."""
         body = self.response.json()
         return body if isinstance(body, dict) else {}
 
@@ -163,7 +163,7 @@ class Answer:
     def no_token(self, unless: Cause | None = None, *, is_due: bool = True) -> Answer:
         """Require a refusal without a token: a 4xx or a documented status.
 
-        Raises Follows where a token came for a cause that is another rule's. Where no refusal ``is_due``, since the
+        Raises Follows if a token came for a cause that is another rule's. Where no refusal ``is_due``, since the
         request may mean something else there, a 2xx or 3xx without a token is advice only.
         """
         words = "a refusal with a 4xx status"
@@ -178,7 +178,7 @@ class Answer:
         return answer._held_again(self)
 
     def advise_no_token(self, words: str, unless: Cause | None = None) -> Answer:
-        """Recommend that no token is issued. Raises Follows where one came for a cause that is another rule's."""
+        """Recommend that no token is issued. Raises Follows if one came for a cause that is another rule's."""
         if self.has_token:
             self._follows(unless)
         return self.advise(not self.has_token, words)
@@ -239,13 +239,13 @@ class Answer:
         return self
 
     def advise(self, holds: bool, expected: str, got: str | None = None) -> Answer:
-        """Recommend something: a warning where it does not hold, whatever the rule's level."""
+        """Recommend something: a warning if it does not hold, whatever the rule's level."""
         if not holds:
             self.api.recommend(self.counterexample(expected, got))
         return self
 
     def file(self, rule_id: str, holds: bool, expected: str, got: str | None = None) -> Answer:
-        """Recommend something that is another rule's matter: a warning under that rule's id where it does not hold."""
+        """Recommend something that is another rule's matter: a warning under that rule's id if it does not hold."""
         known = self.api.filed.get(rule_id)
         if not holds and (known is None or len(known.steps) > len(self.api.steps)):
             self.api.filed[rule_id] = self.counterexample(expected, got)

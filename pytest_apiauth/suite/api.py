@@ -79,7 +79,7 @@ class Api:
     # Valid requests
 
     def requests(self, zone: Zone, *kinds: Kind) -> Iterator[Draft]:
-        """Give a valid request for each probe of a zone and each way into it.
+        """Yield a valid request for each probe of a zone and each way into it.
 
         With ``kinds``, only the ways that use one of them.
         """
@@ -91,7 +91,7 @@ class Api:
                 yield self.request(probe, way)
 
     def request(self, path: str, kinds: tuple[Kind, ...] = ()) -> Draft:
-        """Give a GET of a path that carries the named credentials."""
+        """Return a GET of a path that carries the named credentials."""
         return self.examination.request(path, kinds)
 
     def credential(self, kind: Kind) -> Credential:
@@ -99,7 +99,7 @@ class Api:
         return requests.credential(self.profile, kind)
 
     def token_request(self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT) -> Draft:
-        """Give a valid token request. A refresh request carries a refresh token of its own."""
+        """Return a valid token request. A refresh request carries a refresh token of its own."""
         return self.examination.obtaining.token_request(grant, client=client, user=user)
 
     def as_client(self, url: str, *parameters: tuple[str, object], client: str = DEFAULT) -> Draft:
@@ -111,11 +111,11 @@ class Api:
         return self.examination.obtaining.control_of(grant, client)
 
     def authorization_request(self, proof: Proof | None = None) -> Draft:
-        """Give a valid authorization request, with a proof key of its own or a chosen one."""
+        """Return a valid authorization request, with a proof key of its own or a chosen one."""
         return self.examination.obtaining.authorization_request(proof=proof)
 
     def followed(self, answer: Answer) -> Draft | None:
-        """Give the request that a browser makes next, where it is sent on to the same origin; else None."""
+        """Return the request that a browser makes next, if it is sent on to the same origin; else None."""
         target = consent.landing(answer.draft, answer.response)
         same = bool(target) and consent.place(target)[:3] == consent.place(answer.draft.url)[:3]
         if not same or consent.sort_of(answer.draft, answer.response) == "client":
@@ -128,7 +128,7 @@ class Api:
         return draft.with_headers(("Cookie", self.keep("LOGIN_COOKIE", "; ".join(cookies)))) if cookies else draft
 
     def redemption(self, found: Callback, own: str = "") -> Draft:
-        """Give a token request for a code at hand; ``own`` begins its placeholder's name."""
+        """Return a token request for a code at hand; ``own`` begins its placeholder's name."""
         return self.examination.obtaining.token_request("authorization_code", callback=found, own=own)
 
     def device_request(self, *, client: str = DEFAULT) -> Draft:
@@ -141,7 +141,7 @@ class Api:
         return requests.token_request(self.profile, grant, client=who, given={"device_code": code})
 
     def refresh_token(self) -> Ref:
-        """Get a refresh token that nothing else uses. Raises NotApplicable where no grant gives one."""
+        """Get a refresh token that nothing else uses. Raises NotApplicable if no grant gives one."""
         return self.examination.obtaining.fresh_refresh_token()
 
     def keep(self, name: str, value: str, role: Role = Role.KEPT) -> Ref:
@@ -208,7 +208,7 @@ class Api:
         """Open one connection for several requests; gives a function that sends a draft on it.
 
         Its keywords are ``version`` (``1.0`` or ``1.1``) and ``close`` (end the connection after the answer).
-        Raises NotApplicable where requests do not travel on connections.
+        Raises NotApplicable if requests do not travel on connections.
         """
         target = self.examination.target
         if not target.kind.has_connections:
@@ -230,7 +230,7 @@ class Api:
                 raise NotApplicable("the server ends the connection after each answer, so none carries anything over")
 
     def attempt(self, draft: Draft, *, server_errors: bool = False) -> Answer | None:
-        """Send a row of a table; None where the edit changes nothing or the row cannot be sent at all."""
+        """Send a row of a table; None if the edit changes nothing or the row cannot be sent at all."""
         try:
             return self.send(draft, server_errors=server_errors)
         except (Unchanged, NotSendable):
@@ -260,7 +260,7 @@ class Api:
         self.steps.take(answer.curl, words or answer.got)
 
     def advance(self, seconds: int) -> None:
-        """Move the target's clock forward. Raises NotApplicable where it cannot be moved."""
+        """Move the target's clock forward. Raises NotApplicable if it cannot be moved."""
         self.examination.advance(seconds)
         self.forget_controls()
         clock = self.profile.clock

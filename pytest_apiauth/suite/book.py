@@ -26,7 +26,7 @@ Change = Callable[[Request, Response], Response]
 
 
 class Level(enum.Enum):
-    """How binding a rule is. MUST and DOC fail where the profile backs them; the others warn.
+    """How binding a rule is. MUST and DOC fail if the profile backs them; the others warn.
 
     >>> Level("MUST") is Level.MUST
     True

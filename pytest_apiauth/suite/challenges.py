@@ -27,7 +27,7 @@ class Challenge:
 
 
 def read_challenges(lines: Iterable[str]) -> list[Challenge]:
-    """Give every challenge. Raises ValueError where a line is none by the grammar.
+    """Return every challenge. Raises ValueError if a line is none by the grammar.
 
     >>> [challenge.scheme for challenge in read_challenges(['Bearer realm="shop", Basic realm="shop"'])]
     ['bearer', 'basic']

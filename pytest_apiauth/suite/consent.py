@@ -31,13 +31,13 @@ _USUAL_PORTS = {"https": 443, "http": 80}
 
 
 def login_of(profile: Profile, user: str) -> tuple[str, str]:
-    """Give the client and the user of a login by the interactive grant, where ``default`` means the grant's own."""
+    """Return the client and the user of a login by the interactive grant, if ``default`` means the grant's own."""
     table = row_of(profile, profile.interactive_grant)
     return table.client, table.user if user == DEFAULT else user
 
 
 def refresh_token_of(profile: Profile, identities: Identities, user: str) -> Secret:
-    """Give the refresh token that a person has got by logging in. Raises CredentialError where there is none."""
+    """Return the refresh token that a person has got by logging in. Raises CredentialError if there is none."""
     found = identities.refresh_token(*login_of(profile, user))
     if found is None:
         raise CredentialError(f"{_lacking(profile)}; log in once with `{login_command(profile)}`")
@@ -54,7 +54,7 @@ def _lacking(profile: Profile) -> str:
 
 
 def login_command(profile: Profile) -> str:
-    """Give the command by which a person logs in; it takes the grant that clients use, unless told another one."""
+    """Return the command by which a person logs in; it takes the grant that clients use, unless told another one."""
     grant = profile.interactive_grant
     other = "" if profile.usual_grant == grant else f" --grant {grant}"
     return f"python -m pytest_apiauth token {profile.name}{other}"
@@ -77,12 +77,12 @@ def asking(draft: Draft, **parameters: Text | None) -> Draft:
 
 
 def asked(draft: Draft, name: str) -> str:
-    """Give a parameter of an authorization request, where it is a plain text; empty where it is not there."""
+    """Return a parameter of an authorization request, if it is a plain text; empty if it is not there."""
     return next((value for key, value in draft.query if key == name and isinstance(value, str)), "")
 
 
 def landing(draft: Draft, response: Response) -> str:
-    """Give the absolute URL that an answer sends the browser to; empty where it sends it nowhere."""
+    """Return the absolute URL that an answer sends the browser to; empty if it sends it nowhere."""
     lines = response.header_lines("location")
     if not 300 <= response.status < 400 or not lines:
         return ""
@@ -105,14 +105,14 @@ def sort_of(draft: Draft, response: Response) -> Sort:
 
 
 def returned(draft: Draft, response: Response) -> dict[str, list[str]] | None:
-    """Give the parameters that an answer takes back to the client; None where it does not lead there."""
+    """Return the parameters that an answer takes back to the client; None if it does not lead there."""
     if sort_of(draft, response) != "client":
         return None
     return parameters_of(landing(draft, response))
 
 
 def parameters_of(url: str) -> dict[str, list[str]]:
-    """Give the parameters in a URL's query, and those in its fragment that the query does not have.
+    """Return the parameters in a URL's query, and those in its fragment that the query does not have.
 
     Servers with the habits of the implicit grant answer in the fragment; what they answer is the same.
     """
@@ -129,7 +129,7 @@ def in_fragment(draft: Draft, response: Response) -> bool:
 
 
 def callback(draft: Draft, response: Response, proof: Proof) -> Callback | None:
-    """Give what there is to redeem; None where no code came."""
+    """Return what there is to redeem; None if no code came."""
     codes = (returned(draft, response) or {}).get("code", [])
     return Callback(codes[0], asked(draft, "redirect_uri"), proof.verifier) if len(codes) == 1 else None
 
@@ -146,7 +146,7 @@ def proceeds(draft: Draft, response: Response) -> bool:
 
 
 def place(url: str) -> tuple[str, str, int, str]:
-    """Give scheme, host, port and path of a URL as a browser reads it; a final slash or dot makes no other place.
+    """Return scheme, host, port and path of a URL as a browser reads it; a final slash or dot makes no other place.
 
     A browser drops tabs and line breaks, takes a backslash for a slash, ignores a user name, and resolves
     dot segments, percent-encoded ones too (WHATWG URL 4.4).
@@ -177,7 +177,7 @@ def _resolved(path: str) -> str:
 
 
 def leads_to(target: str, uri: str, *known: str) -> bool:
-    """Whether a browser sent to a target arrives at a URI, or at least at its origin where no known URL has it."""
+    """Whether a browser sent to a target arrives at a URI, or at least at its origin if no known URL has it."""
     if not target:
         return False
     there, wanted = place(target), place(uri)

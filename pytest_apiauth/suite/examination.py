@@ -95,7 +95,7 @@ class Examination:
         return responses
 
     def _spare_accounts(self, request: Request) -> None:
-        """Raise OutOfGuesses where a wrong password would be one too many for an account."""
+        """Raise OutOfGuesses if a wrong password would be one too many for an account."""
         of_client = request.method == "POST" and request.url in self.profile.client_endpoints
         for username in wrong_passwords(request, self.placeholders.passwords(), of_client=of_client):
             if not self.target.guess(username):
@@ -110,7 +110,7 @@ class Examination:
         return requests.resource_request(self.profile, path, kinds)
 
     def ways_into(self, zone: Zone) -> list[tuple[Kind, ...]]:
-        """Give the alternatives of a zone's needs whose credentials are there."""
+        """Return the alternatives of a zone's needs whose credentials are there."""
         # Asked once an example, and the credentials that a run has do not change while it runs.
         if zone.path not in self._ways:
             found = [way for way in zone.needs or ((),) if all(self._why_absent(kind) is None for kind in way)]
@@ -163,7 +163,7 @@ class Examination:
     def advance(self, seconds: int) -> None:
         """Move the target's clock forward and forget the tokens at hand, which may have ended by it.
 
-        Raises NotApplicable where the clock cannot be moved.
+        Raises NotApplicable if the clock cannot be moved.
         """
         self.needs_clock()
         self.target.advance(seconds)
@@ -171,7 +171,7 @@ class Examination:
         self.forget_tokens()
 
     def needs_clock(self) -> None:
-        """Raise NotApplicable where the target's clock cannot be moved, before anything is asked of it."""
+        """Raise NotApplicable if the target's clock cannot be moved, before anything is asked of it."""
         if not self.target.can_move_clock:
             raise OutOfReach("lifetimes take a clock that can be moved, which the profile's [clock] names")
 

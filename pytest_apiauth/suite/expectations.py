@@ -39,14 +39,14 @@ def _parts(rule: Rule, profile: Profile) -> Iterator[str]:
 
 
 def concerning(profile: Profile, rule_id: str, part: str, breaches: Iterable[str]) -> dict[str, str]:
-    """Give the reasons that count for one item, by rule id: its own rule's, and those it broke besides."""
+    """Return the reasons that count for one item, by rule id: its own rule's, and those it broke besides."""
     table = profile.expected_failures
     found = {each: table.get(f"{each}[{part}]", table.get(each)) for each in (rule_id, *breaches)}
     return {each: reason for each, reason in found.items() if reason is not None}
 
 
 def applied(outcome: Outcome, expected: Mapping[str, str], rule_id: str) -> Outcome:
-    """Give the outcome of an item in the light of what is expected of its rule."""
+    """Return the outcome of an item in the light of what is expected of its rule."""
     verdict = outcome.verdict
     unknown = [each for each in outcome.breaches if each not in expected]
     if rule_id in expected:

@@ -15,7 +15,7 @@ SOMEBODY = ""
 
 
 def wrong_passwords(request: Request, users: Mapping[str, str], *, of_client: bool) -> Iterator[str]:
-    """Give the user, by name, of each wrong password that a request carries.
+    """Yield the user, by name, of each wrong password that a request carries.
 
     ``users`` are the passwords by user name that are right. A password for a name that is not among them counts
     for `SOMEBODY`: such names are tried against one server too. With ``of_client`` the Basic credentials of the

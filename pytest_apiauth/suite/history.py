@@ -57,7 +57,7 @@ class History:
         api.steps.clear()
 
     def grant(self) -> GrantType | None:
-        """Give the grant that begins a chain: one that gives a refresh token, or the usual one.
+        """Return the grant that begins a chain: one that gives a refresh token, or the usual one.
 
         Where zones take a person's token, as the usual grant gives it, a client's own stands for nothing.
         """
@@ -74,7 +74,7 @@ class History:
         return next(iter(giving), usual if usual in possible else next(iter(possible), None))
 
     def opened(self, tokens: Tokens, drafts: Iterable[Draft]) -> list[Draft]:
-        """Give those of some valid requests that succeed with the access token at hand as well.
+        """Return those of some valid requests that succeed with the access token at hand as well.
 
         Grants differ in scope, so a zone that takes the usual grant's tokens may be closed to another's: what is said
         of a token later on is said of the requests that it was good for.
@@ -86,7 +86,7 @@ class History:
         return draft.presenting("bearer", tokens.access)
 
     def log_in(self, grant: GrantType | None = None, *, client: str = DEFAULT, user: str = DEFAULT) -> Tokens:
-        """Begin a chain with new tokens. Raises NotApplicable where that takes a person."""
+        """Begin a chain with new tokens. Raises NotApplicable if that takes a person."""
         grant = grant or self.grant()
         if grant is None:
             raise OutOfReach("each step takes tokens of its own, and no grant that works without a person gives them")
@@ -97,13 +97,13 @@ class History:
         return self.send(self.request(tokens, client=client))
 
     def request(self, tokens: Tokens, *, client: str = DEFAULT) -> Draft:
-        """Give the refresh request for tokens. Raises NotApplicable where none came with them."""
+        """Return the refresh request for tokens. Raises NotApplicable if none came with them."""
         if tokens.refresh is None:
             raise NotApplicable("no refresh token came with the token")
         return self.refresh_request(tokens.refresh, client=client)
 
     def refresh_request(self, token: Ref, *, client: str = DEFAULT) -> Draft:
-        """Give the refresh request for a refresh token."""
+        """Return the refresh request for a refresh token."""
         return self.api.examination.obtaining.token_request("refresh_token", client=client, refresh_token=token)
 
     def send(self, draft: Draft) -> Tokens:
@@ -156,7 +156,7 @@ class History:
 
 
 def send_together(target: Target, request: Request, times: int) -> list[Response]:
-    """Send one request from several threads that start together. Raises UnreachableError where no answer comes."""
+    """Send one request from several threads that start together. Raises UnreachableError if no answer comes."""
     start = threading.Barrier(times)
 
     def run() -> Response | UnreachableError:

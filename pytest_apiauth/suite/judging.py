@@ -37,7 +37,7 @@ SHRINK_LIMIT = 60
 DRAW_SECONDS = 6.0
 """How long the draws of one rule on one part may take: of a slow server fewer are tried, and the report says so."""
 REQUESTS_A_DRAW = 3
-"""A control, the altered request and the control again: what a draw takes where none was seen to take more."""
+"""A control, the altered request and the control again: what a draw takes if none was seen to take more."""
 MOST_ADVICE = 10
 """Pieces of advice of one rule on one part that are kept."""
 NOTHING_SENT = "nothing could be sent: no credential here can be altered that way"
@@ -71,11 +71,11 @@ class Outcome:
     filed: dict[str, Counterexample] = field(default_factory=dict)
     """Warnings of other rules, by id."""
     rows: int = 0
-    """Rows of the rule's table that were tried, where it has one; examples, where it draws."""
+    """Rows of the rule's table that were tried, if it has one; examples, if it draws."""
     failed_rows: int = 0
     unjudged_rows: int = 0
     told: str = ""
-    """The same in words; empty where no row is to be told of."""
+    """The same in words; empty if no row is to be told of."""
     left_out: int = 0
     """Draws that were not tried, since the server is slow."""
     seconds_an_answer: float = 0.0

@@ -19,14 +19,14 @@ class UnknownRuleError(ApiAuthError):
 
 
 def unbuilt() -> dict[str, str]:
-    """Give the ids of the catalogue that have no rule, with their reasons."""
+    """Return the ids of the catalogue that have no rule, with their reasons."""
     bundled.load_chapters()
     found: dict[str, str] = importlib.import_module(f"{bundled.PACKAGE}.register").UNBUILT
     return found
 
 
 def list_rules(own: Sequence[Rule] = ()) -> Iterator[str]:
-    """Give a line a rule, ``own`` ones last: id, chapter, level, safety class, sources, faults; then unbuilt ids."""
+    """Yield a line a rule, ``own`` ones last: id, chapter, level, safety class, sources, faults; then unbuilt ids."""
     chapters = bundled.load_chapters()
     for rule in (*(rule for chapter in chapters for rule in REGISTRY.of_chapter(chapter)), *own):
         faults = f"faults: {', '.join(rule.faults)}" if rule.faults else "UNPROVEN: no fault"
@@ -85,7 +85,7 @@ def _facts(rule: Rule, faults: Mapping[str, str], profile: Profile | None) -> It
 
 
 def list_statements() -> Iterator[str]:
-    """Give every statement of the built-in profiles with the rules and tests that cover it."""
+    """Yield every statement of the built-in profiles with the rules and tests that cover it."""
     for place, path in loading.builtin_profiles().items():
         profile = loading.load(path)
         yield f"{place}: {profile.source}"

@@ -99,7 +99,7 @@ class Counterexample:
     curl: str
     control_curl: str
     steps: tuple[str, ...] = ()
-    """What was sent before, in order, where it takes more than the request itself."""
+    """What was sent before, in order, if it takes more than the request itself."""
 
 
 class Violation(Exception):

@@ -17,7 +17,7 @@ def made_ready(make: Callable[[], Target], redactor: Redactor, file: SharedFile 
     """Make a target and, where it ``asks``, send the profile's valid requests to it.
 
     Workers of one run do so in turn, by a file that they share: a profile that is not ready is one error of the
-    run, and where another worker has found it so, this raises NotReady. Raises ApiAuthError where it is found here.
+    run, and where another worker has found it so, this raises NotReady. Raises ApiAuthError if it is found here.
     """
     with file.locked() if file is not None else nullcontext():
         reason = file.read() if file is not None else ""
@@ -41,7 +41,7 @@ def made_ready(make: Callable[[], Target], redactor: Redactor, file: SharedFile 
 
 
 def make_ready(examination: Examination) -> None:
-    """Send a valid request into every protected zone. Raises Unready, in one line, where one fails.
+    """Send a valid request into every protected zone. Raises Unready, in one line, if one fails.
 
     That an open zone is open is for a rule to judge.
     """

@@ -36,7 +36,7 @@ class Rows:
     trouble: str = ""
     """That reason, of the first of them."""
     follows: str = ""
-    """What another rule has to say that explains a row, where there is such a thing."""
+    """What another rule has to say that explains a row, if there is such a thing."""
     first: Violation | None = None
     """The first breach of the rule itself."""
     breaches: dict[str, Counterexample] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Rows:
 
     @contextmanager
     def row(self, *, is_drawn: bool = False) -> Iterator[None]:
-        """Judge one row. Raises Inconclusive where too many could not be judged.
+        """Judge one row. Raises Inconclusive if too many could not be judged.
 
         A row within a row is a part of it: its breach ends the outer one. The breach of a drawn example goes on to
         whoever draws, who makes it simpler.
@@ -110,7 +110,7 @@ class Rows:
         return not (self.unjudged or self.breaches)
 
     def told(self) -> str:
-        """Say how many rows failed and how many could not be judged; empty where there is nothing to say."""
+        """Say how many rows failed and how many could not be judged; empty if there is nothing to say."""
         found = []
         if self.failed and self.tried > 1:
             found.append(f"{self.failed} of {self.tried} {self.word} failed")

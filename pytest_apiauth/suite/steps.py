@@ -29,7 +29,7 @@ class Recent:
         self._answers.append((draft, response))
 
     def giving(self, value: str) -> tuple[Draft, Response] | None:
-        """Return the latest request whose answer held a value, and the answer; None where none of late did."""
+        """Return the latest request whose answer held a value, and the answer; None if none of late did."""
         # Of several cookies that are kept as one value, each came in a header line of its own.
         first = value.partition("; ")[0]
         for draft, response in reversed(self._answers):

@@ -14,7 +14,7 @@ from pytest_apiauth.profile.model import Kind
 
 
 def folded(name: str) -> str:
-    """Give a header field's name as a careless gateway might compare it."""
+    """Return a header field's name as a careless gateway might compare it."""
     return name.lower().replace("-", "").replace("_", "").removeprefix("x")
 
 

@@ -13,7 +13,7 @@ from pytest_apiauth.profile.model import Kind
 
 
 def from_query(request: Request, *names: str) -> list[str]:
-    """Give the values of query parameters of these lower-case names; a query that is no form has none."""
+    """Return the values of query parameters of these lower-case names; a query that is no form has none."""
     return [value for name, value in query_pairs(request) if name.lower() in names]
 
 

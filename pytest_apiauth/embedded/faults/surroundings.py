@@ -164,7 +164,7 @@ class EverySecondAdmitted(Policy):
 
 
 class KeyWaived(Policy):
-    """Asks for no API key beside another credential where a request gives it a reason."""
+    """Asks for no API key beside another credential if a request gives it a reason."""
 
     def waives_key(self, request: Request) -> bool:
         """Whether the request gives that reason."""

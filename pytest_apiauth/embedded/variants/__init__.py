@@ -1,6 +1,6 @@
 """Variants: ways in which good servers differ, a file a theme; importing this package registers them all.
 
-A variant keeps whatever the profile itself documents, so where the documentation settles the matter it changes
+A variant keeps whatever the profile itself documents, so if the documentation settles the matter it changes
 nothing. The suite must find no fault with any of them, nor with any set of them.
 """
 

@@ -37,7 +37,7 @@ def is_for_resource(policy: Policy, request: Request) -> bool:
 
 
 def relabelled(lines: Headers, name: str, change: Callable[[str], str]) -> Headers:
-    """Give header lines with the value of one field changed."""
+    """Return header lines with the value of one field changed."""
     return tuple((each, change(value) if each.lower() == name else value) for each, value in lines)
 
 

@@ -138,7 +138,7 @@ class ShortLifetime(Policy):
 
 
 def _bytes(value: str, length: int) -> bytes:
-    """Give bytes that follow from a value and that nobody guesses without it."""
+    """Return bytes that follow from a value and that nobody guesses without it."""
     return hashlib.shake_256(value.encode()).digest(length)
 
 
