@@ -22,10 +22,12 @@ from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 
-GRANTS: tuple[GrantType, ...] = ("client_credentials", "password", "authorization_code", "refresh_token")
+GRANTS: tuple[GrantType, ...] = (
+    "client_credentials", "password", "authorization_code", "device_code", "refresh_token",
+)  # fmt: skip
 AUTHENTICATIONS = ("none", "client_secret_basic", "client_secret_post", "client_secret_json")
 NEW = re.compile(r"((?:state|code_challenge)=)[^&]+")
-SPENT = re.compile(rb"""((?:code|code_verifier|refresh_token)"?(?:=|: "))[^&"]+""")
+SPENT = re.compile(rb"""((?:code|device_code|code_verifier|refresh_token)"?(?:=|: "))[^&"]+""")
 """What is another one in every request."""
 
 
@@ -38,12 +40,14 @@ def promised(**changes: Any) -> Profile:
         "api_url": "https://office.example/v1",
         "token_url": "/token",
         "authorize_url": "/authorize?tenant=7",
+        "device_authorization_url": "/device",
         "api_key": {"header": "X-Office-Key", "scheme": "Key"},
         "token": {"scope": "read write", "answer": {"expires_in": 600}},
         "grants": {
             "client_credentials": extra,
             "password": {"answer": {"refresh_token": True, "expires_in": 600}},
             "authorization_code": {"scope": "read offline_access"},
+            "device_code": extra,
             "refresh_token": extra,
         },
         "credentials": {
