@@ -20,7 +20,9 @@ def ids(value: object) -> str:
 
 
 @pytest.mark.parametrize("piece", range(PIECES))
-@pytest.mark.parametrize("side", SIDES, ids=ids)
+@pytest.mark.parametrize(
+    "side", [SIDES[0], *(pytest.param(side, marks=pytest.mark.slow) for side in SIDES[1:])], ids=ids
+)
 def test_no_credential_arrives_at_a_foreign_origin(side: tuple[str, str], piece: int) -> None:
     """What is harmless arrives or is refused as listed; of a credential not eight letters arrive."""
     step = len(SIDES) * PIECES

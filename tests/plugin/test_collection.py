@@ -174,11 +174,11 @@ def test_skips_name_the_profile_and_no_file_of_ours(run: Run) -> None:
     "ini",
     [
         "python_functions = it_*",
-        "python_files = *.py",
-        "python_classes = *",
+        pytest.param("python_files = *.py", marks=pytest.mark.slow),
+        pytest.param("python_classes = *", marks=pytest.mark.slow),
         "filterwarnings = error",
-        "xfail_strict = true\nempty_parameter_set_mark = fail_at_collect",
-        "addopts = --strict-markers --strict-config --import-mode=importlib",
+        pytest.param("xfail_strict = true\nempty_parameter_set_mark = fail_at_collect", marks=pytest.mark.slow),
+        pytest.param("addopts = --strict-markers --strict-config --import-mode=importlib", marks=pytest.mark.slow),
         "addopts = -p no:anyio -p no:hypothesispytest --doctest-modules",
     ],
 )

@@ -110,6 +110,7 @@ def test_token_of_an_earlier_test_is_told(pytester: pytest.Pytester, run: Run) -
     assert "OAuth2.token_cache.clear()" in lines[0]
 
 
+@pytest.mark.slow
 def test_library_that_comes_late(pytester: pytest.Pytester) -> None:
     """No library is imported that the code under test has not, and one that it imports within a test is met as well."""
     pytester.makepyfile(

@@ -61,7 +61,12 @@ ANSWERS: Final[dict[str, Callable[[str], Reply]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
+FAST = ("member", "location", "html")
+
+
+@pytest.mark.parametrize(
+    "answer", [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in ANSWERS]
+)
 def test_presigned_url_in_an_answer(answer: str, server: Loopback, tmp_path: Path) -> None:
     """Whatever an answer is written in, the signature of a URL in it goes, and the rest of the URL stays."""
     names = (

@@ -128,6 +128,7 @@ def test_invariants_warn_under_their_own_id(fault: str, profile: str, rule_id: s
     ("fault", "profile", "rule_id"),
     [("refresh-any-client", "reference", "ref-client-bound"), ("refresh-prolongs-expired", "dastra", "exp-monotone")],
 )
+@pytest.mark.slow
 def test_breaches_of_other_rules_fail_under_their_id(fault: str, profile: str, rule_id: str) -> None:
     """A breach of another rule is filed as its failure; nothing is concluded of the rule at hand."""
     outcome = judged("life-cycle", examination_of(profile, faults=[fault]))
@@ -140,6 +141,7 @@ def test_breaches_of_other_rules_fail_under_their_id(fault: str, profile: str, r
 # Time
 
 
+@pytest.mark.slow
 def test_time_rules_disturb_nobody() -> None:
     """Rules that move the clock may come anywhere in the order."""
     for seed in range(2):
