@@ -29,6 +29,10 @@ PROFILES = {
 }
 VARIED = {**PROFILES, "silent": loading.load(REFERENCE.with_name("silent.apiauth.toml"))}
 """The profiles that variants are examined on; the last one is silent wherever a server may differ."""
+KEYED = {name: loading.load(REFERENCE.with_name(f"{name}.apiauth.toml")) for name in ("query", "cookie")}
+"""Profiles whose key travels in another place than a header."""
+EXAMINED = {**PROFILES, **KEYED}
+"""The profiles that mutants of the embedded server are examined on."""
 
 
 @cache
@@ -46,7 +50,7 @@ def examine(
     conditions: Conditions = CONDITIONS,
 ) -> dict[tuple[str, str], Outcome]:
     """Judge rules on every part of a profile they apply to, and give the outcomes by rule id and part."""
-    profile, redactor = VARIED[profile_name], Redactor()
+    profile, redactor = {**VARIED, **KEYED}[profile_name], Redactor()
     chosen = list(rules)
     build = LoopbackTarget if all(rule.wire for rule in chosen) else EmbeddedTarget.build
     target = build(profile, redactor=redactor, library="httpx", faults=faults, variants=variants)

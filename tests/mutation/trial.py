@@ -93,7 +93,7 @@ def jobs() -> list[Job]:
     examining: Any = importlib.import_module("tests.faults.examining")
     return [
         (name, rule.id)
-        for name, profile in examining.PROFILES.items()
+        for name, profile in examining.EXAMINED.items()
         for rule in REGISTRY
         if rule.applies.find(profile)
     ]
