@@ -55,6 +55,7 @@ def test_the_naive_assertion_raises_a_false_alarm(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAIVE)
+@pytest.mark.slow
 def test_the_rules_about_it_do_not(name: str) -> None:
     """The rules that look at the same thing find nothing, or advise where advice is due."""
     row = NAIVE[name]
