@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from pytest_apiauth.auth.identified import SENDABLE, AuthorizationRequest
+from pytest_apiauth.auth.requester import SENDABLE, AuthorizationRequest
 from pytest_apiauth.auth.tokens import Token
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import TokenError

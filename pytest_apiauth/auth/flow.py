@@ -16,15 +16,16 @@ request: a server that refuses a brand-new token will refuse the next one too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urljoin
 
 from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
 from pytest_apiauth.auth.device import read_device_authorization, wait_after
-from pytest_apiauth.auth.identified import authorization_request, device_request, header_value, token_request
+from pytest_apiauth.auth.requester import Requester, Value, header_value
 from pytest_apiauth.auth.selection import Plan, Plans
+from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.auth.tokens import Flight, Token, TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
@@ -103,8 +104,8 @@ class Authenticator:
         table = profile.grants.get(self._grant) if self._grant else None
         self._client = client or (table.client if table else DEFAULT)
         self._user = user or (table.user if table else DEFAULT)
-        self._key = key
-        self._plans = Plans(profile, identities, client=self._client, user=self._user, key=key, grant=self._grant)
+        self._ask = Requester(profile, identities, client=self._client, user=self._user, key=key)
+        self._plans = Plans(self._ask, self._grant)
         # The step of the last request, reused as long as plan and token are the same.
         self._ready: tuple[Plan, Token | None, Forward] | None = None
 
@@ -195,20 +196,14 @@ class Authenticator:
         return (yield from self._exchange(self._grant))
 
     def _exchange(
-        self,
-        grant: GrantType,
-        *,
-        code: str | None = None,
-        verifier: str | None = None,
-        redirect_uri: str | None = None,
+        self, grant: GrantType, issued: Mapping[Role, Value] | None = None, redirect_uri: str | None = None
     ) -> TokenSteps:
-        request = self._request(grant, code=code, verifier=verifier, redirect_uri=redirect_uri)
-        response = yield from _sent(request)
+        response = yield from _sent(self._ask.token_request(grant, issued or {}, redirect_uri=redirect_uri))
         return read_token(self.profile, grant, response, self.store.clock.now(), self._redactor)
 
     def _refresh(self, refresh_token: Secret) -> Generator[Send | Wait, Response | None, Token | None]:
         """Refresh, or return None if the refresh token is spent (RFC 6749 6)."""
-        response = yield from _sent(self._request("refresh_token", refresh_token=refresh_token))
+        response = yield from _sent(self._ask.token_request("refresh_token", {Role.REFRESH_TOKEN: refresh_token}))
         if response.status in _REFUSALS:
             return None
         token = read_token(self.profile, "refresh_token", response, self.store.clock.now(), self._redactor)
@@ -240,12 +235,12 @@ class Authenticator:
 
     def _by_device_code(self, grant: GrantType, spent: str) -> TokenSteps:
         """Ask for a device code, open the page for it, and ask for the token once (RFC 8628 3)."""
-        asked = yield from _sent(device_request(self.profile, self._identities, client=self._client, key=self._key))
+        asked = yield from _sent(self._ask.device_request())
         told = read_device_authorization(self.profile, asked, self._redactor)
         page = told.verification_uri_complete
         if page is not None and Origin.of(page) in self.profile.origins:
             yield from _sent(Request("GET", page, (("Accept", "text/html"),)))
-        response = yield from _sent(self._request(grant, device_code=told.device_code))
+        response = yield from _sent(self._ask.token_request(grant, {Role.DEVICE_CODE: told.device_code}))
         if wait_after(response, told.interval) is not None:
             raise TokenError(
                 f"{self.profile.name}: {grant}: {spent}nobody has entered the code; this grant needs a person: log in"
@@ -255,7 +250,7 @@ class Authenticator:
 
     def _by_code(self, spent: str) -> TokenSteps:
         """Open the authorization endpoint, and take the code if it leads back at once (RFC 6749 4.1)."""
-        asked = authorization_request(self.profile, self._identities, client=self._client)
+        asked = self._ask.authorization_request()
         for name, value in (("state", asked.state), ("code_verifier", asked.verifier)):
             self._redactor.learn(value, f"{self.profile.name}.{name}")
         response = yield from _sent(asked.request)
@@ -272,35 +267,8 @@ class Authenticator:
         except TokenError as error:
             raise TokenError(self._redactor.redact(str(error))) from None
         self._redactor.learn(code, f"{self.profile.name}.code")
-        return (
-            yield from self._exchange(
-                "authorization_code", code=code, verifier=asked.verifier, redirect_uri=asked.redirect_uri
-            )
-        )
-
-    def _request(
-        self,
-        grant: GrantType,
-        *,
-        refresh_token: Secret | None = None,
-        code: str | None = None,
-        verifier: str | None = None,
-        redirect_uri: str | None = None,
-        device_code: Secret | None = None,
-    ) -> Request:
-        return token_request(
-            self.profile,
-            grant,
-            self._identities,
-            client=self._client,
-            user=self._user,
-            key=self._key,
-            refresh_token=refresh_token,
-            code=code,
-            verifier=verifier,
-            redirect_uri=redirect_uri,
-            device_code=device_code,
-        )
+        issued = {Role.CODE: code, Role.VERIFIER: asked.verifier}
+        return (yield from self._exchange("authorization_code", issued, asked.redirect_uri))
 
 
 def _sent(request: Request) -> Generator[Send, Response | None, Response]:

@@ -1,7 +1,7 @@
 """Every valid request of a profile, built once: as drafts over placeholders.
 
 Theory of operation. What a request looks like follows from the profile alone; what its references stand for, from
-whoever sends it. So the fixtures' clients put their own values in at once (`identified`), the suite alters the draft
+whoever sends it. So the fixtures' clients put their own values in at once (`requester`), the suite alters the draft
 first, a recording plays it, and all of them send the same valid request. Each draft is its own control.
 
 A token request has, in this order: ``grant_type``, the members of its grant, the scope, what the profile adds for the

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from pytest_apiauth.auth.identified import authorization_request, device_request, text_of, token_request
-from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import KINDS, Place
-from pytest_apiauth.profile.model import GrantType, Kind, Profile, Zone
+from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Zone
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -35,14 +34,9 @@ class Plan:
 class Plans:
     """Makes and keeps the plans of one set of credentials."""
 
-    def __init__(
-        self, profile: Profile, identities: Identities, *, client: str, user: str, key: str, grant: GrantType | None
-    ) -> None:
-        self._profile = profile
-        self._identities = identities
-        self._client = client
-        self._user = user
-        self._key = key
+    def __init__(self, requester: Requester, grant: GrantType | None) -> None:
+        self._requester = requester
+        self._profile = profile = requester.profile
         self._grant = grant
         # All of them travel in the one Authorization header, so a request has one of them at most.
         self._in_authorization = frozenset(kind for kind in KINDS if profile.place_of(kind).is_authorization)
@@ -110,7 +104,7 @@ class Plans:
             return Plan({}, False, problem, is_unset=problem in self._unset)
         # A token is put in by the flow, which gets it.
         configured = [kind for kind in KINDS if kind in kinds and not KINDS[kind].is_issued]
-        texts = {self._profile.place_of(kind): self._text(kind) for kind in configured}
+        texts = {self._profile.place_of(kind): self._requester.text_of(kind) for kind in configured}
         return Plan(
             {place.name: text for place, text in texts.items() if place.where == "header"},
             len(configured) < len(kinds),
@@ -125,7 +119,7 @@ class Plans:
         """Return the reason why a credential cannot be sent, or None if it can."""
         if kind not in self._problems:
             try:
-                self._try_token() if KINDS[kind].is_issued else self._text(kind)
+                self._try_token() if KINDS[kind].is_issued else self._requester.text_of(kind)
                 self._problems[kind] = None
             except CredentialError as error:
                 self._problems[kind] = str(error)
@@ -133,17 +127,13 @@ class Plans:
                     self._unset.add(str(error))
         return self._problems[kind]
 
-    def _text(self, kind: Kind) -> str:
-        names = {"client": self._client, "user": self._user, "key": self._key}
-        return text_of(self._profile, self._identities, kind, **names)
-
     def _try_token(self) -> None:
         """Build what would be sent for a token, which costs nothing and names whatever is missing."""
         if self._grant is None:
             raise CredentialError(f"{self._profile.name}: grants: the profile names no way to get a token")
-        if GRANTS[self._grant].needs_person:
-            if self._identities.refresh_token(self._client, self._user) is None:
-                ask = device_request if GRANTS[self._grant].spends == "device_code" else authorization_request
-                ask(self._profile, self._identities, client=self._client)
-            return
-        token_request(self._profile, self._grant, self._identities, client=self._client, user=self._user, key=self._key)
+        ask = self._requester
+        if not GRANTS[self._grant].needs_person:
+            ask.token_request(self._grant)
+        elif ask.identities.refresh_token(ask.client or DEFAULT, ask.user or DEFAULT) is None:
+            by_device = GRANTS[self._grant].spends == "device_code"
+            ask.device_request() if by_device else ask.authorization_request()

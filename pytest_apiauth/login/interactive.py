@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,13 @@ from typing import Final
 
 from pytest_apiauth.auth.answers import code_from_callback, read_token
 from pytest_apiauth.auth.device import read_device_authorization, wait_after
-from pytest_apiauth.auth.identified import authorization_request, device_request, token_request
+from pytest_apiauth.auth.requester import Requester, Value
+from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.auth.tokens import Token
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.refresh_tokens import live_identities
-from pytest_apiauth.credentials.secrets import Redactor, Secret
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ApiAuthError, CredentialError, ProfileError, TokenError
 from pytest_apiauth.http import Sender
 from pytest_apiauth.login.callback import is_loopback, listening, open_browser, pasted
@@ -100,6 +101,7 @@ class _Login:
         self._client = table.client
         self._user = user or table.user
         self._identities: Identities = live_identities(profile, folder, self.redactor)
+        self._ask = Requester(profile, self._identities, client=self._client, user=self._user)
         if self._user not in (DEFAULT, *profile.users):
             known = ", ".join((DEFAULT, *profile.users))
             raise ProfileError(f"{profile.name}: --user: no {self._user!r} in [users]; known are: {known}")
@@ -120,31 +122,14 @@ class _Login:
                     raise CredentialError(
                         f"{self._profile.name}: refresh_token: there is none yet; {self._how_to_get_one}"
                     )
-                token = self._exchanged(refresh_token=stored)
+                token = self._exchanged({Role.REFRESH_TOKEN: stored})
                 where = self._kept(token)
         else:
             token = self._exchanged()
         yield from self._told(token, where)
 
-    def _exchanged(
-        self,
-        *,
-        refresh_token: Secret | None = None,
-        code: str | None = None,
-        verifier: str | None = None,
-        redirect_uri: str | None = None,
-    ) -> Token:
-        request = token_request(
-            self._profile,
-            self._grant,
-            self._identities,
-            client=self._client,
-            user=self._user,
-            refresh_token=refresh_token,
-            code=code,
-            verifier=verifier,
-            redirect_uri=redirect_uri,
-        )
+    def _exchanged(self, issued: Mapping[Role, Value] | None = None, redirect_uri: str | None = None) -> Token:
+        request = self._ask.token_request(self._grant, issued or {}, redirect_uri=redirect_uri)
         self._announce(self._profile.token_endpoint)
         response = self.sender.send(request)
         return read_token(self._profile, self._grant, response, time.time(), self.redactor)
@@ -166,12 +151,7 @@ class _Login:
             callbacks = None
             if is_loopback(registered) and not way.pastes:
                 callbacks = stack.enter_context(listening(self._profile.name, registered))
-            asked = authorization_request(
-                self._profile,
-                self._identities,
-                client=self._client,
-                redirect_uri=callbacks.redirect_uri if callbacks else None,
-            )
+            asked = self._ask.authorization_request(redirect_uri=callbacks.redirect_uri if callbacks else None)
             self.redactor.learn(asked.verifier, f"{self._profile.name}.code_verifier")
             yield "log in here:"
             yield asked.url
@@ -191,7 +171,7 @@ class _Login:
                 raise TokenError(str(error)) from None
             self.redactor.learn(code, f"{self._profile.name}.code")
             try:
-                token = self._exchanged(code=code, verifier=asked.verifier, redirect_uri=asked.redirect_uri)
+                token = self._exchanged({Role.CODE: code, Role.VERIFIER: asked.verifier}, asked.redirect_uri)
             except ApiAuthError:
                 if callbacks is not None:
                     callbacks.finish(False)
@@ -203,7 +183,7 @@ class _Login:
     # device_code
 
     def _on_a_device(self, way: Way) -> Generator[str, None, Token]:
-        asking = device_request(self._profile, self._identities, client=self._client)
+        asking = self._ask.device_request()
         self._announce(self._profile.device_authorization_endpoint)
         told = read_device_authorization(self._profile, self.sender.send(asking), self.redactor)
         yield "open this page, on any device, and enter the code:"
@@ -213,9 +193,7 @@ class _Login:
             open_browser(told.verification_uri_complete or told.verification_uri)
         left = min(told.expires_in, way.wait)
         yield f"waiting up to {left:.0f} s"
-        request = token_request(
-            self._profile, self._grant, self._identities, client=self._client, device_code=told.device_code
-        )
+        request = self._ask.token_request(self._grant, {Role.DEVICE_CODE: told.device_code})
         self._announce(self._profile.token_endpoint)
         interval = told.interval
         while left > 0:

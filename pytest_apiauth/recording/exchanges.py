@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
@@ -34,10 +34,10 @@ def cassettes_of(profile: Profile, root: Path) -> Path:
     return found
 
 
-def exchanges(scene: Scene, profile: Profile, identities: Identities, path: Path) -> Iterator[tuple[Request, Response]]:
+def exchanges(scene: Scene, ask: Requester, path: Path) -> Iterator[tuple[Request, Response]]:
     """Play a scene on its cassette, without a client: each request beside the answer that was recorded."""
     recorded = [_exchange(each, path) for each in read(path)["interactions"]]
-    steps = scene.play(profile, identities)
+    steps = scene.play(ask)
     step = next(steps)
     try:
         while recorded:

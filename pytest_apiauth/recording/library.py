@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.bundled import HERE
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.redaction import OutputRedactor
@@ -138,7 +139,7 @@ def _play(scene: Scene, stage: Stage, test: CassetteTest, path: Path, mode: str)
     vcr = VCR(record_mode=mode, cassette_library_dir=str(path.parent))
     test.configure(vcr)
     answers = []
-    steps = scene.play(stage.profile, stage.identities)
+    steps = scene.play(Requester(stage.profile, stage.identities))
     with vcr.use_cassette(path.name, drop_unused_requests=mode == "all"):
         test.has_failed = True
         with contextlib.suppress(StopIteration):

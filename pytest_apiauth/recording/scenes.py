@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 from pytest_apiauth.auth.device import read_device_authorization
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.auth.identified import authorization_request, device_request, token_request
+from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
@@ -50,7 +50,7 @@ class Scene:
 
     name: str
     provenance: str
-    play: Callable[[Profile, Identities], Steps]
+    play: Callable[[Requester], Steps]
     needs_browser: bool = False
 
     @property
@@ -106,12 +106,12 @@ def _grant_scene(profile: Profile, grant: GrantType) -> Scene:
     return Scene(grant, DOCUMENTED, _alone(grant))
 
 
-def _alone(grant: GrantType, *changes: Change) -> Callable[[Profile, Identities], Steps]:
+def _alone(grant: GrantType, *changes: Change) -> Callable[[Requester], Steps]:
     """Return a scene of one token request, sent once for every change of it."""
 
-    def play(profile: Profile, identities: Identities) -> Steps:
+    def play(ask: Requester) -> Steps:
         for change in changes or (None,):
-            yield token_request(profile, grant, identities, alter=change)
+            yield ask.token_request(grant, alter=change)
 
     return play
 
@@ -120,35 +120,26 @@ def _wrong(role: Role) -> Change:
     return lambda draft: draft.editing(draft.carried(role), Edit("whole", text=WRONG))
 
 
-def _authorizes(grant: GrantType) -> Callable[[Profile, Identities], Steps]:
-    def play(profile: Profile, identities: Identities) -> Steps:
-        yield from _authorized(profile, identities, grant)
+def _authorizes(grant: GrantType) -> Callable[[Requester], Steps]:
+    def play(ask: Requester) -> Steps:
+        yield from _authorized(ask, grant)
 
     return play
 
 
-def _authorized(profile: Profile, identities: Identities, grant: GrantType) -> Asking:
+def _authorized(ask: Requester, grant: GrantType) -> Asking:
     if GRANTS[grant].spends == "device_code":
-        answer = yield device_request(profile, identities)
-        told = read_device_authorization(profile, answer, Redactor())
+        told = read_device_authorization(ask.profile, (yield ask.device_request()), Redactor())
         yield Request("GET", told.verification_uri_complete or told.verification_uri, (("Accept", "text/html"),))
-        return (yield token_request(profile, grant, identities, device_code=told.device_code))
-    asked = authorization_request(profile, identities)
+        return (yield ask.token_request(grant, {Role.DEVICE_CODE: told.device_code}))
+    asked = ask.authorization_request()
     response = yield asked.request
     callback = urljoin(asked.url, response.header("location") or "")
     codes = parse_qs(urlsplit(callback).query).get("code")
     if not codes:
-        raise CassetteError(f"{profile.name}: {grant}: status {response.status} without a code")
-    return (
-        yield token_request(
-            profile,
-            grant,
-            identities,
-            code=codes[0],
-            verifier=asked.verifier,
-            redirect_uri=asked.redirect_uri,
-        )
-    )
+        raise CassetteError(f"{ask.profile.name}: {grant}: status {response.status} without a code")
+    issued = {Role.CODE: codes[0], Role.VERIFIER: asked.verifier}
+    return (yield ask.token_request(grant, issued, redirect_uri=asked.redirect_uri))
 
 
 def _refresh_token_of(profile: Profile, response: Response) -> str:
@@ -159,34 +150,38 @@ def _refresh_token_of(profile: Profile, response: Response) -> str:
     return token
 
 
-def _first(profile: Profile, identities: Identities) -> Asking:
-    source = _refresh_source(profile)
+def _first(ask: Requester) -> Asking:
+    source = _refresh_source(ask.profile)
     if GRANTS[source].needs_person:
-        return (yield from _authorized(profile, identities, source))
-    return (yield token_request(profile, source, identities))
+        return (yield from _authorized(ask, source))
+    return (yield ask.token_request(source))
 
 
-def _refreshed(profile: Profile) -> Callable[[Profile, Identities], Steps]:
+def _refresh(ask: Requester, token: str) -> Request:
+    return ask.token_request("refresh_token", {Role.REFRESH_TOKEN: token})
+
+
+def _refreshed(profile: Profile) -> Callable[[Requester], Steps]:
     times = 1 if profile.rotation in (None, "none") else 2
 
-    def play(profile: Profile, identities: Identities) -> Steps:
-        token = _refresh_token_of(profile, (yield from _first(profile, identities)))
+    def play(ask: Requester) -> Steps:
+        token = _refresh_token_of(ask.profile, (yield from _first(ask)))
         for turn in range(times):
-            answer = yield token_request(profile, "refresh_token", identities, refresh_token=token)
+            answer = yield _refresh(ask, token)
             if turn + 1 < times:
-                token = _refresh_token_of(profile, answer)
+                token = _refresh_token_of(ask.profile, answer)
 
     return play
 
 
-def _goes_on(profile: Profile, identities: Identities) -> Steps:
+def _goes_on(ask: Requester) -> Steps:
+    profile, identities = ask.profile, ask.identities
     source = _refresh_source(profile)
     table = profile.grants[source]
     with identities.turn(table.client, table.user):
         kept = identities.refresh_token(table.client, table.user)
-        answer = yield token_request(
-            profile, "refresh_token", identities, client=table.client, user=table.user, refresh_token=kept
-        )
+        giver = Requester(profile, identities, client=table.client, user=table.user)
+        answer = yield giver.token_request("refresh_token", {Role.REFRESH_TOKEN: kept})
         if answer.status != 200:
             raise CassetteError(
                 f"{profile.name}: refresh_token: the kept token was refused with status {answer.status}; log in again:"
@@ -199,8 +194,8 @@ def _goes_on(profile: Profile, identities: Identities) -> Steps:
             identities.keep_refresh_token(Secret(new, f"{profile.name}.refresh_token"), table.client, table.user)
 
 
-def _spent(profile: Profile, identities: Identities) -> Steps:
-    token = _refresh_token_of(profile, (yield from _first(profile, identities)))
-    yield token_request(profile, "refresh_token", identities, refresh_token=token)
+def _spent(ask: Requester) -> Steps:
+    token = _refresh_token_of(ask.profile, (yield from _first(ask)))
+    yield _refresh(ask, token)
     yield Spend(token)
-    yield token_request(profile, "refresh_token", identities, refresh_token=token)
+    yield _refresh(ask, token)

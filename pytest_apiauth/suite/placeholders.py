@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from pytest_apiauth.auth.identified import raw, value_of
+from pytest_apiauth.auth.requester import raw, value_of
 from pytest_apiauth.auth.texts import Ref, Role
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError, UnsetError

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl
 
+from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.auth.tokens import SystemClock, TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.redaction import OutputRedactor
@@ -69,11 +70,11 @@ class CassetteTarget:
         redactor = OutputRedactor()
         identities = Identities(profile, Credentials(None), redactor)
         line = _key_line(profile)
-        answers: dict[_Key, Response] = {}
+        ask, answers = Requester(profile, identities), dict[_Key, Response]()
         for scene in scenes(profile):
             path = folder / f"{scene.name}.yaml"
             if path.is_file() and scene.name not in LOGINS:
-                for request, response in exchanges(scene, profile, identities, path):
+                for request, response in exchanges(scene, ask, path):
                     answers.setdefault(_key(request, line), response)
         if not answers:
             raise CassetteError(f"{profile.name}: no cassette of its token endpoint in {folder}")

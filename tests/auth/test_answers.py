@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_apiauth.auth.answers import code_from_callback, read_token
-from pytest_apiauth.auth.identified import AuthorizationRequest, authorization_request
+from pytest_apiauth.auth.requester import AuthorizationRequest, Requester
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import TokenError
@@ -126,7 +126,7 @@ def test_foreign_text_becomes_one_printable_line(text: str) -> None:
 def authorization(profile: Profile | None = None) -> AuthorizationRequest:
     """Build an authorization request of the shop."""
     profile = profile or shop(grants={"authorization_code": {"scope": "read offline_access"}})
-    return authorization_request(profile, Identities(profile, found, Redactor()))
+    return Requester(profile, Identities(profile, found, Redactor())).authorization_request()
 
 
 def test_a_callback_gives_its_code() -> None:

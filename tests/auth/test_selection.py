@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.auth.selection import Plan, Plans
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
@@ -23,7 +24,7 @@ def plans(profile: Profile, *, unset: str = "-") -> Plans:
         return None if unset in label else f"value-of-{label}"
 
     identities = Identities(profile, lookup, Redactor())
-    return Plans(profile, identities, client="default", user="default", key="default", grant=profile.usual_grant)
+    return Plans(Requester(profile, identities, client="default", user="default"), profile.usual_grant)
 
 
 def builtin(name: str) -> Profile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_apiauth import bundled
+from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.auth.selection import Plans
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
@@ -76,7 +77,7 @@ def test_clients_write_the_word() -> None:
     """A client sends the key behind its word."""
     profile = keyed()
     identities = Identities(profile, lambda label, reference: "k-1", Redactor())
-    plans = Plans(profile, identities, client="default", user="default", key="default", grant=None)
+    plans = Plans(Requester(profile, identities, client="default", user="default"), None)
     assert plans.at("/things").headers == {"Authorization": "ApiKey k-1"}
 
 

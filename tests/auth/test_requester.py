@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_apiauth.auth import requests
-from pytest_apiauth.auth.identified import AuthorizationRequest, authorization_request, header_value, token_request
+from pytest_apiauth.auth.requester import AuthorizationRequest, Requester, Value, header_value
 from pytest_apiauth.auth.texts import Ref, Role
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
@@ -29,9 +29,9 @@ def identities(profile: Profile) -> Identities:
     return Identities(profile, found, Redactor())
 
 
-def request(profile: Profile, grant: GrantType, **values: Any) -> Request:
+def request(profile: Profile, grant: GrantType, issued: dict[Role, Value | None] | None = None) -> Request:
     """Build a token request."""
-    return token_request(profile, grant, identities(profile), **values)
+    return Requester(profile, identities(profile)).token_request(grant, issued or {})
 
 
 def builtin(name: str) -> Profile:
@@ -89,7 +89,7 @@ def test_digishare_asks_as_documented() -> None:
 
 def test_an_empty_scope_is_not_sent() -> None:
     """A grant whose scope is empty sends none, not an empty one."""
-    built = request(builtin("dastra"), "refresh_token", refresh_token="spare")
+    built = request(builtin("dastra"), "refresh_token", {Role.REFRESH_TOKEN: "spare"})
 
     assert parameters(built) == {"grant_type": "refresh_token", "refresh_token": "spare"}
 
@@ -107,7 +107,7 @@ def test_the_client_authenticates_as_documented(settings: dict[str, Any], sent: 
     """Each way of client authentication puts id and secret where its name says."""
     profile = shop(token=settings, grants={"client_credentials": {}})
     secrets = Identities(profile, lambda label, reference: "S", Redactor())
-    built = token_request(profile, "client_credentials", secrets)
+    built = Requester(profile, secrets).token_request("client_credentials")
 
     assert parameters(built) == {"grant_type": "client_credentials", **sent}
     assert (built.header("authorization") is not None) == (settings["client_auth"] == "client_secret_basic")
@@ -152,7 +152,7 @@ def test_further_parameters_of_a_grant_are_sent() -> None:
 def test_a_code_is_exchanged_with_its_verifier() -> None:
     """The exchange repeats the redirection URI and proves who asked; the scope was given already."""
     profile = shop(grants={"authorization_code": {"scope": "read offline_access"}})
-    built = request(profile, "authorization_code", code=Secret("the-code", "x"), verifier="the-verifier")
+    built = request(profile, "authorization_code", {Role.CODE: Secret("the-code", "x"), Role.VERIFIER: "the-verifier"})
 
     assert parameters(built) == {
         "grant_type": "authorization_code",
@@ -175,11 +175,10 @@ def test_an_unset_variable_is_named() -> None:
     with pytest.raises(
         CredentialError, match=r"^shop: credentials.password: environment variable SHOP_PASSWORD is not set$"
     ):
-        token_request(
+        Requester(
             profile,
-            "password",
             Identities(profile, lambda label, reference: None if "password" in label else "set", Redactor()),
-        )
+        ).token_request("password")
 
 
 def test_a_key_that_no_header_can_carry_is_named_and_not_shown() -> None:
@@ -193,7 +192,7 @@ def test_a_key_that_no_header_can_carry_is_named_and_not_shown() -> None:
 def authorization(profile: Profile | None = None) -> AuthorizationRequest:
     """Build an authorization request of the shop."""
     profile = profile or shop(grants={"authorization_code": {"scope": "read offline_access"}})
-    return authorization_request(profile, identities(profile))
+    return Requester(profile, identities(profile)).authorization_request()
 
 
 def test_an_authorization_request_has_what_the_standard_wants() -> None:

@@ -1,0 +1,227 @@
+"""Valid requests of somebody: the drafts of `requests`, with the values of a profile's identities put in at once.
+
+Here a secret becomes a request of the fixtures' clients. Whatever is not there is said in one line before anything is
+sent, in this order: the client's own values that are not set, the members of the request, the client, the API key.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, cast
+
+from pytest_apiauth.auth import requests
+from pytest_apiauth.auth.drafts import Credential, Draft
+from pytest_apiauth.auth.requests import Proof
+from pytest_apiauth.auth.texts import Ref, Role, Text, is_text, parts_of, refs_of, reveal
+from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.secrets import Secret
+from pytest_apiauth.errors import CredentialError
+from pytest_apiauth.messages import Request
+from pytest_apiauth.profile.grants import GRANTS
+from pytest_apiauth.profile.kinds import KINDS, Place
+from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile
+
+Value = Secret | str
+ISSUED: Final = frozenset((Role.REFRESH_TOKEN, Role.CODE, Role.VERIFIER, Role.DEVICE_CODE))
+"""What no profile has: it is given, or made, on the way to a token."""
+NOTHING: Final[Mapping[Role, Value | None]] = MappingProxyType({})
+# What one header value can carry on the wire (RFC 9110 5.5).
+SENDABLE: Final = re.compile(r"[!-~\x80-\xff](?:[ \t!-~\x80-\xff]*[!-~\x80-\xff])?")
+
+# What a cookie can carry (RFC 6265 4.1.1).
+COOKIE_VALUE: Final = re.compile(r"[!#-+\--:<-\[\]-~]*")
+
+
+def header_value(secret: Secret) -> str:
+    """Reveal a secret for use in a header. Raises CredentialError if no header can carry it.
+
+    The HTTP library would refuse it too, but with the value in the message.
+    """
+    value = secret.reveal()
+    if SENDABLE.fullmatch(value) is None:
+        raise CredentialError(
+            f"{secret.where}: its value cannot travel in a header; look for a line break or a blank at either end"
+        )
+    return value
+
+
+def sendable(secret: Secret, place: Place) -> str:
+    """Reveal a secret for use in a place. Raises CredentialError if it cannot travel there."""
+    if place.where == "header":
+        return header_value(secret)
+    value = secret.reveal()
+    if place.where == "cookie" and COOKIE_VALUE.fullmatch(value) is None:
+        raise CredentialError(
+            f"{secret.where}: its value cannot travel in a cookie; look for a blank, a quotation mark, a comma, a"
+            " semicolon, a backslash or a character beyond ASCII"
+        )
+    return value
+
+
+def value_of(identities: Identities, ref: Ref) -> Value | None:
+    """Return what a reference to a configured credential stands for; None if the profile names none.
+
+    Raises CredentialError for a name that the profile does not know and for a value that is not set.
+    """
+    if ref.role is Role.CLIENT_ID:
+        return identities.client(ref.who).client_id
+    if ref.role is Role.CLIENT_SECRET:
+        return identities.client(ref.who).client_secret
+    if ref.role is Role.USERNAME:
+        return identities.user(ref.who).username
+    if ref.role is Role.PASSWORD:
+        return identities.user(ref.who).password
+    if ref.role is Role.API_KEY:
+        return identities.key(ref.who).api_key
+    if ref.role is Role.PERSONAL_ACCESS_TOKEN:
+        return identities.personal_access_token()
+    raise LookupError(f"{ref.name} is no credential of a profile")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AuthorizationRequest:
+    """Where to send the user's browser (RFC 6749 4.1.1), and what to check when it comes back."""
+
+    request: Request
+    state: str
+    verifier: str
+    redirect_uri: str
+    profile: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where the browser goes."""
+        return self.request.url
+
+    def __repr__(self) -> str:
+        return f"<AuthorizationRequest {self.profile}>"
+
+
+class Requester:
+    """Builds the valid requests of one client, user and key of a profile, ready to be sent.
+
+    ``client`` and ``user`` default to those that a grant's own table names, ``identities`` know the values. What is not
+    there raises a CredentialError, in one line that says what it is needed for.
+
+    Example::
+
+        requester = Requester(profile, identities, user="second")
+        requester.token_request("refresh_token", {Role.REFRESH_TOKEN: token.refresh_token})
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        identities: Identities,
+        *,
+        client: str | None = None,
+        user: str | None = None,
+        key: str = DEFAULT,
+    ) -> None:
+        self.profile = profile
+        self.identities = identities
+        self.client = client
+        self.user = user
+        self.key = key
+
+    def token_request(
+        self,
+        grant: GrantType,
+        issued: Mapping[Role, Value | None] = NOTHING,
+        *,
+        redirect_uri: str | None = None,
+        alter: Callable[[Draft], Draft] | None = None,
+    ) -> Request:
+        """Return the token request that the profile documents for a grant.
+
+        ``issued`` is what the server has given for it, or will know it by (a code, its verifier); ``redirect_uri`` is
+        the client's registered one unless another is given. ``alter`` changes the draft first.
+        """
+        client = self.client or requests.row_of(self.profile, grant).client
+        redirect_uri = redirect_uri or self.identities.client(client).redirect_uri
+        given: dict[str, Text | None] = {} if issued.get(Role.VERIFIER) is not None else {"code_verifier": None}
+        if "redirect_uri" in GRANTS[grant].members:
+            given["redirect_uri"] = self._needed("redirect_uri", redirect_uri, grant)
+        draft = requests.token_request(self.profile, grant, client=client, user=self.user, key=self.key, given=given)
+        return self._revealed(alter(draft) if alter else draft, grant, issued)
+
+    def device_request(self) -> Request:
+        """Return the request with which a device asks for its codes (RFC 8628 3.1)."""
+        return self._revealed(requests.device_request(self.profile, client=self.client, key=self.key), "device_code")
+
+    def authorization_request(self, *, redirect_uri: str | None = None) -> AuthorizationRequest:
+        """Return an authorization request with a random state and a PKCE S256 challenge (RFC 7636 4).
+
+        ``redirect_uri`` is the client's registered one unless another is given (its port, RFC 8252 7.3).
+        """
+        grant: GrantType = "authorization_code"
+        client = self.client or requests.row_of(self.profile, grant).client
+        identity = self.identities.client(client)
+        redirect_uri = self._needed("redirect_uri", redirect_uri or identity.redirect_uri, grant)
+        state, proof = secrets.token_urlsafe(32), Proof.fresh()
+        draft = requests.authorization_request(self.profile, redirect_uri, proof, client=client, state=state)
+        client_id = self._needed("client_id", identity.client_id, grant)
+        request = draft.request({Ref(Role.CLIENT_ID, client): client_id})
+        return AuthorizationRequest(request, state, str(proof.verifier), redirect_uri, self.profile.name)
+
+    def text_of(self, kind: Kind) -> str:
+        """Return what travels as a credential of a kind, in its place."""
+        user = self.user or DEFAULT
+        found = requests.credential(self.profile, kind, client=self.client, user=user, key=self.key)
+        has_place = KINDS[kind].place is not None or getattr(self.profile, kind) is not None
+        values: dict[Ref, str] = {}
+        for ref in found.refs:
+            value = value_of(self.identities, ref) if has_place else None
+            if value is None:
+                lacking = "no username and password" if found.is_pair else "none"
+                raise CredentialError(f"{self.profile.name}: {kind}: the profile names {lacking}")
+            # In a pair whatever there is travels in Base64.
+            whole = isinstance(value, Secret) and not found.is_pair
+            values[ref] = sendable(value, found.place) if isinstance(value, Secret) and whole else raw(value)
+        return reveal(found.text, values)
+
+    def _revealed(self, draft: Draft, purpose: str, issued: Mapping[Role, Value | None] = NOTHING) -> Request:
+        """Put values into a draft: those that are ``issued``, and those of the profile's identities."""
+        values: dict[Ref, str] = {}
+        texts = [value for _, value in draft.parameters if is_text(value)] + [each.value for each in draft.credentials]
+        for ref in (ref.bare for text in texts for ref in refs_of(cast("Text", text))):
+            value = issued.get(ref.role) if ref.role in ISSUED else value_of(self.identities, ref)
+            if ref.role is Role.API_KEY:
+                values[ref] = self._key_of(ref, value)
+            else:
+                is_of_client = ref.role in (Role.CLIENT_ID, Role.CLIENT_SECRET)
+                needed_by = self.profile.token.client_auth if is_of_client else purpose
+                values[ref] = self._needed(ref.role.value.lower(), value, needed_by)
+        for each in draft.credentials:
+            self._check_colon(each, values)
+        return draft.request(values)
+
+    def _key_of(self, ref: Ref, value: Value | None) -> str:
+        if not isinstance(value, Secret):
+            raise CredentialError(
+                f"{self.profile.name}: keys: {ref.who!r} has no api_key, and the token endpoint needs one"
+            )
+        return sendable(value, self.profile.place_of("api_key"))
+
+    def _check_colon(self, each: Credential, known: Mapping[Ref, str]) -> None:
+        """Raise CredentialError if a client's id would end at a colon of its own."""
+        first = parts_of(each.value)[0]
+        if each.kind == "client" and isinstance(first, Ref) and ":" in known[first.bare]:
+            raise CredentialError(
+                f"{self.profile.name}: client {first.who!r}: a client_id with a colon cannot travel with"
+                ' basic_encoding = "raw" (RFC 7617 2)'
+            )
+
+    def _needed(self, name: str, value: Value | None, purpose: str) -> str:
+        if value is None:
+            raise CredentialError(f"{self.profile.name}: {name}: the profile names none, and {purpose} needs one")
+        return raw(value)
+
+
+def raw(value: Value) -> str:
+    """Return the text of a value."""
+    return value.reveal() if isinstance(value, Secret) else value
