@@ -20,7 +20,6 @@ from pytest_apiauth.credentials.redaction import OutputRedactor
 from pytest_apiauth.embedded import Chosen
 from pytest_apiauth.errors import ApiAuthError, ProfileError
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.app import APP, AppTarget
 from pytest_apiauth.targets.apps import Loop
@@ -139,10 +138,8 @@ class Targets:
         library, redactor, root = self.asked.http, self.redactor, self.root
         if kind.is_live:
             shared_file = self.shared_file if kind.is_shared else no_workers
-            with loading.explained(profile.name):
-                throttle = self.throttle(profile)
             return LiveTarget.build(
-                profile, redactor=redactor, library=library, folder=root, throttle=throttle, kind=kind,
+                profile, redactor=redactor, library=library, folder=root, throttle=self.throttle(profile), kind=kind,
                 shared_file=shared_file, seen=self.seen,
             )  # fmt: skip
         if kind is APP:

@@ -23,7 +23,6 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import BudgetError, UnreachableError
 from pytest_apiauth.http import Connector, Network, Sender
 from pytest_apiauth.messages import FROM_GATEWAYS, Request, Response
-from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.limits import Throttle
@@ -97,8 +96,7 @@ class LiveTarget:
         the run's workers share, ``seen`` is shown every answer. Raises ProfileError or CredentialError.
         """
         learn_credentials(profile, folder, redactor)
-        with loading.explained(profile.name):
-            located = located_profile(profile, folder)
+        located = located_profile(profile, folder)
         identities = live_identities(located, folder, redactor)
         shown = None if seen is None else partial(seen, located)
         network = Network(library, ca_file=located.ca_file, turn=throttle.turn, seen=shown)
