@@ -1,4 +1,4 @@
-"""Which profile a test uses: by the mark, the option, the ini, or the folders around it.
+"""Which profile a test uses: by the mark, the option, a conftest, the ini, or the folders around it.
 
 Standard library and pytest only at import, as in `run`.
 """
@@ -8,12 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.plugin.options import Options
 from pytest_apiauth.profile.finding import Ignored, in_folders_above, is_root, profiles_around, profiles_under
+
+VARIABLE: Final = "apiauth_profile"
+"""What a conftest.py calls the profile of its folder; the ini key is called the same."""
 
 
 class Choice:
@@ -63,12 +67,17 @@ class Choice:
     def default(self, place: Path | None = None) -> Path:
         """Return the file for a test in the folder ``place`` that names none. Raises ProfileError, in one line.
 
-        Without option and ini, it is the only one of the nearest folder above that has any, or the project's only one.
+        Without option, conftest and ini, it is the only one of the nearest folder above that has any, or the project's
+        only one.
         """
         from pytest_apiauth.profile import loading
 
         if self._options.profile:
             return self.named(self._options.profile)
+        choice = self._in_conftest(place or self._root)
+        if choice is not None:
+            folder, name = choice
+            return self._find(name, folder, (folder, self._root))
         name = self._options.usual_profile
         if name:
             # A path in a file starts where the file lies, and not where somebody stands.
@@ -85,8 +94,34 @@ class Choice:
             )
         raise ProfileError(
             f"several profiles and none chosen: {loading.listed(found, self._root)}; choose with --apiauth-profile,"
-            " apiauth_profile in the ini, or @pytest.mark.apiauth"
+            " apiauth_profile in the ini or a folder's conftest.py, or @pytest.mark.apiauth"
         )
+
+    def in_conftests(self) -> dict[Path, object]:
+        """Return what the conftest files that pytest has loaded say, by their folders.
+
+        A fixture of that name, which a project may have to change the profile, is no name of one.
+        """
+        found: dict[Path, object] = {}
+        for plugin in self._config.pluginmanager.get_plugins():
+            file, said = getattr(plugin, "__file__", None), getattr(plugin, VARIABLE, None)
+            if said is not None and not callable(said) and file and Path(file).name == "conftest.py":
+                found[Path(os.path.abspath(file)).parent] = said
+        return found
+
+    def _in_conftest(self, place: Path) -> tuple[Path, str] | None:
+        """Return what the nearest conftest above a folder chooses, and the folder that it lies in."""
+        choices = self.in_conftests()
+        for folder in (place, *place.parents) if choices else ():
+            said = choices.get(folder)
+            if isinstance(said, str | os.PathLike):
+                return folder, os.fspath(said)
+            if said is not None:
+                raise ProfileError(
+                    f"{os.path.relpath(folder / 'conftest.py', self._root)}: {VARIABLE}: expected the name or path of a"
+                    f" profile, got {type(said).__name__}"
+                )
+        return None
 
     def _find(self, name: str, place: Path, bases: tuple[Path, ...]) -> Path:
         from pytest_apiauth.profile import loading

@@ -40,12 +40,19 @@ def _stop(error: ApiAuthError, state: State) -> NoReturn:
 
 @pytest.fixture
 def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
-    """The profile of this test: from the mark, the option, the ini, or the project's only profile.
+    """The profile of this test: from the mark, the option, a conftest, the ini, or the folders around the test.
 
     Example::
 
         def test_of_the_promise(apiauth_profile):
             assert apiauth_profile.token_endpoint.startswith("https://")
+
+    A test may be run for several, and a folder's ``conftest.py`` may choose one for all that lies below::
+
+        @pytest.mark.parametrize("apiauth_profile", ["dastra", "jindexe"], indirect=True)
+        def test_of_two(apiauth_client): ...
+
+        apiauth_profile = "shop"
     """
     try:
         profile = chosen_profile(request.node, request.config.stash[STATE])
@@ -94,7 +101,15 @@ def _target(request: pytest.FixtureRequest, profile: Profile, caller: Caller) ->
 def _apiauth_clients(request: pytest.FixtureRequest, apiauth_profile: Profile) -> Iterator[Clients]:
     from pytest_apiauth.plugin.clients import Clients
     from pytest_apiauth.plugin.payloads import furnish
+    from pytest_apiauth.profile.model import Profile
 
+    if not isinstance(apiauth_profile, Profile):
+        # A fixture of the project's own, or a parameter in its place.
+        pytest.fail(
+            f"apiauth_profile: expected a profile, got {type(apiauth_profile).__name__}; to choose one by name write"
+            ' apiauth_profile = "NAME" in conftest.py, or add indirect=True to parametrize',
+            pytrace=False,
+        )
     _, who = mark_of(request.node)
     writes = request.node.get_closest_marker("apiauth_writes") is not None
     reporter = request.config.pluginmanager.get_plugin("apiauth-reporter")

@@ -6,13 +6,14 @@ Standard library and pytest only at import.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.errors import ApiAuthError, ProfileError
 from pytest_apiauth.plugin.run import State
 
 if TYPE_CHECKING:
@@ -72,9 +73,19 @@ def may_have_profile(item: pytest.Item, state: State) -> bool:
 
 
 def chosen_profile(item: pytest.Item, state: State) -> Profile:
-    """Return the profile of a test. Raises ProfileError if none is chosen."""
-    name, _ = mark_of(item)
+    """Return the profile of a test: of its parameter, its mark, or its place. Raises ProfileError if none is chosen."""
+    name = _parameter_of(item) or mark_of(item)[0]
     return state.named_profile(name, item.path.parent) if name else state.default_profile(item.path.parent)
+
+
+def _parameter_of(item: pytest.Item) -> str | None:
+    """Return what ``parametrize("apiauth_profile", […], indirect=True)`` says to this case of a test."""
+    said = getattr(getattr(item, "callspec", None), "params", {}).get("apiauth_profile")
+    if said is None or isinstance(said, str | os.PathLike):
+        return None if said is None else os.fspath(said)
+    raise ProfileError(
+        f"parametrize('apiauth_profile', …): expected names or paths of profiles, got {type(said).__name__}"
+    )
 
 
 def used_live(items: Iterable[pytest.Item], state: State) -> list[Path]:

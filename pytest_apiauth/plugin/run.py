@@ -102,7 +102,8 @@ class State:
 
     def may_have_profile(self) -> bool:
         """Whether a test without a mark may have to do with a profile; nothing costly is imported to know."""
-        return bool(self.options.profile or self.options.usual_profile or self.profile_files())
+        asked = self.options.profile or self.options.usual_profile
+        return bool(asked or self.profile_files() or self._choice.in_conftests())
 
     def project_profiles(self) -> list[Profile]:
         """Return the project's profiles that can be read; whoever uses one that cannot is told there."""

@@ -193,6 +193,84 @@ def test_profile_in_the_folders_above_a_test_is_its_default(pytester: pytest.Pyt
     told(result, "several profiles and none chosen: packages/a/tests/shop.apiauth.toml, packages/b/crm.apiauth.toml")
 
 
+# By folder
+
+
+def test_folder_chooses_in_its_conftest(pytester: pytest.Pytester, run: Run) -> None:
+    """The nearest conftest.py with apiauth_profile chooses, by name or path: before the ini, after mark and option."""
+    for name in ("packages/a/tests/shop", "packages/a/tests/other", "crm", "more"):
+        write(name)
+    pytester.makeini("[pytest]\napiauth_profile = crm\naddopts = --import-mode=importlib\n")
+    Path("packages/a/conftest.py").write_text('apiauth_profile = "shop"\n', encoding="utf-8")
+    Path("packages/a/tests/deep").mkdir()
+    Path("packages/a/tests/deep/conftest.py").write_text(
+        "from pathlib import Path\n\napiauth_profile = Path('../other.apiauth.toml')\n", encoding="utf-8"
+    )
+    write_test("packages/a/tests/unit", uses(None, "packages/a/tests/shop"))
+    write_test("packages/a/tests/deep", uses(None, "packages/a/tests/other"))
+    write_test("packages/a/tests/marked", uses("more", "more"))
+    write_test("packages/b", uses(None, "crm"))
+
+    run().assert_outcomes(passed=4)
+    run("--apiauth-profile=more", "packages/a/tests/marked").assert_outcomes(passed=1)
+    run("--apiauth-profile=more", "packages/a/tests/unit").assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize(
+    ("conftest", "words"),
+    [
+        ("apiauth_profile = 5", ["conftest.py: apiauth_profile: expected the name or path of a profile, got int"]),
+        ("apiauth_profile = 'shp'", ["no profile 'shp' (did you mean 'shop'?)"]),
+        (
+            "import pytest\n\n@pytest.fixture\ndef apiauth_profile():\n    return 'shop'\n",
+            ["apiauth_profile: expected a profile, got str", 'apiauth_profile = "NAME" in conftest.py'],
+        ),
+    ],
+    ids=["no-name", "unknown", "fixture"],
+)
+def test_wrong_choice_of_a_folder_is_one_line(
+    pytester: pytest.Pytester, run: Run, conftest: str, words: list[str]
+) -> None:
+    """What a conftest says that is no profile is told in one line; a fixture that gives a name learns the right way."""
+    write("shop")
+    pytester.makeconftest(conftest)
+    pytester.makepyfile(uses(None, "shop"))
+
+    told(run(), *words)
+
+
+CASES = """
+    import pytest
+
+    @pytest.mark.apiauth("jindexe", user="second")
+    @pytest.mark.parametrize("apiauth_profile", ["shop", "deep/crm.apiauth.toml"], indirect=True)
+    def test_it(apiauth_client, apiauth_profile):
+        assert apiauth_client.base_url == f"https://{apiauth_profile.name.replace('crm', 'deep-crm')}.example"
+
+    @pytest.mark.parametrize("apiauth_profile", ["shop"])
+    def test_direct(apiauth_client):
+        pass
+
+    @pytest.mark.parametrize("apiauth_profile", [5], indirect=True)
+    def test_number(apiauth_client):
+        pass
+"""
+
+
+def test_test_runs_for_several_profiles(pytester: pytest.Pytester, run: Run) -> None:
+    """A test is parametrized by profiles; whoever forgets indirect=True, or gives no names, is told so in one line."""
+    users = '\n[users.second]\nusername = "x"\npassword = { env = "X" }\n'
+    write("shop", SMALL + users)
+    write("deep/crm", SMALL + users)
+    pytester.makepyfile(CASES)
+
+    result = run()
+
+    assert result.parseoutcomes() == {"passed": 2, "errors": 2}
+    told(result, "apiauth_profile: expected a profile, got str", "add indirect=True to parametrize")
+    told(result, "parametrize('apiauth_profile', …): expected names or paths of profiles, got int")
+
+
 # Commands
 
 
