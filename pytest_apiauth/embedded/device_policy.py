@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
@@ -19,6 +20,12 @@ LETTERS: Final = "BCDFGHJKLM" + "NPQRSTVWXZ"
 
 class DevicePolicy(TokenPolicy):
     """Decisions about device codes; `Policy` adds those of resources."""
+
+    def extensions(self) -> Mapping[str, str]:
+        return {**super().extensions(), "device_code": "urn:ietf:params:oauth:grant-type:device_code"}
+
+    def extension_members(self) -> frozenset[str]:
+        return super().extension_members() | {"device_code"}
 
     # The answer of the device authorization endpoint (RFC 8628 3.2).
 

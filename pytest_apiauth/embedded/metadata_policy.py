@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from pytest_apiauth.embedded.token_policy import EXTENSIONS, TokenPolicy
+from pytest_apiauth.embedded.token_policy import TokenPolicy
 
 WELL_KNOWN = "/.well-known/"
 REGISTERED_METHODS = frozenset({"none", "client_secret_basic", "client_secret_post"})
@@ -32,7 +32,7 @@ class MetadataPolicy(TokenPolicy):
 
     def published_grants(self) -> list[str]:
         """Return the grants that the metadata name: the documented ones."""
-        return [EXTENSIONS.get(grant, grant) for grant in self.profile.grants]
+        return [self.extensions().get(grant, grant) for grant in self.profile.grants]
 
     def published_client_methods(self) -> list[str]:
         """Return the ways of client authentication that the metadata name."""

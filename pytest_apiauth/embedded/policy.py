@@ -20,6 +20,7 @@ from pytest_apiauth.embedded.authorization_policy import AuthorizationPolicy
 from pytest_apiauth.embedded.device_policy import DevicePolicy
 from pytest_apiauth.embedded.metadata_policy import MetadataPolicy
 from pytest_apiauth.embedded.reading import cookie_pairs, query_pairs
+from pytest_apiauth.embedded.refresh_policy import RefreshPolicy
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
 from pytest_apiauth.embedded.refusal_policy import JSON
 from pytest_apiauth.embedded.revocation_policy import RevocationPolicy
@@ -49,7 +50,7 @@ class Presented:
         return self.key is None and not self.scheme
 
 
-class Policy(AuthorizationPolicy, DevicePolicy, RevocationPolicy, MetadataPolicy):
+class Policy(AuthorizationPolicy, DevicePolicy, RefreshPolicy, RevocationPolicy, MetadataPolicy):
     """The decisions of a server that keeps its profile's promise."""
 
     http_version = "HTTP/1.1"

@@ -20,6 +20,7 @@ from pytest_apiauth.embedded import faults as _faults  # noqa: F401 - fills the 
 from pytest_apiauth.embedded import variants as _variants  # noqa: F401 - fills the registry
 from pytest_apiauth.embedded.authorization_endpoint import AuthorizationEndpoint
 from pytest_apiauth.embedded.device_endpoint import DeviceEndpoint
+from pytest_apiauth.embedded.granting import Award
 from pytest_apiauth.embedded.invention import Invention
 from pytest_apiauth.embedded.metadata_endpoint import MetadataEndpoint
 from pytest_apiauth.embedded.refusal import Crash, Refusal
@@ -27,7 +28,7 @@ from pytest_apiauth.embedded.registry import Chosen, compose
 from pytest_apiauth.embedded.resource import ResourceEndpoint
 from pytest_apiauth.embedded.revocation_endpoint import RevocationEndpoint
 from pytest_apiauth.embedded.state import AccessToken, ManualClock, State
-from pytest_apiauth.embedded.token_endpoint import Award, TokenEndpoint
+from pytest_apiauth.embedded.token_endpoint import TokenEndpoint
 from pytest_apiauth.embedded.workbench import HostApp, Workbench
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.messages import Origin, Request, Response

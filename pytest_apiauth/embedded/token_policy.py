@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from pytest_apiauth.embedded.reading import form_decoded, form_pairs, is_text, json_members
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.refusal_policy import JSON, NO_STORE, RefusalPolicy
-from pytest_apiauth.embedded.state import AccessToken, ClientRecord, Code, RefreshToken, State, UserRecord
+from pytest_apiauth.embedded.state import AccessToken, ClientRecord, Code, State, UserRecord
 from pytest_apiauth.messages import Headers, Request
 from pytest_apiauth.profile.model import GrantType, Profile
 
@@ -19,10 +19,8 @@ Parameters = dict[str, str]
 PARAMETERS: Final = frozenset(
     {"grant_type", "client_id", "client_secret", "scope", "username", "password"}
     | {"refresh_token", "code", "redirect_uri", "code_verifier"}
-    | {"token", "token_type_hint", "device_code"}
+    | {"token", "token_type_hint"}
 )
-EXTENSIONS: Final[Mapping[str, str]] = {"device_code": "urn:ietf:params:oauth:grant-type:device_code"}
-"""What token requests and metadata call the grants that are not RFC 6749's own (RFC 8628 3.4)."""
 FORM: Final = "application/x-www-form-urlencoded"
 SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*\Z")
 FALLBACK_LIFETIME: Final = 3600
@@ -40,7 +38,8 @@ class TokenPolicy(RefusalPolicy):
         scopes = [profile.token.scope, profile.token.answer.scope]
         for row in profile.grants.values():
             scopes += [row.scope, row.answer.scope if row.answer else None]
-        self.known_parameters = PARAMETERS.union(*(row.extra for row in profile.grants.values()))
+        rows = profile.grants.values()
+        self.known_parameters = PARAMETERS.union(self.extension_members(), *(row.extra for row in rows))
         self.known_scopes = frozenset(word for text in scopes for word in (text or "").split())
 
     # Header fields.
@@ -219,8 +218,16 @@ class TokenPolicy(RefusalPolicy):
         name = parameters.get("grant_type")
         if name is None:
             return self.without_grant_type()
-        known: dict[str, GrantType] = {EXTENSIONS.get(grant, grant): grant for grant in self.profile.grants}
+        known: dict[str, GrantType] = {self.extensions().get(grant, grant): grant for grant in self.profile.grants}
         return known[name] if name in known else self.unsupported_grant_type()
+
+    def extensions(self) -> Mapping[str, str]:
+        """Return what token requests and metadata call the grants that are not RFC 6749's own (RFC 6749 4.5)."""
+        return {}
+
+    def extension_members(self) -> frozenset[str]:
+        """Return the parameters of those grants that no other one has."""
+        return frozenset()
 
     def without_grant_type(self) -> GrantType:
         """Decide on a request without ``grant_type``."""
@@ -284,56 +291,6 @@ class TokenPolicy(RefusalPolicy):
     def keeps_unknown_scope(self) -> bool:
         """Decide on a scope that nobody has documented: grant it, leave it out, or refuse."""
         raise Refusal(400, "invalid_scope", "A scope is not known.")
-
-    # Refresh (RFC 6749 6).
-
-    def find_refresh_token(self, value: str) -> RefreshToken | None:
-        """Find a refresh token: every character counts."""
-        return self.state.refresh.get(value)
-
-    def belongs_to(self, token: RefreshToken, client: ClientRecord | None) -> bool:
-        """Whether a refresh token was issued to this client."""
-        return token.client == (client.name if client else None)
-
-    def refreshed_scope(self, original: str, requested: str | None) -> str:
-        """Return the scope of a refreshed token: the original one, or less."""
-        if requested is None:
-            return original
-        words = self.scope_words(requested)
-        if not set(words) <= set(original.split()):
-            raise Refusal(400, "invalid_scope", "The scope exceeds the one granted.")
-        return " ".join(words)
-
-    def rotates(self) -> bool:
-        """Whether a refresh gives a new refresh token."""
-        return self.profile.rotation in ("new-token", "old-dies")
-
-    def kills_old_refresh_token(self) -> bool:
-        """Whether a new refresh token ends the one before."""
-        return self.profile.rotation == "old-dies"
-
-    def is_spent(self, token: RefreshToken) -> bool:
-        """Whether a refresh token was revoked or has been used up."""
-        return token.dead
-
-    def refresh_token_has_expired(self, token: RefreshToken) -> bool:
-        """Whether a refresh token's time is over."""
-        return self.state.clock.now() >= token.expires_at
-
-    def reuse_ends(self, token: RefreshToken) -> Iterable[int]:
-        """Return the families that end with the reuse of a spent token: its own (RFC 9700 4.14.2)."""
-        return (token.family,)
-
-    def refreshed_user(self, token: RefreshToken) -> str | None:
-        """Return the user of a refreshed token: whoever the refresh token was issued for."""
-        return token.user
-
-    def after_refresh(self, token: RefreshToken) -> None:
-        """Take note that a refresh token was used; nothing else changes by it."""
-
-    def refreshed_token_works(self) -> bool:
-        """Whether the access token of a refresh is good for anything."""
-        return True
 
     # The answer (RFC 6749 5.1).
 

@@ -7,49 +7,12 @@ decisions and asks ``super()`` for everything else.
 
 from __future__ import annotations
 
-from pytest_apiauth.embedded.faults import (
-    api_keys,
-    authorization,
-    basic,
-    client_authentication,
-    device,
-    expiry,
-    headers,
-    jwt,
-    leaks,
-    lifecycle,
-    races,
-    refresh,
-    resource,
-    revocation,
-    surroundings,
-    token_answer,
-    token_errors,
-    zones,
-)
+from importlib import import_module
+from pkgutil import iter_modules
+
 from pytest_apiauth.embedded.registry import FAULTS, Fault, UnknownNameError, fault
 
-__all__ = [
-    "FAULTS",
-    "Fault",
-    "UnknownNameError",
-    "api_keys",
-    "authorization",
-    "basic",
-    "client_authentication",
-    "device",
-    "expiry",
-    "fault",
-    "headers",
-    "jwt",
-    "leaks",
-    "lifecycle",
-    "races",
-    "refresh",
-    "resource",
-    "revocation",
-    "surroundings",
-    "token_answer",
-    "token_errors",
-    "zones",
-]
+__all__ = ["FAULTS", "Fault", "UnknownNameError", "fault"]
+
+for _chapter in sorted(module.name for module in iter_modules(__path__)):
+    import_module(f"{__name__}.{_chapter}")
