@@ -14,6 +14,7 @@ CHAPTERS = (
     "authorization",
     "codes",
     "device",
+    "exchange",
     "metadata",
     "transport",
     "leaks",

@@ -26,7 +26,7 @@ from pytest_apiauth.profile.kinds import KINDS, Place
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile
 
 Value = Secret | str
-ISSUED: Final = frozenset((Role.REFRESH_TOKEN, Role.CODE, Role.VERIFIER, Role.DEVICE_CODE))
+ISSUED: Final = frozenset((Role.ACCESS_TOKEN, Role.REFRESH_TOKEN, Role.CODE, Role.VERIFIER, Role.DEVICE_CODE))
 """What no profile has: it is given, or made, on the way to a token."""
 NOTHING: Final[Mapping[Role, Value | None]] = MappingProxyType({})
 # What one header value can carry on the wire (RFC 9110 5.5).

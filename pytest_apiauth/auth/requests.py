@@ -31,8 +31,11 @@ ROLES: Final[Mapping[str, Role]] = {
     "code_verifier": Role.VERIFIER,
     "device_code": Role.DEVICE_CODE,
     "refresh_token": Role.REFRESH_TOKEN,
+    "subject_token": Role.ACCESS_TOKEN,
 }
 """What stands in the members of token requests, as far as it is no plain text."""
+OF_USER: Final = (Role.USERNAME, Role.PASSWORD, Role.ACCESS_TOKEN)
+"""Those of them that are a user's; the others are the client's."""
 BASIC: Final = Place("header", "Authorization", "Basic ")
 
 
@@ -119,7 +122,7 @@ def token_request(
     """
     row, known = row_of(profile, grant), GRANTS[grant]
     client, user = client or row.client, user or row.user
-    members: dict[str, object] = {"grant_type": known.grant_type}
+    members: dict[str, object] = {"grant_type": known.grant_type, **known.fixed}
     for name in known.members:
         text = (given or {})[name] if name in (given or {}) else _reference(name, client, user, own)
         if text is not None:
@@ -136,7 +139,7 @@ def _reference(member: str, client: str, user: str, own: str) -> Ref | None:
     role = ROLES.get(member)
     if role is None:
         return None
-    return Ref(role, user) if role in (Role.USERNAME, Role.PASSWORD) else Ref(role, client, own)
+    return Ref(role, user) if role in OF_USER else Ref(role, client, own)
 
 
 def posted(

@@ -70,6 +70,7 @@ def _note_grants(findings: Findings, document: Document) -> None:
         grant
         for grant in GRANTS.values()
         if grant.grant_type in supported and {"token_url", *grant.urls} <= findings.urls.keys()
+        if grant.takes != "access_token"
     ]
     if not [grant for grant in usable if grant.stands_alone]:
         raise DocumentError(
@@ -85,7 +86,10 @@ def _note_grants(findings: Findings, document: Document) -> None:
             "offline_access asks for a refresh token; some servers give one only with ?prompt=consent at the end of it"
             " (OpenID Connect Core 11)",
         )
-    left_out = [name for name in supported if name not in {grant.grant_type for grant in usable}]
+    begun = {grant.grant_type: grant.name for grant in GRANTS.values() if grant.takes == "access_token"}
+    for name in begun.keys() & set(supported):
+        findings.remark("grants", f"documented too, for clients that may: write [grants.{begun[name]}] for it")
+    left_out = [name for name in supported if name not in {grant.grant_type for grant in usable} | begun.keys()]
     if left_out:
         findings.remark(
             "grants", f"documented too, but nothing that a profile can hold: {one_line(', '.join(left_out))}"

@@ -7,7 +7,7 @@ A function here reads what the request brings, asks the policy for each decision
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pytest_apiauth.embedded.policy import Policy
@@ -27,6 +27,8 @@ class Award:
     scope: str
     family: int
     refreshed: RefreshToken | None = None
+    members: Mapping[str, str] = field(default_factory=dict)
+    """What the answer to this grant says that others do not."""
 
 
 def award_of(policy: Policy, parameters: Parameters, client: ClientRecord | None) -> Award:
@@ -105,6 +107,20 @@ def _refresh(policy: Policy, parameters: Parameters, client: ClientRecord | None
     return Award("refresh_token", token.client, policy.refreshed_user(token), scope, token.family, token)
 
 
+def _token_exchange(policy: Policy, parameters: Parameters, client: ClientRecord | None) -> Award:
+    """RFC 8693 2.1; whatever is wrong with the subject token is an invalid request (RFC 8693 2.2.2)."""
+    if not policy.knows_token_type(_required(parameters, "subject_token_type")):
+        raise Refusal(400, "invalid_request", "Tokens of this type are not taken.")
+    subject = policy.find_subject(parameters.get("subject_token", ""))
+    if subject is None or policy.subject_has_ended(subject):
+        raise Refusal(400, "invalid_request", "The subject token is not known, or its time is over.")
+    scope = policy.granted_scope("token_exchange", parameters.get("scope"))
+    name, user = client.name if client else None, policy.exchanged_user(subject)
+    said = policy.issued_token_type()
+    members = {} if said is None else {"issued_token_type": said}
+    return Award("token_exchange", name, user, scope, policy.state.new_family(), members=members)
+
+
 def _required(parameters: Parameters, name: str) -> str:
     if name not in parameters:
         raise Refusal(400, "invalid_request", f"{name} is missing.")
@@ -117,4 +133,5 @@ GRANTING: Final[Mapping[GrantType, Callable[[Policy, Parameters, ClientRecord | 
     "authorization_code": _authorization_code,
     "device_code": _device_code,
     "refresh_token": _refresh,
+    "token_exchange": _token_exchange,
 }

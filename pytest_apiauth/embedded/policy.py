@@ -18,6 +18,7 @@ from typing import Final
 from pytest_apiauth.embedded import cors
 from pytest_apiauth.embedded.authorization_policy import AuthorizationPolicy
 from pytest_apiauth.embedded.device_policy import DevicePolicy
+from pytest_apiauth.embedded.exchange_policy import ExchangePolicy
 from pytest_apiauth.embedded.metadata_policy import MetadataPolicy
 from pytest_apiauth.embedded.reading import cookie_pairs, query_pairs
 from pytest_apiauth.embedded.refresh_policy import RefreshPolicy
@@ -50,7 +51,7 @@ class Presented:
         return self.key is None and not self.scheme
 
 
-class Policy(AuthorizationPolicy, DevicePolicy, RefreshPolicy, RevocationPolicy, MetadataPolicy):
+class Policy(AuthorizationPolicy, DevicePolicy, ExchangePolicy, RefreshPolicy, RevocationPolicy, MetadataPolicy):
     """The decisions of a server that keeps its profile's promise."""
 
     http_version = "HTTP/1.1"

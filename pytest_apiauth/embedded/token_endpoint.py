@@ -45,6 +45,7 @@ class TokenEndpoint:
             "expires_in": policy.countdown(award.grant, access),
             "scope": policy.answered_scope(award.scope) or None,
             "refresh_token": refresh,
+            **award.members,
             **policy.extra_members(),
         }
         body |= {name: value for name, value in members.items() if value is not None}

@@ -21,15 +21,16 @@ from typing import Final
 
 from pytest_apiauth.auth.answers import code_from_callback, read_token
 from pytest_apiauth.auth.device import read_device_authorization, wait_after
+from pytest_apiauth.auth.flow import Authenticator
 from pytest_apiauth.auth.requester import Requester, Value
 from pytest_apiauth.auth.texts import Role
-from pytest_apiauth.auth.tokens import Token
+from pytest_apiauth.auth.tokens import SystemClock, Token, TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.refresh_tokens import live_identities
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ApiAuthError, CredentialError, ProfileError, TokenError
-from pytest_apiauth.http import Sender
+from pytest_apiauth.http import Network, Sender, fetch_token
 from pytest_apiauth.login.callback import is_loopback, listening, open_browser, pasted
 from pytest_apiauth.messages import Origin, Request
 from pytest_apiauth.printable import one_line
@@ -124,6 +125,8 @@ class _Login:
                     )
                 token = self._exchanged({Role.REFRESH_TOKEN: stored})
                 where = self._kept(token)
+        elif GRANTS[self._grant].takes is not None:
+            token = self._exchanged({Role.ACCESS_TOKEN: self._first_token().access_token})
         else:
             token = self._exchanged()
         yield from self._told(token, where)
@@ -133,6 +136,13 @@ class _Login:
         self._announce(self._profile.token_endpoint)
         response = self.sender.send(request)
         return read_token(self._profile, self._grant, response, time.time(), self.redactor)
+
+    def _first_token(self) -> Token:
+        """Return a token of the usual grant, as clients get it, for a grant that begins with one."""
+        usual, store = self._profile.usual_grant, TokenStore(SystemClock(), self._profile.token.leeway)
+        print(f"{self._profile.name}: first a token by {usual}, as clients get it", file=sys.stderr, flush=True)
+        asking = Authenticator(self._profile, self._identities, store, self.redactor, client=self._client)
+        return fetch_token(asking, Network("httpx", ca_file=self._profile.ca_file), self.redactor)
 
     def _announce(self, url: str) -> None:
         print(f"{self._profile.name}: contacting {Origin.of(url)} for {self._grant}", file=sys.stderr, flush=True)

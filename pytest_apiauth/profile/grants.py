@@ -14,10 +14,12 @@ its own, since it is what the rest is held against.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
-GrantType = Literal["client_credentials", "password", "refresh_token", "authorization_code", "device_code"]
+GrantType = Literal[
+    "client_credentials", "password", "refresh_token", "authorization_code", "device_code", "token_exchange"
+]
 """Names of grants, as the keys of ``[grants]`` spell them. A name more takes a row more in `GRANTS`."""
 Spent = Literal["code", "refresh_token", "device_code"]
 """Members of a token request that a server takes once, or may take once."""
@@ -46,6 +48,10 @@ class Grant:
     """Whether it begins by itself, and not with what another grant has given."""
     asks_scope: bool = True
     """Whether its token request may ask for a scope; elsewhere the scope was asked for before."""
+    takes: Literal["refresh_token", "access_token"] | None = None
+    """The member of another grant's answer that it begins with, if it does not stand alone."""
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    """What else its token request says, in every API unless a profile's ``extra`` says otherwise."""
     spends: Spent | None = None
     """The member that cannot be sent twice."""
     urls: tuple[str, ...] = ()
@@ -124,7 +130,18 @@ GRANTS: Final = _table(
         members=("refresh_token",),
         needs_client=False,
         stands_alone=False,
+        takes="refresh_token",
         spends="refresh_token",
+    ),
+    Grant(
+        "token_exchange",
+        "RFC 8693 2.1",
+        members=("subject_token",),
+        acts_for_user=True,
+        stands_alone=False,
+        takes="access_token",
+        fixed={"subject_token_type": "urn:ietf:params:oauth:token-type:access_token"},
+        urn="urn:ietf:params:oauth:grant-type:token-exchange",
     ),
 )
 """Every grant, those that work without a person first: the order in which a new profile lists them."""

@@ -197,6 +197,11 @@ class Profile(Model):
                 wrong.append(f"grants.{name}.user: no user {grant.user!r} in [users]")
         if self.token.grant is not None and self.token.grant not in self.grants:
             wrong.append(f"token.grant: {self.token.grant!r} is not one of [grants]")
+        begun = [name for name in self.grants if GRANTS[name].takes == "access_token"]
+        if begun and self.usual_grant is None:
+            wrong.append(f"grants.{begun[0]}: begins with another grant's token, and [grants] lists no other one")
+        if self.token.grant in begun:
+            wrong.append(f"token.grant: {self.token.grant} begins with another grant's token; name that grant")
         if self.grants and self.token_url is None:
             wrong.append("token_url: needed, since [grants] lists a way to get a token")
         needed = [(key, name) for name in self.grants for key in GRANTS[name].urls]

@@ -103,6 +103,8 @@ def _grant_scene(profile: Profile, grant: GrantType) -> Scene:
         return Scene(grant, DOCUMENTED, _authorizes(grant), needs_browser=True)
     if GRANTS[grant].refreshes:
         return Scene(grant, DOCUMENTED, _refreshed(profile), _refreshes_a_login(profile))
+    if not GRANTS[grant].stands_alone:
+        return Scene(grant, DOCUMENTED, _exchanged(grant), GRANTS[profile.usual_grant or grant].needs_person)
     return Scene(grant, DOCUMENTED, _alone(grant))
 
 
@@ -142,16 +144,25 @@ def _authorized(ask: Requester, grant: GrantType) -> Asking:
     return (yield ask.token_request(grant, issued, redirect_uri=asked.redirect_uri))
 
 
-def _refresh_token_of(profile: Profile, response: Response) -> str:
+def _token_of(profile: Profile, response: Response, member: str = "refresh_token") -> str:
     members = response.json()
-    token = members.get("refresh_token") if isinstance(members, dict) else None
+    token = members.get(member) if isinstance(members, dict) else None
     if not isinstance(token, str) or not token:
-        raise CassetteError(f"{profile.name}: {profile.token_endpoint}: status {response.status} and no refresh token")
+        kind = member.replace("_", " ")
+        raise CassetteError(f"{profile.name}: {profile.token_endpoint}: status {response.status} and no {kind}")
     return token
 
 
-def _first(ask: Requester) -> Asking:
-    source = _refresh_source(ask.profile)
+def _exchanged(grant: GrantType) -> Callable[[Requester], Steps]:
+    def play(ask: Requester) -> Steps:
+        first = yield from _first(ask, ask.profile.usual_grant)
+        yield ask.token_request(grant, {Role.ACCESS_TOKEN: _token_of(ask.profile, first, "access_token")})
+
+    return play
+
+
+def _first(ask: Requester, grant: GrantType | None = None) -> Asking:
+    source = grant or _refresh_source(ask.profile)
     if GRANTS[source].needs_person:
         return (yield from _authorized(ask, source))
     return (yield ask.token_request(source))
@@ -165,11 +176,11 @@ def _refreshed(profile: Profile) -> Callable[[Requester], Steps]:
     times = 1 if profile.rotation in (None, "none") else 2
 
     def play(ask: Requester) -> Steps:
-        token = _refresh_token_of(ask.profile, (yield from _first(ask)))
+        token = _token_of(ask.profile, (yield from _first(ask)))
         for turn in range(times):
             answer = yield _refresh(ask, token)
             if turn + 1 < times:
-                token = _refresh_token_of(ask.profile, answer)
+                token = _token_of(ask.profile, answer)
 
     return play
 
@@ -195,7 +206,7 @@ def _goes_on(ask: Requester) -> Steps:
 
 
 def _spent(ask: Requester) -> Steps:
-    token = _refresh_token_of(ask.profile, (yield from _first(ask)))
+    token = _token_of(ask.profile, (yield from _first(ask)))
     yield _refresh(ask, token)
     yield Spend(token)
     yield _refresh(ask, token)

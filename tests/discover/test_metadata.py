@@ -88,3 +88,12 @@ def test_the_device_grant_is_known_by_its_long_name(tmp_path: Path) -> None:
 
     assert (list(profile.grants), profile.device_authorization_url) == (["device_code"], "/device")
     assert "RFC 8628" in profile.standards
+
+
+def test_token_exchange_is_told_and_not_presumed(tmp_path: Path) -> None:
+    """Whom a server lets exchange tokens is its own policy: a profile has that grant if its author writes it."""
+    urn = "urn:ietf:params:oauth:grant-type:token-exchange"
+
+    assert list(profile_of(tmp_path, grant_types_supported=["client_credentials", urn]).grants) == [
+        "client_credentials"
+    ]

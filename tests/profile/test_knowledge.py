@@ -6,9 +6,10 @@ import ast
 import doctest
 from pathlib import Path
 from types import ModuleType
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
+from pydantic import ValidationError
 
 from pytest_apiauth.profile import endpoints, grants, kinds, model
 from pytest_apiauth.profile.endpoints import URL_KEYS
@@ -176,3 +177,19 @@ def test_grants_and_kinds_are_not_asked_for_by_name() -> None:
 
     assert found - ABOUT_SOMETHING_ELSE.keys() == set()
     assert ABOUT_SOMETHING_ELSE.keys() - found == set(), "remove what is no longer there"
+
+
+@pytest.mark.parametrize(
+    ("table", "complaint"),
+    [
+        ({"grants": {"token_exchange": {}}}, "grants.token_exchange: begins with another grant's token"),
+        (
+            {"grants": {"password": {}, "token_exchange": {}}, "token": {"grant": "token_exchange"}},
+            "token.grant: token_exchange begins with another grant's token; name that grant",
+        ),
+    ],
+)
+def test_a_grant_that_begins_with_a_token_needs_another(table: dict[str, Any], complaint: str) -> None:
+    """Token exchange begins with what another grant has given, which the profile then has to list."""
+    with pytest.raises(ValidationError, match=complaint):
+        Profile.model_validate({"schema": 1, "token_url": "https://id.example/token", **table})

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pytest_apiauth.auth.flow import Authenticator
+from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
@@ -18,6 +19,7 @@ from pytest_apiauth.embedded import Server
 from pytest_apiauth.http import InProcess, build_client
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile.model import GrantType, Profile
+from pytest_apiauth.recording.scenes import scenes
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.embedded import EmbeddedTarget
@@ -27,7 +29,7 @@ GRANTS: tuple[GrantType, ...] = (
 )  # fmt: skip
 AUTHENTICATIONS = ("none", "client_secret_basic", "client_secret_post", "client_secret_json")
 NEW = re.compile(r"((?:state|code_challenge)=)[^&]+")
-SPENT = re.compile(rb"""((?:code|device_code|code_verifier|refresh_token)"?(?:=|: "))[^&"]+""")
+SPENT = re.compile(rb"""((?:code|device_code|code_verifier|refresh_token|subject_token)"?(?:=|: "))[^&"]+""")
 """What is another one in every request."""
 
 
@@ -110,6 +112,23 @@ def test_suite_and_clients_send_the_same(grant: GrantType, method: str, body: st
     profile = promised(token={**settings, "answer": {"expires_in": 600}})
 
     assert compared(last(of_suite(profile, grant), "/token")) == compared(last(of_clients(profile, grant), "/token"))
+
+
+@pytest.mark.parametrize("body", ["form", "json"])
+def test_suite_and_cassettes_exchange_a_token_alike(body: str) -> None:
+    """No client gets its token by exchange, but the suite and a recording ask for one with the same request."""
+    profile = promised(token={"body": body, "scope": "read"}, grants={"password": {}, "token_exchange": {}})
+    server = Server(profile)
+    ask = Requester(server.profile, Identities(server.profile, server.lookup, Redactor()))
+    (scene,) = [scene for scene in scenes(profile) if scene.name == "token_exchange"]
+    steps = scene.play(ask)
+    step = next(steps)
+    assert isinstance(step, Request)
+    exchanging = steps.send(server.handle(step))
+    assert isinstance(exchanging, Request)
+    assert server.handle(exchanging).status == 200
+
+    assert compared(exchanging) == compared(last(of_suite(profile, "token_exchange"), "/token"))
 
 
 def test_suite_and_clients_ask_for_a_code_alike() -> None:
