@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.libraries.by_authlib import AUTHLIB
 from tests.libraries.clients import SESSIONS
-from tests.libraries.test_libraries import AUTHLIB
 
 COLUMNS = {
     "test_meets_the_double": "meets",
@@ -23,6 +23,8 @@ COLUMNS = {
     "test_client_is_older_than_the_test": "older client",
     "test_own_route_is_met": "own answers",
     "test_answer_of_the_tests_own_is_met": "own answers",
+    "test_is_recorded": "records",
+    "test_is_replayed": "replays",
     "test_what_cannot_be_led_is_refused": "refused",
 }
 
@@ -52,8 +54,9 @@ class Table:
 
 
 def _row(name: str, case: str) -> str:
-    if name == "test_authlib_meets_the_double":
-        return f"authlib, {case}"
+    if "authlib" in f"{name} {case}":
+        return f"authlib, {case.rpartition('_with_authlib-')[2]}"
+    case = case.removeprefix("test_reads-")
     return max((library for library in SESSIONS if case == library or case.startswith(f"{library}-")), key=len)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import json
 import ssl
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -128,13 +130,15 @@ def _urllib(proxy: str | None = None, context: ssl.SSLContext | None = SHARED) -
 
 @contextmanager
 def _http_client(proxy: str | None = None, context: ssl.SSLContext | None = SHARED) -> Iterator[Send]:
-    open_connections: dict[str, http.client.HTTPSConnection] = {}
+    open_connections: dict[str, http.client.HTTPConnection] = {}
 
     def send(method: str, url: str, **options: Any) -> Answer:
         parts = urlsplit(url)
         host = parts.hostname or ""
-        if host not in open_connections:
-            place = (host, 443) if proxy is None else _pair(proxy)
+        if host not in open_connections and parts.scheme == "http":
+            open_connections[host] = http.client.HTTPConnection(host, parts.port)
+        elif host not in open_connections:
+            place = (host, parts.port or 443) if proxy is None else _pair(proxy)
             open_connections[host] = http.client.HTTPSConnection(*place, context=context)
             if proxy is not None:
                 open_connections[host].set_tunnel(host)
@@ -254,3 +258,14 @@ BODIES: dict[str, dict[str, Callable[[], dict[str, Any]]]] = {
     },
 }
 """The options with which each library sends a body of each kind."""
+
+
+NAMES = {"requests": "data", "urllib": "data", "aiohttp": "data", "urllib3": "body", "http.client": "body"}
+"""What a library calls a body of bytes, unless it is content."""
+
+
+def token_at(library: str, send: Send, url: str, client_id: str, client_secret: str) -> str:
+    """Ask for a token with a client's credentials, as production code does."""
+    headers = {**ENCODED, "Authorization": f"Basic {b64encode(f'{client_id}:{client_secret}'.encode()).decode()}"}
+    body = {NAMES.get(library.removesuffix("-c-ares"), "content"): urlencode(FORM).encode()}
+    return str(json.loads(send("POST", url, headers=headers, **body).body)["access_token"])

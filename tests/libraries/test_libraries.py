@@ -7,12 +7,11 @@ import json
 import socket
 import ssl
 import threading
-from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs
 
 import aiohttp
 import httpx
@@ -23,6 +22,8 @@ import truststore
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.offline import offline_error_in
 from pytest_apiauth.plugin.doubles import standing_in
+from tests.libraries import by_authlib
+from tests.libraries.by_authlib import AUTHLIB
 from tests.libraries.clients import (
     BODIES,
     BYTES,
@@ -35,6 +36,7 @@ from tests.libraries.clients import (
     Answer,
     Send,
     Session,
+    token_at,
 )
 
 TOKEN = "https://account.dastra.eu/connect/token"
@@ -42,25 +44,21 @@ API = "https://api.dastra.eu/v1/workspaces"
 EVERY = pytest.mark.parametrize("library", SESSIONS)
 
 
-def token(send: Send, server: Server) -> str:
+def pair_of(server: Server) -> tuple[str, str]:
+    """Return the client's id and secret."""
+    return server.environment["DASTRA_CLIENT_ID"], server.environment["DASTRA_CLIENT_SECRET"]
+
+
+def token(library: str, send: Send, server: Server) -> str:
     """Ask for a token with the client's credentials, as production code does."""
-    identity, secret = (server.environment[f"DASTRA_CLIENT_{name}"] for name in ("ID", "SECRET"))
-    headers = {**ENCODED, "Authorization": f"Basic {b64encode(f'{identity}:{secret}'.encode()).decode()}"}
-    body = urlencode(FORM).encode()
-    for name in ("content", "data", "body"):
-        try:
-            answer = send("POST", TOKEN, headers=headers, **{name: body})
-        except TypeError:
-            continue
-        return str(json.loads(answer.body)["access_token"])
-    raise AssertionError("no name for a body is known")
+    return token_at(library, send, TOKEN, *pair_of(server))
 
 
 @EVERY
 def test_meets_the_double(library: str, server: Server, router: Any) -> None:
     """A token is issued, and the API answers to it alone, in the TLS context that a library makes for itself."""
     with SESSIONS[library](context=None) as send:
-        headers = {"Authorization": f"Bearer {token(send, server)}"}
+        headers = {"Authorization": f"Bearer {token(library, send, server)}"}
         found, refused = send("GET", API, headers=headers), send("GET", API)
 
     assert (found.status, refused.status) == (200, 401)
@@ -280,52 +278,11 @@ def test_everything_is_put_back(
     assert [dict(vars(owner)) for owner in owners] == before
 
 
-def authlib_sync(server: Server, kind: type) -> int:
-    """Fetch a token with a blocking client of Authlib, and call the API; returns the status."""
-    with kind(*_client(server), scope="api1") as client:
-        client.fetch_token(TOKEN, grant_type="client_credentials")
-        return int(client.get(API).status_code)
-
-
-def authlib_async(server: Server, kind: type) -> int:
-    """Do the same with an asynchronous one."""
-
-    async def ask() -> int:
-        async with kind(*_client(server), scope="api1") as client:
-            await client.fetch_token(TOKEN, grant_type="client_credentials")
-            return int((await client.get(API)).status_code)
-
-    return asyncio.run(ask())
-
-
-def _client(server: Server) -> tuple[str, str]:
-    return server.environment["DASTRA_CLIENT_ID"], server.environment["DASTRA_CLIENT_SECRET"]
-
-
-AUTHLIB: dict[str, tuple[str, str, Callable[[Server, type], int]]] = {
-    "httpx2": ("httpx_client", "OAuth2Client", authlib_sync),
-    "httpx2-async": ("httpx_client", "AsyncOAuth2Client", authlib_async),
-    "httpx": ("httpx_client", "OAuth2Client", authlib_sync),
-    "httpx-async": ("httpx_client", "AsyncOAuth2Client", authlib_async),
-    "requests": ("requests_client", "OAuth2Session", authlib_sync),
-}
-
-
 @pytest.mark.filterwarnings("ignore:The httpx module is deprecated")
 @pytest.mark.parametrize("library", AUTHLIB)
-def test_authlib_meets_the_double(library: str, server: Server, router: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_authlib_meets_the_double(library: str, server: Server, router: Any) -> None:
     """Authlib's clients fetch a token and call the API, on httpx2, on httpx where that is all there is, on requests."""
-    import importlib
-    import sys
-
-    module, name, ask = AUTHLIB[library]
-    for known in [each for each in sys.modules if each.startswith("authlib.integrations.httpx_client")]:
-        monkeypatch.delitem(sys.modules, known)
-    if library.startswith("httpx-") or library == "httpx":
-        monkeypatch.setitem(sys.modules, "httpx2", None)
-    found = importlib.import_module(f"authlib.integrations.{module}")
-
-    assert ask(server, getattr(found, name)) == 200
+    assert by_authlib.ask(library, pair_of(server), TOKEN, API)[0] == 200
     expected = {"requests": "python-requests"}.get(library, "python-httpx/" if "2" not in library else "python-httpx2/")
     agents = {(request.header("user-agent") or "") for request in server.requests}
     assert len(server.requests) == 2
