@@ -8,15 +8,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_apiauth.auth.tokens import Token
     from pytest_apiauth.credentials.secrets import Secret
-    from pytest_apiauth.embedded import OwnAnswer, Reply, Server
+    from pytest_apiauth.embedded import FAULTS, VARIANTS, OwnAnswer, Reply, Server
     from pytest_apiauth.messages import Request
     from pytest_apiauth.plugin.fixtures import ClientFactory
     from pytest_apiauth.profile.model import Profile
 
-__all__ = ["ClientFactory", "OwnAnswer", "Profile", "Reply", "Request", "Secret", "Server", "Token"]
+__all__ = [
+    "FAULTS",
+    "VARIANTS",
+    "ClientFactory",
+    "OwnAnswer",
+    "Profile",
+    "Reply",
+    "Request",
+    "Secret",
+    "Server",
+    "Token",
+]
 
 _HOMES = {
     "ClientFactory": "plugin.fixtures",
+    "FAULTS": "embedded",
     "OwnAnswer": "embedded",
     "Profile": "profile.model",
     "Reply": "embedded",
@@ -24,6 +36,7 @@ _HOMES = {
     "Secret": "credentials.secrets",
     "Server": "embedded",
     "Token": "auth.tokens",
+    "VARIANTS": "embedded",
 }
 
 

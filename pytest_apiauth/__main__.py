@@ -153,6 +153,34 @@ def _rules_lines(asked: argparse.Namespace) -> Iterator[str]:
     return listing.explain(asked.rule_id, faults, own, profile)
 
 
+def _named_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("word", nargs="?", default="", metavar="WORD", help="only those that have it")
+
+
+def _variants_lines(asked: argparse.Namespace) -> Iterator[str]:
+    from pytest_apiauth.embedded import listed
+
+    return listed("variant", asked.word)
+
+
+def _faults_arguments(parser: argparse.ArgumentParser) -> None:
+    _named_arguments(parser)
+    parser.add_argument(
+        "--profile", metavar="NAME", help="print those of its own rules too: a profile, by name or path"
+    )
+
+
+def _faults_lines(asked: argparse.Namespace) -> Iterator[str]:
+    from pytest_apiauth.embedded import FAULTS, listed
+    from pytest_apiauth.profile import loading
+    from pytest_apiauth.suite.own_rules import OwnFiles, described
+
+    profile = loading.load(loading.find_from(Path.cwd(), asked.profile)) if asked.profile else None
+    files = OwnFiles(FAULTS).of(profile) if profile is not None else ()
+    own = {name: described(function) for file in files for rule in file.rules for name, function in rule.breaks.items()}
+    return listed("fault", asked.word, own)
+
+
 def _token_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="a profile: its name or path")
     parser.add_argument("--grant", metavar="GRANT", help="a grant of the profile; default: the one that clients use")
@@ -183,6 +211,7 @@ def _schema_lines(asked: argparse.Namespace) -> Iterator[str]:
 
 
 COMMANDS = {
+    "faults": Command("list the faults that the embedded server can have", _faults_arguments, _faults_lines),
     "init": Command("write a profile from an OpenAPI or metadata document", _init_arguments, _init_lines),
     "profile": Command("print a profile, a built-in one or your own", _profile_arguments, _profile_lines),
     "record": Command("record the cassettes of a token endpoint", _record_arguments, _record_lines),
@@ -194,6 +223,7 @@ COMMANDS = {
         _token_arguments,
         _token_lines,
     ),
+    "variants": Command("list the variants that the embedded server can have", _named_arguments, _variants_lines),
 }
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from pytest_apiauth.__main__ import main
+from pytest_apiauth.embedded import VARIANTS
 from pytest_apiauth.profile import loading
+from tests.plugin.own_projects import write_own
+from tests.plugin.test_own_faults import PROVED
 
 
 def test_reader_that_leaves() -> None:
@@ -45,3 +50,28 @@ def test_profiles_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == loading.builtin_profiles()["dastra"].read_text(encoding="utf-8")
     assert main(["profile", "dastar"]) == 2
     assert "did you mean 'dastra'?" in capsys.readouterr().err
+
+
+def test_variants_and_faults_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line each, name and sentence; a word picks those that have it; a word that none has is one line."""
+    assert main(["variants"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(VARIANTS)
+    assert re.fullmatch(
+        r"token-type-lower-case +token_type is spelt bearer, .+", next(line for line in lines if "-lower" in line)
+    )
+    assert main(["faults", "TOKEN_TYPE"]) == 0
+    assert "token-type-missing" in capsys.readouterr().out
+    assert main(["variants", "token type"]) == 2
+    assert capsys.readouterr().err == "no variant has 'token type' in its name or its sentence\n"
+
+
+def test_own_faults_are_listed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a profile's own rules too, with ``--profile``."""
+    monkeypatch.chdir(tmp_path)
+    write_own(PROVED)
+
+    assert main(["faults", "--profile", "shop", "in what"]) == 0
+    assert capsys.readouterr().out == "shop_rules.says_nothing  Answers without saying in what.\n"

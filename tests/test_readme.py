@@ -48,13 +48,16 @@ def test_profiles_of_the_pages_may_run_live(tmp_path: Path) -> None:
         loading.load(path).refuse_inherited()
 
 
-def test_examples_of_own_answers_pass(pytester: pytest.Pytester) -> None:
-    """The README's tests of answers of one's own pass as they are printed, in a folder that no other path leads to."""
-    for name in ("tests/shop.apiauth.toml", "shop.py", "tests/test_answers.py", "pytest.ini"):
+@pytest.mark.parametrize("tests", ["tests/test_answers.py", "tests/test_choice.py"])
+def test_examples_of_own_answers_and_choices_pass(pytester: pytest.Pytester, tests: str) -> None:
+    """The README's tests of answers of one's own, and of what one test chooses, pass as they are printed,
+    in a folder that no other path leads to.
+    """
+    for name in ("tests/shop.apiauth.toml", "shop.py", tests, "pytest.ini"):
         path = pytester.path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(block("file", name), encoding="utf-8")
-    result = pytester.runpytest_inprocess("tests/test_answers.py", "-p", "no:randomly", "-p", "no:recording")
+    result = pytester.runpytest_inprocess(tests, "-p", "no:randomly", "-p", "no:recording")
     assert result.ret == 0, result.stdout.str()
 
 

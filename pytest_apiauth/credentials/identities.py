@@ -160,6 +160,12 @@ class Identities:
             return False
         return True
 
+    def check_names(self, *, client: str = DEFAULT, user: str = DEFAULT, key: str = DEFAULT) -> None:
+        """Raise CredentialError for a name that the profile has not. Nothing is looked up."""
+        self._table("clients", client, self.profile.credentials, self.profile.clients)
+        self._table("users", user, self.profile.credentials, self.profile.users)
+        self._table("keys", key, self.profile.credentials, self.profile.keys)
+
     def _table(self, section: str, name: str, own: Row, more: Mapping[str, Row]) -> Row:
         if name == DEFAULT:
             return own

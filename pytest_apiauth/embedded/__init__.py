@@ -7,7 +7,17 @@ switched on. It knows nothing of the rules of the conformance suite, so that nei
 from __future__ import annotations
 
 from pytest_apiauth.embedded.answering import OwnAnswer
-from pytest_apiauth.embedded.registry import FAULTS, VARIANTS, Chosen, Fault, check_names, is_own, own_fault
+from pytest_apiauth.embedded.registry import (
+    FAULTS,
+    VARIANTS,
+    Chosen,
+    Fault,
+    check_names,
+    is_own,
+    listed,
+    no_such,
+    own_fault,
+)
 from pytest_apiauth.embedded.replies import Reply
 from pytest_apiauth.embedded.server import Server
 from pytest_apiauth.embedded.state import ManualClock
@@ -23,5 +33,7 @@ __all__ = [
     "Server",
     "check_names",
     "is_own",
+    "listed",
+    "no_such",
     "own_fault",
 ]

@@ -24,6 +24,11 @@ VALUES: Final = (
     *("client_id", "client_secret", "redirect_uri", "username", "password"),
     *("api_key", "personal_access_token", "refresh_token"),
 )
+FIELDS: Final = {
+    "clients": ("client_id", "client_secret", "redirect_uri"),
+    "users": ("username", "password"),
+    "keys": ("api_key",),
+}
 Place = tuple[str | None, str | None, str]
 
 
@@ -43,6 +48,20 @@ class Invention:
         """Return the invented value behind a reference; usable as `identities.Lookup`."""
         known = self._values.get(_place(reference))
         return known if known is not None else self._invent(label, reference)
+
+    def environment_of(self, *, client: str = DEFAULT, user: str = DEFAULT, key: str = DEFAULT) -> dict[str, str]:
+        """Return the environment of code that reads the variables of ``[credentials]`` and is to act as somebody else.
+
+        Raises KeyError for an unknown name.
+        """
+        found = dict(self.environment)
+        for section, name in (("clients", client), ("users", user), ("keys", key)):
+            row = self.profile.credentials if name == DEFAULT else getattr(self.profile, section)[name]
+            for field in FIELDS[section]:
+                reference, value = getattr(self.profile.credentials, field), getattr(row, field)
+                if isinstance(reference, Reference) and reference.env is not None and value is not None:
+                    found[reference.env] = self.text(value) or ""
+        return found
 
     def text(self, value: Plain | None) -> str | None:
         """Return a value that is written out, or the invented one if it is referenced."""
@@ -144,11 +163,10 @@ def _completed(profile: Profile) -> Profile:
         if fields[0] in own:
             tables[section].setdefault(name, {field: reference(name, field) for field in fields if field in own})
 
-    add("clients", SECOND, "client_id", "client_secret", "redirect_uri")
+    for section, fields in FIELDS.items():
+        add(section, SECOND, *fields)
     if "client_secret" in own:
-        add("clients", SPECIAL, "client_id", "client_secret", "redirect_uri")
-    add("users", SECOND, "username", "password")
-    add("keys", SECOND, "api_key")
+        add("clients", SPECIAL, *FIELDS["clients"])
     return profile.replaced(credentials=own, **{section: rows for section, rows in tables.items() if rows})
 
 

@@ -47,9 +47,9 @@ Answering = Callable[[Request], Response]
 class Server(Workbench):
     """Serves one profile with invented identities.
 
-    ``faults`` and ``variants`` are names of `FAULTS` and `VARIANTS`, or faults that no register knows. ``redactor``
-    learns every secret the server invents or issues. ``host_app`` makes apps that a test mounts ready to be called.
-    Raises an ApiAuthError for an unknown name.
+    ``faults`` and ``variants`` are names of `FAULTS` and `VARIANTS`, or faults that no register knows. ``lifetime`` is
+    that of access tokens in seconds, if it is not the profile's. ``redactor`` learns every secret the server invents or
+    issues. ``host_app`` makes apps that a test mounts ready to be called. Raises an ApiAuthError for an unknown name.
 
     Example::
 
@@ -66,6 +66,7 @@ class Server(Workbench):
         *,
         faults: Iterable[Chosen] = (),
         variants: Iterable[str] = (),
+        lifetime: int | None = None,
         clock: ManualClock | None = None,
         redactor: Redactor | None = None,
         host_app: HostApp | None = None,
@@ -80,7 +81,7 @@ class Server(Workbench):
         self.identities = Identities(self.profile, self.lookup, self.redactor)
         self._served: dict[str, Origin | None] = {}
         self._state = self._new_state()
-        self._policy = compose(faults, variants)(self.profile, self._state)
+        self._policy = compose(faults, variants, lifetime)(self.profile, self._state)
         self._resources = ResourceEndpoint(self.profile, self._state, self._policy, self._own)
         self._tokens = TokenEndpoint(self._state, self._policy)
         self._authorizations = AuthorizationEndpoint(self.profile, self._state, self._policy)
@@ -97,6 +98,19 @@ class Server(Workbench):
     def lookup(self, label: str, reference: Reference) -> str | None:
         """Return the invented value behind a reference of the profile."""
         return self._invention.lookup(label, reference)
+
+    def environment_of(self, *, client: str = DEFAULT, user: str = DEFAULT, key: str = DEFAULT) -> dict[str, str]:
+        """Return the variables that the profile names, for code that is to act as this client, user and key.
+
+        Example::
+
+            env = apiauth_server.environment_of(user="second")
+            subprocess.run(["shop", "list"], env={**os.environ, **env})
+
+        `environment` is that of the defaults. Raises CredentialError for a name that the profile has not.
+        """
+        self.identities.check_names(client=client, user=user, key=key)
+        return self._invention.environment_of(client=client, user=user, key=key)
 
     @property
     def origins(self) -> frozenset[Origin]:

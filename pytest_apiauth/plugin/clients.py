@@ -22,12 +22,13 @@ class Clients:
     """The clients of one test.
 
     ``who`` names the client, user and key of the profile that they act as; ``allow_unsafe`` lets them use unsafe
-    methods on a live server.
+    methods on a live server. Raises CredentialError for a name that the profile has not.
     """
 
     def __init__(self, target: Target, who: Mapping[str, str], *, allow_unsafe: bool) -> None:
+        target.identities.check_names(**who)
         self.target = target
-        self._who = dict(who)
+        self.who = dict(who)
         self._allow_unsafe = allow_unsafe or not target.kind.is_live
         self._stores: dict[Who, TokenStore] = {}
         self._made: list[httpx.Client] = []
@@ -92,7 +93,8 @@ class Clients:
         for kind in kinds or ():
             if kind not in KINDS:
                 raise ProfileError(f"no kind of credential {kind!r}; there are {', '.join(KINDS)}")
-        chosen = {**self._who, **who}
+        self.target.identities.check_names(**who)
+        chosen = {**self.who, **who}
         return Authenticator(
             self.target.profile,
             self.target.identities,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_apiauth.messages import Request, Response
     from pytest_apiauth.profile.model import Profile
 
+DEFAULTS: Mapping[str, str] = MappingProxyType({})
+"""Client, user and key, if a test names none."""
 PROXIES = ("NO_PROXY", "no_proxy")
 TRUSTED = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 """Where programs look for the authorities that they trust: OpenSSL and what uses it, requests, curl, Node."""
@@ -47,8 +50,12 @@ class ServedUrl(str):
 
 
 @contextmanager
-def standing_in(item: pytest.Item, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[respx.MockRouter]:
+def standing_in(
+    item: pytest.Item, server: Server, monkeypatch: pytest.MonkeyPatch, who: Mapping[str, str] = DEFAULTS
+) -> Iterator[respx.MockRouter]:
     """Let the embedded server stand in for the profile's hosts; gives the respx router.
+
+    ``who`` names client, user and key, whose credentials production code finds in its environment.
 
     httpx meets it in this process, by its transports. What any other library connects to those hosts is led to a
     socket, which is opened when the first one does.
@@ -62,7 +69,7 @@ def standing_in(item: pytest.Item, server: Server, monkeypatch: pytest.MonkeyPat
     def handle(request: Request) -> Response:
         return completed(server.handle(request))
 
-    _set_environment(server, monkeypatch)
+    _set_environment(server, monkeypatch, who)
     _pass_proxies_by(server, monkeypatch)
     with ExitStack() as opened, mounted(server.origins, handle) as router:
 
@@ -76,7 +83,12 @@ def standing_in(item: pytest.Item, server: Server, monkeypatch: pytest.MonkeyPat
 
 
 @contextmanager
-def served(server: Server, monkeypatch: pytest.MonkeyPatch, folder: Path | None = None) -> Iterator[ServedUrl]:
+def served(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path | None = None,
+    who: Mapping[str, str] = DEFAULTS,
+) -> Iterator[ServedUrl]:
     """Serve on a port of this machine, over TLS if there is a folder for the authority's certificate."""
     from pytest_apiauth.embedded.authority import authority_for
     from pytest_apiauth.embedded.loopback import rebased, serve
@@ -86,15 +98,15 @@ def served(server: Server, monkeypatch: pytest.MonkeyPatch, folder: Path | None 
     ca_file = None if authority is None else authority.write(folder)
     with serve(server, tls=None if authority is None else authority.server) as url:
         made = ServedUrl.of(rebased(server.profile, url), ca_file)
-        _set_environment(server, monkeypatch)
+        _set_environment(server, monkeypatch, who)
         place = server.profile.api_url
         if isinstance(place, Reference) and place.env is not None:
             monkeypatch.setenv(place.env, made)
         yield made
 
 
-def _set_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in server.environment.items():
+def _set_environment(server: Server, monkeypatch: pytest.MonkeyPatch, who: Mapping[str, str]) -> None:
+    for name, value in server.environment_of(**who).items():
         monkeypatch.setenv(name, value)
 
 

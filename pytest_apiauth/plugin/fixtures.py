@@ -13,8 +13,9 @@ import pytest
 
 from pytest_apiauth.errors import ApiAuthError, ProfileError, UnsetError
 from pytest_apiauth.plugin.keys import CASSETTE, CLIENTS, STATE
-from pytest_apiauth.plugin.marks import chosen_profile, mark_of
+from pytest_apiauth.plugin.marks import chosen_profile, refuse_double_beside_cassette, wanted_by_test
 from pytest_apiauth.plugin.run import State
+from pytest_apiauth.plugin.wanted import Names, Wanted
 
 if TYPE_CHECKING:
     import httpx
@@ -83,22 +84,58 @@ def apiauth_credentials() -> Mapping[str, Any]:
     return {}
 
 
-def _target(request: pytest.FixtureRequest, profile: Profile, caller: Caller) -> Target:
+@pytest.fixture(scope="session")
+def apiauth_variant() -> Names:
+    """The variant of a test's embedded server, or a list of them; None leaves it to the mark. Yours to parametrize.
+
+    ::
+
+        @pytest.mark.parametrize("apiauth_variant", ["jwt-tokens", "token-type-lower-case"])
+        def test_survives(apiauth_mock):
+            assert shop.Client().workspaces()
+    """
+    return None
+
+
+@pytest.fixture(scope="session")
+def apiauth_fault() -> Names:
+    """The fault of a test's embedded server, or a list of them; None leaves it to the mark. Yours to parametrize.
+
+    ::
+
+        @pytest.mark.parametrize("apiauth_fault", ["expires-in-text", "token-type-missing"])
+        def test_says_what_is_wrong(apiauth_mock):
+            with pytest.raises(shop.TokenError):
+                shop.Client().workspaces()
+    """
+    return None
+
+
+def _target(request: pytest.FixtureRequest, profile: Profile, caller: Caller, wanted: Wanted | None = None) -> Target:
     """Return what the rules or the tests of a profile talk to. An app is shut down before what it rests on is."""
-    from pytest_apiauth.targets.choose import choose
+    from pytest_apiauth.plugin.own_faults import difference_of
+    from pytest_apiauth.targets.choose import NO_DIFFERENCE, choose
 
     state: State = request.config.stash[STATE]
     targets, credentials = state.targets, None
-    if choose(profile, state.options, caller).is_app:
+    difference = NO_DIFFERENCE if wanted is None else difference_of(request.config, wanted, profile)
+    kind = choose(profile, state.options, caller, difference)
+    if difference and not kind.is_double:
+        pytest.skip(f"{wanted.of_double if wanted else ''} is for the embedded server; {kind.here}")
+    if kind.is_app:
         # Set up long ago: items that need it ask for it before anything of their own (in `hooks`).
         credentials = request.getfixturevalue("apiauth_credentials")
-        if not targets.knows(profile):
-            request.session.addfinalizer(lambda: targets.close_shared(profile))
-    return targets.of(profile, caller, credentials=credentials, cassette=request.node.stash.get(CASSETTE, None))
+        started = profile.unchanged or profile
+        if not targets.knows(started):
+            request.session.addfinalizer(lambda: targets.close_shared(started))
+    cassette = request.node.stash.get(CASSETTE, None)
+    return targets.of(profile, caller, credentials=credentials, cassette=cassette, difference=difference)
 
 
 @pytest.fixture
-def _apiauth_clients(request: pytest.FixtureRequest, apiauth_profile: Profile) -> Iterator[Clients]:
+def _apiauth_clients(
+    request: pytest.FixtureRequest, apiauth_profile: Profile, apiauth_variant: Names, apiauth_fault: Names
+) -> Iterator[Clients]:
     from pytest_apiauth.plugin.clients import Clients
     from pytest_apiauth.plugin.payloads import furnish
     from pytest_apiauth.profile.model import Profile
@@ -110,17 +147,18 @@ def _apiauth_clients(request: pytest.FixtureRequest, apiauth_profile: Profile) -
             ' apiauth_profile = "NAME" in conftest.py, or add indirect=True to parametrize',
             pytrace=False,
         )
-    _, who = mark_of(request.node)
+    wanted = wanted_by_test(request.node)[0].choosing(apiauth_variant, apiauth_fault)
     writes = request.node.get_closest_marker("apiauth_writes") is not None
     reporter = request.config.pluginmanager.get_plugin("apiauth-reporter")
     if reporter is not None:
         reporter.tell_of(Path(apiauth_profile.place))
+    refuse_double_beside_cassette(request.node, wanted)
     try:
         caller: Caller = "tests with a cassette" if CASSETTE in request.node.stash else "tests"
-        target = _target(request, apiauth_profile, caller)
+        target = _target(request, apiauth_profile, caller, wanted)
         if target.server is not None:
             furnish(target.server)
-        clients = Clients(target, who, allow_unsafe=writes)
+        clients = Clients(target, wanted.who, allow_unsafe=writes)
     except ApiAuthError as error:
         _stop(error, request.config.stash[STATE])
     request.node.stash[CLIENTS] = clients
@@ -221,7 +259,7 @@ def apiauth_mock(
         )
     from pytest_apiauth.plugin.doubles import standing_in
 
-    with standing_in(request.node, server, monkeypatch) as router:
+    with standing_in(request.node, server, monkeypatch, _apiauth_clients.who) as router:
         yield router
 
 
@@ -240,7 +278,7 @@ def apiauth_url(_apiauth_clients: Clients, monkeypatch: pytest.MonkeyPatch) -> I
     server = _embedded(_apiauth_clients, "apiauth_url is the embedded server's")
     from pytest_apiauth.plugin.doubles import served
 
-    with served(server, monkeypatch) as url:
+    with served(server, monkeypatch, who=_apiauth_clients.who) as url:
         yield url
 
 
@@ -256,7 +294,7 @@ def apiauth_tls_url(_apiauth_clients: Clients, monkeypatch: pytest.MonkeyPatch, 
     server = _embedded(_apiauth_clients, "apiauth_tls_url is the embedded server's")
     from pytest_apiauth.plugin.doubles import served
 
-    with served(server, monkeypatch, tmp_path) as url:
+    with served(server, monkeypatch, tmp_path, _apiauth_clients.who) as url:
         yield url
 
 

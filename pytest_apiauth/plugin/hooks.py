@@ -42,8 +42,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the options and set up what a run shares."""
     config.addinivalue_line(
         "markers",
-        "apiauth(profile=None, *, user='default', client='default', key='default'):"
-        " which profile the apiauth fixtures use in this test, and who they act as",
+        "apiauth(profile=None, *, user='default', client='default', key='default', scope=None, changes={},"
+        " variant=None, fault=None, lifetime=None): which profile the apiauth fixtures use in this test, who they act"
+        " as, which scope they ask for, what is changed in it, and how the embedded server differs",
     )
     config.addinivalue_line("markers", "apiauth_wire: a rule about connections and bytes; set by the suite itself")
     config.addinivalue_line("markers", "apiauth_smoke: a rule that tells in a few requests whether auth still works")

@@ -15,11 +15,11 @@ import pytest
 
 from pytest_apiauth.errors import ApiAuthError, ProfileError
 from pytest_apiauth.plugin.run import State
+from pytest_apiauth.plugin.wanted import Wanted, wanted_by
 
 if TYPE_CHECKING:
     from pytest_apiauth.profile.model import Profile
 
-MARK_ARGUMENTS: Final = ("profile", "user", "client", "key")
 RULES: Final = "_apiauth_examination"
 """The fixture of the items that rules are."""
 BEHIND_CLIENTS: Final = "_apiauth_clients"
@@ -34,26 +34,29 @@ FIXTURES: Final = frozenset(
 """Who asks for one of these has to do with a profile."""
 
 
-def mark_of(item: pytest.Item) -> tuple[str | None, dict[str, str]]:
-    """Read ``@pytest.mark.apiauth``, as a profile's name and who acts.
+def wanted_by_test(item: pytest.Item) -> tuple[Wanted, ...]:
+    """Return the APIs that a test asks for by its marks ``apiauth``, its own first; without a mark the usual one.
 
-    What a test's own mark leaves out, that of its class or module says.
+    A parameter ``apiauth_profile`` is nearer than a parameter's mark, that is nearer than the test's own, and that than
+    its class's and its module's. Raises ProfileError for a parameter that is no name.
     """
-    found: dict[str, str] = {}
-    for mark in item.iter_markers("apiauth"):
-        arguments = {**mark.kwargs, **({"profile": mark.args[0]} if mark.args else {})}
-        wrong = [f"unknown argument {name!r}" for name in arguments if name not in MARK_ARGUMENTS]
-        if len(mark.args) > 1 or (mark.args and "profile" in mark.kwargs):
-            wrong.append("profile is given twice")
-        wrong += [
-            f"{name}: expected a name, got {type(value).__name__}"
-            for name, value in arguments.items()
-            if not (isinstance(value, str) or value is None)
-        ]
-        if wrong:
-            pytest.fail(f"@pytest.mark.apiauth(profile, *, user, client, key): {', '.join(wrong)}", pytrace=False)
-        found = {**{name: value for name, value in arguments.items() if value is not None}, **found}
-    return found.pop("profile", None), found
+    parameters = getattr(getattr(item, "callspec", None), "marks", ())
+    name = _parameter_of(item)
+    levels: dict[object, list[pytest.Mark]] = {"name": [pytest.mark.apiauth(name).mark] if name else [], "marks": []}
+    for node, mark in item.iter_markers_with_node("apiauth"):
+        level = "marks" if node is item and any(mark is each for each in parameters) else node
+        levels.setdefault(level, []).append(mark)
+    return wanted_by(levels.values())
+
+
+def refuse_double_beside_cassette(item: pytest.Item, wanted: Wanted) -> None:
+    """Fail a test that is marked ``vcr`` and wants of its API what only the embedded server can do."""
+    if wanted.of_double and item.get_closest_marker("vcr") is not None:
+        pytest.fail(
+            f"@pytest.mark.apiauth({wanted.of_double}) and @pytest.mark.vcr in one test: a cassette answers as the API"
+            " did, and nothing of that can be chosen",
+            pytrace=False,
+        )
 
 
 def uses_ours(item: pytest.Item) -> bool:
@@ -72,10 +75,12 @@ def may_have_profile(item: pytest.Item, state: State) -> bool:
     return uses_ours(item) or (item.get_closest_marker("vcr") is not None and state.may_have_profile())
 
 
-def chosen_profile(item: pytest.Item, state: State) -> Profile:
-    """Return the profile of a test: of its parameter, its mark, or its place. Raises ProfileError if none is chosen."""
-    name = _parameter_of(item) or mark_of(item)[0]
-    return state.named_profile(name, item.path.parent) if name else state.default_profile(item.path.parent)
+def chosen_profile(item: pytest.Item, state: State, wanted: Wanted | None = None) -> Profile:
+    """Return the profile of a test, or of one of the APIs that it wants, as changed for it. Raises ProfileError."""
+    wanted = wanted or wanted_by_test(item)[0]
+    folder = item.path.parent
+    profile = state.named_profile(wanted.name, folder) if wanted.name else state.default_profile(folder)
+    return state.changed(profile, wanted, folder)
 
 
 def _parameter_of(item: pytest.Item) -> str | None:

@@ -12,9 +12,10 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_apiauth.embedded import Chosen, Fault
+    from pytest_apiauth.plugin.wanted import Wanted
     from pytest_apiauth.profile.model import Profile
     from pytest_apiauth.suite.own_rules import OwnFiles
-    from pytest_apiauth.targets.choose import Caller
+    from pytest_apiauth.targets.choose import Caller, Difference
 
 OWN_FILES: pytest.StashKey[OwnFiles] = pytest.StashKey()
 """Of the run: the files of a project's own rules."""
@@ -66,3 +67,16 @@ def faults_at_work(config: pytest.Config, asked: Collection[str], profile: Profi
     own = faults_of(config, profile) if any(map(is_own, asked)) else {}
     faults: list[Chosen] = [own.get(name, name) for name in asked if not is_own(name) or name in own]
     return [*faults, *(promises_of(config, profile) if caller == "rules" else ())]
+
+
+def difference_of(config: pytest.Config, wanted: Wanted, profile: Profile) -> Difference:
+    """Return how a test wants the embedded server of a profile to differ. Raises an ApiAuthError for unknown names."""
+    from pytest_apiauth.embedded import check_names, is_own, no_such
+    from pytest_apiauth.targets.choose import Difference
+
+    check_names(wanted.faults, wanted.variants)
+    own = faults_of(config, profile) if any(map(is_own, wanted.faults)) else {}
+    for name in wanted.faults:
+        if is_own(name) and name not in own:
+            raise no_such("fault", name, own)
+    return Difference(tuple(own.get(name, name) for name in wanted.faults), wanted.variants, wanted.lifetime)

@@ -11,7 +11,7 @@ import pytest
 from pytest_apiauth.credentials.identities import learn_credentials
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.plugin.keys import CASSETTE, STATE
-from pytest_apiauth.plugin.marks import chosen_profile, uses_ours
+from pytest_apiauth.plugin.marks import chosen_profile, refuse_double_beside_cassette, uses_ours, wanted_by_test
 from pytest_apiauth.plugin.reach import hosts_of, profiles_of
 from pytest_apiauth.plugin.run import State
 from pytest_apiauth.profile.model import Profile
@@ -167,6 +167,8 @@ def _refuse_what_clashes(item: pytest.Item, fixtures: Iterable[str], mode: objec
     for name in MOCKS:
         if name in fixtures:
             pytest.fail(f"{name} and @pytest.mark.vcr in one test: a test is mocked or replayed, not both", False)
+    for wanted in wanted_by_test(item):
+        refuse_double_beside_cassette(item, wanted)
     marked = any(mark.kwargs.get("record_mode") == "rewrite" for mark in item.iter_markers("vcr"))
     if marked or mode == "rewrite":
         where = "@pytest.mark.vcr(record_mode='rewrite')" if marked else "record_mode='rewrite' in vcr_config"

@@ -27,6 +27,7 @@ from pytest_apiauth.printable import printable
 
 if TYPE_CHECKING:
     from pytest_apiauth.auth.shared import SharedFile
+    from pytest_apiauth.plugin.wanted import Wanted
     from pytest_apiauth.profile.model import Profile
     from pytest_apiauth.recording.drift import Drift
     from pytest_apiauth.targets.choose import Targets
@@ -52,6 +53,7 @@ class State:
         self.left_alone: list[Path] = []
         """Profiles that a live run has come upon and does not examine, since they do not ask for it."""
         self._profiles: dict[Path, Profile] = {}
+        self._changed: dict[tuple[object, ...], Profile] = {}
         self._folder: Path | None = None
         self._choice = Choice(config, options)
 
@@ -132,6 +134,17 @@ class State:
         Raises ProfileError.
         """
         return self.load(self._choice.named(name, place))
+
+    def changed(self, profile: Profile, wanted: Wanted, folder: Path) -> Profile:
+        """Return a profile as a test in a folder wants it. Raises ProfileError, one line per mistake."""
+        if not wanted.changes and wanted.scope is None:
+            return profile
+        key = (profile.place, repr(wanted.changes), wanted.scope, folder)
+        if key not in self._changed:
+            from pytest_apiauth.profile.changing import changed
+
+            self._changed[key] = changed(profile, wanted.changes, wanted.scope, folder=folder)
+        return self._changed[key]
 
     def close(self) -> None:
         """Release connections, and remove what the workers shared."""

@@ -99,13 +99,19 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))
 
 
-def load(path: Path) -> Profile:
-    """Read and check a profile, with everything it extends. Raises ProfileError, one line per mistake."""
+def load(path: Path, *, changes: Iterable[Table] = (), where: str = "") -> Profile:
+    """Read and check a profile, with everything it extends. Raises ProfileError, one line per mistake.
+
+    ``changes`` are what files that extend it, one upon the other, would say; mistakes are told as of ``where``.
+    """
     file = path.resolve()
     chain: list[tuple[Path, Table]] = []
     table = _merged(file, (), chain)
     table.setdefault("name", path.name.removesuffix(SUFFIX))
-    with explained(_shown(path)):
+    for each in changes:
+        chain.insert(0, (file, each))
+        table = _overlay(table, each)
+    with explained(where or _shown(path)):
         profile = Profile.model_validate(table)
     return profile.read_from(file, inherited_urls([(_called(each), own) for each, own in chain]))
 

@@ -156,6 +156,8 @@ class Profile(Model):
     )
 
     _file: Path | None = PrivateAttr(None)
+    _unchanged: Profile | None = PrivateAttr(None)
+    _changes: str = PrivateAttr("")
     _inherited: tuple[InheritedUrl, ...] = PrivateAttr(())
 
     @model_validator(mode="after")
@@ -240,6 +242,16 @@ class Profile(Model):
     def place(self) -> str:
         """The file that the profile was read from: two profiles of one name have two. Its name, if there is none."""
         return self.name if self._file is None else str(self._file)
+
+    @property
+    def key(self) -> str:
+        """What tells this promise from every other one of a run: its place, and how a test has changed it."""
+        return f"{self.place}\n{self._changes}" if self._changes else self.place
+
+    @property
+    def unchanged(self) -> Profile | None:
+        """The profile as its file has it, if this is how a test has changed it."""
+        return self._unchanged
 
     @property
     def base_url(self) -> str:
@@ -348,6 +360,12 @@ class Profile(Model):
         found._file, found._inherited = file, tuple(inherited)
         return found
 
+    def changed_from(self, unchanged: Profile, changes: str) -> Profile:
+        """Return a copy that knows which profile it was before a test has changed it; ``changes`` tells how."""
+        found = self.model_copy()
+        found._unchanged, found._changes = unchanged, changes
+        return found
+
     def refuse_inherited(self) -> None:
         """Raise ProfileError if it sends something to where the profile that it extends does, and not its own API."""
         refuse_inherited(self.name, self.base_url, self._inherited)
@@ -356,4 +374,5 @@ class Profile(Model):
         """Return a copy with some keys changed, checked again."""
         found = Profile.model_validate({**self.model_dump(by_alias=True, exclude_unset=True), **changes})
         found._file, found._inherited = self._file, self._inherited
+        found._unchanged, found._changes = self._unchanged, self._changes
         return found

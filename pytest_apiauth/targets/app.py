@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from pytest_apiauth.auth.tokens import SystemClock, TokenStore
 from pytest_apiauth.credentials.identities import Identities, Surroundings
 from pytest_apiauth.credentials.secrets import Redactor
-from pytest_apiauth.errors import ApiAuthError, UnreachableError
+from pytest_apiauth.errors import ApiAuthError, ProfileError, UnreachableError
 from pytest_apiauth.http import InProcess, Sender
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
@@ -67,6 +67,19 @@ class AppTarget:
         connector = InProcess(library, host.handle, host.handle_async)
         sender = Sender.in_process(connector, profile, redactor)
         return cls(profile, identities, redactor, host, connector, sender, root)
+
+    def with_promise(self, profile: Profile, credentials: object) -> AppTarget:
+        """Return the same app, as one test has its profile changed. Raises ProfileError or CredentialError."""
+        supplied = Supplied(profile, credentials, self.redactor)
+        with loading.explained(profile.name):
+            profile = supplied.completed(housed(profile))
+        if profile.origins != self.profile.origins:
+            raise ProfileError(
+                f"{profile.name}: changes: the app at work in this process answers for"
+                f" {', '.join(sorted(map(str, self.profile.origins)))}, and for one test too"
+            )
+        identities = Identities(profile, supplied.lookup(Surroundings(self.root)), self.redactor)
+        return replace(self, profile=profile, identities=identities)
 
     @property
     def can_move_clock(self) -> bool:

@@ -73,7 +73,23 @@ class Asked(Protocol):
         """Whether rules are held to faults of the embedded server."""
 
 
-def choose(profile: Profile, asked: Asked, caller: Caller) -> TargetKind:
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How one test's embedded server differs, beside what the run asks for."""
+
+    faults: tuple[Chosen, ...] = ()
+    variants: tuple[str, ...] = ()
+    lifetime: int | None = None
+    """Of access tokens, in seconds; None is the profile's."""
+
+    def __bool__(self) -> bool:
+        return bool(self.faults or self.variants or self.lifetime is not None)
+
+
+NO_DIFFERENCE: Final = Difference()
+
+
+def choose(profile: Profile, asked: Asked, caller: Caller, difference: Difference = NO_DIFFERENCE) -> TargetKind:
     """Return the kind of target that a profile's rules or tests meet in a run.
 
     Faults, variants and sockets are the embedded server's, so whoever asks for them asks for that one.
@@ -82,7 +98,8 @@ def choose(profile: Profile, asked: Asked, caller: Caller) -> TargetKind:
         return CASSETTE
     if asked.live:
         return RECORDED if caller == "tests with a cassette" else LIVE
-    if profile.app and not (asked.faults or asked.variants or asked.wire or (asked.prove and caller == "rules")):
+    is_double = asked.faults or asked.variants or asked.wire or (asked.prove and caller == "rules") or difference
+    if profile.app and not is_double:
         return APP
     if caller == "tests with a cassette":
         return REPLAYED
@@ -105,26 +122,40 @@ class Targets:
     faults: Callable[[Profile, Caller], Iterable[Chosen]]
     seen: Callable[[Profile, Request, Response], None] | None = None
     _loop: Loop = field(default_factory=Loop)
-    # By `Profile.place`: two profiles may have one name.
+    # By `Profile.key`: two profiles may have one name, and a test may have one changed.
     _shared: dict[str, Target] = field(default_factory=dict)
     _failed: dict[str, str] = field(default_factory=dict)
 
     def of(
-        self, profile: Profile, caller: Caller, *, credentials: object = None, cassette: CassetteTest | None = None
+        self,
+        profile: Profile,
+        caller: Caller,
+        *,
+        credentials: object = None,
+        cassette: CassetteTest | None = None,
+        difference: Difference = NO_DIFFERENCE,
     ) -> Target:
         """Return the target of a profile, made on first use if it is shared. Raises an ApiAuthError.
 
-        ``credentials`` is what the project's fixture gave, for an app; ``cassette`` is that of a test which has one.
-        Whoever has a target that is not shared closes it.
+        ``credentials`` is what the project's fixture gave, for an app; ``cassette`` is that of a test which has one;
+        ``difference`` is what one test wants of its embedded server. Whoever has a target that is not shared closes it.
         """
-        kind, place = choose(profile, self.asked, caller), profile.place
+        kind, place = choose(profile, self.asked, caller, difference), profile.key
+        if kind.is_double:
+            faults = (*self.faults(profile, caller), *difference.faults)
+            return self.double(profile, faults, has_connections=kind.has_connections, difference=difference)
         if not kind.is_shared:
-            return self._made(kind, profile, credentials, cassette, caller)
+            return self._made(kind, profile, credentials, cassette)
+        if kind is APP and profile.unchanged is not None:
+            # It is the same app, which is started once.
+            running = self.of(profile.unchanged, caller, credentials=credentials)
+            assert isinstance(running, AppTarget)
+            return running.with_promise(profile, credentials)
         if place in self._failed:
             raise ProfileError(self._failed[place])
         if place not in self._shared:
             try:
-                self._shared[place] = self._made(kind, profile, credentials, cassette, caller)
+                self._shared[place] = self._made(kind, profile, credentials, cassette)
             except ApiAuthError as error:
                 if kind.is_app:
                     # It is started once, whatever comes of it.
@@ -132,9 +163,7 @@ class Targets:
                 raise
         return self._shared[place]
 
-    def _made(
-        self, kind: TargetKind, profile: Profile, credentials: object, cassette: CassetteTest | None, caller: Caller
-    ) -> Target:
+    def _made(self, kind: TargetKind, profile: Profile, credentials: object, cassette: CassetteTest | None) -> Target:
         library, redactor, root = self.asked.http, self.redactor, self.root
         if kind.is_live:
             shared_file = self.shared_file if kind.is_shared else no_workers
@@ -148,29 +177,36 @@ class Targets:
             )
         if kind is CASSETTE:
             return CassetteTarget.build(profile, library=library, root=root)
-        if kind is REPLAYED:
-            assert cassette is not None
-            return ReplayedTarget.build(profile, cassette, library=library)
-        return self.double(profile, self.faults(profile, caller), has_connections=kind.has_connections)
+        assert kind is REPLAYED
+        assert cassette is not None
+        return ReplayedTarget.build(profile, cassette, library=library)
 
-    def double(self, profile: Profile, faults: Iterable[Chosen], *, has_connections: bool) -> Target:
+    def double(
+        self,
+        profile: Profile,
+        faults: Iterable[Chosen],
+        *,
+        has_connections: bool,
+        difference: Difference = NO_DIFFERENCE,
+    ) -> Target:
         """Return an embedded server with some faults, whatever the run asks for. Raises an ApiAuthError."""
-        redactor, library, variants = self.redactor, self.asked.http, self.asked.variants
+        redactor, library = self.redactor, self.asked.http
+        variants = (*self.asked.variants, *difference.variants)
         if has_connections:
             return LoopbackTarget(profile, redactor=redactor, library=library, faults=faults, variants=variants)
         return EmbeddedTarget.build(
             profile, redactor=redactor, library=library, faults=faults, variants=variants,
-            mounts=Mounts(self._loop, self.root),
+            lifetime=difference.lifetime, mounts=Mounts(self._loop, self.root),
         )  # fmt: skip
 
     def knows(self, profile: Profile) -> bool:
         """Whether a profile's shared target was made, or tried to be."""
-        return profile.place in self._shared or profile.place in self._failed
+        return profile.key in self._shared or profile.key in self._failed
 
     def close_shared(self, profile: Profile) -> None:
         """Close what is shared of a profile; the next who asks has a new one. Raises ProfileError."""
-        self._failed.pop(profile.place, None)
-        found = self._shared.pop(profile.place, None)
+        self._failed.pop(profile.key, None)
+        found = self._shared.pop(profile.key, None)
         if found is not None:
             found.close()
 

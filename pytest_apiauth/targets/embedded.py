@@ -54,11 +54,14 @@ class EmbeddedTarget:
         library: str,
         faults: Iterable[Chosen],
         variants: Iterable[str],
+        lifetime: int | None = None,
         mounts: Mounts | None = None,
     ) -> EmbeddedTarget:
         """Start a server that keeps the profile's promise, save for its faults; ``mounts`` has the apps of a test."""
-        host_app = None if mounts is None else mounts.host
-        server = Server(profile, faults=faults, variants=variants, redactor=redactor, host_app=host_app)
+        server = Server(
+            profile, faults=faults, variants=variants, lifetime=lifetime, redactor=redactor,
+            host_app=None if mounts is None else mounts.host,
+        )  # fmt: skip
         identities = Identities(server.profile, server.lookup, redactor)
         connector = InProcess(library, server.handle)
         return cls(server, identities, redactor, connector, Sender(connector, "embedded", Redactor()), mounts)

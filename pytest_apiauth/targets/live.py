@@ -121,7 +121,7 @@ class LiveTarget:
 
     def store(self, who: Who) -> TokenStore:
         if who not in self.stores:
-            file = self.shared_file("token", self.profile.place, *who)
+            file = self.shared_file("token", self.profile.key, *who)
             clock, leeway = SystemClock(), self.profile.token.leeway
             self.stores[who] = (
                 TokenStore(clock, leeway) if file is None else SharedTokenStore(clock, leeway, file, self.redactor)

@@ -62,10 +62,27 @@ def test_unknown_names() -> None:
     """An unknown fault is an error that names the nearest known one; so is a token nobody has issued."""
     with pytest.raises(ApiAuthError, match="did you mean 'zone-open'"):
         Server(profile_named("dastra"), faults=["zone-opne"])
-    with pytest.raises(ApiAuthError, match="no variant is called 'zone-open'"):
+    with pytest.raises(ApiAuthError, match="no variant is called 'zone-open': it is a fault"):
         check_names(["zone-open"], ["zone-open"])
     with pytest.raises(CredentialError):
         Caller("dastra").server.revoke("never issued")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("nope", "`python -m pytest_apiauth faults` lists them"),
+        ("", "`python -m pytest_apiauth faults` lists them"),
+        ("Zone_Opn", "did you mean 'zone-open'? `python -m pytest_apiauth faults` lists all"),
+        ("origin any", "did you mean 'cors-any-origin'? `python -m pytest_apiauth faults` lists all"),
+    ],
+)
+def test_finding_30_only_what_is_near_is_suggested(name: str, hint: str) -> None:
+    """A name is near by its letters, or by having all the words of what was written."""
+    with pytest.raises(ApiAuthError) as error:
+        check_names([name])
+
+    assert str(error.value) == f"no fault is called {name!r}; {hint}"
 
 
 def test_clock() -> None:

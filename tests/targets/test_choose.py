@@ -12,7 +12,7 @@ from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.redaction import OutputRedactor
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.targets.choose import Caller, Targets, choose
+from pytest_apiauth.targets.choose import Caller, Difference, Targets, choose
 from pytest_apiauth.targets.limits import Limits, Throttle
 from pytest_apiauth.targets.live import no_workers
 
@@ -51,6 +51,17 @@ def test_what_a_run_asks_for_decides(asked: Asked, rules: str, tests: str, recor
     callers: list[Caller] = ["rules", "tests", "tests with a cassette"]
 
     assert [choose(WITH_APP, asked, caller).name for caller in callers] == [rules, tests, recorded]
+
+
+@pytest.mark.parametrize(
+    "difference", [Difference(faults=("zone-open",)), Difference((), ("a",)), Difference(lifetime=1)]
+)
+def test_what_one_test_wants_of_the_embedded_server_decides(difference: Difference) -> None:
+    """For that test it takes the app's place, and never that of a live server, nor of a cassette if there is no app."""
+    asked = [Asked(), Asked(live=True)]
+
+    assert [choose(WITH_APP, each, "tests", difference).name for each in asked] == ["embedded", "live"]
+    assert choose(SHOP, Asked(), "tests with a cassette", difference).name == "cassette"
 
 
 def test_only_rules_meet_a_socket() -> None:
