@@ -54,6 +54,10 @@ class Belonging:
         asked = {found.group(1) or found.group(2) for found in ASKED.finditer(text)}
         return any(self.hosts.covers_url(url) for url in asked)
 
+    def would_be_ours(self, url: str) -> bool:
+        """Whether it is known to be ours, or would be if it asked this."""
+        return self.is_ours or self.hosts.covers_url(url)
+
     def meets(self, url: str) -> bool:
         """Whether a request goes to one of the hosts, and take note of it."""
         covered = self.hosts.covers_url(url)

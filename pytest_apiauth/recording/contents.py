@@ -31,6 +31,17 @@ LARGEST: Final = 16 << 20
 MOST_PIECES: Final = 500_000
 """Values of JSON, pairs or parts of one text that are looked into; each takes fifty times its size in memory."""
 MOST_CODINGS: Final = 4
+ENCODERS: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "": bytes,
+    "identity": bytes,
+    "gzip": lambda body: gzip.compress(body, mtime=0),
+    "x-gzip": lambda body: gzip.compress(body, mtime=0),
+    "deflate": zlib.compress,
+    "br": lambda body: bytes(importlib.import_module("brotli").compress(body)),
+    "zstd": lambda body: bytes(importlib.import_module("zstandard").ZstdCompressor().compress(body)),
+}
+"""How each content coding is put on (RFC 9110 8.4.1, RFC 7932, RFC 8878)."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 STEP: Final = 4096
 BROTLI_STEP: Final = 16
 UNTEXTUAL: Final = frozenset(("punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"))
@@ -130,14 +141,41 @@ def _decoded(body: bytes, coding: str) -> bytes:
     except CassetteError:
         raise
     except ImportError:
+        if _is_plain(body):
+            return body
         raise CassetteError(
             f"a body in content coding {coding!r} cannot be looked into: its package is not installed"
         ) from None
     except Exception as error:
+        if _is_plain(body):
+            return body
         raise CassetteError(
             f"a body in content coding {coding!r} cannot be looked into: {type(error).__name__}"
         ) from None
     raise CassetteError(f"a body in content coding {coding[:40]!r} cannot be looked into")
+
+
+def _is_plain(body: bytes) -> bool:
+    """Whether a body is JSON or markup as it stands: a library has undone its coding, and left the header."""
+    if body.lstrip()[:1] not in (b"{", b"[", b'"', b"<"):
+        return False
+    try:
+        return _CONTROL.search(body.decode()) is None
+    except UnicodeDecodeError:
+        return False
+
+
+def coded(body: bytes, coding: str) -> bytes | None:
+    """Put content codings on a body; nothing if one is not known here, or its package is not installed."""
+    for name in (name.strip().lower() for name in coding.split(",")):
+        encode = ENCODERS.get(name)
+        if encode is None:
+            return None
+        try:
+            body = encode(body)
+        except ImportError:
+            return None
+    return body
 
 
 def _gunzipped(body: bytes) -> bytes:

@@ -12,9 +12,9 @@ from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.library import folder_of
+from pytest_apiauth.recording.message import response_message
 from pytest_apiauth.recording.reading import read
 from pytest_apiauth.recording.scenes import Scene, Spend
-from pytest_apiauth.recording.tape import response_message
 
 
 def cassettes_of(profile: Profile, root: Path) -> Path:

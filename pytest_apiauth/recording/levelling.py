@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from pytest_apiauth.recording.tape import ANY, request_message, with_message
+from pytest_apiauth.recording.message import request_message, with_message
+from pytest_apiauth.recording.tape import ANY
 from pytest_apiauth.recording.walking import Walk
 
 PLAIN_MATCHERS: Final = ("method", "scheme", "host", "port")

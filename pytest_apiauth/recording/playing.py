@@ -1,9 +1,8 @@
-"""Tests that are replayed: credentials that stand for the real ones, and what to do if the tape does not fit."""
+"""Tests that are replayed: credentials that stand for the real ones."""
 
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,25 +50,27 @@ class Credentials:
 
 
 class Environment:
-    """Sets variables that a profile names and nobody has set, and takes them away again."""
+    """Sets variables that a profile names, and puts back what was there."""
 
     def __init__(self) -> None:
-        self._set: list[str] = []
+        self._before: dict[str, str | None] = {}
 
-    def fill(self, values: Mapping[str, str]) -> None:
-        """Set what is not set, or was set here with another value."""
+    def fill(self, values: Mapping[str, str], *, is_final: bool = False) -> None:
+        """Set what is not set, or was set here with another value; ``is_final`` sets what the user has set too."""
         for name, value in values.items():
-            if name not in os.environ:
-                self._set.append(name)
-            elif name not in self._set:
+            if name in os.environ and name not in self._before and not is_final:
                 continue
+            self._before.setdefault(name, os.environ.get(name))
             os.environ[name] = value
 
     def restore(self) -> None:
-        """Take away what was set here."""
-        for name in self._set:
-            os.environ.pop(name, None)
-        self._set.clear()
+        """Put back what was there."""
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self._before.clear()
 
 
 def placeholders(profile: Profile, lookup: Credentials) -> dict[str, str]:
@@ -80,26 +81,3 @@ def placeholders(profile: Profile, lookup: Credentials) -> dict[str, str]:
         if reference.env is not None and value is not None:
             found[reference.env] = value
     return found
-
-
-def explain(error: BaseException, nodeid: str, root: Path) -> str | None:
-    """Say in one line what a tape lacks and which command records it, if that is what an error is about."""
-    inner = getattr(error, "exceptions", None)
-    if isinstance(inner, tuple | list):
-        lines = (explain(each, nodeid, root) for each in inner)
-        return next((line for line in lines if line is not None), None)
-    if not type(error).__module__.startswith("vcr.") or not hasattr(error, "failed_request"):
-        return None
-    cassette: Any = getattr(error, "cassette", None)
-    request: Any = error.failed_request
-    path = Path(str(getattr(cassette, "path", "")))
-    shown = path.relative_to(root) if path.is_relative_to(root) else path
-    command = f"pytest {shlex.quote(nodeid)} --apiauth-live --record-mode="
-    if not path.is_file():
-        return f"{shown}: no such cassette, and nothing here goes to the network; record it: {command}once"
-    if request is None:
-        return f"{shown}: the cassette lacks what the test asks of it; record it anew: {command}rewrite"
-    what = f"{request.method} {str(request.uri).partition('?')[0].partition('#')[0]}"
-    played = getattr(error, "reason", "") == "already_played"
-    why = "has no further answer to" if played else "has no answer to"
-    return f"{shown}: the cassette {why} {what}; record it anew: {command}rewrite"

@@ -11,9 +11,9 @@ from typing import Any, Final
 from pytest_apiauth.credentials.names import PLACEHOLDER, PREFIX, kind_of
 from pytest_apiauth.credentials.values import is_own_placeholder
 from pytest_apiauth.recording.contents import CassetteError, decoded
+from pytest_apiauth.recording.message import Message, request_message, response_message
 from pytest_apiauth.recording.reading import cassettes_in, read
-from pytest_apiauth.recording.tape import request_message, response_message
-from pytest_apiauth.recording.walking import Message, Walk
+from pytest_apiauth.recording.walking import Walk
 
 MOST_LINES: Final = 1000
 """On one cassette."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import html
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -11,13 +10,16 @@ from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 from pytest_apiauth.credentials.names import PLACEHOLDER, PREFIX, kind_of
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.recording.contents import CassetteError, content_of
+from pytest_apiauth.recording.message import answer_with, request_message, response_message, with_message
 from pytest_apiauth.recording.vault import Vault, is_looked_for
-from pytest_apiauth.recording.walking import Keys, Message, Walk
+from pytest_apiauth.recording.walking import Keys, Walk
 
 PLACES = ("request", "response", "uri", "headers", "body")
 RANDOM = ("state", "nonce", "code-challenge")
 ANY = f"{PREFIX}-any"
+LONGEST_REQUEST = 300
 Interaction = tuple[Any, dict[str, Any]]
 """A request of vcrpy, and its dictionary of an answer."""
 
@@ -91,68 +93,13 @@ def request_path(url: str) -> str:
     return urlsplit(url).path or "/"
 
 
-def request_message(request: Any) -> Message:
-    """Read a request of vcrpy."""
-    return Message(_lines(request.headers.items()), _bytes(request.body), url=request.uri)
-
-
-def response_message(response: dict[str, Any]) -> Message:
-    """Read an answer of vcrpy."""
-    body = _bytes((response.get("body") or {}).get("string"))
-    status = (response.get("status") or {}).get("code") or 200
-    # Some libraries' recordings name the URL in the answer too.
-    return Message(_lines(response.get("headers", {}).items()), body, str(response.get("url") or ""), int(status))
-
-
-def with_message(request: Any, message: Message) -> Any:
-    """Return a request of vcrpy with the content of a message."""
-    headers: dict[str, str] = {}
-    for name, value in message.headers:
-        headers.setdefault(name, value)
-    body = message.body if request.body is not None else None
-    return type(request)(request.method, message.url, body, headers)
-
-
-def _answer(response: dict[str, Any], message: Message, clean: Callable[[str], str]) -> dict[str, Any]:
-    new = copy.deepcopy(response)
-    headers: dict[str, list[str]] = {}
-    for name, value in message.headers:
-        headers.setdefault(name, []).append(value)
-    new["headers"] = headers
-    if isinstance(new.get("body"), dict):
-        new["body"]["string"] = message.body
-    if isinstance(new.get("url"), str):
-        new["url"] = message.url
-    status = new.get("status")
-    if isinstance(status, dict) and isinstance(status.get("message"), str):
-        status["message"] = clean(status["message"])
-    return new
-
-
-def _lines(headers: Iterable[tuple[str, Any]]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (str(name), _text(value))
-        for name, values in headers
-        for value in (values if isinstance(values, list | tuple) else (values,))
-    )
-
-
-def _text(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
-def _bytes(body: Any) -> bytes:
-    if body is None:
-        return b""
-    if isinstance(body, str):
-        return body.encode()
-    if isinstance(body, bytes | bytearray):
-        return bytes(body)
-    if hasattr(body, "read"):
-        data = body.read()
-        body.seek(0)
-        return _bytes(data)
-    raise CassetteError(f"a body of type {type(body).__name__} cannot be looked into")
+def shown_request(request: Any, keys: Keys = frozenset()) -> str:
+    """Return method and URL of a request of vcrpy, without its secrets."""
+    try:
+        url = Walk(Leveller(Vault()), keys).url(str(request.uri))
+    except CassetteError:
+        url = str(request.uri).partition("?")[0]
+    return one_line(f"{request.method} {url.partition('#')[0]}", LONGEST_REQUEST)
 
 
 def clean_tape(
@@ -173,14 +120,17 @@ def clean_tape(
     note = Collector(lambda kind, value: None if stays(value) else vault.note(kind, value), vault.reserve)
     collecting = Walk(note, keys)
     for request, response in tape:
-        collecting.message(request_message(request))
-        collecting.message(response_message(response))
+        try:
+            collecting.message(request_message(request))
+            collecting.message(response_message(response))
+        except CassetteError as error:
+            raise CassetteError(f"{shown_request(request, keys)}: {error}") from None
     vault.note_known(known, credentials=False)
     replacing = Walk(Replacer(vault, stays), keys)
     return [
         (
             with_message(request, replacing.message(request_message(request))),
-            _answer(response, replacing.message(response_message(response)), vault.clean),
+            answer_with(response, replacing.message(response_message(response)), vault.clean),
         )
         for request, response in tape
     ]

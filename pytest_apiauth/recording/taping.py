@@ -6,7 +6,8 @@ import ast
 import contextlib
 import datetime
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -17,18 +18,14 @@ from pytest_apiauth.offline import Hosts
 from pytest_apiauth.profile.model import Profile, Reference
 from pytest_apiauth.recording.belonging import Belonging
 from pytest_apiauth.recording.contents import CassetteError
+from pytest_apiauth.recording.lacking import explain
 from pytest_apiauth.recording.levelling import Level, levelled
-from pytest_apiauth.recording.playing import Credentials, Environment, credentials_set, explain, placeholders
-from pytest_apiauth.recording.tape import (
-    Collector,
-    Leveller,
-    clean_tape,
-    request_message,
-    response_message,
-    survivors,
-)
+from pytest_apiauth.recording.message import Message, request_message, response_message
+from pytest_apiauth.recording.playing import Credentials, Environment, credentials_set, placeholders
+from pytest_apiauth.recording.stubs import mended
+from pytest_apiauth.recording.tape import Collector, Leveller, clean_tape, survivors
 from pytest_apiauth.recording.vault import Vault, is_looked_for
-from pytest_apiauth.recording.walking import Keys, Message, Walk
+from pytest_apiauth.recording.walking import Keys, Walk
 
 EXTRA: Final = "apiauth"
 """The key of a cassette under which its provenance stands; vcrpy passes over what it does not know."""
@@ -93,6 +90,16 @@ class CassetteTest:
         """Put everything in place in a ``VCR`` that pytest-recording has made, behind the user's own settings."""
         merge = vcr.get_merged_config
         vcr.get_merged_config = lambda **options: self._merged(merge(**options), "record_mode" in options)
+        put_in_place = vcr.use_cassette
+        vcr.use_cassette = lambda *path, **options: self._in_place(put_in_place(*path, **options))
+
+    @contextlib.contextmanager
+    def _in_place(self, use: AbstractContextManager[Any]) -> Iterator[Any]:
+        with (
+            use as cassette,
+            mended(cassette, lambda url: self.belonging.is_ours or self.belonging.hosts.covers_url(url)),
+        ):
+            yield cassette
 
     def _merged(self, config: dict[str, Any], has_own_mode: bool) -> dict[str, Any]:
         from vcr.record_mode import RecordMode
@@ -213,7 +220,8 @@ class CassetteTest:
         profile, url = self._profile, extra.get("api_url")
         place = profile.api_url if profile is not None else None
         if not self.is_live and url and isinstance(place, Reference) and place.env is not None:
-            self._environment.fill({place.env: str(url)})
+            # Whatever the surroundings say: the tape answers for no other host.
+            self._environment.fill({place.env: str(url)}, is_final=True)
 
     def cleaned(self, cassette: Mapping[str, Any]) -> tuple[dict[str, Any], Vault]:
         """Return a cassette without the secrets in it, and what was replaced. Raises CassetteError."""
@@ -279,7 +287,7 @@ class CassetteTest:
 
     def explain(self, error: BaseException) -> str | None:
         """Say in one line what the tape lacks, if that is what an error is about and the tape is ours."""
-        return explain(error, self.nodeid, self._root) if self.belonging.is_ours else None
+        return explain(error, self.nodeid, self._root, self._keys) if self.belonging.is_ours else None
 
     def close(self) -> None:
         """Take back what was set for the test."""

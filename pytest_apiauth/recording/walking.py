@@ -35,9 +35,9 @@ from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.contents import CassetteError, content_of, decoded, pieces
 from pytest_apiauth.recording.jsontext import Members, dumped, has_member, parsed
+from pytest_apiauth.recording.message import Message, reframed
 from pytest_apiauth.recording.sweeping import Sweep
 
-Lines = tuple[tuple[str, str], ...]
 DEEPEST: Final = 20
 """Levels of JSON in JSON that are looked into."""
 DEEPEST_JSON: Final = 200
@@ -62,21 +62,6 @@ class Visitor(Protocol):
 
     def fleeting(self, kind: str, value: str) -> str:
         """Take a value of a request that differs from run to run, without being secret."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A request or an answer, neutral of whoever recorded it."""
-
-    headers: Lines
-    body: bytes
-    url: str = ""
-    status: int = 0
-    """0 in a request."""
-
-    def header(self, name: str) -> str:
-        """Return a header's lines, joined, or nothing."""
-        return ", ".join(value for key, value in self.headers if key.lower() == name)
 
 
 Keys = frozenset[tuple[Place, str]]
@@ -119,11 +104,14 @@ class Walk:
         with self._at("URL"):
             url = self.url(message.url)
         headers = tuple((name, self.header(name, value)) for name, value in message.headers)
-        with self._at("body"):
-            body = self.body(message) if message.body else message.body
-        if body != message.body:
-            headers = tuple(_reframed(headers, len(body), coded=message.header("content-encoding") != ""))
-        return replace(message, headers=headers, body=body, url=url)
+        body, coding = message.body, message.coding
+        if body:
+            with self._at("body"):
+                body, taken = self._body(message)
+            if taken or body != message.body:
+                headers = tuple(reframed(headers, len(body), is_coded=not taken))
+            coding = taken or coding
+        return replace(message, headers=headers, body=body, url=url, coding=coding)
 
     # Headers
 
@@ -253,8 +241,8 @@ class Walk:
 
     # Bodies
 
-    def body(self, message: Message) -> bytes:
-        """Return a body as the visitor leaves it: decoded if anything was changed."""
+    def _body(self, message: Message) -> tuple[bytes, str]:
+        """Return a body as the visitor leaves it, and the content codings that it has no more."""
         media_type = message.header("content-type").lower()
         coding = message.header("content-encoding")
         content = content_of(message.body, coding, media_type)
@@ -265,9 +253,9 @@ class Walk:
         else:
             new = self.document(text, status=message.status, is_form="x-www-form-urlencoded" in media_type)
         if new != text:
-            return content.encoded(new)
+            return content.encoded(new), coding
         # What was compressed is written decoded, so that people and scans can read it.
-        return content.raw if coding and not content.is_packed else message.body
+        return (content.raw, coding) if not content.is_packed else (message.body, "")
 
     def document(self, text: str, *, status: int = 0, is_form: bool = False) -> str:
         """Return the text of a body as the visitor leaves it: JSON, a form, or anything else."""
@@ -385,12 +373,3 @@ def _looks_like_form(text: str) -> bool:
         return False
     names = [unquote_plus(piece.partition("=")[0]) for piece in pieces(text, "&")]
     return "grant_type" in names or any(map(NAMES.rows, names))
-
-
-def _reframed(headers: Lines, length: int, *, coded: bool) -> Iterable[tuple[str, str]]:
-    """Yield the header lines of a body that was rewritten."""
-    for name, value in headers:
-        if name.lower() == "content-length":
-            yield name, str(length)
-        elif not (coded and name.lower() == "content-encoding"):
-            yield name, value

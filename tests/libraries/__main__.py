@@ -26,6 +26,8 @@ COLUMNS = {
     "test_is_recorded": "records",
     "test_is_replayed": "replays",
     "test_what_cannot_be_led_is_refused": "refused",
+    "test_body_is_recorded": "recorded bodies",
+    "test_body_is_replayed": "recorded bodies",
 }
 
 
@@ -45,12 +47,12 @@ class Table:
         """Write the table."""
         columns = list(dict.fromkeys(COLUMNS.values()))
         rows = [*SESSIONS, *(f"authlib, {library}" for library in AUTHLIB)]
-        head = f"{'':24}{'version':10}" + "".join(f"{column:>14}" for column in columns)
+        head = f"{'':24}{'version':10}" + "".join(f"{column:>16}" for column in columns)
         return [head, *(self._line(row, columns) for row in rows)]
 
     def _line(self, row: str, columns: list[str]) -> str:
         cells = (self.cells.get((row, column), []) for column in columns)
-        return f"{row:24}{_version(row):10}" + "".join(f"{_told(cell):>14}" for cell in cells)
+        return f"{row:24}{_version(row):10}" + "".join(f"{_told(cell):>16}" for cell in cells)
 
 
 def _row(name: str, case: str) -> str:

@@ -55,13 +55,15 @@ class Loopback:
         loopback = self
         self.next = Reply()
         self.asked = 0
+        self.heard: list[tuple[str, bytes]] = []
+        """Media type and body of each request."""
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def answer(self) -> None:
                 loopback.asked += 1
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                loopback.heard.append((self.headers.get("Content-Type", ""), self._body()))
                 reply = loopback.next
                 self.send_response_only(reply.status)
                 for name, value in reply.headers:
@@ -71,6 +73,16 @@ class Loopback:
                 self.wfile.write(reply.body)
 
             do_GET = do_POST = answer  # noqa: N815 - the standard library's names
+
+            def _body(self) -> bytes:
+                if self.headers.get("Transfer-Encoding") != "chunked":
+                    return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                body = b""
+                while size := int(self.rfile.readline(), 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return body
 
             def log_message(self, format: str, *args: object) -> None:
                 """Be silent."""
@@ -174,8 +186,11 @@ def _logged(redactor: OutputRedactor, test: CassetteTest) -> Iterator[list[str]]
             logging.getLogger(name).removeFilter(keeper)
 
 
-def run_tape(folder: Path, server: Loopback, asks: list[Ask], *, is_live: bool, secrets: tuple[str, ...] = ()) -> Taped:
-    """Record exchanges, or replay them; ``secrets`` are known to the run beforehand."""
+@contextmanager
+def taping(
+    folder: Path, *, is_live: bool, secrets: tuple[str, ...] = (), mode: str | None = None
+) -> Iterator[tuple[CassetteTest, list[str]]]:
+    """Put a cassette in place, to record or to replay; gives the test that it belongs to, and what is logged."""
     redactor = OutputRedactor()
     for secret in secrets:
         redactor.learn(secret, "shop.access_token")
@@ -183,13 +198,16 @@ def run_tape(folder: Path, server: Loopback, asks: list[Ask], *, is_live: bool, 
     config: Any = SimpleNamespace(
         hook=SimpleNamespace(pytest_recording_configure=lambda config, vcr: test.configure(vcr))
     )
+    mode = mode or ("all" if is_live else "none")
+    with _logged(redactor, test) as lines, use_cassette("tape", str(folder), mode, [], {}, config):
+        yield test, lines
+    test.close()
+
+
+def run_tape(folder: Path, server: Loopback, asks: list[Ask], *, is_live: bool, secrets: tuple[str, ...] = ()) -> Taped:
+    """Record exchanges, or replay them; ``secrets`` are known to the run beforehand."""
     answers: list[tuple[int, bytes]] = []
-    mode = "all" if is_live else "none"
-    with (
-        _logged(redactor, test) as lines,
-        use_cassette("tape", str(folder), mode, [], {}, config),
-        httpx.Client() as client,
-    ):
+    with taping(folder, is_live=is_live, secrets=secrets) as (test, lines), httpx.Client() as client:
         for ask in asks:
             server.next = ask.reply
             at = f"{ask.userinfo}@" if ask.userinfo else ""
@@ -199,5 +217,4 @@ def run_tape(folder: Path, server: Loopback, asks: list[Ask], *, is_live: bool, 
             url = f"http://{at}127.0.0.1:{server.port}{path}"
             answer = client.request(ask.method, url, headers=list(ask.headers), content=ask.body)
             answers.append((answer.status_code, answer.content))
-    test.close()
     return Taped(folder / "tape.yaml", test.refusal, "\n".join(lines), answers)

@@ -208,7 +208,7 @@ def test_bomb_is_not_recorded(coding: str, tmp_path: Path) -> None:
         taped = run_tape(tmp_path, server, [Ask("/x", "GET", reply=reply)], is_live=True)
     finally:
         server.close()
-    assert str(taped.refusal).endswith("not written: not looked into: more than 16 MB")
+    assert str(taped.refusal).endswith("/x: not looked into: more than 16 MB")
     assert not taped.path.exists()
 
 

@@ -29,9 +29,10 @@ from pytest_apiauth.credentials.known_names import (
 from pytest_apiauth.credentials.looks import PATHS, TOKENS
 from pytest_apiauth.credentials.names import NAMES, fold, folded
 from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.recording.message import Message
 from pytest_apiauth.recording.scan import unclean
 from pytest_apiauth.recording.tape import Collector
-from pytest_apiauth.recording.walking import Message, Walk, keys_of
+from pytest_apiauth.recording.walking import Walk, keys_of
 from tests.recording.planting import key, record_uncleaned
 from tests.recording.taping import Ask, Loopback, Reply, run_tape
 

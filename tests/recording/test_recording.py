@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -295,7 +296,7 @@ def test_absent_cassette_says_so_where_the_url_is_in_a_variable(pytester: pytest
 
 
 def test_stale_cassette_says_what_it_lacks(pytester: pytest.Pytester, api: Api, run: Run) -> None:
-    """A request that was not recorded, or once more than it was, is named without its query."""
+    """A request that was not recorded, or once more than it was, is named with its query and without its secrets."""
     source = """
         @pytest.mark.vcr
         def test_one(apiauth_client):
@@ -305,10 +306,61 @@ def test_stale_cassette_says_what_it_lacks(pytester: pytest.Pytester, api: Api, 
     run("test_it.py", *ONCE).assert_outcomes(passed=1)
     write(pytester, source.replace("/user/me", "/user/other?token=topsecret"))
     result = run("test_it.py")
-    told(result, f"no answer to GET {api.url}/user/other; record it anew: pytest", "--record-mode=rewrite")
+    told(
+        result,
+        f"no answer to GET {api.url}/user/other?token=apiauth-any (the nearest is GET {api.url}/user/me, which differs"
+        " in path, parameter token); record it anew: pytest",
+        "--record-mode=rewrite",
+    )
     assert "topsecret" not in output(result)
     write(pytester, source + "        apiauth_client.get('/user/me')\n")
     told(run("test_it.py"), f"no further answer to GET {api.url}/user/me")
+
+
+PAGES = """
+        import httpx
+
+        @pytest.mark.vcr
+        def test_one(apiauth_client):
+            assert apiauth_client.get("/public/cards", params={"page": 1, "size": 10}).status_code == 200
+            assert apiauth_client.get("/public/cards", params={"page": 2, "size": 10}).status_code == 200
+"""
+
+
+def test_19_missing_answer_shows_the_nearest_and_what_differs(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+    """Asked for a page that was not recorded, a person reads which was, and that the page is what differs."""
+    write(pytester, PAGES)
+    run("test_it.py", *ONCE).assert_outcomes(passed=1)
+    write(pytester, PAGES.replace('"page": 2', '"page": 3'))
+    told(
+        run("test_it.py"),
+        "test_one.yaml: the cassette has no answer to GET",
+        "/public/cards?page=3&size=10 (the nearest is GET",
+        "/public/cards?page=1&size=10, which differs in parameter page); record it anew: pytest test_it.py::test_one",
+    )
+
+
+def test_22_variable_of_another_host_does_not_spoil_a_replay(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+    """The cassette knows where it was recorded, and that is where production code asks; then the variable is back."""
+    text = 'schema = 1\nextends = "jindexe"\napi_url = { env = "SHOP_URL" }\n'
+    (pytester.path / "shop.apiauth.toml").write_text(text, encoding="utf-8")
+    write(
+        pytester,
+        """
+        import os, httpx
+
+        @pytest.mark.vcr
+        def test_one():
+            headers = {"X-API-KEY": os.environ["JINDEXE_API_KEY"]}
+            assert httpx.get(os.environ["SHOP_URL"] + "/public/cards", headers=headers).status_code == 200
+        """,
+    )
+    api.monkeypatch.setenv("SHOP_URL", api.url)
+    run("test_it.py", *ONCE).assert_outcomes(passed=1)
+    api.forget()
+    api.monkeypatch.setenv("SHOP_URL", "https://other.shop.example")
+    run("test_it.py").assert_outcomes(passed=1)
+    assert os.environ["SHOP_URL"] == "https://other.shop.example"
 
 
 def test_live_run_records_only_on_request(pytester: pytest.Pytester, api: Api, run: Run) -> None:
