@@ -242,6 +242,15 @@ class Surroundings:
             raise CredentialError(f"{file}: cannot be read: {error.strerror or error}") from None
 
 
+class SetVariables(Surroundings):
+    """Looks references up in the environment and in ``.env`` only, for who can do without: no keyring is opened."""
+
+    def __call__(self, label: str, reference: Reference) -> str | None:
+        with suppress(CredentialError):
+            return super().__call__(label, reference) if reference.env is not None else None
+        return None
+
+
 def is_text(value: str) -> bool:
     """Whether a value of the environment was text: other bytes come as lone surrogates (PEP 383)."""
     return not any("\ud800" <= letter <= "\udfff" for letter in value)

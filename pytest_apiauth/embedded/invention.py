@@ -5,6 +5,10 @@ a real one: each reference gets an invented value, always the same for the same 
 profile writes out (``client_id = "lab"``) is kept. Missing pieces that a grant or a zone cannot do without
 are added, and so are a second client, user and key, and a client ``special`` whose secret has the characters
 that clumsy encodings trip over.
+
+The server of a project's own tests is given what the environment holds: a variable that is set is the value behind its
+reference, so that code which read it before the test is understood. Who is who stays certain all the same: a client id,
+a user name or a key that two would have is one's own, and invented for the other.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from pytest_apiauth.credentials.identities import Lookup, is_text
 from pytest_apiauth.embedded.state import ClientRecord, KeyRecord, UserRecord, opaque
 from pytest_apiauth.profile.model import DEFAULT, Client, Key, Plain, Profile, Reference, User
 
@@ -29,20 +34,43 @@ FIELDS: Final = {
     "users": ("username", "password"),
     "keys": ("api_key",),
 }
+NAMING: Final = ("client_id", "username", "api_key")
+"""Values that tell who somebody is."""
 Place = tuple[str | None, str | None, str]
 
 
 class Invention:
-    """The invented values of one profile."""
+    """The invented values of one profile; ``given`` knows those that the environment holds."""
 
-    def __init__(self, profile: Profile) -> None:
-        self.profile = _completed(profile)
+    def __init__(self, profile: Profile, given: Lookup | None = None) -> None:
         self.environment: dict[str, str] = {}
+        self.url_variable = profile.api_url.env if isinstance(profile.api_url, Reference) else None
+        """The variable that names the API's base URL."""
+        if given is not None:
+            profile = _located(profile, given)
+        self.profile = _completed(profile)
         self._values: dict[Place, str] = {}
         for label, reference in _references(self.profile):
-            value = self._values.setdefault(_place(reference), self._invent(label, reference))
+            self._values.setdefault(_place(reference), self._invent(label, reference))
+        if given is not None:
+            self._take(given)
+        for _, reference in _references(self.profile):
             if reference.env is not None:
-                self.environment[reference.env] = value
+                self.environment[reference.env] = self._values[_place(reference)]
+        if self.url_variable is not None:
+            self.environment[self.url_variable] = self.profile.base_url
+
+    def _take(self, given: Lookup) -> None:
+        """Take the values of variables that are set."""
+        named: dict[str, dict[Place, str]] = {}
+        for label, reference in _references(self.profile):
+            named.setdefault(label.rpartition(".")[2], {})[_place(reference)] = self._values[_place(reference)]
+        for label, reference in _references(self.profile):
+            value = given(label, reference)
+            place, field = _place(reference), label.rpartition(".")[2]
+            others = [each for there, each in named[field].items() if there != place]
+            if value and is_text(value) and not (field in NAMING and value in others):
+                self._values[place] = named[field][place] = value
 
     def lookup(self, label: str, reference: Reference) -> str | None:
         """Return the invented value behind a reference; usable as `identities.Lookup`."""
@@ -93,7 +121,7 @@ class Invention:
     def secrets(self) -> Iterator[tuple[str, str]]:
         """Yield label and value of everything invented that must not be printed."""
         for label, reference in _references(self.profile):
-            if label.rpartition(".")[2] not in ("client_id", "redirect_uri", "username", "api_url"):
+            if label.rpartition(".")[2] not in ("client_id", "redirect_uri", "username"):
                 yield label, self._values[_place(reference)]
 
     def _invent(self, label: str, reference: Reference) -> str:
@@ -115,9 +143,19 @@ class Invention:
             case "client_secret" if who == SPECIAL:
                 # Longer than the 72 bytes that bcrypt looks at.
                 return TRICKY + text + text[::-1]
-            case "api_url":
-                return self.profile.base_url
         return text
+
+
+def _located(profile: Profile, given: Lookup) -> Profile:
+    """Return the profile at the URL that its variable holds, if that is one where a client may send credentials."""
+    place = profile.api_url
+    url = given("api_url", place) if isinstance(place, Reference) else None
+    if not url:
+        return profile
+    try:
+        return profile.replaced(api_url=url)
+    except ValueError:
+        return profile
 
 
 def _slug(text: str) -> str:
@@ -139,8 +177,6 @@ def _references(profile: Profile) -> Iterator[tuple[str, Reference]]:
             value = getattr(row, name, None)
             if isinstance(value, Reference):
                 yield f"{table}.{name}", value
-    if isinstance(profile.api_url, Reference):
-        yield "api_url", profile.api_url
 
 
 def _completed(profile: Profile) -> Profile:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.identities import Identities, Lookup
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.embedded import faults as _faults  # noqa: F401 - fills the registry
 from pytest_apiauth.embedded import variants as _variants  # noqa: F401 - fills the registry
@@ -49,7 +49,8 @@ class Server(Workbench):
 
     ``faults`` and ``variants`` are names of `FAULTS` and `VARIANTS`, or faults that no register knows. ``lifetime`` is
     that of access tokens in seconds, if it is not the profile's. ``redactor`` learns every secret the server invents or
-    issues. ``host_app`` makes apps that a test mounts ready to be called. Raises an ApiAuthError for an unknown name.
+    issues. ``host_app`` makes apps that a test mounts ready to be called. ``given`` knows what is not to be invented.
+    Raises an ApiAuthError for an unknown name.
 
     Example::
 
@@ -70,14 +71,18 @@ class Server(Workbench):
         clock: ManualClock | None = None,
         redactor: Redactor | None = None,
         host_app: HostApp | None = None,
+        given: Lookup | None = None,
     ) -> None:
-        self._invention = Invention(profile)
+        self._invention = Invention(profile, given)
         super().__init__(self._invention.profile, clock or ManualClock(), host_app)
         self.redactor = redactor or Redactor()
         self.token_requests = 0
         self.strangers: list[bytes] = []
         """Digests of what it refused and has never heard of: of the last word of each ``Authorization``."""
         self.environment = self._invention.environment
+        """The variables that the profile names, with the credentials that are good here."""
+        self.url_variable = self._invention.url_variable
+        """The one of them that names the API's base URL, if one does."""
         self.identities = Identities(self.profile, self.lookup, self.redactor)
         self._served: dict[str, Origin | None] = {}
         self._state = self._new_state()

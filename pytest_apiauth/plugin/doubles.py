@@ -92,16 +92,14 @@ def served(
     """Serve on a port of this machine, over TLS if there is a folder for the authority's certificate."""
     from pytest_apiauth.embedded.authority import authority_for
     from pytest_apiauth.embedded.loopback import rebased, serve
-    from pytest_apiauth.profile.model import Reference
 
     authority = None if folder is None else authority_for()
     ca_file = None if authority is None else authority.write(folder)
     with serve(server, tls=None if authority is None else authority.server) as url:
         made = ServedUrl.of(rebased(server.profile, url), ca_file)
         _set_environment(server, monkeypatch, who)
-        place = server.profile.api_url
-        if isinstance(place, Reference) and place.env is not None:
-            monkeypatch.setenv(place.env, made)
+        if server.url_variable is not None:
+            monkeypatch.setenv(server.url_variable, made)
         yield made
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 from pytest_apiauth.auth.shared import SharedFile
+from pytest_apiauth.credentials.identities import Lookup, SetVariables
 from pytest_apiauth.credentials.redaction import OutputRedactor
 from pytest_apiauth.embedded import Chosen
 from pytest_apiauth.errors import ApiAuthError, ProfileError
@@ -143,7 +144,9 @@ class Targets:
         kind, place = choose(profile, self.asked, caller, difference), profile.key
         if kind.is_double:
             faults = (*self.faults(profile, caller), *difference.faults)
-            return self.double(profile, faults, has_connections=kind.has_connections, difference=difference)
+            given = None if caller == "rules" else SetVariables(self.root)
+            on_socket = kind.has_connections
+            return self.double(profile, faults, has_connections=on_socket, difference=difference, given=given)
         if not kind.is_shared:
             return self._made(kind, profile, credentials, cassette)
         if kind is APP and profile.unchanged is not None:
@@ -188,15 +191,20 @@ class Targets:
         *,
         has_connections: bool,
         difference: Difference = NO_DIFFERENCE,
+        given: Lookup | None = None,
     ) -> Target:
-        """Return an embedded server with some faults, whatever the run asks for. Raises an ApiAuthError."""
+        """Return an embedded server with some faults, whatever the run asks for. Raises an ApiAuthError.
+
+        Rules are examined with invented credentials alone, so that each run is like the one before and no database of
+        examples can hold a real one. ``given`` knows those that the code of a test may have read.
+        """
         redactor, library = self.redactor, self.asked.http
         variants = (*self.asked.variants, *difference.variants)
         if has_connections:
             return LoopbackTarget(profile, redactor=redactor, library=library, faults=faults, variants=variants)
         return EmbeddedTarget.build(
             profile, redactor=redactor, library=library, faults=faults, variants=variants,
-            lifetime=difference.lifetime, mounts=Mounts(self._loop, self.root),
+            lifetime=difference.lifetime, mounts=Mounts(self._loop, self.root), given=given,
         )  # fmt: skip
 
     def knows(self, profile: Profile) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_apiauth.auth.tokens import TokenStore
-from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.identities import Identities, Lookup
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Chosen, Server
 from pytest_apiauth.errors import UnreachableError
@@ -56,11 +56,15 @@ class EmbeddedTarget:
         variants: Iterable[str],
         lifetime: int | None = None,
         mounts: Mounts | None = None,
+        given: Lookup | None = None,
     ) -> EmbeddedTarget:
-        """Start a server that keeps the profile's promise, save for its faults; ``mounts`` has the apps of a test."""
+        """Start a server that keeps the profile's promise, save for its faults.
+
+        ``mounts`` has the apps of a test, ``given`` knows credentials that are not to be invented.
+        """
         server = Server(
             profile, faults=faults, variants=variants, lifetime=lifetime, redactor=redactor,
-            host_app=None if mounts is None else mounts.host,
+            host_app=None if mounts is None else mounts.host, given=given,
         )  # fmt: skip
         identities = Identities(server.profile, server.lookup, redactor)
         connector = InProcess(library, server.handle)
