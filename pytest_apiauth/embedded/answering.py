@@ -222,6 +222,14 @@ class OwnAnswers:
             self._always.insert(0, own)
         return own
 
+    def all(self) -> tuple[tuple[OwnAnswer, ...], tuple[OwnAnswer, ...]]:
+        """Return those that are to be given once, and the others, each in the order of their turns."""
+        return tuple(self._once), tuple(self._always)
+
+    def put_back(self, once: Iterable[OwnAnswer], always: Iterable[OwnAnswer]) -> None:
+        """Have these answers, and no others."""
+        self._once[:], self._always[:] = once, always
+
     def discard(self, own: OwnAnswer) -> None:
         """Remove an answer, if it is still there."""
         for known in (self._once, self._always):

@@ -19,6 +19,7 @@ from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.embedded import faults as _faults  # noqa: F401 - fills the registry
 from pytest_apiauth.embedded import variants as _variants  # noqa: F401 - fills the registry
 from pytest_apiauth.embedded.authorization_endpoint import AuthorizationEndpoint
+from pytest_apiauth.embedded.bookmarks import Bookmark
 from pytest_apiauth.embedded.device_endpoint import DeviceEndpoint
 from pytest_apiauth.embedded.granting import Award
 from pytest_apiauth.embedded.invention import Invention
@@ -207,6 +208,57 @@ class Server(Workbench):
             award = Award(chosen, known.name if known else None, user, given, self._state.new_family())
             token, _ = self._tokens.issue(award)
         return Secret(token.value, f"{self.profile.name}.access_token")
+
+    def reset(self) -> None:
+        """Take back what it was told, and forget what it was asked: answers, refusals, requests, counters.
+
+        ::
+
+            @pytest.fixture(autouse=True)
+            def clean(api):
+                yield
+                api.server.reset()
+
+        Tokens stay as they are, good or revoked, and so does the clock. Between tests this needs nobody: each begins as
+        if no other had been there.
+        """
+        with self._mutex:
+            start = self.bookmark()
+            self.recall(
+                replace(
+                    start, once=(), always=(), refusals=(), requests=(), token_requests=0, tokens_issued=0, strangers=()
+                )
+            )
+
+    def bookmark(self, *, tokens: bool = False) -> Bookmark:
+        """Return where it stands; with ``tokens`` what it has given out belongs to that."""
+        with self._mutex:
+            once, always = self._own.all()
+            return Bookmark(
+                once=once,
+                always=always,
+                calls={own: tuple(own.requests) for own in (*once, *always)},
+                refusals=tuple(self._refusals),
+                requests=tuple(self.requests),
+                token_requests=self.token_requests,
+                tokens_issued=self._tokens.issued,
+                strangers=tuple(self.strangers),
+                reading=self.clock.reading,
+                tables=self._state.tables() if tokens else None,
+            )
+
+    def recall(self, bookmark: Bookmark) -> None:
+        """Go back to where it stood."""
+        with self._mutex:
+            self._own.put_back(bookmark.once, bookmark.always)
+            for own in (*bookmark.once, *bookmark.always):
+                own.requests[:] = bookmark.calls.get(own, ())
+            self._refusals[:], self.requests[:] = bookmark.refusals, bookmark.requests
+            self.token_requests, self._tokens.issued = bookmark.token_requests, bookmark.tokens_issued
+            self.strangers[:] = bookmark.strangers
+            self.clock.reading = bookmark.reading
+            if bookmark.tables is not None:
+                self._state.put_back(bookmark.tables)
 
     def _answer(self, request: Request) -> Response:
         origin = self._origin(request.url)

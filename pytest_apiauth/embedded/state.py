@@ -11,25 +11,62 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 START: Final = 1_700_000_000.0
 CODE_LIFETIME: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a clock tells the time: by what it was moved to, or by how far it is ahead of the system's."""
+
+    seconds: float
+    follows: bool = False
+
+    def moved(self, before: Reading, after: Reading) -> Reading:
+        """Return this one, moved by as much as lies between two others."""
+        if not before.follows == after.follows == self.follows:
+            return after
+        return replace(self, seconds=self.seconds + after.seconds - before.seconds)
 
 
 class ManualClock:
     """A clock that stands still until it is moved, so that a test of expiry never sleeps."""
 
     def __init__(self, start: float = START) -> None:
-        self._now = start
+        self.reading = Reading(start)
 
     def now(self) -> float:
         """Return the time in seconds since the epoch."""
-        return self._now
+        # By its module, where time-machine and freezegun put theirs.
+        return self.reading.seconds + (time.time() if self.reading.follows else 0.0)
+
+    @property
+    def follows(self) -> bool:
+        """Whether it goes with the system's time."""
+        return self.reading.follows
+
+    def follow(self) -> None:
+        """Go with the system's time from now on: with what ``time.time()`` says, and so with what moves that.
+
+        ::
+
+            def test_renewal(apiauth_client, apiauth_server, time_machine):
+                apiauth_server.clock.follow()
+                apiauth_client.get("/v1/workspaces")
+                time_machine.shift(7200)
+                apiauth_client.get("/v1/workspaces")
+                assert apiauth_server.token_requests == 2
+
+        Tokens issued before end where they would have ended. `advance` still moves it, on top of the system's time.
+        """
+        self.reading = Reading(0.0, follows=True)
 
     def advance(self, seconds: float | timedelta) -> None:
         """Move the clock forward. Raises ValueError for a step back, TypeError for what is no time.
@@ -45,7 +82,7 @@ class ManualClock:
             raise TypeError(f"advance: expected seconds or a timedelta, got {type(seconds).__name__}")
         if not step >= 0:
             raise ValueError(f"a clock does not go back by {-step} seconds")
-        self._now += step
+        self.reading = replace(self.reading, seconds=self.reading.seconds + step)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -149,6 +186,10 @@ def opaque(*parts: object, length: int = 44) -> str:
     raise AssertionError("count() does not end")
 
 
+Tables: TypeAlias = tuple[dict[str, Any], ...]
+"""Copies of what a server has given out, and how much that was."""
+
+
 @dataclass(repr=False)
 class State:
     """Everybody and everything the server knows."""
@@ -165,18 +206,36 @@ class State:
     refresh: dict[str, RefreshToken] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
     devices: dict[str, DeviceCode] = field(default_factory=dict)
-    _minted: Iterator[int] = field(default_factory=count)
-    _families: Iterator[int] = field(default_factory=count)
+    minted: int = 0
+    families: int = 0
 
     def mint(self, kind: str, shape: Callable[[str], str] = str) -> str:
         """Return a new value that was never given before, reshaped if a variant wants it to look otherwise."""
-        value = shape(opaque(self.seed, kind, next(self._minted)))
+        value = shape(opaque(self.seed, kind, self.minted))
+        self.minted += 1
         self.learn(value, kind)
         return value
 
     def new_family(self) -> int:
         """Return the number of a new family of tokens."""
-        return next(self._families)
+        self.families += 1
+        return self.families - 1
+
+    def tables(self) -> Tables:
+        """Return copies of what was given out so far."""
+        counts = {"minted": self.minted, "families": self.families}
+        return (counts, *({value: replace(record) for value, record in each.items()} for each in self._given_out()))
+
+    def put_back(self, tables: Tables) -> None:
+        """Know again what was given out then, and nothing else."""
+        counts, *copies = tables
+        self.minted, self.families = counts["minted"], counts["families"]
+        for table, copied in zip(self._given_out(), copies, strict=True):
+            table.clear()
+            table.update({value: replace(record) for value, record in copied.items()})
+
+    def _given_out(self) -> tuple[dict[str, Any], ...]:
+        return self.personal, self.access, self.refresh, self.codes, self.devices
 
     def end_family(self, family: int) -> None:
         """Kill every token of a family."""

@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import httpx
 import respx
-from respx.models import AllMockedAssertionError, PassThrough
+from respx.models import AllMockedAssertionError, Call, PassThrough, Route, RouteList
 from respx.router import Router
 
 from pytest_apiauth.http.library import library
@@ -23,6 +24,49 @@ from pytest_apiauth.http.translation import in_place_of_answer, received, to_lib
 from pytest_apiauth.messages import NoAnswer, Origin, Request, Response
 
 Answer = Callable[[httpx.Request], httpx.Response]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRoute:
+    """A route at one moment: adding one with its pattern changes it."""
+
+    route: Route = field(compare=False)
+    name: str | None
+    return_value: httpx.Response | None
+    side_effect: object
+    is_pass_through: bool
+    calls: tuple[Call, ...] = field(compare=False)
+
+    @classmethod
+    def of(cls, route: Route) -> KeptRoute:
+        """Take it as it is."""
+        return cls(
+            route, route.name, route.return_value, route.side_effect, route.is_pass_through, tuple(route.calls)
+        )  # fmt: skip
+
+    def put_back(self) -> None:
+        """Have it as it was."""
+        self.route.return_value, self.route.side_effect = self.return_value, self.side_effect  # type: ignore[assignment]
+        self.route.pass_through(self.is_pass_through)
+        self.route.calls[:] = self.calls
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The routes of a router at one moment, and what it was called with."""
+
+    kept: dict[int, KeptRoute]
+    calls: tuple[Call, ...]
+
+    def plus(self, before: Routes, after: Routes) -> Routes:
+        """Add the routes that came between two moments, or changed."""
+        new = {place: replace(kept, calls=()) for place, kept in after.kept.items() if before.kept.get(place) != kept}
+        return Routes({**self.kept, **new}, self.calls)
+
+    def minus(self, before: Routes, after: Routes) -> Routes:
+        """Take out the routes that came between two moments."""
+        new = after.kept.keys() - before.kept.keys()
+        return Routes({place: kept for place, kept in self.kept.items() if place not in new}, self.calls)
 
 
 class Double(respx.MockRouter):
@@ -49,6 +93,19 @@ class Double(respx.MockRouter):
                 unknown = error
         return self._doubled(request, unknown)
 
+    def bookmark(self, *, tokens: bool = False) -> Routes:
+        """Return its routes as they are, and their calls."""
+        return Routes({id(route): KeptRoute.of(route) for route in self.routes}, tuple(self.calls))
+
+    def recall(self, bookmark: Routes) -> None:
+        """Go back to the routes that were there."""
+        found = RouteList()
+        for kept in bookmark.kept.values():
+            found.add(kept.route, name=kept.name)
+            kept.put_back()
+        self.routes[:] = found
+        self.calls[:] = bookmark.calls
+
     def _later(self) -> list[Router]:
         routers = self.Mocker.routers if self.Mocker is not None else []
         return routers[routers.index(self) + 1 :] if self in routers else []
@@ -74,7 +131,16 @@ ANSWERED: Final = "apiauth_answered"
 
 
 @contextmanager
-def mounted(origins: Iterable[Origin], handle: Callable[[Request], Response]) -> Iterator[respx.MockRouter]:
+def mounted(router: Double) -> Iterator[Double]:
+    """Have every client of httpx meet a double. Its routes and their calls are there after the block as well."""
+    router.start()
+    try:
+        yield router
+    finally:
+        router.stop(clear=False, reset=False)
+
+
+def double(origins: Iterable[Origin], handle: Callable[[Request], Response]) -> Double:
     """Answer every request to one of the origins; any other host is refused, as respx does by default.
 
     Routes that are added to the router that it gives, or to another one, come first.
@@ -100,8 +166,7 @@ def mounted(origins: Iterable[Origin], handle: Callable[[Request], Response]) ->
 
     router = Double(assert_all_called=False, assert_all_mocked=True)
     router.origins, router.answer = frozenset(origins), answer
-    with router:
-        yield router
+    return router
 
 
 def routed(router: respx.MockRouter, handle: Callable[[Request], Response]) -> Callable[[Request], Response]:

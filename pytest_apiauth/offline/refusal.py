@@ -167,7 +167,9 @@ class _AtWork:
 
     def _found(self, host: object, port: object) -> Refusal | None:
         host = self.name(host)
-        return next((each for each in reversed(self.refusals) if each.hosts.covers(host, port)), None)
+        found = [each for each in reversed(self.refusals) if each.hosts.covers(host, port)]
+        # A server that stands in for a host may have been there before the test that keeps the host out of reach.
+        return next((each for each in found if isinstance(each, Detour)), found[0] if found else None)
 
 
 _at_work = _AtWork()

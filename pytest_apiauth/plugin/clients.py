@@ -81,11 +81,9 @@ class Clients:
         return str(unreachable(self.target.profile.name, str(error.request.url), error, self.target.redactor))
 
     def close(self) -> None:
-        """Close the clients made, and the target unless others have it too."""
+        """Close the clients made."""
         for client in self._made:
             client.close()
-        if not self.target.kind.is_shared:
-            self.target.close()
 
     def _authenticator(self, kinds: Collection[str] | None, who: Mapping[str, str]) -> Authenticator | None:
         if kinds is not None and not kinds:

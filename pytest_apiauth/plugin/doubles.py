@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -13,17 +13,15 @@ from urllib.parse import urlsplit
 import pytest
 
 if TYPE_CHECKING:
-    import respx
-
     from pytest_apiauth.embedded import Server
+    from pytest_apiauth.http.mock import Double
     from pytest_apiauth.messages import Request, Response
+    from pytest_apiauth.offline import OfflineError, Place
     from pytest_apiauth.profile.model import Profile
 
 DEFAULTS: Mapping[str, str] = MappingProxyType({})
 """Client, user and key, if a test names none."""
 PROXIES = ("NO_PROXY", "no_proxy")
-TRUSTED = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-"""Where programs look for the authorities that they trust: OpenSSL and what uses it, requests, curl, Node."""
 
 
 class ServedUrl(str):
@@ -49,67 +47,90 @@ class ServedUrl(str):
         return made
 
 
-@contextmanager
-def standing_in(
-    item: pytest.Item, server: Server, monkeypatch: pytest.MonkeyPatch, who: Mapping[str, str] = DEFAULTS
-) -> Iterator[respx.MockRouter]:
-    """Let the embedded server stand in for the profile's hosts; gives the respx router.
-
-    ``who`` names client, user and key, whose credentials production code finds in its environment.
+class StandIn:
+    """The embedded server in the place of the profile's hosts, for the process, as long as it is `at_work`.
 
     httpx meets it in this process, by its transports. What any other library connects to those hosts is led to a
-    socket, which is opened when the first one does.
+    socket, which is opened when the first one does and kept until `close`. ``who`` names client, user and key, whose
+    credentials production code finds in its environment. ``advice`` is for a library that goes past it, and its
+    failures are noted in ``errors``.
     """
-    from pytest_apiauth.embedded.authority import authority_for
-    from pytest_apiauth.embedded.loopback import completed, serve
-    from pytest_apiauth.http.mock import mounted, routed
-    from pytest_apiauth.offline import Detour, Hosts, Place, at_work
-    from pytest_apiauth.plugin.reach import advice_beside_mock, refusals
 
-    def handle(request: Request) -> Response:
-        return completed(server.handle(request))
+    def __init__(
+        self, server: Server, who: Mapping[str, str], advice: Callable[[str], str], errors: list[OfflineError]
+    ) -> None:
+        from pytest_apiauth.embedded.loopback import completed
+        from pytest_apiauth.http.mock import double
+        from pytest_apiauth.offline import Detour, Hosts
 
-    _set_environment(server, monkeypatch, who)
-    _pass_proxies_by(server, monkeypatch)
-    with ExitStack() as opened, mounted(server.origins, handle) as router:
+        self._server, self._who = server, who
+        self._handle: Callable[[Request], Response] = lambda request: completed(server.handle(request))
+        self._open = ExitStack()
+        self.router = double(server.origins, self._handle)
+        self._detour = Detour(Hosts.of(server.origins), advice, errors, find=self._place)
 
-        def open_place() -> Place:
-            authority = authority_for(frozenset(origin.host for origin in server.origins))
-            url = opened.enter_context(serve(server, tls=authority.server, standing_in=routed(router, handle)))
-            return Place(urlsplit(url).port or 0, authority.client)
+    @contextmanager
+    def at_work(self, patch: pytest.MonkeyPatch) -> Generator[None]:
+        """Stand in for the hosts while the block runs; production code finds its credentials in the environment."""
+        from pytest_apiauth.http.mock import mounted
+        from pytest_apiauth.offline import at_work
 
-        with at_work(Detour(Hosts.of(server.origins), advice_beside_mock, refusals(item), find=open_place)):
-            yield router
+        set_environment(self._server, patch, self._who)
+        _pass_proxies_by(self._server, patch)
+        with mounted(self.router), at_work(self._detour):
+            yield
+
+    def _place(self) -> Place:
+        from pytest_apiauth.embedded.authority import authority_for
+        from pytest_apiauth.embedded.loopback import serve
+        from pytest_apiauth.http.mock import routed
+        from pytest_apiauth.offline import Place
+
+        authority = authority_for(frozenset(origin.host for origin in self._server.origins))
+        answer = routed(self.router, self._handle)
+        url = self._open.enter_context(serve(self._server, tls=authority.server, standing_in=answer))
+        return Place(urlsplit(url).port or 0, authority.client)
+
+    def close(self) -> None:
+        """Close the socket, if there is one."""
+        self._open.close()
 
 
 @contextmanager
-def served(
-    server: Server,
-    monkeypatch: pytest.MonkeyPatch,
-    folder: Path | None = None,
-    who: Mapping[str, str] = DEFAULTS,
-) -> Iterator[ServedUrl]:
+def standing_in(
+    server: Server, patch: pytest.MonkeyPatch, advice: Callable[[str], str], who: Mapping[str, str] = DEFAULTS
+) -> Generator[Double]:
+    """Let the embedded server stand in for the profile's hosts while the block runs; gives the respx router."""
+    made = StandIn(server, who, advice, [])
+    try:
+        with made.at_work(patch):
+            yield made.router
+    finally:
+        made.close()
+
+
+@contextmanager
+def served(server: Server, folder: Path | None = None) -> Generator[ServedUrl]:
     """Serve on a port of this machine, over TLS if there is a folder for the authority's certificate."""
     from pytest_apiauth.embedded.authority import authority_for
     from pytest_apiauth.embedded.loopback import rebased, serve
 
     authority = None if folder is None else authority_for()
-    ca_file = None if authority is None else authority.write(folder)
+    ca_file = None if authority is None or folder is None else authority.write(folder)
     with serve(server, tls=None if authority is None else authority.server) as url:
-        made = ServedUrl.of(rebased(server.profile, url), ca_file)
-        _set_environment(server, monkeypatch, who)
-        if server.url_variable is not None:
-            monkeypatch.setenv(server.url_variable, made)
-        yield made
+        yield ServedUrl.of(rebased(server.profile, url), ca_file)
 
 
-def _set_environment(server: Server, monkeypatch: pytest.MonkeyPatch, who: Mapping[str, str]) -> None:
+def set_environment(server: Server, patch: pytest.MonkeyPatch, who: Mapping[str, str], url: str | None = None) -> None:
+    """Set the variables that the profile names to somebody's credentials, and that of ``api_url`` to the URL."""
     for name, value in server.environment_of(**who).items():
-        monkeypatch.setenv(name, value)
+        patch.setenv(name, value)
+    if url is not None and server.url_variable is not None:
+        patch.setenv(server.url_variable, url)
 
 
-def _pass_proxies_by(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def _pass_proxies_by(server: Server, patch: pytest.MonkeyPatch) -> None:
     """Let clients that read the proxies of the environment go to these hosts directly."""
     hosts = ",".join(sorted(origin.host for origin in server.origins))
     for name in PROXIES:
-        monkeypatch.setenv(name, ",".join(filter(None, (os.environ.get(name), hosts))))
+        patch.setenv(name, ",".join(filter(None, (os.environ.get(name), hosts))))

@@ -1,33 +1,40 @@
-"""Tokens that outlive their test: what a cache of the code under test presents to the next test's server.
+"""Tokens that outlive their server: what a cache of the code under test presents to the next one.
 
-Each test has an embedded server of its own, which knows nothing of the tokens of another one. Code that keeps tokens
-at module level sends it such a token all the same, and is refused. Of tokens only digests are kept here.
+Each test has an embedded server of its own, or each class, module or run, and it knows nothing of the tokens of another
+one. Code that keeps tokens for longer sends it such a token all the same, and is refused. Of tokens only digests are
+kept here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_apiauth.plugin.keys import CLIENTS
+from pytest_apiauth.plugin.marks import clients_of
 
 if TYPE_CHECKING:
     from pytest_apiauth.embedded import Server
 
 ISSUED: pytest.StashKey[dict[bytes, str]] = pytest.StashKey()
-"""Of the run: the digest of every token that an embedded server has issued to a test, and the test's node id."""
+"""Of the run: the digest of every token that an embedded server has issued, and the test or node it was for."""
 
 
-def remember(item: pytest.Item, server: Server) -> None:
-    """Keep in mind what the server of a test has issued, now that the test ends."""
-    known = item.config.stash.setdefault(ISSUED, {})
-    known.update(dict.fromkeys(server.issued, item.nodeid))
+@contextmanager
+def remember(node: pytest.Item | pytest.Collector, server: Server | None) -> Generator[None]:
+    """Keep in mind what a server issues to a test, or to all that share it, until the block ends."""
+    before = server.issued if server is not None else frozenset()
+    yield
+    if server is not None:
+        known = node.config.stash.setdefault(ISSUED, {})
+        known.update(dict.fromkeys(server.issued - before, node.nodeid or "the run"))
 
 
 def add_to_report(item: pytest.Item, report: pytest.TestReport) -> None:
     """Say beside a failure if the test's server has refused a token of an earlier test."""
-    clients = item.stash.get(CLIENTS, None)
+    clients = clients_of(item)
     server = None if clients is None else clients.target.server
     known = item.config.stash.get(ISSUED, {})
     tests = dict.fromkeys(known[digest] for digest in (server.strangers if server else ()) if digest in known)
@@ -35,7 +42,8 @@ def add_to_report(item: pytest.Item, report: pytest.TestReport) -> None:
         report.sections.append(
             (
                 "apiauth",
-                f"the API refused a token that was issued in an earlier test, {test}: each test has a server of its"
-                " own, so clear what keeps tokens between tests (of httpx_auth: OAuth2.token_cache.clear())",
+                f"the API refused a token that was issued in an earlier test, {test}, by another server: clear what"
+                " keeps tokens between tests (of httpx_auth: OAuth2.token_cache.clear()), or let tests share a server:"
+                ' pytestmark = pytest.mark.apiauth(server_scope="module"), or the ini key apiauth_server_scope',
             )
         )

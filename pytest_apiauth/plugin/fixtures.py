@@ -6,6 +6,7 @@ Standard library and pytest only at import; a fixture imports what it needs when
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,8 +15,10 @@ import pytest
 from pytest_apiauth.errors import ApiAuthError, ProfileError, UnsetError
 from pytest_apiauth.plugin.keys import CASSETTE, CLIENTS, STATE
 from pytest_apiauth.plugin.marks import chosen_profile, refuse_double_beside_cassette, wanted_by_test
+from pytest_apiauth.plugin.options import Scope
+from pytest_apiauth.plugin.provision import doing, own_or_shared, serving_url, target_of
 from pytest_apiauth.plugin.run import State
-from pytest_apiauth.plugin.wanted import Names, Wanted
+from pytest_apiauth.plugin.wanted import Names
 
 if TYPE_CHECKING:
     import httpx
@@ -27,8 +30,6 @@ if TYPE_CHECKING:
     from pytest_apiauth.plugin.doubles import ServedUrl
     from pytest_apiauth.profile.model import Profile
     from pytest_apiauth.suite.examination import Examination
-    from pytest_apiauth.targets.choose import Caller
-    from pytest_apiauth.targets.target import Target
 
 
 def _stop(error: ApiAuthError, state: State) -> NoReturn:
@@ -39,7 +40,13 @@ def _stop(error: ApiAuthError, state: State) -> NoReturn:
     raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
-@pytest.fixture
+def _scope(fixture_name: str, config: pytest.Config) -> Scope:
+    """Return the scope of the fixtures, which the ini key ``apiauth_server_scope`` says."""
+    state: State = config.stash[STATE]
+    return state.options.server_scope
+
+
+@pytest.fixture(scope=_scope)
 def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
     """The profile of this test: from the mark, the option, a conftest, the ini, or the folders around the test.
 
@@ -61,7 +68,8 @@ def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
         _stop(error, request.config.stash[STATE])
     from pytest_apiauth.plugin.reach import keep_out
 
-    keep_out(request.node, profile)
+    if isinstance(request.node, pytest.Item):
+        keep_out(request.node, profile)
     cassette = request.node.stash.get(CASSETTE, None)
     if cassette is not None:
         cassette.belonging.is_certain = True
@@ -111,33 +119,11 @@ def apiauth_fault() -> Names:
     return None
 
 
-def _target(request: pytest.FixtureRequest, profile: Profile, caller: Caller, wanted: Wanted | None = None) -> Target:
-    """Return what the rules or the tests of a profile talk to. An app is shut down before what it rests on is."""
-    from pytest_apiauth.plugin.own_faults import difference_of
-    from pytest_apiauth.targets.choose import NO_DIFFERENCE, choose
-
-    state: State = request.config.stash[STATE]
-    targets, credentials = state.targets, None
-    difference = NO_DIFFERENCE if wanted is None else difference_of(request.config, wanted, profile)
-    kind = choose(profile, state.options, caller, difference)
-    if difference and not kind.is_double:
-        pytest.skip(f"{wanted.of_double if wanted else ''} is for the embedded server; {kind.here}")
-    if kind.is_app:
-        # Set up long ago: items that need it ask for it before anything of their own (in `hooks`).
-        credentials = request.getfixturevalue("apiauth_credentials")
-        started = profile.unchanged or profile
-        if not targets.knows(started):
-            request.session.addfinalizer(lambda: targets.close_shared(started))
-    cassette = request.node.stash.get(CASSETTE, None)
-    return targets.of(profile, caller, credentials=credentials, cassette=cassette, difference=difference)
-
-
-@pytest.fixture
+@pytest.fixture(scope=_scope)
 def _apiauth_clients(
     request: pytest.FixtureRequest, apiauth_profile: Profile, apiauth_variant: Names, apiauth_fault: Names
 ) -> Iterator[Clients]:
     from pytest_apiauth.plugin.clients import Clients
-    from pytest_apiauth.plugin.payloads import furnish
     from pytest_apiauth.profile.model import Profile
 
     if not isinstance(apiauth_profile, Profile):
@@ -147,30 +133,27 @@ def _apiauth_clients(
             ' apiauth_profile = "NAME" in conftest.py, or add indirect=True to parametrize',
             pytrace=False,
         )
-    wanted = wanted_by_test(request.node)[0].choosing(apiauth_variant, apiauth_fault)
-    writes = request.node.get_closest_marker("apiauth_writes") is not None
+    node = request.node
+    wanted = wanted_by_test(node)[0].choosing(apiauth_variant, apiauth_fault)
+    writes = node.get_closest_marker("apiauth_writes") is not None
     reporter = request.config.pluginmanager.get_plugin("apiauth-reporter")
     if reporter is not None:
         reporter.tell_of(Path(apiauth_profile.place))
-    refuse_double_beside_cassette(request.node, wanted)
-    try:
-        caller: Caller = "tests with a cassette" if CASSETTE in request.node.stash else "tests"
-        target = _target(request, apiauth_profile, caller, wanted)
-        if target.server is not None:
-            furnish(target.server)
-        clients = Clients(target, wanted.who, allow_unsafe=writes)
-    except ApiAuthError as error:
-        _stop(error, request.config.stash[STATE])
-    request.node.stash[CLIENTS] = clients
-    yield clients
-    if clients.target.server is not None:
-        from pytest_apiauth.plugin.earlier import remember
-
-        remember(request.node, clients.target.server)
-    clients.close()
+    refuse_double_beside_cassette(node, wanted)
+    with ExitStack() as opened:
+        try:
+            target = opened.enter_context(own_or_shared(request, apiauth_profile, wanted))
+            clients = Clients(target, wanted.who, allow_unsafe=writes)
+        except ApiAuthError as error:
+            _stop(error, request.config.stash[STATE])
+        opened.callback(clients.close)
+        node.stash[CLIENTS] = clients
+        yield clients
+        if not isinstance(node, pytest.Item):
+            del node.stash[CLIENTS]
 
 
-@pytest.fixture
+@pytest.fixture(scope=_scope)
 def apiauth_client_factory(_apiauth_clients: Clients) -> ClientFactory:
     """Makes clients for a user, a client, a key, a subset of the credentials, or none; closed after the test.
 
@@ -182,7 +165,7 @@ def apiauth_client_factory(_apiauth_clients: Clients) -> ClientFactory:
     return ClientFactory(_apiauth_clients)
 
 
-@pytest.fixture
+@pytest.fixture(scope=_scope)
 def apiauth_client(apiauth_client_factory: ClientFactory) -> httpx.Client:
     """An authenticated `httpx.Client` with the API's base URL; with ``apiauth_http = httpx2`` one of `httpx2`.
 
@@ -196,7 +179,7 @@ def apiauth_client(apiauth_client_factory: ClientFactory) -> httpx.Client:
     return apiauth_client_factory()
 
 
-@pytest.fixture
+@pytest.fixture(scope=_scope)
 def apiauth_async_client(apiauth_client_factory: ClientFactory) -> httpx.AsyncClient:
     """An authenticated `httpx.AsyncClient` with the API's base URL; of `httpx2` as for `apiauth_client`.
 
@@ -208,7 +191,7 @@ def apiauth_async_client(apiauth_client_factory: ClientFactory) -> httpx.AsyncCl
     return apiauth_client_factory.async_client()
 
 
-@pytest.fixture
+@pytest.fixture(scope=_scope)
 def apiauth_token(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> Token:
     """The current token of this test's credentials.
 
@@ -223,7 +206,7 @@ def apiauth_token(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> 
         _stop(error, request.config.stash[STATE])
 
 
-@pytest.fixture
+@pytest.fixture(scope=_scope)
 def apiauth_server(_apiauth_clients: Clients) -> Server:
     """The embedded server behind this test's clients: answers of the test's own, its clock, what it saw, refusals.
 
@@ -236,10 +219,8 @@ def apiauth_server(_apiauth_clients: Clients) -> Server:
     return _embedded(_apiauth_clients, "apiauth_server is the embedded server")
 
 
-@pytest.fixture
-def apiauth_mock(
-    request: pytest.FixtureRequest, _apiauth_clients: Clients, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[respx.MockRouter]:
+@pytest.fixture(scope=_scope)
+def apiauth_mock(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> Iterator[respx.MockRouter]:
     """The embedded server at the API's real host names, for clients that the production code makes itself.
 
     Whatever library they are of: httpx, httpx2, requests, urllib3, urllib, aiohttp and what is built on one of them.
@@ -257,14 +238,21 @@ def apiauth_mock(
         pytest.fail(
             "apiauth_mock and @pytest.mark.vcr in one test: a test is mocked or replayed, not both", pytrace=False
         )
-    from pytest_apiauth.plugin.doubles import standing_in
+    from pytest_apiauth.plugin.doubles import StandIn
+    from pytest_apiauth.plugin.reach import advice_beside_mock, refusals
 
-    with standing_in(request.node, server, monkeypatch, _apiauth_clients.who) as router:
-        yield router
+    made = StandIn(server, _apiauth_clients.who, advice_beside_mock, refusals(request.node))
+    lifetimes = request.config.stash[STATE].lifetimes
+    is_wide = not isinstance(request.node, pytest.Item)
+    with ExitStack() as opened:
+        opened.callback(made.close)
+        opened.enter_context(doing(request, made.at_work))
+        opened.enter_context(lifetimes.watch(made.router, is_wide=is_wide))
+        yield made.router
 
 
-@pytest.fixture
-def apiauth_url(_apiauth_clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedUrl]:
+@pytest.fixture(scope=_scope)
+def apiauth_url(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> Iterator[ServedUrl]:
     """The base URL of the embedded server on a port of this machine: for subprocesses, browsers, any client with one.
 
     It is text that knows more: ``apiauth_url.profile.token_endpoint``. The environment variables that the profile
@@ -276,14 +264,14 @@ def apiauth_url(_apiauth_clients: Clients, monkeypatch: pytest.MonkeyPatch) -> I
             assert subprocess.run(["shop", "--url", apiauth_url, "list"]).returncode == 0
     """
     server = _embedded(_apiauth_clients, "apiauth_url is the embedded server's")
-    from pytest_apiauth.plugin.doubles import served
-
-    with served(server, monkeypatch, who=_apiauth_clients.who) as url:
+    with serving_url(request, server, _apiauth_clients.who, None) as url:
         yield url
 
 
-@pytest.fixture
-def apiauth_tls_url(_apiauth_clients: Clients, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ServedUrl]:
+@pytest.fixture(scope=_scope)
+def apiauth_tls_url(
+    request: pytest.FixtureRequest, _apiauth_clients: Clients, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedUrl]:
     """What `apiauth_url` gives, over TLS. The certificate to trust is in the file ``apiauth_tls_url.ca_file``.
 
     Example::
@@ -292,9 +280,7 @@ def apiauth_tls_url(_apiauth_clients: Clients, monkeypatch: pytest.MonkeyPatch, 
             assert shop.Client(apiauth_tls_url, ca_file=apiauth_tls_url.ca_file).workspaces()
     """
     server = _embedded(_apiauth_clients, "apiauth_tls_url is the embedded server's")
-    from pytest_apiauth.plugin.doubles import served
-
-    with served(server, monkeypatch, tmp_path, _apiauth_clients.who) as url:
+    with serving_url(request, server, _apiauth_clients.who, tmp_path_factory.mktemp("apiauth")) as url:
         yield url
 
 
@@ -320,7 +306,7 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
     state: State = request.config.stash[STATE]
     try:
         path = item.profile_file.path
-        examination, is_new = state.examinations.of(path, lambda: _target(request, state.load(path), "rules"))
+        examination, is_new = state.examinations.of(path, lambda: target_of(request, state.load(path), "rules"))
     except NotReady as reason:
         item.record(Outcome(Verdict.NOT_RUN, item.rule.level, str(reason)))
         pytest.skip(f"not run: {reason}")
@@ -342,7 +328,7 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
 
 
 class ClientFactory:
-    """Makes clients for one profile, behind the origin guard; they are closed when the test ends.
+    """Makes clients for one profile, behind the origin guard; they are closed when the test, or the scope, ends.
 
     Example::
 

@@ -20,8 +20,15 @@ import pytest
 from pytest_apiauth.credentials.redaction import LOGGERS, changed_value, redact_report
 from pytest_apiauth.errors import ApiAuthError, UnsetError
 from pytest_apiauth.plugin import announcements, options
-from pytest_apiauth.plugin.keys import CASSETTE, CLIENTS, ENTRY, STATE
-from pytest_apiauth.plugin.marks import chosen_profile, may_have_profile, needs_clients, used_live
+from pytest_apiauth.plugin.keys import CASSETTE, ENTRY, STATE
+from pytest_apiauth.plugin.marks import (
+    chosen_profile,
+    clients_of,
+    may_have_profile,
+    needs_clients,
+    refuse_what_is_not_shared,
+    used_live,
+)
 from pytest_apiauth.plugin.outputs import Outputs
 from pytest_apiauth.plugin.run import State
 from pytest_apiauth.printable import printable
@@ -43,8 +50,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "apiauth(profile=None, *, user='default', client='default', key='default', scope=None, changes={},"
-        " variant=None, fault=None, lifetime=None): which profile the apiauth fixtures use in this test, who they act"
-        " as, which scope they ask for, what is changed in it, and how the embedded server differs",
+        " variant=None, fault=None, lifetime=None, server_scope='function'): which profile the apiauth fixtures use in"
+        " this test, who they act as, which scope they ask for, what is changed in it, how the embedded server differs,"
+        " and which tests share it",
     )
     config.addinivalue_line("markers", "apiauth_wire: a rule about connections and bytes; set by the suite itself")
     config.addinivalue_line("markers", "apiauth_smoke: a rule that tells in a few requests whether auth still works")
@@ -191,14 +199,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         from pytest_apiauth.plugin import recordings
 
         recordings.enter(item)
+    refuse_what_is_not_shared(item, state)
+    state.lifetimes.begin(item)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Say, once its fixtures are gone, if the cassette of a test could not be written."""
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, None, None]:
+    """Take back what a test has told shared doubles, and say, once its fixtures are gone, what its cassette lacks."""
+    lifetimes = item.config.stash[STATE].lifetimes
+    lifetimes.end_with(nextitem)
     try:
         yield
     finally:
+        lifetimes.end()
         refusals = _refusals()
         if refusals is not None:
             refusals.leave(item)
@@ -212,9 +225,12 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, Any]:
-    """Look for a test's cassettes where pytest-recording begins with it."""
-    result = yield
+    """Look for a test's cassettes where pytest-recording begins with it; let what wide fixtures tell a double last."""
     node = request.node
+    if fixturedef.scope != "function":
+        with node.config.stash[STATE].lifetimes.setting_up(fixturedef):
+            return (yield)
+    result = yield
     if fixturedef.argname == "vcr_markers" and isinstance(result, list) and _has_cassette(node):
         if not may_have_profile(node, node.config.stash[STATE]):
             return result
@@ -222,6 +238,11 @@ def pytest_fixture_setup(
 
         recordings.settle(request, result)
     return result
+
+
+def pytest_fixture_post_finalizer(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    """Take back what a fixture of wider scope has told a double."""
+    request.config.stash[STATE].lifetimes.gone(fixturedef)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -244,7 +265,7 @@ def pytest_runtest_makereport(
         refusals = _refusals()
         if refusals is not None:
             refusals.add_to_report(item, report)
-        if CLIENTS in item.stash:
+        if clients_of(item) is not None:
             from pytest_apiauth.plugin import earlier
 
             earlier.add_to_report(item, report)
@@ -278,7 +299,7 @@ def _in_one_line(item: pytest.Item, error: BaseException) -> str | None:
         message = cassette.explain(error)
     if message is not None:
         return message
-    clients = item.stash.get(CLIENTS, None)
+    clients = clients_of(item)
     return None if clients is None else clients.no_answer(error)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STATE: pytest.StashKey[State] = pytest.StashKey()
 """Of the run."""
 CLIENTS: pytest.StashKey[Clients] = pytest.StashKey()
-"""Of a test: its target, and the clients made for it."""
+"""Of a test, or of the class, module or run that shares them: its target, and the clients made for it."""
 ENTRY: pytest.StashKey[Entry] = pytest.StashKey()
 """Of a rule's item: what the reports need."""
 CASSETTE: pytest.StashKey[CassetteTest] = pytest.StashKey()

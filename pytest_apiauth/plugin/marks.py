@@ -8,18 +8,22 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError, ProfileError
+from pytest_apiauth.plugin.keys import CLIENTS
 from pytest_apiauth.plugin.run import State
-from pytest_apiauth.plugin.wanted import Wanted, wanted_by
+from pytest_apiauth.plugin.wanted import SHARING, Wanted, wanted_by
 
 if TYPE_CHECKING:
+    from pytest_apiauth.plugin.clients import Clients
     from pytest_apiauth.profile.model import Profile
 
+Node: TypeAlias = pytest.Item | pytest.Collector
 RULES: Final = "_apiauth_examination"
 """The fixture of the items that rules are."""
 BEHIND_CLIENTS: Final = "_apiauth_clients"
@@ -32,13 +36,16 @@ FIXTURES: Final = frozenset(
     )
 )  # fmt: skip
 """Who asks for one of these has to do with a profile."""
+WIDE: Final = FIXTURES - {"apiauth_credentials", RULES}
+"""What is of the scope that ``apiauth_server_scope`` says."""
 
 
-def wanted_by_test(item: pytest.Item) -> tuple[Wanted, ...]:
+def wanted_by_test(item: Node) -> tuple[Wanted, ...]:
     """Return the APIs that a test asks for by its marks ``apiauth``, its own first; without a mark the usual one.
 
-    A parameter ``apiauth_profile`` is nearer than a parameter's mark, that is nearer than the test's own, and that than
-    its class's and its module's. Raises ProfileError for a parameter that is no name.
+    Of a class, a module or the run it is what all of its tests ask for. A parameter ``apiauth_profile`` is nearer than
+    a parameter's mark, that is nearer than the test's own, and that than its class's and its module's. Raises
+    ProfileError for a parameter that is no name.
     """
     parameters = getattr(getattr(item, "callspec", None), "marks", ())
     name = _parameter_of(item)
@@ -49,7 +56,7 @@ def wanted_by_test(item: pytest.Item) -> tuple[Wanted, ...]:
     return wanted_by(levels.values())
 
 
-def refuse_double_beside_cassette(item: pytest.Item, wanted: Wanted) -> None:
+def refuse_double_beside_cassette(item: Node, wanted: Wanted) -> None:
     """Fail a test that is marked ``vcr`` and wants of its API what only the embedded server can do."""
     if wanted.of_double and item.get_closest_marker("vcr") is not None:
         pytest.fail(
@@ -57,6 +64,17 @@ def refuse_double_beside_cassette(item: pytest.Item, wanted: Wanted) -> None:
             " did, and nothing of that can be chosen",
             pytrace=False,
         )
+
+
+def scope_node(node: Node, scope: str) -> Node:
+    """Return what of a test's surroundings is of a scope; where there is none, what was given, as pytest does."""
+    kinds: dict[str, type[pytest.Collector]] = {
+        "class": pytest.Class, "module": pytest.Module, "package": pytest.Package, "session": pytest.Session
+    }  # fmt: skip
+    found: Node | None = node.getparent(kinds[scope]) if scope in kinds else node
+    if found is None:
+        return node.session if scope == "package" else node
+    return found
 
 
 def uses_ours(item: pytest.Item) -> bool:
@@ -70,20 +88,64 @@ def needs_clients(item: pytest.Item) -> bool:
     return BEHIND_CLIENTS in getattr(item, "fixturenames", ())
 
 
+def clients_of(item: pytest.Item) -> Clients | None:
+    """Return the clients of a test that has any, be they shared."""
+    for node in reversed(item.listchain() if needs_clients(item) else [item]):
+        found = node.stash.get(CLIENTS, None)
+        if found is not None:
+            return found
+    return None
+
+
 def may_have_profile(item: pytest.Item, state: State) -> bool:
     """Whether a test may have to do with a profile: any other one is none of our business."""
     return uses_ours(item) or (item.get_closest_marker("vcr") is not None and state.may_have_profile())
 
 
-def chosen_profile(item: pytest.Item, state: State, wanted: Wanted | None = None) -> Profile:
+def chosen_profile(item: Node, state: State, wanted: Wanted | None = None) -> Profile:
     """Return the profile of a test, or of one of the APIs that it wants, as changed for it. Raises ProfileError."""
     wanted = wanted or wanted_by_test(item)[0]
-    folder = item.path.parent
+    folder = item.path if item.path.is_dir() else item.path.parent
     profile = state.named_profile(wanted.name, folder) if wanted.name else state.default_profile(folder)
     return state.changed(profile, wanted, folder)
 
 
-def _parameter_of(item: pytest.Item) -> str | None:
+def refuse_what_is_not_shared(item: pytest.Item, state: State) -> None:
+    """Fail a test whose marks say something else than those of what its fixtures are shared by."""
+    scope = state.options.server_scope
+    node = scope_node(item, scope)
+    if node is item or WIDE.isdisjoint(getattr(item, "fixturenames", ())):
+        return
+    wrong = ""
+    with contextlib.suppress(ApiAuthError):
+        # What is wrong with either, the fixtures say.
+        wrong = _beyond(item, node, state)
+    if wrong:
+        where = "" if scope == "session" else f" mark the {scope},"
+        pytest.fail(
+            f"apiauth_server_scope = {scope}: {wrong}, but each {scope} has one set of clients;{where} let"
+            " apiauth_client_factory make another client, or use pytest_apiauth.serving() here",
+            pytrace=False,
+        )
+
+
+def _beyond(item: pytest.Item, node: Node, state: State) -> str:
+    """Say what a test's marks ask for that its fixtures have not; empty if it is nothing. Raises ProfileError."""
+    wanted, given = wanted_by_test(item)[0], wanted_by_test(node)[0]
+    pairs = (item, wanted), (node, given)
+    profiles = [chosen_profile(each, state, replace(one, scope=None, changes=())) for each, one in pairs]
+    if profiles[0].place != profiles[1].place:
+        return f"this test is about {profiles[0].name}, and its fixtures are about {profiles[1].name}"
+    if wanted.beyond(given):
+        return f"this test has a mark of its own ({wanted.beyond(given)})"
+    scope = wanted.server_scope or SHARING[-1]
+    if SHARING.index(scope) < SHARING.index(state.options.server_scope):
+        return f"this test asks for server_scope={scope!r}"
+    writes = [each.get_closest_marker("apiauth_writes") is not None for each in (item, node)]
+    return "this test has the mark apiauth_writes for itself" if state.options.live and writes == [True, False] else ""
+
+
+def _parameter_of(item: Node) -> str | None:
     """Return what ``parametrize("apiauth_profile", […], indirect=True)`` says to this case of a test."""
     said = getattr(getattr(item, "callspec", None), "params", {}).get("apiauth_profile")
     if said is None or isinstance(said, str | os.PathLike):

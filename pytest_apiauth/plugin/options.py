@@ -17,10 +17,13 @@ from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.report import formats
 
 Walk = Literal["none", "servers", "all"]
+Scope = Literal["function", "class", "module", "session"]
 LIBRARIES: Final = ("httpx", "httpx2")
 SAFETY_CLASSES: Final = ("consume", "revoke", "lockout", "load")
 WALKS: Final[tuple[Walk, ...]] = ("none", "servers", "all")
 """What ``apiauth_collect`` may say."""
+SCOPES: Final[tuple[Scope, ...]] = ("function", "class", "module", "session")
+"""What ``apiauth_server_scope`` may say. pytest has a plug-in's fixture of package scope last for the whole run."""
 EXAMPLES: Final = 30
 LIVE_EXAMPLES: Final = 5
 
@@ -153,6 +156,11 @@ INI_KEYS: Final = (
         " say examine = true), or all (on the embedded server)",
         "servers", WALKS, f"one of {', '.join(WALKS)}",
     ),
+    Ini(
+        "server_scope",
+        "scope of the fixtures, and so how many tests share a server: function (default), class, module or session",
+        "function", SCOPES, f"one of {', '.join(SCOPES)}; got {{!r}}",
+    ),
 )  # fmt: skip
 
 
@@ -190,6 +198,8 @@ class Options:
     """Whether the suite examines recorded exchanges."""
     drift: bool
     collect: Walk
+    server_scope: Scope
+    """The scope of the fixtures."""
 
 
 def declare(parser: pytest.Parser) -> None:
@@ -226,6 +236,7 @@ def read(config: pytest.Config) -> Options:
         replay=given["replay"],
         drift=given["drift"],
         collect=ini["collect"],
+        server_scope=ini["server_scope"],
     )
 
 

@@ -25,6 +25,8 @@ __all__ = [
 
 OPEN: pytest.StashKey[ExitStack] = pytest.StashKey()
 REFUSAL: pytest.StashKey[Refusal] = pytest.StashKey()
+SHARED: pytest.StashKey[list[OfflineError]] = pytest.StashKey()
+"""Of a class, a module or the run: what went past a double that its tests share."""
 
 
 def enter(item: pytest.Item) -> None:
@@ -37,6 +39,8 @@ def enter(item: pytest.Item) -> None:
 
 def leave(item: pytest.Item) -> None:
     """Let them be reached again, once the test's fixtures are gone."""
+    for node in item.listchain():
+        node.stash.get(SHARED, []).clear()
     opened = item.stash.get(OPEN, None)
     if opened is not None:
         opened.close()
@@ -56,15 +60,18 @@ def keep_out(item: pytest.Item, profile: Profile) -> None:
         _begin(item, hosts)
 
 
-def refusals(item: pytest.Item) -> list[OfflineError]:
-    """Return what was refused while a test ran."""
-    known = item.stash.get(REFUSAL, None)
+def refusals(node: pytest.Item | pytest.Collector) -> list[OfflineError]:
+    """Return what was refused while a test ran; of a node, to what its tests share, in the test that runs."""
+    if not isinstance(node, pytest.Item):
+        return node.stash.setdefault(SHARED, [])
+    known = node.stash.get(REFUSAL, None)
     return [] if known is None else known.errors
 
 
 def add_to_report(item: pytest.Item, report: pytest.TestReport) -> None:
     """Say beside a failure what was refused to the test, if its own code kept that to itself."""
-    lines = [line for line in dict.fromkeys(map(str, refusals(item))) if line not in report.longreprtext]
+    errors = [*refusals(item), *(error for node in item.listchain() for error in node.stash.get(SHARED, ()))]
+    lines = [line for line in dict.fromkeys(map(str, errors)) if line not in report.longreprtext]
     if lines:
         report.sections.append(("apiauth", "\n".join(lines)))
 

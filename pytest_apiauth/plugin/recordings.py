@@ -11,7 +11,13 @@ import pytest
 from pytest_apiauth.credentials.identities import learn_credentials
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.plugin.keys import CASSETTE, STATE
-from pytest_apiauth.plugin.marks import chosen_profile, refuse_double_beside_cassette, uses_ours, wanted_by_test
+from pytest_apiauth.plugin.marks import (
+    chosen_profile,
+    needs_clients,
+    refuse_double_beside_cassette,
+    uses_ours,
+    wanted_by_test,
+)
 from pytest_apiauth.plugin.reach import hosts_of, profiles_of
 from pytest_apiauth.plugin.run import State
 from pytest_apiauth.profile.model import Profile
@@ -63,6 +69,13 @@ def enter(item: pytest.Item) -> None:
             item.stash[OFF] = True
             return
         _refuse_mode(state, has_cassette=True)
+        if state.options.server_scope != "function" and needs_clients(item):
+            pytest.fail(
+                f"apiauth_server_scope = {state.options.server_scope} and @pytest.mark.vcr in one test: a cassette is"
+                " one test's, and the fixtures are not; let the test make its own client, or leave out the ini key and"
+                " build wider fixtures with pytest_apiauth.serving()",
+                pytrace=False,
+            )
     for profile in profiles:
         learn_credentials(profile, item.config.rootpath, state.redactor)
     item.stash[CASSETTE] = cassette = CassetteTest(

@@ -20,6 +20,7 @@ from pytest_apiauth.credentials.redaction import OutputRedactor, RedactingFilter
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.plugin.choosing import Choice
 from pytest_apiauth.plugin.examinations import Examinations
+from pytest_apiauth.plugin.lifetimes import Lifetimes
 from pytest_apiauth.plugin.live_limits import LiveLimits
 from pytest_apiauth.plugin.options import Options
 from pytest_apiauth.plugin.own_faults import faults_at_work
@@ -46,6 +47,7 @@ class State:
         self.configured = Configured(self.root, self.redactor.learn)
         self.limits = LiveLimits(options, self.root, self.shared_file)
         self.examinations = Examinations(self.redactor, self.shared_file, asks=not options.replay)
+        self.lifetimes = Lifetimes()
         self.rewrites_cassettes = False
         """Whether ``--record-mode=rewrite`` was given, which is taken into our own hands."""
         self.drift: Drift | None = None

@@ -12,8 +12,12 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 import pytest
 
-SIGNATURE: Final = "@pytest.mark.apiauth(profile, …, *, user, client, key, scope, changes, variant, fault, lifetime)"
+SIGNATURE: Final = (
+    "@pytest.mark.apiauth(profile, …, *, user, client, key, scope, changes, variant, fault, lifetime, server_scope)"
+)
 WHO: Final = ("user", "client", "key")
+SHARING: Final = ("function", "class", "module", "package", "session")
+"""How many tests may share a server, from one on."""
 PLURALS: Final = {"variants": "variant", "faults": "fault"}
 """Other spellings of arguments."""
 Arguments = dict[str, Any]
@@ -37,6 +41,14 @@ class Wanted:
     faults: tuple[str, ...] = ()
     lifetime: int | None = None
     """Seconds that access tokens live for."""
+    server_scope: str | None = None
+    """How many tests share its server."""
+
+    def beyond(self, other: Wanted) -> str:
+        """Say what this one wants that another does not, the profile aside; empty if it is nothing."""
+        said = [f"{name}={value!r}" for name, value in self.who.items() if other.who.get(name) != value]
+        said += [name for name in ("scope", "changes") if getattr(self, name) != getattr(other, name)]
+        return ", ".join([*said, *([self.of_double] if self.of_double != other.of_double else [])])
 
     def choosing(self, variant: Names, fault: Names) -> Wanted:
         """Return it with what the fixtures ``apiauth_variant`` and ``apiauth_fault`` give, where they give anything."""
@@ -91,6 +103,7 @@ def _wanted(name: str | None, arguments: Iterable[Arguments]) -> Wanted:
         found.get("variant", ()),
         found.get("fault", ()),
         found.get("lifetime"),
+        found.get("server_scope"),
     )
 
 
@@ -144,6 +157,13 @@ def names(value: object) -> tuple[str, ...]:
     return found
 
 
+def _server_scope(value: object) -> str:
+    scope = _name(value)
+    if scope not in SHARING:
+        raise ValueError(f"expected one of {', '.join(SHARING)}, got {scope!r}")
+    return scope
+
+
 def _text(value: object) -> str:
     return value if isinstance(value, str) else _expected("words with a blank between", value)
 
@@ -173,5 +193,6 @@ ARGUMENTS: Final[Mapping[str, Callable[[object], Any]]] = {
     "variant": names,
     "fault": names,
     "lifetime": _seconds,
+    "server_scope": _server_scope,
 }
 """How each argument of the mark is read."""

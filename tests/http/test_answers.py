@@ -16,7 +16,7 @@ import respx
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.embedded.loopback import serve
 from pytest_apiauth.http import InProcess
-from pytest_apiauth.http.mock import mounted
+from pytest_apiauth.http.mock import double, mounted
 from tests.embedded.caller import profile_named
 
 PLACE = "/v1/workspaces"
@@ -52,7 +52,7 @@ def way(request: pytest.FixtureRequest, server: Server) -> Any:
     if name != "mock":
         yield module, send
         return
-    with mounted(server.origins, server.handle):
+    with mounted(double(server.origins, server.handle)):
         yield module, send
 
 
@@ -142,8 +142,8 @@ def test_routes_of_another_router_win_in_any_order(server: Server, is_first: boo
         return asyncio.run(getting())
 
     own = respx.mock(assert_all_called=False)
-    double = mounted(server.origins, server.handle)
-    with own if is_first else double, double if is_first else own:
+    late = mounted(double(server.origins, server.handle))
+    with own if is_first else late, late if is_first else own:
         route = own.get(WHOLE, params={"page": "2"}).respond(json="mine")
         assert get(f"{WHOLE}?page=2").json() == "mine"
         assert get(WHOLE).status_code == 401
@@ -155,7 +155,7 @@ def test_routes_of_another_router_win_in_any_order(server: Server, is_first: boo
 
 def test_routes_of_the_mocks_own_router_win(server: Server) -> None:
     """A route that a test adds answers, the token endpoint's too; what it does not know, the double answers."""
-    with mounted(server.origins, server.handle) as router:
+    with mounted(double(server.origins, server.handle)) as router:
         created = router.post(WHOLE).respond(201, json={"id": 9})
         router.post("https://account.dastra.eu/connect/token").mock(
             side_effect=[httpx.ConnectTimeout, httpx.Response(503)]

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.plugin.doubles import standing_in
+from pytest_apiauth.plugin.reach import advice_beside_mock
 from tests.embedded.caller import profile_named
 
 _heard: list[tuple[str, Any]] = []
@@ -50,5 +51,5 @@ def server() -> Server:
 @pytest.fixture
 def router(request: pytest.FixtureRequest, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Let it stand in for Dastra's hosts; gives the router."""
-    with standing_in(request.node, server, monkeypatch) as router:
+    with standing_in(server, monkeypatch, advice_beside_mock) as router:
         yield router

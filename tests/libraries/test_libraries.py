@@ -22,6 +22,7 @@ import truststore
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.offline import offline_error_in
 from pytest_apiauth.plugin.doubles import standing_in
+from pytest_apiauth.plugin.reach import advice_beside_mock
 from tests.libraries import by_authlib
 from tests.libraries.by_authlib import AUTHLIB
 from tests.libraries.clients import (
@@ -131,7 +132,7 @@ def test_client_is_older_than_the_test(
     second = Server(server.profile)
     with SESSIONS[library]() as send:
         for each in (server, second):
-            with standing_in(request.node, each, monkeypatch):
+            with standing_in(each, monkeypatch, advice_beside_mock):
                 assert send("GET", API).status == 401
 
     assert (len(server.requests), len(second.requests)) == (1, 1)
@@ -229,7 +230,7 @@ def test_proxy_of_the_environment_is_passed_by(
     """A machine behind a proxy meets the double as any other."""
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, proxy[0])
-    with standing_in(request.node, server, monkeypatch), SESSIONS[library]() as send:
+    with standing_in(server, monkeypatch, advice_beside_mock), SESSIONS[library]() as send:
         assert send("GET", API).status == 401
 
     assert proxy[1] == []
@@ -267,7 +268,7 @@ def test_everything_is_put_back(
     before = [dict(vars(owner)) for owner in owners]
 
     def fail() -> None:
-        with standing_in(request.node, server, monkeypatch):
+        with standing_in(server, monkeypatch, advice_beside_mock):
             assert requests.get(API, timeout=20).status_code == 401
             assert all(dict(vars(owner)) != was for owner, was in zip(owners, before, strict=True))
             raise KeyError

@@ -19,7 +19,7 @@ bundled.load_chapters()
 for _name in ("httpx", "httpx2"):
     library(_name)
 for _name in (
-    "anyio._backends._asyncio", "httpcore", "httpcore2", "respx", "yaml", "pytest_apiauth.plugin.clients",
+    "anyio._backends._asyncio", "httpcore", "httpcore2", "respx", "trustme", "yaml", "pytest_apiauth.plugin.clients",
     "pytest_apiauth.plugin.reach",
 ):  # fmt: skip
     importlib.import_module(_name)

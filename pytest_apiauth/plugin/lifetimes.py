@@ -1,0 +1,198 @@
+"""How long it holds what a test tells a double that other tests have too.
+
+Theory of operation. Whatever serves several tests is watched here from its beginning to its end. When a test ends, each
+goes back to where it stood (`Bookmark`): answers, refusals, routes, moves of the clock and what it saw were the test's,
+and end with it. What a fixture of wider scope says, while it is set up, is carried into the bookmark, for it holds as
+long as that fixture does. What a server has given out stays: tokens, and whether they are spent. For the examples
+of one property what was made for that test alone goes back too, and altogether.
+
+What a wide double does to the whole process, by the environment, by respx and by its hosts, it does while tests run
+that ask for it, and while its own fixtures are torn down; other tests meet none of it.
+
+Standard library and pytest only at import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_apiauth.targets.target import Target
+
+
+class Bookmark(Protocol):
+    """Where something stood at one moment."""
+
+    def plus(self, before: Self, after: Self) -> Self:
+        """Add what came between two moments."""
+        ...
+
+    def minus(self, before: Self, after: Self) -> Self:
+        """Take that out again."""
+        ...
+
+
+B = TypeVar("B", bound=Bookmark)
+
+
+class Bookmarked(Protocol[B]):
+    """What can be brought back to where it stood."""
+
+    def bookmark(self, *, tokens: bool = False) -> B:
+        """Return where it stands."""
+        ...
+
+    def recall(self, bookmark: B) -> None:
+        """Go back there."""
+        ...
+
+
+@dataclass(eq=False, slots=True)
+class Watched(Generic[B]):
+    """Something that is brought back, and where to."""
+
+    thing: Bookmarked[B]
+    is_wide: bool
+    """Whether it outlives a test."""
+    start: B
+
+    def carry_on(self, before: B, after: B) -> None:
+        """Keep for later tests what came between two moments; what was seen meanwhile counts for none of them."""
+        self.start = self.start.plus(before, after)
+        self.thing.recall(before.plus(before, after))
+
+    def take_out(self, before: B, after: B) -> None:
+        """Take that back, in this test and for later ones."""
+        self.start = self.start.minus(before, after)
+        self.thing.recall(self.thing.bookmark().minus(before, after))
+
+
+class Pausable:
+    """What a wide double does to the process: on and off, as often as need be."""
+
+    def __init__(
+        self, begin: Callable[[], AbstractContextManager[object]], fixture: str, node: pytest.Collector
+    ) -> None:
+        self.fixture = fixture
+        self.node = node
+        self._begin = begin
+        self._open: ExitStack | None = None
+
+    def resume(self) -> None:
+        """Be at work, if it is not."""
+        if self._open is None:
+            with ExitStack() as opened:
+                opened.enter_context(self._begin())
+                self._open = opened.pop_all()
+
+    def pause(self) -> None:
+        """Be at work no longer."""
+        opened, self._open = self._open, None
+        if opened is not None:
+            opened.close()
+
+
+Change: TypeAlias = tuple["Watched[Any]", Any, Any]
+
+
+@dataclass(slots=True)
+class Lifetimes:
+    """What is watched in one run, and the targets that tests share by their mark."""
+
+    watched: list[Watched[Any]] = field(default_factory=list)
+    pausables: list[Pausable] = field(default_factory=list)
+    _changes: dict[pytest.FixtureDef[Any], list[Change]] = field(default_factory=dict)
+    _targets: dict[tuple[pytest.Collector, object], Target] = field(default_factory=dict)
+    _is_setting_up: bool = False
+
+    @contextmanager
+    def watch(self, thing: Bookmarked[B], *, is_wide: bool) -> Generator[None]:
+        """Watch something until the block ends."""
+        found = Watched(thing, is_wide, thing.bookmark())
+        self.watched.append(found)
+        try:
+            yield
+        finally:
+            self.watched.remove(found)
+
+    @contextmanager
+    def pausing(
+        self, begin: Callable[[], AbstractContextManager[object]], request: pytest.FixtureRequest
+    ) -> Generator[None]:
+        """Do to the process what a fixture's double does: until the block ends, but only while tests ask for it."""
+        assert request.fixturename is not None
+        made = Pausable(begin, request.fixturename, request.node)
+        self.pausables.append(made)
+        try:
+            made.resume()
+            yield
+        finally:
+            self.pausables.remove(made)
+            made.pause()
+
+    def shared(self, node: pytest.Collector, key: object, make: Callable[[], Target]) -> Target:
+        """Return what the tests of a node share, made by the first of them and closed when the node is left."""
+        place = node, key
+        if place not in self._targets:
+            target = make()
+            opened = ExitStack()
+            opened.callback(target.close)
+            if target.server is not None:
+                opened.enter_context(self.watch(target.server, is_wide=True))
+            opened.callback(self._targets.pop, place)
+            self._targets[place] = target
+            node.addfinalizer(opened.close)
+        return self._targets[place]
+
+    # What pytest's hooks tell
+
+    def begin(self, item: pytest.Item) -> None:
+        """Put to work what a test asks for."""
+        names = getattr(item, "fixturenames", ())
+        for each in self.pausables:
+            if each.fixture in names:
+                each.resume()
+
+    def end_with(self, following: pytest.Item | None) -> None:
+        """Put to work again what is torn down with this test, for the fixtures that were built on it."""
+        chain = [] if following is None else following.listchain()
+        for each in self.pausables:
+            if each.node not in chain:
+                each.resume()
+
+    def end(self) -> None:
+        """Take back what a test has done."""
+        for each in reversed(self.pausables):
+            each.pause()
+        for watched in self.watched:
+            if watched.is_wide:
+                watched.thing.recall(watched.start)
+
+    @contextmanager
+    def setting_up(self, fixture: pytest.FixtureDef[Any]) -> Generator[None]:
+        """Let what a fixture of wider scope says outlive the test at hand; with it what it asks for meanwhile."""
+        if self._is_setting_up:
+            yield
+            return
+        before = {id(each): each.thing.bookmark() for each in self.watched}
+        self._is_setting_up = True
+        try:
+            yield
+        finally:
+            self._is_setting_up = False
+            for each in self.watched:
+                if each.is_wide:
+                    # What began meanwhile had nothing to go back to.
+                    change = each, before.get(id(each), each.start), each.thing.bookmark()
+                    each.carry_on(*change[1:])
+                    self._changes.setdefault(fixture, []).append(change)
+
+    def gone(self, fixture: pytest.FixtureDef[Any]) -> None:
+        """Take back what a fixture of wider scope has said."""
+        for watched, before, after in self._changes.pop(fixture, ()):
+            watched.take_out(before, after)

@@ -1,0 +1,308 @@
+"""Fixtures and servers of wider scope: what tests share, and what none finds of another."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugin.projects import SHOP, Run, output, told
+from tests.plugin.test_fixtures import passes
+
+
+@pytest.fixture(autouse=True)
+def _shop(pytester: pytest.Pytester) -> None:
+    """Give the project one profile of its own."""
+    (pytester.path / "shop.apiauth.toml").write_text(SHOP, encoding="utf-8")
+
+
+def scoped(pytester: pytest.Pytester, scope: str) -> None:
+    """Have the project's fixtures be of a scope."""
+    pytester.makeini(f"[pytest]\napiauth_server_scope = {scope}\n")
+
+
+@pytest.mark.parametrize("scope", ["class", "module", "session"])
+def test_finding_12_fixtures_of_wider_scope_ask_for_clients(pytester: pytest.Pytester, run: Run, scope: str) -> None:
+    """With the ini key a project's own fixture of that scope has client, mock, URL, token and server."""
+    scoped(pytester, scope)
+    source = f"""
+        import httpx, os, urllib.error, urllib.request
+        import pytest
+
+        ME = "https://api.shop.example/user/me"
+
+        @pytest.fixture(scope={scope!r})
+        def lib(apiauth_client, apiauth_client_factory, apiauth_mock, apiauth_url, apiauth_token, apiauth_server):
+            answer = httpx.get(ME, headers={{"Authorization": apiauth_token.authorization}})
+            assert answer.status_code == 401  # the key is missing
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(apiauth_url + "/user/me")
+            yield apiauth_client
+            assert apiauth_client.get(ME).status_code == 200
+            assert httpx.get(ME).status_code == 401
+
+        class TestIt:
+            def test_one(self, lib, apiauth_server):
+                assert lib.get(ME).status_code == 200
+                assert "JINDEXE_API_KEY" in os.environ
+
+            def test_two(self, lib, apiauth_server, apiauth_async_client):
+                assert lib.get(ME).status_code == 200
+                assert [request.url for request in apiauth_server.requests] == [ME]
+
+            def test_without(self):
+                assert "JINDEXE_API_KEY" not in os.environ
+    """
+
+    passes(pytester, run, source)
+
+
+def test_module_shares_a_server_by_its_mark(pytester: pytest.Pytester, run: Run) -> None:
+    """Tokens that the code keeps for a module are good in all of its tests, and count in the first alone."""
+    source = """
+        import httpx
+        import pytest
+
+        pytestmark = pytest.mark.apiauth(server_scope="module")
+        TOKENS = []
+
+        def me(server):
+            if not TOKENS:
+                TOKENS.append(server.issue().reveal())
+            key = next(value for name, value in server.environment.items() if "API_KEY" in name)
+            headers = {"Authorization": f"Bearer {TOKENS[0]}", "X-API-KEY": key}
+            return httpx.get("https://api.shop.example/user/me", headers=headers).status_code
+
+        def test_first(apiauth_mock, apiauth_server):
+            assert me(apiauth_server) == 200
+            assert apiauth_server.tokens_issued == 1
+
+        @pytest.mark.apiauth(user="second")
+        def test_another_user(apiauth_mock, apiauth_server, apiauth_client):
+            assert me(apiauth_server) == 200
+            assert apiauth_client.get("/user/me").json()["user"].startswith("second.")
+            assert (apiauth_server.tokens_issued, apiauth_server.token_requests) == (1, 1)
+
+        @pytest.mark.apiauth("jindexe")
+        def test_another_profile(apiauth_client, apiauth_profile):
+            assert apiauth_profile.name == "jindexe"
+            assert apiauth_client.get("/user/me").status_code == 200
+
+        def test_last(apiauth_mock, apiauth_server):
+            assert me(apiauth_server) == 200
+    """
+
+    passes(pytester, run, source)
+
+
+@pytest.mark.parametrize("way", ["mark", "ini"])
+def test_nothing_that_a_test_tells_a_shared_server_reaches_the_next(
+    pytester: pytest.Pytester, run: Run, way: str
+) -> None:
+    """Answers, refusals, routes, requests, counters and moves of the clock end with their test."""
+    if way == "ini":
+        scoped(pytester, "module")
+    mark = 'pytestmark = pytest.mark.apiauth(server_scope="module")' if way == "mark" else ""
+    source = f"""
+        import httpx, pytest
+        {mark}
+
+        @pytest.mark.parametrize("turn", range(3))
+        def test_it(turn, apiauth_client, apiauth_server, apiauth_mock):
+            start = apiauth_server.clock.now()
+            assert start == 1_700_000_000
+            assert apiauth_server.requests == [] == apiauth_server.strangers
+            assert apiauth_client.get("/user/me").json().get("mine") is None
+            assert apiauth_mock.calls.call_count == 0 == len(apiauth_mock.routes)
+            apiauth_server.respond("GET", "/user/me", json={{"mine": turn}})
+            apiauth_server.respond("GET", "/user/me", status=404, once=True)
+            assert apiauth_client.get("/user/me").status_code == 404
+            assert apiauth_client.get("/user/me").json() == {{"mine": turn}}
+            apiauth_server.expire()
+            apiauth_server.refuse_next(503, times=5)
+            apiauth_mock.get("https://api.shop.example/user/me").respond(418)
+            assert httpx.get("https://api.shop.example/user/me").status_code == 418
+            with pytest.raises(httpx.HTTPError):
+                apiauth_server.respond("GET", "/user/me", exception=httpx.ReadTimeout, once=True)
+                for _ in range(6):
+                    apiauth_client.get("/user/me")
+    """
+
+    passes(pytester, run, source)
+
+
+def test_what_a_wide_fixture_tells_a_server_lasts_as_long_as_the_fixture(pytester: pytest.Pytester, run: Run) -> None:
+    """Its answers are there in each test as it left them, and not in the next module."""
+    scoped(pytester, "session")
+    pytester.makepyfile(
+        test_a="""
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def workspaces(apiauth_client, apiauth_server, apiauth_mock):
+            apiauth_client.get("/user/me")
+            apiauth_server.clock.advance(60)
+            apiauth_mock.get("https://api.shop.example/user/routed").respond(204)
+            apiauth_server.respond("GET", "/user/list", status=503, once=True)
+            return apiauth_server.respond("GET", "/user/list", json=["a"])
+
+        @pytest.mark.parametrize("turn", range(3))
+        def test_it(turn, workspaces, apiauth_client, apiauth_server, apiauth_mock):
+            assert apiauth_server.clock.now() == 1_700_000_060
+            assert apiauth_server.requests == []
+            assert apiauth_client.get("/user/list").status_code == 503
+            assert apiauth_client.get("/user/list").json() == ["a"]
+            assert workspaces.call_count == 1
+            assert len(apiauth_mock.routes) == 1
+            apiauth_server.respond("GET", "/user/list", json=["b"])
+            assert apiauth_client.get("/user/list").json() == ["b"]
+        """,
+        test_b="""
+        def test_other_module(apiauth_client, apiauth_mock):
+            assert "zone" in apiauth_client.get("/user/list").json()
+            assert len(apiauth_mock.routes) == 0
+        """,
+    )
+
+    result = run("-W", "error")
+
+    assert result.parseoutcomes() == {"passed": 4}, output(result)
+
+
+def test_wide_mock_is_off_for_tests_that_do_not_ask(pytester: pytest.Pytester, run: Run) -> None:
+    """Other tests find the environment, other hosts and respx as if it were not there; the next that asks has it."""
+    scoped(pytester, "session")
+    source = """
+        import http.client, os
+        import httpx, pytest, respx
+
+        URL = "https://api.shop.example/user/me"
+
+        @pytest.fixture(scope="session")
+        def lib(apiauth_mock):
+            yield lambda: httpx.get(URL).status_code
+            assert httpx.get(URL).status_code == 401
+
+        def test_one(lib):
+            assert lib() == 401
+
+        def test_other():
+            assert "JINDEXE_API_KEY" not in os.environ
+            with respx.mock(assert_all_mocked=False) as router:
+                router.get(URL).respond(204)
+                assert httpx.get(URL).status_code == 204
+            with pytest.raises(httpx.ConnectError):
+                httpx.get("http://127.0.0.1:1/")
+
+        def test_again(lib):
+            connection = http.client.HTTPSConnection("api.shop.example")
+            connection.request("GET", "/user/me")
+            assert lib() == connection.getresponse().status == 401
+            connection.close()
+
+        def test_last(): ...
+    """
+
+    passes(pytester, run, source)
+
+
+@pytest.mark.parametrize(
+    ("scope", "mark", "options", "words"),
+    [
+        ("module", 'apiauth(user="second")', [], ["apiauth_server_scope = module", "user='second'", "mark the module"]),
+        ("session", 'apiauth("dastra")', [], ["this test is about dastra", "about shop", "pytest_apiauth.serving()"]),
+        ("module", 'apiauth(server_scope="function")', [], ["this test asks for server_scope='function'"]),
+        ("module", "apiauth_writes", ["--apiauth-live"], ["apiauth_writes", "mark the module"]),
+        ("module", "vcr", [], ["@pytest.mark.vcr", "a cassette is one test's", "serving()"]),
+        (
+            "package",
+            "apiauth",
+            [],
+            ["apiauth_server_scope: expected one of function, class, module, session", "'package'"],
+        ),
+        ("function", 'apiauth(server_scope="modul")', [], ["server_scope: expected one of function, class", "'modul'"]),
+    ],
+)
+def test_what_a_wide_server_cannot_do_is_one_line(
+    pytester: pytest.Pytester, run: Run, scope: str, mark: str, options: list[str], words: list[str]
+) -> None:
+    """A mark that the shared clients would pass over, a cassette and a scope that is none are told in one line."""
+    scoped(pytester, scope)
+    path = pytester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.{mark}
+        def test_it(apiauth_client): ...
+        """
+    )
+
+    result = pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:cov", path.name, *options)
+
+    assert result.ret != 0
+    told(result, *words)
+
+
+def test_marks_of_class_and_module_are_read_where_the_scope_is_wider(pytester: pytest.Pytester, run: Run) -> None:
+    """User and profile of a class's or a module's mark are those of its fixtures."""
+    scoped(pytester, "class")
+    source = """
+        import pytest
+
+        @pytest.mark.apiauth("jindexe", user="second")
+        class TestSecond:
+            def test_it(self, apiauth_client, apiauth_profile):
+                assert apiauth_profile.name == "jindexe"
+                assert apiauth_client.get("/user/me").json()["user"].startswith("second.")
+
+        class TestDefault:
+            def test_it(self, apiauth_client):
+                assert apiauth_client.get("/user/me").json()["user"].startswith("default.")
+
+        @pytest.mark.apiauth(user="second")
+        def test_alone(apiauth_client):
+            assert apiauth_client.get("/user/me").json()["user"].startswith("second.")
+    """
+
+    passes(pytester, run, source)
+
+
+def test_package_shares_a_server_by_its_mark(pytester: pytest.Pytester, run: Run) -> None:
+    """Modules of a package meet one server, and those beside it another."""
+    source = """
+        import pytest
+        pytestmark = pytest.mark.apiauth(server_scope="package")
+
+        def test_it(apiauth_server, request):
+            request.config.seen = {**getattr(request.config, "seen", {}), request.node.nodeid: id(apiauth_server)}
+            request.config.kept = [*getattr(request.config, "kept", []), apiauth_server]
+    """
+    for name in ("a/test_a.py", "a/test_b.py", "b/test_c.py"):
+        path = pytester.path / name
+        path.parent.mkdir(exist_ok=True)
+        (path.parent / "__init__.py").touch()
+        path.write_text("\n".join(line[8:] for line in source.splitlines()), encoding="utf-8")
+    (pytester.path / "test_z.py").write_text(
+        "def test_it(request):\n"
+        "    servers = {key.split('::')[0]: value for key, value in request.config.seen.items()}\n"
+        "    assert servers['a/test_a.py'] == servers['a/test_b.py'] != servers['b/test_c.py']\n"
+    )
+
+    result = run("-W", "error")
+
+    assert result.parseoutcomes() == {"passed": 4}, output(result)
+
+
+def test_reset_on_request(pytester: pytest.Pytester, run: Run) -> None:
+    """reset() takes back answers and what was asked; tokens and the clock stay."""
+    source = """
+        def test_it(apiauth_client, apiauth_server):
+            apiauth_server.respond("GET", "/user/me", json="mine")
+            apiauth_server.clock.advance(5)
+            assert apiauth_client.get("/user/me").json() == "mine"
+            apiauth_server.reset()
+            assert (apiauth_server.requests, apiauth_server.token_requests) == ([], 0)
+            assert apiauth_client.get("/user/me").json() != "mine"
+            assert apiauth_server.token_requests == 0
+            assert apiauth_server.clock.now() == 1_700_000_005
+    """
+
+    passes(pytester, run, source)
