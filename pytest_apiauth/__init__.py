@@ -42,6 +42,15 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import an exported name when it is first used: a plug-in must cost nothing while it is not."""
+    if name == "__version__":
+        from importlib import metadata
+
+        return metadata.version("pytest-apiauth")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Return what there is to import, for whoever asks an interpreter or an editor."""
+    return sorted({*globals(), *__all__, "__version__"})

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_apiauth import __version__
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.printable import printable
 
@@ -27,6 +28,7 @@ class Command:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status: 2 for bad input, in one line."""
     parser = argparse.ArgumentParser(prog="python -m pytest_apiauth", description="The commands of pytest-apiauth.")
+    parser.add_argument("--version", action="version", version=f"pytest-apiauth {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         command.arguments(commands.add_parser(name, help=command.help, description=f"{command.help}."))

@@ -31,6 +31,10 @@ class UnsetError(CredentialError):
     """The place that the profile names for a credential is empty."""
 
 
+class ReplacedError(ApiAuthError):
+    """A request brings a credential of its own where the client would put another one."""
+
+
 class TokenError(ApiAuthError):
     """The provider answered a token request with something other than a usable token."""
 

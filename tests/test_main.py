@@ -6,10 +6,12 @@ import os
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+import pytest_apiauth
 from pytest_apiauth.__main__ import main
 from pytest_apiauth.embedded import VARIANTS
 from pytest_apiauth.profile import loading
@@ -28,6 +30,22 @@ def test_reader_that_leaves() -> None:
     os.close(writer)
 
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """The version is that of the package, to the command and to Python alike."""
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"pytest-apiauth {metadata.version('pytest-apiauth')}\n"
+    assert pytest_apiauth.__version__ == metadata.version("pytest-apiauth")
+
+
+def test_exported_names_are_listed() -> None:
+    """What there is to import an interpreter lists, and all of it can be."""
+    assert {*pytest_apiauth.__all__, "__version__"} <= set(dir(pytest_apiauth))
+    assert not [name for name in pytest_apiauth.__all__ if getattr(pytest_apiauth, name) is None]
 
 
 def test_terminal_without_the_letter() -> None:

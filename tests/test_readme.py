@@ -61,6 +61,17 @@ def test_examples_of_own_answers_and_choices_pass(pytester: pytest.Pytester, tes
     assert result.ret == 0, result.stdout.str()
 
 
+def test_no_link_is_dead_elsewhere() -> None:
+    """The page of a package index has no files beside it: links lead to places on the page, or to a URL."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    headings = {re.sub(r"[^\w -]", "", line).strip().lower() for line in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+    links = re.findall(r"\]\(([^)\s]+)\)", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+
+    assert len(links) >= 3
+    anchors = {f"#{heading.replace(' ', '-')}" for heading in headings}
+    assert [link for link in links if link not in anchors and not link.startswith("https://")] == []
+
+
 def test_every_command_of_the_readme_is_run_in_ci() -> None:
     """CI runs each block of commands that the README shows, by its name, from the README itself."""
     text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -6,7 +6,9 @@ client's secret is not set, and an unset variable is named the moment it matters
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
@@ -199,7 +201,8 @@ class Identities:
         if label not in self._found:
             value = self._lookup(label, reference)
             if not value:
-                raise UnsetError(f"{self.profile.name}: {label}: {reference} is not set")
+                hint = self._lookup.hint_at(reference) if isinstance(self._lookup, Surroundings) else ""
+                raise UnsetError(f"{self.profile.name}: {label}: {reference} is not set{hint}")
             if not is_text(value):
                 raise CredentialError(f"{self.profile.name}: {label}: {reference}: expected text in UTF-8")
             self._found[label] = value
@@ -226,6 +229,16 @@ class Surroundings:
             return keyring.get_password(reference.keyring or "", reference.username)
         except Exception:
             return None
+
+    def hint_at(self, reference: Reference) -> str:
+        """Return what to do where a value stands in a ``.env`` that nothing here can read; empty if it does not."""
+        if reference.env is None or importlib.util.find_spec("dotenv") is not None:
+            return ""
+        with suppress(OSError, ValueError):
+            text = (self._folder / ".env").read_text(encoding="utf-8")
+            if re.search(rf"^\s*(export\s+)?{re.escape(reference.env)}\s*=", text, re.MULTILINE):
+                return "; .env has it, which takes python-dotenv: pip install 'pytest-apiauth[dotenv]'"
+        return ""
 
     @cached_property
     def _dotenv(self) -> Mapping[str, str | None]:

@@ -3,7 +3,9 @@
 A flow (`pytest_apiauth.auth.flow`) decides, an `Auth` drives it. Token requests go through the client's own guarded
 transport but not through the client: they follow no redirect, meet none of the user's hooks, and are in no
 response's history. The user's request is never rebuilt, only its headers are set; what travels elsewhere goes along
-as an extension (`pytest_apiauth.http.placed`).
+as an extension (`pytest_apiauth.http.placed`). A header that the request itself brings is never replaced, or the test
+would be told of another request than its own. As the libraries' own auth does replace it, that is an error, and neither
+of the two is sent.
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from functools import partial
 from http.cookiejar import CookieJar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_apiauth.auth.flow import Authenticator, Forward, Send, Wait
 from pytest_apiauth.auth.tokens import Token
 from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.errors import ReplacedError
 from pytest_apiauth.http.driver import Drive, performed, performed_async, status_alone
 from pytest_apiauth.http.guard import AsyncGuardedTransport, Guard, GuardedTransport
 from pytest_apiauth.http.options import read_options
@@ -31,6 +34,10 @@ if TYPE_CHECKING:
     from httpx import Auth as AuthBase
 else:
     AuthBase = object
+
+GIVEN: Final = "apiauth_given"
+"""The extension of a request that tells which headers it was given here: by their values' hashes, which are no secret.
+"""
 
 
 class Auth(AuthBase):
@@ -55,7 +62,7 @@ class Auth(AuthBase):
         with self._drive(request) as drive:
             for step in drive:
                 if isinstance(step, Forward):
-                    drive.outcome = status_alone((yield _carrying(request, step)).status_code)
+                    drive.outcome = status_alone((yield self._carrying(request, step)).status_code)
                 else:
                     drive.outcome = performed(step, self._sending(request))
 
@@ -64,9 +71,26 @@ class Auth(AuthBase):
         with self._drive(request) as drive:
             for step in drive:
                 if isinstance(step, Forward):
-                    drive.outcome = status_alone((yield _carrying(request, step)).status_code)
+                    drive.outcome = status_alone((yield self._carrying(request, step)).status_code)
                 else:
                     drive.outcome = await performed_async(step, self._sending_async(request))
+
+    def _carrying(self, request: httpx.Request, step: Forward) -> httpx.Request:
+        """Put a step's headers on the user's request, which is never another one. Raises ReplacedError."""
+        # A request may be sent again, by the flow or by the test: then it has what it was given here.
+        given = request.extensions.get(GIVEN, {})
+        for name, value in step.headers.items():
+            own = request.headers.get(name)
+            if own is not None and own != value and hash(own) != given.get(name):
+                raise ReplacedError(
+                    f"{self.authenticator.profile.name}: the request brings a header {name}, which this client would"
+                    " replace; send it with auth=None, or by a client of apiauth_client_factory(credentials=…) that"
+                    " leaves it to you"
+                )
+        request.headers.update(step.headers)
+        request.extensions = {**request.extensions, GIVEN: {name: hash(text) for name, text in step.headers.items()}}
+        place(request, step.placed)
+        return request
 
     def _sending(self, request: httpx.Request) -> Callable[[Request], Response]:
         assert self._transport is not None
@@ -79,14 +103,6 @@ class Auth(AuthBase):
     def _drive(self, request: httpx.Request) -> Drive[Send | Wait | Forward, None]:
         replayable = isinstance(request.stream, self._byte_stream)
         return Drive(self.authenticator.authenticate(lambda: request.url.path, replayable=replayable))
-
-
-def _carrying(request: httpx.Request, step: Forward) -> httpx.Request:
-    """Put a step's headers on the user's request, which is never another one."""
-    for name, value in step.headers.items():
-        request.headers[name] = value
-    place(request, step.placed)
-    return request
 
 
 def _extensions(request: httpx.Request) -> Extensions:

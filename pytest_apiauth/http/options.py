@@ -16,7 +16,7 @@ import os
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ProfileError
@@ -38,6 +38,36 @@ ELSEWHERE: Final = {
 _OF_CONNECTIONS: Final = frozenset(("proxy", "verify", "cert", "http1", "http2", "limits", "trust_env"))
 # What a wrong value makes of a constructor of the library.
 _WRONG_VALUE: Final = (TypeError, ValueError, AttributeError, ImportError, LookupError, AssertionError)
+
+
+class ClientOptions(TypedDict, total=False):
+    """The options of a client that tests may give, for editors and type checkers.
+
+    What has types of the library is Any: it may be that of httpx or of httpx2.
+
+    Example::
+
+        apiauth_client_factory(follow_redirects=True, timeout=30)
+    """
+
+    auth: Any
+    base_url: Any
+    cert: Any
+    cookies: Any
+    default_encoding: str | Callable[[bytes], str]
+    event_hooks: Mapping[str, list[Callable[..., Any]]]
+    follow_redirects: bool
+    headers: Any
+    http1: bool
+    http2: bool
+    limits: Any
+    max_redirects: int
+    params: Any
+    proxy: Any
+    timeout: Any
+    transport: Callable[[Any], Any]
+    trust_env: bool
+    verify: Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,16 @@ import pytest
 
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.plugin.options import Options
-from pytest_apiauth.profile.finding import Ignored, in_folders_above, is_root, profiles_around, profiles_under
+from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.finding import (
+    SUFFIX,
+    Ignored,
+    in_folders_above,
+    is_root,
+    misnamed_under,
+    profiles_around,
+    profiles_under,
+)
 
 VARIABLE: Final = "apiauth_profile"
 """What a conftest.py calls the profile of its folder; the ini key is called the same."""
@@ -37,11 +47,24 @@ class Choice:
         given have in common, a home folder say: then what lies around these paths counts, and the rest is not walked.
         """
         if self._files is None:
-            if self._config.inipath is not None or self._root == self._here or is_root(self._root):
+            if self._is_project():
                 self._files = profiles_under(self._root, self._ignored())
             else:
                 self._files = profiles_around(self._named_folders(), self._root, self._ignored())
         return self._files
+
+    def _is_project(self) -> bool:
+        return self._config.inipath is not None or self._root == self._here or is_root(self._root)
+
+    @cached_property
+    def _misnamed(self) -> str:
+        """What to say of files that seem to be meant as profiles."""
+        files = misnamed_under(self._root, self._ignored()) if self._is_project() else ()
+        if not files:
+            return ""
+        shown = os.path.relpath(files[0], self._root)
+        name = "NAME" if files[0].name == SUFFIX.removeprefix(".") else files[0].stem
+        return f" ({one_line(shown)} reads like one: call it {one_line(name)}{SUFFIX})"
 
     def _named_folders(self) -> Iterator[Path]:
         """Return the folders of the paths that the run was given."""
@@ -89,8 +112,9 @@ class Choice:
         if not found:
             builtin = ", ".join(loading.builtin_profiles())
             raise ProfileError(
-                f"no profile chosen and none under {self._root}; write one, or name a built-in one ({builtin}) with"
-                " --apiauth-profile, apiauth_profile in the ini, or @pytest.mark.apiauth"
+                f"no profile chosen and none under {self._root}{self._misnamed}; write NAME{SUFFIX}, in no hidden"
+                f" folder, or name a built-in one ({builtin}) with --apiauth-profile, apiauth_profile in the ini, or"
+                " @pytest.mark.apiauth"
             )
         raise ProfileError(
             f"several profiles and none chosen: {loading.listed(found, self._root)}; choose with --apiauth-profile,"

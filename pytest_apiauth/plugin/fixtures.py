@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Unpack
 
 import pytest
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_apiauth.auth.tokens import Token
     from pytest_apiauth.embedded import Server
+    from pytest_apiauth.http.options import ClientOptions
     from pytest_apiauth.plugin.clients import Clients
     from pytest_apiauth.plugin.doubles import ServedUrl
     from pytest_apiauth.profile.model import Profile
@@ -348,7 +349,7 @@ class ClientFactory:
         client: str | None = None,
         key: str | None = None,
         credentials: Collection[str] | None = None,
-        **options: Any,
+        **options: Unpack[ClientOptions],
     ) -> httpx.Client:
         """Make a client.
 
@@ -369,7 +370,7 @@ class ClientFactory:
         client: str | None = None,
         key: str | None = None,
         credentials: Collection[str] | None = None,
-        **options: Any,
+        **options: Unpack[ClientOptions],
     ) -> httpx.AsyncClient:
         """Make an asynchronous client; the arguments are those of a call."""
         return self._clients.async_client(self._kinds(zone, credentials), self._who(user, client, key), options)

@@ -9,6 +9,7 @@ import logging
 import os
 import random
 import sys
+import traceback
 import zlib
 from collections.abc import Generator
 from pathlib import Path
@@ -261,7 +262,8 @@ def pytest_runtest_makereport(
             report.outcome, report.longrepr = "skipped", (str(item.path), 1, state.shown(f"Skipped: {error}"))
             return report
         message = _in_one_line(item, error)
-        report.longrepr = state.shown(message) if message is not None else report.longrepr
+        if message is not None:
+            report.longrepr = state.shown(f"{message}{_place_in(item, error)}")
         refusals = _refusals()
         if refusals is not None:
             refusals.add_to_report(item, report)
@@ -301,6 +303,16 @@ def _in_one_line(item: pytest.Item, error: BaseException) -> str | None:
         return message
     clients = clients_of(item)
     return None if clients is None else clients.no_answer(error)
+
+
+def _place_in(item: pytest.Item, error: BaseException) -> str:
+    """Return a line that says where in the test an error came from; empty if none of it was at work."""
+    if getattr(item, "profile_file", None) is not None:
+        return ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename == str(item.path):
+            return f"\n  at line {line} of {os.path.relpath(item.path, item.config.rootpath)}"
+    return ""
 
 
 def _refusals() -> ModuleType | None:

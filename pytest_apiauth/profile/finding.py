@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,8 @@ DEEPEST_EXTENDS: Final = 20
 """Profiles that one may be made of, one upon the other."""
 ROOT_FILES: Final = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg", "setup.py")
 """What lies in a project's root folder: the files by which pytest tells it, too."""
+FIRST: Final = 10_000
+"""Letters of a file that are looked at, where it may be a profile by another name."""
 ENVIRONMENT: Final = "pyvenv.cfg"
 """The file that makes a folder a virtual environment (PEP 405)."""
 
@@ -55,12 +58,28 @@ NOTHING: Final = Ignored()
 
 def profiles_under(root: Path, ignored: Ignored = NOTHING) -> tuple[Path, ...]:
     """Return the profile files of a project, sorted, without entering a folder that holds none of its own."""
-    found: list[Path] = []
+    return tuple(sorted(file for file in _files_under(root, ignored) if file.name.endswith(SUFFIX)))
+
+
+def misnamed_under(root: Path, ignored: Ignored = NOTHING) -> tuple[Path, ...]:
+    """Return files that read like profiles and are not called so, for those who find no profile."""
+    files = (file for file in _files_under(root, ignored) if file.suffix == ".toml" and not file.name.endswith(SUFFIX))
+    return tuple(sorted(file for file in files if _has_schema(file)))
+
+
+def _has_schema(file: Path) -> bool:
+    try:
+        with file.open(encoding="utf-8") as text:
+            return re.search(r"^schema\s*=\s*\d", text.read(FIRST), re.MULTILINE) is not None
+    except (OSError, ValueError):
+        return False
+
+
+def _files_under(root: Path, ignored: Ignored) -> Iterator[Path]:
     for folder, inner, files in os.walk(os.path.abspath(root)):
         # What os.walk is left with here is what it goes into.
         inner[:] = _entered(folder, inner, ignored)
-        found += (Path(folder, name) for name in files if name.endswith(SUFFIX))
-    return tuple(sorted(found))
+        yield from (Path(folder, name) for name in files if name.endswith(".toml"))
 
 
 def _entered(folder: str, names: Iterable[str], ignored: Ignored) -> list[str]:

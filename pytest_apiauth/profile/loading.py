@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.finding import DEEPEST_EXTENDS, SUFFIX, nearest, profiles_under, root_above
 from pytest_apiauth.profile.inherited import inherited_urls
-from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.profile.model import Profile, Reference
 
 LONGEST_NAME: Final = 100
 """Letters of a name that is compared with others: the time of it grows with the square."""
@@ -33,7 +33,20 @@ NOT_INHERITED: Final = ("name", "examine")
 """Keys that a profile says of itself and of no other."""
 PATHS: Final = ("rules",)
 """Keys whose paths are relative to the file that has them, whoever extends it."""
+WORDS: Final = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "tuple_type": "a list, in brackets",
+    "dict_type": "a table",
+    "model_type": "a table",
+}
+"""What is expected by each kind of mistake in a type, as the file format calls it."""
+A_REFERENCE: Final = '{ env = "NAME" }'
 Table = dict[str, Any]
+Detail = Mapping[str, Any]
+"""One mistake, as validation tells it."""
 
 
 @lru_cache
@@ -210,8 +223,13 @@ def _overlay(base: Table, top: Table) -> Table:
 
 def _explain(error: ValidationError) -> Iterator[str]:
     seen = set()
-    for detail in error.errors(include_url=False, include_input=False):
-        line = _line(detail["type"], detail["loc"], detail["msg"])
+    details = error.errors(include_url=False, include_input=False)
+    for detail in details:
+        tables = _as_a_table(detail["loc"], details)
+        if any(each["type"] not in ("model_type", "dict_type") for each in tables):
+            # It is a table, in which something is wrong; that it is no text is no news.
+            continue
+        line = _line(detail, tables[0] if tables else None)
         # Each member of a union complains for itself; one line a key is enough.
         mark = line if detail["type"] == "value_error" else _key(detail["loc"])
         if mark not in seen:
@@ -219,7 +237,22 @@ def _explain(error: ValidationError) -> Iterator[str]:
             yield from line.splitlines()
 
 
-def _line(kind: str, location: tuple[int | str, ...], message: str) -> str:
+def _as_a_table(location: tuple[int | str, ...], details: Sequence[Detail]) -> list[Detail]:
+    """Return what is wrong with a value as a table, if it may be a text or a table and is no text."""
+    if location[-1:] != ("str",):
+        return []
+    above = location[:-1]
+    return [each for each in details if each["loc"][: len(above)] == above and each["loc"] != location]
+
+
+def _expected(detail: Detail) -> str | None:
+    if detail["type"] == "model_type" and detail["ctx"]["class_name"] == Reference.__name__:
+        return A_REFERENCE
+    return WORDS.get(detail["type"])
+
+
+def _line(detail: Detail, table: Detail | None) -> str:
+    kind, location, message = detail["type"], detail["loc"], detail["msg"]
     key = _key(location)
     if kind == "extra_forbidden":
         name = str(location[-1])
@@ -229,7 +262,8 @@ def _line(kind: str, location: tuple[int | str, ...], message: str) -> str:
     message = message.removeprefix("Value error, ").removeprefix("Input should be ")
     if kind == "value_error":
         return f"{key}: {message}" if key else message
-    return f"{key}: expected {message}"
+    expected = _expected(detail) or message
+    return f"{key}: expected {expected}" + (f", or {_expected(table)}" if table is not None else "")
 
 
 def _key(location: tuple[int | str, ...]) -> str:

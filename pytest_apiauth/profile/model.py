@@ -76,6 +76,15 @@ MOST_ZONES: Final = 500
 """Each rule about zones is examined in every one of them: this many are 13,000 tests."""
 
 
+def _hint_at_variables(key: str, url: str) -> str:
+    """Return how a variable is written, where a URL has one as shells and other files write it."""
+    if "$" not in url and not url.startswith("env:"):
+        return ""
+    if key == "api_url":
+        return '; a variable has the whole URL: api_url = { env = "NAME" }'
+    return '; a variable may be the api_url, { env = "NAME" }, which a path here continues'
+
+
 class Profile(Model):
     """What one API promises about authentication.
 
@@ -177,7 +186,7 @@ class Profile(Model):
             reason = why_not_a_url(f"https://api.example{url}" if is_path else url)
             if reason is not None:
                 expected = "an absolute http or https URL" if key == "api_url" else "an absolute URL, or a path"
-                wrong.append(f"{key}: expected {expected}, got {reason}")
+                wrong.append(f"{key}: expected {expected}, got {reason}{_hint_at_variables(key, url)}")
             elif is_path:
                 continue
             elif "@" in urlsplit(url).netloc:

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.secrets import Redactor
-from pytest_apiauth.errors import CredentialError, TokenError, UnreachableError
+from pytest_apiauth.errors import CredentialError, ReplacedError, TokenError, UnreachableError
 from pytest_apiauth.http import (
     Connector,
     InProcess,
@@ -99,6 +99,46 @@ def test_the_users_request_is_never_rebuilt(name: str, is_async: bool) -> None:
 
     assert [each.status_code for each in response.history] == [401]
     assert response.history[0].request is response.request
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("send", "what"),
+    [
+        ({"headers": {"authorization": "Bearer nonsense"}}, "a header Authorization"),
+        ({"headers": {"Authorization": "Bearer Secret('apiauth:shop.access_token')"}}, "a header Authorization"),
+        ({"headers": {"X-Api-Key": "nonsense"}}, "a header X-API-Key"),
+    ],
+)
+def test_a_header_of_the_requests_own_is_not_replaced(
+    name: str, is_async: bool, send: dict[str, Any], what: str
+) -> None:
+    """A request is never answered as another than the test has written: one line says how it goes out as it is."""
+    provider = Provider(shop())
+    with pytest.raises(ReplacedError, match=f"^shop: the request brings {what}, .* auth=None") as caught:
+        ask(is_async, InProcess(name, provider.handle), send=send)
+
+    assert [request.path for request in provider.arrived] == ["/token"]
+    assert "nonsense" not in str(caught.value)
+    assert ask(is_async, InProcess(name, provider.handle), send={**send, "auth": None}).status_code == 401
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_what_a_client_sends_itself_may_be_given(name: str, is_new: bool) -> None:
+    """The current token may stand there already, and a request that was sent before may be sent again, renewed."""
+    provider = Provider(shop())
+    connector, user = InProcess(name, provider.handle), authenticator(store=TokenStore(ManualClock(), 30))
+    token = fetch_token(user, connector, Redactor())
+    with build_client(shop(), connector, Redactor(), authenticator=user) as client:
+        request = client.build_request("GET", "/user/me", headers={"Authorization": token.authorization})
+        assert client.send(request).status_code == 200
+        if is_new:
+            provider.revoke_tokens()
+        assert client.send(request).status_code == 200
+
+    assert len({request.header("authorization") for request in provider.arrived[1:] if request.path != "/token"}) == (
+        2 if is_new else 1
+    )
 
 
 @KINDS

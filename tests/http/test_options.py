@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import inspect
 import ssl
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import trustme
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.http import Connector, InProcess, Network, build_async_client, build_client, library
+from pytest_apiauth.http.options import ELSEWHERE, ClientOptions
 from tests.http.test_network import NOBODY, Listener, local
 from tests.shop import Provider, authenticator, shop
 
@@ -49,6 +51,14 @@ def unverified() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname = False
     return context
+
+
+def test_options_are_declared_for_editors(name: str) -> None:
+    """What an editor offers is what the library's clients take, but for what is refused."""
+    made = library(name)
+    known = {*inspect.signature(made.client).parameters} & {*inspect.signature(made.async_client).parameters}
+
+    assert set(ClientOptions.__annotations__) == known - set(ELSEWHERE)
 
 
 @KINDS

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import itertools
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,6 +56,12 @@ WRONG_PROFILES = [
     ("unknown key", SMALL.replace("probe =", "prob ="), ["zones.user.prob: unknown key", "did you mean 'probe'?"]),
     ("unknown key at the top", f'base = "dastra"{SMALL}', ["base: unknown key"]),
     ("wrong type", SMALL.replace('needs = ["api_key"]', "needs = 7"), ["zones.user.needs: expected"]),
+    ("no list", SMALL.replace('["api_key"]', '"api_key"'), ["zones.user.needs: expected a list, in brackets"]),
+    ("no table", f"token = 3{SMALL}", ["token: expected a table"]),
+    ("no text", SMALL.replace('"https://api.shop.example"', "7"), ['api_url: expected text, or { env = "NAME" }']),
+    ("no reference", SMALL.replace('{ env = "SHOP_KEY" }', "7"), ['credentials.api_key: expected { env = "NAME" }']),
+    ("variable", SMALL.replace("https://api.shop.example", "${X}"), ["api_url", 'URL: api_url = { env = "NAME" }']),
+    ("variable below", f'token_url = "$X/token"{SMALL}', ["token_url", '{ env = "NAME" }, which a path here']),
     ("unknown kind", SMALL.replace('["api_key"]', '["api-key"]'), ["zones.user.needs", "'api_key'"]),
     ("literal secret", SMALL.replace('{ env = "SHOP_KEY" }', '"canary-1234"'), ["credentials.api_key", "env"]),
     ("schema missing", SMALL.replace("schema = 1", ""), ["schema: missing"]),
@@ -107,6 +116,18 @@ def test_all_mistakes_are_told_at_once(pytester: pytest.Pytester, run: Run, door
     told(result, "zones.user.prob: unknown key (did you mean 'probe'?)")
     told(result, "zones.open.prob: unknown key (did you mean 'probe'?)")
     told(result, "api_key.heder: unknown key (did you mean 'header'?)")
+
+
+@pytest.mark.parametrize("place", ['{ Env = "X" }', "{ env = 3 }", "{}"])
+def test_table_in_the_place_of_a_text_is_one_line(pytester: pytest.Pytester, run: Run, place: str) -> None:
+    """Where a table stands, that it is no text is not said beside what is wrong with the table."""
+    write(SMALL.replace('"https://api.shop.example"', place))
+
+    text = output(run(pytester.makepyfile(test_it=CLIENT).name))
+
+    assert [line for line in text.splitlines() if line.startswith("shop.apiauth.toml: api_url")] != []
+    assert len([line for line in text.splitlines() if line.startswith("shop.apiauth.toml: ")]) == 1
+    assert "api_url: expected text" not in text
 
 
 def test_long_chain_of_bases_is_one_line(run: Run) -> None:
@@ -172,7 +193,24 @@ def test_several_profiles_and_none_chosen(pytester: pytest.Pytester, run: Run) -
 
 def test_no_profile_at_all(pytester: pytest.Pytester, run: Run) -> None:
     """No profile is one line that says how to choose one."""
-    told(run(pytester.makepyfile(test_it=CLIENT).name), "no profile chosen and none under", "dastra")
+    told(
+        run(pytester.makepyfile(test_it=CLIENT).name), "no profile chosen and none under", "dastra", "NAME.apiauth.toml"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("tests/shop.toml", "shop.apiauth.toml"), ("apiauth.toml", "NAME.apiauth.toml")]
+)
+def test_profile_by_another_name_is_told(pytester: pytest.Pytester, run: Run, name: str, meant: str) -> None:
+    """A file that reads like a profile and is not called so is named, with what to call it; others are not."""
+    for other, text in {"other.toml": 'name = "x"', name: SMALL, "bytes.toml": "", ".hidden/more.toml": SMALL}.items():
+        path = Path(other)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(text.encode() or b"\xff\xfe")
+
+    line = told(run(pytester.makepyfile(test_it=CLIENT).name), f"({name} reads like one: call it {meant})")
+
+    assert not [other for other in ("other", "bytes", ".hidden") if f"{other}.toml" in line or f"{other}/" in line]
 
 
 # Live runs
@@ -186,6 +224,55 @@ def test_unset_variable_is_one_line(pytester: pytest.Pytester, run: Run) -> None
 
     line = told(result, "shop: credentials.client_secret: environment variable SHOP_SECRET is not set")
     assert result.outlines.count(line) == 3
+
+
+@pytest.mark.parametrize("variable", ["SHOP_URL", "SHOP_KEY"])
+def test_variable_in_a_file_that_nothing_reads_is_told(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """Where .env has the value and python-dotenv is not installed, the line says so; where it is, nothing is said."""
+    values = {"SHOP_URL": NOBODY, "SHOP_KEY": "a key of tests"}
+    Path(".env").write_text(f"OTHER=1\nexport {variable} = {values.pop(variable)!r}\n", encoding="utf-8")
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    write(SMALL.replace('"https://api.shop.example"', '{ env = "SHOP_URL" }'))
+    file = pytester.makepyfile(test_it=CLIENT).name
+    assert "is not set" not in output(run(file, "--apiauth-live"))
+
+    # As it is where the package is not there.
+    monkeypatch.setitem(sys.modules, "dotenv", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    line = told(run(file, "--apiauth-live"), f"environment variable {variable} is not set; .env has it")
+
+    assert "pip install 'pytest-apiauth[dotenv]'" in line
+    assert "a key of tests" not in line
+
+
+def test_line_of_the_test_is_told(pytester: pytest.Pytester, run: Run) -> None:
+    """Below a failure in one line stands which line of the test it came from: its own, not that of a helper."""
+    write(SMALL)
+    pytester.makepyfile(
+        test_it="""
+        import asyncio
+
+        def ask(client):
+            return client.get("https://other.example")
+
+        def test_it(apiauth_client):
+            apiauth_client.get("/user/me")
+            ask(apiauth_client)
+
+        def test_async(apiauth_async_client):
+            async def main():
+                await apiauth_async_client.get("https://other.example")
+            asyncio.run(main())
+        """
+    )
+    result = run("test_it.py", "-p", "no:randomly")
+
+    pairs = itertools.pairwise(result.outlines)
+    places = [after for line, after in pairs if line.startswith("shop: header ")]
+    assert places == ["  at line 8 of test_it.py", "  at line 13 of test_it.py"]
 
 
 def test_unset_variable_in_the_suite_is_one_line(run: Run) -> None:
