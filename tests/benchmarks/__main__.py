@@ -46,6 +46,7 @@ def main() -> None:
     cost_per_request()
     herd()
     examples_per_second()
+    ignored_files()
 
 
 def start_up(rounds: int = 9) -> None:
@@ -150,6 +151,36 @@ def examples_per_second(examples: int = 300) -> None:
         ratios.append((middle - start) / (end - middle))
         rate = max(rate, outcome.examples / (end - middle))
     print(f"examples: {statistics.median(ratios):.2f} of the rate of a bare property (best {rate:.0f} a second)")
+
+
+def ignored_files(count: int = 50_000, rounds: int = 9) -> None:
+    """CPU of a run that uses a profile, beside many files in folders that it leaves out, and in a project without."""
+    folders = ("node_modules", "build", "left-out", ".cache", "env")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("without", "with"):
+            project = Path(folder, name)
+            project.mkdir()
+            (project / "pytest.ini").write_text("[pytest]\nnorecursedirs = left-* node_modules build .*\n")
+            (project / "shop.apiauth.toml").write_text('schema = 1\nextends = "dastra"\n')
+            (project / "test_one.py").write_text("def test_one(apiauth_client): pass\n")
+        for each in folders:
+            for number in range(count // len(folders) // 100):
+                place = Path(folder, "with", each, str(number))
+                place.mkdir(parents=True)
+                for file in range(100):
+                    (place / f"{file}.apiauth.toml").touch()
+        Path(folder, "with", "env", "pyvenv.cfg").touch()
+        projects = {"without": "without", "control": "without", "with": "with"}
+        spent: dict[str, list[float]] = {name: [] for name in projects}
+        for _ in range(rounds):
+            for name, project_name in projects.items():
+                command = [sys.executable, "-m", "pytest", "-q", str(Path(folder, project_name))]
+                spent[name].append(_cpu_of(command))
+    base = min(spent["without"])
+    print(
+        f"{count} files in folders that are left out: {min(spent['with']) / base:.3f} of a run without them"
+        f" (control {min(spent['control']) / base:.3f})"
+    )
 
 
 if __name__ == "__main__":

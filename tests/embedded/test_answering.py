@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pytest_apiauth import Reply, Request, Server
+from pytest_apiauth import Profile, Reply, Request, Server
 from pytest_apiauth.embedded.answering import OwnAnswer
 from pytest_apiauth.messages import NoAnswer, Response
 from tests.embedded.caller import Caller, profile_named
@@ -37,6 +37,40 @@ class Asker:
 @pytest.fixture
 def asker() -> Asker:
     return Asker()
+
+
+DEFAULTS: dict[str, Any] = {
+    "schema": 1,
+    "name": "shop",
+    "api_url": "https://api.shop.example",
+    "zones": {
+        "listed": {"path": "/listed/", "probe": ["/listed/all"], "members": ["items", "total"]},
+        "shown": {"path": "/shown/", "probe": ["/shown/one"], "example": {"id": 9}, "methods": ["GET", "POST"]},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "status", "answered"),
+    [
+        ("GET", "/listed/all", 200, {"items": [], "total": 0}),
+        ("GET", "/listed/all?page=2", 200, {"items": [], "total": 0}),
+        ("GET", "/listed/other", 200, {"zone": "listed"}),
+        ("GET", "/shown/one", 200, {"id": 9}),
+        ("POST", "/shown/one", 200, {"id": 9}),
+        ("POST", "/listed/all", 405, None),
+        ("GET", "/nowhere", 404, None),
+        ("GET", "https://other.example/listed/all", 421, None),
+    ],
+)
+def test_what_is_answered_by_default(method: str, url: str, status: int, answered: Any) -> None:
+    """Of itself the server gives what the profile documents, and nothing of any other API."""
+    server = Server(Profile.model_validate(DEFAULTS))
+
+    answer = server.handle(Request(method, url if "://" in url else server.profile.url(url)))
+
+    assert answer.status == status
+    assert answered is None or answer.json() == answered
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "GET"])

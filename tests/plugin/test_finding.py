@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -337,3 +338,51 @@ def test_profiles_are_looked_for_once_a_run(
     result.assert_outcomes(passed=21)
     assert entered["profiles/deep"] == 1
     assert not [path for path in entered if path.split("/")[0] in ("node_modules", "left-out", "by-option", "env")]
+
+
+EAR = """
+import json, os, sys
+
+seen = []
+
+def hear(event, arguments):
+    if event in ("os.scandir", "os.listdir", "open", "glob.glob") and isinstance(arguments[0], (str, bytes)):
+        seen.append(os.path.abspath(os.fsdecode(arguments[0])))
+
+sys.addaudithook(hear)
+
+def pytest_unconfigure(config):
+    with open(config.rootpath / f"seen-{os.getpid()}.json", "w") as file:
+        json.dump([os.path.relpath(path, config.rootpath) for path in seen], file)
+"""
+LEFT_OUT = ("node_modules", "build", ".hidden", "env", "left-out", "by-option", "by-glob")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options", [[], ["--apiauth-live"], ["--apiauth-profile=shop", "-o", "apiauth_collect=all"], ["-n", "1"]]
+)
+def test_no_file_of_an_ignored_folder_is_looked_at(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    """Whatever a run is asked for, what it leaves out is neither listed nor opened, by pytest or by us."""
+    for folder in LEFT_OUT:
+        write(f"{folder}/deep/shop")
+        write_test(f"{folder}/deep", "assert False")
+    Path("env/pyvenv.cfg").touch()
+    write("kept/shop")
+    write_test("kept", "def test_it(apiauth_profile):\n    assert apiauth_profile.name == 'shop'\n")
+    Path("ear.py").write_text(EAR, encoding="utf-8")
+    pytester.makeini("[pytest]\nnorecursedirs = left-* node_modules build .*\n")
+    monkeypatch.setenv("SHOP_KEY", "a key of tests")
+    monkeypatch.setenv("PYTHONPATH", os.getcwd())
+
+    result = pytester.runpytest_subprocess(
+        "-p", "ear", "--ignore=by-option", "--ignore-glob=by-g*", "-k", "test_it", *options
+    )
+
+    result.assert_outcomes(passed=1, deselected=result.parseoutcomes().get("deselected", 0))
+    seen = [path for file in Path().glob("seen-*.json") for path in json.loads(file.read_text(encoding="utf-8"))]
+    # The ear hears: pytest lists this folder, and so does the walk.
+    assert seen.count("kept") >= 1
+    assert [path for path in seen if path.split("/")[0] in LEFT_OUT] == []
