@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pytest_apiauth.embedded import FAULTS, VARIANTS, OwnAnswer, Reply, Server
     from pytest_apiauth.messages import Request
     from pytest_apiauth.plugin.fixtures import ClientFactory
+    from pytest_apiauth.plugin.serving import Serving, serving
     from pytest_apiauth.profile.model import Profile
 
 __all__ = [
@@ -23,7 +24,9 @@ __all__ = [
     "Request",
     "Secret",
     "Server",
+    "Serving",
     "Token",
+    "serving",
 ]
 
 _HOMES = {
@@ -35,7 +38,9 @@ _HOMES = {
     "Request": "messages",
     "Secret": "credentials.secrets",
     "Server": "embedded",
+    "Serving": "plugin.serving",
     "Token": "auth.tokens",
+    "serving": "plugin.serving",
     "VARIANTS": "embedded",
 }
 

@@ -31,7 +31,7 @@ from pytest_apiauth.plugin.marks import (
     used_live,
 )
 from pytest_apiauth.plugin.outputs import Outputs
-from pytest_apiauth.plugin.run import State
+from pytest_apiauth.plugin.run import RUNS, State
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.finding import SUFFIX
 from pytest_apiauth.report import plain
@@ -60,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "apiauth_writes: a live test whose clients may use unsafe methods")
     asked = options.read(config)
     config.stash[STATE] = state = State(config, asked, seed=_seed(config))
+    RUNS.append(state)
     if asked.profile:
         try:
             state.named_profile(asked.profile)
@@ -89,6 +90,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         if isinstance(outputs, Outputs):
             outputs.close()
         state.close()
+        RUNS.remove(state)
 
 
 def _seed(config: pytest.Config) -> int:
@@ -190,17 +192,16 @@ def _has_cassette(item: pytest.Item) -> bool:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Keep a profile's hosts out of a test's reach, and make its cassette ready, before any fixture."""
     state = item.config.stash[STATE]
-    if not (may_have_profile(item, state) or state.rewrites_cassettes):
-        return
-    if not state.options.live:
-        from pytest_apiauth.plugin import reach
+    if may_have_profile(item, state) or state.rewrites_cassettes:
+        if not state.options.live:
+            from pytest_apiauth.plugin import reach
 
-        reach.enter(item)
-    if _has_cassette(item):
-        from pytest_apiauth.plugin import recordings
+            reach.enter(item)
+        if _has_cassette(item):
+            from pytest_apiauth.plugin import recordings
 
-        recordings.enter(item)
-    refuse_what_is_not_shared(item, state)
+            recordings.enter(item)
+        refuse_what_is_not_shared(item, state)
     state.lifetimes.begin(item)
 
 
@@ -229,7 +230,7 @@ def pytest_fixture_setup(
     """Look for a test's cassettes where pytest-recording begins with it; let what wide fixtures tell a double last."""
     node = request.node
     if fixturedef.scope != "function":
-        with node.config.stash[STATE].lifetimes.setting_up(fixturedef):
+        with node.config.stash[STATE].lifetimes.setting_up(fixturedef, node):
             return (yield)
     result = yield
     if fixturedef.argname == "vcr_markers" and isinstance(result, list) and _has_cassette(node):

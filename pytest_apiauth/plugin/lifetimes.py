@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, TypeV
 
 import pytest
 
+from pytest_apiauth.plugin.keys import CASSETTE
+
 if TYPE_CHECKING:
     from pytest_apiauth.targets.target import Target
 
@@ -73,15 +75,29 @@ class Watched(Generic[B]):
 
 
 class Pausable:
-    """What a wide double does to the process: on and off, as often as need be."""
+    """What a wide double does to the process: on and off, as often as need be.
+
+    It is on for tests that ask for any of ``fixtures``, and when ``node`` is left. ``stands_in`` tells that it answers
+    in the place of the API.
+    """
 
     def __init__(
-        self, begin: Callable[[], AbstractContextManager[object]], fixture: str, node: pytest.Collector
+        self,
+        begin: Callable[[], AbstractContextManager[object]],
+        fixtures: frozenset[str],
+        node: pytest.Collector,
+        *,
+        stands_in: bool,
     ) -> None:
-        self.fixture = fixture
+        self.fixtures = fixtures
         self.node = node
+        self.stands_in = stands_in
         self._begin = begin
         self._open: ExitStack | None = None
+
+    def is_asked_for(self, item: pytest.Item) -> bool:
+        """Whether a test asks for a fixture that it is part of."""
+        return not self.fixtures.isdisjoint(getattr(item, "fixturenames", ()))
 
     def resume(self) -> None:
         """Be at work, if it is not."""
@@ -108,7 +124,9 @@ class Lifetimes:
     pausables: list[Pausable] = field(default_factory=list)
     _changes: dict[pytest.FixtureDef[Any], list[Change]] = field(default_factory=dict)
     _targets: dict[tuple[pytest.Collector, object], Target] = field(default_factory=dict)
-    _is_setting_up: bool = False
+    _setting_up: list[tuple[str, pytest.Collector]] = field(default_factory=list)
+    """The fixtures of wider scope that are being set up, each within the one before, and where they belong."""
+    _item: pytest.Item | None = None
 
     @contextmanager
     def watch(self, thing: Bookmarked[B], *, is_wide: bool) -> Generator[None]:
@@ -121,12 +139,17 @@ class Lifetimes:
             self.watched.remove(found)
 
     @contextmanager
-    def pausing(
-        self, begin: Callable[[], AbstractContextManager[object]], request: pytest.FixtureRequest
-    ) -> Generator[None]:
-        """Do to the process what a fixture's double does: until the block ends, but only while tests ask for it."""
-        assert request.fixturename is not None
-        made = Pausable(begin, request.fixturename, request.node)
+    def at_work(self, begin: Callable[[], AbstractContextManager[object]], *, stands_in: bool) -> Generator[None]:
+        """Do to the process what a double does, until the block ends.
+
+        If a fixture of wider scope has opened the block, then only while tests ask for that fixture.
+        """
+        if not self._setting_up:
+            with begin():
+                yield
+            return
+        names = frozenset(name for name, _ in self._setting_up)
+        made = Pausable(begin, names, self._setting_up[-1][1], stands_in=stands_in)
         self.pausables.append(made)
         try:
             made.resume()
@@ -153,10 +176,19 @@ class Lifetimes:
 
     def begin(self, item: pytest.Item) -> None:
         """Put to work what a test asks for."""
-        names = getattr(item, "fixturenames", ())
+        self._item = item
         for each in self.pausables:
-            if each.fixture in names:
+            if each.is_asked_for(item):
+                self.refuse_beside_cassette(each.stands_in)
                 each.resume()
+
+    def refuse_beside_cassette(self, stands_in: bool) -> None:
+        """Fail the test at hand if it has a cassette, and something of `serving` stands in for the API as well."""
+        if stands_in and self._item is not None and CASSETTE in self._item.stash:
+            pytest.fail(
+                "serving(mock=True) and @pytest.mark.vcr in one test: a test is mocked or replayed, not both",
+                pytrace=False,
+            )
 
     def end_with(self, following: pytest.Item | None) -> None:
         """Put to work again what is torn down with this test, for the fixtures that were built on it."""
@@ -167,6 +199,7 @@ class Lifetimes:
 
     def end(self) -> None:
         """Take back what a test has done."""
+        self._item = None
         for each in reversed(self.pausables):
             each.pause()
         for watched in self.watched:
@@ -174,18 +207,16 @@ class Lifetimes:
                 watched.thing.recall(watched.start)
 
     @contextmanager
-    def setting_up(self, fixture: pytest.FixtureDef[Any]) -> Generator[None]:
+    def setting_up(self, fixture: pytest.FixtureDef[Any], node: pytest.Collector) -> Generator[None]:
         """Let what a fixture of wider scope says outlive the test at hand; with it what it asks for meanwhile."""
-        if self._is_setting_up:
-            yield
-            return
-        before = {id(each): each.thing.bookmark() for each in self.watched}
-        self._is_setting_up = True
+        is_first = not self._setting_up
+        before = {id(each): each.thing.bookmark() for each in self.watched} if is_first else {}
+        self._setting_up.append((fixture.argname, node))
         try:
             yield
         finally:
-            self._is_setting_up = False
-            for each in self.watched:
+            self._setting_up.pop()
+            for each in self.watched if is_first else ():
                 if each.is_wide:
                     # What began meanwhile had nothing to go back to.
                     change = each, before.get(id(each), each.start), each.thing.bookmark()

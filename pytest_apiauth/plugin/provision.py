@@ -106,7 +106,7 @@ def doing(
     request: pytest.FixtureRequest, begin: Callable[[pytest.MonkeyPatch], AbstractContextManager[None]]
 ) -> Generator[None]:
     """Do to the process what a fixture's double does: for its test, or for each that asks for a shared one."""
-    if isinstance(request.node, pytest.Item):
+    if request.scope == "function":
         # The test's own, so that what the test sets beside it is undone in order.
         with begin(request.getfixturevalue("monkeypatch")):
             yield
@@ -117,5 +117,5 @@ def doing(
         with pytest.MonkeyPatch.context() as patch, begin(patch):
             yield
 
-    with request.config.stash[STATE].lifetimes.pausing(begun, request):
+    with request.config.stash[STATE].lifetimes.at_work(begun, stands_in=False):
         yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -34,7 +35,7 @@ def enter(item: pytest.Item) -> None:
     state = item.config.stash[STATE]
     profiles = profiles_of(item, state)
     if profiles and not _is_on_a_socket(item):
-        _begin(item, hosts_of(profiles, state))
+        _begin(item, hosts_of(profiles, state.root))
 
 
 def leave(item: pytest.Item) -> None:
@@ -52,7 +53,7 @@ def keep_out(item: pytest.Item, profile: Profile) -> None:
     state = item.config.stash[STATE]
     if state.options.live:
         return
-    hosts = hosts_of([profile], state)
+    hosts = hosts_of([profile], state.root)
     known = item.stash.get(REFUSAL, None)
     if known is not None and item.stash.get(OPEN, None) is not None:
         known.hosts |= hosts
@@ -97,15 +98,18 @@ def profiles_of(item: pytest.Item, state: State) -> list[Profile]:
     return list(found.values())
 
 
-def hosts_of(profiles: Iterable[Profile], state: State) -> Hosts:
-    """Return the hosts of profiles: those that they name, and those that the environment does for them."""
+def hosts_of(profiles: Iterable[Profile], root: Path) -> Hosts:
+    """Return the hosts of profiles: those that they name, and those that the environment does for them.
+
+    ``root`` is the project's folder, in which ``.env`` may lie.
+    """
     origins: set[Origin] = set()
     for profile in profiles:
         origins |= profile.origins
         place = profile.api_url
         if isinstance(place, Reference) and place.env is not None:
             try:
-                origins.add(Origin.of(Surroundings(state.root)("api_url", place) or ""))
+                origins.add(Origin.of(Surroundings(root)("api_url", place) or ""))
             except ValueError:
                 continue  # no URL, so nobody can go there
     return Hosts.of(origins)
@@ -132,9 +136,9 @@ def _advice_for(item: pytest.Item) -> Callable[[str], str]:
     return lambda library: f"{nothing}, and no cassette answers this; add --apiauth-live"
 
 
-def advice_beside_mock(library: str) -> str:
+def advice_beside_mock(library: str, mock: str = "apiauth_mock", url: str = "apiauth_url") -> str:
     """Say what to do if something goes past the embedded server that stands in for its host."""
     return (
-        f"{versioned(library)} goes past apiauth_mock, by a proxy or a network of its own;"
-        " let it connect itself, give it the URL of apiauth_url, or record the test with @pytest.mark.vcr"
+        f"{versioned(library)} goes past {mock}, by a proxy or a network of its own;"
+        f" let it connect itself, give it the URL of {url}, or record the test with @pytest.mark.vcr"
     )

@@ -86,7 +86,7 @@ def enter(item: pytest.Item) -> None:
         profile=_profile_of(item, state),
         keys=keys_of(profiles),
         rewrites=state.rewrites_cassettes,
-        belonging=Belonging(hosts_of(profiles, state), is_ours),
+        belonging=Belonging(hosts_of(profiles, state.root), is_ours),
         lets_through=state.options.live and _mode(state) is None,
         unwritable=_parallel(state) if _records(state) else None,
     )

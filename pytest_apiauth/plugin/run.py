@@ -34,6 +34,15 @@ if TYPE_CHECKING:
     from pytest_apiauth.targets.choose import Targets
 
 
+RUNS: list[State] = []
+"""The runs of this process, the latest last; one within another is a test of a plug-in. For who has no ``config``."""
+
+
+def at_hand() -> State | None:
+    """Return the run that the process is in; None if there is none: in a script, say."""
+    return RUNS[-1] if RUNS else None
+
+
 class State:
     """One process's run."""
 

@@ -1,0 +1,192 @@
+"""`pytest_apiauth.serving`: the embedded server and its clients without a fixture, for whoever opens it.
+
+Theory of operation. A block needs no pytest: it finds its profile from where the program stands, makes a server, and
+puts everything back in the end. In a run of pytest it plays with the rest: profiles are found as from a test in the
+calling file, what secrets there are the run's redactor learns, options choose library, variants and faults, and what a
+test tells the server ends with that test. The API's own hosts are out of reach while a block runs; with ``mock`` the
+server stands in for them, and if a fixture of wider scope has opened it, then only for tests that ask for that fixture.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from pytest_apiauth.plugin.blocks import Block, Library
+
+if TYPE_CHECKING:
+    import httpx
+    import respx
+
+    from pytest_apiauth.auth.tokens import Token
+    from pytest_apiauth.embedded import Server
+    from pytest_apiauth.plugin.doubles import ServedUrl
+    from pytest_apiauth.profile.model import Profile
+
+
+def serving(
+    profile: str | os.PathLike[str] | Profile,
+    *,
+    mock: bool = False,
+    user: str | None = None,
+    client: str | None = None,
+    key: str | None = None,
+    http: Library | None = None,
+) -> Serving:
+    """Serve a profile while a block runs: for fixtures of your own, unittest, scripts and notebooks.
+
+    ::
+
+        with pytest_apiauth.serving("dastra") as api:
+            assert api.client().get("/v1/workspaces").json()["total"] == 3
+            api.server.expire()
+
+        @pytest.fixture(scope="session")
+        def shop_client():
+            with pytest_apiauth.serving("shop", mock=True):
+                yield shop.Client()
+
+        class Tests(unittest.TestCase):
+            def setUp(self):
+                self.api = self.enterContext(pytest_apiauth.serving("shop", user="second"))
+
+    The profile is a name, a path or a `Profile`; ``async with`` does the same. ``mock`` has the server stand in for the
+    profile's hosts, whatever library asks, as `apiauth_mock` does; without it they are out of reach. The environment
+    variables that the profile names are set, and as they were in the end. ``user``, ``client`` and ``key`` name who
+    acts, ``http`` the library of the clients. It is the embedded server in a live run too. Raises ProfileError or
+    CredentialError when the block begins.
+    """
+    given = {"user": user, "client": client, "key": key}
+    who = {name: value for name, value in given.items() if value is not None}
+    file = sys._getframe(1).f_globals.get("__file__")
+    place = Path(file).parent if isinstance(file, str) else Path.cwd()
+    return Serving(profile, mock=mock, who=who, http=http, place=place)
+
+
+class Serving:
+    """An API that `serving` serves, from the beginning of the block to its end.
+
+    ::
+
+        with pytest_apiauth.serving("dastra") as api:
+            api.server.respond("POST", "/v1/workspaces", status=201)
+            assert api.client().post("/v1/workspaces").status_code == 201
+            subprocess.run(["dastra", "--url", api.url], check=True)
+    """
+
+    def __init__(
+        self,
+        profile: str | os.PathLike[str] | Profile,
+        *,
+        mock: bool,
+        who: dict[str, str],
+        http: Library | None,
+        place: Path,
+    ) -> None:
+        self._asked, self._is_mock, self._who, self._http, self._place = profile, mock, who, http, place
+        self._block: Block | None = None
+
+    def __enter__(self) -> Self:
+        """Begin to serve."""
+        if self._block is not None:
+            raise RuntimeError("serving: this block is open; another one takes a serving(...) of its own")
+        with ExitStack() as opened:
+            block = Block.begin(
+                opened, self._asked, place=self._place, who=self._who, http=self._http, stands_in=self._is_mock
+            )
+            block.opened = opened.pop_all()
+        self._block = block
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Put everything back."""
+        block, self._block = self._block, None
+        if block is not None:
+            block.opened.close()
+
+    async def __aenter__(self) -> Self:
+        """Begin to serve."""
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Put everything back."""
+        self.__exit__(kind, error, trace)
+
+    @property
+    def server(self) -> Server:
+        """The embedded server: answers of your own, its clock, what it saw."""
+        return self._now.server
+
+    @property
+    def profile(self) -> Profile:
+        """The profile that is served."""
+        return self._now.server.profile
+
+    @property
+    def mock(self) -> respx.MockRouter:
+        """The respx router of a block with ``mock=True``: routes that are added to it answer first."""
+        stand_in = self._now.stand_in
+        if stand_in is None:
+            raise RuntimeError("serving: nothing stands in for the API's hosts; serving(..., mock=True) does")
+        return stand_in.router
+
+    @property
+    def url(self) -> ServedUrl:
+        """The base URL of the server on a port of this machine, which is opened when this is asked for first."""
+        return self._now.url(tls=False)
+
+    @property
+    def tls_url(self) -> ServedUrl:
+        """The same over TLS; the certificate to trust is in the file ``api.tls_url.ca_file``."""
+        return self._now.url(tls=True)
+
+    def token(self) -> Token:
+        """Return the current token of the block's own credentials."""
+        return self._now.clients.token()
+
+    def client(
+        self,
+        *,
+        zone: str | None = None,
+        user: str | None = None,
+        client: str | None = None,
+        key: str | None = None,
+        credentials: Collection[str] | None = None,
+        **options: Any,
+    ) -> httpx.Client:
+        """Make a client; the arguments are those of `ClientFactory`. It is closed with the block."""
+        from pytest_apiauth.plugin.fixtures import ClientFactory
+
+        make = ClientFactory(self._now.clients)
+        return make(zone=zone, user=user, client=client, key=key, credentials=credentials, **options)
+
+    def async_client(
+        self,
+        *,
+        zone: str | None = None,
+        user: str | None = None,
+        client: str | None = None,
+        key: str | None = None,
+        credentials: Collection[str] | None = None,
+        **options: Any,
+    ) -> httpx.AsyncClient:
+        """Make an asynchronous client; the arguments are those of `ClientFactory`."""
+        from pytest_apiauth.plugin.fixtures import ClientFactory
+
+        make = ClientFactory(self._now.clients).async_client
+        return make(zone=zone, user=user, client=client, key=key, credentials=credentials, **options)
+
+    @property
+    def _now(self) -> Block:
+        if self._block is None:
+            raise RuntimeError("serving: there is a server inside of the block only: with serving(...) as api: ...")
+        return self._block
