@@ -14,6 +14,7 @@ from typing import Any, Final
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.offline.culprit import BARE, culprit, of_stack, of_traceback
 from pytest_apiauth.offline.hosts import HERE, Hosts, plain
+from pytest_apiauth.offline.patience import Patience
 from pytest_apiauth.offline.standing import LATE, Standing, closing_refused
 from pytest_apiauth.printable import one_line
 
@@ -63,10 +64,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A server on this machine: its port on loopback, and the context of a client that trusts it and nobody else."""
+    """A server on this machine: its port on loopback, and the context of a client that trusts it and nobody else.
+
+    ``patience`` is told how long its answers are to seem to take.
+    """
 
     port: int
     trust: ssl.SSLContext
+    patience: Patience = field(default_factory=Patience)
 
 
 @dataclass(eq=False, slots=True)

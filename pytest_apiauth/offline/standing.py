@@ -22,6 +22,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Final, Protocol
 
+from pytest_apiauth.offline.patience import Patience
+
 Below = Callable[..., Any]
 Owner = type | ModuleType
 
@@ -51,6 +53,11 @@ class Led(Protocol):
     @property
     def trust(self) -> ssl.SSLContext:
         """The context of a client that trusts it, and nobody else."""
+        ...
+
+    @property
+    def patience(self) -> Patience:
+        """How long its answers seem to take."""
         ...
 
 
@@ -96,6 +103,10 @@ class Standing:
         self._before(socket.socket, "sendto", self._sends_to)
         for name in ("send", "sendall"):
             self._before(socket.socket, name, self._sends)
+        for name in ("recv", "recv_into"):
+            self._before(socket.socket, name, self._reads)
+        # Its other methods come down to this one.
+        self._before(ssl.SSLSocket, "read", self._reads)
         if hasattr(socket.socket, "sendmsg"):
             self._before(socket.socket, "sendmsg", self._sends_many)
         # Windows connects the sockets of this loop without a method of theirs.
@@ -181,7 +192,16 @@ class Standing:
         return below(own, host, *rest, **options)
 
     def _connects(self, below: Below, own: socket.socket, address: Any, *rest: Any) -> Any:
-        return below(own, self._led_address(own, address), *rest)
+        led_to = self._led_address(own, address)
+        try:
+            return below(own, led_to, *rest)
+        finally:
+            if led_to is not address and (led := self._ways.led_at(led_to[1])):
+                led.patience.meet(own)
+
+    def _reads(self, below: Below, own: Any, *rest: Any) -> Any:
+        led = self._led_by(own) if own.gettimeout() != 0 else None
+        return below(own, *rest) if led is None else led.patience.reading(own, lambda: below(own, *rest))
 
     def _connects_in_loop(self, below: Below, own: object, sock: socket.socket, address: Any) -> Any:
         return below(own, sock, self._led_address(sock, address))

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 DEFAULTS: Mapping[str, str] = MappingProxyType({})
 """Client, user and key, if a test names none."""
 PROXIES = ("NO_PROXY", "no_proxy")
+PLACES: dict[int, Place] = {}
+"""The sockets of this process by their ports: connections that a client keeps are known in the next test too."""
 
 
 class ServedUrl(str):
@@ -51,7 +52,7 @@ class StandIn:
     """The embedded server in the place of the profile's hosts, for the process, as long as it is `at_work`.
 
     httpx meets it in this process, by its transports. What any other library connects to those hosts is led to a
-    socket, which is opened when the first one does and kept until `close`. ``who`` names client, user and key, whose
+    socket, which is opened when the first one does and kept for later tests. ``who`` names client, user and key, whose
     credentials production code finds in its environment. ``advice`` is for a library that goes past it, and its
     failures are noted in ``errors``.
     """
@@ -59,41 +60,47 @@ class StandIn:
     def __init__(
         self, server: Server, who: Mapping[str, str], advice: Callable[[str], str], errors: list[OfflineError]
     ) -> None:
-        from pytest_apiauth.embedded.loopback import completed
+        from pytest_apiauth.embedded.http1 import completed
         from pytest_apiauth.http.mock import double
         from pytest_apiauth.offline import Detour, Hosts
 
         self._server, self._who = server, who
         self._handle: Callable[[Request], Response] = lambda request: completed(server.handle(request))
-        self._open = ExitStack()
+        self._hosts = frozenset(origin.host for origin in server.origins)
+        self._ends: ExitStack | None = None
         self.router = double(server.origins, self._handle)
         self._detour = Detour(Hosts.of(server.origins), advice, errors, find=self._place)
 
     @contextmanager
     def at_work(self, patch: pytest.MonkeyPatch) -> Generator[None]:
         """Stand in for the hosts while the block runs; production code finds its credentials in the environment."""
+        from pytest_apiauth.embedded.landing import has_landing
         from pytest_apiauth.http.mock import mounted
         from pytest_apiauth.offline import at_work
 
         set_environment(self._server, patch, self._who)
         _pass_proxies_by(self._server, patch)
-        with mounted(self.router), at_work(self._detour):
-            yield
+        with ExitStack() as ends, mounted(self.router):
+            self._ends = ends
+            if has_landing(self._hosts):
+                # A client from an earlier test may still be connected, and connects no more.
+                self._place()
+            with at_work(self._detour):
+                yield
 
     def _place(self) -> Place:
-        from pytest_apiauth.embedded.authority import authority_for
-        from pytest_apiauth.embedded.loopback import serve
+        """Return the socket, and answer there as long as the double is at work."""
+        from pytest_apiauth.embedded.landing import landing_for
         from pytest_apiauth.http.mock import routed
         from pytest_apiauth.offline import Place
 
-        authority = authority_for(frozenset(origin.host for origin in self._server.origins))
-        answer = routed(self.router, self._handle)
-        url = self._open.enter_context(serve(self._server, tls=authority.server, standing_in=answer))
-        return Place(urlsplit(url).port or 0, authority.client)
-
-    def close(self) -> None:
-        """Close the socket, if there is one."""
-        self._open.close()
+        landing = landing_for(self._hosts)
+        place = PLACES.setdefault(landing.port, Place(landing.port, landing.trust))
+        if self._ends is not None:
+            answer = routed(self.router, self._handle)
+            self._ends.enter_context(landing.answering(self._server, answer, place.patience.hold))
+            self._ends = None
+        return place
 
 
 @contextmanager
@@ -102,11 +109,8 @@ def standing_in(
 ) -> Generator[Double]:
     """Let the embedded server stand in for the profile's hosts while the block runs; gives the respx router."""
     made = StandIn(server, who, advice, [])
-    try:
-        with made.at_work(patch):
-            yield made.router
-    finally:
-        made.close()
+    with made.at_work(patch):
+        yield made.router
 
 
 @contextmanager

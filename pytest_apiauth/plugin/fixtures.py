@@ -246,7 +246,6 @@ def apiauth_mock(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> I
     lifetimes = request.config.stash[STATE].lifetimes
     is_wide = not isinstance(request.node, pytest.Item)
     with ExitStack() as opened:
-        opened.callback(made.close)
         opened.enter_context(doing(request, made.at_work))
         opened.enter_context(lifetimes.watch(made.router, is_wide=is_wide))
         yield made.router

@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
@@ -23,6 +24,7 @@ from pytest_apiauth.embedded import Server
 from pytest_apiauth.offline import offline_error_in
 from pytest_apiauth.plugin.doubles import standing_in
 from pytest_apiauth.plugin.reach import advice_beside_mock
+from tests.embedded.caller import profile_named
 from tests.libraries import by_authlib
 from tests.libraries.by_authlib import AUTHLIB
 from tests.libraries.clients import (
@@ -288,3 +290,52 @@ def test_authlib_meets_the_double(library: str, server: Server, router: Any) -> 
     agents = {(request.header("user-agent") or "") for request in server.requests}
     assert len(server.requests) == 2
     assert all(expected in agent or "Authlib" in agent for agent in agents), agents
+
+
+# What is not there at once
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", [name for name in SESSIONS if name != "httpx2-trio"])
+def test_time_out_takes_no_time(library: str, server: Server, router: Any) -> None:
+    """A client sees its own time-out, for an answer that never comes; what it would have waited is left out."""
+    server.respond("POST", "/v1/workspaces", exception=TimeoutError)
+    began = time.monotonic()
+    with SESSIONS[library]() as send, pytest.raises(Exception) as caught:
+        send("POST", API, headers={"Authorization": f"Bearer {token(library, send, server)}"})
+
+    assert "timeout" in type(caught.value).__name__.lower()
+    assert time.monotonic() - began < 4, "the least patient of these clients waits for 5 seconds"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", [name for name in SESSIONS if name not in ("httpx2-trio", "http.client")])
+def test_slow_answer_takes_no_time(library: str, server: Server, router: Any) -> None:
+    """An answer that comes within a client's patience is read; a later one is a time-out."""
+    server.respond("GET", "/v1/workspaces", json={"total": 7}, delay=2)
+    server.respond("GET", "/v1/workspaces", json={"total": 8}, delay=4000, once=True)
+    began = time.monotonic()
+    with SESSIONS[library]() as send:
+        with pytest.raises(Exception) as caught:
+            send("GET", API, headers={"Authorization": f"Bearer {token(library, send, server)}"})
+        # The server's clock has moved on by as much, and the token is not good any more.
+        found = send("GET", API, headers={"Authorization": f"Bearer {token(library, send, server)}"})
+
+    assert "timeout" in type(caught.value).__name__.lower()
+    assert json.loads(found.body) == {"total": 7}
+    assert time.monotonic() - began < 4
+
+
+@EVERY
+def test_connection_is_good_in_the_next_test(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that is made once for many tests keeps its connection, and meets the double of each test by it."""
+    met = []
+    with SESSIONS[library]() as send:
+        for _ in range(2):
+            server = Server(profile_named("dastra"))
+            with standing_in(server, monkeypatch, advice_beside_mock):
+                headers = {"Authorization": f"Bearer {token(library, send, server)}"}
+                assert send("DELETE", API, headers=headers).status == 405
+            met.append(len(server.requests))
+
+    assert met == [2, 2]
