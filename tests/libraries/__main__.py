@@ -73,10 +73,9 @@ def _version(row: str) -> str:
 
 
 def _told(outcomes: list[str]) -> str:
-    if not outcomes or set(outcomes) == {"skipped"}:
-        return "-"
-    passed = outcomes.count("passed")
-    return str(passed) if passed == len(outcomes) else f"{len(outcomes) - passed} FAILED"
+    ended = [outcome for outcome in outcomes if outcome != "skipped"]
+    failed = len(ended) - ended.count("passed")
+    return f"{failed} FAILED" if failed else str(len(ended) or "-")
 
 
 def main() -> int:
