@@ -94,7 +94,6 @@ class Block:
         block = cls(server, clients, who, Hosts() if is_live else hosts_of([profile], root), opened)
         if stands_in:
             block.stand_in = StandIn(server, who, _advice_beside_mock, [])
-            opened.callback(block.stand_in.close)
         if run is None:
             opened.enter_context(block._at_work())
             return block
