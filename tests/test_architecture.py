@@ -247,7 +247,7 @@ def test_authentication_rests_on_little() -> None:
         ("httpx2", {"http"}),
         ("respx", {"http"}),
         ("pydantic", {"profile"}),
-        ("hypothesis", {"suite.judging", "conformance"}),
+        ("hypothesis", {"suite.judging", "conformance", "plugin.given"}),
         ("vcr", {"recording"}),
         ("pytest_recording", {"recording"}),
         ("keyring", {"credentials"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_apiauth.auth.flow import Authenticator
@@ -15,7 +16,25 @@ from pytest_apiauth.profile.model import DEFAULT, Kind
 from pytest_apiauth.targets.target import Target, Who
 
 if TYPE_CHECKING:
+    from http.cookiejar import Cookie
+
     import httpx
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What clients held at one moment: cookies each of them, and tokens if these are to be brought back."""
+
+    cookies: tuple[tuple[Cookie, ...], ...]
+    tokens: Mapping[Who, Token | None] | None
+
+    def plus(self, before: Held, after: Held) -> Held:
+        """Add what came between two moments."""
+        return replace(self, cookies=after.cookies)
+
+    def minus(self, before: Held, after: Held) -> Held:
+        """Take nothing out: whoever has set up the clients may have gone, and they go on."""
+        return self
 
 
 class Clients:
@@ -31,7 +50,7 @@ class Clients:
         self.who = dict(who)
         self._allow_unsafe = allow_unsafe or not target.kind.is_live
         self._stores: dict[Who, TokenStore] = {}
-        self._made: list[httpx.Client] = []
+        self._made: list[httpx.Client | httpx.AsyncClient] = []
 
     def kinds_of(self, zone: str) -> tuple[Kind, ...]:
         """Return the credentials that a zone needs. Raises ProfileError for an unknown zone."""
@@ -64,7 +83,7 @@ class Clients:
         self, kinds: Collection[str] | None, who: Mapping[str, str], options: Mapping[str, Any]
     ) -> httpx.AsyncClient:
         """Make an asynchronous client. It keeps no connection open, so it needs no closing."""
-        return build_async_client(
+        made = build_async_client(
             self.target.profile,
             self.target.connector,
             self.target.redactor,
@@ -72,6 +91,23 @@ class Clients:
             allow_unsafe=self._allow_unsafe,
             **options,
         )
+        self._made.append(made)
+        return made
+
+    def bookmark(self, *, tokens: bool = False) -> Held:
+        """Return what the clients hold; with ``tokens`` theirs belong to that."""
+        cookies = tuple(tuple(client.cookies.jar) for client in self._made)
+        return Held(cookies, {who: store.latest for who, store in self._stores.items()} if tokens else None)
+
+    def recall(self, bookmark: Held) -> None:
+        """Hold what they held; those that were made since are nobody's any more."""
+        for client, cookies in zip(self._made, bookmark.cookies, strict=False):
+            client.cookies.jar.clear()
+            for cookie in cookies:
+                client.cookies.jar.set_cookie(cookie)
+        if bookmark.tokens is not None:
+            for who, store in self._stores.items():
+                store.keep(bookmark.tokens.get(who))
 
     def no_answer(self, error: BaseException) -> str | None:
         """Say in one line that no connection came about, if that is what an error of the HTTP library says."""
@@ -83,7 +119,8 @@ class Clients:
     def close(self) -> None:
         """Close the clients made."""
         for client in self._made:
-            client.close()
+            if not hasattr(client, "aclose"):
+                client.close()
 
     def _authenticator(self, kinds: Collection[str] | None, who: Mapping[str, str]) -> Authenticator | None:
         if kinds is not None and not kinds:

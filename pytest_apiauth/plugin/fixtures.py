@@ -148,6 +148,9 @@ def _apiauth_clients(
         except ApiAuthError as error:
             _stop(error, request.config.stash[STATE])
         opened.callback(clients.close)
+        if target.server is not None:
+            is_wide = not isinstance(node, pytest.Item)
+            opened.enter_context(request.config.stash[STATE].lifetimes.watch(clients, is_wide=is_wide))
         node.stash[CLIENTS] = clients
         yield clients
         if not isinstance(node, pytest.Item):

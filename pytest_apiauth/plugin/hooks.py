@@ -20,7 +20,7 @@ import pytest
 
 from pytest_apiauth.credentials.redaction import LOGGERS, changed_value, redact_report
 from pytest_apiauth.errors import ApiAuthError, UnsetError
-from pytest_apiauth.plugin import announcements, options
+from pytest_apiauth.plugin import announcements, given, options
 from pytest_apiauth.plugin.keys import CASSETTE, ENTRY, STATE
 from pytest_apiauth.plugin.marks import (
     chosen_profile,
@@ -205,6 +205,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     state.lifetimes.begin(item)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Let every example of a property begin with what its test began with."""
+    __tracebackhide__ = True
+    if not (isinstance(item, pytest.Function) and given.is_property(item) and needs_clients(item)):
+        return (yield)
+    with given.examples(item, item.config.stash[STATE].lifetimes):
+        return (yield)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, None, None]:
     """Take back what a test has told shared doubles, and say, once its fixtures are gone, what its cassette lacks."""
@@ -233,6 +243,8 @@ def pytest_fixture_setup(
         with node.config.stash[STATE].lifetimes.setting_up(fixturedef, node):
             return (yield)
     result = yield
+    if given.is_property(node):
+        given.note(node, fixturedef)
     if fixturedef.argname == "vcr_markers" and isinstance(result, list) and _has_cassette(node):
         if not may_have_profile(node, node.config.stash[STATE]):
             return result

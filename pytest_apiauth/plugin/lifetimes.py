@@ -223,6 +223,16 @@ class Lifetimes:
                     each.carry_on(*change[1:])
                     self._changes.setdefault(fixture, []).append(change)
 
+    def start(self) -> Callable[[], None]:
+        """Return what brings all that is watched back to where it stands now; what is one test's own, altogether."""
+        marks = [(each.thing, each.thing.bookmark(tokens=not each.is_wide)) for each in self.watched]
+
+        def go_back() -> None:
+            for thing, mark in marks:
+                thing.recall(mark)
+
+        return go_back
+
     def gone(self, fixture: pytest.FixtureDef[Any]) -> None:
         """Take back what a fixture of wider scope has said."""
         for watched, before, after in self._changes.pop(fixture, ()):

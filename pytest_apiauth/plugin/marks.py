@@ -135,7 +135,8 @@ def _beyond(item: pytest.Item, node: Node, state: State) -> str:
     pairs = (item, wanted), (node, given)
     profiles = [chosen_profile(each, state, replace(one, scope=None, changes=())) for each, one in pairs]
     if profiles[0].place != profiles[1].place:
-        return f"this test is about {profiles[0].name}, and its fixtures are about {profiles[1].name}"
+        asked, had = (f"{each.name} ({os.path.relpath(each.place, state.root)})" for each in profiles)
+        return f"this test is about {asked}, and its fixtures are about {had}"
     if wanted.beyond(given):
         return f"this test has a mark of its own ({wanted.beyond(given)})"
     scope = wanted.server_scope or SHARING[-1]

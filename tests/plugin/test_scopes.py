@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.plugin.projects import SHOP, Run, output, told
+from tests.plugin.projects import SHOP, Run, output, served, told
 from tests.plugin.test_fixtures import passes
 
 
@@ -208,7 +210,12 @@ def test_wide_mock_is_off_for_tests_that_do_not_ask(pytester: pytest.Pytester, r
     ("scope", "mark", "options", "words"),
     [
         ("module", 'apiauth(user="second")', [], ["apiauth_server_scope = module", "user='second'", "mark the module"]),
-        ("session", 'apiauth("dastra")', [], ["this test is about dastra", "about shop", "pytest_apiauth.serving()"]),
+        (
+            "session",
+            'apiauth("dastra")',
+            [],
+            ["this test is about dastra", "about shop (shop.apiauth.toml)", "serving()"],
+        ),
         ("module", 'apiauth(server_scope="function")', [], ["this test asks for server_scope='function'"]),
         ("module", "apiauth_writes", ["--apiauth-live"], ["apiauth_writes", "mark the module"]),
         ("module", "vcr", [], ["@pytest.mark.vcr", "a cassette is one test's", "serving()"]),
@@ -306,3 +313,75 @@ def test_reset_on_request(pytester: pytest.Pytester, run: Run) -> None:
     """
 
     passes(pytester, run, source)
+
+
+def test_token_of_another_modules_server_is_told(pytester: pytest.Pytester, run: Run) -> None:
+    """Where modules have servers of their own, a token that code keeps for longer is named beside the failure."""
+    scoped(pytester, "module")
+    source = """
+        import httpx
+        import keeping
+
+        def test_it(apiauth_mock, apiauth_server):
+            if not keeping.TOKENS:
+                keeping.TOKENS += [apiauth_server.issue(), apiauth_server.issue()]
+            key = apiauth_server.environment["JINDEXE_API_KEY"]
+            headers = {"Authorization": f"Bearer {keeping.TOKENS[1].reveal()}", "X-API-KEY": key}
+            assert httpx.get("https://api.shop.example/user/me", headers=headers).status_code == 200
+    """
+    pytester.makepyfile(keeping="TOKENS = []", test_a=source, test_b=source)
+
+    result = run()
+
+    result.assert_outcomes(passed=1, failed=1)
+    (line,) = [line for line in output(result).splitlines() if "was issued in an earlier test" in line]
+    assert "test_a.py" in line
+    assert "apiauth_server_scope" in line
+
+
+def test_wide_clients_of_an_app(project: Path, run: Run) -> None:
+    """In front of an app the fixtures are as wide; its credentials come first, and it is shut down last."""
+    (project / "shop.apiauth.toml").unlink()
+    (project / "tox.ini").write_text("[pytest]\napiauth_server_scope = session\n", encoding="utf-8")
+    (project / "tests" / "test_it.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture(scope='session')\n"
+        "def lib(apiauth_client):\n"
+        "    yield apiauth_client\n"
+        "    assert apiauth_client.get('/user/me').status_code == 200\n"
+        "def test_one(lib): assert lib.get('/user/me').status_code == 200\n"
+        "def test_two(lib): assert lib.get('/user/me').status_code == 200\n"
+    )
+
+    run("tests/test_it.py").assert_outcomes(passed=2)
+    assert (project / "lifespan.txt").read_text(encoding="utf-8") == "startup shutdown "
+
+
+def test_wide_clients_of_a_live_server(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    """In a live run a wide client asks the server; what needs the embedded one is skipped, in each test."""
+    scoped(pytester, "session")
+    with served("jindexe") as (url, server):
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        (pytester.path / "shop.apiauth.toml").write_text(SHOP.replace("https://api.shop.example", url), "utf-8")
+        pytester.makepyfile(
+            test_it="""
+            import pytest
+
+            @pytest.fixture(scope="module")
+            def lib(apiauth_client):
+                return apiauth_client
+
+            @pytest.fixture(scope="module")
+            def mocked(apiauth_mock): ...
+
+            def test_one(lib): assert lib.get("/user/me").status_code == 200
+            def test_two(lib): assert lib.get("/user/me").status_code == 200
+            def test_three(mocked): ...
+            def test_four(mocked): ...
+            """
+        )
+        result = run("test_it.py", "--apiauth-live")
+
+        result.assert_outcomes(passed=2, skipped=2)
+        assert server.token_requests == 1
