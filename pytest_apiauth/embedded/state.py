@@ -64,7 +64,7 @@ class ManualClock:
                 apiauth_client.get("/v1/workspaces")
                 assert apiauth_server.token_requests == 2
 
-        Tokens issued before end where they would have ended. `advance` still moves it, on top of the system's time.
+        Call it first: for tokens that were issued before, it is a leap. `advance` still moves it, on top of that time.
         """
         self.reading = Reading(0.0, follows=True)
 

@@ -281,9 +281,10 @@ def pytest_runtest_makereport(
         if refusals is not None:
             refusals.add_to_report(item, report)
         if clients_of(item) is not None:
-            from pytest_apiauth.plugin import earlier
+            from pytest_apiauth.plugin import earlier, standing_clock
 
             earlier.add_to_report(item, report)
+            standing_clock.add_to_report(item, report)
     entry = item.stash.get(ENTRY, None)
     if entry is not None and report.skipped and isinstance(report.longrepr, tuple):
         # A rule that does not apply is a matter of the profile, not of the place where skip was called.
