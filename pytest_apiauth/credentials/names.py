@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from pytest_apiauth.credentials.known_names import ANYWHERE, HARMLESS, MOMENTS, Name, Place, Value, table
+from pytest_apiauth.credentials.known_names import ANYWHERE, HARMLESS, HEADER, MOMENTS, QUERY, Name, Place, Value, table
 from pytest_apiauth.credentials.values import is_no_word, looks_like_key
+from pytest_apiauth.profile.model import Profile
 
 PREFIX: Final = "apiauth"
-PLACEHOLDER: Final = re.compile(r"apiauth(?:-[a-z0-9]+)+")
+PLACEHOLDER: Final = re.compile(r"(?:(?<![\w-])eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.)?apiauth(?:-[a-z0-9]+)+")
+"""What stands for a secret; that of a JWT is one too, with a placeholder in the place of its signature."""
 
 AUTHORIZATION: Final = frozenset(("authorization", "proxyauthorization"))
 COOKIE: Final = "cookie"
@@ -103,6 +105,23 @@ def _counts(row: Name, value: str, beside: frozenset[str]) -> bool:
 
 
 NAMES: Final = Names(table())
+
+
+def names_of(profiles: Iterable[Profile]) -> Names:
+    """Return the table with what profiles add: their API keys by place, and the names in ``[recording] secrets``.
+
+    An API key in a cookie is none of them: whatever is in a cookie is secret anyhow.
+    """
+    rows: list[Name] = []
+    for profile in profiles:
+        if profile.api_key is not None:
+            key = profile.place_of("api_key")
+            places = {"header": HEADER, "query": QUERY}
+            rows += [Name(key.name, places[key.where], f"api_key of {profile.name}")] if key.where in places else []
+        rows += (Name(name, ANYWHERE, f"secrets of {profile.name}") for name in profile.recording.secrets)
+    return Names((*table(), *rows)) if rows else NAMES
+
+
 _MOMENTS: Final = Names(MOMENTS)
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 from pytest_apiauth.credentials.known_names import HEADER
-from pytest_apiauth.credentials.names import NAMES
+from pytest_apiauth.credentials.names import names_of
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import GuardError
 from pytest_apiauth.http.bodies import AsyncLookedThrough, LookedThrough, Window, holds, readings
@@ -66,6 +66,7 @@ class Guard:
         endpoint = library.url(profile.token_endpoint) if profile.token_endpoint else None
         self._token_endpoint = None if endpoint is None else (self._place(endpoint), _path(endpoint.raw_path))
         key = profile.place_of("api_key") if profile.api_key is not None else None
+        self._names = names_of([profile])
         self._key_header = frozenset((_folded(key.name),)) if key and key.where == "header" else frozenset()
 
     @staticmethod
@@ -177,7 +178,7 @@ class Guard:
         if folded == "cookie":
             host = request.url.raw_host.decode("ascii")
             return not are_its_own(text, host, self._hosts(), self.jar())
-        return folded in self._key_header or NAMES.is_secret(HEADER, name, text)
+        return folded in self._key_header or self._names.is_secret(HEADER, name, text)
 
     def _check_method(self, request: httpx.Request) -> None:
         if request.method == "POST":

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_apiauth.credentials.identities import learn_credentials
+from pytest_apiauth.credentials.names import names_of
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.plugin.keys import CASSETTE, STATE
 from pytest_apiauth.plugin.marks import (
@@ -23,8 +24,8 @@ from pytest_apiauth.plugin.run import State
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.belonging import Belonging, cassettes_of
 from pytest_apiauth.recording.contents import CassetteError
+from pytest_apiauth.recording.jwts import claims_of
 from pytest_apiauth.recording.taping import CassetteTest
-from pytest_apiauth.recording.walking import keys_of
 
 MOCKS = ("apiauth_mock", "respx_mock", "apiauth_server")
 ADDING = ("all", "new_episodes", "rewrite")
@@ -84,7 +85,8 @@ def enter(item: pytest.Item) -> None:
         state.redactor,
         is_live=state.options.live,
         profile=_profile_of(item, state),
-        keys=keys_of(profiles),
+        names=names_of(profiles),
+        claims=claims_of(profiles),
         rewrites=state.rewrites_cassettes,
         belonging=Belonging(hosts_of(profiles, state.root), is_ours),
         lets_through=state.options.live and _mode(state) is None,

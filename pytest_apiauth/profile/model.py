@@ -34,6 +34,7 @@ from pytest_apiauth.profile.tables import (
     Model,
     Needs,
     Plain,
+    Recording,
     Reference,
     Refusals,
     Rotation,
@@ -127,6 +128,7 @@ class Profile(Model):
     )
     clock: ServerClock | None = None
     live: Live = Live()
+    recording: Recording = Recording()
     standards: Texts = Field((), description='Standards that the document cites, such as "RFC 6749"')
     statements: Statements = Field(
         {}, description="What the document states, by id: a text, or a table with the rules that it backs"

@@ -250,6 +250,40 @@ def _statement(given: object) -> object:
 Statements = dict[str, Annotated[Statement, BeforeValidator(_statement)]]
 
 
+class Harmless(Model):
+    """What `scan` may pass over, and why."""
+
+    value: str | None = Field(None, description="Regular expression that the whole value matches")
+    place: str | None = Field(
+        None,
+        description='Where it stands, as scan says it, or the end of that: "member payment.id", "header X-Trace"',
+    )
+    reason: str = Field(description="Why it opens nothing", min_length=1)
+
+    @model_validator(mode="after")
+    def _tells_something(self) -> Harmless:
+        if self.value is None and self.place is None:
+            raise ValueError("name a value, a place, or both")
+        try:
+            re.compile(self.value or "")
+        except re.error as error:
+            raise ValueError(f"value: no regular expression: {error}") from None
+        return self
+
+
+HarmlessOnes = Annotated[tuple[Harmless, ...], BeforeValidator(_tuple)]
+
+
+class Recording(Model):
+    """What is secret in recordings of this API and what is not, beside what is known of all."""
+
+    secrets: Texts = Field(
+        (), description='Further names of secrets: of headers, parameters and members; "*-Pass" for all that end so'
+    )
+    claims: Texts = Field((), description="Further claims of JWTs whose values stay as they are in a recorded token")
+    harmless: HarmlessOnes = Field((), description="What looks like a secret to scan and is none")
+
+
 class ServerClock(Model):
     """A clock of the server under test that a run may move, so that lifetimes can be examined."""
 

@@ -8,24 +8,25 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from pytest_apiauth.credentials.names import NAMES, Names
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.jsontext import Members, parsed
 from pytest_apiauth.recording.levelling import Level, aligned
 from pytest_apiauth.recording.tape import Leveller, shown_request
 from pytest_apiauth.recording.vault import Vault
-from pytest_apiauth.recording.walking import Keys, Walk
+from pytest_apiauth.recording.walking import Walk
 
 MOST_NAMES: Final = 5
 OF_URLS: Final = ("method", "scheme", "host", "port", "path", "query", "uri")
 """Matchers of vcrpy's that look at the request line."""
 
 
-def explain(error: BaseException, nodeid: str, root: Path, keys: Keys = frozenset()) -> str | None:
+def explain(error: BaseException, nodeid: str, root: Path, names: Names = NAMES) -> str | None:
     """Say in one line what a tape lacks and which command records it, if that is what an error is about."""
     inner = getattr(error, "exceptions", None)
     if isinstance(inner, tuple | list):
-        lines = (explain(each, nodeid, root, keys) for each in inner)
+        lines = (explain(each, nodeid, root, names) for each in inner)
         return next((line for line in lines if line is not None), None)
     if not type(error).__module__.startswith("vcr.") or not hasattr(error, "failed_request"):
         return None
@@ -38,16 +39,16 @@ def explain(error: BaseException, nodeid: str, root: Path, keys: Keys = frozense
         return f"{shown}: no such cassette, and nothing here goes to the network; record it: {command}once"
     if request is None:
         return f"{shown}: the cassette lacks what the test asks of it; record it anew: {command}rewrite"
-    what = shown_request(request, keys)
+    what = shown_request(request, names)
     if getattr(error, "reason", "") == "already_played":
         return f"{shown}: the cassette has no further answer to {what}; record it anew: {command}rewrite"
-    nearest = _nearest(request, list(cassette.requests), keys, error)
+    nearest = _nearest(request, list(cassette.requests), names, error)
     return f"{shown}: the cassette has no answer to {what}{nearest}; record it anew: {command}rewrite"
 
 
-def _nearest(asked: Any, recorded: list[Any], keys: Keys, error: BaseException) -> str:
+def _nearest(asked: Any, recorded: list[Any], names: Names, error: BaseException) -> str:
     """Say which recorded request is the nearest, and in what it differs, if any is near at all."""
-    level = Level(Walk(Leveller(Vault()), keys))
+    level = Level(Walk(Leveller(Vault()), names))
     try:
         pairs = [(aligned(level(asked), level(each)), each) for each in recorded]
     except CassetteError:
@@ -60,8 +61,8 @@ def _nearest(asked: Any, recorded: list[Any], keys: Keys, error: BaseException) 
     (is_near, *_), _, (first, second), each = best
     if not is_near:
         return f" and no request to {one_line(urlsplit(first.uri).netloc)}"
-    names = list(_differences(first, second)) or list(_failed(error))
-    return f" (the nearest is {shown_request(each, keys)}, which differs in {_listed(names)})"
+    differing = list(_differences(first, second)) or list(_failed(error))
+    return f" (the nearest is {shown_request(each, names)}, which differs in {_listed(differing)})"
 
 
 def _rank(asked: Any, recorded: Any) -> tuple[bool, int, int]:

@@ -31,24 +31,32 @@ class Level:
 
 
 def aligned(first: Any, second: Any) -> tuple[Any, Any]:
-    """Return two requests alike in each parameter of the URL whose value is a secret in one of them.
+    """Return two requests alike in each parameter and each step of the path that is a placeholder in one of them.
 
     What is no placeholder and does not look like a key, such as ``?key=dummy`` of a test without credentials, may be
-    an ordinary word; beside a placeholder on the tape it is none.
+    an ordinary word; beside a placeholder on the tape it is none. And what a client reads in the placeholder of a token
+    and asks for, such as its own user's id, stands on the tape as it was.
     """
-    if (ANY in first.uri) == (ANY in second.uri) or "?" not in first.uri or "?" not in second.uri:
+    if ANY not in first.uri and ANY not in second.uri:
         return first, second
-    levels = {name for request in (first, second) for name, value in _pairs(request) if value == ANY}
-    return _with_levels(first, levels), _with_levels(second, levels)
+    levels = {name for request in (first, second) for name, value in _pairs(request) if ANY in value}
+    one, other = (urlsplit(request.uri).path.split("/") for request in (first, second))
+    places = set()
+    if len(one) == len(other):
+        pairs = zip(one, other, strict=True)
+        places = {place for place, (step, beside) in enumerate(pairs) if ANY in step or ANY in beside}
+    return _with_levels(first, levels, places), _with_levels(second, levels, places)
 
 
 def _pairs(request: Any) -> list[tuple[str, str]]:
     return parse_qsl(urlsplit(request.uri).query, keep_blank_values=True)
 
 
-def _with_levels(request: Any, levels: set[str]) -> Any:
+def _with_levels(request: Any, levels: set[str], places: set[int]) -> Any:
+    parts = urlsplit(request.uri)
     query = urlencode([(name, ANY if name in levels else value) for name, value in _pairs(request)])
-    url = urlsplit(request.uri)._replace(query=query).geturl()
+    steps = [ANY if place in places else step for place, step in enumerate(parts.path.split("/"))]
+    url = parts._replace(path="/".join(steps), query=query if levels else parts.query).geturl()
     return type(request)(request.method, url, request.body, request.headers)
 
 

@@ -20,18 +20,20 @@ from urllib.parse import urlsplit
 from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.bundled import HERE
 from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.names import names_of
 from pytest_apiauth.credentials.redaction import OutputRedactor
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.http import Guard, Network, Sender
 from pytest_apiauth.messages import Response
 from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.recording import jwts
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.playing import Credentials
 from pytest_apiauth.recording.reading import read
 from pytest_apiauth.recording.scenes import Scene, Spend, kept_scene, scenes
-from pytest_apiauth.recording.taping import EXTRA, CassetteTest
-from pytest_apiauth.recording.walking import keys_of
+from pytest_apiauth.recording.taping import CassetteTest
+from pytest_apiauth.recording.writing import EXTRA
 
 LIBRARY: Final = "httpx"
 EMBEDDED: Final = "the embedded server"
@@ -102,7 +104,8 @@ def record(scene: Scene, stage: Stage, path: Path, *, is_live: bool) -> None:
         stage.redactor,
         is_live=True,
         profile=None,
-        keys=keys_of([profile]),
+        names=names_of([profile]),
+        claims=jwts.claims_of([profile]),
         stamp={
             "provenance": "live" if is_live else scene.provenance,
             "answered_by": stage.answered_by,

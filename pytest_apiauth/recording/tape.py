@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 
-from pytest_apiauth.credentials.names import PLACEHOLDER, PREFIX, kind_of
+from pytest_apiauth.credentials.names import NAMES, PLACEHOLDER, PREFIX, Names, kind_of
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.recording.contents import CassetteError, content_of
 from pytest_apiauth.recording.message import answer_with, request_message, response_message, with_message
 from pytest_apiauth.recording.vault import Vault, is_looked_for
-from pytest_apiauth.recording.walking import Keys, Walk
+from pytest_apiauth.recording.walking import Walk
 
 PLACES = ("request", "response", "uri", "headers", "body")
 RANDOM = ("state", "nonce", "code-challenge")
@@ -81,7 +81,8 @@ class Leveller:
 
     def text(self, text: str) -> str:
         """Take the secrets in it for one."""
-        return PLACEHOLDER.sub(ANY, self.vault.clean(text))
+        clean = self.vault.clean(text)
+        return PLACEHOLDER.sub(ANY, clean) if PREFIX in clean else clean
 
     def fleeting(self, kind: str, value: str) -> str:
         """Take all values for one."""
@@ -93,10 +94,10 @@ def request_path(url: str) -> str:
     return urlsplit(url).path or "/"
 
 
-def shown_request(request: Any, keys: Keys = frozenset()) -> str:
+def shown_request(request: Any, names: Names = NAMES) -> str:
     """Return method and URL of a request of vcrpy, without its secrets."""
     try:
-        url = Walk(Leveller(Vault()), keys).url(str(request.uri))
+        url = Walk(Leveller(Vault()), names).url(str(request.uri))
     except CassetteError:
         url = str(request.uri).partition("?")[0]
     return one_line(f"{request.method} {url.partition('#')[0]}", LONGEST_REQUEST)
@@ -106,27 +107,27 @@ def clean_tape(
     interactions: Iterable[Interaction],
     vault: Vault,
     known: Iterable[tuple[str, str]],
-    keys: Keys = frozenset(),
+    names: Names = NAMES,
     stays: Callable[[str], bool] = lambda value: False,
 ) -> list[Interaction]:
     """Return the exchanges of a tape without the secrets in them.
 
-    ``known`` are values of this run with their labels (``shop.credentials.password``); ``keys`` names
-    of headers that carry API keys; ``stays`` says of a value in the place of a secret that it is somebody's own
+    ``known`` are values of this run with their labels (``shop.credentials.password``); ``names`` tell
+    what is secret; ``stays`` says of a value in the place of a secret that it is somebody's own
     placeholder. Raises CassetteError for a body that cannot be looked into.
     """
     known, tape = list(known), list(interactions)
     vault.note_known(known, credentials=True)
     note = Collector(lambda kind, value: None if stays(value) else vault.note(kind, value), vault.reserve)
-    collecting = Walk(note, keys)
+    collecting = Walk(note, names)
     for request, response in tape:
         try:
             collecting.message(request_message(request))
             collecting.message(response_message(response))
         except CassetteError as error:
-            raise CassetteError(f"{shown_request(request, keys)}: {error}") from None
+            raise CassetteError(f"{shown_request(request, names)}: {error}") from None
     vault.note_known(known, credentials=False)
-    replacing = Walk(Replacer(vault, stays), keys)
+    replacing = Walk(Replacer(vault, stays), names)
     return [
         (
             with_message(request, replacing.message(request_message(request))),

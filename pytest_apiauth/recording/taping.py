@@ -10,25 +10,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from pytest_apiauth.credentials.identities import Surroundings
+from pytest_apiauth.credentials.names import NAMES, Names
 from pytest_apiauth.credentials.redaction import OutputRedactor
 from pytest_apiauth.credentials.values import is_own_placeholder
 from pytest_apiauth.offline import Hosts
 from pytest_apiauth.profile.model import Profile, Reference
+from pytest_apiauth.recording import jwts
 from pytest_apiauth.recording.belonging import Belonging
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.lacking import explain
 from pytest_apiauth.recording.levelling import Level, levelled
 from pytest_apiauth.recording.message import Message, request_message, response_message
-from pytest_apiauth.recording.playing import Credentials, Environment, credentials_set, placeholders
+from pytest_apiauth.recording.playing import Credentials, Environment, credentials_set, placeholders, references
 from pytest_apiauth.recording.stubs import mended
 from pytest_apiauth.recording.tape import Collector, Leveller, clean_tape, survivors
-from pytest_apiauth.recording.vault import Vault, is_looked_for
-from pytest_apiauth.recording.walking import Keys, Walk
-
-EXTRA: Final = "apiauth"
-"""The key of a cassette under which its provenance stands; vcrpy passes over what it does not know."""
+from pytest_apiauth.recording.vault import Vault, is_looked_for, placeholder_for
+from pytest_apiauth.recording.walking import Walk
+from pytest_apiauth.recording.writing import EXTRA, Persister
 
 
 class CassetteTest:
@@ -37,6 +38,8 @@ class CassetteTest:
     ``is_live`` tells that it may reach the network; ``profile`` is that of the test, if it has one. ``rewrites``
     starts the cassette anew; the old one stays until the test has passed. ``stamp`` is what the cassette is to say
     about itself, instead of the usual.
+
+    ``names`` tell what is secret, ``claims`` which claims of JWTs stay as they are.
 
     ``belonging`` tells whether the test is ours; what is not goes on as pytest-recording has it. ``lets_through``
     leaves requests to a profile's host to the network, unrecorded; ``unwritable`` says why no cassette of ours may be
@@ -51,7 +54,8 @@ class CassetteTest:
         *,
         is_live: bool,
         profile: Profile | None,
-        keys: Keys = frozenset(),
+        names: Names = NAMES,
+        claims: frozenset[str] = jwts.KEPT,
         rewrites: bool = False,
         stamp: Mapping[str, Any] | None = None,
         belonging: Belonging | None = None,
@@ -73,10 +77,11 @@ class CassetteTest:
         self._stamp = stamp
         self._lets_through = lets_through
         self._is_settled = False
-        self._keys = keys
+        self._names = names
+        self._claims = claims
         self._seen: set[str] = set()
         self._put_by_hooks: set[str] = set()
-        self._walk = Walk(Collector(self._learn), self._keys)
+        self._walk = Walk(Collector(self._learn), self._names)
         self._environment = Environment()
         if profile is not None and not is_live:
             self._environment.fill(placeholders(profile, Credentials(None)))
@@ -112,13 +117,13 @@ class CassetteTest:
                 config["record_mode"] = RecordMode.NONE
             if self._rewrites:
                 config["drop_unused_requests"] = True
-            level = Level(Walk(Leveller(self._vault()), self._keys))
+            level = Level(Walk(Leveller(self._vault()), self._names))
             config["match_on"] = [levelled(matcher, level) for matcher in config["match_on"]]
         elif rewrites:
             config["record_mode"] = RecordMode.NEW_EPISODES
         config["before_record_request"] = self._meeting(config["before_record_request"])
         config["before_record_response"] = self._learning(config["before_record_response"], response_message)
-        config["persister"] = _Persister(config["persister"], self)
+        config["persister"] = Persister(config["persister"], self)
         return config
 
     def _settle(self, config: dict[str, Any], rewrites: bool) -> None:
@@ -167,7 +172,7 @@ class CassetteTest:
         found: dict[str, str] = {}
         # A body that cannot be looked into is for the moment of writing.
         with contextlib.suppress(CassetteError):
-            Walk(Collector(lambda kind, value: found.setdefault(value, kind)), self._keys).message(message)
+            Walk(Collector(lambda kind, value: found.setdefault(value, kind)), self._names).message(message)
         return found
 
     # What is learnt on the way
@@ -225,12 +230,19 @@ class CassetteTest:
 
     def cleaned(self, cassette: Mapping[str, Any]) -> tuple[dict[str, Any], Vault]:
         """Return a cassette without the secrets in it, and what was replaced. Raises CassetteError."""
-        vault = Vault()
+        vault = Vault(self._claims, self._standing())
         known = [(value, label) for value, label in self._redactor.known() if is_looked_for(value)]
         tape = zip(cassette["requests"], cassette["responses"], strict=True)
-        clean = clean_tape(tape, vault, known, self._keys, self._is_users_own)
+        clean = clean_tape(tape, vault, known, self._names, self._is_users_own)
         requests, responses = [request for request, _ in clean], [response for _, response in clean]
         return {**cassette, "requests": requests, "responses": responses}, vault
+
+    def _standing(self) -> dict[str, str]:
+        """Return what is no secret and has a placeholder in replay all the same, by its value."""
+        look = Surroundings(self._root)
+        every = [] if self._profile is None else references(self._profile)
+        found = ((look(label, reference), label) for label, reference in every if reference.env is not None)
+        return {value: placeholder_for(label) for value, label in found if value}
 
     def stamp(self) -> dict[str, Any]:
         """Return what a new cassette says about itself."""
@@ -287,93 +299,11 @@ class CassetteTest:
 
     def explain(self, error: BaseException) -> str | None:
         """Say in one line what the tape lacks, if that is what an error is about and the tape is ours."""
-        return explain(error, self.nodeid, self._root, self._keys) if self.belonging.is_ours else None
+        return explain(error, self.nodeid, self._root, self._names) if self.belonging.is_ours else None
 
     def close(self) -> None:
         """Take back what was set for the test."""
         self._environment.restore()
-
-
-class _Persister:
-    """Stands before the persister that writes: nothing unclean passes, and nothing of a test that failed."""
-
-    def __init__(self, inner: Any, test: CassetteTest) -> None:
-        self._inner = inner
-        self._test = test
-
-    def load_cassette(self, cassette_path: Any, serializer: Any) -> Any:
-        """Read a cassette (vcrpy's interface)."""
-        return self._inner.load_cassette(cassette_path, serializer=_Serializer(serializer, self._test))
-
-    def save_cassette(self, cassette_path: Any, cassette_dict: Mapping[str, Any], serializer: Any) -> None:
-        """Write a cassette (vcrpy's interface).
-
-        Never raises: vcrpy would leave the HTTP libraries patched. What went wrong is for the end of the test.
-        """
-        belonging = self._test.belonging
-        is_ours = belonging.is_certain or any(belonging.meets(str(each.uri)) for each in cassette_dict["requests"])
-        if not is_ours:
-            with contextlib.suppress(_Unclean):
-                watched = _Watch(serializer, self._test)
-                self._inner.save_cassette(cassette_path, cassette_dict, serializer=watched)
-                return
-        if self._test.has_failed:
-            return
-        if self._test.unwritable is not None:
-            self._test.refusal = f"{cassette_path}: not written: {self._test.unwritable}"
-            return
-        try:
-            clean, vault = self._test.cleaned(cassette_dict)
-            self._inner.save_cassette(cassette_path, clean, serializer=_Serializer(serializer, self._test, vault))
-        except CassetteError as error:
-            self._test.refusal = f"{cassette_path}: not written: {error}"
-        except Exception as error:
-            self._test.refusal = f"{cassette_path}: not written: {type(error).__name__} while it was made clean"
-
-
-class _Unclean(Exception):
-    """A cassette that is not ours holds a value that this run knows."""
-
-
-class _Watch:
-    """Stands before the serializer of a cassette that is not ours, and changes nothing."""
-
-    def __init__(self, inner: Any, test: CassetteTest) -> None:
-        self._inner = inner
-        self._test = test
-
-    def serialize(self, data: dict[str, Any]) -> Any:
-        """Return a cassette's text (vcrpy's interface). Raises _Unclean."""
-        if not self._test.is_clean(data):
-            raise _Unclean
-        return self._inner.serialize(data)
-
-
-class _Serializer:
-    """Stands before the serializer: adds the provenance, and searches what is about to be written."""
-
-    def __init__(self, inner: Any, test: CassetteTest, vault: Vault | None = None) -> None:
-        self._inner = inner
-        self._test = test
-        self._vault = vault
-
-    def deserialize(self, text: str) -> Any:
-        """Read a cassette's text (vcrpy's interface)."""
-        data = self._inner.deserialize(text)
-        self._test.read(data)
-        return data
-
-    def serialize(self, data: dict[str, Any]) -> str:
-        """Return a cassette's text (vcrpy's interface). Raises CassetteError if a known value survives in it."""
-        assert self._vault is not None
-        text: str = self._inner.serialize({EXTRA: self._test.stamp(), **data})
-        place = next(survivors(self._inner.deserialize(text), self._vault), None)
-        if place is not None:
-            raise CassetteError(
-                f"a known secret survives in {place}; put it where its name tells what it is, or remove it with"
-                " before_record_request or before_record_response"
-            )
-        return text
 
 
 def _headers_in(value: object) -> Iterable[tuple[str, str]]:

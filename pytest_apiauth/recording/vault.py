@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import quote, unquote
 
 from pytest_apiauth.credentials.names import PLACEHOLDER, PREFIX, VOCABULARY, kind_of
 from pytest_apiauth.credentials.secrets import SHORTEST, Redactor
+from pytest_apiauth.recording import jwts
 
 IDENTITIES: Final = ("credentials.", "clients.", "users.", "keys.")
+MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _KEPT: Final = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
 
 
@@ -33,10 +36,16 @@ class Vault(Redactor):
 
     A value under six characters, or one that is a word of the protocol (``password``), has a placeholder too, for
     the places where it is secret by position; it is not looked for in other text, which it would only garble.
+
+    A JWT's placeholder is a JWT, with those ``claims`` as they are. ``standing`` are values that are no secrets and
+    have a placeholder in replay, such as a client's id; in a token it is there too, so that a client finds itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, claims: frozenset[str] = jwts.KEPT, standing: Mapping[str, str] | None = None) -> None:
         super().__init__()
+        self._kept_claims = claims
+        self._standing = standing or {}
+        self._claims: dict[tuple[str, str], str] = {}
         self._kinds: dict[str, str] = {}
         self._placeholders: dict[str, str] = {}
         self._taken: set[str] = set()
@@ -63,14 +72,18 @@ class Vault(Redactor):
     def reserve(self, text: str) -> None:
         """Keep the placeholders that a text has from an older tape."""
         if PREFIX in text:
-            self._taken.update(PLACEHOLDER.findall(text))
+            for found in PLACEHOLDER.findall(text):
+                mark = found.rpartition(".")[2]
+                self._taken.update((found, mark, mark.removesuffix(jwts.PADDING)))
 
     def placeholder(self, kind: str, value: str) -> str:
         """Return what stands for a value."""
         if not value or PLACEHOLDER.fullmatch(value):
             return value
         if value not in self._placeholders:
-            self._placeholders[value] = self._next(self._kinds.setdefault(value, kind_of(kind)))
+            made = self._next(self._kinds.setdefault(value, kind_of(kind)))
+            whole = jwts.stand_in(value, made, self._kept_claims, self._claim) if jwts.looks_into(value) else None
+            self._placeholders[value] = whole or made
         return self._placeholders[value]
 
     def clean(self, text: str) -> str:
@@ -112,6 +125,18 @@ class Vault(Redactor):
             pieces += (text[done:start], self.placeholder("secret", self._labels[form]))
             done = start + len(form)
         return "".join((*pieces, text[done:])) if pieces else text
+
+    def _claim(self, name: str, value: str, stays: bool) -> str:
+        """Return what stands for the text of a claim."""
+        if value in self._standing:
+            return self._standing[value]
+        if not value or (stays and not self.finds(value)):
+            return value
+        key = (kind_of(name), value)
+        if key not in self._claims:
+            made = self._next(key[0])
+            self._claims[key] = f"{made}@user.example" if MAIL.fullmatch(value) else made
+        return self._claims[key]
 
     def _next(self, kind: str) -> str:
         while True:

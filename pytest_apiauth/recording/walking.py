@@ -10,7 +10,7 @@ import base64
 import binascii
 import contextlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 from urllib.parse import quote, unquote, unquote_plus
@@ -24,6 +24,7 @@ from pytest_apiauth.credentials.names import (
     NOBODY,
     SET_COOKIE,
     TOKEN_REQUEST_NAMES,
+    Names,
     fold,
     folded,
     is_code,
@@ -32,7 +33,6 @@ from pytest_apiauth.credentials.names import (
 )
 from pytest_apiauth.credentials.values import looks_like_key
 from pytest_apiauth.printable import one_line
-from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.contents import CassetteError, content_of, decoded, pieces
 from pytest_apiauth.recording.jsontext import Members, dumped, has_member, parsed
 from pytest_apiauth.recording.message import Message, reframed
@@ -64,27 +64,16 @@ class Visitor(Protocol):
         """Take a value of a request that differs from run to run, without being secret."""
 
 
-Keys = frozenset[tuple[Place, str]]
-"""Names of API keys, folded, by where they count."""
-
-
-def keys_of(profiles: Iterable[Profile]) -> Keys:
-    """Return what profiles call their API keys; whatever is in a cookie is secret anyhow."""
-    places = [profile.place_of("api_key") for profile in profiles if profile.api_key is not None]
-    found = {"header": HEADER, "query": QUERY}
-    return frozenset((found[place.where], fold(place.name)) for place in places if place.where in found)
-
-
 class Walk:
-    """Takes a visitor through messages. ``keys`` are headers and parameters whose values are secret as well."""
+    """Takes a visitor through messages; ``names`` tell what is secret."""
 
-    def __init__(self, visitor: Visitor, keys: Keys = frozenset()) -> None:
+    def __init__(self, visitor: Visitor, names: Names = NAMES) -> None:
         self.size = 0
         """Bytes of bodies, without their codings, that were looked into."""
         self._visitor = visitor
-        self._keys = keys
+        self._names = names
         self._trail: list[str] = []
-        self._sweep = Sweep(self._found)
+        self._sweep = Sweep(self._found, names)
 
     @property
     def place(self) -> str:
@@ -129,7 +118,7 @@ class Walk:
         if short in SET_COOKIE:
             first, mark, attributes = value.partition(";")
             return self._cookie(first) + mark + attributes
-        if (HEADER, short) in self._keys or NAMES.is_secret(HEADER, name, value):
+        if self._names.is_secret(HEADER, name, value):
             return self._secret(name, value)
         if _ABSOLUTE.match(value):
             return self.url(value, leads_back=short == "location")
@@ -146,7 +135,7 @@ class Walk:
         elif "=" in rest.rstrip("="):
             for found in _PARAMETER.finditer(rest):
                 bare = found.group(2).strip('"')
-                if NAMES.is_secret(QUERY, found.group(1), bare):
+                if self._names.is_secret(QUERY, found.group(1), bare):
                     self._secret(found.group(1), bare)
         return f"{scheme}{blank}{self._secret(kind, rest)}"
 
@@ -219,8 +208,7 @@ class Walk:
             with self._at(f"parameter {name}"):
                 short = fold(name)
                 if (
-                    (place, short) in self._keys
-                    or NAMES.is_secret(place, name, value, known)
+                    self._names.is_secret(place, name, value, known)
                     or (short in TOKEN_REQUEST_NAMES and (is_token_request or (leads_back and short == "code")))
                     or (not is_token_request and is_code(name, value, known))
                 ):
@@ -264,9 +252,16 @@ class Walk:
             context = _Context(status, status == 0 and has_member(data, "grant_type"))
             new = self._json(data, context)
             return text if new == data else dumped(new, text)
-        if is_form or _looks_like_form(text):
+        if is_form or self._looks_like_form(text):
             return self.pairs(text, place=FORM, is_token_request=status == 0 and "grant_type=" in text)
         return self.leaf(text)
+
+    def _looks_like_form(self, text: str) -> bool:
+        """Whether a body without a label that says so is form-encoded, and has something to hide."""
+        if re.fullmatch(r"[^\s=&<>{}]+=[^\s<>{}]*", text) is None:
+            return False
+        names = [unquote_plus(piece.partition("=")[0]) for piece in pieces(text, "&")]
+        return "grant_type" in names or any(map(self._names.rows, names))
 
     def _json(
         self, value: Any, context: _Context, name: str = "", depth: int = 0, beside: frozenset[str] = NOBODY
@@ -281,7 +276,7 @@ class Walk:
         return self.leaf(value, depth) if isinstance(value, str) else value
 
     def _key(self, key: str) -> str:
-        return key if NAMES.rows(key) else self._visitor.text(key)
+        return key if self._names.rows(key) else self._visitor.text(key)
 
     def _member(self, name: str, value: Any, context: _Context, depth: int, beside: frozenset[str]) -> Any:
         if isinstance(value, list) and not isinstance(value, Members):
@@ -299,7 +294,7 @@ class Walk:
         if not (isinstance(value, str) or (is_number and context.status == 0)):
             return value
         is_asked = context.is_token_request and fold(name) in TOKEN_REQUEST_NAMES
-        if not is_asked and not NAMES.is_secret(MEMBER, name, str(value), beside):
+        if not is_asked and not self._names.is_secret(MEMBER, name, str(value), beside):
             new = self.leaf(value, depth) if isinstance(value, str) else value
             if context.is_token_request and fold(name) in FLEETING_NAMES and isinstance(new, str):
                 return self._visitor.fleeting(name, new)
@@ -325,7 +320,7 @@ class Walk:
         value = part[blank.end() :]
         bare = value.rstrip("\r\n")
         with self._at(f"part {name}"):
-            new = self._secret(name, bare) if NAMES.is_secret(FORM, name, bare) else self.document(bare)
+            new = self._secret(name, bare) if self._names.is_secret(FORM, name, bare) else self.document(bare)
         return part[: blank.end()] + new + value[len(bare) :]
 
     def leaf(self, text: str, depth: int = 0) -> str:
@@ -365,11 +360,3 @@ class _Context:
 def _shown(name: str) -> str:
     """Return a name that somebody else chose for a message: a name may be a token itself."""
     return "…" if looks_like_key(name) else one_line(name, LONGEST_SHOWN)
-
-
-def _looks_like_form(text: str) -> bool:
-    """Whether a body without a label that says so is form-encoded, and has something to hide."""
-    if re.fullmatch(r"[^\s=&<>{}]+=[^\s<>{}]*", text) is None:
-        return False
-    names = [unquote_plus(piece.partition("=")[0]) for piece in pieces(text, "&")]
-    return "grant_type" in names or any(map(NAMES.rows, names))

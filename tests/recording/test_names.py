@@ -27,12 +27,12 @@ from pytest_apiauth.credentials.known_names import (
     Place,
 )
 from pytest_apiauth.credentials.looks import PATHS, TOKENS
-from pytest_apiauth.credentials.names import NAMES, fold, folded
+from pytest_apiauth.credentials.names import NAMES, fold, folded, names_of
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.message import Message
 from pytest_apiauth.recording.scan import unclean
 from pytest_apiauth.recording.tape import Collector
-from pytest_apiauth.recording.walking import Walk, keys_of
+from pytest_apiauth.recording.walking import Walk
 from tests.recording.planting import key, record_uncleaned
 from tests.recording.taping import Ask, Loopback, Reply, run_tape
 
@@ -214,9 +214,21 @@ def test_a_key_is_secret_by_the_name_that_its_profile_gives_it(where: str) -> No
     named = {"header": "place"} if where == "header" else {"in": where, "name": "place"}
     profile = Profile.model_validate({"schema": 1, "api_key": named})
     found: list[str] = []
-    walk = Walk(Collector(lambda kind, value: found.append(value)), keys_of([profile]))
+    walk = Walk(Collector(lambda kind, value: found.append(value)), names_of([profile]))
 
     lines = (("Place", "in header"), ("Cookie", "place=in-cookie"))
     walk.message(Message(lines, b"", "https://shop.example/x?place=in+query&other=1"))
 
     assert set(found) == {"in-cookie", *({} if where == "cookie" else {f"in {where}"})}
+
+
+def test_8_profile_adds_names_of_secrets() -> None:
+    """What ``[recording] secrets`` names is secret in a header, a parameter and a member; a star is any beginning."""
+    profile = Profile.model_validate({"schema": 1, "recording": {"secrets": ["legacy_pin", "*-Pass"]}})
+    found: list[str] = []
+    walk = Walk(Collector(lambda kind, value: found.append(value)), names_of([profile]))
+
+    lines = (("X-Shop-Pass", "one"), ("Legacy-Pin", "two"), ("X-Other", "three"))
+    walk.message(Message(lines, b'{"legacyPin": "four", "pinned": "five"}', "https://shop.example/x?legacy_pin=six"))
+
+    assert found == ["six", "one", "two", "four"]

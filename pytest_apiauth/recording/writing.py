@@ -1,0 +1,99 @@
+"""What stands before vcrpy's persister and serializer: nothing unclean is written, nothing of a test that failed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_apiauth.recording.contents import CassetteError
+from pytest_apiauth.recording.tape import survivors
+from pytest_apiauth.recording.vault import Vault
+
+if TYPE_CHECKING:
+    from pytest_apiauth.recording.taping import CassetteTest
+
+EXTRA: Final = "apiauth"
+"""The key of a cassette under which its provenance stands; vcrpy passes over what it does not know."""
+
+
+class Persister:
+    """Stands before the persister that writes: nothing unclean passes, and nothing of a test that failed."""
+
+    def __init__(self, inner: Any, test: CassetteTest) -> None:
+        self._inner = inner
+        self._test = test
+
+    def load_cassette(self, cassette_path: Any, serializer: Any) -> Any:
+        """Read a cassette (vcrpy's interface)."""
+        return self._inner.load_cassette(cassette_path, serializer=_Serializer(serializer, self._test))
+
+    def save_cassette(self, cassette_path: Any, cassette_dict: Mapping[str, Any], serializer: Any) -> None:
+        """Write a cassette (vcrpy's interface).
+
+        Never raises: vcrpy would leave the HTTP libraries patched. What went wrong is for the end of the test.
+        """
+        belonging = self._test.belonging
+        is_ours = belonging.is_certain or any(belonging.meets(str(each.uri)) for each in cassette_dict["requests"])
+        if not is_ours:
+            with contextlib.suppress(_Unclean):
+                watched = _Watch(serializer, self._test)
+                self._inner.save_cassette(cassette_path, cassette_dict, serializer=watched)
+                return
+        if self._test.has_failed:
+            return
+        if self._test.unwritable is not None:
+            self._test.refusal = f"{cassette_path}: not written: {self._test.unwritable}"
+            return
+        try:
+            clean, vault = self._test.cleaned(cassette_dict)
+            self._inner.save_cassette(cassette_path, clean, serializer=_Serializer(serializer, self._test, vault))
+        except CassetteError as error:
+            self._test.refusal = f"{cassette_path}: not written: {error}"
+        except Exception as error:
+            self._test.refusal = f"{cassette_path}: not written: {type(error).__name__} while it was made clean"
+
+
+class _Unclean(Exception):
+    """A cassette that is not ours holds a value that this run knows."""
+
+
+class _Watch:
+    """Stands before the serializer of a cassette that is not ours, and changes nothing."""
+
+    def __init__(self, inner: Any, test: CassetteTest) -> None:
+        self._inner = inner
+        self._test = test
+
+    def serialize(self, data: dict[str, Any]) -> Any:
+        """Return a cassette's text (vcrpy's interface). Raises _Unclean."""
+        if not self._test.is_clean(data):
+            raise _Unclean
+        return self._inner.serialize(data)
+
+
+class _Serializer:
+    """Stands before the serializer: adds the provenance, and searches what is about to be written."""
+
+    def __init__(self, inner: Any, test: CassetteTest, vault: Vault | None = None) -> None:
+        self._inner = inner
+        self._test = test
+        self._vault = vault
+
+    def deserialize(self, text: str) -> Any:
+        """Read a cassette's text (vcrpy's interface)."""
+        data = self._inner.deserialize(text)
+        self._test.read(data)
+        return data
+
+    def serialize(self, data: dict[str, Any]) -> str:
+        """Return a cassette's text (vcrpy's interface). Raises CassetteError if a known value survives in it."""
+        assert self._vault is not None
+        text: str = self._inner.serialize({EXTRA: self._test.stamp(), **data})
+        place = next(survivors(self._inner.deserialize(text), self._vault), None)
+        if place is not None:
+            raise CassetteError(
+                f"a known secret survives in {place}; put it where its name tells what it is, or remove it with"
+                " before_record_request or before_record_response"
+            )
+        return text
