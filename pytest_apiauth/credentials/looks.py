@@ -93,5 +93,72 @@ TOKENS: Final = (
         "sendgrid-key", "sg.", r"(?<![\w.])(SG\.[\w-]{16,32}\.[\w-]{16,64})(?![\w-])",
         "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys", "SG.abcdefghijklmnopqrstuv.{key}",
     ),
+    _look(
+        "slack-token", "xapp-", r"(?<![\w-])(xapp-\d-[A-Z0-9]{6,20}-\d{6,20}-[a-f0-9]{32,128})(?![\w-])",
+        "https://api.slack.com/authentication/token-types", "xapp-1-A0AB1CD2E-{digits}-{hex}{hex}",
+    ),
+    _look(
+        "stripe-webhook-secret", "whsec_", r"(?<!\w)(whsec_[A-Za-z0-9+/]{24,100}={0,2})(?![\w=])",
+        "https://docs.stripe.com/webhooks", "whsec_{key}",
+    ),
+    _look(
+        "google-token", "ya29.", r"(?<![\w.])(ya29\.[\w-]{20,2048})(?![\w-])",
+        "https://developers.google.com/identity/protocols/oauth2", "ya29.{key}",
+    ),
+    _look(
+        "google-client-secret", "gocspx-", r"(?<![\w-])(GOCSPX-[\w-]{20,64})(?![\w-])",
+        "https://developers.google.com/identity/protocols/oauth2", "GOCSPX-{key}",
+    ),
+    _look(
+        "shopify-token", "shp", r"(?<!\w)(shp(?:at|ca|pa|ss|ua)_[A-Fa-f0-9]{32})(?!\w)",
+        "https://shopify.dev/docs/apps/build/authentication-authorization", "shpat_{hex}",
+    ),
+    _look(
+        "openai-key", "sk-",
+        r"(?<![\w-])(sk-(?:(?:proj|svcacct|admin|ant)-[A-Za-z0-9_-]{20,256}|[A-Za-z0-9]{32,64}))(?![\w-])",
+        "https://platform.openai.com/docs/api-reference/authentication; Anthropic's begin so too", "sk-proj-{key}",
+    ),
+    _look(
+        "npm-token", "npm_", r"(?<!\w)(npm_[A-Za-z0-9]{36})(?!\w)",
+        "https://docs.npmjs.com/about-access-tokens", "npm_{key}ab",
+    ),
+    _look(
+        "pypi-token", "pypi-", r"(?<![\w-])(pypi-AgE[\w-]{24,512})(?![\w-])",
+        "https://pypi.org/help/#apitoken", "pypi-AgE{key}",
+    ),
+    _look(
+        "huggingface-token", "hf_", r"(?<!\w)(hf_[A-Za-z0-9]{30,64})(?!\w)",
+        "https://huggingface.co/docs/hub/security-tokens", "hf_{key}",
+    ),
+    _look(
+        "digitalocean-token", "_v1_", r"(?<!\w)(do[opr]_v1_[a-f0-9]{64})(?!\w)",
+        "https://docs.digitalocean.com/reference/api/create-personal-access-token", "dop_v1_{hex}{hex}",
+    ),
+    _look(
+        "atlassian-token", "atatt3", r"(?<!\w)(ATATT3[\w=-]{24,512})(?![\w=-])",
+        "https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account",
+        "ATATT3{key}",
+    ),
+    _look(
+        "databricks-token", "dapi", r"(?<!\w)(dapi[a-f0-9]{32}(?:-\d)?)(?![\w-])",
+        "https://docs.databricks.com/dev-tools/auth/pat", "dapi{hex}",
+    ),
+    _look(
+        "grafana-token", "gl",
+        r"(?<!\w)(gl(?:sa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}|c_[A-Za-z0-9+/]{32,400}={0,2}))(?![\w=])",
+        "https://grafana.com/docs/grafana/latest/administration/service-accounts", "glc_{key}",
+    ),
+    _look(
+        "vault-token", "hvs.", r"(?<![\w.])(hv[sb]\.[\w-]{24,300})(?![\w-])",
+        "https://developer.hashicorp.com/vault/docs/concepts/tokens", "hvs.{key}",
+    ),
+    _look(
+        "newrelic-key", "nrak-", r"(?<![\w-])(NRAK-[A-Z0-9]{27})(?![\w-])",
+        "https://docs.newrelic.com/docs/apis/intro-apis/new-relic-api-keys", "NRAK-{capitals}ABCDEFGHIJK",
+    ),
+    _look(
+        "postman-key", "pmak-", r"(?<![\w-])(PMAK-[a-f0-9]{24}-[a-f0-9]{34})(?![\w-])",
+        "https://learning.postman.com/docs/developer/postman-api/authentication", "PMAK-" + "0a" * 12 + "-{hex}ab",
+    ),
 )  # fmt: skip
 """Tokens and keys that vendors have given a look of their own."""

@@ -8,8 +8,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pytest_apiauth.credentials.names import names_of
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.finding import profiles_under, root_above
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording import library
 from pytest_apiauth.recording.contents import CassetteError
@@ -21,21 +23,27 @@ PAGE = "README.md"
 
 
 def scan(asked: argparse.Namespace) -> Iterator[str]:
-    """Search folders and files. Raises CassetteError if anything is found, or a folder has no cassette."""
-    from pytest_apiauth.recording.scan import unclean
+    """Search folders and files, by what the project's profiles say too.
+
+    Raises CassetteError if anything is found, or a folder has no cassette; ProfileError if a profile cannot be read.
+    """
+    from pytest_apiauth.recording.harmless import Allowed
+    from pytest_apiauth.recording.scan import Search, unclean
 
     found = 0
+    profiles = [loading.load(path) for path in profiles_under(root_above(Path.cwd()))]
     for place in map(Path, asked.places):
-        count = 0
+        count, search = 0, Search(names_of(profiles), Allowed(profiles))
         for path in cassettes_in(place):
             count += 1
-            for line in unclean(path):
+            for line in unclean(path, search):
                 found += 1
                 yield printable(line)
         if not count and not place.is_file():
             raise CassetteError(f"scan: no cassettes under {place}")
         if not found:
-            yield f"{place}: {count} cassettes, no secret found"
+            passed = f"; {search.passed} values are harmless, as a profile says" if search.passed else ""
+            yield f"{place}: {count} cassettes, no secret found{passed}"
     if found:
         raise CassetteError(f"scan: {found} places in {', '.join(map(str, asked.places))} may hold a secret")
 

@@ -88,6 +88,44 @@ def _data(raw: bytes) -> Any:
         raise CassetteError(f"not a cassette: {type(error).__name__}") from None
 
 
+class Lines:
+    """Tells on which line of a cassette something stands, whose file is read again when the first is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines: dict[tuple[int, str, str], int] | None = None
+
+    def of(self, number: int, side: str, place: str) -> int:
+        """Return the line of a place of an exchange, as `Walk.place` says it: of its header, its URL or its body."""
+        if self._lines is None:
+            self._lines = dict(_lines(bytes_of(self._path).decode()))
+        first = place.partition(",")[0].lower()
+        found = self._lines.get((number, side, first)) or self._lines.get((number, side, ""))
+        return found or 1
+
+
+def _lines(text: str) -> Iterator[tuple[tuple[int, str, str], int]]:
+    import yaml
+
+    root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    for name, every in _entries(root):
+        for number, exchange in enumerate(every.value if name.value == "interactions" else (), 1):
+            for side, parts in _entries(exchange):
+                yield (number, side.value, ""), side.start_mark.line + 1
+                for part, content in _entries(parts):
+                    called = "url" if part.value == "uri" else part.value
+                    yield (number, side.value, called), part.start_mark.line + 1
+                    for header, _ in _entries(content) if called == "headers" else ():
+                        yield (number, side.value, f"header {header.value}".lower()), header.start_mark.line + 1
+
+
+def _entries(node: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield the names and values of a mapping whose names are texts."""
+    for name, value in node.value if getattr(node, "id", "") == "mapping" else ():
+        if isinstance(name.value, str):
+            yield name, value
+
+
 def check_nodes(text: str) -> None:
     """Count the values of a YAML text without making them. Raises CassetteError if they are too many."""
     import yaml

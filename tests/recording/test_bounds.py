@@ -123,7 +123,7 @@ def test_time_of_a_multipart_text_grows_with_it(tmp_path: Path) -> None:
     secret = b'\r\n--X\r\nContent-Disposition: form-data; name="password"\r\n\r\nhunter2\r\n--X--\r\n'
     (tmp_path / "t.yaml").write_bytes(tape(parts + secret, PARTS))
     (line,) = unclean(tmp_path / "t.yaml")
-    assert line.endswith("t.yaml: exchange 1, response, body, part password: password is not a placeholder")
+    assert line.endswith(": exchange 1, response, body, part password: password is not a placeholder")
 
 
 def links(folder: Path, kind: str) -> None:

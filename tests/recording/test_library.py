@@ -193,7 +193,10 @@ def test_files_are_searched_as_they_are_named(tmp_path: Path, capsys: pytest.Cap
 
     assert main(["scan", str(clean), str(unclean_one), str(other)]) == 2
     told = capsys.readouterr().out
-    assert f"{unclean_one}: exchange 1, request, header authorization: basic is not a placeholder" in told
+    assert re.search(
+        re.escape(str(unclean_one)) + r":\d+: exchange 1, request, header authorization: basic is not a placeholder",
+        told,
+    )
     assert main(["scan", str(tmp_path / "nowhere.yaml")]) == 2
 
 
