@@ -19,7 +19,6 @@ from pytest_apiauth.plugin.run import State, at_hand
 
 if TYPE_CHECKING:
     from pytest_apiauth.embedded import Chosen, Server
-    from pytest_apiauth.offline import Hosts
     from pytest_apiauth.plugin.clients import Clients
     from pytest_apiauth.plugin.doubles import ServedUrl, StandIn
     from pytest_apiauth.profile.model import Profile
@@ -50,8 +49,6 @@ class Block:
     server: Server
     clients: Clients
     who: Mapping[str, str]
-    hosts: Hosts
-    """What is out of reach meanwhile."""
     opened: ExitStack
     stand_in: StandIn | None = None
     _urls: dict[bool, ServedUrl] = field(default_factory=dict)
@@ -70,7 +67,7 @@ class Block:
     ) -> Block:
         """Make everything and put it to work, until ``opened`` is closed. Raises an ApiAuthError."""
         from pytest_apiauth.credentials.identities import SetVariables
-        from pytest_apiauth.offline import Hosts
+        from pytest_apiauth.offline import Refusal, at_work
         from pytest_apiauth.plugin.clients import Clients
         from pytest_apiauth.plugin.doubles import StandIn
         from pytest_apiauth.plugin.own_faults import faults_at_work
@@ -90,8 +87,9 @@ class Block:
         furnish(server)
         clients = Clients(target, who, allow_unsafe=True)
         opened.callback(clients.close)
-        is_live = run is not None and run.options.live
-        block = cls(server, clients, who, Hosts() if is_live else hosts_of([profile], root), opened)
+        if run is None or not run.options.live:
+            opened.enter_context(at_work(Refusal(hosts_of([profile], root), _advice)))
+        block = cls(server, clients, who, opened)
         if stands_in:
             block.stand_in = StandIn(server, who, _advice_beside_mock, [])
         if run is None:
@@ -116,11 +114,9 @@ class Block:
 
     @contextmanager
     def _at_work(self) -> Generator[None]:
-        from pytest_apiauth.offline import Refusal, at_work
         from pytest_apiauth.plugin.doubles import set_environment
 
         with pytest.MonkeyPatch.context() as patch, ExitStack() as opened:
-            opened.enter_context(at_work(Refusal(self.hosts, _advice)))
             if self.stand_in is None:
                 set_environment(self.server, patch, self.who)
             else:
@@ -143,7 +139,10 @@ def _advice_beside_mock(library: str) -> str:
 
 
 def _advice(library: str) -> str:
-    return "pytest_apiauth.serving lets nothing out; let it stand in with mock=True, or give the client the block's url"
+    return (
+        "pytest_apiauth.serving lets nothing out; let it stand in with mock=True, give the client the block's url, or"
+        " name among the test's arguments the fixture that opens the block"
+    )
 
 
 def _profile(asked: Asked, place: Path, run: State | None) -> Profile:

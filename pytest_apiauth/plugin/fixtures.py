@@ -48,7 +48,7 @@ def _scope(fixture_name: str, config: pytest.Config) -> Scope:
 
 
 @pytest.fixture(scope=_scope)
-def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
+def apiauth_profile(request: pytest.FixtureRequest) -> Iterator[Profile]:
     """The profile of this test: from the mark, the option, a conftest, the ini, or the folders around the test.
 
     Example::
@@ -67,14 +67,17 @@ def apiauth_profile(request: pytest.FixtureRequest) -> Profile:
         profile = chosen_profile(request.node, request.config.stash[STATE])
     except ApiAuthError as error:
         _stop(error, request.config.stash[STATE])
-    from pytest_apiauth.plugin.reach import keep_out
+    from pytest_apiauth.plugin.reach import keep_out, kept_out
 
-    if isinstance(request.node, pytest.Item):
-        keep_out(request.node, profile)
     cassette = request.node.stash.get(CASSETTE, None)
     if cassette is not None:
         cassette.belonging.is_certain = True
-    return profile
+    if isinstance(request.node, pytest.Item):
+        keep_out(request.node, profile)
+        yield profile
+        return
+    with kept_out(request.node, profile):
+        yield profile
 
 
 @pytest.fixture(scope="session")

@@ -131,7 +131,7 @@ class Lifetimes:
     @contextmanager
     def watch(self, thing: Bookmarked[B], *, is_wide: bool) -> Generator[None]:
         """Watch something until the block ends."""
-        found = Watched(thing, is_wide, thing.bookmark())
+        found = Watched(thing, is_wide, thing.bookmark(tokens=not is_wide))
         self.watched.append(found)
         try:
             yield
@@ -225,11 +225,12 @@ class Lifetimes:
 
     def start(self) -> Callable[[], None]:
         """Return what brings all that is watched back to where it stands now; what is one test's own, altogether."""
-        marks = [(each.thing, each.thing.bookmark(tokens=not each.is_wide)) for each in self.watched]
+        marks = {id(each): each.thing.bookmark(tokens=not each.is_wide) for each in self.watched}
 
         def go_back() -> None:
-            for thing, mark in marks:
-                thing.recall(mark)
+            for each in self.watched:
+                # What the test has asked for since goes back to its beginning.
+                each.thing.recall(marks.get(id(each), each.start))
 
         return go_back
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,8 +20,8 @@ from pytest_apiauth.plugin.run import State
 from pytest_apiauth.profile.model import Profile, Reference
 
 __all__ = [
-    "add_to_report", "advice_beside_mock", "enter", "hosts_of", "keep_out", "leave", "offline_error_in", "profiles_of",
-    "refusals",
+    "add_to_report", "advice_beside_mock", "enter", "hosts_of", "keep_out", "kept_out", "leave", "offline_error_in",
+    "profiles_of", "refusals",
 ]  # fmt: skip
 
 OPEN: pytest.StashKey[ExitStack] = pytest.StashKey()
@@ -59,6 +59,22 @@ def keep_out(item: pytest.Item, profile: Profile) -> None:
         known.hosts |= hosts
     else:
         _begin(item, hosts)
+
+
+@contextmanager
+def kept_out(node: pytest.Collector, profile: Profile) -> Generator[None]:
+    """Keep the hosts of a profile out of reach while the block runs: of one that wide fixtures are about.
+
+    Whoever asks for one of those by ``getfixturevalue`` is not known to, and finds nothing that stands in.
+    """
+    state = node.config.stash[STATE]
+    if state.options.live:
+        yield
+        return
+    refusal = Refusal(hosts_of([profile], state.root), _advice_to_others)
+    refusal.errors = refusals(node)
+    with at_work(refusal):
+        yield
 
 
 def refusals(node: pytest.Item | pytest.Collector) -> list[OfflineError]:
@@ -134,6 +150,13 @@ def _advice_for(item: pytest.Item) -> Callable[[str], str]:
     if item.config.getoption("disable_recording", False):
         return lambda library: f"{nothing}; add it, or leave out --disable-recording"
     return lambda library: f"{nothing}, and no cassette answers this; add --apiauth-live"
+
+
+def _advice_to_others(library: str) -> str:
+    return (
+        "a run without --apiauth-live lets nothing out; add it, or name among the test's arguments the fixture that is"
+        " to stand in"
+    )
 
 
 def advice_beside_mock(library: str, mock: str = "apiauth_mock", url: str = "apiauth_url") -> str:

@@ -385,3 +385,34 @@ def test_wide_clients_of_a_live_server(pytester: pytest.Pytester, monkeypatch: p
 
         result.assert_outcomes(passed=2, skipped=2)
         assert server.token_requests == 1
+
+
+@pytest.mark.parametrize("way", ["ini", "block"])
+def test_hosts_stay_out_of_reach_for_tests_that_do_not_ask(pytester: pytest.Pytester, run: Run, way: str) -> None:
+    """Who asks for a wide mock by getfixturevalue, unknown to pytest, is told what to do; no look-up is made."""
+    if way == "ini":
+        scoped(pytester, "session")
+    lib = {
+        "ini": "def lib(apiauth_mock):\n    yield",
+        "block": "def lib():\n    with pytest_apiauth.serving('shop', mock=True):\n        yield",
+    }[way]
+    pytester.makepyfile(
+        test_it=f"""
+import pytest, httpx, pytest_apiauth
+
+@pytest.fixture(scope="session")
+{lib}
+
+def test_one(lib):
+    assert httpx.get("https://api.shop.example/user/me").status_code == 401
+
+def test_two(request):
+    request.getfixturevalue("lib")
+    httpx.get("https://api.shop.example/user/me")
+"""
+    )
+
+    result = run("test_it.py")
+
+    result.assert_outcomes(passed=1, failed=1)
+    told(result, "httpx reached for api.shop.example", "among the test's arguments")
