@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pytest_apiauth.credentials.secrets import Secret
     from pytest_apiauth.embedded import FAULTS, VARIANTS, OwnAnswer, Reply, Server
     from pytest_apiauth.messages import Request
-    from pytest_apiauth.plugin.fixtures import ClientFactory
+    from pytest_apiauth.plugin.factory import ClientFactory
     from pytest_apiauth.plugin.serving import Serving, serving
     from pytest_apiauth.profile.model import Profile
 
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ClientFactory": "plugin.fixtures",
+    "ClientFactory": "plugin.factory",
     "FAULTS": "embedded",
     "OwnAnswer": "embedded",
     "Profile": "profile.model",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_apiauth.plugin.marks import clients_of
+from pytest_apiauth.plugin.marks import apis_of
 
 if TYPE_CHECKING:
     from pytest_apiauth.embedded import Server
@@ -34,11 +34,11 @@ def remember(node: pytest.Item | pytest.Collector, server: Server | None) -> Gen
 
 def add_to_report(item: pytest.Item, report: pytest.TestReport) -> None:
     """Say beside a failure if the test's server has refused a token of an earlier test."""
-    clients = clients_of(item)
-    server = None if clients is None else clients.target.server
+    apis = apis_of(item)
+    servers = [clients.target.server for clients in (() if apis is None else apis.made)]
+    strangers = [digest for server in servers if server is not None for digest in server.strangers]
     known = item.config.stash.get(ISSUED, {})
-    tests = dict.fromkeys(known[digest] for digest in (server.strangers if server else ()) if digest in known)
-    for test in tests:
+    for test in dict.fromkeys(known[digest] for digest in strangers if digest in known):
         report.sections.append(
             (
                 "apiauth",

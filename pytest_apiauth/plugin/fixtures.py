@@ -5,18 +5,17 @@ Standard library and pytest only at import; a fixture imports what it needs when
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Unpack
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_apiauth.errors import ApiAuthError, ProfileError, UnsetError
-from pytest_apiauth.plugin.keys import CASSETTE, CLIENTS, STATE
-from pytest_apiauth.plugin.marks import chosen_profile, refuse_double_beside_cassette, wanted_by_test
+from pytest_apiauth.errors import ApiAuthError, UnsetError
+from pytest_apiauth.plugin.keys import APIS, CASSETTE, STATE
+from pytest_apiauth.plugin.marks import chosen_profile, wanted_by_test
 from pytest_apiauth.plugin.options import Scope
-from pytest_apiauth.plugin.provision import doing, own_or_shared, serving_url, target_of
+from pytest_apiauth.plugin.provision import doing, serving_url, target_of
 from pytest_apiauth.plugin.run import State
 from pytest_apiauth.plugin.wanted import Names
 
@@ -26,9 +25,10 @@ if TYPE_CHECKING:
 
     from pytest_apiauth.auth.tokens import Token
     from pytest_apiauth.embedded import Server
-    from pytest_apiauth.http.options import ClientOptions
+    from pytest_apiauth.plugin.apis import Apis, ByName
     from pytest_apiauth.plugin.clients import Clients
     from pytest_apiauth.plugin.doubles import ServedUrl
+    from pytest_apiauth.plugin.factory import ClientFactory
     from pytest_apiauth.profile.model import Profile
     from pytest_apiauth.suite.examination import Examination
 
@@ -124,10 +124,10 @@ def apiauth_fault() -> Names:
 
 
 @pytest.fixture(scope=_scope)
-def _apiauth_clients(
+def _apiauth_apis(
     request: pytest.FixtureRequest, apiauth_profile: Profile, apiauth_variant: Names, apiauth_fault: Names
-) -> Iterator[Clients]:
-    from pytest_apiauth.plugin.clients import Clients
+) -> Iterator[Apis]:
+    from pytest_apiauth.plugin.apis import Apis
     from pytest_apiauth.profile.model import Profile
 
     if not isinstance(apiauth_profile, Profile):
@@ -138,38 +138,37 @@ def _apiauth_clients(
             pytrace=False,
         )
     node = request.node
-    wanted = wanted_by_test(node)[0].choosing(apiauth_variant, apiauth_fault)
-    writes = node.get_closest_marker("apiauth_writes") is not None
-    reporter = request.config.pluginmanager.get_plugin("apiauth-reporter")
-    if reporter is not None:
-        reporter.tell_of(Path(apiauth_profile.place))
-    refuse_double_beside_cassette(node, wanted)
+    wanted = [each.choosing(apiauth_variant, apiauth_fault) for each in wanted_by_test(node)]
     with ExitStack() as opened:
         try:
-            target = opened.enter_context(own_or_shared(request, apiauth_profile, wanted))
-            clients = Clients(target, wanted.who, allow_unsafe=writes)
+            apis = Apis(request, wanted, apiauth_profile, opened)
         except ApiAuthError as error:
             _stop(error, request.config.stash[STATE])
-        opened.callback(clients.close)
-        if target.server is not None:
-            is_wide = not isinstance(node, pytest.Item)
-            opened.enter_context(request.config.stash[STATE].lifetimes.watch(clients, is_wide=is_wide))
-        node.stash[CLIENTS] = clients
-        yield clients
+        node.stash[APIS] = apis
+        yield apis
         if not isinstance(node, pytest.Item):
-            del node.stash[CLIENTS]
+            del node.stash[APIS]
 
 
 @pytest.fixture(scope=_scope)
-def apiauth_client_factory(_apiauth_clients: Clients) -> ClientFactory:
-    """Makes clients for a user, a client, a key, a subset of the credentials, or none; closed after the test.
+def _apiauth_clients(_apiauth_apis: Apis) -> Clients:
+    return _apiauth_apis.own
+
+
+@pytest.fixture(scope=_scope)
+def apiauth_client_factory(_apiauth_apis: Apis) -> ClientFactory:
+    """Makes clients for a user, a client, a key, a subset of the credentials, none, or another profile.
+
+    They are closed after the test.
 
     Example::
 
         def test_without_credentials(apiauth_client_factory):
             assert apiauth_client_factory(credentials=()).get("/v1/workspaces").status_code == 401
     """
-    return ClientFactory(_apiauth_clients)
+    from pytest_apiauth.plugin.factory import ClientFactory
+
+    return ClientFactory(_apiauth_apis.of)
 
 
 @pytest.fixture(scope=_scope)
@@ -223,42 +222,64 @@ def apiauth_server(_apiauth_clients: Clients) -> Server:
             apiauth_server.respond("POST", "/v1/workspaces", status=201, json={"id": 9})
             assert apiauth_client.post("/v1/workspaces").json()["id"] == 9
     """
-    return _embedded(_apiauth_clients, "apiauth_server is the embedded server")
+    from pytest_apiauth.plugin.apis import embedded
+
+    return embedded(_apiauth_clients, "apiauth_server is the embedded server")
 
 
 @pytest.fixture(scope=_scope)
-def apiauth_mock(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> Iterator[respx.MockRouter]:
+def apiauth_servers(_apiauth_apis: Apis) -> ByName[Server]:
+    """The embedded server of each API that this test talks to, by the name of its profile.
+
+    ::
+
+        @pytest.mark.apiauth("dastra", "jindexe")
+        def test_both(apiauth_mock, apiauth_servers):
+            apiauth_servers["jindexe"].respond("POST", "/user/me", status=503, once=True)
+            assert shop.copy_all().retried == 1
+    """
+    from pytest_apiauth.plugin.apis import ByName, embedded
+
+    return ByName(_apiauth_apis, lambda clients: embedded(clients, "apiauth_servers are embedded servers"))
+
+
+@pytest.fixture(scope=_scope)
+def apiauth_mock(request: pytest.FixtureRequest, _apiauth_apis: Apis) -> Iterator[respx.MockRouter]:
     """The embedded server at the API's real host names, for clients that the production code makes itself.
 
     Whatever library they are of: httpx, httpx2, requests, urllib3, urllib, aiohttp and what is built on one of them.
     The environment variables that the profile names are set to the embedded server's credentials, so that
     production code which reads them is understood. Gives the respx router: routes that a test adds to it, or to another
-    one, answer first, without the credentials check. `apiauth_server.respond` gives answers behind that.
+    one, answer first, without the credentials check. `apiauth_server.respond` gives answers behind that. Of several
+    profiles that marks name, each has a server at its own hosts.
 
     Example::
 
         def test_production_code(apiauth_mock):
             assert shop.Client().workspaces()[0] == "My data company"
     """
-    server = _embedded(_apiauth_clients, "apiauth_mock stands in for the API")
+    from pytest_apiauth.plugin.apis import stand_ins
+    from pytest_apiauth.plugin.doubles import StandIn
+    from pytest_apiauth.plugin.reach import advice_beside_mock, refusals
+
     if request.node.get_closest_marker("vcr") is not None:
         pytest.fail(
             "apiauth_mock and @pytest.mark.vcr in one test: a test is mocked or replayed, not both", pytrace=False
         )
-    from pytest_apiauth.plugin.doubles import StandIn
-    from pytest_apiauth.plugin.reach import advice_beside_mock, refusals
-
-    made = StandIn(server, _apiauth_clients.who, advice_beside_mock, refusals(request.node))
     lifetimes = request.config.stash[STATE].lifetimes
     is_wide = not isinstance(request.node, pytest.Item)
+    made: list[StandIn] = []
     with ExitStack() as opened:
-        opened.enter_context(doing(request, made.at_work))
-        opened.enter_context(lifetimes.watch(made.router, is_wide=is_wide))
-        yield made.router
+        for server, clients in stand_ins(_apiauth_apis):
+            one = StandIn(server, clients.who, advice_beside_mock, refusals(request.node))
+            opened.enter_context(doing(request, one.at_work))
+            opened.enter_context(lifetimes.watch(one.router, is_wide=is_wide))
+            made.append(one)
+        yield made[0].router
 
 
 @pytest.fixture(scope=_scope)
-def apiauth_url(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> Iterator[ServedUrl]:
+def apiauth_url(apiauth_urls: ByName[ServedUrl]) -> ServedUrl:
     """The base URL of the embedded server on a port of this machine: for subprocesses, browsers, any client with one.
 
     It is text that knows more: ``apiauth_url.profile.token_endpoint``. The environment variables that the profile
@@ -269,9 +290,34 @@ def apiauth_url(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> It
         def test_command_line(apiauth_url):
             assert subprocess.run(["shop", "--url", apiauth_url, "list"]).returncode == 0
     """
-    server = _embedded(_apiauth_clients, "apiauth_url is the embedded server's")
-    with serving_url(request, server, _apiauth_clients.who, None) as url:
-        yield url
+    return apiauth_urls.own
+
+
+@pytest.fixture(scope=_scope)
+def apiauth_urls(request: pytest.FixtureRequest, _apiauth_apis: Apis) -> Iterator[ByName[ServedUrl]]:
+    """What `apiauth_url` gives, for each API that this test talks to, by the name of its profile.
+
+    ::
+
+        @pytest.mark.apiauth("dastra", "jindexe")
+        def test_command_line(apiauth_urls):
+            urls = apiauth_urls["dastra"], apiauth_urls["jindexe"]
+            assert subprocess.run(["shop", "copy", *urls]).returncode == 0
+    """
+    from pytest_apiauth.plugin.apis import ByName, embedded
+
+    known: dict[Server, ServedUrl] = {}
+    with ExitStack() as opened:
+
+        def url_of(clients: Clients) -> ServedUrl:
+            server = embedded(clients, "apiauth_url is the embedded server's")
+            if server not in known:
+                known[server] = opened.enter_context(serving_url(request, server, clients.who, None))
+            return known[server]
+
+        for clients in _apiauth_apis.marked():
+            url_of(clients)
+        yield ByName(_apiauth_apis, url_of)
 
 
 @pytest.fixture(scope=_scope)
@@ -285,15 +331,11 @@ def apiauth_tls_url(
         def test_over_tls(apiauth_tls_url):
             assert shop.Client(apiauth_tls_url, ca_file=apiauth_tls_url.ca_file).workspaces()
     """
-    server = _embedded(_apiauth_clients, "apiauth_tls_url is the embedded server's")
+    from pytest_apiauth.plugin.apis import embedded
+
+    server = embedded(_apiauth_clients, "apiauth_tls_url is the embedded server's")
     with serving_url(request, server, _apiauth_clients.who, tmp_path_factory.mktemp("apiauth")) as url:
         yield url
-
-
-def _embedded(clients: Clients, what: str) -> Server:
-    if clients.target.server is None:
-        pytest.skip(f"{what}; {clients.target.kind.here}")
-    return clients.target.server
 
 
 @pytest.fixture
@@ -331,62 +373,3 @@ def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
         # What the app stored for an earlier item may be rolled back by now.
         examination.forget_tokens()
     return examination
-
-
-class ClientFactory:
-    """Makes clients for one profile, behind the origin guard; they are closed when the test, or the scope, ends.
-
-    Example::
-
-        def test_two_users(apiauth_client_factory):
-            first, second = apiauth_client_factory(), apiauth_client_factory(user="second")
-            assert first.get("/user/me").json() != second.get("/user/me").json()
-    """
-
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
-
-    def __call__(
-        self,
-        *,
-        zone: str | None = None,
-        user: str | None = None,
-        client: str | None = None,
-        key: str | None = None,
-        credentials: Collection[str] | None = None,
-        **options: Unpack[ClientOptions],
-    ) -> httpx.Client:
-        """Make a client.
-
-        ``zone`` sends exactly what that zone of the profile needs; ``credentials`` exactly the kinds named
-        (``api_key``, ``bearer``, ``personal_access_token``, ``basic``), ``()`` none. ``user``, ``client``
-        and ``key`` name entries of the profile. ``options`` are the library's own (``timeout`` in seconds,
-        ``headers`` …); ``transport`` is a function that puts a transport around the plug-in's, and what would replace
-        that or the profile's credentials is refused. Raises ProfileError for an unknown zone and for an option that
-        clashes, CredentialError for an unset value.
-        """
-        return self._clients.client(self._kinds(zone, credentials), self._who(user, client, key), options)
-
-    def async_client(
-        self,
-        *,
-        zone: str | None = None,
-        user: str | None = None,
-        client: str | None = None,
-        key: str | None = None,
-        credentials: Collection[str] | None = None,
-        **options: Unpack[ClientOptions],
-    ) -> httpx.AsyncClient:
-        """Make an asynchronous client; the arguments are those of a call."""
-        return self._clients.async_client(self._kinds(zone, credentials), self._who(user, client, key), options)
-
-    def _kinds(self, zone: str | None, credentials: Collection[str] | None) -> Collection[str] | None:
-        if zone is not None and credentials is not None:
-            raise ProfileError("apiauth_client_factory: zone or credentials, not both: each says what to send")
-        if isinstance(credentials, str):
-            raise ProfileError(f"apiauth_client_factory: credentials: write ['{credentials}'], not '{credentials}'")
-        return self._clients.kinds_of(zone) if zone is not None else credentials
-
-    def _who(self, user: str | None, client: str | None, key: str | None) -> dict[str, str]:
-        given = {"user": user, "client": client, "key": key}
-        return {name: value for name, value in given.items() if value is not None}

@@ -23,8 +23,8 @@ from pytest_apiauth.errors import ApiAuthError, UnsetError
 from pytest_apiauth.plugin import announcements, given, options
 from pytest_apiauth.plugin.keys import CASSETTE, ENTRY, STATE
 from pytest_apiauth.plugin.marks import (
-    chosen_profile,
-    clients_of,
+    apis_of,
+    chosen_profiles,
     may_have_profile,
     needs_clients,
     refuse_what_is_not_shared,
@@ -50,10 +50,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the options and set up what a run shares."""
     config.addinivalue_line(
         "markers",
-        "apiauth(profile=None, *, user='default', client='default', key='default', scope=None, changes={},"
+        "apiauth(profile=None, …, *, user='default', client='default', key='default', scope=None, changes={},"
         " variant=None, fault=None, lifetime=None, server_scope='function'): which profile the apiauth fixtures use in"
-        " this test, who they act as, which scope they ask for, what is changed in it, how the embedded server differs,"
-        " and which tests share it",
+        " this test, or which several, who they act as, which scope they ask for, what is changed in it, how the"
+        " embedded server differs, and which tests share it",
     )
     config.addinivalue_line("markers", "apiauth_wire: a rule about connections and bytes; set by the suite itself")
     config.addinivalue_line("markers", "apiauth_smoke: a rule that tells in a few requests whether auth still works")
@@ -174,12 +174,12 @@ def _put_credentials_first(config: pytest.Config, items: list[pytest.Item]) -> N
         if not needs_clients(item) or "apiauth_credentials" in names:
             continue
         try:
-            profile = chosen_profile(item, state)
+            profiles = chosen_profiles(item, state)
         except (ApiAuthError, pytest.fail.Exception):
             continue  # the test's own fixture will say it
         from pytest_apiauth.targets.choose import choose
 
-        if choose(profile, state.options, "tests").is_app:
+        if any(choose(profile, state.options, "tests").is_app for profile in profiles):
             names.insert(0, "apiauth_credentials")
 
 
@@ -280,7 +280,7 @@ def pytest_runtest_makereport(
         refusals = _refusals()
         if refusals is not None:
             refusals.add_to_report(item, report)
-        if clients_of(item) is not None:
+        if apis_of(item) is not None:
             from pytest_apiauth.plugin import earlier, standing_clock
 
             earlier.add_to_report(item, report)
@@ -315,8 +315,8 @@ def _in_one_line(item: pytest.Item, error: BaseException) -> str | None:
         message = cassette.explain(error)
     if message is not None:
         return message
-    clients = clients_of(item)
-    return None if clients is None else clients.no_answer(error)
+    apis = apis_of(item)
+    return None if apis is None else apis.no_answer(error)
 
 
 def _place_in(item: pytest.Item, error: BaseException) -> str:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_apiauth.plugin.clients import Clients
+    from pytest_apiauth.plugin.apis import Apis
     from pytest_apiauth.plugin.run import State
     from pytest_apiauth.recording.taping import CassetteTest
     from pytest_apiauth.report.record import Entry
 
 STATE: pytest.StashKey[State] = pytest.StashKey()
 """Of the run."""
-CLIENTS: pytest.StashKey[Clients] = pytest.StashKey()
-"""Of a test, or of the class, module or run that shares them: its target, and the clients made for it."""
+APIS: pytest.StashKey[Apis] = pytest.StashKey()
+"""Of a test, or of the class, module or run that shares them: the APIs that it talks to, and the clients of each."""
 ENTRY: pytest.StashKey[Entry] = pytest.StashKey()
 """Of a rule's item: what the reports need."""
 CASSETTE: pytest.StashKey[CassetteTest] = pytest.StashKey()

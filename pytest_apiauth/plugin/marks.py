@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -15,24 +15,24 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError, ProfileError
-from pytest_apiauth.plugin.keys import CLIENTS
+from pytest_apiauth.plugin.keys import APIS
 from pytest_apiauth.plugin.run import State
 from pytest_apiauth.plugin.wanted import SHARING, Wanted, wanted_by
 
 if TYPE_CHECKING:
-    from pytest_apiauth.plugin.clients import Clients
+    from pytest_apiauth.plugin.apis import Apis
     from pytest_apiauth.profile.model import Profile
 
 Node: TypeAlias = pytest.Item | pytest.Collector
 RULES: Final = "_apiauth_examination"
 """The fixture of the items that rules are."""
-BEHIND_CLIENTS: Final = "_apiauth_clients"
+BEHIND_CLIENTS: Final = "_apiauth_apis"
 """The fixture behind every client of a test."""
 FIXTURES: Final = frozenset(
     (
         "apiauth_profile", "apiauth_client", "apiauth_async_client", "apiauth_client_factory", "apiauth_token",
-        "apiauth_server", "apiauth_mock", "apiauth_url", "apiauth_tls_url", "apiauth_credentials",
-        BEHIND_CLIENTS, RULES,
+        "apiauth_server", "apiauth_servers", "apiauth_mock", "apiauth_url", "apiauth_urls", "apiauth_tls_url",
+        "apiauth_credentials", BEHIND_CLIENTS, RULES,
     )
 )  # fmt: skip
 """Who asks for one of these has to do with a profile."""
@@ -40,8 +40,10 @@ WIDE: Final = FIXTURES - {"apiauth_credentials", RULES}
 """What is of the scope that ``apiauth_server_scope`` says."""
 
 
-def wanted_by_test(item: Node) -> tuple[Wanted, ...]:
+def wanted_by_test(item: Node, other: str | None = None) -> tuple[Wanted, ...]:
     """Return the APIs that a test asks for by its marks ``apiauth``, its own first; without a mark the usual one.
+
+    ``other`` names a profile that no mark need name: then it is that one alone, as the marks have it.
 
     Of a class, a module or the run it is what all of its tests ask for. A parameter ``apiauth_profile`` is nearer than
     a parameter's mark, that is nearer than the test's own, and that than its class's and its module's. Raises
@@ -53,7 +55,7 @@ def wanted_by_test(item: Node) -> tuple[Wanted, ...]:
     for node, mark in item.iter_markers_with_node("apiauth"):
         level = "marks" if node is item and any(mark is each for each in parameters) else node
         levels.setdefault(level, []).append(mark)
-    return wanted_by(levels.values())
+    return wanted_by(levels.values(), other)
 
 
 def refuse_double_beside_cassette(item: Node, wanted: Wanted) -> None:
@@ -88,10 +90,10 @@ def needs_clients(item: pytest.Item) -> bool:
     return BEHIND_CLIENTS in getattr(item, "fixturenames", ())
 
 
-def clients_of(item: pytest.Item) -> Clients | None:
-    """Return the clients of a test that has any, be they shared."""
+def apis_of(item: pytest.Item) -> Apis | None:
+    """Return the APIs of a test that talks to any, be they shared."""
     for node in reversed(item.listchain() if needs_clients(item) else [item]):
-        found = node.stash.get(CLIENTS, None)
+        found = node.stash.get(APIS, None)
         if found is not None:
             return found
     return None
@@ -108,6 +110,11 @@ def chosen_profile(item: Node, state: State, wanted: Wanted | None = None) -> Pr
     folder = item.path if item.path.is_dir() else item.path.parent
     profile = state.named_profile(wanted.name, folder) if wanted.name else state.default_profile(folder)
     return state.changed(profile, wanted, folder)
+
+
+def chosen_profiles(item: Node, state: State) -> list[Profile]:
+    """Return the profile of every API that a test's marks name, its own first. Raises ProfileError."""
+    return [chosen_profile(item, state, wanted) for wanted in wanted_by_test(item)]
 
 
 def refuse_what_is_not_shared(item: pytest.Item, state: State) -> None:
@@ -131,19 +138,30 @@ def refuse_what_is_not_shared(item: pytest.Item, state: State) -> None:
 
 def _beyond(item: pytest.Item, node: Node, state: State) -> str:
     """Say what a test's marks ask for that its fixtures have not; empty if it is nothing. Raises ProfileError."""
-    wanted, given = wanted_by_test(item)[0], wanted_by_test(node)[0]
-    pairs = (item, wanted), (node, given)
-    profiles = [chosen_profile(each, state, replace(one, scope=None, changes=())) for each, one in pairs]
-    if profiles[0].place != profiles[1].place:
-        asked, had = (f"{each.name} ({os.path.relpath(each.place, state.root)})" for each in profiles)
-        return f"this test is about {asked}, and its fixtures are about {had}"
-    if wanted.beyond(given):
-        return f"this test has a mark of its own ({wanted.beyond(given)})"
-    scope = wanted.server_scope or SHARING[-1]
+    wanted, given = _by_place(item, state), _by_place(node, state)
+    if next(iter(wanted)) != next(iter(given)) or not wanted.keys() <= given.keys():
+        return f"this test is about {_told(wanted, state)}, and its fixtures are about {_told(given, state)}"
+    for place, (_, each) in wanted.items():
+        if each.beyond(given[place][1]):
+            return f"this test has a mark of its own ({each.beyond(given[place][1])})"
+    scope = next(iter(wanted.values()))[1].server_scope or SHARING[-1]
     if SHARING.index(scope) < SHARING.index(state.options.server_scope):
         return f"this test asks for server_scope={scope!r}"
     writes = [each.get_closest_marker("apiauth_writes") is not None for each in (item, node)]
     return "this test has the mark apiauth_writes for itself" if state.options.live and writes == [True, False] else ""
+
+
+def _by_place(node: Node, state: State) -> dict[str, tuple[Profile, Wanted]]:
+    """Return the APIs that marks name, unchanged, by their profiles' files, the first one first."""
+    found: dict[str, tuple[Profile, Wanted]] = {}
+    for wanted in wanted_by_test(node):
+        profile = chosen_profile(node, state, replace(wanted, scope=None, changes=()))
+        found.setdefault(profile.place, (profile, wanted))
+    return found
+
+
+def _told(apis: Mapping[str, tuple[Profile, Wanted]], state: State) -> str:
+    return ", ".join(f"{profile.name} ({os.path.relpath(place, state.root)})" for place, (profile, _) in apis.items())
 
 
 def _parameter_of(item: Node) -> str | None:
@@ -163,5 +181,5 @@ def used_live(items: Iterable[pytest.Item], state: State) -> list[Path]:
         if needs_clients(item):
             # The test's own fixture says what is wrong.
             with contextlib.suppress(ApiAuthError, pytest.fail.Exception):
-                found[Path(chosen_profile(item, state).place)] = None
+                found |= {Path(profile.place): None for profile in chosen_profiles(item, state)}
     return list(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,9 @@ from pytest_apiauth.offline.culprit import versioned
 from pytest_apiauth.offline.hosts import Hosts
 from pytest_apiauth.offline.refusal import OfflineError, Refusal, at_work, offline_error_in
 from pytest_apiauth.plugin.keys import STATE
-from pytest_apiauth.plugin.marks import RULES, chosen_profile
+from pytest_apiauth.plugin.marks import RULES, chosen_profile, wanted_by_test
 from pytest_apiauth.plugin.run import State
+from pytest_apiauth.plugin.wanted import Wanted
 from pytest_apiauth.profile.model import Profile, Reference
 
 __all__ = [
@@ -94,7 +95,7 @@ def add_to_report(item: pytest.Item, report: pytest.TestReport) -> None:
 
 
 def profiles_of(item: pytest.Item, state: State) -> list[Profile]:
-    """Return the profiles that a test has to do with: the one chosen for it, and for a cassette all of the project's.
+    """Return the profiles that a test has to do with: those chosen for it, and for a cassette all of the project's.
 
     What a cassette holds is known when it is read or written, and that is late.
     """
@@ -102,12 +103,14 @@ def profiles_of(item: pytest.Item, state: State) -> list[Profile]:
     if own is not None:
         return [own.profile]
     found: dict[int, Profile] = {}
-    try:
-        chosen = chosen_profile(item, state)
-        found[id(chosen)] = chosen
-    except (ApiAuthError, pytest.fail.Exception):
-        # Whoever needs one is told by the fixtures.
-        pass
+    wanted: Iterable[Wanted] = ()
+    # Whoever needs one that is wrong is told by the fixtures.
+    with suppress(ApiAuthError, pytest.fail.Exception):
+        wanted = wanted_by_test(item)
+    for each in wanted:
+        with suppress(ApiAuthError):
+            profile = chosen_profile(item, state, each)
+            found[id(profile)] = profile
     if item.get_closest_marker("vcr") is not None:
         for profile in state.project_profiles():
             found.setdefault(id(profile), profile)

@@ -13,7 +13,7 @@ from pytest_apiauth.credentials.names import names_of
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.plugin.keys import CASSETTE, STATE
 from pytest_apiauth.plugin.marks import (
-    chosen_profile,
+    chosen_profiles,
     needs_clients,
     refuse_double_beside_cassette,
     uses_ours,
@@ -84,7 +84,7 @@ def enter(item: pytest.Item) -> None:
         item.config.rootpath,
         state.redactor,
         is_live=state.options.live,
-        profile=_profile_of(item, state),
+        profiles=_own_profiles(item, state),
         names=names_of(profiles),
         claims=claims_of(profiles),
         rewrites=state.rewrites_cassettes,
@@ -140,12 +140,12 @@ def leave(item: pytest.Item) -> None:
         raise CassetteError(cassette.refusal)
 
 
-def _profile_of(item: pytest.Item, state: State) -> Profile | None:
+def _own_profiles(item: pytest.Item, state: State) -> list[Profile]:
     try:
-        return chosen_profile(item, state)
+        return chosen_profiles(item, state)
     except ApiAuthError:
         # Whoever needs one is told by the fixtures.
-        return None
+        return []
 
 
 def _mode(state: State) -> str | None:

@@ -164,9 +164,9 @@ class Serving:
         **options: Any,
     ) -> httpx.Client:
         """Make a client; the arguments are those of `ClientFactory`. It is closed with the block."""
-        from pytest_apiauth.plugin.fixtures import ClientFactory
+        from pytest_apiauth.plugin.factory import ClientFactory
 
-        make = ClientFactory(self._now.clients)
+        make = ClientFactory(lambda profile: self._now.clients)
         return make(zone=zone, user=user, client=client, key=key, credentials=credentials, **options)
 
     def async_client(
@@ -180,9 +180,9 @@ class Serving:
         **options: Any,
     ) -> httpx.AsyncClient:
         """Make an asynchronous client; the arguments are those of `ClientFactory`."""
-        from pytest_apiauth.plugin.fixtures import ClientFactory
+        from pytest_apiauth.plugin.factory import ClientFactory
 
-        make = ClientFactory(self._now.clients).async_client
+        make = ClientFactory(lambda profile: self._now.clients).async_client
         return make(zone=zone, user=user, client=client, key=key, credentials=credentials, **options)
 
     @property

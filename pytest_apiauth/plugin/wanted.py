@@ -74,13 +74,15 @@ def _shown(value: tuple[str, ...] | int | None) -> str:
     return repr(value[0] if isinstance(value, tuple) and len(value) == 1 else value)
 
 
-def wanted_by(levels: Iterable[Iterable[pytest.Mark]]) -> tuple[Wanted, ...]:
+def wanted_by(levels: Iterable[Iterable[pytest.Mark]], other: str | None = None) -> tuple[Wanted, ...]:
     """Return the APIs that marks ask for, the test's own first; ``levels`` are the marks of it, its class and so on.
 
-    The nearest level that names profiles decides which there are. What a mark leaves out, the next one says: of those
-    that name the same profile, or none. Fails the test for what no mark can mean.
+    The nearest level that names profiles decides which there are, or ``other`` does. What a mark leaves out, the next
+    one says: of those that name the same profile, or none. Fails the test for what no mark can mean.
     """
     read = [[_read(mark) for mark in level] for level in levels]
+    if other is not None:
+        read.insert(0, [((other,), {})])
     names = next((found for level in read if (found := [name for names, _ in level for name in names])), [None])
     every = [mark for level in read for mark in level]
     return tuple(
@@ -112,7 +114,7 @@ def _read(mark: pytest.Mark) -> tuple[tuple[str, ...], Arguments]:
     wrong: list[str] = []
     names = [*mark.args, mark.kwargs["profile"]] if mark.kwargs.get("profile") is not None else [*mark.args]
     wrong += [f"profile: expected a name, got {type(name).__name__}" for name in names if not isinstance(name, str)]
-    if len(mark.args) > 1 or (mark.args and "profile" in mark.kwargs):
+    if mark.args and "profile" in mark.kwargs:
         wrong.append("profile is given twice")
     found: Arguments = {}
     for given, value in mark.kwargs.items():

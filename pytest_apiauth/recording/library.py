@@ -103,7 +103,6 @@ def record(scene: Scene, stage: Stage, path: Path, *, is_live: bool) -> None:
         path.parent,
         stage.redactor,
         is_live=True,
-        profile=None,
         names=names_of([profile]),
         claims=jwts.claims_of([profile]),
         stamp={
@@ -129,7 +128,7 @@ def replay(scene: Scene, profile: Profile, path: Path) -> list[Response]:
     guard = Guard(network.library, profile, redactor)
     sender = Sender(network, profile.name, redactor, guard)
     stage = Stage(profile, Identities(profile, Credentials(None), redactor), sender, redactor, "")
-    test = CassetteTest(f"{profile.name}/{scene.name}", path.parent, redactor, is_live=False, profile=None)
+    test = CassetteTest(f"{profile.name}/{scene.name}", path.parent, redactor, is_live=False)
     try:
         return _play(scene, stage, test, path, "none")
     finally:

@@ -6,11 +6,11 @@ import ast
 import contextlib
 import datetime
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pytest_apiauth.credentials.identities import Surroundings
 from pytest_apiauth.credentials.names import NAMES, Names
@@ -31,11 +31,14 @@ from pytest_apiauth.recording.vault import Vault, is_looked_for, placeholder_for
 from pytest_apiauth.recording.walking import Walk
 from pytest_apiauth.recording.writing import EXTRA, Persister
 
+OTHERS: Final = "others"
+"""The key of the provenance under which the further profiles of a test stand."""
+
 
 class CassetteTest:
     """One test that is recorded or replayed.
 
-    ``is_live`` tells that it may reach the network; ``profile`` is that of the test, if it has one. ``rewrites``
+    ``is_live`` tells that it may reach the network; ``profiles`` are those of the test, its own first. ``rewrites``
     starts the cassette anew; the old one stays until the test has passed. ``stamp`` is what the cassette is to say
     about itself, instead of the usual.
 
@@ -53,7 +56,7 @@ class CassetteTest:
         redactor: OutputRedactor,
         *,
         is_live: bool,
-        profile: Profile | None,
+        profiles: Sequence[Profile] = (),
         names: Names = NAMES,
         claims: frozenset[str] = jwts.KEPT,
         rewrites: bool = False,
@@ -72,7 +75,7 @@ class CassetteTest:
         """What the cassette that was read says about itself."""
         self._root = root
         self._redactor = redactor
-        self._profile = profile
+        self._profiles = tuple(profiles)
         self._rewrites = rewrites
         self._stamp = stamp
         self._lets_through = lets_through
@@ -83,7 +86,7 @@ class CassetteTest:
         self._put_by_hooks: set[str] = set()
         self._walk = Walk(Collector(self._learn), self._names)
         self._environment = Environment()
-        if profile is not None and not is_live:
+        for profile in () if is_live else self._profiles:
             self._environment.fill(placeholders(profile, Credentials(None)))
             if isinstance(profile.api_url, Reference) and profile.api_url.env is not None:
                 # Until a cassette says where it was recorded; without one, asking there leads to how it is recorded.
@@ -222,11 +225,19 @@ class CassetteTest:
         if not isinstance(extra, dict) or self.provenance:
             return
         self.provenance = extra
-        profile, url = self._profile, extra.get("api_url")
-        place = profile.api_url if profile is not None else None
-        if not self.is_live and url and isinstance(place, Reference) and place.env is not None:
-            # Whatever the surroundings say: the tape answers for no other host.
-            self._environment.fill({place.env: str(url)}, is_final=True)
+        for profile in () if self.is_live else self._profiles:
+            place, url = profile.api_url, self._recorded_of(profile).get("api_url")
+            if url and isinstance(place, Reference) and place.env is not None:
+                # Whatever the surroundings say: the tape answers for no other host.
+                self._environment.fill({place.env: str(url)}, is_final=True)
+
+    def _recorded_of(self, profile: Profile) -> Mapping[str, Any]:
+        """Return what the cassette that was read says about one of the profiles that it was recorded with."""
+        others = self.provenance.get(OTHERS)
+        others = others if isinstance(others, list) else []
+        named = (each for each in others if isinstance(each, dict) and each.get("profile") == profile.name)
+        is_other = bool(others) and self.provenance.get("profile") != profile.name
+        return next(named, {} if is_other else self.provenance)
 
     def cleaned(self, cassette: Mapping[str, Any]) -> tuple[dict[str, Any], Vault]:
         """Return a cassette without the secrets in it, and what was replaced. Raises CassetteError."""
@@ -240,7 +251,7 @@ class CassetteTest:
     def _standing(self) -> dict[str, str]:
         """Return what is no secret and has a placeholder in replay all the same, by its value."""
         look = Surroundings(self._root)
-        every = [] if self._profile is None else references(self._profile)
+        every = (named for profile in self._profiles for named in references(profile))
         found = ((look(label, reference), label) for label, reference in every if reference.env is not None)
         return {value: placeholder_for(label) for value, label in found if value}
 
@@ -253,16 +264,18 @@ class CassetteTest:
             "recorded": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "recorder": f"pytest-apiauth {version('pytest-apiauth')}",
         }
-        if self._profile is None or not self.belonging.is_ours:
+        if not self._profiles or not self.belonging.is_ours:
             return found
+        own, *others = map(self._recording_of, self._profiles)
+        return {**found, **own, **({OTHERS: others} if others else {})}
+
+    def _recording_of(self, profile: Profile) -> dict[str, Any]:
         from pytest_apiauth.credentials.located import with_base_url
 
-        located = with_base_url(self._profile, self._root)
         return {
-            **found,
-            "profile": self._profile.name,
-            "api_url": located.base_url,
-            "credentials": credentials_set(self._profile, self._root),
+            "profile": profile.name,
+            "api_url": with_base_url(profile, self._root).base_url,
+            "credentials": credentials_set(profile, self._root),
         }
 
     def is_clean(self, data: Any) -> bool:
@@ -286,14 +299,14 @@ class CassetteTest:
 
     # The fixtures' side
 
-    def lookup(self) -> Credentials:
-        """Return what looks up credentials in a replayed test."""
-        labels = self.provenance.get("credentials")
+    def lookup(self, profile: Profile) -> Credentials:
+        """Return what looks up credentials of a profile in a replayed test."""
+        labels = self._recorded_of(profile).get("credentials")
         return Credentials(frozenset(labels) if isinstance(labels, list) else None)
 
     def replayed_profile(self, profile: Profile) -> Profile:
         """Return a profile with the base URL that was recorded, if it has none of its own."""
-        url = self.provenance.get("api_url")
+        url = self._recorded_of(profile).get("api_url")
         is_open = isinstance(profile.api_url, Reference) or profile.api_url is None
         return profile.replaced(api_url=str(url)) if is_open and url else profile
 

@@ -43,8 +43,9 @@ class ReplayedTarget:
     @classmethod
     def build(cls, profile: Profile, cassette: CassetteTest, *, library: str) -> ReplayedTarget:
         """Put placeholders in the place of credentials, those that were set when the cassette was recorded."""
-        profile, redactor = cassette.replayed_profile(profile), Redactor()
-        identities = Identities(profile, cassette.lookup(), redactor)
+        lookup, redactor = cassette.lookup(profile), Redactor()
+        profile = cassette.replayed_profile(profile)
+        identities = Identities(profile, lookup, redactor)
         network = Network(library)
         return cls(profile, identities, redactor, network, Sender.live(library, profile, redactor, network=network))
 

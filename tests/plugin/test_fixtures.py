@@ -391,7 +391,7 @@ def test_live_runs_skip_what_is_embedded(pytester: pytest.Pytester, run: Run, fi
 @pytest.mark.parametrize(
     ("mark", "words"),
     [
-        ('"jindexe", "dastra"', ["profile is given twice"]),
+        ('"jindexe", "dastr"', ["no profile 'dastr'", "did you mean 'dastra'"]),
         ('"jindexe", usr="second"', ["unknown argument 'usr'"]),
         ('"jindexe", profile="dastra"', ["profile is given twice"]),
         ("1", ["profile", "expected a name"]),

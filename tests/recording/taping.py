@@ -194,7 +194,7 @@ def taping(
     redactor = OutputRedactor()
     for secret in secrets:
         redactor.learn(secret, "shop.access_token")
-    test = CassetteTest("test_it.py::test_tape", folder, redactor, is_live=is_live, profile=None)
+    test = CassetteTest("test_it.py::test_tape", folder, redactor, is_live=is_live)
     config: Any = SimpleNamespace(
         hook=SimpleNamespace(pytest_recording_configure=lambda config, vcr: test.configure(vcr))
     )
