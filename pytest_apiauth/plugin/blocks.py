@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import pytest
 
+from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.plugin.run import State, at_hand
 
 if TYPE_CHECKING:
@@ -151,6 +152,8 @@ def _profile(asked: Asked, place: Path, run: State | None) -> Profile:
 
     if isinstance(asked, Profile):
         return asked
+    if not isinstance(asked, str | os.PathLike):
+        raise ProfileError(f"serving: expected a name, a path or a Profile, got {type(asked).__name__}")
     name = os.fspath(asked)
     if run is not None:
         return run.named_profile(name, place)

@@ -45,6 +45,13 @@ def test_finding_12_property_asks_for_client(pytester: pytest.Pytester, run: Run
         def test_all_were_run():
             assert len(SEEN) == 10
 
+        @given(n=st.integers(0, 99))
+        @settings(max_examples=5, database=None)
+        def test_another_api(n, apiauth_client_factory, apiauth_servers):
+            assert apiauth_client_factory(profile="dastra").get("/v1/workspaces").status_code == 200
+            assert apiauth_servers["dastra"].token_requests == 1
+            apiauth_servers["dastra"].refuse_next(503)
+
         class TestOfClass:
             @pytest.mark.parametrize("size", [1, 2])
             @given(n=st.integers(0, 99))

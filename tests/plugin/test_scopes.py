@@ -416,3 +416,39 @@ def test_two(request):
 
     result.assert_outcomes(passed=1, failed=1)
     told(result, "httpx reached for api.shop.example", "among the test's arguments")
+
+
+@pytest.mark.parametrize("way", ["mark", "ini"])
+def test_servers_of_several_apis_are_shared_alike(pytester: pytest.Pytester, run: Run, way: str) -> None:
+    """Each API that a test talks to, named by its mark or by the factory alone, ends its test as the first does."""
+    if way == "ini":
+        scoped(pytester, "module")
+    more = ', server_scope="module"' if way == "mark" else ""
+    source = f"""
+        import httpx, pytest
+        from hypothesis import given, settings, strategies as st
+
+        pytestmark = pytest.mark.apiauth("shop", "dastra"{more})
+        WORKSPACES = "/v1/workspaces"
+
+        @pytest.mark.parametrize("turn", range(2))
+        def test_it(turn, apiauth_client_factory, apiauth_servers, apiauth_mock):
+            for name, path in (("dastra", WORKSPACES), ("digishare", "/campaigns")):
+                server, client = apiauth_servers[name], apiauth_client_factory(profile=name)
+                assert server.requests == []
+                server.respond("GET", path, json=turn)
+                assert client.get(path).json() == turn
+                server.refuse_next(503)
+            assert httpx.get("https://api.dastra.eu/v1/workspaces").status_code == 503
+
+        @given(n=st.integers(0, 9))
+        @settings(max_examples=4, database=None)
+        def test_property(n, apiauth_client_factory, apiauth_servers):
+            for name, path in (("dastra", WORKSPACES), ("digishare", "/campaigns")):
+                assert apiauth_servers[name].requests == []
+                apiauth_servers[name].respond("GET", path, json=n, once=True)
+                assert apiauth_client_factory(profile=name).get(path).json() == n
+                apiauth_servers[name].refuse_next(503)
+    """
+
+    passes(pytester, run, source)

@@ -60,6 +60,8 @@ def test_profile_is_a_name_a_path_or_an_object(tmp_path: Path, monkeypatch: pyte
             assert client.get("/user/me").json()["user"].startswith("second.")
     with pytest.raises(ProfileError, match="no profile 'shopp'"), pytest_apiauth.serving("shopp"):
         pass
+    with pytest.raises(ProfileError, match="expected a name, a path or a Profile, got int"):
+        pytest_apiauth.serving(1).__enter__()  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("_world")
