@@ -240,8 +240,14 @@ def pytest_fixture_setup(
     """Look for a test's cassettes where pytest-recording begins with it; let what wide fixtures tell a double last."""
     node = request.node
     if fixturedef.scope != "function":
-        with node.config.stash[STATE].lifetimes.setting_up(fixturedef, node):
-            return (yield)
+        lifetimes = node.config.stash[STATE].lifetimes
+        with lifetimes.setting_up(fixturedef, node):
+            if lifetimes.item is None or CASSETTE not in lifetimes.item.stash:
+                return (yield)
+            from pytest_apiauth.plugin import wider_tapes
+
+            with wider_tapes.tape(fixturedef, request, lifetimes.item):
+                return (yield)
     result = yield
     if given.is_property(node):
         given.note(node, fixturedef)

@@ -172,6 +172,11 @@ class Lifetimes:
             node.addfinalizer(opened.close)
         return self._targets[place]
 
+    @property
+    def item(self) -> pytest.Item | None:
+        """The test at hand."""
+        return self._item
+
     # What pytest's hooks tell
 
     def begin(self, item: pytest.Item) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -152,7 +153,8 @@ def _advice_for(item: pytest.Item) -> Callable[[str], str]:
         return lambda library: f"{nothing}; add it, or let apiauth_mock or @pytest.mark.vcr stand in"
     if item.config.getoption("disable_recording", False):
         return lambda library: f"{nothing}; add it, or leave out --disable-recording"
-    return lambda library: f"{nothing}, and no cassette answers this; add --apiauth-live"
+    record = f"pytest {shlex.quote(item.nodeid)} --apiauth-live --record-mode=rewrite"
+    return lambda library: f"{nothing}, and no cassette answers this; record it: {record}"
 
 
 def _advice_to_others(library: str) -> str:

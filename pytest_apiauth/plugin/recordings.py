@@ -24,6 +24,7 @@ from pytest_apiauth.plugin.run import State
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.belonging import Belonging, cassettes_of
 from pytest_apiauth.recording.contents import CassetteError
+from pytest_apiauth.recording.episodes import TokenRequests
 from pytest_apiauth.recording.jwts import claims_of
 from pytest_apiauth.recording.taping import CassetteTest
 
@@ -64,7 +65,7 @@ def enter(item: pytest.Item) -> None:
     is_ours, profiles = uses_ours(item), profiles_of(item, state)
     if is_ours:
         _refuse_what_clashes(item, getattr(item, "fixturenames", ()))
-        mode = _mode(state)
+        mode = record_mode(state)
         if mode is None and state.options.live:
             # A live run asks the API itself; what it asks is recorded on request only.
             item.stash[OFF] = True
@@ -87,9 +88,10 @@ def enter(item: pytest.Item) -> None:
         profiles=_own_profiles(item, state),
         names=names_of(profiles),
         claims=claims_of(profiles),
+        token_requests=TokenRequests.of(profiles),
         rewrites=state.rewrites_cassettes,
         belonging=Belonging(hosts_of(profiles, state.root), is_ours),
-        lets_through=state.options.live and _mode(state) is None,
+        lets_through=state.options.live and record_mode(state) is None,
         unwritable=_parallel(state) if _records(state) else None,
     )
     state.filter.watch = cassette.watch
@@ -120,7 +122,7 @@ def settle(request: pytest.FixtureRequest, markers: list[Any]) -> None:
     if not test.belonging.is_certain:
         return
     _refuse_what_clashes(item, getattr(item, "fixturenames", ()), settings.get("record_mode"))
-    if state.options.live and _mode(state) is None:
+    if state.options.live and record_mode(state) is None:
         leave(item)
         markers.clear()
         return
@@ -148,7 +150,7 @@ def _own_profiles(item: pytest.Item, state: State) -> list[Profile]:
         return []
 
 
-def _mode(state: State) -> str | None:
+def record_mode(state: State) -> str | None:
     """Return the record mode that the run was asked for."""
     if state.rewrites_cassettes:
         return "rewrite"
@@ -157,20 +159,21 @@ def _mode(state: State) -> str | None:
 
 
 def _records(state: State) -> bool:
-    return _mode(state) not in (None, "none")
+    return record_mode(state) not in (None, "none")
 
 
 def _parallel(state: State) -> str | None:
     if not hasattr(state.config, "workerinput"):
         return None
-    return f"--record-mode={_mode(state)} under pytest-xdist: workers would overwrite each other's cassettes; use -n 0"
+    asked = f"--record-mode={record_mode(state)} under pytest-xdist"
+    return f"{asked}: workers would overwrite each other's cassettes; use -n 0"
 
 
 def _refuse_mode(state: State, *, has_cassette: bool) -> None:
     """Fail a test of ours that is to be recorded if it cannot be; with ``once`` what there is is replayed."""
     if not _records(state):
         return
-    mode = _mode(state)
+    mode = record_mode(state)
     if not state.options.live and (mode in ADDING or not has_cassette):
         pytest.fail(f"--record-mode={mode} records from the real API: add --apiauth-live", pytrace=False)
     parallel = _parallel(state)

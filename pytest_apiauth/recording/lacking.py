@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from pytest_apiauth.credentials.names import NAMES, Names
+from pytest_apiauth.credentials.names import Names
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.jsontext import Members, parsed
@@ -22,11 +22,13 @@ OF_URLS: Final = ("method", "scheme", "host", "port", "path", "query", "uri")
 """Matchers of vcrpy's that look at the request line."""
 
 
-def explain(error: BaseException, nodeid: str, root: Path, names: Names = NAMES) -> str | None:
+def explain(
+    error: BaseException, nodeid: str, root: Path, names: Names, is_token_request: Callable[[Any], bool]
+) -> str | None:
     """Say in one line what a tape lacks and which command records it, if that is what an error is about."""
     inner = getattr(error, "exceptions", None)
     if isinstance(inner, tuple | list):
-        lines = (explain(each, nodeid, root, names) for each in inner)
+        lines = (explain(each, nodeid, root, names, is_token_request) for each in inner)
         return next((line for line in lines if line is not None), None)
     if not type(error).__module__.startswith("vcr.") or not hasattr(error, "failed_request"):
         return None
@@ -43,7 +45,10 @@ def explain(error: BaseException, nodeid: str, root: Path, names: Names = NAMES)
     if getattr(error, "reason", "") == "already_played":
         return f"{shown}: the cassette has no further answer to {what}; record it anew: {command}rewrite"
     nearest = _nearest(request, list(cassette.requests), names, error)
-    return f"{shown}: the cassette has no answer to {what}{nearest}; record it anew: {command}rewrite"
+    anew = f"record it anew: {command}rewrite"
+    if is_token_request(request):
+        anew = f"if another test has asked for the token, ask where the fixture is set up, or {anew}"
+    return f"{shown}: the cassette has no answer to {what}{nearest}; {anew}"
 
 
 def _nearest(asked: Any, recorded: list[Any], names: Names, error: BaseException) -> str:

@@ -16,9 +16,10 @@ from pytest_apiauth.credentials.identities import Surroundings
 from pytest_apiauth.credentials.names import NAMES, Names
 from pytest_apiauth.credentials.redaction import OutputRedactor
 from pytest_apiauth.credentials.values import is_own_placeholder
+from pytest_apiauth.messages import Origin
 from pytest_apiauth.offline import Hosts
 from pytest_apiauth.profile.model import Profile, Reference
-from pytest_apiauth.recording import jwts
+from pytest_apiauth.recording import episodes, jwts
 from pytest_apiauth.recording.belonging import Belonging
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.lacking import explain
@@ -42,7 +43,8 @@ class CassetteTest:
     starts the cassette anew; the old one stays until the test has passed. ``stamp`` is what the cassette is to say
     about itself, instead of the usual.
 
-    ``names`` tell what is secret, ``claims`` which claims of JWTs stay as they are.
+    ``names`` tell what is secret, ``claims`` which claims of JWTs stay as they are,
+    ``token_requests`` which requests ask for a token.
 
     ``belonging`` tells whether the test is ours; what is not goes on as pytest-recording has it. ``lets_through``
     leaves requests to a profile's host to the network, unrecorded; ``unwritable`` says why no cassette of ours may be
@@ -59,6 +61,7 @@ class CassetteTest:
         profiles: Sequence[Profile] = (),
         names: Names = NAMES,
         claims: frozenset[str] = jwts.KEPT,
+        token_requests: episodes.TokenRequests | None = None,
         rewrites: bool = False,
         stamp: Mapping[str, Any] | None = None,
         belonging: Belonging | None = None,
@@ -70,6 +73,8 @@ class CassetteTest:
         self.unwritable = unwritable
         self.is_live = is_live
         self.has_failed = False
+        self.keeps_old = False
+        """Whether the cassette stays as it is, whatever is asked."""
         self.refusal: str | None = None
         self.provenance: dict[str, Any] = {}
         """What the cassette that was read says about itself."""
@@ -80,8 +85,12 @@ class CassetteTest:
         self._stamp = stamp
         self._lets_through = lets_through
         self._is_settled = False
+        self._is_of_a_fixture = False
+        self._old = 0
+        """How many exchanges the cassette had that new ones are added to."""
         self._names = names
         self._claims = claims
+        self._asks_for_token = token_requests or episodes.TokenRequests()
         self._seen: set[str] = set()
         self._put_by_hooks: set[str] = set()
         self._walk = Walk(Collector(self._learn), self._names)
@@ -91,6 +100,27 @@ class CassetteTest:
             if isinstance(profile.api_url, Reference) and profile.api_url.env is not None:
                 # Until a cassette says where it was recorded; without one, asking there leads to how it is recorded.
                 self._environment.fill({profile.api_url.env: profile.base_url})
+
+    def of_a_fixture(self, *, keeps_old: bool) -> CassetteTest:
+        """Return the like for a fixture that is set up for this test; the hosts' answers alone are on its tape."""
+        made = CassetteTest(
+            self.nodeid,
+            self._root,
+            self._redactor,
+            is_live=self.is_live,
+            profiles=self._profiles,
+            names=self._names,
+            claims=self._claims,
+            token_requests=self._asks_for_token,
+            rewrites=self.is_live,
+            belonging=Belonging(self.belonging.hosts, is_certain=True),
+            unwritable=self.unwritable,
+        )
+        made.keeps_old = keeps_old
+        made._is_of_a_fixture = True
+        # What the test finds in the environment ends with the test.
+        made._environment = self._environment
+        return made
 
     # Hooks of pytest-recording
 
@@ -103,10 +133,10 @@ class CassetteTest:
 
     @contextlib.contextmanager
     def _in_place(self, use: AbstractContextManager[Any]) -> Iterator[Any]:
-        with (
-            use as cassette,
-            mended(cassette, lambda url: self.belonging.is_ours or self.belonging.hosts.covers_url(url)),
-        ):
+        with use as cassette, mended(cassette, self.belonging.would_be_ours):
+            if self.is_live and cassette.record_mode.value == episodes.MODE:
+                self._old = len(cassette)
+                episodes.ask_anew(cassette, self._asks_for_token, self.belonging.would_be_ours)
             yield cassette
 
     def _merged(self, config: dict[str, Any], has_own_mode: bool) -> dict[str, Any]:
@@ -145,7 +175,7 @@ class CassetteTest:
 
         def met(request: Any) -> Any:
             goes_there = self.belonging.meets(str(request.uri))
-            if goes_there and self._lets_through:
+            if (goes_there and self._lets_through) or (self._is_of_a_fixture and not goes_there):
                 return None
             return learning(request)
 
@@ -227,6 +257,10 @@ class CassetteTest:
         self.provenance = extra
         for profile in () if self.is_live else self._profiles:
             place, url = profile.api_url, self._recorded_of(profile).get("api_url")
+            if url:
+                # Without its variable nobody else knows that host.
+                with contextlib.suppress(ValueError):
+                    self.belonging.hosts |= Hosts.of([Origin.of(str(url))])
             if url and isinstance(place, Reference) and place.env is not None:
                 # Whatever the surroundings say: the tape answers for no other host.
                 self._environment.fill({place.env: str(url)}, is_final=True)
@@ -243,7 +277,9 @@ class CassetteTest:
         """Return a cassette without the secrets in it, and what was replaced. Raises CassetteError."""
         vault = Vault(self._claims, self._standing())
         known = [(value, label) for value, label in self._redactor.known() if is_looked_for(value)]
-        tape = zip(cassette["requests"], cassette["responses"], strict=True)
+        tape = list(zip(cassette["requests"], cassette["responses"], strict=True))
+        if self._old:
+            tape = episodes.joined(tape, self._old, vault, self._asks_for_token, self._names)
         clean = clean_tape(tape, vault, known, self._names, self._is_users_own)
         requests, responses = [request for request, _ in clean], [response for _, response in clean]
         return {**cassette, "requests": requests, "responses": responses}, vault
@@ -312,7 +348,11 @@ class CassetteTest:
 
     def explain(self, error: BaseException) -> str | None:
         """Say in one line what the tape lacks, if that is what an error is about and the tape is ours."""
-        return explain(error, self.nodeid, self._root, self._names) if self.belonging.is_ours else None
+        return (
+            explain(error, self.nodeid, self._root, self._names, self._asks_for_token)
+            if self.belonging.is_ours
+            else None
+        )
 
     def close(self) -> None:
         """Take back what was set for the test."""

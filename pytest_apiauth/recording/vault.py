@@ -69,6 +69,12 @@ class Vault(Redactor):
                     self._taken.add(self._placeholders[value])
                 self.note(label.rpartition(".")[2], value)
 
+    def stand_for(self, value: str, placeholder: str) -> None:
+        """Let a placeholder of an older tape stand for a value."""
+        self._placeholders[value] = placeholder
+        self.reserve(placeholder)
+        self.note("token", value)
+
     def reserve(self, text: str) -> None:
         """Keep the placeholders that a text has from an older tape."""
         if PREFIX in text:

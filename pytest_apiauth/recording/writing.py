@@ -40,7 +40,7 @@ class Persister:
                 watched = _Watch(serializer, self._test)
                 self._inner.save_cassette(cassette_path, cassette_dict, serializer=watched)
                 return
-        if self._test.has_failed:
+        if self._test.has_failed or self._test.keeps_old:
             return
         if self._test.unwritable is not None:
             self._test.refusal = f"{cassette_path}: not written: {self._test.unwritable}"

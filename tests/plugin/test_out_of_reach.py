@@ -124,7 +124,11 @@ def test_recorded_test_is_refused_offline(
     result = with_recording("test_it.py", *options)
 
     assert result.ret == 1
-    advice = "add it, or leave out --disable-recording" if options else "no cassette answers this; add --apiauth-live"
+    advice = (
+        "add it, or leave out --disable-recording"
+        if options
+        else "no cassette answers this; record it: pytest test_it.py"
+    )
     told(result, "requests reached for 127.0.0.1: a run without --apiauth-live lets nothing out", advice)
     assert api.requests == []
 

@@ -175,7 +175,11 @@ def test_request_to_a_profiles_host_is_refused_offline(
     for options in ([], ["--record-mode=all"]):
         result = run("test_it.py", *options)
         result.assert_outcomes(failed=1)
-        told(result, "httpx reached for 127.0.0.1: a run without --apiauth-live lets nothing out", "add --apiauth-live")
+        told(
+            result,
+            "httpx reached for 127.0.0.1: a run without --apiauth-live lets nothing out",
+            "record it: pytest test_it.py::test_one --apiauth-live",
+        )
     assert around.server.requests == []
     assert around.cassettes() == {}
 
