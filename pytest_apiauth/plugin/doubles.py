@@ -84,6 +84,7 @@ class StandIn:
             self._ends = ends
             if has_landing(self._hosts):
                 # A client from an earlier test may still be connected, and connects no more.
+                self._detour.place()
                 self._place()
             with at_work(self._detour):
                 yield

@@ -26,6 +26,7 @@ COLUMNS = {
     "test_answer_of_the_tests_own_is_met": "own answers",
     "test_time_out_takes_no_time": "time-outs",
     "test_slow_answer_takes_no_time": "time-outs",
+    "test_time_out_on_a_kept_connection_takes_no_time": "time-outs",
     "test_is_recorded": "records",
     "test_is_replayed": "replays",
     "test_what_cannot_be_led_is_refused": "refused",

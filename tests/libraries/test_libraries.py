@@ -326,6 +326,24 @@ def test_slow_answer_takes_no_time(library: str, server: Server, router: Any) ->
     assert time.monotonic() - began < 4
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("library", [name for name in SESSIONS if name != "httpx2-trio"])
+def test_time_out_on_a_kept_connection_takes_no_time(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is where a client from an earlier test is connected already."""
+    with SESSIONS[library]() as send:
+        server = Server(profile_named("dastra"))
+        with standing_in(server, monkeypatch, advice_beside_mock):
+            token(library, send, server)
+        server = Server(profile_named("dastra"))
+        server.respond("POST", "token", exception=TimeoutError)
+        began = time.monotonic()
+        with standing_in(server, monkeypatch, advice_beside_mock), pytest.raises(Exception) as caught:
+            token(library, send, server)
+
+    assert "timeout" in type(caught.value).__name__.lower()
+    assert time.monotonic() - began < 4
+
+
 @EVERY
 def test_connection_is_good_in_the_next_test(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that is made once for many tests keeps its connection, and meets the double of each test by it."""
