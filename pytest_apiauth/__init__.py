@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pytest_apiauth.credentials.secrets import Secret
     from pytest_apiauth.embedded import FAULTS, VARIANTS, OwnAnswer, Reply, Server
     from pytest_apiauth.messages import Request
+    from pytest_apiauth.plugin.apis import ByName
     from pytest_apiauth.plugin.factory import ClientFactory
     from pytest_apiauth.plugin.serving import Serving, serving
     from pytest_apiauth.profile.model import Profile
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FAULTS",
     "VARIANTS",
+    "ByName",
     "ClientFactory",
     "OwnAnswer",
     "Profile",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ByName": "plugin.apis",
     "ClientFactory": "plugin.factory",
     "FAULTS": "embedded",
     "OwnAnswer": "embedded",

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from pytest_apiauth.embedded import Chosen, Server
     from pytest_apiauth.plugin.clients import Clients
     from pytest_apiauth.plugin.doubles import ServedUrl, StandIn
+    from pytest_apiauth.plugin.wanted import Wanted
     from pytest_apiauth.profile.model import Profile
-    from pytest_apiauth.targets.choose import Caller, Targets
+    from pytest_apiauth.targets.choose import Caller, Difference, Targets
     from pytest_apiauth.targets.limits import Throttle
 
 Library: TypeAlias = Literal["httpx", "httpx2"]
@@ -62,7 +63,7 @@ class Block:
         asked: Asked,
         *,
         place: Path,
-        who: Mapping[str, str],
+        wanted: Wanted,
         http: Library | None,
         stands_in: bool,
     ) -> Block:
@@ -76,16 +77,21 @@ class Block:
         from pytest_apiauth.plugin.reach import hosts_of
 
         run = at_hand()
-        profile = _profile(asked, place, run)
+        profile = _profile(asked, place, run, wanted)
+        difference = _difference(run, wanted, profile)
         root = Path.cwd() if run is None else run.root
         faults = [] if run is None else faults_at_work(run.config, run.options.faults, profile, "tests")
         targets = _targets(run, root, http)
         opened.callback(targets.close)
-        target = targets.double(profile, faults, has_connections=False, given=SetVariables(root))
+        target = targets.double(
+            profile, [*faults, *difference.faults], has_connections=False, difference=difference,
+            given=SetVariables(root),
+        )  # fmt: skip
         opened.callback(target.close)
         server = target.server
         assert server is not None
         furnish(server)
+        who = wanted.who
         clients = Clients(target, who, allow_unsafe=True)
         opened.callback(clients.close)
         if run is None or not run.options.live:
@@ -146,18 +152,35 @@ def _advice(library: str) -> str:
     )
 
 
-def _profile(asked: Asked, place: Path, run: State | None) -> Profile:
+def _profile(asked: Asked, place: Path, run: State | None, wanted: Wanted) -> Profile:
     from pytest_apiauth.profile import loading
+    from pytest_apiauth.profile.changing import changed
     from pytest_apiauth.profile.model import Profile
 
     if isinstance(asked, Profile):
-        return asked
-    if not isinstance(asked, str | os.PathLike):
+        found = asked
+    elif not isinstance(asked, str | os.PathLike):
         raise ProfileError(f"serving: expected a name, a path or a Profile, got {type(asked).__name__}")
-    name = os.fspath(asked)
+    elif run is not None:
+        found = run.named_profile(os.fspath(asked), place)
+    else:
+        found = loading.load(loading.find_from(Path.cwd(), os.fspath(asked)))
+    is_changed = wanted.changes or wanted.scope is not None
+    return changed(found, wanted.changes, wanted.scope, folder=place) if is_changed else found
+
+
+def _difference(run: State | None, wanted: Wanted, profile: Profile) -> Difference:
+    """Return how the block's server is to differ; faults of a profile's own rules are known in a run of pytest."""
+    from pytest_apiauth.embedded import check_names, is_own, no_such
+    from pytest_apiauth.plugin.own_faults import difference_of
+    from pytest_apiauth.targets.choose import Difference
+
     if run is not None:
-        return run.named_profile(name, place)
-    return loading.load(loading.find_from(Path.cwd(), name))
+        return difference_of(run.config, wanted, profile)
+    check_names(wanted.faults, wanted.variants)
+    for name in filter(is_own, wanted.faults):
+        raise no_such("fault", name)
+    return Difference(wanted.faults, wanted.variants, wanted.lifetime)
 
 
 def _targets(run: State | None, root: Path, http: Library | None) -> Targets:

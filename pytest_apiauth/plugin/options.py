@@ -135,7 +135,8 @@ OPTIONS: Final = (
     ),
     Option(
         "fault",
-        "make the embedded server break one rule, to see the suite catch it; warnings then fail too",
+        "make the embedded server break one rule, to see the suite catch it; warnings then fail too"
+        " (`python -m pytest_apiauth faults` lists them)",
         str, "NAME", is_repeatable=True,
     ),
     Option(
@@ -143,7 +144,11 @@ OPTIONS: Final = (
         "show of a profile's own rules that each catches its faults and passes without them; one without any fails",
     ),
     Option("wire", "serve the embedded server on a loopback socket, so that rules about connections can run"),
-    Option("variant", "make the embedded server differ as a standard allows", str, "NAME", is_repeatable=True),
+    Option(
+        "variant",
+        "make the embedded server differ as a standard allows (`python -m pytest_apiauth variants` lists how)",
+        str, "NAME", is_repeatable=True,
+    ),
     Option("replay", "examine recorded token exchanges (cassettes/NAME) instead of a server"),
     Option("drift", "compare live token answers with the cassettes of the same grants, and warn of what has changed"),
 )  # fmt: skip

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pytest_apiauth.plugin.blocks import Block, Library
+from pytest_apiauth.plugin.wanted import Names, Wanted, wanted_of
 
 if TYPE_CHECKING:
     import httpx
@@ -36,6 +38,11 @@ def serving(
     user: str | None = None,
     client: str | None = None,
     key: str | None = None,
+    scope: str | None = None,
+    changes: Mapping[str, object] | None = None,
+    variant: Names = None,
+    fault: Names = None,
+    lifetime: float | timedelta | None = None,
     http: Library | None = None,
 ) -> Serving:
     """Serve a profile while a block runs: for fixtures of your own, unittest, scripts and notebooks.
@@ -58,14 +65,16 @@ def serving(
     The profile is a name, a path or a `Profile`; ``async with`` does the same. ``mock`` has the server stand in for the
     profile's hosts, whatever library asks, as `apiauth_mock` does; without it they are out of reach. The environment
     variables that the profile names are set, and as they were in the end. ``user``, ``client`` and ``key`` name who
-    acts, ``http`` the library of the clients. It is the embedded server in a live run too. Raises ProfileError or
-    CredentialError when the block begins.
+    acts, ``http`` the library of the clients; ``scope``, ``changes``, ``variant``, ``fault`` and ``lifetime`` are what
+    they are to ``@pytest.mark.apiauth``. It is the embedded server in a live run too. Raises ValueError for what one of
+    these cannot mean; ProfileError, CredentialError or UnknownNameError when the block begins.
     """
-    given = {"user": user, "client": client, "key": key}
-    who = {name: value for name, value in given.items() if value is not None}
+    wanted = wanted_of(
+        user=user, client=client, key=key, scope=scope, changes=changes, variant=variant, fault=fault, lifetime=lifetime
+    )
     file = sys._getframe(1).f_globals.get("__file__")
     place = Path(file).parent if isinstance(file, str) else Path.cwd()
-    return Serving(profile, mock=mock, who=who, http=http, place=place)
+    return Serving(profile, mock=mock, wanted=wanted, http=http, place=place)
 
 
 class Serving:
@@ -84,11 +93,11 @@ class Serving:
         profile: str | os.PathLike[str] | Profile,
         *,
         mock: bool,
-        who: dict[str, str],
+        wanted: Wanted,
         http: Library | None,
         place: Path,
     ) -> None:
-        self._asked, self._is_mock, self._who, self._http, self._place = profile, mock, who, http, place
+        self._asked, self._is_mock, self._wanted, self._http, self._place = profile, mock, wanted, http, place
         self._block: Block | None = None
 
     def __enter__(self) -> Self:
@@ -97,7 +106,7 @@ class Serving:
             raise RuntimeError("serving: this block is open; another one takes a serving(...) of its own")
         with ExitStack() as opened:
             block = Block.begin(
-                opened, self._asked, place=self._place, who=self._who, http=self._http, stands_in=self._is_mock
+                opened, self._asked, place=self._place, wanted=self._wanted, http=self._http, stands_in=self._is_mock
             )
             block.opened = opened.pop_all()
         self._block = block

@@ -74,6 +74,22 @@ def _shown(value: tuple[str, ...] | int | None) -> str:
     return repr(value[0] if isinstance(value, tuple) and len(value) == 1 else value)
 
 
+def wanted_of(**arguments: object) -> Wanted:
+    """Return what arguments of a function say that are called as those of the mark. Raises ValueError.
+
+    >>> wanted_of(variant="jwt-tokens", lifetime=None).of_double
+    "variant='jwt-tokens'"
+    """
+    found: Arguments = {}
+    for name, value in arguments.items():
+        if value is not None:
+            try:
+                found[name] = ARGUMENTS[name](value)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+    return _wanted(None, [found])
+
+
 def wanted_by(levels: Iterable[Iterable[pytest.Mark]], other: str | None = None) -> tuple[Wanted, ...]:
     """Return the APIs that marks ask for, the test's own first; ``levels`` are the marks of it, its class and so on.
 

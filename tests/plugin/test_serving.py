@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 import pytest_apiauth
-from pytest_apiauth.errors import ProfileError
+from pytest_apiauth.errors import ApiAuthError, ProfileError
 from pytest_apiauth.offline import OfflineError
 from pytest_apiauth.plugin import run as runs
 from pytest_apiauth.profile import loading
@@ -62,6 +62,26 @@ def test_profile_is_a_name_a_path_or_an_object(tmp_path: Path, monkeypatch: pyte
         pass
     with pytest.raises(ProfileError, match="expected a name, a path or a Profile, got int"):
         pytest_apiauth.serving(1).__enter__()  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("_world")
+def test_block_chooses_what_a_mark_chooses() -> None:
+    """Variants, faults, lifetime, scope and changes are those of the mark; so is what they cannot mean."""
+    changes = {"zones.api.path": "/v2/"}
+    with pytest_apiauth.serving("dastra", variant="jwt-tokens", lifetime=60, scope="reports", changes=changes) as api:
+        token = api.token()
+        assert (token.access_token.reveal().count("."), token.scope) == (2, "reports")
+        assert token.expires_at == api.server.clock.now() + 60
+        assert api.client().get("/v2/workspaces").status_code == 200
+    with pytest_apiauth.serving("dastra", fault=["zone-open"]) as api:
+        assert api.client(credentials=()).get("/v1/workspaces").status_code == 200
+    with pytest.raises(ValueError, match="lifetime: expected seconds or a timedelta, got str"):
+        pytest_apiauth.serving("dastra", lifetime="1h")  # type: ignore[arg-type]
+    for fault in ("nope", "shop_rules.x"):
+        with pytest.raises(ApiAuthError, match=f"no fault is called '{fault}'"):
+            pytest_apiauth.serving("dastra", fault=fault).__enter__()
+    with pytest.raises(ProfileError, match=r"dastra: changes: token\.scop"):
+        pytest_apiauth.serving("dastra", changes={"token.scop": "a"}).__enter__()
 
 
 @pytest.mark.usefixtures("_world")

@@ -217,6 +217,28 @@ def test_live_each_is_told_and_held_to_its_own_limits(
     assert [len(server.requests) for server in (first, second)] == [2, 3]
 
 
+def test_live_worker_goes_nowhere_that_no_mark_names(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    """Nobody was told beforehand where a worker of pytest-xdist would go, so it is refused in one line."""
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_configure(config):
+            config.workerinput = {"apiauth_seed": 0, "apiauth_folder": str(config.rootpath)}
+        """
+    )
+    path = pytester.makepyfile("def test_it(apiauth_client_factory): apiauth_client_factory(profile='dastra')")
+    with served("jindexe") as (url, server):
+        project(pytester, monkeypatch, url, server)
+        result = run(path.name, "--apiauth-live", "--apiauth-profile=shop", "-p", "no:xdist")
+
+    result.assert_outcomes(failed=1)
+    told(result, "profile 'dastra': no mark of this test names it", '@pytest.mark.apiauth("shop", "dastra")')
+
+
 def test_tests_that_share_their_fixtures_share_all_apis(pytester: pytest.Pytester, run: Run) -> None:
     """With a wider scope the module's marks say which APIs there are; one that a test adds for itself is refused."""
     pytester.makeini("[pytest]\napiauth_server_scope = module")
