@@ -233,7 +233,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
             recordings.leave(item)
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, Any]:
@@ -246,6 +246,7 @@ def pytest_fixture_setup(
                 return (yield)
             from pytest_apiauth.plugin import wider_tapes
 
+            # Before a plug-in for event loops puts a function of its own in the place of an asynchronous one.
             with wider_tapes.tape(fixturedef, request, lifetimes.item):
                 return (yield)
     result = yield

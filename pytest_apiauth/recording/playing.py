@@ -73,6 +73,17 @@ class Environment:
         self._before.clear()
 
 
+def configured(profile: Profile, folder: Path) -> dict[str, str]:
+    """Return the environment variables that a profile names, as they are or as ``.env`` has them."""
+    from pytest_apiauth.credentials.identities import Surroundings
+
+    look, places = Surroundings(folder), list(references(profile))
+    if isinstance(profile.api_url, Reference):
+        places.append(("api_url", profile.api_url))
+    named = ((reference.env, look(label, reference)) for label, reference in places if reference.env is not None)
+    return {name: value for name, value in named if value}
+
+
 def placeholders(profile: Profile, lookup: Credentials) -> dict[str, str]:
     """Return the environment variables that a profile names, with placeholders."""
     found = {}

@@ -25,7 +25,14 @@ from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.lacking import explain
 from pytest_apiauth.recording.levelling import Level, levelled
 from pytest_apiauth.recording.message import Message, request_message, response_message
-from pytest_apiauth.recording.playing import Credentials, Environment, credentials_set, placeholders, references
+from pytest_apiauth.recording.playing import (
+    Credentials,
+    Environment,
+    configured,
+    credentials_set,
+    placeholders,
+    references,
+)
 from pytest_apiauth.recording.stubs import mended
 from pytest_apiauth.recording.tape import Collector, Leveller, clean_tape, survivors
 from pytest_apiauth.recording.vault import Vault, is_looked_for, placeholder_for
@@ -95,7 +102,11 @@ class CassetteTest:
         self._put_by_hooks: set[str] = set()
         self._walk = Walk(Collector(self._learn), self._names)
         self._environment = Environment()
-        for profile in () if is_live else self._profiles:
+        for profile in self._profiles:
+            if is_live:
+                # What the profile finds in .env production code finds too, as it will when it is replayed.
+                self._environment.fill(configured(profile, root))
+                continue
             self._environment.fill(placeholders(profile, Credentials(None)))
             if isinstance(profile.api_url, Reference) and profile.api_url.env is not None:
                 # Until a cassette says where it was recorded; without one, asking there leads to how it is recorded.

@@ -160,3 +160,42 @@ def test_fixture_asks_anybody_else_as_before(pytester: pytest.Pytester, api: Api
     run("test_it.py").assert_outcomes(passed=1)
     assert api.cassettes() == {}
     assert "cassettes" not in output(run("test_it.py"))
+
+
+def test_12_asynchronous_and_parametrized_fixtures_have_tapes(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+    """A fixture of a class, with parameters, that asks in an event loop has a tape for each parameter."""
+    project(pytester, api)
+    pytester.makeconftest("")
+    pytester.makepyfile(
+        test_it="""
+        import os, httpx, pytest
+
+        @pytest.fixture(scope="module")
+        def anyio_backend(): return "asyncio"
+
+        class TestAll:
+            @pytest.fixture(scope="class", params=[1, 2])
+            async def token(self, anyio_backend, request):
+                asked = {"grant_type": "password", "username": os.environ["JINDEXE_USERNAME"],
+                         "password": os.environ["JINDEXE_PASSWORD"]}
+                async with httpx.AsyncClient(headers={"X-API-KEY": os.environ["JINDEXE_API_KEY"]}) as http:
+                    answer = await http.post(os.environ["SHOP_URL"] + "/public/token", json=asked)
+                return answer.json()["access_token"]
+
+            @pytest.mark.vcr
+            @pytest.mark.anyio
+            async def test_one(self, token):
+                async with httpx.AsyncClient(headers={"X-API-KEY": os.environ["JINDEXE_API_KEY"]}) as http:
+                    headers = {"Authorization": "Bearer " + token}
+                    assert (await http.get(os.environ["SHOP_URL"] + "/user/me", headers=headers)).status_code == 200
+        """
+    )
+    run("test_it.py", *ONCE).assert_outcomes(passed=2)
+    assert sorted(api.cassettes()) == [
+        "TestAll.test_one[1].yaml", "TestAll.test_one[2].yaml", "TestAll.token[0].yaml", "TestAll.token[1].yaml",
+    ]  # fmt: skip
+
+    api.forget()
+    api.monkeypatch.delenv("SHOP_URL")
+    run("test_it.py").assert_outcomes(passed=2)
+    assert api.server.requests == []
