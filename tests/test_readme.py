@@ -48,6 +48,7 @@ def test_profiles_of_the_pages_may_run_live(tmp_path: Path) -> None:
         loading.load(path).refuse_inherited()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tests", ["tests/test_answers.py", "tests/test_choice.py"])
 def test_examples_of_own_answers_and_choices_pass(pytester: pytest.Pytester, tests: str) -> None:
     """The README's tests of answers of one's own, and of what one test chooses, pass as they are printed,

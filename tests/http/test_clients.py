@@ -300,6 +300,7 @@ def test_an_error_in_the_server_function_reaches_the_test(name: str, is_async: b
         ask(is_async, InProcess(name, handle))
 
 
+@pytest.mark.slow
 def test_libraries_are_imported_on_use_only() -> None:
     """Importing the package imports neither library, and using one does not import the other."""
     code = (

@@ -33,6 +33,7 @@ def test_no_credential_arrives_at_a_foreign_origin(side: tuple[str, str], piece:
     assert wrong == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [SIDES[0], SIDES[3]], ids=ids)
 def test_without_the_guard_credentials_arrive(side: tuple[str, str]) -> None:
     """The listeners and the search find what is there to be found: with the guard off the ways lead there."""

@@ -13,6 +13,7 @@ from tests.plugin.projects import Run, output, told
 # What runs where
 
 
+@pytest.mark.slow
 def test_a_folder_walk_examines_the_app(project: Path, run: Run) -> None:
     """The suite and the ordinary tests meet one app, started once and shut down once, with the project's key."""
     result = run("--apiauth-report=report.json")
@@ -154,6 +155,7 @@ def test_the_app_is_shut_down_before_its_credentials_go(project: Path, run: Run)
     assert (project / "lifespan.txt").read_text(encoding="utf-8") == "startup shutdown gone"
 
 
+@pytest.mark.slow
 def test_without_an_override_the_environment_counts(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the project does not give comes from where the profile says."""
     (project / "tests" / "conftest.py").unlink()

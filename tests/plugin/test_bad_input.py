@@ -130,6 +130,7 @@ def test_table_in_the_place_of_a_text_is_one_line(pytester: pytest.Pytester, run
     assert "api_url: expected text" not in text
 
 
+@pytest.mark.slow
 def test_long_chain_of_bases_is_one_line(run: Run) -> None:
     """Profiles that build on each other without end are one line, however many there are."""
     for number in range(1500):
@@ -396,6 +397,7 @@ def test_useless_token_answer_is_one_line(
     assert result.outlines.count(line) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reply", "words"), [row[1:] for row in IN_THE_SUITE], ids=[row[0] for row in IN_THE_SUITE])
 def test_useless_token_answer_in_the_suite_is_one_line(
     run: Run, monkeypatch: pytest.MonkeyPatch, reply: Reply, words: Sequence[str]
@@ -411,6 +413,7 @@ def test_useless_token_answer_in_the_suite_is_one_line(
     told(result, f"shop: the valid token request to {url}/token was answered with")
 
 
+@pytest.mark.slow
 def test_unreachable_host_is_one_line(pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that does not answer is one line that names profile and host."""
     monkeypatch.setenv("SHOP_SECRET", "canary-of-the-shop")

@@ -112,6 +112,7 @@ def test_last_failed_runs_what_failed(run: Run) -> None:
     assert (failed, 0) == (again["failed"], again.get("passed", 0))
 
 
+@pytest.mark.slow
 def test_last_failed_beside_other_tests(pytester: pytest.Pytester, run: Run) -> None:
     """--lf finds failed rules where tests of the project have failed too."""
     pytester.makepyfile(test_a="def test_red(): assert False\ndef test_green(): pass")
@@ -195,6 +196,7 @@ def test_settings_of_the_project_change_no_verdict(pytester: pytest.Pytester, ru
     assert "fail" not in got.values()
 
 
+@pytest.mark.slow
 def test_warnings_as_errors_on_the_command_line(run: Run) -> None:
     """-W error changes nothing: a verdict is never a Python warning."""
     result = run("small.apiauth.toml", "-W", "error", "--apiauth-examples=2")
@@ -234,6 +236,7 @@ def test_named_file_always_runs(pytester: pytest.Pytester, run: Run) -> None:
     run("tests/deep.apiauth.toml", "-k", "key-missing").assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_pyargs_collects_the_suite_of_the_package(run: Run) -> None:
     """The three built-in profiles are collected where the folder of the suite itself is named."""
     from pytest_apiauth import bundled
@@ -286,6 +289,7 @@ def test_run_in_which_nothing_applied_is_an_error(pytester: pytest.Pytester, run
 # Verdicts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "owner"),
     [("any-credential-suffices", "zone-truth-table[user]"), ("open-zone-closed", "zone-open[ext]")],
@@ -379,6 +383,7 @@ def test_report_has_the_shape_of_version_1(run: Run) -> None:
     assert profile["requests"] == sum(rule["requests"] for rule in profile["rules"])
 
 
+@pytest.mark.slow
 def test_one_seed_one_result(run: Run) -> None:
     """With one --hypothesis-seed two runs agree in every verdict, counterexample and count of requests."""
     arguments = ("small.apiauth.toml", "-k", "api_keys or headers", "--apiauth-fault=key-prefix-compare")
@@ -406,6 +411,7 @@ def test_seed_is_fixed_in_ci(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(run("small.apiauth.toml", "-k", "key-missing"), "apiauth:").endswith("seed 0")
 
 
+@pytest.mark.slow
 def test_unready_profile_is_one_error(pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the profile's own valid request fails, there is one error, and every other rule is not run."""
     monkeypatch.setenv("SHOP_KEY", "canary-of-the-shop")

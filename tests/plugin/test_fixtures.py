@@ -147,6 +147,7 @@ def test_second_user_is_another_one(pytester: pytest.Pytester, run: Run) -> None
     passes(pytester, run, source)
 
 
+@pytest.mark.slow
 def test_factory_makes_clients_for_a_zone_a_subset_or_none(pytester: pytest.Pytester, run: Run) -> None:
     """The factory's clients send what a zone needs, exactly the named kinds, or nothing."""
     source = """

@@ -37,6 +37,7 @@ def modules_of(pytester: pytest.Pytester, *options: str) -> set[str]:
     return set(json.loads((pytester.path / "modules.json").read_text(encoding="utf-8")))
 
 
+@pytest.mark.slow
 def test_unrelated_run_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
     """A test that uses nothing of ours pays for the standard library and pytest, even beside a profile."""
     pytester.makepyfile(test_unrelated="def test_it(): pass", probe=PROBE)

@@ -75,6 +75,7 @@ def test_a_default_run_spares_the_server(pytester: pytest.Pytester, monkeypatch:
     assert any(reason.startswith("needs --apiauth-allow") for reason in skipped)
 
 
+@pytest.mark.slow
 def test_wrong_passwords_are_bounded_even_where_lockout_is_allowed(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
@@ -301,6 +302,7 @@ def test_smoke_is_inconclusive_where_the_server_has_stopped(
 # Secrets that are not set
 
 
+@pytest.mark.slow
 def test_unset_secrets_are_an_error_or_a_counted_skip(pytester: pytest.Pytester, run: Run) -> None:
     """Without the option one error names the variable; with it everything is skipped, which is no success either."""
     (pytester.path / "shop.apiauth.toml").write_text(LIVE.format(url="http://127.0.0.1:1"), encoding="utf-8")

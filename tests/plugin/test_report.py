@@ -46,6 +46,7 @@ def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -
     return live
 
 
+@pytest.mark.slow
 def test_what_the_profile_promises_and_nobody_looked_at_is_the_last_line(live: Any) -> None:
     """A green run in which refresh and codes were skipped says so at its end, in every report."""
     result, report = live("jindexe", "-q", "-k", "refresh or api_keys or expiry")

@@ -95,6 +95,7 @@ def test_module_shares_a_server_by_its_mark(pytester: pytest.Pytester, run: Run)
     passes(pytester, run, source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["mark", "ini"])
 def test_nothing_that_a_test_tells_a_shared_server_reaches_the_next(
     pytester: pytest.Pytester, run: Run, way: str

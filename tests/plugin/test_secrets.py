@@ -203,6 +203,7 @@ def test_comparison_shows_no_part_of_a_secret(pytester: pytest.Pytester, run: Ru
         assert secret[-12:] not in text
 
 
+@pytest.mark.slow
 def test_project_s_own_hypothesis_keeps_no_secret(pytester: pytest.Pytester, run: Run, api: Api) -> None:
     """A property of the project that fails with a client at hand leaves no secret in Hypothesis' folder."""
     pytester.makepyfile(

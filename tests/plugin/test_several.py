@@ -34,6 +34,7 @@ def save(names, http=requests):
 """A client that moves data from one API to another, by two libraries."""
 
 
+@pytest.mark.slow
 def test_finding_20_a_mock_stands_in_for_several(pytester: pytest.Pytester, run: Run) -> None:
     """One mark with several names, or several marks: each API has a server at its hosts, and its variables."""
     source = f"""{COPYING}

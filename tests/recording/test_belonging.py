@@ -166,6 +166,7 @@ def test_recordings_of_others_are_unchanged_beside_a_profile(
     assert SECRET in seen[0][1]["test_one.yaml"].decode()
 
 
+@pytest.mark.slow
 def test_request_to_a_profiles_host_is_refused_offline(
     pytester: pytest.Pytester, around: Surroundings, run: Run
 ) -> None:
@@ -205,6 +206,7 @@ def test_request_to_a_profiles_host_is_cleaned(pytester: pytest.Pytester, around
     assert around.cassettes()["test_one.yaml"].decode() == text
 
 
+@pytest.mark.slow
 def test_fixture_asked_for_later_makes_a_test_ours(pytester: pytest.Pytester, around: Surroundings, run: Run) -> None:
     """A fixture that the test's own code asks for counts as one that it names."""
     around.add_profile()

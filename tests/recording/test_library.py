@@ -102,6 +102,7 @@ def test_recorded_twice_is_the_same_to_the_byte(tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().out.count(": recorded") == 2 * len(ALL)
 
 
+@pytest.mark.slow
 def test_changed_shape_is_told_and_held_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A cassette of another shape is not overwritten before somebody says so; the difference is printed."""
     options = ["record", "digishare", "--folder", str(tmp_path)]

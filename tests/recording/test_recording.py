@@ -90,6 +90,7 @@ async def test_many_tasks(apiauth_async_client):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
 def test_recorded_test_is_replayed_without_environment(
     pytester: pytest.Pytester, api: Api, run: Run, library: str
@@ -223,6 +224,7 @@ def test_production_code_is_recorded_too(pytester: pytest.Pytester, api: Api, ru
     assert api.server.requests == []
 
 
+@pytest.mark.slow
 def test_failed_test_leaves_the_old_cassette(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """A live test that fails writes no cassette, and in every record mode keeps the one that is there."""
     passing = """
@@ -374,6 +376,7 @@ def test_mocked_and_replayed_is_refused(pytester: pytest.Pytester, api: Api, run
     told(run("test_it.py"), f"{name} and @pytest.mark.vcr in one test")
 
 
+@pytest.mark.slow
 def test_record_mode_of_the_project_stays_offline(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """A record mode in vcr_config or in the mark does not reach the network without --apiauth-live."""
     write(

@@ -60,6 +60,7 @@ def project(pytester: pytest.Pytester, name: str) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*BUILTIN, *REAL])
 def test_recorded_exchanges_pass(pytester: pytest.Pytester, run: Run, name: str) -> None:
     """Token answers and errors of three APIs and two real servers are examined without any; no rule fails or warns."""

@@ -96,6 +96,7 @@ def test_12_tape_of_a_fixture_stays_until_it_is_rewritten(pytester: pytest.Pytes
     assert "earlier" not in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_12_without_a_tape_the_fixture_is_refused(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """A test that was recorded without its fixture's tape says in one line how both are recorded."""
     project(pytester, api)

@@ -44,6 +44,7 @@ def outcomes(profile: Profile, *faults: str) -> dict[str, list[Outcome]]:
     }
 
 
+@pytest.mark.slow
 def test_no_rule_alarms_and_the_keys_own_rules_apply(where: str) -> None:
     """On a good server nothing is found, and the rules about keys are among those that looked."""
     found = outcomes(PROFILES[where])

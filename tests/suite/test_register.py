@@ -134,6 +134,7 @@ def test_the_list_names_every_rule(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(any(line.startswith(f"{rule_id} ") for line in lines) for rule_id in listing.unbuilt())
 
 
+@pytest.mark.slow
 def test_a_rule_is_explained_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     """``rules RULE-ID`` explains each rule: what it says, why, how it is controlled, what it catches, its text."""
     for rule in REGISTRY:
