@@ -5,7 +5,7 @@ Standard library and pytest only at import.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -17,11 +17,11 @@ from pytest_apiauth.plugin.keys import STATE
 from pytest_apiauth.plugin.marks import chosen_profile, refuse_double_beside_cassette, wanted_by_test
 from pytest_apiauth.plugin.provision import own_or_shared
 from pytest_apiauth.plugin.run import State
+from pytest_apiauth.plugin.wanted import Names, Wanted
 
 if TYPE_CHECKING:
     from pytest_apiauth.embedded import Server
     from pytest_apiauth.plugin.clients import Clients
-    from pytest_apiauth.plugin.wanted import Wanted
     from pytest_apiauth.profile.model import Profile
 
 Thing = TypeVar("Thing")
@@ -30,19 +30,21 @@ Thing = TypeVar("Thing")
 class Apis:
     """The clients of each API, by the file of its profile; what they hold is closed by ``opened``.
 
-    ``wanted`` are those that the marks name, ``profile`` is that of the first. Raises an ApiAuthError for one that
-    cannot be had.
+    ``profile`` is that of the first which marks name; ``variant`` and ``fault`` are chosen for all. Raises an
+    ApiAuthError for one that cannot be had.
     """
 
     def __init__(
-        self, request: pytest.FixtureRequest, wanted: Sequence[Wanted], profile: Profile, opened: ExitStack
+        self, request: pytest.FixtureRequest, profile: Profile, variant: Names, fault: Names, opened: ExitStack
     ) -> None:
         self._request = request
         self._node = request.node
         self._state: State = request.config.stash[STATE]
         self._opened = opened
-        self._marked = {profile.place: (profile, wanted[0])}
-        for each in wanted[1:]:
+        self._choices = variant, fault
+        own, *others = self._wanted()
+        self._marked = {profile.place: (profile, own)}
+        for each in others:
             found = chosen_profile(self._node, self._state, each)
             self._marked.setdefault(found.place, (found, each))
         self._known: dict[str, Clients] = {}
@@ -66,7 +68,7 @@ class Apis:
         """
         if name is None:
             return self.own
-        wanted = wanted_by_test(self._node, name)[0]
+        wanted = self._wanted(name)[0]
         profile = chosen_profile(self._node, self._state, wanted)
         if profile.place in self._marked:
             return self._clients(*self._marked[profile.place])
@@ -81,6 +83,9 @@ class Apis:
     def no_answer(self, error: BaseException) -> str | None:
         """Say in one line that no connection came about, if that is what an error of the HTTP library says."""
         return next((line for clients in self.made if (line := clients.no_answer(error)) is not None), None)
+
+    def _wanted(self, other: str | None = None) -> list[Wanted]:
+        return [each.choosing(*self._choices) for each in wanted_by_test(self._node, other)]
 
     def _clients(self, profile: Profile, wanted: Wanted) -> Clients:
         if profile.place not in self._known:

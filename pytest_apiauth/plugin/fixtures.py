@@ -13,7 +13,7 @@ import pytest
 
 from pytest_apiauth.errors import ApiAuthError, UnsetError
 from pytest_apiauth.plugin.keys import APIS, CASSETTE, STATE
-from pytest_apiauth.plugin.marks import chosen_profile, wanted_by_test
+from pytest_apiauth.plugin.marks import chosen_profile
 from pytest_apiauth.plugin.options import Scope
 from pytest_apiauth.plugin.provision import doing, serving_url, target_of
 from pytest_apiauth.plugin.run import State
@@ -138,10 +138,9 @@ def _apiauth_apis(
             pytrace=False,
         )
     node = request.node
-    wanted = [each.choosing(apiauth_variant, apiauth_fault) for each in wanted_by_test(node)]
     with ExitStack() as opened:
         try:
-            apis = Apis(request, wanted, apiauth_profile, opened)
+            apis = Apis(request, apiauth_profile, apiauth_variant, apiauth_fault, opened)
         except ApiAuthError as error:
             _stop(error, request.config.stash[STATE])
         node.stash[APIS] = apis

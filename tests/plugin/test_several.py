@@ -100,6 +100,11 @@ def test_async(apiauth_client_factory):
 
     assert asyncio.run(ask()).status_code == 200
 
+@pytest.mark.parametrize("apiauth_variant", ["jwt-tokens"])
+def test_variant_of_all(apiauth_servers):
+    issued = [apiauth_servers[name].issue().reveal().count(".") for name in ("dastra", "jindexe")]
+    assert issued == [2, 2]
+
 def test_unknown(apiauth_client_factory):
     with pytest.raises(Exception, match="no profile 'jindex' .did you mean 'jindexe'"):
         apiauth_client_factory(profile="jindex")
