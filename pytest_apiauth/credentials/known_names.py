@@ -180,6 +180,7 @@ TABLE: Final = (
     # Keys in URLs and bodies
     Name("access_key", BODY, _DETECT_SECRETS),
     Name("session_key", BODY, _CUSTOM),
+    Name("secret_id", BODY, "https://developer.hashicorp.com/vault/docs/auth/approle", KEY),
     Name("*accesskeyid", BODY, f"{_AWS_STS}, {_OSS_V1} (OSSAccessKeyId)"),
     Name("*subscription-key", BODY, "https://learn.microsoft.com/azure/api-management/api-management-subscriptions"),
     Name("*master-key", BODY, _PARSE),

@@ -3,14 +3,14 @@
 Theory of operation. A session fixture that asks for a token is set up for the first test that wants it, before the
 cassette of that test is in place, and not again. So what it asks of the profiles' hosts while it is set up is on a tape
 of its own, beside those of the tests in the module that defines it, and is played whichever test it is set up for.
-What it asks of anybody else goes where it went before.
+What it asks while it is torn down is added. What it asks of anybody else goes where it went before.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,12 +36,23 @@ def tape(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest, ite
     if path is None or not (records or (path.is_file() and not state.options.live)):
         yield
         return
-    own = test.of_a_fixture(keeps_old=mode in KEEPING and path.is_file())
+    keeps_old = mode in KEEPING and path.is_file()
+    own = test.of_a_fixture(keeps_old=keeps_old)
+    around_teardown = ExitStack()
+    # Finalizers run the last first: the fixture's own between these two.
+    request.addfinalizer(around_teardown.close)
     try:
-        with taped(own, path, records=records):
+        with taped(own, path, "all" if records else "none"):
             yield
     finally:
         test.belonging.has_met = test.belonging.has_met or own.belonging.has_met
+
+    def begin_teardown() -> None:
+        around_teardown.callback(test.close)
+        of_teardown = test.of_a_fixture(keeps_old=keeps_old)
+        around_teardown.enter_context(taped(of_teardown, path, "new_episodes" if records else "none"))
+
+    request.addfinalizer(begin_teardown)
 
 
 def _path(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Path | None:

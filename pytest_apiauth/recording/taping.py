@@ -123,7 +123,6 @@ class CassetteTest:
             names=self._names,
             claims=self._claims,
             token_requests=self._asks_for_token,
-            rewrites=self.is_live,
             belonging=Belonging(self.belonging.hosts, is_certain=True),
             unwritable=self.unwritable,
         )

@@ -11,13 +11,13 @@ from pytest_apiauth.recording.taping import CassetteTest
 
 
 @contextmanager
-def taped(test: CassetteTest, path: Path, *, records: bool) -> Iterator[None]:
+def taped(test: CassetteTest, path: Path, mode: str) -> Iterator[None]:
     """Record what the block asks, or replay it. Raises CassetteError if the tape could not be written."""
     from vcr import VCR
 
-    vcr = VCR(record_mode="all" if records else "none", cassette_library_dir=str(path.parent))
+    vcr = VCR(record_mode=mode, cassette_library_dir=str(path.parent))
     test.configure(vcr)
-    with vcr.use_cassette(path.name, drop_unused_requests=records):
+    with vcr.use_cassette(path.name, drop_unused_requests=mode == "all"):
         test.has_failed = True
         yield
         test.has_failed = False

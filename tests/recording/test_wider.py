@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.plugin.projects import Run, output, told
@@ -200,3 +202,20 @@ def test_12_asynchronous_and_parametrized_fixtures_have_tapes(pytester: pytest.P
     api.monkeypatch.delenv("SHOP_URL")
     run("test_it.py").assert_outcomes(passed=2)
     assert api.server.requests == []
+
+
+def test_12_teardown_of_a_fixture_is_on_its_tape(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+    """What a fixture asks while it is torn down, to give a token back, is added to its tape, and replayed."""
+    project(pytester, api)
+    pytester.makeconftest(LIBRARY.replace("SCOPE", "session").replace("yield made", "yield made; made.me()"))
+    for _ in range(2):
+        run("test_it.py", "--apiauth-live", "--record-mode=rewrite").assert_outcomes(passed=2)
+        text = api.cassettes()["library.yaml"]
+        assert text.count("- request:") == 2
+        assert not [secret for secret in api.secrets if secret in text]
+
+    api.forget()
+    api.monkeypatch.delenv("SHOP_URL")
+    run("test_it.py").assert_outcomes(passed=2)
+    assert api.server.requests == []
+    assert "SHOP_URL" not in os.environ
