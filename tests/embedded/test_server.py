@@ -77,7 +77,7 @@ def test_unknown_names() -> None:
         ("origin any", "did you mean 'cors-any-origin'? `python -m pytest_apiauth faults` lists all"),
     ],
 )
-def test_finding_30_only_what_is_near_is_suggested(name: str, hint: str) -> None:
+def test_only_what_is_near_is_suggested(name: str, hint: str) -> None:
     """A name is near by its letters, or by having all the words of what was written."""
     with pytest.raises(ApiAuthError) as error:
         check_names([name])

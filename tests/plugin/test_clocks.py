@@ -34,7 +34,7 @@ def test_clock_follows_on_request() -> None:
 
 
 @pytest.mark.parametrize("library", ["time_machine", "freezegun"])
-def test_finding_36_system_time_moves_the_embedded_clock(pytester: pytest.Pytester, run: Run, library: str) -> None:
+def test_system_time_moves_the_embedded_clock(pytester: pytest.Pytester, run: Run, library: str) -> None:
     """Tokens expire and are renewed as the library moves time, in this process and on a socket of it."""
     moving = {
         "time_machine": "with time_machine.travel(2_000_000_000, tick=False) as time:\n    move = time.shift",

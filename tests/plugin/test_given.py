@@ -14,7 +14,7 @@ def _shop(pytester: pytest.Pytester) -> None:
     (pytester.path / "shop.apiauth.toml").write_text(SHOP, encoding="utf-8")
 
 
-def test_finding_12_property_asks_for_client(pytester: pytest.Pytester, run: Run) -> None:
+def test_property_asks_for_client(pytester: pytest.Pytester, run: Run) -> None:
     """Each example finds server, clients and mock as the test began: nothing of another example is left."""
     source = """
         import httpx, pytest

@@ -25,7 +25,7 @@ def token():
 """Production code, in the file of its tests."""
 
 
-def test_finding_15_one_test_has_a_variant_a_fault_a_lifetime(pytester: pytest.Pytester, run: Run) -> None:
+def test_one_test_has_a_variant_a_fault_a_lifetime(pytester: pytest.Pytester, run: Run) -> None:
     """The mark changes the embedded server of its test and of no other; of several the nearest counts."""
     source = f"""{ASKING}
 pytestmark = pytest.mark.apiauth("dastra", lifetime=90)
@@ -65,7 +65,7 @@ def test_time(apiauth_client, apiauth_server):
     passes(pytester, run, source)
 
 
-def test_finding_15_a_test_over_several_variants(pytester: pytest.Pytester, run: Run) -> None:
+def test_a_test_over_several_variants(pytester: pytest.Pytester, run: Run) -> None:
     """Parameters choose: by the fixture apiauth_variant, by a mark of their own, by a fixture with parameters."""
     pytester.makepyfile(
         f"""{ASKING}
@@ -102,7 +102,7 @@ class TestEvery:
     told(result, "test_it[jwt-tokens] PASSED")
 
 
-def test_finding_37_one_test_changes_the_profile(pytester: pytest.Pytester, run: Run) -> None:
+def test_one_test_changes_the_profile(pytester: pytest.Pytester, run: Run) -> None:
     """Keys of the profile, dotted or nested, and the scope hold for one test: for client, server and fixture alike."""
     source = """
 import pytest
@@ -133,7 +133,7 @@ def test_removed(apiauth_profile):
 
 
 @pytest.mark.parametrize(("way", "base"), [("mock", "apiauth_profile.base_url"), ("url", "apiauth_url")])
-def test_finding_13_the_marks_user_client_and_key_are_in_the_environment(
+def test_the_marks_user_client_and_key_are_in_the_environment(
     pytester: pytest.Pytester, run: Run, way: str, base: str
 ) -> None:
     """Production code that reads the variables of the profile acts as the mark says, as the fixtures' client does."""

@@ -22,7 +22,7 @@ def scoped(pytester: pytest.Pytester, scope: str) -> None:
 
 
 @pytest.mark.parametrize("scope", ["class", "module", "session"])
-def test_finding_12_fixtures_of_wider_scope_ask_for_clients(pytester: pytest.Pytester, run: Run, scope: str) -> None:
+def test_fixtures_of_wider_scope_ask_for_clients(pytester: pytest.Pytester, run: Run, scope: str) -> None:
     """With the ini key a project's own fixture of that scope has client, mock, URL, token and server."""
     scoped(pytester, scope)
     source = f"""

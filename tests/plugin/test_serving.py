@@ -34,7 +34,7 @@ def _world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("_world")
-def test_finding_12_block_gives_server_clients_and_token() -> None:
+def test_block_gives_server_clients_and_token() -> None:
     """A block has all that the fixtures give; the environment is as it was in the end."""
     before = dict(os.environ)
     with pytest_apiauth.serving("dastra") as api:

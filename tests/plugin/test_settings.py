@@ -25,7 +25,7 @@ def token():
 
 
 @pytest.mark.parametrize(("client", "secret"), [("shop", SECRET), (None, SECRET), ("", ""), ("", SECRET)])
-def test_finding_14_settings_read_at_import_are_good(
+def test_settings_read_at_import_are_good(
     pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, client: str | None, secret: str
 ) -> None:
     """The double takes the values that the variables have; what is not set, or set to nothing, it invents."""

@@ -35,7 +35,7 @@ def save(names, http=requests):
 
 
 @pytest.mark.slow
-def test_finding_20_a_mock_stands_in_for_several(pytester: pytest.Pytester, run: Run) -> None:
+def test_a_mock_stands_in_for_several(pytester: pytest.Pytester, run: Run) -> None:
     """One mark with several names, or several marks: each API has a server at its hosts, and its variables."""
     source = f"""{COPYING}
 @pytest.mark.apiauth("dastra", "jindexe")
@@ -72,7 +72,7 @@ def test_own_route(apiauth_mock):
     passes(pytester, run, source)
 
 
-def test_finding_20_clients_of_another_profile(pytester: pytest.Pytester, run: Run) -> None:
+def test_clients_of_another_profile(pytester: pytest.Pytester, run: Run) -> None:
     """The factory makes clients of any profile, named by a mark or not; each API has one server and its own tokens."""
     source = """
 import asyncio

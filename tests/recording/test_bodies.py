@@ -78,7 +78,7 @@ def post(server: Loopback, folder: Path, body: dict[str, Any], *, is_live: bool)
 
 
 @pytest.mark.parametrize("kind", BODIES)
-def test_6_aiohttp_is_recorded_as_it_sends_and_replayed(kind: str, server: Loopback, tmp_path: Path) -> None:
+def test_aiohttp_is_recorded_as_it_sends_and_replayed(kind: str, server: Loopback, tmp_path: Path) -> None:
     """A form, JSON, parts and pieces that aiohttp encodes are on the tape as they were sent, without their secrets."""
     media_type, body = BODIES[kind]
     taped, _ = post(server, tmp_path, body(), is_live=True)
@@ -114,7 +114,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def test_6_body_that_nobody_can_look_into_is_one_line() -> None:
+def test_body_that_nobody_can_look_into_is_one_line() -> None:
     """The line names the request and what can be sent instead."""
 
     request = Request("POST", "https://api.shop.example/items?token=s3cret", object(), {})
@@ -133,7 +133,7 @@ LIBRARIES: dict[str, Callable[[str], tuple[Any, str | None]]] = {
 
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "gzip, gzip"])
-def test_23_content_encoding_is_what_it_was(library: str, coding: str, server: Loopback, tmp_path: Path) -> None:
+def test_content_encoding_is_what_it_was(library: str, coding: str, server: Loopback, tmp_path: Path) -> None:
     """A client sees the same header and the same content when it is replayed, and the tape is readable."""
     members = {"access_token": KNOWN, "label": "readable"}
     body = json.dumps(members).encode()
@@ -153,7 +153,7 @@ def test_23_content_encoding_is_what_it_was(library: str, coding: str, server: L
     assert '"label": "readable"' in read(tmp_path / "tape.yaml")[0]["response"]["body"]["string"]
 
 
-def test_23_cassette_of_one_library_is_played_to_another(server: Loopback, tmp_path: Path) -> None:
+def test_cassette_of_one_library_is_played_to_another(server: Loopback, tmp_path: Path) -> None:
     """Whoever undoes content codings gets a coded body, and who has them undone before does not."""
     server.next = Reply(gzip.compress(b'{"a": 1}'), (("Content-Encoding", "gzip"), ("X-Own", "b")))
     url = f"http://127.0.0.1:{server.port}/items"

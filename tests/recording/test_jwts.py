@@ -64,7 +64,7 @@ def client(server: Loopback) -> tuple[float, int]:
     return claims["exp"] - claims["iat"], answer.status_code
 
 
-def test_11_client_that_looks_into_its_token_is_replayed(server: Loopback, tmp_path: Path) -> None:
+def test_client_that_looks_into_its_token_is_replayed(server: Loopback, tmp_path: Path) -> None:
     """What a client reads in its token and asks for is found on the tape, and the lifetime is not over."""
     token = jwt()
     server.next = Reply(json.dumps({"access_token": token, "id_token": jwt("id", nonce="n-0S6_WzA2Mj")}).encode())
@@ -82,7 +82,7 @@ def test_11_client_that_looks_into_its_token_is_replayed(server: Loopback, tmp_p
     assert list(unclean(tmp_path / "tape.yaml")) == []
 
 
-def test_11_structure_stays_and_values_are_chosen() -> None:
+def test_structure_stays_and_values_are_chosen() -> None:
     """Header and claims have the members they had; what names a person is gone, what names a tenant is there."""
     header, claims = opened(Vault().placeholder("access-token", jwt()))
 
@@ -94,7 +94,7 @@ def test_11_structure_stays_and_values_are_chosen() -> None:
     }  # fmt: skip
 
 
-def test_11_one_token_is_one_placeholder() -> None:
+def test_one_token_is_one_placeholder() -> None:
     """The same token has the same placeholder, two tokens have two; the signature says what stands there."""
     vault = Vault()
     first, second = vault.placeholder("access-token", jwt()), vault.placeholder("access-token", jwt("two"))

@@ -32,7 +32,7 @@ EPISODES = """
 """
 
 
-def test_10_new_episodes_ask_for_live_tokens_anew(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+def test_new_episodes_ask_for_live_tokens_anew(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """What is on the tape is played, what is new is asked with a live token, which has the old one's placeholder."""
     source = EPISODES.replace("API", api.url, 1)
     write(pytester, source.replace("PAGES", "1"))
@@ -58,7 +58,7 @@ def test_10_new_episodes_ask_for_live_tokens_anew(pytester: pytest.Pytester, api
     assert api.server.requests == []
 
 
-def test_10_placeholder_is_never_sent_to_a_live_api(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+def test_placeholder_is_never_sent_to_a_live_api(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """A key that a played answer has given is a placeholder; one line says what to do instead."""
     source = """
         import httpx
@@ -86,7 +86,7 @@ PAGES = """
 """
 
 
-def test_19_missing_answer_shows_the_nearest_and_what_differs(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+def test_missing_answer_shows_the_nearest_and_what_differs(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """Asked for a page that was not recorded, a person reads which was, and that the page is what differs."""
     write(pytester, PAGES)
     run("test_it.py", *ONCE).assert_outcomes(passed=1)
@@ -99,7 +99,7 @@ def test_19_missing_answer_shows_the_nearest_and_what_differs(pytester: pytest.P
     )
 
 
-def test_22_variable_of_another_host_does_not_spoil_a_replay(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+def test_variable_of_another_host_does_not_spoil_a_replay(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """The cassette knows where it was recorded, and that is where production code asks; then the variable is back."""
     text = 'schema = 1\nextends = "jindexe"\napi_url = { env = "SHOP_URL" }\n'
     (pytester.path / "shop.apiauth.toml").write_text(text, encoding="utf-8")
@@ -122,7 +122,7 @@ def test_22_variable_of_another_host_does_not_spoil_a_replay(pytester: pytest.Py
     assert os.environ["SHOP_URL"] == "https://other.shop.example"
 
 
-def test_22_production_code_sees_what_the_profile_finds(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+def test_production_code_sees_what_the_profile_finds(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """What stands in .env is in the environment of a test while it is recorded, as placeholders are in replay."""
     text = 'schema = 1\nextends = "jindexe"\napi_url = { env = "SHOP_URL" }\n'
     (pytester.path / "shop.apiauth.toml").write_text(text, encoding="utf-8")

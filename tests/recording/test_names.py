@@ -222,7 +222,7 @@ def test_a_key_is_secret_by_the_name_that_its_profile_gives_it(where: str) -> No
     assert set(found) == {"in-cookie", *({} if where == "cookie" else {f"in {where}"})}
 
 
-def test_8_profile_adds_names_of_secrets() -> None:
+def test_profile_adds_names_of_secrets() -> None:
     """What ``[recording] secrets`` names is secret in a header, a parameter and a member; a star is any beginning."""
     profile = Profile.model_validate({"schema": 1, "recording": {"secrets": ["legacy_pin", "*-Pass"]}})
     found: list[str] = []

@@ -59,12 +59,12 @@ HARMLESS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("kind", HARMLESS)
-def test_9_ids_cursors_and_images_are_passed_over(kind: str, tmp_path: Path) -> None:
+def test_ids_cursors_and_images_are_passed_over(kind: str, tmp_path: Path) -> None:
     """What vendors name things by, places in a list, files and digests are no secrets."""
     assert list(unclean(cassette(tmp_path, HARMLESS[kind]))) == []
 
 
-def test_9_headers_that_name_a_request_are_passed_over(tmp_path: Path) -> None:
+def test_headers_that_name_a_request_are_passed_over(tmp_path: Path) -> None:
     """Ids of requests, versions and where to report to look random too."""
     names = {"x-amz-id-2": RANDOM, "X-Request-Id": RANDOM, "ETag": f'"{RANDOM}"'}
     assert list(unclean(cassette(tmp_path, "{}", **names, **{"Report-To": f"https://a.example/?s={RANDOM}"}))) == []
@@ -84,7 +84,7 @@ FOUND: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("what", FOUND)
-def test_8_secrets_are_found_and_their_member_is_named(what: str, tmp_path: Path) -> None:
+def test_secrets_are_found_and_their_member_is_named(what: str, tmp_path: Path) -> None:
     """Beside what is harmless a secret is still found; the line says in which member it stands, and not what it is."""
     members, expected = FOUND[what]
     line = next(unclean(cassette(tmp_path, members)))
@@ -93,7 +93,7 @@ def test_8_secrets_are_found_and_their_member_is_named(what: str, tmp_path: Path
     assert RANDOM not in line
 
 
-def test_9_line_of_the_file_is_named(tmp_path: Path) -> None:
+def test_line_of_the_file_is_named(tmp_path: Path) -> None:
     """A finding names the line of the header, the URL or the body that it stands in."""
     uri = f"https://api.shop.example/items?access_token={RANDOM}"
     path = cassette(tmp_path, {}, {"note": RANDOM}, uri=uri, **{"X-Api-Key": RANDOM, "X-Other": "x"})
@@ -126,7 +126,7 @@ def profile(*rows: dict[str, str]) -> Profile:
         ({"place": "member order", "value": "other"}, False),
     ],
 )
-def test_9_profile_says_what_is_harmless(row: dict[str, str], is_passed: bool, tmp_path: Path) -> None:
+def test_profile_says_what_is_harmless(row: dict[str, str], is_passed: bool, tmp_path: Path) -> None:
     """A value is passed over by its whole look, by its place, or by both, whichever the profile names."""
     search = Search(allowed=Allowed([profile({**row, "reason": "orders are numbered so"})]))
     found = list(unclean(cassette(tmp_path, {"order": f"ord-{RANDOM}"}), search))
@@ -134,7 +134,7 @@ def test_9_profile_says_what_is_harmless(row: dict[str, str], is_passed: bool, t
     assert (found == [], search.passed) == (is_passed, int(is_passed))
 
 
-def test_9_command_reads_the_projects_profiles(
+def test_command_reads_the_projects_profiles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Names of secrets and what is harmless are read from the project; what was passed over is counted."""

@@ -39,9 +39,7 @@ def test_both(apiauth_client, apiauth_client_factory):
 """
 
 
-def test_finding_20_two_apis_on_one_cassette(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run
-) -> None:
+def test_two_apis_on_one_cassette(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     """No secret of either is on the tape, and without server and variables each is met where it was."""
     usual = loading.load(loading.builtin_profiles()["jindexe"])
     servers = {name: Server(usual.replaced(name=name)) for name in ("shop", "other")}

@@ -61,7 +61,7 @@ def project(pytester: pytest.Pytester, api: Api, scope: str = "session") -> None
 
 
 @pytest.mark.parametrize("scope", ["session", "module"])
-def test_12_token_of_a_wider_fixture_is_recorded_and_replayed(
+def test_token_of_a_wider_fixture_is_recorded_and_replayed(
     pytester: pytest.Pytester, api: Api, run: Run, scope: str
 ) -> None:
     """One token for all tests is on one tape; each test is replayed by itself, without a variable or a server."""
@@ -82,7 +82,7 @@ def test_12_token_of_a_wider_fixture_is_recorded_and_replayed(
     assert api.server.requests == []
 
 
-def test_12_tape_of_a_fixture_stays_until_it_is_rewritten(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+def test_tape_of_a_fixture_stays_until_it_is_rewritten(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """Asked for a new test, the token is live and the tape is kept; rewritten, it is another recording."""
     project(pytester, api)
     run("test_it.py", "-k", "one", *ONCE).assert_outcomes(passed=1)
@@ -99,7 +99,7 @@ def test_12_tape_of_a_fixture_stays_until_it_is_rewritten(pytester: pytest.Pytes
 
 
 @pytest.mark.slow
-def test_12_without_a_tape_the_fixture_is_refused(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+def test_without_a_tape_the_fixture_is_refused(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """A test that was recorded without its fixture's tape says in one line how both are recorded."""
     project(pytester, api)
     run("test_it.py", *ONCE).assert_outcomes(passed=2)
@@ -114,7 +114,7 @@ def test_12_without_a_tape_the_fixture_is_refused(pytester: pytest.Pytester, api
     assert api.server.requests == []
 
 
-def test_12_fixture_that_cannot_be_set_up_leaves_no_tape(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+def test_fixture_that_cannot_be_set_up_leaves_no_tape(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """What was asked before a fixture failed is not written."""
     project(pytester, api)
     api.server.respond("POST", "token", status=503, json={"error": "down"})
@@ -122,7 +122,7 @@ def test_12_fixture_that_cannot_be_set_up_leaves_no_tape(pytester: pytest.Pytest
     assert api.cassettes() == {}
 
 
-def test_12_token_that_another_test_has_asked_for_is_told(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+def test_token_that_another_test_has_asked_for_is_told(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """A token that is asked for in the first test is on its tape; the second, by itself, says what to do."""
     project(pytester, api)
     pytester.makeconftest(LIBRARY.replace("SCOPE", "session").replace("        made.log_in()\n", ""))
@@ -165,7 +165,7 @@ def test_fixture_asks_anybody_else_as_before(pytester: pytest.Pytester, api: Api
     assert "cassettes" not in output(run("test_it.py"))
 
 
-def test_12_asynchronous_and_parametrized_fixtures_have_tapes(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+def test_asynchronous_and_parametrized_fixtures_have_tapes(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """A fixture of a class, with parameters, that asks in an event loop has a tape for each parameter."""
     project(pytester, api)
     pytester.makeconftest("")
@@ -204,7 +204,7 @@ def test_12_asynchronous_and_parametrized_fixtures_have_tapes(pytester: pytest.P
     assert api.server.requests == []
 
 
-def test_12_teardown_of_a_fixture_is_on_its_tape(pytester: pytest.Pytester, api: Api, run: Run) -> None:
+def test_teardown_of_a_fixture_is_on_its_tape(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """What a fixture asks while it is torn down, to give a token back, is added to its tape, and replayed."""
     project(pytester, api)
     pytester.makeconftest(LIBRARY.replace("SCOPE", "session").replace("yield made", "yield made; made.me()"))
