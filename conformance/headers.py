@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 from pytest_apiauth.rules import (
@@ -21,7 +22,16 @@ from pytest_apiauth.rules import (
 )
 
 from . import strategies as some
-from .parts import TOKENS, all_zones, protected_zones, token_zones
+from .parts import (
+    all_zones,
+    goes_with_a_scheme,
+    header_zones,
+    hidden_token_zones,
+    is_hidden,
+    protected_zones,
+    scheme_zones,
+    tokens_of,
+)
 
 WRONG = Edit("reverse")
 
@@ -31,13 +41,15 @@ cors_zones = Parts(
 )
 
 
-@rule(SHOULD, "RFC 9110 11.1", applies=token_zones, catches="scheme-case-sensitive")
+@rule(SHOULD, "RFC 9110 11.1", applies=scheme_zones, catches="scheme-case-sensitive")
 @draws(mask=some.case_masks)
 def hdr_scheme_case(api: Api, zone: Zone, mask: list[bool]) -> None:
-    """The word Bearer works in any case."""
-    scheme = "".join(letter.swapcase() if flip else letter for letter, flip in zip("Bearer", mask, strict=True))
-    for valid in api.requests(zone, *TOKENS):
-        api.send(valid.dressed(valid.token_kind, (f"{scheme} ", valid.token))).like_control()
+    """The word of the scheme before a token, such as Bearer, works in any case."""
+    for valid in api.requests(zone, *tokens_of(api.profile, goes_with_a_scheme)):
+        word = valid.credential(valid.token_kind).place.word
+        flips = itertools.chain(mask, itertools.repeat(False))
+        spelt = "".join(letter.swapcase() if flip else letter for letter, flip in zip(word, flips, strict=False))
+        api.send(valid.dressed(valid.token_kind, (f"{spelt} ", valid.token))).like_control()
 
 
 @rule(MUST, "RFC 9110 5.1", applies=all_zones, catches=("extra-header-refused", "content-type-on-get-refused"))
@@ -51,13 +63,12 @@ def hdr_unrelated_inert(api: Api, zone: Zone, name: str, value: str) -> None:
             api.send(valid.anonymous().with_headers(extra)).refused()
 
 
-@rule(
-    MUST, "RFC 9110 5.3", "RFC 9110 11.6.2", PROFILE, applies=protected_zones, catches="duplicate-last-wins", wire=True
-)
+@rule(MUST, "RFC 9110 5.3", "RFC 9110 11.6.2", PROFILE, applies=header_zones, catches="duplicate-last-wins", wire=True)
 def hdr_duplicate_credential(api: Api, zone: Zone) -> None:
-    """A bad credential in front of a good one of the same kind is not overlooked."""
+    """A bad credential in a header in front of a good one of the same kind is not overlooked."""
     for valid in api.requests(zone):
-        for good in valid.credentials:
+        # Which of two parameters or cookies counts, no standard says: the last one does for half of the frameworks.
+        for good in (each for each in valid.credentials if each.place.where == "header"):
             with api.row():
                 bad, alone = good.editing(WRONG), valid.without(good.kind)
                 bad_first = api.attempt(alone.adding(bad, good))
@@ -72,24 +83,24 @@ def _challenges(answer: Answer) -> bool:
     return answer.response.header("www-authenticate") is not None
 
 
-@rule(SHOULD, "RFC 9700 4.3.2", "RFC 6750 2.3", applies=token_zones, catches="token-from-query")
+@rule(SHOULD, "RFC 9700 4.3.2", "RFC 6750 2.3", applies=hidden_token_zones, catches="token-from-query")
 def tok_in_url_refused(api: Api, zone: Zone) -> None:
     """A token in the query of the URL, where it ends in logs, authenticates nothing."""
-    for valid in api.requests(zone, *TOKENS):
+    for valid in api.requests(zone, *tokens_of(api.profile, is_hidden)):
         bare = valid.without(valid.token_kind)
         names = ("access_token", "token", "bearer", "auth", "Authorization")
         api.each((bare.with_query((name, valid.token)) for name in names), Answer.refused)
 
 
-@rule(SHOULD, "RFC 6750 2", "RFC 6750 3.1", applies=token_zones, catches="query-token-beats-header")
+@rule(SHOULD, "RFC 6750 2", "RFC 6750 3.1", applies=hidden_token_zones, catches="query-token-beats-header")
 def tok_two_places(api: Api, zone: Zone) -> None:
-    """A good token in the query does not rescue a bad one in the header."""
-    for valid in api.requests(zone, *TOKENS):
+    """A good token in the query does not rescue a bad one in its documented place."""
+    for valid in api.requests(zone, *tokens_of(api.profile, is_hidden)):
         spoilt = valid.editing(valid.token, WRONG).with_query(("access_token", valid.token))
         api.send(spoilt).refused()
 
 
-@rule(SHOULD, "RFC 9110 5.1", applies=protected_zones, catches="header-name-case-sensitive")
+@rule(SHOULD, "RFC 9110 5.1", applies=header_zones, catches="header-name-case-sensitive")
 @draws(mask=some.name_masks)
 def hdr_name_case(api: Api, zone: Zone, mask: list[bool]) -> None:
     """The name of a credential's header works in any case."""
@@ -117,8 +128,8 @@ def cors_preflight(api: Api, zone: Zone) -> None:
                 api.send(valid.anonymous().with_headers(*lookalike)).refused()
         for origin in (*origins, "null", "https://apiauth.invalid", *(f"{known}.apiauth.invalid" for known in origins)):
             with api.row():
-                fields = ("Access-Control-Request-Headers", ", ".join(sorted(names)))
-                asked = (("Origin", origin), ("Access-Control-Request-Method", "GET"), fields)
+                fields = [("Access-Control-Request-Headers", ", ".join(sorted(names)))] if names else []
+                asked = (("Origin", origin), ("Access-Control-Request-Method", "GET"), *fields)
                 answer = api.send(Draft("OPTIONS", valid.url, asked))
                 permitted = answer.response.header("access-control-allow-origin")
                 if origin in origins:

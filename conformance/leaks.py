@@ -25,8 +25,17 @@ NOBODY = "apiauth-nobody-5R8"
 
 
 def echoes(answer: Answer, value: str) -> bool:
-    """Whether an answer repeats a value, in any spelling, in its headers or its body."""
-    headers = "\n".join(f"{name}: {text}" for name, text in answer.response.headers)
+    """Whether an answer repeats a value, in any spelling, in its headers or its body.
+
+    A cookie that is a credential may be given anew, as sessions that slide do.
+    """
+    own = {good.name for good in answer.draft.credentials if good.place.where == "cookie"}
+    lines = [
+        f"{name}: {text}"
+        for name, text in answer.response.headers
+        if name.lower() != "set-cookie" or text.partition("=")[0].strip() not in own
+    ]
+    headers = "\n".join(lines)
     text = headers + answer.response.body.decode("utf-8", "replace")
     return any(form in text for form in spellings(value))
 

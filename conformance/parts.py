@@ -7,27 +7,60 @@ from collections.abc import Callable, Mapping
 from pytest_apiauth.rules import GRANTS, KINDS, CredentialKind, Grant, GrantType, Kind, Parts, Profile, Zone
 
 TOKENS: tuple[Kind, ...] = tuple(name for name, kind in KINDS.items() if kind.is_token)
+Zones = Callable[[Profile], Mapping[str, Zone]]
 
 
-def _zones(wanted: Callable[[Zone], bool]) -> Callable[[Profile], Mapping[str, Zone]]:
+def _zones(wanted: Callable[[Zone], bool]) -> Zones:
     return lambda profile: {name: zone for name, zone in profile.zones.items() if zone.probe and wanted(zone)}
 
 
-def _taking(wanted: Callable[[CredentialKind], bool]) -> Callable[[Profile], Mapping[str, Zone]]:
-    return _zones(lambda zone: any(wanted(KINDS[kind]) for kind in zone.kinds))
+def _taking(wanted: Callable[[CredentialKind], bool]) -> Zones:
+    """Find the zones that take a kind of credential, as the profile has it, of which something holds."""
+    return lambda profile: _zones(lambda zone: any(wanted(profile.kinds[kind]) for kind in zone.kinds))(profile)
 
 
 def _named(kind: Kind) -> Callable[[CredentialKind], bool]:
     return lambda row: row.name == kind
 
 
+def tokens_of(profile: Profile, wanted: Callable[[CredentialKind], bool]) -> tuple[Kind, ...]:
+    """Return the kinds of tokens of which something holds where the profile has them travel."""
+    return tuple(name for name, row in profile.kinds.items() if row.is_token and wanted(row))
+
+
+def goes_with_a_scheme(kind: CredentialKind) -> bool:
+    """Whether a credential stands in Authorization behind a word, which is an authentication scheme."""
+    return bool(kind.place.scheme)
+
+
+def is_bearer(kind: CredentialKind) -> bool:
+    """Whether a token travels as RFC 6750 2.1 has it."""
+    return kind.is_token and kind.place.scheme == "bearer"
+
+
+def is_hidden(kind: CredentialKind) -> bool:
+    """Whether a credential is documented to travel where no log has it: anywhere but in the URL."""
+    return kind.place.where != "query"
+
+
 protected_zones = Parts("no zone with a probe needs credentials", _zones(lambda zone: zone.is_protected))
 open_zones = Parts("no zone with a probe is open to all", _zones(lambda zone: not zone.is_protected))
 all_zones = Parts("no zone has a probe", _zones(lambda zone: True))
 token_zones = Parts("no zone with a probe needs a bearer token", _taking(lambda kind: kind.is_token))
+bearer_zones = Parts("no zone with a probe needs a token behind the word Bearer", _taking(is_bearer))
+scheme_zones = Parts(
+    "no zone with a probe needs a token behind the word of a scheme",
+    _taking(lambda kind: kind.is_token and goes_with_a_scheme(kind)),
+)
+hidden_token_zones = Parts(
+    "no zone with a probe needs a token that travels outside of the URL",
+    _taking(lambda kind: kind.is_token and is_hidden(kind)),
+)
 authorization_zones = Parts(
-    "no zone with a probe reads the Authorization header",
-    _taking(lambda kind: kind.place is not None and kind.place.is_authorization),
+    "no zone with a probe reads the Authorization header", _taking(lambda kind: kind.place.is_authorization)
+)
+header_zones = Parts(
+    "no zone with a probe needs a credential in a header", _taking(lambda kind: kind.place.where == "header")
 )
 issued_token_zones = Parts("no zone with a probe needs an issued token", _taking(lambda kind: kind.is_issued))
 key_zones = Parts("no zone with a probe needs an API key", _taking(_named("api_key")))

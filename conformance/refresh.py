@@ -76,7 +76,8 @@ def ref_success(api: Api, grant: GrantType) -> None:
     # Used at once and alone: a control could mean a new login, which may end this session.
     opened = history.opened(first, drafts)
     answer = api.send(history.request(first, client=client)).issued()
-    answer.require(str(answer.members.get("token_type")).lower() == "bearer", "the token_type Bearer")
+    is_known = str(answer.members.get("token_type")).lower() in api.profile.token_types
+    answer.require(is_known, "the token_type Bearer")
     token = api.keep(NEW_TOKEN, str(answer.members["access_token"]), Role.ACCESS_TOKEN)
     for draft in opened:
         api.send(draft.presenting("bearer", token).as_control()).accepted()

@@ -27,7 +27,15 @@ from pytest_apiauth.rules import (
 
 from . import strategies as some
 from .content import lacking, never_the_content
-from .parts import TOKENS, authorization_zones, protected_zones, token_zones
+from .parts import (
+    TOKENS,
+    authorization_zones,
+    bearer_zones,
+    is_bearer,
+    protected_zones,
+    token_zones,
+    tokens_of,
+)
 
 REPETITIONS = 12
 """How often the cheapest bad request of a zone is repeated, each time between two good ones."""
@@ -87,12 +95,12 @@ def res_401_challenge(api: Api, zone: Zone) -> None:
     SHOULD,
     "RFC 6750 3",
     "RFC 6750 3.1",
-    applies=token_zones,
+    applies=bearer_zones,
     catches=("challenge-bare", "challenge-error-without-token"),
 )
 def res_challenge_content(api: Api, zone: Zone) -> None:
     """A Bearer challenge has a parameter, and an error code only if a token was sent."""
-    for valid in api.requests(zone, *TOKENS):
+    for valid in api.requests(zone, *tokens_of(api.profile, is_bearer)):
         bare = api.send(valid.without(valid.token_kind)).refused()
         wrong = api.send(valid.editing(valid.token, Edit("reverse"))).refused()
         # RFC 6750 3 names the scheme; a zone that takes something else as well may ask for that instead.
@@ -160,19 +168,32 @@ def res_malformed_header(api: Api, zone: Zone) -> None:
         # A stranger's pair is wrong too, and locks nobody out.
         stranger = Edit("whole", text="apiauth-nobody-5R8")
         _dressed_up(api, valid, pair, PAIR_DRESSES, valid.credential("basic").refs[0], stranger)
-    for valid in api.requests(zone, *TOKENS) if {*TOKENS} & zone.kinds else ():
-        _dressed_up(api, valid, valid.token, TOKEN_DRESSES, valid.token, Edit("reverse"))
+    tokens = tokens_of(api.profile, lambda kind: kind.place.is_authorization)
+    for valid in api.requests(zone, *tokens) if {*tokens} & zone.kinds else ():
+        word = valid.credential(valid.token_kind).place.word
+        _dressed_up(api, valid, valid.token, token_dresses(word), valid.token, Edit("reverse"))
         with api.row():
-            api.send(valid.dressed(valid.token_kind, "Bearer")).refused()
+            api.send(valid.dressed(valid.token_kind, word or "Bearer")).refused()
 
 
 PAIR_DRESSES: Final = (("", ""), ("Basic", ""), ("Bearer ", ""), ("Digest ", ""), ("BasicX ", ""))
-TOKEN_DRESSES: Final = (
-    ("", ""), ("Bearer", ""), ("Bearer=", ""), ("Bearer:", ""), ("Basic ", ""), ("Digest ", ""), ("BearerX ", ""),
-    ("Negotiate ", ""), ('Bearer "', '"'), ("Bearer '", "'"), ("Bearer ", " x"), ("Bearer ", ",x"),
-    ("Bearer token=", ""),
-)  # fmt: skip
-"""What stands before and behind a credential, instead of its scheme and a blank."""
+"""What stands before and behind a pair of Basic, instead of its scheme and a blank."""
+
+
+def token_dresses(word: str) -> tuple[tuple[str, str], ...]:
+    """Return what stands before and behind a token, instead of its documented word and a blank.
+
+    >>> ("TokenX ", "") in token_dresses("Token"), ("", "") in token_dresses("")
+    (True, False)
+    """
+    if not word:
+        # It may be a token behind a word by that, which is for the server to know.
+        return ("Basic ", ""), ("Digest ", ""), ("Negotiate ", ""), ('"', '"'), ("'", "'"), ("", " x"), ("", ",x")
+    return (
+        ("", ""), (word, ""), (f"{word}=", ""), (f"{word}:", ""), ("Basic ", ""), ("Digest ", ""), (f"{word}X ", ""),
+        ("Negotiate ", ""), (f'{word} "', '"'), (f"{word} '", "'"), (f"{word} ", " x"), (f"{word} ", ",x"),
+        (f"{word} token=", ""),
+    )  # fmt: skip
 
 
 def _dressed_up(
@@ -222,7 +243,7 @@ def invalid_never_5xx(api: Api, zone: Zone, noise: str) -> None:
     """No content of a credential header makes the server fail."""
     for valid in api.requests(zone):
         for good in valid.credentials:
-            scheme = "Bearer " if good.place.is_authorization else ""
+            scheme = (good.place.prefix or "Bearer ") if good.place.is_authorization else good.place.prefix
             for value in (noise, scheme + noise, scheme.strip() + "\t" + noise, "\xff" + noise):
                 # What comes back may be a refusal of any kind; a 5xx ends the rule inside `attempt`.
                 api.attempt(valid.dressed(good.kind, value.strip(" \t")))
@@ -317,6 +338,9 @@ def res_no_cookie_carry(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone):
         answer = api.send(valid).accepted()
         cookies = [line.partition(";")[0].strip() for line in answer.response.header_lines("set-cookie")]
+        # A credential in a cookie may be given anew, and is one then.
+        own = {good.name for good in valid.credentials if good.place.where == "cookie"}
+        cookies = [cookie for cookie in cookies if cookie.partition("=")[0].strip() not in own]
         if cookies:
             jar = api.keep("COOKIES", "; ".join(cookies))
             api.send(valid.anonymous().with_headers(("Cookie", jar))).refused()

@@ -38,11 +38,12 @@ def require_no_store(answer: Answer) -> None:
 
 
 def require_type(answer: Answer) -> None:
-    """Require a token and its type, Bearer in any case, as strings."""
+    """Require a token and its type, Bearer or the word that it travels behind, in any case, as strings."""
     answer.require(isinstance(answer.members["access_token"], str), "access_token as a string", "another type")
     token_type = answer.members.get("token_type")
     answer.require(isinstance(token_type, str), "token_type as a string", f"{type(token_type).__name__}")
-    answer.require(str(token_type).lower() == "bearer", "the token_type Bearer", repr(token_type))
+    is_known = str(token_type).lower() in answer.api.profile.token_types
+    answer.require(is_known, "the token_type Bearer", repr(token_type))
 
 
 def require_lifetime(answer: Answer, grant: GrantType) -> None:

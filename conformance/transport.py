@@ -62,7 +62,9 @@ def leads_astray(answer: Answer, carried: list[str]) -> bool:
 def tls_no_cross_redirect(api: Api, zone: Zone) -> None:
     """A request with credentials is never redirected to another origin or down to plain HTTP."""
     for valid in api.requests(zone):
-        carried = [api.examination.value(ref) for ref in valid.refs]
+        # What travels in the query is in the URL already, and stays there on the way to another spelling of the path.
+        hidden = (good for good in valid.credentials if good.place.where != "query")
+        carried = [api.examination.value(ref) for good in hidden for ref in good.refs]
         path = urlsplit(valid.url).path
         for target in (path, f"{path}/", path.rstrip("/"), f"/{path}", path.upper()):
             with api.row():

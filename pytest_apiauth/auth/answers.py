@@ -53,8 +53,9 @@ def read_token(profile: Profile, grant: GrantType, response: Response, now: floa
     if SENDABLE.fullmatch(access_token.reveal()) is None:
         raise refuse("an access_token that a header can carry", "one with a line break, a blank or a control in it")
     kind = members.get("token_type")
-    if kind is not None and (not isinstance(kind, str) or kind.lower() != "bearer"):
-        raise refuse("token_type Bearer", f"token_type {kind!r}")
+    if kind is not None and (not isinstance(kind, str) or kind.lower() not in profile.token_types):
+        word = profile.place_of("bearer").word
+        raise refuse(f"token_type {word or 'Bearer'}", f"token_type {kind!r}")
     life = members.get("expires_in")
     if life is not None and not _is_lifetime(life):
         raise refuse("expires_in to be a positive number of seconds", f"expires_in {life!r}")
@@ -69,6 +70,7 @@ def read_token(profile: Profile, grant: GrantType, response: Response, now: floa
         scope=scope if isinstance(scope, str) else None,
         grant=grant,
         issued_at=now,
+        prefix=profile.place_of("bearer").prefix,
     )
 
 

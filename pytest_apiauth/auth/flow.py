@@ -23,7 +23,7 @@ from urllib.parse import urljoin
 
 from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
 from pytest_apiauth.auth.device import read_device_authorization, wait_after
-from pytest_apiauth.auth.requester import Requester, Value, header_value
+from pytest_apiauth.auth.requester import Requester, Value, sendable
 from pytest_apiauth.auth.selection import Plan, Plans
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.auth.tokens import Flight, Token, TokenStore
@@ -138,10 +138,15 @@ class Authenticator:
         ready = self._ready
         if ready is not None and ready[0] is plan and ready[1] is token:
             return ready[2]
-        headers = dict(plan.headers)
+        headers, placed = dict(plan.headers), dict(plan.placed)
         if token is not None:
-            headers["Authorization"] = "Bearer " + header_value(token.access_token)
-        step = Forward(headers, plan.placed)
+            place = self.profile.place_of("bearer")
+            text = place.prefix + sendable(token.access_token, place)
+            if place.where == "header":
+                headers[place.name] = text
+            else:
+                placed[place] = text
+        step = Forward(headers, placed)
         self._ready = (plan, token, step)
         return step
 

@@ -22,7 +22,7 @@ from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile.grants import GRANTS
-from pytest_apiauth.profile.kinds import KINDS, Place
+from pytest_apiauth.profile.kinds import Place
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile
 
 Value = Secret | str
@@ -172,7 +172,7 @@ class Requester:
         """Return what travels as a credential of a kind, in its place."""
         user = self.user or DEFAULT
         found = requests.credential(self.profile, kind, client=self.client, user=user, key=self.key)
-        has_place = KINDS[kind].place is not None or getattr(self.profile, kind) is not None
+        has_place = kind in self.profile.kinds
         values: dict[Ref, str] = {}
         for ref in found.refs:
             value = value_of(self.identities, ref) if has_place else None

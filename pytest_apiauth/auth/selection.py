@@ -1,8 +1,8 @@
 """Which credentials a request carries, decided once per zone.
 
-A zone's need is met by the first alternative whose credentials are set. On top come the API key and one
-credential for ``Authorization`` if they are set, because a surplus credential never hurts and a test of
-an open route should not have to know that it is open. Outside of every zone, everything the profile
+A zone's need is met by the first alternative whose credentials are set. On top come the API key and one way to log in
+(what travels in ``Authorization``, or a token wherever it travels) if they are set, because a surplus credential never
+hurts and a test of an open route should not have to know that it is open. Outside of every zone, everything the profile
 documents is sent.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.profile.grants import GRANTS
-from pytest_apiauth.profile.kinds import KINDS, Place
+from pytest_apiauth.profile.kinds import Place
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Zone
 
 
@@ -38,14 +38,12 @@ class Plans:
         self._requester = requester
         self._profile = profile = requester.profile
         self._grant = grant
-        # All of them travel in the one Authorization header, so a request has one of them at most.
-        self._in_authorization = frozenset(kind for kind in KINDS if profile.place_of(kind).is_authorization)
-        # What travels elsewhere, as the profile's table of its name says, goes beside it.
-        self._beside = [
-            kind
-            for kind in KINDS
-            if KINDS[kind].place is None and getattr(profile, kind) is not None and kind not in self._in_authorization
-        ]
+        # A request logs in once: there is one Authorization header, and two tokens say who is meant twice.
+        self._logins = frozenset(
+            kind for kind, row in profile.kinds.items() if row.place.is_authorization or row.is_token
+        )
+        # What a table of its name declares goes beside it.
+        self._beside = [kind for kind, row in profile.kinds.items() if row.is_declared and kind not in self._logins]
         self._problems: dict[Kind, str | None] = {}
         self._unset: set[str] = set()
         self._exact: dict[frozenset[Kind], Plan] = {}
@@ -83,7 +81,7 @@ class Plans:
             problem = self._first_problem(wanted)
             return self._planned(wanted, problem)
         surplus = {kind for kind in self._beside if self._problem(kind) is None}
-        if not wanted & self._in_authorization:
+        if not wanted & self._logins:
             surplus.update([kind for kind in self._documented() if self._problem(kind) is None][:1])
         return self._planned(wanted | surplus, None)
 
@@ -93,18 +91,18 @@ class Plans:
         return [always | {kind} for kind in self._documented()] or [always]
 
     def _documented(self) -> list[Kind]:
-        """Return what the profile documents for ``Authorization``, in its own order."""
+        """Return the ways to log in that the profile documents, in its own order."""
         named = [kind for zone in self._profile.zones.values() for kinds in zone.needs for kind in kinds]
-        named += [kind for kind in KINDS if KINDS[kind].is_issued and self._grant is not None]
-        named += [kind for kind in KINDS if KINDS[kind].place is None]
-        return [kind for kind in dict.fromkeys(named) if kind in self._in_authorization]
+        named += [kind for kind, row in self._profile.kinds.items() if row.is_issued and self._grant is not None]
+        named += [kind for kind, row in self._profile.kinds.items() if row.is_declared]
+        return [kind for kind in dict.fromkeys(named) if kind in self._logins]
 
     def _planned(self, kinds: frozenset[Kind], problem: str | None) -> Plan:
         if problem is not None:
             return Plan({}, False, problem, is_unset=problem in self._unset)
         # A token is put in by the flow, which gets it.
-        configured = [kind for kind in KINDS if kind in kinds and not KINDS[kind].is_issued]
-        texts = {self._profile.place_of(kind): self._requester.text_of(kind) for kind in configured}
+        configured = [row for row in self._profile.kinds.values() if row.name in kinds and not row.is_issued]
+        texts = {row.place: self._requester.text_of(row.name) for row in configured}
         return Plan(
             {place.name: text for place, text in texts.items() if place.where == "header"},
             len(configured) < len(kinds),
@@ -119,13 +117,16 @@ class Plans:
         """Return the reason why a credential cannot be sent, or None if it can."""
         if kind not in self._problems:
             try:
-                self._try_token() if KINDS[kind].is_issued else self._requester.text_of(kind)
+                self._try_token() if self._is_issued(kind) else self._requester.text_of(kind)
                 self._problems[kind] = None
             except CredentialError as error:
                 self._problems[kind] = str(error)
                 if isinstance(error, UnsetError):
                     self._unset.add(str(error))
         return self._problems[kind]
+
+    def _is_issued(self, kind: Kind) -> bool:
+        return kind in self._profile.kinds and self._profile.kinds[kind].is_issued
 
     def _try_token(self) -> None:
         """Build what would be sent for a token, which costs nothing and names whatever is missing."""

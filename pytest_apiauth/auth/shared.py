@@ -149,5 +149,6 @@ def _dumped(token: Token) -> str:
             "scope": token.scope,
             "grant": token.grant,
             "issued_at": token.issued_at,
+            "prefix": token.prefix,
         }
     )

@@ -24,11 +24,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import TokenError
+from pytest_apiauth.profile.kinds import BEARER
 
 
 class Clock(Protocol):
@@ -65,15 +66,19 @@ class Token:
     grant: str
     issued_at: float
 
+    prefix: str = field(default=BEARER.prefix, repr=False)
+    """What stands before the token where it travels."""
+
     @property
     def authorization(self) -> str:
         """The value of the header field ``Authorization``, in clear, for a client that is not one of the fixtures::
 
             httpx.get(url, headers={"Authorization": apiauth_token.authorization})
 
-        Of the token alone ``access_token.reveal()`` is the text.
+        It begins with the word that the profile's ``[bearer]`` names; if the token travels elsewhere it is what stands
+        there. Of the token alone ``access_token.reveal()`` is the text.
         """
-        return f"Bearer {self.access_token.reveal()}"
+        return f"{self.prefix}{self.access_token.reveal()}"
 
     def is_fresh(self, now: float, leeway: float) -> bool:
         """Whether the token has more than ``leeway`` seconds to live; one without an end always is.

@@ -108,16 +108,17 @@ NAMES: Final = Names(table())
 
 
 def names_of(profiles: Iterable[Profile]) -> Names:
-    """Return the table with what profiles add: their API keys by place, and the names in ``[recording] secrets``.
+    """Return the table with what profiles add: their credentials by place, and the names in ``[recording] secrets``.
 
-    An API key in a cookie is none of them: whatever is in a cookie is secret anyhow.
+    What travels in a cookie is none of them, nor what does in Authorization: all that is there is secret anyhow.
     """
     rows: list[Name] = []
+    places = {"header": HEADER, "query": QUERY}
     for profile in profiles:
-        if profile.api_key is not None:
-            key = profile.place_of("api_key")
-            places = {"header": HEADER, "query": QUERY}
-            rows += [Name(key.name, places[key.where], f"api_key of {profile.name}")] if key.where in places else []
+        for kind in profile.kinds.values():
+            where, place = places.get(kind.place.where), kind.place
+            if where is not None and not place.is_authorization:
+                rows.append(Name(place.name, where, f"{kind.name} of {profile.name}"))
         rows += (Name(name, ANYWHERE, f"secrets of {profile.name}") for name in profile.recording.secrets)
     return Names((*table(), *rows)) if rows else NAMES
 

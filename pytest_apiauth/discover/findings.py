@@ -49,8 +49,8 @@ class Findings:
     urls: dict[str, str] = field(default_factory=dict)
     """``token_url``, ``authorize_url`` and the like; absolute, or a path that continues ``api_url``."""
     standards: list[str] = field(default_factory=list)
-    api_key: Place | None = None
-    """Where an API key travels."""
+    placed: dict[Kind, Place] = field(default_factory=dict)
+    """Where kinds of credentials travel that have a table for it."""
     client_auth: ClientAuth | None = None
     body: str = "form"
     scope: str | None = None

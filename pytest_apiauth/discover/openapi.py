@@ -25,7 +25,7 @@ from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import KINDS
 
-_PLACED: Final = frozenset(name for name, kind in KINDS.items() if kind.place is None)
+_PLACED: Final = frozenset(name for name, kind in KINDS.items() if kind.is_declared)
 """Credentials that can go along with those of a client, in places of their own."""
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 _SIDE_EFFECTS: Final = re.compile(

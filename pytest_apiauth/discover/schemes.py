@@ -12,7 +12,7 @@ from pytest_apiauth.discover.reading import Document
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.endpoints import ENDPOINTS
 from pytest_apiauth.profile.grants import GRANTS, Grant, GrantType
-from pytest_apiauth.profile.kinds import KINDS, Kind, Place, Where, is_kind
+from pytest_apiauth.profile.kinds import BEARER, KINDS, Kind, Place, Where, is_kind
 
 _GRANTS: Final[Mapping[str, Grant]] = {name: grant for grant in GRANTS.values() for name in grant.flows}
 """Grants by the names of flows in OpenAPI 3 and in Swagger 2; what is not here (implicit) no profile can hold."""
@@ -20,6 +20,14 @@ FLOW_URLS: Final = {row.key: row.openapi for row in ENDPOINTS if row.openapi}
 """URLs of a flow by the key of the profile that takes each."""
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 OFFLINE: Final = "offline_access"
+_PREFIX: Final = re.compile(r"""(?i)\bprefix(?:ed with|es)?:? ["'`]?([A-Za-z][\w-]*)["'`]?""")
+"""The word before a key or token: drf-spectacular says ``required prefix "Token"``."""
+_IS_TOKEN: Final = re.compile(r"(?i)\bjwt\b|(access|auth|bearer)[-_]?token")
+_SAYS_TOKEN: Final = re.compile(r"(?i)\b(jwt|json web token|access[- ]token|bearer[- ]token)\b")
+_SIGNING: Final = frozenset(
+    ("digest", "dpop", "gnap", "hawk", "hoba", "mutual", "negotiate", "oauth", "scram-sha-1", "scram-sha-256", "vapid")
+)
+"""Schemes of HTTP whose credentials are computed for each request, or for each connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,7 @@ class Schemes:
         holder = table_in(content, "components") if document.kind == "openapi" else content
         key = "securitySchemes" if document.kind == "openapi" else "securityDefinitions"
         self.tables = {name: document.resolved(value) for name, value in table_in(holder, key).items()}
+        self._has_bearer = any(_is_bearer(table) for table in self.tables.values())
         self.flows = self._chosen([flow for table in self.tables.values() for flow in self._flows(table)])
         self._kinds: dict[str, Kind | str] = {}
         self.unheld: dict[str, list[str]] = {}
@@ -85,8 +94,8 @@ class Schemes:
             if not is_kind(kind):
                 return str(kind)
             kinds.append(kind)
-        places = [KINDS[kind].place or self._findings.api_key for kind in set(kinds)]
-        if len([place for place in places if place is not None and place.is_authorization]) > 1:
+        places = [self._findings.placed.get(kind, KINDS[kind].place) for kind in set(kinds)]
+        if len([place for place in places if place.is_authorization]) > 1:
             return f"{' and '.join(kinds)} at once, which would need two Authorization headers"
         return frozenset(kinds)
 
@@ -110,8 +119,11 @@ class Schemes:
                 return "basic"
             case "http", "bearer":
                 return self._bearer("the document says that a bearer token is needed, not how one is got")
-            case "http", scheme:
+            case "http", scheme if scheme in _SIGNING or not _TOKEN.fullmatch(scheme):
                 return f"HTTP authentication of the scheme {one_line(scheme)!r}"
+            case "http", scheme:
+                word = text_in(table, "scheme")
+                return self._token(Place("header", "Authorization", f"{word} "), f"the scheme {word}")
             case "oauth2", _:
                 return self._bearer("the document names no grant that works here (implicit does not)")
             case "openIdConnect", _:
@@ -133,14 +145,37 @@ class Schemes:
             return f"an API key in the {where or 'request'} ({name})"
         if not name or (where != "query" and _TOKEN.fullmatch(name) is None):
             return f"an API key in a {where} without a name that can be sent ({name})"
-        place = Place(cast("Where", where), name)
-        if place.is_authorization and "bearer" in text_in(table, "description").lower():
+        told = text_in(table, "description")
+        word = _PREFIX.search(told) if where == "header" else None
+        place = Place(cast("Where", where), name, f"{word[1]} " if word else "")
+        if place.is_authorization and (BEARER.scheme in told.lower() or place.scheme == BEARER.scheme):
             return self._bearer("the document describes the Authorization header with a bearer token in it")
-        known = self._findings.api_key
-        if known is not None and (known.where, known.name.lower()) != (where, name.lower()):
-            return f"a second API key, in {name} beside {known.name}"
-        self._findings.api_key = known or place
-        return "api_key"
+        is_token = word or text_in(table, "bearerFormat") or _IS_TOKEN.search(name) or _SAYS_TOKEN.search(told)
+        if is_token and not self._has_bearer:
+            return self._token(place, f"a token in the {where} {name}")
+        return self._placed("api_key", place) or "api_key"
+
+    def _token(self, place: Place, what: str) -> Kind | str:
+        """Return the kind that a token in a place of its own is: one that somebody has, until a login is known."""
+        kind: Kind = "personal_access_token"
+        if self._has_bearer:
+            return f"{what}, beside another token"
+        if reason := self._placed(kind, place):
+            return reason
+        self._findings.remark(
+            "credentials",
+            f"the document says that {what} is needed, not how one is got; so it stands here as {kind}, a token that"
+            " you have",
+        )
+        return kind
+
+    def _placed(self, kind: Kind, place: Place) -> str | None:
+        """Note where a kind of credential travels, or return the reason why it cannot travel there."""
+        known = self._findings.placed.setdefault(kind, place)
+        if (known.where, known.name.lower(), known.word) == (place.where, place.name.lower(), place.word):
+            return None
+        what = "token" if KINDS[kind].is_token else "API key"
+        return f"a second {what}, in {place.name} beside {known.name}"
 
     def _bearer(self, why: str) -> Kind:
         self._findings.cite("RFC 6750")
@@ -220,3 +255,9 @@ class Schemes:
             findings.grants[flow.grant] = GrantFound(" ".join(scopes) or None, refreshes)
         if any(grant.gives_refresh_token for grant in findings.grants.values()):
             findings.grants.update({name: GrantFound() for name, grant in GRANTS.items() if grant.refreshes})
+
+
+def _is_bearer(table: Mapping[str, object]) -> bool:
+    """Whether a scheme stands for a token in Authorization, behind Bearer."""
+    kind, scheme = text_in(table, "type"), text_in(table, "scheme").lower()
+    return kind in ("oauth2", "openIdConnect") or (kind, scheme) == ("http", BEARER.scheme)

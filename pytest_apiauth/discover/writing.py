@@ -66,13 +66,15 @@ def _head(findings: Findings, name: str) -> Iterator[str]:
 
 
 def _credentials(findings: Findings, name: str) -> Iterator[str]:
-    if findings.api_key is not None:
-        yield "[api_key]"
-        if findings.api_key.where == "header":
-            yield f"header = {quoted(findings.api_key.name)}"
-        else:
-            yield f"in = {quoted(findings.api_key.where)}"
-            yield f"name = {quoted(findings.api_key.name)}"
+    for kind, place in findings.placed.items():
+        yield f"[{kind}]"
+        if place.where != "header":
+            yield f"in = {quoted(place.where)}"
+            yield f"name = {quoted(place.name)}"
+        elif place.name != KINDS[kind].place.name or KINDS[kind].is_declared:
+            yield f"header = {quoted(place.name)}"
+        if place.word:
+            yield f"scheme = {quoted(place.word)}"
         yield ""
     fields = _fields(findings)
     if not fields:
@@ -94,8 +96,7 @@ def _fields(findings: Findings) -> list[str]:
     """Return the keys of ``[credentials]`` that the grants and the kinds of credentials need."""
     grants = [GRANTS[grant] for grant in findings.grants]
     wanted = {role.lower() for kind in findings.kinds for role in KINDS[kind].roles[0]}
-    if findings.api_key is not None:
-        wanted.add("api_key")
+    wanted.update(role.lower() for kind in findings.placed for role in KINDS[kind].roles[0])
     wanted.update(member for grant in grants for member in grant.members)
     if _client_auth(findings) != "none" and grants:
         wanted.update(("client_id", "client_secret"))

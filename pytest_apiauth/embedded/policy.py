@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from pytest_apiauth.embedded import cors
@@ -20,7 +20,6 @@ from pytest_apiauth.embedded.authorization_policy import AuthorizationPolicy
 from pytest_apiauth.embedded.device_policy import DevicePolicy
 from pytest_apiauth.embedded.exchange_policy import ExchangePolicy
 from pytest_apiauth.embedded.metadata_policy import MetadataPolicy
-from pytest_apiauth.embedded.reading import cookie_pairs, query_pairs
 from pytest_apiauth.embedded.refresh_policy import RefreshPolicy
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
 from pytest_apiauth.embedded.refusal_policy import JSON
@@ -31,24 +30,37 @@ from pytest_apiauth.profile.model import Kind, Zone
 
 TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*\Z", re.ASCII)
 """``b64token`` of RFC 6750 2.1, which is ``token68`` of RFC 9110 11.2."""
-BEARER_KINDS: Final = frozenset({"bearer", "personal_access_token"})
+BEARER_KINDS: Final[frozenset[Kind]] = frozenset({"bearer", "personal_access_token"})
 Alternatives = tuple[tuple[Kind, ...], ...]
 Holder = KeyRecord | AccessToken | UserRecord | ClientRecord
 """Who or what a valid credential stands for."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Presented:
-    """The credentials that a request brings to the places where the profile has them travel."""
+class Shown:
+    """What stands in the place of a credential: the word before it, if its place has one, and the rest."""
 
-    key: str | None = None
-    scheme: str = ""
-    credentials: str = ""
+    word: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Presented:
+    """The credentials that a request brings to the places where the profile has them travel, by their kinds.
+
+    What stands in a place that several kinds share is there for each of them.
+    """
+
+    shown: Mapping[Kind, Shown] = field(default_factory=dict)
 
     @property
     def is_nothing(self) -> bool:
         """Whether the request brings no credential at all."""
-        return self.key is None and not self.scheme
+        return not self.shown
+
+    def having(self, kinds: Iterable[Kind], what: Shown) -> Presented:
+        """Return the same with something in the places of some kinds."""
+        return Presented({**self.shown, **dict.fromkeys(kinds, what)})
 
 
 class Policy(AuthorizationPolicy, DevicePolicy, ExchangePolicy, RefreshPolicy, RevocationPolicy, MetadataPolicy):
@@ -63,41 +75,43 @@ class Policy(AuthorizationPolicy, DevicePolicy, ExchangePolicy, RefreshPolicy, R
 
     def presented(self, request: Request, kinds: frozenset[Kind]) -> Presented:
         """Read the credentials that a zone asks for; what it does not ask for is not even read."""
-        key = self.choose_line(self.key_lines(request)) if "api_key" in kinds else None
-        if kinds <= {"api_key"}:
-            return Presented(key)
-        value = self.choose_line(request.header_lines("authorization"))
-        return Presented(key, *(self.parse_authorization(value) if value is not None else ("", "")))
+        found = {}
+        for kind in sorted(kinds):
+            value = self.choose_line(self.lines_of(kind, request))
+            # A word has to come with something behind it; an empty value alone is something that was sent.
+            if value is not None and (value or not self.spots[kind].word):
+                word, text = self.parse_authorization(value) if self.spots[kind].word else ("", value)
+                found[kind] = Shown(word, text)
+        return Presented(found)
 
-    def key_lines(self, request: Request) -> list[str]:
-        """Return every value that stands where the API key does, behind the scheme's word if there is one."""
-        travels = self.profile.api_key
-        if travels is None:
-            return []
-        if travels.name is not None:
-            pairs = query_pairs(request) if travels.where == "query" else cookie_pairs(request)
-            return [value for name, value in pairs if name == travels.name]
-        lines = request.header_lines(travels.header)
-        scheme = travels.scheme.lower()
-        if not scheme:
-            return lines
-        parsed = map(self.parse_authorization, lines)
-        return [key if self.is_scheme(word, scheme) else "" for word, key in parsed]
+    def lines_of(self, kind: Kind, request: Request) -> list[str]:
+        """Return every value that stands where a kind of credential travels."""
+        return self.spots[kind].values(request) if kind in self.spots else []
+
+    def shows(self, presented: Presented, kind: Kind) -> bool:
+        """Whether something came as a kind of credential does: in its place, behind its word if it has one."""
+        shown, wanted = presented.shown.get(kind), self.spots[kind].word.lower()
+        return shown is not None and (not wanted or self.is_scheme(shown.word, wanted))
+
+    def as_token(self, text: str, kind: Kind) -> Shown:
+        """Return a token as it would stand in its place."""
+        return Shown(self.spots[kind].word, text)
 
     # Which credential is good.
 
     def holder(self, kind: Kind, presented: Presented) -> Holder | None:
         """Return whom a presented credential of one kind stands for; None if it is absent or bad."""
+        if not self.shows(presented, kind):
+            return None
+        shown = presented.shown[kind]
         if kind == "api_key":
-            return None if presented.key is None else self.match_key(presented.key, self.state.keys)
+            return self.match_key(shown.text, self.state.keys)
         if kind == "basic":
-            if not self.is_scheme(presented.scheme, "basic"):
-                return None
-            return self.basic_holder(presented.credentials)
-        if not self.is_scheme(presented.scheme, "bearer") or not self.well_formed_token(presented.credentials):
+            return self.basic_holder(shown.text)
+        if not self.well_formed_token(shown.text):
             return None
         known = self.state.access if kind == "bearer" else self.state.personal
-        token = self.match_token(presented.credentials, known)
+        token = self.match_token(shown.text, known)
         return token if token is not None and self.token_is_good(token) else None
 
     def match_key(self, presented: str, known: Mapping[str, KeyRecord]) -> KeyRecord | None:
@@ -208,13 +222,21 @@ class Policy(AuthorizationPolicy, DevicePolicy, ExchangePolicy, RefreshPolicy, R
             elif kind == "basic":
                 challenges["Basic"] = self.basic_challenge()
             else:
-                challenges["Bearer"] = self.bearer_challenge("invalid_token", presented)
+                challenge = self.token_challenge(kind, presented)
+                challenges[challenge.scheme] = challenge
         return list(challenges.values())
 
+    def token_challenge(self, kind: Kind, presented: Presented) -> Challenge:
+        """Return a challenge for a token: the word that it goes with in Authorization, or else Bearer."""
+        scheme = self.spots[kind].scheme
+        if scheme.lower() not in ("", "bearer"):
+            return Challenge(scheme, {"realm": self.realm})
+        return self.bearer_challenge("invalid_token", presented)
+
     def bearer_challenge(self, error: str, presented: Presented) -> Challenge:
-        """Return a Bearer challenge; it names an error only if a bearer token came (RFC 6750 3.1)."""
+        """Return a Bearer challenge; it names an error only if a token came (RFC 6750 3.1)."""
         parameters = {"realm": self.realm}
-        if self.is_scheme(presented.scheme, "bearer"):
+        if any(self.shows(presented, kind) for kind in BEARER_KINDS):
             parameters["error"] = error
         return Challenge("Bearer", parameters)
 

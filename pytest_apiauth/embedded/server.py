@@ -24,6 +24,7 @@ from pytest_apiauth.embedded.device_endpoint import DeviceEndpoint
 from pytest_apiauth.embedded.granting import Award
 from pytest_apiauth.embedded.invention import Invention
 from pytest_apiauth.embedded.metadata_endpoint import MetadataEndpoint
+from pytest_apiauth.embedded.policy import BEARER_KINDS
 from pytest_apiauth.embedded.refusal import Crash, Refusal
 from pytest_apiauth.embedded.registry import Chosen, compose
 from pytest_apiauth.embedded.resource import ResourceEndpoint
@@ -160,8 +161,9 @@ class Server(Workbench):
             except Crash:
                 return CRASHED
             if response.status in REFUSALS:
-                words = (request.header("authorization") or "").split()
-                self.strangers += [_digest(word) for word in words[-1:] if not self._state.knows(word)]
+                brought = (value for kind in BEARER_KINDS for value in self._policy.lines_of(kind, request))
+                words = dict.fromkeys(value.split()[-1] for value in brought if value.split())
+                self.strangers += [_digest(word) for word in words if not self._state.knows(word)]
         if request.method == "HEAD" and response.body and response.header("transfer-encoding") is None:
             length = ("Content-Length", str(len(response.body)))
             return Response(response.status, (*response.headers, length))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from pytest_apiauth.embedded.places import spots
 from pytest_apiauth.embedded.reading import form_decoded, form_pairs, is_text, json_members
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.refusal_policy import JSON, NO_STORE, RefusalPolicy
@@ -32,8 +33,7 @@ class TokenPolicy(RefusalPolicy):
 
     def __init__(self, profile: Profile, state: State) -> None:
         super().__init__(profile, state)
-        key = profile.api_key
-        self.key_header = key.header if key is not None and key.where == "header" else ""
+        self.spots = spots(profile)
         self.client_auth = profile.token.client_auth
         scopes = [profile.token.scope, profile.token.answer.scope]
         for row in profile.grants.values():

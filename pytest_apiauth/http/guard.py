@@ -65,9 +65,7 @@ class Guard:
         self._home = frozenset((*places, *((_SOCKETS[scheme], host, port) for scheme, host, port in places)))
         endpoint = library.url(profile.token_endpoint) if profile.token_endpoint else None
         self._token_endpoint = None if endpoint is None else (self._place(endpoint), _path(endpoint.raw_path))
-        key = profile.place_of("api_key") if profile.api_key is not None else None
         self._names = names_of([profile])
-        self._key_header = frozenset((_folded(key.name),)) if key and key.where == "header" else frozenset()
 
     @staticmethod
     def _place(url: httpx.URL) -> _Place:
@@ -178,7 +176,7 @@ class Guard:
         if folded == "cookie":
             host = request.url.raw_host.decode("ascii")
             return not are_its_own(text, host, self._hosts(), self.jar())
-        return folded in self._key_header or self._names.is_secret(HEADER, name, text)
+        return self._names.is_secret(HEADER, name, text)
 
     def _check_method(self, request: httpx.Request) -> None:
         if request.method == "POST":

@@ -47,3 +47,12 @@ ENDPOINTS: Final = (
 """Every endpoint, in the order in which a profile names them."""
 URL_KEYS: Final = ("api_url", *(row.key for row in ENDPOINTS))
 """Keys of the profile that are URLs."""
+
+
+def hint_at_variables(key: str, url: str) -> str:
+    """Return how a variable is written, where a URL has one as shells and other files write it."""
+    if "$" not in url and not url.startswith("env:"):
+        return ""
+    if key == "api_url":
+        return '; a variable has the whole URL: api_url = { env = "NAME" }'
+    return '; a variable may be the api_url, { env = "NAME" }, which a path here continues'

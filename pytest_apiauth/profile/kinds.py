@@ -1,8 +1,8 @@
 """What is known of each kind of credential: one row a kind, read by code, tests and documentation alike.
 
-Nothing else asks for a kind by its name to learn what it is made of or where it travels; it asks the row, and
-`Profile.place_of` for what a profile decides. Only the embedded server keeps knowledge of its own, since it is what the
-rest is held against.
+Nothing else asks for a kind by its name to learn what it is made of or where it travels; it asks the row in
+`Profile.kinds`, which is the one of this table with the place that the profile decides. Only the embedded server keeps
+knowledge of its own, since it is what the rest is held against.
 
 >>> KINDS["basic"].roles
 (('USERNAME', 'PASSWORD'), ('CLIENT_ID', 'CLIENT_SECRET'))
@@ -46,6 +46,20 @@ class Place:
         """The name of the header line that it travels in; None if it travels in the URL."""
         return {"header": self.name, "cookie": "Cookie", "query": None}[self.where]
 
+    @property
+    def word(self) -> str:
+        """The word before it, as it is documented; empty if there is none.
+
+        >>> Place("header", "Authorization", "Token ").word
+        'Token'
+        """
+        return self.prefix.strip()
+
+    @property
+    def scheme(self) -> str:
+        """The authentication scheme that it goes with, in small letters (RFC 9110 11.1); empty if it goes with none."""
+        return self.word.lower() if self.is_authorization else ""
+
 
 @dataclass(frozen=True, slots=True)
 class CredentialKind:
@@ -58,10 +72,12 @@ class CredentialKind:
     name: Kind
     roles: tuple[tuple[Role, ...], ...]
     """What it is made of; of several alternatives, the first that a profile has."""
-    place: Place | None
-    """Where it travels; None if the profile's table of its name says so."""
-    challenge: str = ""
-    """The scheme of the challenge that asks for it, in small letters; empty if none does."""
+    place: Place
+    """Where it travels, unless the profile's table of its name says otherwise."""
+    is_declared: bool = False
+    """Whether a profile has it only if there is a table of its name."""
+    is_token: bool = False
+    """Whether it is a token, which a server has given to somebody."""
     is_issued: bool = False
     """Whether the token endpoint gives it, by one of ``[grants]``."""
     is_of_user: bool = False
@@ -69,38 +85,34 @@ class CredentialKind:
     note: str = ""
     """What its name leaves open, for whoever reads it in a profile."""
 
-    @property
-    def is_token(self) -> bool:
-        """Whether it travels as a bearer token does (RFC 6750 2.1)."""
-        return self.challenge == "bearer"
-
 
 def _table(*rows: CredentialKind) -> Mapping[Kind, CredentialKind]:
     return {row.name: row for row in rows}
 
 
+BEARER: Final = Place("header", "Authorization", "Bearer ")
+"""Where a token travels by RFC 6750 2.1."""
 KINDS: Final = _table(
-    CredentialKind("api_key", (("API_KEY",),), None),
+    CredentialKind("api_key", (("API_KEY",),), Place("header", "X-API-Key"), is_declared=True),
     CredentialKind(
         "bearer",
         (("ACCESS_TOKEN",),),
-        Place("header", "Authorization", "Bearer "),
-        challenge="bearer",
+        BEARER,
+        is_token=True,
         is_issued=True,
         is_of_user=True,
     ),
     CredentialKind(
         "personal_access_token",
         (("PERSONAL_ACCESS_TOKEN",),),
-        Place("header", "Authorization", "Bearer "),
-        challenge="bearer",
-        note="a token that you have, sent as Authorization: Bearer",
+        BEARER,
+        is_token=True,
+        note="a token that you have, sent as Authorization: Bearer, or as [personal_access_token] says",
     ),
     CredentialKind(
         "basic",
         (("USERNAME", "PASSWORD"), ("CLIENT_ID", "CLIENT_SECRET")),
         Place("header", "Authorization", "Basic "),
-        challenge="basic",
         is_of_user=True,
         note="user name and password in each request",
     ),

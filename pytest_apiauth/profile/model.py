@@ -8,7 +8,7 @@ or of a kind of credential in every API stands in `pytest_apiauth.profile.grants
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -16,15 +16,14 @@ from urllib.parse import urlsplit
 from pydantic import Field, PrivateAttr, model_validator
 
 from pytest_apiauth.messages import Origin, why_not_a_url
-from pytest_apiauth.profile.endpoints import ENDPOINTS, URL_KEYS
+from pytest_apiauth.profile.endpoints import ENDPOINTS, URL_KEYS, hint_at_variables
 from pytest_apiauth.profile.grants import GRANTS, GrantType
 from pytest_apiauth.profile.inherited import InheritedUrl, refuse_inherited
-from pytest_apiauth.profile.kinds import KINDS, Kind, Place
+from pytest_apiauth.profile.kinds import KINDS, CredentialKind, Kind, Place
+from pytest_apiauth.profile.placing import ApiKey, TokenPlacing, placed
 from pytest_apiauth.profile.tables import (
-    APP_SPELLING,
     DEFAULT,
     Answer,
-    ApiKey,
     Client,
     ClientAuth,
     Credentials,
@@ -46,6 +45,7 @@ from pytest_apiauth.profile.tables import (
     TokenSettings,
     User,
     Zone,
+    wrong_apps,
 )
 
 __all__ = [
@@ -68,6 +68,7 @@ __all__ = [
     "Rotation",
     "Seconds",
     "Texts",
+    "TokenPlacing",
     "User",
     "Zone",
 ]
@@ -75,15 +76,6 @@ __all__ = [
 
 MOST_ZONES: Final = 500
 """Each rule about zones is examined in every one of them: this many are 13,000 tests."""
-
-
-def _hint_at_variables(key: str, url: str) -> str:
-    """Return how a variable is written, where a URL has one as shells and other files write it."""
-    if "$" not in url and not url.startswith("env:"):
-        return ""
-    if key == "api_url":
-        return '; a variable has the whole URL: api_url = { env = "NAME" }'
-    return '; a variable may be the api_url, { env = "NAME" }, which a path here continues'
 
 
 class Profile(Model):
@@ -153,6 +145,12 @@ class Profile(Model):
         " fate open, old-dies says that the old one is dead, none keeps it; unset promises nothing",
     )
     api_key: ApiKey | None = None
+    bearer: TokenPlacing | None = Field(
+        None, description="Where tokens of [grants] travel, if not in Authorization: Bearer"
+    )
+    personal_access_token: TokenPlacing | None = Field(
+        None, description="Where a personal access token travels, if not in Authorization: Bearer"
+    )
     token: TokenSettings = TokenSettings()
     grants: dict[GrantType, GrantSettings] = Field({}, description="Documented grants, the usual one first")
     credentials: Credentials = Credentials()
@@ -170,13 +168,24 @@ class Profile(Model):
     _unchanged: Profile | None = PrivateAttr(None)
     _changes: str = PrivateAttr("")
     _inherited: tuple[InheritedUrl, ...] = PrivateAttr(())
+    _kinds: dict[Kind, CredentialKind] = PrivateAttr({})
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Profile:
-        wrong = [*self._wrong_urls(), *self._wrong_names(), *self._wrong_zones(), *self._wrong_apps()]
+        wrong = [*self._wrong_urls(), *self._wrong_names(), *self._wrong_zones(), *wrong_apps(self.app)]
         if wrong:
             raise ValueError("\n".join(wrong))
+        self._kinds = {row.name: row for row in placed(lambda name: getattr(self, name, None))}
         return self
+
+    @property
+    def kinds(self) -> Mapping[Kind, CredentialKind]:
+        """Every kind of credential that the profile has, with the place where each travels.
+
+        >>> list(Profile(schema=1).kinds)
+        ['bearer', 'personal_access_token', 'basic']
+        """
+        return self._kinds
 
     def _wrong_urls(self) -> list[str]:
         wrong = []
@@ -188,7 +197,7 @@ class Profile(Model):
             reason = why_not_a_url(f"https://api.example{url}" if is_path else url)
             if reason is not None:
                 expected = "an absolute http or https URL" if key == "api_url" else "an absolute URL, or a path"
-                wrong.append(f"{key}: expected {expected}, got {reason}{_hint_at_variables(key, url)}")
+                wrong.append(f"{key}: expected {expected}, got {reason}{hint_at_variables(key, url)}")
             elif is_path:
                 continue
             elif "@" in urlsplit(url).netloc:
@@ -227,22 +236,12 @@ class Profile(Model):
         wrong = []
         for name, zone in self.zones.items():
             for kind in (each for each in KINDS.values() if each.name in zone.kinds):
-                if kind.place is None and getattr(self, kind.name) is None:
+                if kind.is_declared and getattr(self, kind.name) is None:
                     wrong.append(f"zones.{name}.needs: names {kind.name}, but the profile has no [{kind.name}]")
                 if kind.is_issued and not self.grants:
                     wrong.append(f"zones.{name}.needs: names {kind.name}, but [grants] lists no way to get a token")
             paths = (zone.path, *zone.probe)
             wrong += [f"zones.{name}: {path!r} must begin with a slash" for path in paths if not path.startswith("/")]
-        return wrong
-
-    def _wrong_apps(self) -> list[str]:
-        wrong = []
-        for origin, app in (self.app if isinstance(self.app, dict) else {"": self.app or ""}).items():
-            key = f'app."{origin}"' if origin else "app"
-            if app and APP_SPELLING.fullmatch(app) is None:
-                wrong.append(f'{key}: expected "module:app" or "module:create_app()", got {app!r}')
-            if origin and (why_not_a_url(origin) is not None or urlsplit(origin).path.strip("/")):
-                wrong.append(f"{key}: expected an origin such as https://api.example.org")
         return wrong
 
     def may_be_plain(self, origin: Origin) -> bool:
@@ -343,7 +342,12 @@ class Profile(Model):
         >>> Profile(schema=1, api_key=ApiKey(scheme="ApiKey", header="Authorization")).place_of("api_key")
         Place(where='header', name='Authorization', prefix='ApiKey ')
         """
-        return KINDS[kind].place or (self.api_key or ApiKey()).place
+        return self.kinds.get(kind, KINDS[kind]).place
+
+    @property
+    def token_types(self) -> frozenset[str]:
+        """What a token answer may call its token, in small letters: bearer, or the word that it travels behind."""
+        return frozenset(("bearer", self.place_of("bearer").word.lower() or "bearer"))
 
     def statements_for(self, rule: str) -> tuple[str, ...]:
         """Return the ids of the document's sentences that back a rule."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from pytest_apiauth.messages import why_not_a_url
 from pytest_apiauth.profile.grants import GrantType
-from pytest_apiauth.profile.kinds import Kind, Place, Where
+from pytest_apiauth.profile.kinds import Kind
 
 ClientAuth = Literal["none", "client_secret_basic", "client_secret_post", "client_secret_json"]
 Rotation = Literal["new-token", "old-dies", "none"]
@@ -121,45 +123,6 @@ class Credentials(Client, User, Key):
     refresh_token: SecretReference | None = Field(
         None, description="Where a refresh token is that an interactive grant has given"
     )
-
-
-class ApiKey(Model):
-    """How the API key travels."""
-
-    where: Where = Field(
-        "header", alias="in", description="Whether the key travels in a header, in the query of the URL or in a cookie"
-    )
-    header: str = Field("X-API-Key", description="Name of the request header")
-    name: str | None = Field(None, description="Name of the parameter of the query, or of the cookie", min_length=1)
-    scheme: str = Field(
-        "",
-        description="Word before the key, with a blank between, as in Authorization: ApiKey …",
-        pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]*$",
-    )
-
-    @model_validator(mode="after")
-    def _has_one_place(self) -> ApiKey:
-        if self.where == "header":
-            if self.name is not None:
-                raise ValueError('name is for a key that is in = "query" or in = "cookie"; a header is named by header')
-            return self
-        if self.name is None:
-            raise ValueError(f'in = "{self.where}" needs a name')
-        if surplus := [key for key in ("header", "scheme") if key in self.model_fields_set]:
-            raise ValueError(f'{surplus[0]} does not go with in = "{self.where}"')
-        if self.where == "cookie" and TOKEN.fullmatch(self.name) is None:
-            raise ValueError("name: expected the name of a cookie (RFC 6265 4.1.1)")
-        return self
-
-    @property
-    def prefix(self) -> str:
-        """What stands before the key in its header."""
-        return f"{self.scheme} " if self.scheme else ""
-
-    @property
-    def place(self) -> Place:
-        """Where the key travels."""
-        return Place(self.where, self.name or self.header, self.prefix)
 
 
 class Answer(Model):
@@ -314,3 +277,15 @@ class Live(Model):
     wrong_passwords: Annotated[int, Field(ge=0)] | None = Field(
         None, description="Wrong passwords for one user in one run; default: 3, or 100 where lockout is allowed"
     )
+
+
+def wrong_apps(apps: str | dict[str, str] | None) -> list[str]:
+    """Say what is wrong with the ``app`` of a profile."""
+    wrong = []
+    for origin, app in (apps if isinstance(apps, dict) else {"": apps or ""}).items():
+        key = f'app."{origin}"' if origin else "app"
+        if app and APP_SPELLING.fullmatch(app) is None:
+            wrong.append(f'{key}: expected "module:app" or "module:create_app()", got {app!r}')
+        if origin and (why_not_a_url(origin) is not None or urlsplit(origin).path.strip("/")):
+            wrong.append(f"{key}: expected an origin such as https://api.example.org")
+    return wrong

@@ -69,20 +69,20 @@ class CassetteTarget:
         folder = cassettes_of(profile, root)
         redactor = OutputRedactor()
         identities = Identities(profile, Credentials(None), redactor)
-        line = _key_line(profile)
+        lines = _key_lines(profile)
         ask, answers = Requester(profile, identities), dict[_Key, Response]()
         for scene in scenes(profile):
             path = folder / f"{scene.name}.yaml"
             if path.is_file() and scene.name not in LOGINS:
                 for request, response in exchanges(scene, ask, path):
-                    answers.setdefault(_key(request, line), response)
+                    answers.setdefault(_key(request, lines), response)
         if not answers:
             raise CassetteError(f"{profile.name}: no cassette of its token endpoint in {folder}")
         return cls(profile, identities, redactor, library, answers)
 
     def send(self, request: Request) -> Response:
         """Return the recorded answer. Raises NotRecordedError if nobody has asked that."""
-        answer = self.answers.get(_key(request, _key_line(self.profile)))
+        answer = self.answers.get(_key(request, _key_lines(self.profile)))
         if answer is None:
             raise NotRecordedError("no cassette has this request")
         self.given.add()
@@ -115,14 +115,14 @@ class CassetteTarget:
         """Hold nothing open."""
 
 
-def _key_line(profile: Profile) -> str:
-    """Return the header line of the API key in small letters; empty if there is none, or it is in the URL."""
-    return (profile.place_of("api_key").line or "").lower() if profile.api_key is not None else ""
+def _key_lines(profile: Profile) -> frozenset[str]:
+    """Return the header lines in which credentials travel, in small letters."""
+    return frozenset(row.place.line.lower() for row in profile.kinds.values() if row.place.line)
 
 
-def _key(request: Request, key_line: str) -> _Key:
+def _key(request: Request, key_lines: frozenset[str]) -> _Key:
     """Return what makes a request to a token endpoint this one and no other."""
-    names = ("authorization", "content-type", key_line)
+    names = {"authorization", "content-type", *key_lines}
     lines = sorted((name.lower(), value) for name, value in request.headers if name.lower() in names)
     return request.method, request.url, tuple(lines), _content(request.body)
 

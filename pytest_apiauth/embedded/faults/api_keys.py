@@ -21,7 +21,7 @@ def folded(name: str) -> str:
 @fault("key-optional", "admits a request without the API key; a wrong one is refused")
 class KeyOptional(Policy):
     def holder(self, kind: Kind, presented: Presented) -> Holder | None:
-        if kind == "api_key" and presented.key is None:
+        if kind == "api_key" and kind not in presented.shown:
             return KeyRecord("absent", "")
         return super().holder(kind, presented)
 
@@ -42,21 +42,25 @@ class KeyCaseFolded(Policy):
 
 @fault("key-name-folded", "takes the API key from what is named much like its header, parameter or cookie")
 class KeyNameFolded(Policy):
-    def key_lines(self, request: Request) -> list[str]:
-        lines, travels = super().key_lines(request), self.profile.api_key
-        if lines or travels is None:
+    def lines_of(self, kind: Kind, request: Request) -> list[str]:
+        lines = super().lines_of(kind, request)
+        if lines or kind != "api_key" or kind not in self.spots:
             return lines
         places = {"header": request.headers, "query": query_pairs(request), "cookie": cookie_pairs(request)}
-        wanted = folded(travels.name or travels.header)
-        return [value for name, value in places[travels.where] if folded(name) == wanted]
+        spot = self.spots[kind]
+        near = [value for name, value in places[spot.where] if folded(name) == folded(spot.name)]
+        return [f"{spot.word} {value}".lstrip() for value in near]
 
 
 @fault("key-from-query", "takes the API key from the query, by whatever name")
 class KeyFromQuery(Policy):
-    def key_lines(self, request: Request) -> list[str]:
-        lines, travels = super().key_lines(request), self.profile.api_key
-        documented = (travels.name or travels.header).lower() if travels is not None else ""
-        return lines or from_query(request, documented, "api_key", "api-key", "apikey", "key")[-1:]
+    def lines_of(self, kind: Kind, request: Request) -> list[str]:
+        lines = super().lines_of(kind, request)
+        if lines or kind != "api_key" or kind not in self.spots:
+            return lines
+        spot = self.spots[kind]
+        found = from_query(request, spot.name.lower(), "api_key", "api-key", "apikey", "key")
+        return [f"{spot.word} {value}".lstrip() for value in found[-1:]]
 
 
 @fault("token-route-without-key", "asks for no API key at the token endpoint, although its zone needs one")

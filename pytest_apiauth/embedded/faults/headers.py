@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pytest_apiauth.embedded.policy import BEARER_KINDS, Policy, Presented
 from pytest_apiauth.embedded.reading import query_pairs
 from pytest_apiauth.embedded.refusal import Refusal
@@ -20,7 +18,8 @@ def from_query(request: Request, *names: str) -> list[str]:
 @fault("scheme-case-sensitive", "knows its schemes in one spelling only")
 class SchemeCaseSensitive(Policy):
     def is_scheme(self, presented: str, wanted: str) -> bool:
-        return presented == wanted.capitalize()
+        documented = {spot.word.lower(): spot.word for spot in self.spots.values()}
+        return presented == documented.get(wanted, wanted.capitalize())
 
 
 @fault("duplicate-last-wins", "takes the last of two lines of Authorization or of the API key")
@@ -34,9 +33,9 @@ class TokenFromQuery(Policy):
     def presented(self, request: Request, kinds: frozenset[Kind]) -> Presented:
         presented = super().presented(request, kinds)
         tokens = from_query(request, "access_token")
-        if presented.scheme or not tokens or not kinds & BEARER_KINDS:
-            return presented
-        return replace(presented, scheme="Bearer", credentials=tokens[-1])
+        for kind in (kinds & BEARER_KINDS) - presented.shown.keys() if tokens else ():
+            presented = presented.having((kind,), self.as_token(tokens[-1], kind))
+        return presented
 
 
 @fault("query-token-beats-header", "lets a good access_token in the query overrule a bad Authorization")
@@ -44,18 +43,18 @@ class QueryTokenBeatsHeader(Policy):
     def presented(self, request: Request, kinds: frozenset[Kind]) -> Presented:
         presented = super().presented(request, kinds)
         tokens = from_query(request, "access_token")
-        if not presented.scheme or not tokens:
-            return presented
-        overruling = replace(presented, scheme="Bearer", credentials=tokens[-1])
-        is_good = any(self.holder(kind, overruling) for kind in kinds & BEARER_KINDS)
-        return overruling if is_good else presented
+        for kind in kinds & BEARER_KINDS & presented.shown.keys() if tokens else ():
+            overruling = presented.having((kind,), self.as_token(tokens[-1], kind))
+            if self.holder(kind, overruling) is not None:
+                return overruling
+        return presented
 
 
 @fault("extra-header-refused", "answers 400 to any X-... header field it does not know")
 class ExtraHeaderRefused(Policy):
     def screen(self, request: Request) -> None:
-        known = self.key_header.lower()
-        if any(name.lower().startswith("x-") and name.lower() != known for name, _ in request.headers):
+        known = {spot.name.lower() for spot in self.spots.values()}
+        if any(name.lower().startswith("x-") and name.lower() not in known for name, _ in request.headers):
             raise Refusal(400, "invalid_request", "A header field is not known.")
         super().screen(request)
 

@@ -18,7 +18,8 @@ class RefusalEchoesCredential(Policy):
     def revise(self, request: Request, response: Response) -> Response:
         answer = super().revise(request, response)
         if answer.status in (400, 401, 403) and request.method == "GET":
-            said = request.header("authorization") or request.header(self.key_header or "-") or ""
+            brought = (value for kind in self.spots for value in self.lines_of(kind, request))
+            said = next(brought, "")
             lines = (*answer.headers, ("X-Debug", said)) if said.isprintable() else answer.headers
             return replace(answer, headers=lines)
         return answer
@@ -46,7 +47,7 @@ class UnknownClientNamed(Policy):
 class RefusalExplains(Policy):
     def resource_error(self, presented: Presented) -> str:
         known = (*self.state.access, *self.state.personal, *self.state.keys)
-        near = [presented.credentials, presented.key or ""]
+        near = [shown.text for shown in presented.shown.values()]
         if any(len(each) > 8 and value.startswith(each[:8]) for each in near for value in known):
             return "token_damaged"
         return super().resource_error(presented)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from pytest_apiauth.embedded.policy import TOKEN68, Policy, Presented
+from pytest_apiauth.embedded.policy import BEARER_KINDS, TOKEN68, Policy, Presented
 from pytest_apiauth.embedded.refusal import Challenge, Crash
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import AccessToken
@@ -18,9 +18,11 @@ FORWARDED = "x-forwarded-for"
 def carries_nothing(policy: Policy, request: Request, *, besides: str = "") -> bool:
     """Whether a request has nothing on it that could be meant as a credential, in any place or spelling."""
 
+    own = {spot.name.lower() for spot in policy.spots.values()}
+
     def may_carry(name: str) -> bool:
         telling = ("auth", "cookie", "key", "token", "secret")
-        return name.startswith("x-") or name == policy.key_header.lower() or any(word in name for word in telling)
+        return name.startswith("x-") or name in own or any(word in name for word in telling)
 
     names = {name.lower() for name, _ in request.headers} - {besides}
     return not request.query and not any(map(may_carry, names))
@@ -79,7 +81,8 @@ class ChallengeBare(Policy):
 class ChallengeErrorWithoutToken(Policy):
     def bearer_challenge(self, error: str, presented: Presented) -> Challenge:
         challenge = super().bearer_challenge(error, presented)
-        return Challenge("Bearer", {**challenge.parameters, "error": error}) if not presented.scheme else challenge
+        came = any(kind in presented.shown for kind in BEARER_KINDS)
+        return challenge if came else Challenge("Bearer", {**challenge.parameters, "error": error})
 
 
 @fault("token-any-accepted", "takes any unknown token of the right alphabet for a valid one")
@@ -119,18 +122,23 @@ class TokenSqlLike(Policy):
         return next((token for value, token in known.items() if pattern.fullmatch(value)), None)
 
 
-@fault("scheme-ignored", "takes any scheme word before the token for Bearer")
+def token_words(policy: Policy) -> frozenset[str]:
+    """Return the words before tokens, in small letters."""
+    return frozenset(policy.spots[kind].word.lower() for kind in BEARER_KINDS if policy.spots[kind].word)
+
+
+@fault("scheme-ignored", "takes any scheme word before the token for the documented one")
 class SchemeIgnored(Policy):
     def is_scheme(self, presented: str, wanted: str) -> bool:
-        return bool(presented) if wanted == "bearer" else super().is_scheme(presented, wanted)
+        return bool(presented) if wanted in token_words(self) else super().is_scheme(presented, wanted)
 
 
 @fault("bearer-glued", "accepts a token that is glued to the scheme")
 class BearerGlued(Policy):
     def parse_authorization(self, value: str) -> tuple[str, str]:
-        word = "bearer"
-        if " " not in value and value.lower().startswith(word) and len(value) > len(word):
-            return value[: len(word)], value[len(word) :]
+        for word in token_words(self):
+            if " " not in value and value.lower().startswith(word) and len(value) > len(word):
+                return value[: len(word)], value[len(word) :]
         return super().parse_authorization(value)
 
 
@@ -138,7 +146,7 @@ class BearerGlued(Policy):
 class BearerQuotesStripped(Policy):
     def parse_authorization(self, value: str) -> tuple[str, str]:
         scheme, credentials = super().parse_authorization(value)
-        return (scheme, credentials.strip('"')) if scheme.lower() == "bearer" else (scheme, credentials)
+        return (scheme, credentials.strip('"')) if scheme.lower() in token_words(self) else (scheme, credentials)
 
 
 @fault("bearer-tab-crash", "answers 500 to a TAB in Authorization")
@@ -156,8 +164,8 @@ class TokenNonAsciiCrash(Policy):
             raise Crash
         return super().parse_authorization(value)
 
-    def key_lines(self, request: Request) -> list[str]:
-        lines = super().key_lines(request)
+    def lines_of(self, kind: Kind, request: Request) -> list[str]:
+        lines = super().lines_of(kind, request)
         if not all(line.isascii() for line in lines):
             raise Crash
         return lines

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_apiauth.embedded.faults.resource import FORWARDED, carries_nothing
-from pytest_apiauth.embedded.policy import Alternatives, Holder, Policy, Presented
+from pytest_apiauth.embedded.policy import Alternatives, Holder, Policy, Presented, Shown
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import KeyRecord
@@ -77,10 +77,9 @@ class CookieSession(Policy):
 @fault("header-name-case-sensitive", "the field for credentials counts in the documented case only")
 class HeaderNameCaseSensitive(Policy):
     def presented(self, request: Request, kinds: frozenset[Kind]) -> Presented:
-        exact = {"Authorization", self.key_header}
-        lines = tuple(
-            line for line in request.headers if line[0] in exact or line[0].title() not in exact | {"X-Api-Key"}
-        )
+        exact = {spot.name for spot in self.spots.values()}
+        folded = {name.lower() for name in exact}
+        lines = tuple(line for line in request.headers if line[0] in exact or line[0].lower() not in folded)
         return super().presented(replace(request, headers=lines), kinds)
 
 
@@ -125,7 +124,7 @@ class KeyUnbound(Policy):
 class SurplusKeyRefused(Policy):
     def screen_surplus(self, request: Request, kinds: frozenset[Kind]) -> None:
         super().screen_surplus(request, kinds)
-        if "bearer" in kinds and "api_key" not in kinds and self.key_lines(request):
+        if "bearer" in kinds and "api_key" not in kinds and self.lines_of("api_key", request):
             raise Refusal(self.refusal_status(400), "invalid_request")
 
 
@@ -172,8 +171,9 @@ class KeyWaived(Policy):
 
     def presented(self, request: Request, kinds: frozenset[Kind]) -> Presented:
         found = super().presented(request, kinds)
-        waived = kinds > {"api_key"} and self.waives_key(request)
-        return replace(found, key=next(iter(self.state.keys), None)) if waived else found
+        if not (kinds > {"api_key"} and self.waives_key(request)):
+            return found
+        return found.having(("api_key",), Shown(self.spots["api_key"].word, next(iter(self.state.keys))))
 
 
 @fault("forwarded-for-waives-key", "asks a forwarded request for no API key where it has a token to bring as well")

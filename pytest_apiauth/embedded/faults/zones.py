@@ -27,8 +27,9 @@ class OpenZoneClosed(Policy):
 @fault("surplus-credential-refused", "refuses a credential that the zone does not need")
 class SurplusCredentialRefused(Policy):
     def screen_surplus(self, request: Request, kinds: frozenset[Kind]) -> None:
-        key_is_surplus = "api_key" not in kinds and bool(self.key_lines(request))
-        token_is_surplus = not kinds & AUTHORIZATION_KINDS and request.header("authorization") is not None
+        key_is_surplus = "api_key" not in kinds and bool(self.lines_of("api_key", request))
+        is_brought = any(self.lines_of(kind, request) for kind in AUTHORIZATION_KINDS)
+        token_is_surplus = not kinds & AUTHORIZATION_KINDS and is_brought
         if key_is_surplus or token_is_surplus:
             raise Refusal(self.refusal_status(400), "invalid_request", "A credential is not needed.")
         super().screen_surplus(request, kinds)
@@ -38,10 +39,11 @@ class SurplusCredentialRefused(Policy):
 class SurplusInvalidRefused(Policy):
     def screen_surplus(self, request: Request, kinds: frozenset[Kind]) -> None:
         if not kinds:
-            everything: frozenset[Kind] = frozenset({"api_key", *AUTHORIZATION_KINDS})
+            everything = frozenset(self.spots)
             presented = self.presented(request, everything)
-            key_is_bad = presented.key is not None and self.holder("api_key", presented) is None
-            token_is_bad = presented.scheme and not any(self.holder(kind, presented) for kind in AUTHORIZATION_KINDS)
+            key_is_bad = "api_key" in presented.shown and self.holder("api_key", presented) is None
+            came = AUTHORIZATION_KINDS & presented.shown.keys()
+            token_is_bad = came and not any(self.holder(kind, presented) for kind in came)
             if key_is_bad or token_is_bad:
                 challenges = self.resource_challenges(("api_key",) if key_is_bad else ("bearer",), presented)
                 raise Refusal(self.refusal_status(401), "invalid_credentials", challenges=challenges)

@@ -7,9 +7,8 @@ advise against one, and must not call it broken.
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 
-from pytest_apiauth.embedded.policy import Holder, Policy, Presented
+from pytest_apiauth.embedded.policy import Holder, Policy, Presented, Shown
 from pytest_apiauth.embedded.reading import form_pairs
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
 from pytest_apiauth.embedded.registry import variant
@@ -50,7 +49,7 @@ class BadTokenAtOpenDoor(Policy):
             return
         every: tuple[Kind, ...] = ("bearer", "personal_access_token")
         presented = self.presented(request, frozenset(every))
-        if presented.scheme and not any(self.holder(kind, presented) for kind in every):
+        if presented.shown and not any(self.holder(kind, presented) for kind in every):
             challenges = [self.bearer_challenge("invalid_token", presented)]
             raise Refusal(self.refusal_status(401), "invalid_token", challenges=challenges)
 
@@ -153,6 +152,7 @@ class TokenAndMore(Policy):
 @variant("basic-any-scheme", "a right pair of name and password is taken behind any word, by resources")
 class BasicAnyScheme(Policy):
     def holder(self, kind: Kind, presented: Presented) -> Holder | None:
-        if kind == "basic" and presented.scheme:
-            presented = replace(presented, scheme="Basic")
+        shown = presented.shown.get(kind)
+        if kind == "basic" and shown is not None:
+            presented = presented.having((kind,), Shown("Basic", shown.text))
         return super().holder(kind, presented)

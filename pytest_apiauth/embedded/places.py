@@ -1,0 +1,57 @@
+"""Where credentials stand in a request, as the double reads a profile: by its own knowledge, not by the clients'."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_apiauth.embedded.reading import cookie_pairs, query_pairs
+from pytest_apiauth.messages import Request
+from pytest_apiauth.profile.model import ApiKey, Kind, Profile, TokenPlacing
+
+FIELD: Final = "Authorization"
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place in a request: a header field, a parameter of the query or a cookie, and the word in front."""
+
+    where: str
+    name: str
+    word: str = ""
+
+    @property
+    def scheme(self) -> str:
+        """The authentication scheme, if the word is one (RFC 9110 11.1)."""
+        return self.word if self.where == "header" and self.name.lower() == FIELD.lower() else ""
+
+    def values(self, request: Request) -> list[str]:
+        """Return everything that stands there."""
+        if self.where == "header":
+            return request.header_lines(self.name)
+        pairs = query_pairs(request) if self.where == "query" else cookie_pairs(request)
+        return [value for name, value in pairs if name == self.name]
+
+
+def spots(profile: Profile) -> Mapping[Kind, Spot]:
+    """Return where each kind of credential stands (RFC 6750 2, RFC 7617 2), as far as the profile has it."""
+    found: dict[Kind, Spot] = {"basic": Spot("header", FIELD, "Basic")}
+    found["bearer"] = _of_token(profile.bearer)
+    found["personal_access_token"] = _of_token(profile.personal_access_token)
+    if profile.api_key is not None:
+        found["api_key"] = _spot(profile.api_key, profile.api_key.scheme)
+    return found
+
+
+def _of_token(table: TokenPlacing | None) -> Spot:
+    if table is None:
+        return Spot("header", FIELD, "Bearer")
+    is_usual = table.scheme is None and table.header.lower() == FIELD.lower()
+    return _spot(table, "Bearer" if is_usual else table.scheme or "")
+
+
+def _spot(table: ApiKey | TokenPlacing, word: str) -> Spot:
+    if table.where == "header":
+        return Spot("header", table.header, word)
+    return Spot(table.where, table.name or "access_token")
