@@ -21,6 +21,7 @@ from pytest_apiauth.discover.findings import (
 from pytest_apiauth.discover.reading import Document, DocumentError
 from pytest_apiauth.discover.schemes import FLOW_URLS, Schemes
 from pytest_apiauth.discover.zones import Route, needs_in_words, prefix_of, zones_of
+from pytest_apiauth.messages import why_not_a_url
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import KINDS
@@ -135,6 +136,9 @@ class _Reader:
                 return ""
             url = secured(self._findings, key, url)
             return url[len(api_url) :] if api_url is not None and url.startswith(f"{api_url}/") else url
+        if why_not_a_url(f"https://api.example/{url}") is not None:
+            self._findings.remark(key, f"the document names {one_line(url)}, which is no URL that can be called")
+            return ""
         if not url.startswith("/"):
             # Relative to the server, as FastAPI's tokenUrl="token" is.
             return f"{self._prefix}/{url}"

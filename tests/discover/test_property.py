@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from hypothesis import event, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from pytest_apiauth import discover
@@ -63,6 +63,10 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+UNCALLABLE = {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "\ud7fc"}}}
+
+
+@example({"openapi": "3.1.0", "components": {"securitySchemes": {"a": UNCALLABLE}}})
 @given(documents())
 def test_every_document_makes_a_profile_or_one_line(document: dict[str, Any]) -> None:
     """No document leads to a traceback, or to a profile that does not load."""
