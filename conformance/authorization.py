@@ -60,7 +60,7 @@ def decides(api: Api, valid: Draft) -> tuple[bool, bool]:
 
 def need_decision(api: Api, valid: Draft) -> None:
     """Raise NotApplicable if nothing was decided at all."""
-    if not api.examination.target.has_browser and not any(decides(api, valid)):
+    if not api.examination.has_browser and not any(decides(api, valid)):
         raise OutOfReach(LOGIN_FIRST)
 
 
@@ -259,7 +259,8 @@ def az_scope(api: Api, grant: GrantType) -> None:
 @rule(SHOULD, "RFC 9700 2.6", applies=authorization, catches="authorize-cors")
 def az_no_cors(api: Api, grant: GrantType) -> None:
     """Scripts of other origins get no permission: a browser comes here by redirection only."""
-    valid = api.authorization_request()
+    # A script of another site comes without the user's session, and so without a login.
+    valid = api.authorization_request().opened_by("").as_control()
     preflight = replace(valid, method="OPTIONS").with_headers(("Access-Control-Request-Method", "GET"))
     # What an API permits its documented origins is no permission to read a login.
     for origin in (f"https://{FOREIGN}", "null", *api.profile.allowed_origins):
@@ -274,7 +275,7 @@ def az_no_cors(api: Api, grant: GrantType) -> None:
 @rule(SHOULD, "RFC 9700 4.16", "RFC 6749 10.13", applies=authorization, catches="authorize-framable")
 def az_framing(api: Api, grant: GrantType) -> None:
     """Login and error pages forbid other sites to frame them."""
-    valid = api.authorization_request()
+    valid = api.authorization_request().opened_by("").as_control()
     pages = 0
     for draft in (valid, consent.asking(valid, redirect_uri=STRANGE)):
         answer = api.send(draft)

@@ -216,7 +216,7 @@ def pkce_plain(api: Api, grant: GrantType) -> None:
     api.control(valid)
     if not seen:
         raise OutOfReach(LOGIN_FIRST)
-    if api.examination.target.has_browser:
+    if api.examination.has_browser:
         _lengths(api, grant)
 
 

@@ -209,9 +209,8 @@ def _scopes(profile: Profile) -> list[str]:
 @rule(SHOULD, "RFC 6749 6", "RFC 6749 3.3", applies=scoped_refresh, catches="refresh-scope-kept-wide", safety=CONSUME)
 def ref_scope_narrow(api: Api, grant: GrantType) -> None:
     """A refresh that asks for a part of the scope gets no more than that part; one that asks for all of it gets it."""
-    profile, target = api.profile, api.examination.target
-    history = History(api)
-    wide = [name for name in scoped_first(profile) if not GRANTS[name].needs_person or target.has_browser]
+    profile, history = api.profile, History(api)
+    wide = [name for name in scoped_first(profile) if not GRANTS[name].needs_person or api.examination.has_browser]
     if not wide:
         raise OutOfReach("the grant authorization_code needs a browser, which this run does not have")
     first = history.log_in(wide[0])

@@ -187,6 +187,7 @@ def _token_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="a profile: its name or path")
     parser.add_argument("--grant", metavar="GRANT", help="a grant of the profile; default: the one that clients use")
     parser.add_argument("--user", metavar="USER", help="a user of the profile; default: the grant's own")
+    parser.add_argument("--script", action="store_true", help="log in by the profile's [login], without a person")
     parser.add_argument("--no-browser", action="store_true", help="print the URL to log in at, open no browser")
     parser.add_argument("--paste", action="store_true", help="take the answer from standard input, listen nowhere")
     parser.add_argument(
@@ -203,8 +204,10 @@ def _seconds(text: str) -> float:
 
 def _token_lines(asked: argparse.Namespace) -> Iterator[str]:
     from pytest_apiauth.login import interactive
+    from pytest_apiauth.targets.apps.importing import logging_in
 
-    way = interactive.Way(opens_browser=not asked.no_browser, pastes=asked.paste, wait=asked.wait)
+    script = logging_in if asked.script else None
+    way = interactive.Way(opens_browser=not asked.no_browser, pastes=asked.paste, wait=asked.wait, script=script)
     return interactive.obtain(asked.name, grant=asked.grant, user=asked.user, way=way)
 
 

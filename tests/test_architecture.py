@@ -42,8 +42,8 @@ ALLOWED: dict[str, set[str]] = {
 """What each room may import, beside itself. Rooms that are not named here are doors: they see everything."""
 DOORS = {"plugin", "__main__", "__init__"}
 REVEALING = {
-    "suite.obtaining", "auth.requester", "auth.answers", "auth.shared", "auth.tokens", "credentials.secrets",
-    "credentials.redaction",
+    "suite.obtaining", "auth.person", "auth.requester", "auth.answers", "auth.shared", "auth.tokens",
+    "credentials.secrets", "credentials.redaction",
     "credentials.refresh_tokens",
 }  # fmt: skip
 """Where a secret becomes a request, where one is shared or kept, and where it is looked for in what is printed."""

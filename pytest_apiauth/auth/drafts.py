@@ -151,6 +151,10 @@ class Draft:
     """The valid request that this one was before it was altered."""
     is_doubted: bool = False
     """Whether it need not succeed although its form is valid."""
+    browser: str = ""
+    """Whose browser it is opened in, which goes on from its answer; empty sends it by itself, as nobody."""
+    in_private: bool = False
+    """Whether that is a window of its own, which holds nothing of a login before."""
 
     # The control
 
@@ -170,6 +174,14 @@ class Draft:
         (False, True)
         """
         return replace(self, is_doubted=True)
+
+    def opened_by(self, user: str, *, in_private: bool = False) -> Draft:
+        """Return the draft as one that a user opens in a browser and goes on from, or nobody if it is empty.
+
+        >>> Draft("GET", "https://login.example/authorize").opened_by("default").browser
+        'default'
+        """
+        return replace(self, browser=user, in_private=in_private)
 
     @property
     def is_altered(self) -> bool:

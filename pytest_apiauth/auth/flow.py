@@ -17,12 +17,14 @@ request: a server that refuses a brand-new token will refuse the next one too.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urljoin
 
 from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
 from pytest_apiauth.auth.device import read_device_authorization, wait_after
+from pytest_apiauth.auth.person import Opening, Person
 from pytest_apiauth.auth.requester import Requester, Value, sendable
 from pytest_apiauth.auth.selection import Plan, Plans
 from pytest_apiauth.auth.texts import Role
@@ -79,7 +81,7 @@ class Authenticator:
     ``kinds`` says which credentials to send; by default what the zone of the request needs, and in addition
     the API key and the token if they are set, because a surplus credential never hurts. Of alternatives,
     the first one whose credentials are set is taken. ``store`` may be shared by several authenticators only
-    if they have the same client, user and grant.
+    if they have the same client, user and grant. ``person`` logs in where a grant takes a person.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Authenticator:
         user: str | None = None,
         key: str = DEFAULT,
         grant: GrantType | None = None,
+        person: Person | None = None,
     ) -> None:
         self.profile = profile
         self.store = store
@@ -104,6 +107,7 @@ class Authenticator:
         table = profile.grants.get(self._grant) if self._grant else None
         self._client = client or (table.client if table else DEFAULT)
         self._user = user or (table.user if table else DEFAULT)
+        self._person = person or Person(profile, identities, redactor)
         self._ask = Requester(profile, identities, client=self._client, user=self._user, key=key)
         self._plans = Plans(self._ask, self._grant)
         # The step of the last request, reused as long as plan and token are the same.
@@ -254,18 +258,21 @@ class Authenticator:
         return read_token(self.profile, grant, response, self.store.clock.now(), self._redactor)
 
     def _by_code(self, spent: str) -> TokenSteps:
-        """Open the authorization endpoint, and take the code if it leads back at once (RFC 6749 4.1)."""
+        """Open the authorization endpoint, and take the code if it leads back (RFC 6749 4.1)."""
         asked = self._ask.authorization_request()
         for name, value in (("state", asked.state), ("code_verifier", asked.verifier)):
             self._redactor.learn(value, f"{self.profile.name}.{name}")
-        response = yield from _sent(asked.request)
+        response = yield from _opened(self._person.opens(asked.request, self._user))
         location = response.header("location")
         callback = urljoin(asked.url, location) if location is not None else ""
         if not 300 <= response.status < 400 or not leads_back(asked, callback):
+            if self._person.is_scripted:
+                why = self._redactor.redact(response.note) or f"the last page answered {response.status}"
+                raise TokenError(f"{self.profile.name}: authorization_code: {spent}no code came: {why}")
             raise TokenError(
                 f"{self.profile.name}: authorization_code: {spent}{self.profile.authorization_endpoint} answered"
                 f" {response.status} without leading back to redirect_uri; this grant needs a browser: log in once"
-                f" with `python -m pytest_apiauth token {self.profile.name}`"
+                f" with `python -m pytest_apiauth token {self.profile.name}`, or have a script do so by [login]"
             )
         try:
             code = code_from_callback(asked, callback)
@@ -274,6 +281,17 @@ class Authenticator:
         self._redactor.learn(code, f"{self.profile.name}.code")
         issued = {Role.CODE: code, Role.VERIFIER: asked.verifier}
         return (yield from self._exchange("authorization_code", issued, asked.redirect_uri))
+
+
+def _opened(opening: Opening) -> Generator[Send, Response | None, Response]:
+    with closing(opening):
+        request = next(opening)
+        while True:
+            response = yield from _sent(request)
+            try:
+                request = opening.send(response)
+            except StopIteration as end:
+                return cast("Response", end.value)
 
 
 def _sent(request: Request) -> Generator[Send, Response | None, Response]:

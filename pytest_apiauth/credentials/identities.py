@@ -20,7 +20,7 @@ from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.profile.model import DEFAULT, Client, Key, Plain, Profile, Reference, User
 
-SECRETS = ("client_secret", "password", "api_key", "personal_access_token", "refresh_token")
+SECRETS = ("client_secret", "password", "session", "api_key", "personal_access_token", "refresh_token")
 Row = TypeVar("Row", Client, User, Key)
 Lookup = Callable[[str, Reference], str | None]
 """Gives the value that a reference points at, by its label (``clients.second.client_secret``)."""
@@ -51,7 +51,14 @@ class ClientIdentity:
 
 @dataclass(frozen=True, slots=True)
 class UserIdentity:
-    """A resource owner, ready to use."""
+    """A resource owner, ready to use.
+
+    Example::
+
+        def log_in(url, user):  # the callable of [login]
+            page.goto(url)
+            page.get_by_label("Password").fill(user.password.reveal())
+    """
 
     name: str
     username: str | None
@@ -101,6 +108,11 @@ class Identities:
             self._plain(f"{label}.username", table.username),
             self._secret(f"{label}.password", table.password),
         )
+
+    def session(self, name: str = DEFAULT) -> Secret | None:
+        """Return the session that a user has logged in to, or None. Raises CredentialError as `user` does."""
+        table: User = self._table("users", name, self.profile.credentials, self.profile.users)
+        return self._secret(f"{self._label('users', name)}.session", table.session)
 
     def key(self, name: str = DEFAULT) -> KeyIdentity:
         """Return an API key. Raises CredentialError for an unknown name or an unset value."""

@@ -1,12 +1,14 @@
-"""The authorization endpoint: the order of its steps, with a user who always consents (RFC 6749 3.1, 4.1.1).
+"""The authorization endpoint: the order of its steps (RFC 6749 3.1, 4.1.1).
 
-What a step decides is in `AuthorizationPolicy`.
+A user always consents, unless the policy has pages that ask. What a step decides is in `AuthorizationPolicy`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from pytest_apiauth.embedded.login_pages import LoginPages
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.reading import form_pairs
 from pytest_apiauth.embedded.refusal import Refusal
@@ -17,6 +19,10 @@ from pytest_apiauth.profile.model import Profile
 PAGE: Final = b"<!doctype html><title>Error</title><h1>This authorization request cannot be answered.</h1>"
 
 
+class _AsksAPerson(Exception):
+    """A request is good, and nobody has consented to it yet."""
+
+
 class AuthorizationEndpoint:
     """Answers authorization requests."""
 
@@ -24,6 +30,7 @@ class AuthorizationEndpoint:
         self._profile = profile
         self._state = state
         self._policy = policy
+        self.pages = LoginPages(profile.authorization_endpoint, state, policy)
 
     def answer(self, request: Request) -> Response:
         """Answer with a redirection, or with an error page if the client or its target is in doubt."""
@@ -31,14 +38,35 @@ class AuthorizationEndpoint:
         further = policy.authorization_headers(request)
         if request.method != "GET":
             return Response(405, (("Allow", "GET"), ("Content-Length", "0"), *further))
-        location = self._location(request)
+        user = None if policy.consents else self.pages.user_of(request)
+        if policy.asks_first and user is None:
+            return self.pages.to_login(request)
+        try:
+            response = self._decided(
+                request, self._profile.grants["authorization_code"].user if policy.consents else ""
+            )
+        except _AsksAPerson:
+            return self.pages.to_login(request) if user is None else self.pages.consent(request, user)
+        return replace(response, headers=(*response.headers, *further))
+
+    def log_in(self, request: Request) -> Response:
+        """Answer at the page that asks who somebody is."""
+        return self.pages.log_in(request)
+
+    def consented(self, request: Request) -> Response:
+        """Answer at the place that takes a consent."""
+        return self.pages.consented(request, self._decided)
+
+    def _decided(self, request: Request, user: str | None) -> Response:
+        """Answer as whoever consents decides, by name; None is for no, empty for nobody yet."""
+        location = self._location(request, user)
         if location is None:
             lines = (("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store"))
-            return Response(400, (*lines, *policy.page_headers(), *further), PAGE)
+            return Response(400, (*lines, *self._policy.page_headers()), PAGE)
         lines = (("Location", location), ("Cache-Control", "no-store"))
-        return Response(302, (*lines, ("Content-Length", "0"), *further))
+        return Response(302, (*lines, ("Content-Length", "0")))
 
-    def _location(self, request: Request) -> str | None:
+    def _location(self, request: Request, user: str | None) -> str | None:
         """Return where the browser is sent; never to a place that the client has not registered (RFC 6749 3.1.2.4)."""
         policy = self._policy
         try:
@@ -55,7 +83,7 @@ class AuthorizationEndpoint:
             policy.check_names(name for name, _ in pairs)
             if client is None:
                 raise Refusal(302, "unauthorized_client")
-            answer = {"code": self._code(client, redirect_uri, parameters).value}
+            answer = {"code": self._code(client, redirect_uri, parameters, user).value}
         except Refusal as refusal:
             answer = {"error": refusal.error}
         if "state" in parameters and sum(name == "state" for name, _ in pairs) == 1:
@@ -65,17 +93,22 @@ class AuthorizationEndpoint:
         answer |= {} if issuer is None else {"iss": issuer}
         return policy.location(redirect_uri, answer)
 
-    def _code(self, client: ClientRecord, redirect_uri: str, parameters: dict[str, str]) -> Code:
+    def _code(self, client: ClientRecord, redirect_uri: str, parameters: dict[str, str], user: str | None) -> Code:
         policy = self._policy
         policy.check_response_type(parameters.get("response_type"))
         challenge, method = parameters.get("code_challenge"), parameters.get("code_challenge_method")
+        scope, challenge = policy.authorized_scope(parameters.get("scope")), policy.challenge(client, challenge, method)
+        if user is None:
+            raise Refusal(302, "access_denied")
+        if not user:
+            raise _AsksAPerson
         code = Code(
             value=self._state.mint("code"),
             client=client.name,
             redirect_uri=redirect_uri,
-            scope=policy.authorized_scope(parameters.get("scope")),
-            user=self._profile.grants["authorization_code"].user,
-            challenge=policy.challenge(client, challenge, method),
+            scope=scope,
+            user=user,
+            challenge=challenge,
             expires_at=self._state.clock.now() + CODE_LIFETIME,
             family=self._state.new_family(),
         )

@@ -23,6 +23,11 @@ Pairs = list[tuple[str, str]]
 class AuthorizationPolicy(TokenPolicy):
     """Decisions of the authorization endpoint; `Policy` adds those of resources."""
 
+    consents = True
+    """Whether everybody is let in at once; else pages ask for a password and for consent."""
+    asks_first = False
+    """Whether it asks who somebody is before it looks at what is asked for."""
+
     # Where the browser may be sent.
 
     def decisive(self, pairs: Pairs, name: str) -> str | None:

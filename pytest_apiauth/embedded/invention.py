@@ -26,7 +26,7 @@ SPECIAL: Final = "special"
 # Percent-decoding twice, splitting at the last colon or taking a plus for a blank all change this one.
 TRICKY: Final = "s+c%41r:t/=& x"
 VALUES: Final = (
-    *("client_id", "client_secret", "redirect_uri", "username", "password"),
+    *("client_id", "client_secret", "redirect_uri", "username", "password", "session"),
     *("api_key", "personal_access_token", "refresh_token"),
 )
 FIELDS: Final = {
@@ -219,5 +219,7 @@ def _indispensable(profile: Profile) -> Iterator[str]:
         yield "client_id"
     if "authorization_code" in profile.grants:
         yield from ("client_id", "redirect_uri")
+    if profile.login is not None and profile.login.way == "form":
+        yield from ("username", "password")
     if "password" in profile.grants or ("basic" in kinds and profile.credentials.client_id is None):
         yield from ("username", "password")

@@ -130,6 +130,11 @@ class Server(Workbench):
         return next((place[0] for place in places if place is not None and place[1] == path), self._api)
 
     @property
+    def consents(self) -> bool:
+        """Whether its authorization endpoint lets everybody in at once, without a page to log in at."""
+        return self._policy.consents
+
+    @property
     def http_version(self) -> str:
         """The version of HTTP that it speaks on a socket."""
         return self._policy.http_version
@@ -308,7 +313,12 @@ class Server(Workbench):
         revocations = RevocationEndpoint(self._state, self._policy, self._tokens)
         devices = DeviceEndpoint(profile, self._state, self._policy, self._tokens)
         page = self._policy.verification_uri() if profile.device_authorization_url else None
+        pages: dict[str | None, Answering] = {}
+        if profile.authorize_url and not self._policy.consents:
+            place = profile.authorization_endpoint
+            pages = {f"{place}/login": self._authorizations.log_in, f"{place}/consent": self._authorizations.consented}
         answering: dict[str | None, Answering] = {
+            **pages,
             profile.revocation_url: revocations.revoke,
             profile.introspection_url: revocations.introspect,
             profile.metadata_url: MetadataEndpoint(self._policy).answer,

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pytest_apiauth.auth.answers import code_from_callback, read_token
+from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
 from pytest_apiauth.auth.device import read_device_authorization, wait_after
 from pytest_apiauth.auth.flow import Authenticator
+from pytest_apiauth.auth.person import LogIn, Person, sent_by
 from pytest_apiauth.auth.requester import Requester, Value
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.auth.tokens import SystemClock, Token, TokenStore
@@ -53,6 +54,8 @@ class Way:
     pastes: bool = False
     wait: float = WAIT
     pause: Callable[[float], None] = time.sleep
+    script: Callable[[Profile, Path], LogIn | None] | None = None
+    """Have ``[login]`` play the person's part: returns the function that it names, if it names one."""
 
 
 def obtain(name: str, *, grant: str | None = None, user: str | None = None, way: Way | None = None) -> Iterator[str]:
@@ -94,6 +97,7 @@ class _Login:
     def __init__(self, profile: Profile, grant: GrantType, user: str | None, folder: Path) -> None:
         self.redactor = Redactor()
         self._profile = profile
+        self._folder = folder
         self._grant = grant
         self._interactive = profile.interactive_grant
         # What is renewed is what the interactive grant has given, to the client that it was given to.
@@ -150,6 +154,8 @@ class _Login:
     # authorization_code
 
     def _with_a_person(self, way: Way) -> Generator[str, None, Token]:
+        if way.script is not None:
+            return (yield from self._by_script(way.script))
         registered = self._identities.client(self._client).redirect_uri
         if registered is None:
             raise CredentialError(
@@ -189,6 +195,24 @@ class _Login:
             if callbacks is not None:
                 callbacks.finish(True)
             return token
+
+    def _by_script(self, script: Callable[[Profile, Path], LogIn | None]) -> Generator[str, None, Token]:
+        """Have the profile's ``[login]`` log in, at once and without a browser."""
+        issuer, names_issuer = self._issuer()
+        person = Person(self._profile, self._identities, self.redactor, logs_in=script(self._profile, self._folder))
+        asked = self._ask.authorization_request()
+        self.redactor.learn(asked.verifier, f"{self._profile.name}.code_verifier")
+        self._announce(self._profile.authorization_endpoint)
+        response = sent_by(person.opens(asked.request, self._user), self.sender.send)
+        callback = response.header("location") or ""
+        if not leads_back(asked, callback):
+            why = self.redactor.redact(response.note) or f"the last page answered {response.status}"
+            hint = "" if person.is_scripted else "; [login] says how to log in"
+            raise TokenError(f"{self._profile.name}: authorization_code: no code came: {why}{hint}")
+        code = code_from_callback(asked, callback, issuer=issuer, names_issuer=names_issuer)
+        self.redactor.learn(code, f"{self._profile.name}.code")
+        yield f"the script has logged in as {self._user}"
+        return self._exchanged({Role.CODE: code, Role.VERIFIER: asked.verifier}, asked.redirect_uri)
 
     # device_code
 

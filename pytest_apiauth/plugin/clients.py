@@ -139,6 +139,7 @@ class Clients:
             client=chosen.get("client"),
             user=chosen.get("user"),
             key=chosen.get("key", DEFAULT),
+            person=self.target.person,
         )
 
     def _store(self, who: Who) -> TokenStore:

@@ -30,6 +30,7 @@ from pytest_apiauth.profile.tables import (
     GrantSettings,
     Key,
     Live,
+    Login,
     Model,
     Needs,
     Plain,
@@ -60,6 +61,7 @@ __all__ = [
     "Key",
     "Kind",
     "Live",
+    "Login",
     "Model",
     "Needs",
     "Plain",
@@ -121,6 +123,11 @@ class Profile(Model):
     clock: ServerClock | None = None
     live: Live = Live()
     recording: Recording = Recording()
+    login: Login | None = Field(
+        None,
+        description="A script in the place of the person who logs in for authorization_code; an empty table fills in"
+        " the forms that it meets. Without it, codes are examined where the authorization endpoint answers at once",
+    )
     standards: Texts = Field((), description='Standards that the document cites, such as "RFC 6749"')
     statements: Statements = Field(
         {}, description="What the document states, by id: a text, or a table with the rules that it backs"
@@ -208,6 +215,12 @@ class Profile(Model):
                     f"{key}: {parts.scheme}://{parts.hostname} would send credentials in clear; use https, or list"
                     " the host in insecure_hosts"
                 )
+        pages = map(Origin.of, self.login.origins if self.login is not None else ())
+        wrong += [
+            f"login.origins: {origin} would be sent passwords in clear; use https, or list the host in insecure_hosts"
+            for origin in pages
+            if not self.may_be_plain(origin)
+        ]
         return wrong
 
     def _wrong_names(self) -> list[str]:
@@ -226,6 +239,8 @@ class Profile(Model):
             wrong.append(f"token.grant: {self.token.grant} begins with another grant's token; name that grant")
         if self.grants and self.token_url is None:
             wrong.append("token_url: needed, since [grants] lists a way to get a token")
+        if self.login is not None and self.code_grant is None:
+            wrong.append("login: a script for the grant authorization_code, which [grants] does not list")
         needed = [(key, name) for name in self.grants for key in GRANTS[name].urls]
         wrong += [f"{key}: needed for the grant {name}" for key, name in needed if getattr(self, key) is None]
         return wrong
@@ -291,7 +306,9 @@ class Profile(Model):
     def origins(self) -> frozenset[Origin]:
         """Every origin the profile names: the only ones that a credential may travel to."""
         places = (getattr(self, key) for key in URL_KEYS if key != "api_url")
-        return frozenset(Origin.of(url) for url in (self.base_url, *(self.url(place) for place in places if place)))
+        pages = self.login.origins if self.login is not None else ()
+        urls = (self.base_url, *(self.url(place) for place in places if place), *pages)
+        return frozenset(Origin.of(url) for url in urls)
 
     @property
     def client_endpoints(self) -> frozenset[str]:

@@ -107,6 +107,9 @@ class User(Model):
 
     username: Plain | None = Field(None, description="Name the user logs in with")
     password: SecretReference | None = Field(None, description="Where the password is")
+    session: SecretReference | None = Field(
+        None, description="Where the value of a session is that the user has logged in to, for [login]"
+    )
 
 
 class Key(Model):
@@ -264,6 +267,65 @@ class ServerClock(Model):
         if self.callable is not None and OBJECT_SPELLING.fullmatch(self.callable) is None:
             raise ValueError(f'callable: expected "module:function", got {self.callable!r}')
         return self
+
+
+class Login(Model):
+    """How a script plays the person who logs in and consents: without a key, by the forms that it meets.
+
+    >>> Login(buttons=["Authorize"], fields={"tenant": "acme"}).way
+    'form'
+    >>> Login(cookie="sessionid").way
+    'session'
+    """
+
+    username: str | None = Field(
+        None, description="Name of the input that takes the user's name; default: the one that looks like it"
+    )
+    password: str | None = Field(
+        None, description='Name of the input that takes the password; default: the one of type="password"'
+    )
+    fields: dict[str, str] = Field({}, description="Values of further inputs by name; a box that is named is ticked")
+    buttons: Texts = Field(
+        (), description="Buttons to press, by text, name or value, where a page has several that could be meant"
+    )
+    cookie: str | None = Field(
+        None, description="Name of the cookie that carries a session, whose value is in session of the user"
+    )
+    header: str | None = Field(
+        None, description="Name of the request header that carries a session, whose value is in session of the user"
+    )
+    callable: str | None = Field(
+        None,
+        description='Function that logs in by itself: "tests.login:log_in" is called with the URL to open and the user,'
+        " and returns the URL that the browser ended at",
+    )
+    origins: Texts = Field((), description="Further origins of the login's pages, such as https://login.example.org")
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> Login:
+        ways = [key for key in ("cookie", "header", "callable") if getattr(self, key) is not None]
+        if len(ways) > 1:
+            raise ValueError(f"{ways[0]} and {ways[1]} are two ways; name one")
+        if self.callable is not None:
+            if OBJECT_SPELLING.fullmatch(self.callable) is None:
+                raise ValueError(f'callable: expected "module:function", got {self.callable!r}')
+            of_forms = {"username", "password", "fields", "buttons"}
+            if surplus := sorted(of_forms & self.model_fields_set):
+                raise ValueError(f"{surplus[0]} does not go with callable, which fills in the pages by itself")
+        for key in ("cookie", "header"):
+            if getattr(self, key) is not None and TOKEN.fullmatch(getattr(self, key)) is None:
+                raise ValueError(f"{key}: expected the name of a {key}")
+        for origin in self.origins:
+            if why_not_a_url(origin) is not None or urlsplit(origin)[2:] != ("", "", ""):
+                raise ValueError("origins: expected origins such as https://login.example.org")
+        return self
+
+    @property
+    def way(self) -> Literal["form", "session", "callable"]:
+        """How the person's part is played."""
+        if self.callable is not None:
+            return "callable"
+        return "form" if self.cookie is None and self.header is None else "session"
 
 
 class Live(Model):

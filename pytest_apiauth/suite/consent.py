@@ -46,7 +46,8 @@ def refresh_token_of(profile: Profile, identities: Identities, user: str) -> Sec
 
 def needs_browser(profile: Profile) -> str:
     """Say why a live run gets no code: what a login has kept is good for a token, and not for a code."""
-    return f"{_lacking(profile)}: a code is good for one use, so what `{login_command(profile)}` keeps does not help"
+    kept = f"a code is good for one use, so what `{login_command(profile)}` keeps does not help"
+    return f"{_lacking(profile)}: {kept}; [login] has a script log in"
 
 
 def _lacking(profile: Profile) -> str:

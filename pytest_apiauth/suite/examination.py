@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable
 
 from pytest_apiauth.auth import requests, shell
 from pytest_apiauth.auth.drafts import Draft
+from pytest_apiauth.auth.person import sent_by
 from pytest_apiauth.auth.texts import Ref
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError, NotRecordedError
@@ -63,7 +64,7 @@ class Examination:
         With ``sure`` a server error is made sure of, as the target's `Retries` say.
         """
         settled = self.target.retries.settle(
-            lambda: self.send_by(lambda request: [self.target.send(request)], draft)[0],
+            lambda: self.send_by(lambda request: [self._answered(request, draft)], draft)[0],
             lambda: not draft.spends,
             sure=sure,
         )
@@ -71,6 +72,24 @@ class Examination:
         if failed is not None and response.status < 500 and self._recovery is None:
             self._recovery = Counterexample("no server error, not even once", described(failed), self.curl(draft), "")
         return response
+
+    def _answered(self, request: Request, draft: Draft) -> Response:
+        """Send a request; as a browser with a person before it would, if it is opened in a user's."""
+        person = self.target.person
+        if person is None or not draft.browser:
+            return self.target.send(request)
+        return sent_by(person.opens(request, draft.browser, in_private=draft.in_private), self.target.send)
+
+    @property
+    def has_browser(self) -> bool:
+        """Whether codes can be had here without a person.
+
+        Example::
+
+            if not api.examination.has_browser:
+                raise OutOfReach("takes a code")
+        """
+        return self.obtaining.has_browser
 
     def told_once(self) -> Counterexample | None:
         """Return the first server error that a repetition did not meet again; once, since it is one finding."""
@@ -126,7 +145,7 @@ class Examination:
         try:
             if KINDS[kind].is_issued:
                 grant = self.profile.usual_grant
-                if grant and GRANTS[grant].needs_person and not self.target.has_browser:
+                if grant and GRANTS[grant].needs_person and not self.has_browser:
                     consent.refresh_token_of(self.profile, self.target.identities, DEFAULT)
                     return None
                 refs = self.obtaining.token_request(grant).refs if grant else ()

@@ -61,13 +61,13 @@ class History:
 
         Where zones take a person's token, as the usual grant gives it, a client's own stands for nothing.
         """
-        profile, target = self.api.profile, self.api.examination.target
+        profile = self.api.profile
         usual = profile.usual_grant
         possible = [
             name
             for name in profile.grants
             if GRANTS[name].stands_alone
-            and (not GRANTS[name].needs_person or target.has_browser)
+            and (not GRANTS[name].needs_person or self.api.examination.has_browser)
             and (GRANTS[name].acts_for_user or usual is None or not GRANTS[usual].acts_for_user)
         ]
         giving = [name for name in possible if profile.answer_of(name).refresh_token]
@@ -90,7 +90,8 @@ class History:
         grant = grant or self.grant()
         if grant is None:
             raise OutOfReach("each step takes tokens of its own, and no grant that works without a person gives them")
-        return self.send(self.api.token_request(grant, client=client, user=user))
+        obtaining = self.api.examination.obtaining
+        return self.send(obtaining.token_request(grant, client=client, user=user, in_private=True))
 
     def refresh(self, tokens: Tokens, *, client: str = DEFAULT) -> Tokens:
         """Refresh once, which must succeed."""

@@ -12,11 +12,12 @@ from urllib.parse import urljoin, urlsplit
 
 from pytest_apiauth.auth import requests
 from pytest_apiauth.auth.drafts import Control, Draft
+from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.requests import Proof, row_of
 from pytest_apiauth.auth.texts import Ref, Role, Text
 from pytest_apiauth.credentials.secrets import Secret
-from pytest_apiauth.errors import CredentialError
-from pytest_apiauth.messages import Response
+from pytest_apiauth.errors import CredentialError, UnreachableError
+from pytest_apiauth.messages import Response, described
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Profile
 from pytest_apiauth.suite import consent
@@ -60,10 +61,11 @@ class Obtaining:
         grant = self._profile.usual_grant
         if grant is None:
             raise NotApplicable("the profile has no grant")
-        if GRANTS[grant].needs_person and not self._target.has_browser:
-            return self._renewed(user)
-        if GRANTS[grant].needs_person and user != DEFAULT:
-            raise OutOfReach(f"whoever consents to the grant {grant} here is always the same person")
+        if GRANTS[grant].needs_person:
+            if not self.has_browser:
+                return self._renewed(user)
+            if self._target.person is not None and not self._target.person.can_be(user):
+                raise OutOfReach(f"whoever consents to the grant {grant} here is always the same person")
         return str(self.issue(grant, user=user)["access_token"])
 
     # Token requests
@@ -77,11 +79,13 @@ class Obtaining:
         own: str = "",
         refresh_token: Ref | None = None,
         callback: Callback | None = None,
+        in_private: bool = False,
     ) -> Draft:
         """Return a valid token request, with a fresh refresh token or code if the grant takes one.
 
         ``own`` begins the placeholder names of those, so that two requests do not share one. With ``refresh_token``
-        or ``callback`` that one is sent instead of a fresh one.
+        or ``callback`` that one is sent instead of a fresh one. ``in_private`` is in a login of its own, if it takes
+        one: what a person consents to twice in one session is one authorization to some servers, and ends as one.
         """
         row = row_of(self._profile, grant)
         client, user = (row.client if client == DEFAULT else client), (row.user if user == DEFAULT else user)
@@ -92,7 +96,7 @@ class Obtaining:
         elif spent == "device_code":
             given["device_code"] = self.fresh_device_code(client, own)
         elif spent is not None:
-            given = self._redeeming(callback or self.fresh_callback(client), client, own)
+            given = self._redeeming(callback or self.fresh_callback(client, user, in_private=in_private), client, own)
         draft = requests.token_request(self._profile, grant, client=client, user=user, own=own, given=given)
         return draft if spent is None else draft.as_control(_Anew(self, grant, client))
 
@@ -106,7 +110,7 @@ class Obtaining:
         self, grant: GrantType, *, client: str = DEFAULT, user: str = DEFAULT, draft: Draft | None = None
     ) -> dict[str, object]:
         """Ask for a token and return the members of the answer. Raises Unjudged or Refused if none comes."""
-        draft = draft or self.token_request(grant, client=client, user=user)
+        draft = draft or self.token_request(grant, client=client, user=user, in_private=True)
         response = self._send(draft)
         body = response.json()
         members = body if isinstance(body, dict) else {}
@@ -128,7 +132,7 @@ class Obtaining:
             promises = self._profile.answer_of(grant).refresh_token
             if not GRANTS[grant].stands_alone or not promises:
                 continue
-            if GRANTS[grant].needs_person and not self._target.has_browser:
+            if GRANTS[grant].needs_person and not self.has_browser:
                 continue
             found = self.issue(grant, client=client, user=user).get("refresh_token")
             if isinstance(found, str):
@@ -149,26 +153,34 @@ class Obtaining:
 
     # Codes
 
-    def authorization_request(self, client: str = DEFAULT, proof: Proof | None = None) -> Draft:
-        """Return a valid authorization request. Raises NotApplicable if the client has no redirection URI."""
-        client = row_of(self._profile, self._profile.code_grant).client if client == DEFAULT else client
+    def authorization_request(self, client: str = DEFAULT, proof: Proof | None = None, user: str = DEFAULT) -> Draft:
+        """Return a valid authorization request, opened in a user's browser.
+
+        Raises NotApplicable if the client has no redirection URI.
+        """
+        row = row_of(self._profile, self._profile.code_grant)
+        client, user = (row.client if client == DEFAULT else client), (row.user if user == DEFAULT else user)
         try:
             redirect_uri = self._target.identities.client(client).redirect_uri
         except CredentialError as reason:
             raise NotApplicable(str(reason)) from None
         if redirect_uri is None:
             raise NotApplicable(f"the client {client} has no redirect_uri")
-        return requests.authorization_request(self._profile, redirect_uri, proof or Proof.fresh(), client=client)
+        draft = requests.authorization_request(self._profile, redirect_uri, proof or Proof.fresh(), client=client)
+        return draft.opened_by(user).as_control()
 
-    def fresh_callback(self, client: str = DEFAULT) -> Callback:
+    def fresh_callback(self, client: str = DEFAULT, user: str = DEFAULT, *, in_private: bool = False) -> Callback:
         """Get a code that nothing else uses. Raises NotApplicable if that takes a browser."""
         self.need_browser()
         proof = Proof.fresh()
-        draft = self.authorization_request(client, proof)
+        draft = self.authorization_request(client, proof, user)
+        draft = draft.opened_by(draft.browser, in_private=in_private)
         response = self._send(draft)
         found = consent.callback(draft, response, proof)
         if found is None:
-            raise Inconclusive(f"the valid authorization request was answered with {response.status} and no code")
+            raise (Unjudged if says_nothing(response) else Inconclusive)(
+                f"the valid authorization request was answered with {described(response)} and no code"
+            )
         return found
 
     def fresh_device_code(self, client: str = DEFAULT, own: str = "") -> Ref:
@@ -188,10 +200,41 @@ class Obtaining:
         self._send(Draft("GET", urljoin(self._profile.device_authorization_endpoint, here)))
         return ref
 
+    @property
+    def has_browser(self) -> bool:
+        """Whether codes can be had here: by a script, or since the authorization endpoint answers at once.
+
+        Nobody knows before a code was asked for, so that is done once a target.
+        """
+        person = self._target.person
+        if person is None:
+            return False
+        if person.gets_codes is None:
+            person.gets_codes, person.trouble = False, ""
+            if self._profile.code_grant is not None and self._profile.authorize_url is not None:
+                self._try_for_a_code(person)
+        return person.gets_codes
+
+    def _try_for_a_code(self, person: Person) -> None:
+        proof = Proof.fresh()
+        try:
+            draft = self.authorization_request(proof=proof)
+            with self._placeholders.reached():
+                response = self._send(draft)
+        except (NotApplicable, UnreachableError) as reason:
+            person.trouble = str(reason)
+            return
+        person.gets_codes = consent.callback(draft, response, proof) is not None
+        person.trouble = response.note or f"the authorization request was answered with {described(response)}"
+
     def need_browser(self) -> None:
-        """Raise NotApplicable if a code takes a browser."""
-        if not self._target.has_browser:
-            raise OutOfReach(consent.needs_browser(self._profile))
+        """Raise NotApplicable if a code takes a browser, and Inconclusive if a script should have brought one."""
+        if self.has_browser:
+            return
+        person = self._target.person
+        if person is not None and person.is_scripted:
+            raise Inconclusive(f"no code came of the login that [login] says: {person.trouble}")
+        raise OutOfReach(consent.needs_browser(self._profile))
 
     def _redeeming(self, found: Callback, client: str, own: str) -> dict[str, Text | None]:
         code = self._placeholders.keep(Ref(Role.CODE, client, own), found.code)

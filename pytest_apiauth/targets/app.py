@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.tokens import SystemClock, TokenStore
 from pytest_apiauth.credentials.identities import Identities, Surroundings
 from pytest_apiauth.credentials.secrets import Redactor
@@ -16,7 +17,7 @@ from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.apps.asgi import Loop
 from pytest_apiauth.targets.apps.host import Host, housed
-from pytest_apiauth.targets.apps.importing import described, load_object
+from pytest_apiauth.targets.apps.importing import described, load_object, logging_in
 from pytest_apiauth.targets.apps.supplied import Supplied
 from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.retries import NEARBY, Retries
@@ -44,9 +45,9 @@ class AppTarget:
     connector: InProcess
     sender: Sender
     root: Path
+    person: Person
     kind: TargetKind = APP
     server: None = None
-    has_browser: bool = False
     seconds_an_answer: float = 0.0
     retries: Retries = NEARBY
 
@@ -66,7 +67,8 @@ class AppTarget:
         host = Host(profile, loop=loop, root=root)
         connector = InProcess(library, host.handle, host.handle_async)
         sender = Sender.in_process(connector, profile, redactor)
-        return cls(profile, identities, redactor, host, connector, sender, root)
+        person = Person(profile, identities, redactor, logs_in=logging_in(profile, root))
+        return cls(profile, identities, redactor, host, connector, sender, root, person)
 
     def with_promise(self, profile: Profile, credentials: object) -> AppTarget:
         """Return the same app, as one test has its profile changed. Raises ProfileError or CredentialError."""
@@ -79,7 +81,8 @@ class AppTarget:
                 f" {', '.join(sorted(map(str, self.profile.origins)))}, and for one test too"
             )
         identities = Identities(profile, supplied.lookup(Surroundings(self.root)), self.redactor)
-        return replace(self, profile=profile, identities=identities)
+        person = Person(profile, identities, self.redactor, logs_in=logging_in(profile, self.root))
+        return replace(self, profile=profile, identities=identities, person=person)
 
     @property
     def can_move_clock(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.identities import Identities, Lookup
 from pytest_apiauth.credentials.secrets import Redactor
@@ -37,9 +38,9 @@ class EmbeddedTarget:
     redactor: Redactor
     connector: InProcess
     sender: Sender
+    person: Person
     mounts: Mounts | None = None
     kind: TargetKind = EMBEDDED
-    has_browser: bool = True
     can_move_clock: bool = True
     is_parallel: bool = True
     seconds_an_answer: float = 0.0
@@ -68,7 +69,9 @@ class EmbeddedTarget:
         )  # fmt: skip
         identities = Identities(server.profile, server.lookup, redactor)
         connector = InProcess(library, server.handle)
-        return cls(server, identities, redactor, connector, Sender(connector, "embedded", Redactor()), mounts)
+        sender = Sender(connector, "embedded", Redactor())
+        person = Person(server.profile, identities, redactor, consents=server.consents)
+        return cls(server, identities, redactor, connector, sender, person, mounts)
 
     @property
     def profile(self) -> Profile:

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.shared import SharedFile, SharedTokenStore
 from pytest_apiauth.auth.tokens import SystemClock, TokenStore
 from pytest_apiauth.credentials.identities import Identities, learn_credentials
@@ -24,6 +25,7 @@ from pytest_apiauth.errors import BudgetError, UnreachableError
 from pytest_apiauth.http import Connector, Network, Sender
 from pytest_apiauth.messages import FROM_GATEWAYS, Request, Response
 from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.targets.apps.importing import logging_in
 from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.limits import Throttle
 from pytest_apiauth.targets.retries import Retries
@@ -66,7 +68,7 @@ class LiveTarget:
     throttle: Throttle
     kind: TargetKind = LIVE
     server: None = None
-    has_browser: bool = False
+    person: Person | None = None
     is_parallel: bool = True
     sleep: Callable[[float], None] = time.sleep
     unanswered: list[str] = field(default_factory=list)
@@ -101,7 +103,10 @@ class LiveTarget:
         shown = None if seen is None else partial(seen, located)
         network = Network(library, ca_file=located.ca_file, turn=throttle.turn, seen=shown)
         sender = Sender.live(library, located, redactor, network=network)
-        return cls(located, identities, redactor, network, sender, throttle, kind, shared_file=shared_file)
+        person = Person(located, identities, redactor, logs_in=logging_in(located, folder))
+        return cls(
+            located, identities, redactor, network, sender, throttle, kind, person=person, shared_file=shared_file
+        )
 
     @property
     def can_move_clock(self) -> bool:

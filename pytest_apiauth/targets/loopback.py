@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
@@ -26,7 +27,6 @@ class LoopbackTarget:
     """The embedded server behind a socket of this machine; everything else as `EmbeddedTarget`."""
 
     kind: TargetKind = LOOPBACK
-    has_browser = True
     can_move_clock = True
     is_parallel = True
     seconds_an_answer = 0.0
@@ -43,6 +43,7 @@ class LoopbackTarget:
         base_url = self._open.enter_context(serve(self.server))
         self.profile = rebased(self.server.profile, base_url)
         self.identities = Identities(self.profile, self.server.lookup, redactor)
+        self.person = Person(self.profile, self.identities, redactor, consents=self.server.consents)
         self.redactor = redactor
         self.connector = Network(library, ca_file=self.profile.ca_file)
         self._sender = Sender.live(library, self.profile, redactor, network=self.connector)

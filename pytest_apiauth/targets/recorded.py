@@ -49,7 +49,7 @@ class CassetteTarget:
     answers: dict[_Key, Response]
     kind: TargetKind = CASSETTE
     server: None = None
-    has_browser: bool = False
+    person: None = None
     can_move_clock: bool = False
     is_parallel: bool = True
     seconds_an_answer: float = 0.0

@@ -34,7 +34,7 @@ class ReplayedTarget:
     sender: Sender
     kind: TargetKind = REPLAYED
     server: None = None
-    has_browser: bool = False
+    person: None = None
     can_move_clock: bool = False
     is_parallel: bool = False
     seconds_an_answer: float = 0.0

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from pytest_apiauth.auth.person import Person
     from pytest_apiauth.auth.tokens import TokenStore
     from pytest_apiauth.credentials.identities import Identities
     from pytest_apiauth.credentials.secrets import Redactor
@@ -95,8 +96,8 @@ class Target(Protocol):
         """The embedded server, if that is what a test's clients talk to."""
 
     @property
-    def has_browser(self) -> bool:
-        """Whether the authorization endpoint answers without a person."""
+    def person(self) -> Person | None:
+        """Who logs in and consents there; None if nobody can."""
 
     @property
     def can_move_clock(self) -> bool:

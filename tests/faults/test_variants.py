@@ -14,12 +14,12 @@ import pytest
 from pytest_apiauth.embedded import FAULTS, VARIANTS
 from pytest_apiauth.suite.book import REGISTRY, Rule, Verdict
 
-from . import naive_endpoint, naive_resources, naive_tokens
+from . import naive_endpoint, naive_people, naive_resources, naive_tokens
 from .differences import DIFFERENCES
 from .examining import QUICK, VARIED, examine
 from .naive import NAIVE, Visitor
 
-TABLES = (naive_resources, naive_tokens, naive_endpoint)
+TABLES = (naive_resources, naive_tokens, naive_endpoint, naive_people)
 SETS = 24
 QUIET = (Verdict.PASS, Verdict.SKIP)
 

@@ -91,6 +91,7 @@ OWN_KNOWLEDGE = ("pytest_apiauth/profile/", "pytest_apiauth/embedded/")
 ABOUT_SOMETHING_ELSE = {
     ("conformance/basic.py", "challenge.scheme == 'basic'"): "HTTP's name of the scheme",
     ("conformance/client_authentication.py", "'basic' in schemes"): "HTTP's name of the scheme",
+    ("pytest_apiauth/auth/pages.py", "each.kind == 'password'"): "HTML's type of an input",
     ("conformance/resource.py", "zone.kinds != {'basic'}"): "RFC 7617 2 is about Basic alone",
     ("conformance/resource.py", "{'basic'}"): "RFC 7617 2 is about Basic alone",
     ("conformance/resource.py", "'basic' in schemes"): "HTTP's name of the scheme",

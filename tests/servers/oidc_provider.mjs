@@ -1,5 +1,6 @@
 // A site with oidc-provider: a confidential client, one route of an API, the package's own pages to log in at.
-// With OIDC_MACHINE_SECRET there is a machine's client too, with OIDC_PORT the port is that one.
+// With OIDC_MACHINE_SECRET there is a machine's client too, and a second one, whose secret ends in -second. With OIDC_PORT
+// the port is that one.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { Provider } from 'oidc-provider';
@@ -21,13 +22,13 @@ const provider = new Provider(issuer, {
     redirect_uris: [process.env.OIDC_REDIRECT_URI],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
-  }, ...machineSecret ? [{
-    client_id: 'site-machine',
-    client_secret: machineSecret,
+  }, ...['machine', 'second'].filter(() => machineSecret).map((name) => ({
+    client_id: `site-${name}`,
+    client_secret: name === 'machine' ? machineSecret : `${machineSecret}-second`,
     redirect_uris: [],
     grant_types: ['client_credentials'],
     response_types: [],
-  }] : []],
+  }))],
   scopes: ['openid', 'offline_access', 'read'],
   cookies: { keys: [randomBytes(16).toString('hex')] },
   features: { devInteractions: { enabled: true }, clientCredentials: { enabled: Boolean(machineSecret) } },

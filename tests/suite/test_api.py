@@ -37,7 +37,7 @@ class Scripted:
     """An embedded server behind a function that may answer in its place."""
 
     kind = EMBEDDED
-    has_browser = True
+    person = None
     can_move_clock = False
     is_parallel = True
     seconds_an_answer = 0.0

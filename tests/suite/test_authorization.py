@@ -26,7 +26,7 @@ class Gated:
     """The embedded server behind a login: it decides on errors before it, or on nothing."""
 
     kind = LIVE
-    has_browser = False
+    person = None
 
     def __init__(self, *faults: str, decides_first: bool, page: Response = FRAMED) -> None:
         redactor = Redactor()

@@ -35,7 +35,7 @@ class Live:
     """The embedded server as a live one is met: a person's login is not to be had, but a kept refresh token is."""
 
     kind = LIVE
-    has_browser = False
+    person = None
     can_move_clock = False
 
     def __init__(self, profile: Profile) -> None:

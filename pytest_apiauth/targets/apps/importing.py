@@ -18,8 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pytest_apiauth.auth.person import LogIn
+from pytest_apiauth.credentials.identities import UserIdentity
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.profile.loading import did_you_mean
+from pytest_apiauth.profile.model import Profile
 
 Interface = Literal["asgi", "wsgi"]
 PACKAGES = "site-packages"
@@ -77,6 +80,19 @@ def load_object(place: str, *, where: str, root: Path) -> Any:
             near = did_you_mean(attribute, [known for known in dir(found) if not known.startswith("_")])
             raise ProfileError(f"{where}: {name} has no attribute {attribute!r}{near}") from None
     return found
+
+
+def logging_in(profile: Profile, root: Path) -> LogIn | None:
+    """Return the function that a profile names to log in, imported when it is called; None if it names none."""
+    place = profile.login.callable if profile.login is not None else None
+    if place is None:
+        return None
+
+    def logs_in(url: str, user: UserIdentity) -> str:
+        found: LogIn = load_object(place, where=f"{profile.name}: login.callable", root=root)
+        return found(url, user)
+
+    return logs_in
 
 
 def _why_not_imported(name: str, error: Exception, root: Path) -> str:
