@@ -24,7 +24,8 @@ class ExchangeSubjectCaseFolded(Policy):
 @fault("exchange-subject-unneeded", "gives a token by exchange for no token at all")
 class ExchangeSubjectUnneeded(Policy):
     def find_subject(self, value: str) -> AccessToken | None:
-        return super().find_subject(value) or (next(iter(self.state.access.values())) if not value else None)
+        alive = (token for token in reversed(self.state.access.values()) if not self.subject_has_ended(token))
+        return super().find_subject(value) or (next(alive, None) if not value else None)
 
 
 @fault("exchange-subject-outlived", "exchanges a token whose time is over")
