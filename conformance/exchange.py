@@ -67,7 +67,7 @@ def exchange_answer(api: Api, grant: GrantType) -> None:
     answer.require(isinstance(said, str) and ":" in said, "issued_token_type, a URI", f"{said!r:.80}")
     used = answer.members.get("token_type")
     answer.require(isinstance(used, str) and bool(used), "token_type, a text", f"{used!r:.80}")
-    control = (answer.response.header("cache-control") or "").lower()
+    control = ", ".join(answer.response.header_lines("cache-control")).lower()
     answer.advise("no-store" in control, "Cache-Control: no-store", control or "none")
 
 

