@@ -5,7 +5,6 @@ from __future__ import annotations
 from pytest_apiauth.rules import (
     CONSUME,
     DOC,
-    GRANTS,
     ISSUE,
     ITSELF,
     LOAD,
@@ -210,7 +209,7 @@ def _scopes(profile: Profile) -> list[str]:
 def ref_scope_narrow(api: Api, grant: GrantType) -> None:
     """A refresh that asks for a part of the scope gets no more than that part; one that asks for all of it gets it."""
     profile, history = api.profile, History(api)
-    wide = [name for name in scoped_first(profile) if not GRANTS[name].needs_person or api.examination.has_browser]
+    wide = [name for name in scoped_first(profile) if api.examination.can_use(name)]
     if not wide:
         raise OutOfReach("the grant authorization_code needs a browser, which this run does not have")
     first = history.log_in(wide[0])

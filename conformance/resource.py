@@ -238,7 +238,7 @@ def res_proxy_headers(api: Api, zone: Zone) -> None:
 
 
 @rule(MUST, "RFC 9110 15.6", PROFILE, applies=protected_zones, catches=("bearer-tab-crash", "token-non-ascii-crash"))
-@draws(noise=some.header_noise)
+@draws(some.NOISE_FIRST, noise=some.header_noise)
 def invalid_never_5xx(api: Api, zone: Zone, noise: str) -> None:
     """No content of a credential header makes the server fail."""
     for valid in api.requests(zone):

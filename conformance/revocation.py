@@ -40,7 +40,7 @@ from pytest_apiauth.rules import (
 )
 
 from .client_authentication import without_client
-from .parts import UNATTENDED, issued_token_zones, issuing_grants, refresh
+from .parts import issued_token_zones, issuing_grants, refresh
 from .strategies import B64TOKEN, case_changes, near_misses, strangers, wildcards
 
 UNKNOWN: Final = "apiauth-no-such-token-0123456789"
@@ -342,7 +342,7 @@ def _after_revocation(api: Api, token: Ref, client: str, hint: str | None = None
 def _refresh_token_ends(api: Api, *, is_refreshed: bool = False, hint: str | None = None) -> None:
     """Revoke a refresh token, the first or the second of its line, and require that it gives no token any more."""
     profile = api.profile
-    grants = [name for name in profile.grants if name in UNATTENDED or api.examination.has_browser]
+    grants = [name for name in profile.grants if api.examination.can_use(name)]
     giving = [name for name in grants if GRANTS[name].stands_alone and profile.answer_of(name).refresh_token]
     if not giving:
         raise OutOfReach("no grant that works without a person gives a refresh token")

@@ -66,8 +66,9 @@ class _Browser:
 class Person:
     """Logs in and consents, as each user of a profile.
 
-    ``logs_in`` is the function that ``[login]`` or the fixture ``apiauth_login`` names. ``consents`` says that the
-    server is known to let everybody in at once, as the embedded one does.
+    ``logs_in`` is the function that ``[login]`` names. ``consents`` says that the server is known to let everybody in
+    at once, as the embedded one does, ``enters_codes`` that to open a device's page is consent there (RFC 8628 3.3):
+    no script enters a device's code anywhere else.
 
     Example::
 
@@ -83,11 +84,13 @@ class Person:
         *,
         logs_in: LogIn | None = None,
         consents: bool = False,
+        enters_codes: bool = False,
     ) -> None:
         self._profile = profile
         self._identities = identities
         self._redactor = redactor
         self.logs_in = logs_in
+        self.enters_codes = enters_codes
         self.gets_codes: bool | None = True if consents else None
         """Whether a code has come, or none; None as long as nobody has tried."""
         self.trouble = ""

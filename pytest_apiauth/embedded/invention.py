@@ -40,15 +40,18 @@ Place = tuple[str | None, str | None, str]
 
 
 class Invention:
-    """The invented values of one profile; ``given`` knows those that the environment holds."""
+    """The invented values of one profile; ``given`` knows those that the environment holds.
 
-    def __init__(self, profile: Profile, given: Lookup | None = None) -> None:
+    Where a server ``asks_people`` to log in before they get a code, somebody can.
+    """
+
+    def __init__(self, profile: Profile, given: Lookup | None = None, *, asks_people: bool = False) -> None:
         self.environment: dict[str, str] = {}
         self.url_variable = profile.api_url.env if isinstance(profile.api_url, Reference) else None
         """The variable that names the API's base URL."""
         if given is not None:
             profile = _located(profile, given)
-        self.profile = _completed(profile)
+        self.profile = _completed(profile, asks_people)
         self._values: dict[Place, str] = {}
         for label, reference in _references(self.profile):
             self._values.setdefault(_place(reference), self._invent(label, reference))
@@ -179,7 +182,7 @@ def _references(profile: Profile) -> Iterator[tuple[str, Reference]]:
                 yield f"{table}.{name}", value
 
 
-def _completed(profile: Profile) -> Profile:
+def _completed(profile: Profile, asks_people: bool) -> Profile:
     """Return the profile with everything it cannot do without, and with the further identities."""
 
     def reference(name: str, field: str) -> dict[str, str]:
@@ -187,7 +190,7 @@ def _completed(profile: Profile) -> Profile:
         return {"env": re.sub(r"[^A-Z0-9]+", "_", "_".join(words).upper())}
 
     own: dict[str, Any] = profile.credentials.model_dump(exclude_unset=True)
-    for field in _indispensable(profile):
+    for field in _indispensable(profile, asks_people):
         if getattr(profile.credentials, field) is None:
             own[field] = reference(DEFAULT, field)
     tables: dict[str, dict[str, Any]] = {
@@ -206,7 +209,7 @@ def _completed(profile: Profile) -> Profile:
     return profile.replaced(credentials=own, **{section: rows for section, rows in tables.items() if rows})
 
 
-def _indispensable(profile: Profile) -> Iterator[str]:
+def _indispensable(profile: Profile, asks_people: bool) -> Iterator[str]:
     """Yield the names of the credentials without which some grant or zone of the profile has no valid request."""
     kinds = {kind for zone in profile.zones.values() for kind in zone.kinds}
     if profile.api_key is not None:
@@ -219,6 +222,8 @@ def _indispensable(profile: Profile) -> Iterator[str]:
         yield "client_id"
     if "authorization_code" in profile.grants:
         yield from ("client_id", "redirect_uri")
+        if asks_people:
+            yield from ("username", "password")
     if profile.login is not None and profile.login.way == "form":
         yield from ("username", "password")
     if "password" in profile.grants or ("basic" in kinds and profile.credentials.client_id is None):

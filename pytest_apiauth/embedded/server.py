@@ -75,7 +75,8 @@ class Server(Workbench):
         host_app: HostApp | None = None,
         given: Lookup | None = None,
     ) -> None:
-        self._invention = Invention(profile, given)
+        policy = compose(faults, variants, lifetime)
+        self._invention = Invention(profile, given, asks_people=not policy.consents)
         super().__init__(self._invention.profile, clock or ManualClock(), host_app)
         self.redactor = redactor or Redactor()
         self.token_requests = 0
@@ -88,7 +89,7 @@ class Server(Workbench):
         self.identities = Identities(self.profile, self.lookup, self.redactor)
         self._served: dict[str, Origin | None] = {}
         self._state = self._new_state()
-        self._policy = compose(faults, variants, lifetime)(self.profile, self._state)
+        self._policy = policy(self.profile, self._state)
         self._resources = ResourceEndpoint(self.profile, self._state, self._policy, self._own)
         self._tokens = TokenEndpoint(self._state, self._policy)
         self._authorizations = AuthorizationEndpoint(self.profile, self._state, self._policy)

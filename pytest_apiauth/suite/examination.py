@@ -16,9 +16,8 @@ from pytest_apiauth.auth.texts import Ref
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError, NotRecordedError
 from pytest_apiauth.messages import Request, Response, described
-from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import KINDS
-from pytest_apiauth.profile.model import DEFAULT, Kind, Profile, Zone
+from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite import consent
 from pytest_apiauth.suite.guesses import wrong_passwords
 from pytest_apiauth.suite.obtaining import Obtaining
@@ -91,6 +90,15 @@ class Examination:
         """
         return self.obtaining.has_browser
 
+    def can_use(self, grant: GrantType) -> bool:
+        """Whether a grant gives tokens here: it needs nobody, or somebody plays the person.
+
+        Example::
+
+            giving = [name for name in api.profile.grants if api.examination.can_use(name)]
+        """
+        return self.obtaining.can_use(grant)
+
     def told_once(self) -> Counterexample | None:
         """Return the first server error that a repetition did not meet again; once, since it is one finding."""
         if self._is_recovery_told or self._recovery is None:
@@ -145,7 +153,7 @@ class Examination:
         try:
             if KINDS[kind].is_issued:
                 grant = self.profile.usual_grant
-                if grant and GRANTS[grant].needs_person and not self.has_browser:
+                if grant and not self.obtaining.can_use(grant):
                     consent.refresh_token_of(self.profile, self.target.identities, DEFAULT)
                     return None
                 refs = self.obtaining.token_request(grant).refs if grant else ()

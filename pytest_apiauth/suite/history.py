@@ -67,7 +67,7 @@ class History:
             name
             for name in profile.grants
             if GRANTS[name].stands_alone
-            and (not GRANTS[name].needs_person or self.api.examination.has_browser)
+            and self.api.examination.can_use(name)
             and (GRANTS[name].acts_for_user or usual is None or not GRANTS[usual].acts_for_user)
         ]
         giving = [name for name in possible if profile.answer_of(name).refresh_token]

@@ -62,7 +62,7 @@ class Obtaining:
         if grant is None:
             raise NotApplicable("the profile has no grant")
         if GRANTS[grant].needs_person:
-            if not self.has_browser:
+            if not self.can_use(grant):
                 return self._renewed(user)
             if self._target.person is not None and not self._target.person.can_be(user):
                 raise OutOfReach(f"whoever consents to the grant {grant} here is always the same person")
@@ -132,7 +132,7 @@ class Obtaining:
             promises = self._profile.answer_of(grant).refresh_token
             if not GRANTS[grant].stands_alone or not promises:
                 continue
-            if GRANTS[grant].needs_person and not self.has_browser:
+            if not self.can_use(grant):
                 continue
             found = self.issue(grant, client=client, user=user).get("refresh_token")
             if isinstance(found, str):
@@ -188,7 +188,8 @@ class Obtaining:
 
         Raises NotApplicable if that takes a person.
         """
-        self.need_browser()
+        if self._target.person is None or not self._target.person.enters_codes:
+            raise OutOfReach(consent.NOBODY_ENTERS)
         members = self._send(requests.device_request(self._profile, client=client)).json()
         told = members if isinstance(members, dict) else {}
         code, page = told.get("device_code"), told.get("verification_uri_complete")
@@ -199,6 +200,15 @@ class Obtaining:
         here = urlsplit(page)._replace(scheme="", netloc="").geturl()
         self._send(Draft("GET", urljoin(self._profile.device_authorization_endpoint, here)))
         return ref
+
+    def can_use(self, grant: GrantType) -> bool:
+        """Whether a grant gives tokens here: it needs nobody, or somebody plays the person."""
+        if not GRANTS[grant].needs_person:
+            return True
+        person = self._target.person
+        if GRANTS[grant].spends == "device_code":
+            return person is not None and person.enters_codes
+        return self.has_browser
 
     @property
     def has_browser(self) -> bool:

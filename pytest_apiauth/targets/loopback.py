@@ -43,7 +43,8 @@ class LoopbackTarget:
         base_url = self._open.enter_context(serve(self.server))
         self.profile = rebased(self.server.profile, base_url)
         self.identities = Identities(self.profile, self.server.lookup, redactor)
-        self.person = Person(self.profile, self.identities, redactor, consents=self.server.consents)
+        consents = self.server.consents
+        self.person = Person(self.profile, self.identities, redactor, consents=consents, enters_codes=True)
         self.redactor = redactor
         self.connector = Network(library, ca_file=self.profile.ca_file)
         self._sender = Sender.live(library, self.profile, redactor, network=self.connector)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 from pytest_apiauth import bundled
 from pytest_apiauth.embedded import Server
@@ -184,7 +186,30 @@ class Caller:
         }
         found |= values
         query = urlencode({name: value for name, value in found.items() if value is not None})
-        return self.server.handle(Request("GET", f"{self.profile.authorization_endpoint}?{query}"))
+        return self._through_pages(Request("GET", f"{self.profile.authorization_endpoint}?{query}"))
+
+    def _through_pages(self, request: Request) -> Response:
+        """Send an authorization request, and do what a person does at the pages that may come in between."""
+        jar: dict[str, str] = {}
+        while True:
+            answer = self.server.handle(request)
+            jar |= dict(line.partition(";")[0].split("=", 1) for line in answer.header_lines("set-cookie"))
+            cookies = ("Cookie", "; ".join(f"{key}={value}" for key, value in jar.items()))
+            location = answer.header("location") or ""
+            if location.startswith("/"):
+                request = Request("GET", urljoin(request.url, location), (cookies,))
+                continue
+            action = re.search(r'<form action="([^"]+)" method="post">', answer.body.decode("latin-1"))
+            if action is None:
+                return answer
+            hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', answer.body.decode())
+            fields = {key: html.unescape(value) for key, value in hidden}
+            if 'type="password"' in answer.body.decode():
+                user = self.user(self.profile.grants["authorization_code"].user)
+                fields |= dict(zip(("username", "password"), user, strict=True))
+            body = urlencode({**fields, "answer": "allow"}).encode()
+            form = ("Content-Type", "application/x-www-form-urlencoded")
+            request = Request("POST", urljoin(request.url, html.unescape(action[1])), (form, cookies), body)
 
     def code(self, client: str = "default", **values: str | None) -> dict[str, Any]:
         """Get a code; give the parameters that redeem it."""

@@ -141,7 +141,7 @@ CLOSES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("name", sorted(VARIANTS.keys() - {"gzip", "login-pages", "login-before-errors"}))
+@pytest.mark.parametrize("name", sorted(VARIANTS.keys() - {"gzip"}))
 def test_variants_are_good_servers(name: str, profile: str) -> None:
     """A variant admits every valid request and shows no fault; this caller does not unpack what is compressed."""
     caller = Caller(profile, variants=(name,))

@@ -9,6 +9,7 @@ from pathlib import Path
 from pytest_apiauth import bundled
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.suite.book import REGISTRY, Rule
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
@@ -27,7 +28,17 @@ PROFILES = {
     "public": loading.load(REFERENCE.with_name("public.apiauth.toml")),
     "device": loading.load(REFERENCE.with_name("device.apiauth.toml")),
 }
-VARIED = {**PROFILES, "silent": loading.load(REFERENCE.with_name("silent.apiauth.toml"))}
+
+
+def scripted(profile: Profile) -> Profile:
+    """Return a profile whose people are played by a script, if its server may ask them to log in."""
+    return profile.replaced(login={}) if profile.authorize_url else profile
+
+
+VARIED = {
+    name: scripted(profile)
+    for name, profile in {**PROFILES, "silent": loading.load(REFERENCE.with_name("silent.apiauth.toml"))}.items()
+}
 """The profiles that variants are examined on; the last one is silent wherever a server may differ."""
 KEYED = {name: loading.load(REFERENCE.with_name(f"{name}.apiauth.toml")) for name in ("query", "cookie", "moved")}
 """Profiles whose key travels in another place than a header, or whose tokens do in another than behind Bearer."""

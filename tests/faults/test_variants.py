@@ -96,6 +96,4 @@ def test_the_whole_suite_finds_no_fault_with_sets_of_variants(seed: int) -> None
     """A good server may differ in many ways at once."""
     dice = random.Random(seed)
     chosen = dice.sample(sorted(VARIANTS), dice.randint(3, 6))
-    # A server that asks for a log-in is examined where the profile has one.
-    chosen = [name for name in chosen if name not in ("login-pages", "login-before-errors")]
     assert alarms(REGISTRY, chosen) == {}, chosen

@@ -40,11 +40,11 @@ def port() -> int:
 
 
 @pytest.fixture
-def site(project: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Serve the profile on loopback, and write it into the project with the server's URL."""
+def site(request: pytest.FixtureRequest, project: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Serve the profile on loopback, and write it into the project with the server's URL; a parameter is variants."""
     path = project / "shop.apiauth.toml"
     path.write_text(PROFILE.replace("PORT", str(port)), encoding="utf-8")
-    server = Server(loading.load(path))
+    server = Server(loading.load(path), variants=getattr(request, "param", ()))
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     with serve(server) as url:

@@ -285,6 +285,18 @@ def test_without_a_kept_token_the_command_that_logs_in_is_named(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("site", [("login-pages",)], indirect=True)
+def test_suite_without_a_kept_token_names_the_command_that_logs_in(
+    site: Site, live: Callable[..., pytest.RunResult]
+) -> None:
+    """Where people are asked to log in, rules that need their token say how to get one once."""
+    result = live(str(site.profile), "-k", "res-mutated-token or res-no-cred-401")
+
+    assert result.ret == 1
+    assert "log in once with `python -m pytest_apiauth token shop`" in result.stdout.str()
+
+
+@pytest.mark.slow
 def test_suite_runs_live_on_a_kept_token(project: Path, site: Site, live: Callable[..., pytest.RunResult]) -> None:
     """Rules that need a token of the interactive grant get one without a browser, and leave a good one behind."""
     logged_in(Browser())

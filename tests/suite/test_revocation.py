@@ -36,8 +36,7 @@ def without_grants(*names: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-# A server that asks for a log-in gives no code to a profile that says nothing of one.
-@pytest.mark.parametrize("variant", sorted(VARIANTS.keys() - {"login-pages", "login-before-errors"}))
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
 def test_no_variant_is_called_broken(variant: str) -> None:
     """What the standards allow neither fails nor warns."""
     outcomes = examine("reference", RULES, variants=[variant])
