@@ -108,9 +108,12 @@ def code_bound(api: Api, grant: GrantType) -> None:
     # OAuth 2.1 drops the parameter here, so its absence is no more than noted.
     without = api.send(api.token_request(grant).omitting("redirect_uri"))
     without.advise(not without.has_token, "no token without the redirect_uri of the authorization request")
-    # That the other client's own request succeeds, whatever its grant, shows that the client itself is good.
+    # That the other client's own request succeeds, whatever its grant, shows that the client itself is good. One that
+    # can be sent codes may have no other grant.
     own = next((name for name in api.profile.grants if GRANTS[name].is_of_client), grant)
     api.ref(Role.CLIENT_SECRET, "second")
+    if api.examination.target.identities.client("second").redirect_uri is not None:
+        own = grant
     parameters = api.token_request(grant).parameters
     foreign = api.as_client(api.profile.token_endpoint, *_grant_only(parameters), client="second")
     api.send(foreign.beside(api.control_of(own, client="second"))).no_token()

@@ -20,6 +20,7 @@ from jwcrypto.jwk import JWK  # type: ignore[import-not-found,import-untyped,unu
 
 FOLDER = Path(sys.argv[1])
 LIFETIME = 600
+LOGIN = '<form method="post">{% csrf_token %}{{ form.as_p }}<button>Log in</button></form>'
 
 settings.configure(
     SECRET_KEY=os.urandom(32).hex(),
@@ -50,6 +51,22 @@ settings.configure(
     ],
     # Django's own advice for tests: the slow hashers would be most of a run.
     PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    TEMPLATES=[
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "OPTIONS": {
+                "context_processors": [
+                    "django.template.context_processors.request",
+                    "django.contrib.auth.context_processors.auth",
+                ],
+                "loaders": [
+                    ("django.template.loaders.locmem.Loader", {"registration/login.html": LOGIN}),
+                    "django.template.loaders.app_directories.Loader",
+                ],
+            },
+        }
+    ],
+    LOGIN_URL="/login/",
     USE_TZ=True,
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     OAUTH2_PROVIDER={
@@ -70,6 +87,7 @@ django.setup()
 
 # What follows needs the settings.
 from django.contrib.auth.models import User  # noqa: E402
+from django.contrib.auth.views import LoginView  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.db import connections  # noqa: E402
@@ -113,6 +131,7 @@ urlpatterns = [
     path("drf/me/", Me.as_view()),
     path("decorated/", decorated),
     path("open/", anyone),
+    path("login/", LoginView.as_view()),
     path("o/", include("oauth2_provider.urls", namespace="oauth2_provider")),
 ]
 
@@ -127,11 +146,14 @@ def fill() -> None:
         ("special", Application.GRANT_CLIENT_CREDENTIALS),
         ("login", Application.GRANT_PASSWORD),
         ("second", Application.GRANT_PASSWORD),
+        ("web", Application.GRANT_AUTHORIZATION_CODE),
+        ("other", Application.GRANT_AUTHORIZATION_CODE),
     ):
         Application.objects.create(
             name=name,
             client_id=f"site-{name}",
             client_secret=os.environ[f"DOT_{name.upper()}_SECRET"],
+            redirect_uris=os.environ["DOT_REDIRECT_URI"],
             client_type=Application.CLIENT_CONFIDENTIAL,
             authorization_grant_type=grant,
         )

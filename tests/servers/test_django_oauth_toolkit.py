@@ -72,6 +72,34 @@ WARNINGS: dict[Place, str] = {
 }
 
 
+REPLAYED = "a code is deleted as it is used, so nobody knows what it has given"
+OF_THE_WEB: dict[Place, str] = {
+    **{
+        (rule, part): why
+        for (rule, part), why in WARNINGS.items()
+        if part in ("drf", "decorated", "client_credentials")
+    },
+    ("ref-reuse-kills-family", "refresh_token"): REUSE,
+    ("az-redirect-near-miss", "authorization_code"): "redirect_to_uri_allowed compares what urlparse made of it, which"
+    " writes a scheme in small letters; RFC 6749 3.1.2.3 wants a comparison of the strings",
+    ("az-framing", "authorization_code"): "the site is without Django's XFrameOptionsMiddleware",
+    (
+        "code-bound",
+        "authorization_code",
+    ): "RFC 6749 4.1.3: redirect_uri is REQUIRED; oauthlib fills in the client's own",
+    ("code-reuse-revokes", "authorization_code"): REPLAYED,
+    ("pkce-plain", "authorization_code"): "COMPLIANT_BCP_RFC9700_PKCE_METHOD is off by default",
+}
+BY_CODES: set[Place] = {
+    *((rule, "authorization_code") for rule in (
+        "code-single-use", "code-race", "pkce-verifier", "az-bad-redirect", "az-response-type", "az-state-echo",
+        "az-params", "tok-members",
+    )),
+    ("ref-old-dead", "refresh_token"),
+    ("zone-identity", "drf"),
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Site:
     """A running site, and the environment that its profile refers to."""
@@ -137,8 +165,10 @@ def running(folder: Path, **more: str) -> Iterator[Site]:
         if os.environ.get("APIAUTH_REQUIRE_SERVERS") == "1":
             pytest.fail(f"APIAUTH_REQUIRE_SERVERS is 1, but the site {reason}", pytrace=False)
         pytest.skip(reason)
-    names = ("ALICE_PASSWORD", "BOB_PASSWORD", "MACHINE_SECRET", "LOGIN_SECRET", "SECOND_SECRET", "SPECIAL_SECRET")
+    names = ("ALICE_PASSWORD", "BOB_PASSWORD", "MACHINE_SECRET", "LOGIN_SECRET", "SECOND_SECRET", "SPECIAL_SECRET",
+             "WEB_SECRET", "OTHER_SECRET")  # fmt: skip
     environment = {f"DOT_{name}": secrets.token_urlsafe(24) for name in names}
+    environment["DOT_REDIRECT_URI"] = "http://127.0.0.1:9/callback"
     environment["DOT_SPECIAL_SECRET"] += "a:b+c%41 d/e=f&g?h#i\"j'k\\l~"
     with (
         (folder / "log").open("w") as log,
@@ -279,3 +309,20 @@ def test_an_open_view_fails(site: Site, tmp_path: Path) -> None:
     assert counterexample["got"].startswith("200 "), counterexample
     assert status_of(counterexample["curl"], placeholders) == 200
     assert status_of(counterexample["control_curl"], placeholders) == 200
+
+
+def test_a_script_logs_in_and_consents(site: Site, tmp_path: Path) -> None:
+    """With an empty ``[login]`` all rules of codes run through Django's login and the package's consent."""
+    copied(tmp_path)
+    profile = Path(shutil.copy(HERE / "dot_web.apiauth.toml", tmp_path))
+
+    run = examine(site, profile, *(f"--apiauth-allow={name}" for name in EVERY_CLASS))
+
+    assert run.places("fail") == {place for place in FAILURES if place[1] != "password"}, run.output
+    assert run.places("warning") - {("pwd-grant-off", "client_credentials")} == set(OF_THE_WEB), run.output
+    assert run.places("inconclusive") == set(), run.output
+    assert run.places("pass") >= BY_CODES, run.output
+    printed = run.output + json.dumps(run.report, ensure_ascii=False)
+    assert [
+        name for name, value in site.environment.items() if name.endswith(("SECRET", "PASSWORD")) and value in printed
+    ] == []
