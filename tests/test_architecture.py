@@ -74,18 +74,21 @@ def imports_of(path: Path) -> tuple[str, ...]:
     return tuple(_imports_of(path))
 
 
-def _imports_of(path: Path) -> Iterator[str]:
-    """Give what a file imports at run time, in functions too: ``httpx``, and of ours ``.profile``, ``.http.guard``."""
-    for_types = {
+def _imports_of(path: Path, *, for_types: bool = False) -> Iterator[str]:
+    """Yield what a file imports at run time, in functions too: ``httpx``, and of ours ``.profile``, ``.http.guard``.
+
+    ``for_types`` adds what it imports for type hints only.
+    """
+    left_out = {
         id(inner)
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        if not for_types and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
         for statement in node.body
         for inner in ast.walk(statement)
     }
     home = module_of(path).split(".")
     for node in ast.walk(tree_of(path)):
-        if id(node) in for_types:
+        if id(node) in left_out:
             continue
         if isinstance(node, ast.Import):
             yield from (_ours(alias.name) for alias in node.names)
@@ -183,12 +186,10 @@ def test_the_double_keeps_knowledge_of_its_own() -> None:
     assert [module_of(path) for path in sources(f"{PACKAGE}/embedded") if tables & set(imports_of(path))] == []
 
 
-def test_pytests_door_has_no_circle() -> None:
-    """No file of the plug-in leads back to itself by what it imports, at the top or inside functions."""
-    plugin = {module_of(path): path for path in sources(f"{PACKAGE}/plugin")}
-    needs = {
-        module: {name.removeprefix(".") for name in imports_of(path)} & plugin.keys() for module, path in plugin.items()
-    }
+def test_no_file_leads_back_to_itself() -> None:
+    """Imports have no circle: at the top, inside functions, and for types only."""
+    own = {f".{module_of(path)}": path for path in sources(PACKAGE) if module_of(path) != PACKAGE}
+    needs = {module: own.keys() & _imports_of(path, for_types=True) for module, path in own.items()}
 
     assert list(TopologicalSorter(needs).static_order())
 

@@ -107,8 +107,8 @@ class Authenticator:
         table = profile.grants.get(self._grant) if self._grant else None
         self._client = client or (table.client if table else DEFAULT)
         self._user = user or (table.user if table else DEFAULT)
-        self._person = person or Person(profile, identities, redactor)
-        self._ask = Requester(profile, identities, client=self._client, user=self._user, key=key)
+        self._person = person or Person(identities, redactor)
+        self._ask = Requester(identities, client=self._client, user=self._user, key=key)
         self._plans = Plans(self._ask, self._grant)
         # The step of the last request, reused as long as plan and token are the same.
         self._ready: tuple[Plan, Token | None, Forward] | None = None

@@ -72,13 +72,12 @@ class Person:
 
     Example::
 
-        opening = Person(profile, identities, redactor).opens(asked.request, "default")
+        opening = Person(identities, redactor).opens(asked.request, "default")
         response = send(next(opening))  # and so on, until it returns
     """
 
     def __init__(
         self,
-        profile: Profile,
         identities: Identities,
         redactor: Redactor,
         *,
@@ -86,7 +85,7 @@ class Person:
         consents: bool = False,
         enters_codes: bool = False,
     ) -> None:
-        self._profile = profile
+        self._profile = identities.profile
         self._identities = identities
         self._redactor = redactor
         self.logs_in = logs_in

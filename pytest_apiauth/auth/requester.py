@@ -23,7 +23,7 @@ from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import Place
-from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile
+from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind
 
 Value = Secret | str
 ISSUED: Final = frozenset((Role.ACCESS_TOKEN, Role.REFRESH_TOKEN, Role.CODE, Role.VERIFIER, Role.DEVICE_CODE))
@@ -104,25 +104,24 @@ class AuthorizationRequest:
 class Requester:
     """Builds the valid requests of one client, user and key of a profile, ready to be sent.
 
-    ``client`` and ``user`` default to those that a grant's own table names, ``identities`` know the values. What is not
-    there raises a CredentialError, in one line that says what it is needed for.
+    ``client`` and ``user`` default to those that a grant's own table names, ``identities`` know the profile and the
+    values. What is not there raises a CredentialError, in one line that says what it is needed for.
 
     Example::
 
-        requester = Requester(profile, identities, user="second")
+        requester = Requester(identities, user="second")
         requester.token_request("refresh_token", {Role.REFRESH_TOKEN: token.refresh_token})
     """
 
     def __init__(
         self,
-        profile: Profile,
         identities: Identities,
         *,
         client: str | None = None,
         user: str | None = None,
         key: str = DEFAULT,
     ) -> None:
-        self.profile = profile
+        self.profile = identities.profile
         self.identities = identities
         self.client = client
         self.user = user

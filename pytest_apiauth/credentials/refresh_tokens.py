@@ -22,7 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Final
 
-from pytest_apiauth.credentials.identities import Identities, Surroundings
+from pytest_apiauth.credentials.identities import Identities, Surroundings, learn_credentials
+from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.messages import Origin
@@ -141,8 +142,14 @@ class KeptTokens:
 
 
 def live_identities(profile: Profile, folder: Path, redactor: Redactor) -> Identities:
-    """Return who a live run may act as: references are looked up, refresh tokens are kept. .env lies in ``folder``."""
-    return Identities(profile, Surroundings(folder), redactor, kept=KeptTokens(profile))
+    """Return who a live run may act as, at the profile's real base URL.
+
+    References are looked up, those that ``.env`` in ``folder`` has too; refresh tokens are kept; every credential that
+    is set is learnt, needed or not. Raises ProfileError or CredentialError as `located_profile` does.
+    """
+    learn_credentials(profile, folder, redactor)
+    located = located_profile(profile, folder)
+    return Identities(located, Surroundings(folder), redactor, kept=KeptTokens(located))
 
 
 def _digest(text: str) -> str:

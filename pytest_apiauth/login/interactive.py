@@ -106,7 +106,7 @@ class _Login:
         self._client = table.client
         self._user = user or table.user
         self._identities: Identities = live_identities(profile, folder, self.redactor)
-        self._ask = Requester(profile, self._identities, client=self._client, user=self._user)
+        self._ask = Requester(self._identities, client=self._client, user=self._user)
         if self._user not in (DEFAULT, *profile.users):
             known = ", ".join((DEFAULT, *profile.users))
             raise ProfileError(f"{profile.name}: --user: no {self._user!r} in [users]; known are: {known}")
@@ -199,7 +199,7 @@ class _Login:
     def _by_script(self, script: Callable[[Profile, Path], LogIn | None]) -> Generator[str, None, Token]:
         """Have the profile's ``[login]`` log in, at once and without a browser."""
         issuer, names_issuer = self._issuer()
-        person = Person(self._profile, self._identities, self.redactor, logs_in=script(self._profile, self._folder))
+        person = Person(self._identities, self.redactor, logs_in=script(self._profile, self._folder))
         asked = self._ask.authorization_request()
         self.redactor.learn(asked.verifier, f"{self._profile.name}.code_verifier")
         self._announce(self._profile.authorization_endpoint)

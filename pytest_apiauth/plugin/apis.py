@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import pytest
 
 from pytest_apiauth.errors import ProfileError
-from pytest_apiauth.plugin.keys import STATE
-from pytest_apiauth.plugin.marks import chosen_profile, refuse_double_beside_cassette, wanted_by_test
+from pytest_apiauth.plugin.marks import chosen_profile, needs_clients, refuse_double_beside_cassette, wanted_by_test
 from pytest_apiauth.plugin.provision import own_or_shared
-from pytest_apiauth.plugin.run import State
+from pytest_apiauth.plugin.run import STATE, State
 from pytest_apiauth.plugin.wanted import Names, Wanted
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from pytest_apiauth.profile.model import Profile
 
 Thing = TypeVar("Thing")
+APIS: pytest.StashKey[Apis] = pytest.StashKey()
+"""Of a test, or of the class, module or run that shares them."""
 
 
 class Apis:
@@ -55,6 +56,11 @@ class Apis:
     def made(self) -> tuple[Clients, ...]:
         """The clients of every API that has been asked for so far."""
         return tuple(self._known.values())
+
+    @property
+    def servers(self) -> list[Server]:
+        """The embedded servers behind them."""
+        return [clients.target.server for clients in self.made if clients.target.server is not None]
 
     def marked(self) -> Iterator[Clients]:
         """Yield the clients of the APIs that marks name, the test's own first; each is made when its turn comes."""
@@ -115,6 +121,15 @@ class Apis:
                 f"profile {name!r}: no mark of this test names it, so a live run under pytest-xdist has not said where"
                 f' it goes; write @pytest.mark.apiauth("{self.own.target.profile.name}", "{name}")'
             )
+
+
+def apis_of(item: pytest.Item) -> Apis | None:
+    """Return the APIs of a test that talks to any, be they shared."""
+    for node in reversed(item.listchain() if needs_clients(item) else [item]):
+        found = node.stash.get(APIS, None)
+        if found is not None:
+            return found
+    return None
 
 
 class ByName(Generic[Thing]):

@@ -17,8 +17,9 @@ from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.plugin.announcements import shown_url
 from pytest_apiauth.plugin.collecting import SMOKE, Extent
 from pytest_apiauth.plugin.entries import Examined, entry_of
-from pytest_apiauth.plugin.keys import ENTRY, STATE
+from pytest_apiauth.plugin.keys import ENTRY
 from pytest_apiauth.plugin.own_faults import own_files
+from pytest_apiauth.plugin.run import STATE
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.loading import did_you_mean
 from pytest_apiauth.report.record import NotReady

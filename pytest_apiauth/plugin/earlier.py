@@ -7,13 +7,11 @@ kept here.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-
-from pytest_apiauth.plugin.marks import apis_of
 
 if TYPE_CHECKING:
     from pytest_apiauth.embedded import Server
@@ -32,11 +30,9 @@ def remember(node: pytest.Item | pytest.Collector, server: Server | None) -> Gen
         known.update(dict.fromkeys(server.issued - before, node.nodeid or "the run"))
 
 
-def add_to_report(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Say beside a failure if the test's server has refused a token of an earlier test."""
-    apis = apis_of(item)
-    servers = [clients.target.server for clients in (() if apis is None else apis.made)]
-    strangers = [digest for server in servers if server is not None for digest in server.strangers]
+def add_to_report(item: pytest.Item, servers: Iterable[Server], report: pytest.TestReport) -> None:
+    """Say beside a failure if one of the test's servers has refused a token of an earlier test."""
+    strangers = [digest for server in servers for digest in server.strangers]
     known = item.config.stash.get(ISSUED, {})
     for test in dict.fromkeys(known[digest] for digest in strangers if digest in known):
         report.sections.append(

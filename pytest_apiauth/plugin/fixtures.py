@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError, UnsetError
-from pytest_apiauth.plugin.keys import APIS, CASSETTE, STATE
+from pytest_apiauth.plugin.apis import APIS
+from pytest_apiauth.plugin.keys import CASSETTE
 from pytest_apiauth.plugin.marks import chosen_profile
 from pytest_apiauth.plugin.options import Scope
 from pytest_apiauth.plugin.provision import doing, serving_url, target_of
-from pytest_apiauth.plugin.run import State
+from pytest_apiauth.plugin.run import STATE, State
 from pytest_apiauth.plugin.wanted import Names
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ import pytest
 from pytest_apiauth.credentials.redaction import LOGGERS, changed_value, redact_report
 from pytest_apiauth.errors import ApiAuthError, UnsetError
 from pytest_apiauth.plugin import announcements, given, options
-from pytest_apiauth.plugin.keys import CASSETTE, ENTRY, STATE
+from pytest_apiauth.plugin.apis import apis_of
+from pytest_apiauth.plugin.keys import CASSETTE, ENTRY
 from pytest_apiauth.plugin.marks import (
-    apis_of,
     chosen_profiles,
     may_have_profile,
     needs_clients,
@@ -31,7 +31,7 @@ from pytest_apiauth.plugin.marks import (
     used_live,
 )
 from pytest_apiauth.plugin.outputs import Outputs
-from pytest_apiauth.plugin.run import RUNS, State
+from pytest_apiauth.plugin.run import RUNS, STATE, State
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.finding import SUFFIX
 from pytest_apiauth.report import plain
@@ -287,11 +287,12 @@ def pytest_runtest_makereport(
         refusals = _refusals()
         if refusals is not None:
             refusals.add_to_report(item, report)
-        if apis_of(item) is not None:
+        apis = apis_of(item)
+        if apis is not None:
             from pytest_apiauth.plugin import earlier, standing_clock
 
-            earlier.add_to_report(item, report)
-            standing_clock.add_to_report(item, report)
+            earlier.add_to_report(item, apis.servers, report)
+            standing_clock.add_to_report(item, apis.servers, report)
     entry = item.stash.get(ENTRY, None)
     if entry is not None and report.skipped and isinstance(report.longrepr, tuple):
         # A rule that does not apply is a matter of the profile, not of the place where skip was called.

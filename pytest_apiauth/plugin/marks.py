@@ -15,12 +15,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import pytest
 
 from pytest_apiauth.errors import ApiAuthError, ProfileError
-from pytest_apiauth.plugin.keys import APIS
 from pytest_apiauth.plugin.run import State
 from pytest_apiauth.plugin.wanted import SHARING, Wanted, wanted_by
 
 if TYPE_CHECKING:
-    from pytest_apiauth.plugin.apis import Apis
     from pytest_apiauth.profile.model import Profile
 
 Node: TypeAlias = pytest.Item | pytest.Collector
@@ -88,15 +86,6 @@ def uses_ours(item: pytest.Item) -> bool:
 def needs_clients(item: pytest.Item) -> bool:
     """Whether a test asks for a client of ours, or for what comes with one."""
     return BEHIND_CLIENTS in getattr(item, "fixturenames", ())
-
-
-def apis_of(item: pytest.Item) -> Apis | None:
-    """Return the APIs of a test that talks to any, be they shared."""
-    for node in reversed(item.listchain() if needs_clients(item) else [item]):
-        found = node.stash.get(APIS, None)
-        if found is not None:
-            return found
-    return None
 
 
 def may_have_profile(item: pytest.Item, state: State) -> bool:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_apiauth.plugin.keys import STATE
 from pytest_apiauth.plugin.own_faults import faults_of, own_files, promises_of
+from pytest_apiauth.plugin.run import STATE
 from pytest_apiauth.printable import printable
 from pytest_apiauth.suite.book import Rule
 from pytest_apiauth.suite.judging import Conditions

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_apiauth.plugin.keys import CASSETTE, STATE
+from pytest_apiauth.plugin.keys import CASSETTE
 from pytest_apiauth.plugin.marks import scope_node
-from pytest_apiauth.plugin.run import State
+from pytest_apiauth.plugin.run import STATE, State
 
 if TYPE_CHECKING:
     from pytest_apiauth.embedded import Server

@@ -15,9 +15,8 @@ from pytest_apiauth.messages import Origin
 from pytest_apiauth.offline.culprit import versioned
 from pytest_apiauth.offline.hosts import Hosts
 from pytest_apiauth.offline.refusal import OfflineError, Refusal, at_work, offline_error_in
-from pytest_apiauth.plugin.keys import STATE
 from pytest_apiauth.plugin.marks import RULES, chosen_profile, wanted_by_test
-from pytest_apiauth.plugin.run import State
+from pytest_apiauth.plugin.run import STATE, State
 from pytest_apiauth.plugin.wanted import Wanted
 from pytest_apiauth.profile.model import Profile, Reference
 

@@ -11,7 +11,7 @@ import pytest
 from pytest_apiauth.credentials.identities import learn_credentials
 from pytest_apiauth.credentials.names import names_of
 from pytest_apiauth.errors import ApiAuthError
-from pytest_apiauth.plugin.keys import CASSETTE, STATE
+from pytest_apiauth.plugin.keys import CASSETTE
 from pytest_apiauth.plugin.marks import (
     chosen_profiles,
     needs_clients,
@@ -20,7 +20,7 @@ from pytest_apiauth.plugin.marks import (
     wanted_by_test,
 )
 from pytest_apiauth.plugin.reach import hosts_of, profiles_of
-from pytest_apiauth.plugin.run import State
+from pytest_apiauth.plugin.run import STATE, State
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.belonging import Belonging, cassettes_of
 from pytest_apiauth.recording.contents import CassetteError

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from pytest_apiauth.targets.choose import Targets
 
 
+STATE: pytest.StashKey[State] = pytest.StashKey()
+"""The run's own, in ``config.stash``."""
 RUNS: list[State] = []
 """The runs of this process, the latest last; one within another is a test of a plug-in. For who has no ``config``."""
 

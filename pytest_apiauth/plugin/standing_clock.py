@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pytest_apiauth.plugin.marks import apis_of
+if TYPE_CHECKING:
+    from pytest_apiauth.embedded import Server
 
 MOVING: Final = ("time_machine", "freezer")
 """Fixtures that move what the system says of time: of time-machine and of pytest-freezer, pytest-freezegun."""
 
 
-def add_to_report(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Say that the embedded server's clock stands, if a test has moved the system's by a fixture."""
-    apis = apis_of(item)
-    servers = [] if apis is None else [clients.target.server for clients in apis.made]
-    stands = any(server is not None and not server.clock.follows for server in servers)
+def add_to_report(item: pytest.Item, servers: Iterable[Server], report: pytest.TestReport) -> None:
+    """Say that the clock of a test's embedded server stands, if the test has moved the system's by a fixture."""
+    stands = any(not server.clock.follows for server in servers)
     moving = next((name for name in MOVING if name in getattr(item, "fixturenames", ())), None)
     if report.when == "call" and moving is not None and stands:
         line = f"the embedded server's clock stands still while {moving} moves the system's"

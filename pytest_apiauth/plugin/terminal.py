@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pytest_apiauth.plugin import announcements
-from pytest_apiauth.plugin.keys import STATE
 from pytest_apiauth.plugin.marks import used_live
+from pytest_apiauth.plugin.run import STATE
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.finding import SUFFIX
 from pytest_apiauth.report import formats, plain, summary

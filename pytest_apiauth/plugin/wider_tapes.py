@@ -16,8 +16,9 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_apiauth.plugin.keys import CASSETTE, STATE
+from pytest_apiauth.plugin.keys import CASSETTE
 from pytest_apiauth.plugin.recordings import record_mode
+from pytest_apiauth.plugin.run import STATE
 from pytest_apiauth.recording.wider import taped
 
 KEEPING: Final = ("once", "new_episodes")

@@ -343,6 +343,12 @@ class Profile(Model):
         """Whether ``[grants]`` has one that renews a token."""
         return any(GRANTS[name].refreshes for name in self.grants)
 
+    @property
+    def refresh_source(self) -> GrantType:
+        """The grant whose answer is documented to bring a refresh token, of those that a profile can begin with."""
+        first, *others = [name for name in self.grants if GRANTS[name].stands_alone]
+        return next((name for name in (first, *others) if self.answer_of(name).refresh_token), first)
+
     def scope_of(self, grant: GrantType) -> str | None:
         """The scope to ask for with a grant."""
         own = self.grants[grant].scope if grant in self.grants else None

@@ -81,16 +81,14 @@ def embedded_stage(profile: Profile) -> Iterator[Stage]:
 @contextlib.contextmanager
 def live_stage(profile: Profile, folder: Path) -> Iterator[Stage]:
     """Go to the real API with the user's credentials and kept tokens. Raises ProfileError or CredentialError."""
-    from pytest_apiauth.credentials.identities import learn_credentials
-    from pytest_apiauth.credentials.located import located_profile
     from pytest_apiauth.credentials.refresh_tokens import live_identities
 
     redactor = OutputRedactor()
-    profile = located_profile(profile, folder)
-    learn_credentials(profile, folder, redactor)
-    sender = Sender.live(LIBRARY, profile, redactor)
+    identities = live_identities(profile, folder, redactor)
+    located = identities.profile
+    sender = Sender.live(LIBRARY, located, redactor)
     try:
-        yield Stage(profile, live_identities(profile, folder, redactor), sender, redactor, profile.base_url)
+        yield Stage(located, identities, sender, redactor, located.base_url)
     finally:
         sender.close()
 
@@ -141,7 +139,7 @@ def _play(scene: Scene, stage: Stage, test: CassetteTest, path: Path, mode: str)
     vcr = VCR(record_mode=mode, cassette_library_dir=str(path.parent))
     test.configure(vcr)
     answers = []
-    steps = scene.play(Requester(stage.profile, stage.identities))
+    steps = scene.play(Requester(stage.identities))
     with vcr.use_cassette(path.name, drop_unused_requests=mode == "all"):
         test.has_failed = True
         with contextlib.suppress(StopIteration):

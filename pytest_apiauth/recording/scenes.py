@@ -82,20 +82,14 @@ def kept_scene(profile: Profile, identities: Identities) -> Scene | None:
     """Return the scene that needs no browser, if somebody has logged in before: one refresh with the kept token."""
     if not profile.can_refresh or not _refreshes_a_login(profile):
         return None
-    table = profile.grants[_refresh_source(profile)]
+    table = profile.grants[profile.refresh_source]
     if not identities.keeps or identities.refresh_token(table.client, table.user) is None:
         return None
     return Scene("refresh_token", DOCUMENTED, _goes_on)
 
 
-def _refresh_source(profile: Profile) -> GrantType:
-    """Return the grant whose answer is documented to bring a refresh token."""
-    others = [grant for grant in profile.grants if GRANTS[grant].stands_alone]
-    return next((grant for grant in others if profile.answer_of(grant).refresh_token), others[0])
-
-
 def _refreshes_a_login(profile: Profile) -> bool:
-    return GRANTS[_refresh_source(profile)].needs_person
+    return GRANTS[profile.refresh_source].needs_person
 
 
 def _grant_scene(profile: Profile, grant: GrantType) -> Scene:
@@ -162,7 +156,7 @@ def _exchanged(grant: GrantType) -> Callable[[Requester], Steps]:
 
 
 def _first(ask: Requester, grant: GrantType | None = None) -> Asking:
-    source = grant or _refresh_source(ask.profile)
+    source = grant or ask.profile.refresh_source
     if GRANTS[source].needs_person:
         return (yield from _authorized(ask, source))
     return (yield ask.token_request(source))
@@ -187,11 +181,11 @@ def _refreshed(profile: Profile) -> Callable[[Requester], Steps]:
 
 def _goes_on(ask: Requester) -> Steps:
     profile, identities = ask.profile, ask.identities
-    source = _refresh_source(profile)
+    source = profile.refresh_source
     table = profile.grants[source]
     with identities.turn(table.client, table.user):
         kept = identities.refresh_token(table.client, table.user)
-        giver = Requester(profile, identities, client=table.client, user=table.user)
+        giver = Requester(identities, client=table.client, user=table.user)
         answer = yield giver.token_request("refresh_token", {Role.REFRESH_TOKEN: kept})
         if answer.status != 200:
             raise CassetteError(

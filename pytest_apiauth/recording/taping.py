@@ -12,9 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_apiauth.credentials.identities import Surroundings
+from pytest_apiauth.credentials.identities import Identities, Surroundings
 from pytest_apiauth.credentials.names import NAMES, Names
 from pytest_apiauth.credentials.redaction import OutputRedactor
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.credentials.values import is_own_placeholder
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.offline import Hosts
@@ -345,16 +346,17 @@ class CassetteTest:
 
     # The fixtures' side
 
-    def lookup(self, profile: Profile) -> Credentials:
-        """Return what looks up credentials of a profile in a replayed test."""
-        labels = self._recorded_of(profile).get("credentials")
-        return Credentials(frozenset(labels) if isinstance(labels, list) else None)
+    def identities(self, profile: Profile, redactor: Redactor) -> Identities:
+        """Return who a replayed test acts as: placeholders, in the place of what was set when it was recorded.
 
-    def replayed_profile(self, profile: Profile) -> Profile:
-        """Return a profile with the base URL that was recorded, if it has none of its own."""
-        url = self._recorded_of(profile).get("api_url")
+        Their profile has the base URL that was recorded, if it has none of its own.
+        """
+        recorded = self._recorded_of(profile)
+        labels, url = recorded.get("credentials"), recorded.get("api_url")
+        look = Credentials(frozenset(labels) if isinstance(labels, list) else None)
         is_open = isinstance(profile.api_url, Reference) or profile.api_url is None
-        return profile.replaced(api_url=str(url)) if is_open and url else profile
+        here = profile.replaced(api_url=str(url)) if is_open and url else profile
+        return Identities(here, look, redactor)
 
     def explain(self, error: BaseException) -> str | None:
         """Say in one line what the tape lacks, if that is what an error is about and the tape is ours."""

@@ -4,23 +4,46 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
+from pytest_apiauth.recording.belonging import Belonging
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.tape import survivors
 from pytest_apiauth.recording.vault import Vault
-
-if TYPE_CHECKING:
-    from pytest_apiauth.recording.taping import CassetteTest
 
 EXTRA: Final = "apiauth"
 """The key of a cassette under which its provenance stands; vcrpy passes over what it does not know."""
 
 
+class Taped(Protocol):
+    """What writing asks of the test whose tape it is."""
+
+    belonging: Belonging
+    has_failed: bool
+    keeps_old: bool
+    """Whether the cassette stays as it was."""
+    unwritable: str | None
+    """Why no cassette can be written in this run, if so."""
+    refusal: str | None
+    """Why nothing was written, for the end of the test."""
+
+    def read(self, data: Any) -> None:
+        """Take note of a cassette that was read."""
+
+    def cleaned(self, cassette: Mapping[str, Any]) -> tuple[dict[str, Any], Vault]:
+        """Return a cassette without the secrets in it, and what was replaced. Raises CassetteError."""
+
+    def is_clean(self, data: Any) -> bool:
+        """Whether no value that the run knows is in a cassette."""
+
+    def stamp(self) -> dict[str, Any]:
+        """Return what a new cassette says about itself."""
+
+
 class Persister:
     """Stands before the persister that writes: nothing unclean passes, and nothing of a test that failed."""
 
-    def __init__(self, inner: Any, test: CassetteTest) -> None:
+    def __init__(self, inner: Any, test: Taped) -> None:
         self._inner = inner
         self._test = test
 
@@ -61,7 +84,7 @@ class _Unclean(Exception):
 class _Watch:
     """Stands before the serializer of a cassette that is not ours, and changes nothing."""
 
-    def __init__(self, inner: Any, test: CassetteTest) -> None:
+    def __init__(self, inner: Any, test: Taped) -> None:
         self._inner = inner
         self._test = test
 
@@ -75,7 +98,7 @@ class _Watch:
 class _Serializer:
     """Stands before the serializer: adds the provenance, and searches what is about to be written."""
 
-    def __init__(self, inner: Any, test: CassetteTest, vault: Vault | None = None) -> None:
+    def __init__(self, inner: Any, test: Taped, vault: Vault | None = None) -> None:
         self._inner = inner
         self._test = test
         self._vault = vault

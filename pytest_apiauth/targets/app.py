@@ -8,17 +8,16 @@ from typing import Final
 
 from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.tokens import SystemClock, TokenStore
-from pytest_apiauth.credentials.identities import Identities, Surroundings
+from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ApiAuthError, ProfileError, UnreachableError
 from pytest_apiauth.http import InProcess, Sender
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.apps.asgi import Loop
 from pytest_apiauth.targets.apps.host import Host, housed
 from pytest_apiauth.targets.apps.importing import described, load_object, logging_in
-from pytest_apiauth.targets.apps.supplied import Supplied
+from pytest_apiauth.targets.apps.supplied import supplied_identities
 from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.retries import NEARBY, Retries
 from pytest_apiauth.targets.target import TargetKind, Who
@@ -53,36 +52,40 @@ class AppTarget:
 
     @classmethod
     def build(
-        cls, profile: Profile, *, loop: Loop, credentials: object, redactor: Redactor, library: str, root: Path
+        cls,
+        profile: Profile,
+        *,
+        loop: Loop,
+        credentials: object,
+        redactor: Redactor,
+        library: str,
+        root: Path,
+        running: AppTarget | None = None,
     ) -> AppTarget:
-        """Start the app.
+        """Start the app; or take the one that is ``running``, for one test that has its profile changed.
 
         ``loop`` is where asynchronous apps run; ``credentials`` is what the project's fixture gave, ``root`` the
         project's folder. Raises ProfileError or CredentialError.
         """
-        supplied = Supplied(profile, credentials, redactor)
-        with loading.explained(profile.name):
-            profile = supplied.completed(housed(profile))
-        identities = Identities(profile, supplied.lookup(Surroundings(root)), redactor)
-        host = Host(profile, loop=loop, root=root)
+        identities = supplied_identities(housed(profile), credentials, redactor, root)
+        own = identities.profile
+        person = Person(identities, redactor, logs_in=logging_in(own, root))
+        if running is not None:
+            running.refuse_to_move(own)
+            return replace(running, profile=own, identities=identities, person=person)
+        host = Host(own, loop=loop, root=root)
         connector = InProcess(library, host.handle, host.handle_async)
-        sender = Sender.in_process(connector, profile, redactor)
-        person = Person(profile, identities, redactor, logs_in=logging_in(profile, root))
-        return cls(profile, identities, redactor, host, connector, sender, root, person)
+        return cls(
+            own, identities, redactor, host, connector, Sender.in_process(connector, own, redactor), root, person
+        )  # fmt: skip
 
-    def with_promise(self, profile: Profile, credentials: object) -> AppTarget:
-        """Return the same app, as one test has its profile changed. Raises ProfileError or CredentialError."""
-        supplied = Supplied(profile, credentials, self.redactor)
-        with loading.explained(profile.name):
-            profile = supplied.completed(housed(profile))
-        if profile.origins != self.profile.origins:
+    def refuse_to_move(self, changed: Profile) -> None:
+        """Raise ProfileError if a changed profile has other origins than those that the app answers for."""
+        if changed.origins != self.profile.origins:
             raise ProfileError(
-                f"{profile.name}: changes: the app at work in this process answers for"
+                f"{changed.name}: changes: the app at work in this process answers for"
                 f" {', '.join(sorted(map(str, self.profile.origins)))}, and for one test too"
             )
-        identities = Identities(profile, supplied.lookup(Surroundings(self.root)), self.redactor)
-        person = Person(profile, identities, self.redactor, logs_in=logging_in(profile, self.root))
-        return replace(self, profile=profile, identities=identities, person=person)
 
     @property
     def can_move_clock(self) -> bool:

@@ -153,7 +153,7 @@ class Targets:
             # It is the same app, which is started once.
             running = self.of(profile.unchanged, caller, credentials=credentials)
             assert isinstance(running, AppTarget)
-            return running.with_promise(profile, credentials)
+            return self._app(profile, credentials, running)
         if place in self._failed:
             raise ProfileError(self._failed[place])
         if place not in self._shared:
@@ -175,14 +175,18 @@ class Targets:
                 shared_file=shared_file, seen=self.seen,
             )  # fmt: skip
         if kind is APP:
-            return AppTarget.build(
-                profile, loop=self._loop, credentials=credentials, redactor=redactor, library=library, root=root
-            )
+            return self._app(profile, credentials)
         if kind is CASSETTE:
             return CassetteTarget.build(profile, library=library, root=root)
         assert kind is REPLAYED
         assert cassette is not None
         return ReplayedTarget.build(profile, cassette, library=library)
+
+    def _app(self, profile: Profile, credentials: object, running: AppTarget | None = None) -> AppTarget:
+        return AppTarget.build(
+            profile, loop=self._loop, credentials=credentials, redactor=self.redactor, library=self.asked.http,
+            root=self.root, running=running,
+        )  # fmt: skip
 
     def double(
         self,

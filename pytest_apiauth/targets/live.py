@@ -17,7 +17,7 @@ from typing import Final
 from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.shared import SharedFile, SharedTokenStore
 from pytest_apiauth.auth.tokens import SystemClock, TokenStore
-from pytest_apiauth.credentials.identities import Identities, learn_credentials
+from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.refresh_tokens import live_identities
 from pytest_apiauth.credentials.secrets import Redactor
@@ -97,13 +97,12 @@ class LiveTarget:
         ``folder`` is where ``.env`` lies, ``throttle`` holds the run to its limits, ``shared_file`` gives a file that
         the run's workers share, ``seen`` is shown every answer. Raises ProfileError or CredentialError.
         """
-        learn_credentials(profile, folder, redactor)
-        located = located_profile(profile, folder)
-        identities = live_identities(located, folder, redactor)
+        identities = live_identities(profile, folder, redactor)
+        located = identities.profile
         shown = None if seen is None else partial(seen, located)
         network = Network(library, ca_file=located.ca_file, turn=throttle.turn, seen=shown)
         sender = Sender.live(library, located, redactor, network=network)
-        person = Person(located, identities, redactor, logs_in=logging_in(located, folder))
+        person = Person(identities, redactor, logs_in=logging_in(located, folder))
         return cls(
             located, identities, redactor, network, sender, throttle, kind, person=person, shared_file=shared_file
         )

@@ -70,7 +70,7 @@ class CassetteTarget:
         redactor = OutputRedactor()
         identities = Identities(profile, Credentials(None), redactor)
         lines = _key_lines(profile)
-        ask, answers = Requester(profile, identities), dict[_Key, Response]()
+        ask, answers = Requester(identities), dict[_Key, Response]()
         for scene in scenes(profile):
             path = folder / f"{scene.name}.yaml"
             if path.is_file() and scene.name not in LOGINS:

@@ -43,11 +43,11 @@ class ReplayedTarget:
     @classmethod
     def build(cls, profile: Profile, cassette: CassetteTest, *, library: str) -> ReplayedTarget:
         """Put placeholders in the place of credentials, those that were set when the cassette was recorded."""
-        lookup, redactor = cassette.lookup(profile), Redactor()
-        profile = cassette.replayed_profile(profile)
-        identities = Identities(profile, lookup, redactor)
-        network = Network(library)
-        return cls(profile, identities, redactor, network, Sender.live(library, profile, redactor, network=network))
+        redactor, network = Redactor(), Network(library)
+        identities = cassette.identities(profile, redactor)
+        recorded = identities.profile
+        sender = Sender.live(library, recorded, redactor, network=network)
+        return cls(recorded, identities, redactor, network, sender)
 
     @property
     def sent(self) -> int:

@@ -126,7 +126,7 @@ def test_foreign_text_becomes_one_printable_line(text: str) -> None:
 def authorization(profile: Profile | None = None) -> AuthorizationRequest:
     """Build an authorization request of the shop."""
     profile = profile or shop(grants={"authorization_code": {"scope": "read offline_access"}})
-    return Requester(profile, Identities(profile, found, Redactor())).authorization_request()
+    return Requester(Identities(profile, found, Redactor())).authorization_request()
 
 
 def test_a_callback_gives_its_code() -> None:

@@ -52,7 +52,7 @@ class Site:
         })  # fmt: skip
         self.redactor = Redactor()
         identities = Identities(profile, lambda label, reference: VALUES.get(reference.env or ""), self.redactor)
-        self.person = Person(profile, identities, self.redactor, logs_in=self.logs_in)
+        self.person = Person(identities, self.redactor, logs_in=self.logs_in)
 
     def send(self, request: Request) -> Response:
         """Answer by the path."""

@@ -31,7 +31,7 @@ def identities(profile: Profile) -> Identities:
 
 def request(profile: Profile, grant: GrantType, issued: dict[Role, Value | None] | None = None) -> Request:
     """Build a token request."""
-    return Requester(profile, identities(profile)).token_request(grant, issued or {})
+    return Requester(identities(profile)).token_request(grant, issued or {})
 
 
 def builtin(name: str) -> Profile:
@@ -107,7 +107,7 @@ def test_the_client_authenticates_as_documented(settings: dict[str, Any], sent: 
     """Each way of client authentication puts id and secret where its name says."""
     profile = shop(token=settings, grants={"client_credentials": {}})
     secrets = Identities(profile, lambda label, reference: "S", Redactor())
-    built = Requester(profile, secrets).token_request("client_credentials")
+    built = Requester(secrets).token_request("client_credentials")
 
     assert parameters(built) == {"grant_type": "client_credentials", **sent}
     assert (built.header("authorization") is not None) == (settings["client_auth"] == "client_secret_basic")
@@ -176,8 +176,7 @@ def test_an_unset_variable_is_named() -> None:
         CredentialError, match=r"^shop: credentials.password: environment variable SHOP_PASSWORD is not set$"
     ):
         Requester(
-            profile,
-            Identities(profile, lambda label, reference: None if "password" in label else "set", Redactor()),
+            Identities(profile, lambda label, reference: None if "password" in label else "set", Redactor())
         ).token_request("password")
 
 
@@ -192,7 +191,7 @@ def test_a_key_that_no_header_can_carry_is_named_and_not_shown() -> None:
 def authorization(profile: Profile | None = None) -> AuthorizationRequest:
     """Build an authorization request of the shop."""
     profile = profile or shop(grants={"authorization_code": {"scope": "read offline_access"}})
-    return Requester(profile, identities(profile)).authorization_request()
+    return Requester(identities(profile)).authorization_request()
 
 
 def test_an_authorization_request_has_what_the_standard_wants() -> None:

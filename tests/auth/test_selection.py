@@ -24,7 +24,7 @@ def plans(profile: Profile, *, unset: str = "-") -> Plans:
         return None if unset in label else f"value-of-{label}"
 
     identities = Identities(profile, lookup, Redactor())
-    return Plans(Requester(profile, identities, client="default", user="default"), profile.usual_grant)
+    return Plans(Requester(identities, client="default", user="default"), profile.usual_grant)
 
 
 def builtin(name: str) -> Profile:

@@ -77,7 +77,7 @@ def test_clients_write_the_word() -> None:
     """A client sends the key behind its word."""
     profile = keyed()
     identities = Identities(profile, lambda label, reference: "k-1", Redactor())
-    plans = Plans(Requester(profile, identities, client="default", user="default"), None)
+    plans = Plans(Requester(identities, client="default", user="default"), None)
     assert plans.at("/things").headers == {"Authorization": "ApiKey k-1"}
 
 

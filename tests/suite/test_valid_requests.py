@@ -119,7 +119,7 @@ def test_suite_and_cassettes_exchange_a_token_alike(body: str) -> None:
     """No client gets its token by exchange, but the suite and a recording ask for one with the same request."""
     profile = promised(token={"body": body, "scope": "read"}, grants={"password": {}, "token_exchange": {}})
     server = Server(profile)
-    ask = Requester(server.profile, Identities(server.profile, server.lookup, Redactor()))
+    ask = Requester(Identities(server.profile, server.lookup, Redactor()))
     (scene,) = [scene for scene in scenes(profile) if scene.name == "token_exchange"]
     steps = scene.play(ask)
     step = next(steps)

@@ -8,12 +8,13 @@ environment, and takes the place of a value that the profile spells out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from pytest_apiauth.credentials.identities import Lookup
+from pytest_apiauth.credentials.identities import Identities, Lookup, Surroundings
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError
-from pytest_apiauth.profile.loading import did_you_mean
+from pytest_apiauth.profile.loading import did_you_mean, explained
 from pytest_apiauth.profile.model import Profile, Reference
 
 FIXTURE = "apiauth_credentials"
@@ -27,6 +28,17 @@ FIELDS = {
     "keys": ("api_key",),
 }  # fmt: skip
 PLAIN = ("client_id", "redirect_uri", "username")
+
+
+def supplied_identities(profile: Profile, given: object, redactor: Redactor, root: Path) -> Identities:
+    """Return who the tests of an app may act as: what the fixture gave, and what is set beside it.
+
+    Raises CredentialError for what is given and has no place, ProfileError for a profile that it makes a wrong one.
+    """
+    supplied = Supplied(profile, given, redactor)
+    with explained(profile.name):
+        completed = supplied.completed(profile)
+    return Identities(completed, supplied.lookup(Surroundings(root)), redactor)
 
 
 class Supplied:
