@@ -58,6 +58,12 @@ def decides(api: Api, valid: Draft) -> tuple[bool, bool]:
     return api.once("decides without a login", found)
 
 
+def usual_sort(api: Api, draft: Draft) -> str:
+    """Tell where the registered redirect_uri leads, found out once for each of `both`."""
+    what = "where it leads", consent.asked(draft, "response_type")
+    return api.once(what, lambda: consent.sort_of(draft, api.send(draft).response))
+
+
 def need_decision(api: Api, valid: Draft) -> None:
     """Raise NotApplicable if nothing was decided at all."""
     if not api.examination.has_browser and not any(decides(api, valid)):
@@ -136,9 +142,10 @@ def az_redirect_near_miss(api: Api, grant: GrantType, miss: Miss | Edit) -> None
         # registrations that leave the query open.
         if consent.place(near) != consent.place(registered):
             stays(answer, near, registered)
-        sort, usual = consent.sort_of(answer.draft, answer.response), consent.sort_of(draft, api.send(draft).response)
-        expected = f"an error page for a redirect_uri that is not the registered one ({miss})"
-        answer.advise(not is_decided or sort != usual, expected, "the same as for the registered one")
+        if is_decided:
+            sort = consent.sort_of(answer.draft, answer.response)
+            expected = f"an error page for a redirect_uri that is not the registered one ({miss})"
+            answer.advise(sort != usual_sort(api, draft), expected, "the same as for the registered one")
     api.control(valid)
     need_decision(api, valid)
 

@@ -18,6 +18,7 @@ passes the guard, the limits and the budget of whoever sends it.
 
 from __future__ import annotations
 
+import inspect
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -231,6 +232,9 @@ class _Way:
             found, words = None, f"failed: {type(error).__name__}: {one_line(str(error))}"
         else:
             words = f"gave {type(found).__name__}, expected the URL that the browser ended at"
+            if inspect.iscoroutine(found):
+                found.close()
+                words = "is a coroutine function; one that logs in is a plain one"
         if isinstance(found, str) and found:
             return Response(302, (("Location", found),))
         self._browser.failures += 1

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import httpx
     import respx
 
+    from pytest_apiauth.auth.person import LogIn
     from pytest_apiauth.auth.tokens import Token
     from pytest_apiauth.embedded import Server
     from pytest_apiauth.plugin.apis import Apis, ByName
@@ -95,6 +96,33 @@ def apiauth_credentials() -> Mapping[str, Any]:
             return {"client_id": "tests", "client_secret": shop_database.secret_of("tests")}
     """
     return {}
+
+
+@pytest.fixture(scope="session")
+def apiauth_login() -> LogIn | None:
+    """Who logs in where a code takes a person, in live runs and for an app in this process; yours to override.
+
+    A function that is given the URL of an authorization request and the user, a ``UserIdentity``, and returns the URL
+    that the browser ended at, with the code in it; None leaves it to ``[login]`` in the profile. A browser that the
+    fixture holds serves the whole run; each user needs a context of their own in it.
+
+    Example::
+
+        @pytest.fixture(scope="session")
+        def apiauth_login(browser):  # of pytest-playwright
+            def log_in(url, user):
+                with browser.new_context() as context:
+                    page = context.new_page()
+                    page.goto(url)
+                    page.get_by_label("Name").fill(user.username)
+                    page.get_by_label("Password").fill(user.password.reveal())
+                    with page.expect_request("https://app.shop.example/callback*") as ended:
+                        page.get_by_role("button", name="Log in").click()
+                    return ended.value.url
+
+            return log_in
+    """
+    return None
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ def target_of(request: pytest.FixtureRequest, profile: Profile, caller: Caller, 
     from pytest_apiauth.targets.choose import NO_DIFFERENCE, choose
 
     state: State = request.config.stash[STATE]
-    targets, credentials = state.targets, None
+    targets, credentials, logs_in = state.targets, None, None
     difference = NO_DIFFERENCE if wanted is None else difference_of(request.config, wanted, profile)
     kind = choose(profile, state.options, caller, difference)
     if difference and not kind.is_double:
@@ -43,8 +43,12 @@ def target_of(request: pytest.FixtureRequest, profile: Profile, caller: Caller, 
         started = profile.unchanged or profile
         if not targets.knows(started):
             request.session.addfinalizer(lambda: targets.close_shared(started))
+    if (kind.is_app or kind.is_live) and profile.code_grant is not None:
+        logs_in = request.getfixturevalue("apiauth_login")
     cassette = request.node.stash.get(CASSETTE, None)
-    return targets.of(profile, caller, credentials=credentials, cassette=cassette, difference=difference)
+    return targets.of(
+        profile, caller, credentials=credentials, logs_in=logs_in, cassette=cassette, difference=difference
+    )
 
 
 @contextmanager

@@ -70,6 +70,7 @@ class Api:
         self.rows = Rows(lambda: examination.requests)
         self._has_failed = False
         self._seen: list[Seen] = []
+        self._authorization: Draft | None = None
 
     @property
     def profile(self) -> Profile:
@@ -111,8 +112,15 @@ class Api:
         return self.examination.obtaining.control_of(grant, client)
 
     def authorization_request(self, proof: Proof | None = None) -> Draft:
-        """Return a valid authorization request, with a proof key of its own or a chosen one."""
-        return self.examination.obtaining.authorization_request(proof=proof)
+        """Return a valid authorization request, with a chosen proof key or the one of all such requests of a rule.
+
+        So the rows of a table have one control, which is sent once for each of them: with a login that is many pages.
+        """
+        if proof is not None:
+            return self.examination.obtaining.authorization_request(proof=proof)
+        if self._authorization is None:
+            self._authorization = self.examination.obtaining.authorization_request()
+        return self._authorization
 
     def followed(self, answer: Answer) -> Draft | None:
         """Return the request that a browser makes next, if it is sent on to the same origin; else None."""

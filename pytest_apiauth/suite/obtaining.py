@@ -243,7 +243,8 @@ class Obtaining:
             return
         person = self._target.person
         if person is not None and person.is_scripted:
-            raise Inconclusive(f"no code came of the login that [login] says: {person.trouble}")
+            by = "apiauth_login" if self._profile.login is None else "[login]"
+            raise Inconclusive(f"no code came of the login that {by} says: {person.trouble}")
         raise OutOfReach(consent.needs_browser(self._profile))
 
     def _redeeming(self, found: Callback, client: str, own: str) -> dict[str, Text | None]:

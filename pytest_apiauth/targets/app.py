@@ -60,16 +60,17 @@ class AppTarget:
         redactor: Redactor,
         library: str,
         root: Path,
+        logs_in: object = None,
         running: AppTarget | None = None,
     ) -> AppTarget:
         """Start the app; or take the one that is ``running``, for one test that has its profile changed.
 
-        ``loop`` is where asynchronous apps run; ``credentials`` is what the project's fixture gave, ``root`` the
-        project's folder. Raises ProfileError or CredentialError.
+        ``loop`` is where asynchronous apps run; ``credentials`` and ``logs_in`` are what the project's fixtures gave,
+        ``root`` the project's folder. Raises ProfileError or CredentialError.
         """
         identities = supplied_identities(housed(profile), credentials, redactor, root)
         own = identities.profile
-        person = Person(identities, redactor, logs_in=logging_in(own, root))
+        person = Person(identities, redactor, logs_in=logging_in(own, root, logs_in))
         if running is not None:
             running.refuse_to_move(own)
             return replace(running, profile=own, identities=identities, person=person)

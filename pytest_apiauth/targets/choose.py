@@ -133,13 +133,15 @@ class Targets:
         caller: Caller,
         *,
         credentials: object = None,
+        logs_in: object = None,
         cassette: CassetteTest | None = None,
         difference: Difference = NO_DIFFERENCE,
     ) -> Target:
         """Return the target of a profile, made on first use if it is shared. Raises an ApiAuthError.
 
-        ``credentials`` is what the project's fixture gave, for an app; ``cassette`` is that of a test which has one;
-        ``difference`` is what one test wants of its embedded server. Whoever has a target that is not shared closes it.
+        ``credentials`` is what the project's fixture gave, for an app; ``logs_in`` what its other one gave, for an app
+        and for a live server; ``cassette`` is that of a test which has one; ``difference`` is what one test wants of
+        its embedded server. Whoever has a target that is not shared closes it.
         """
         kind, place = choose(profile, self.asked, caller, difference), profile.key
         if kind.is_double:
@@ -148,17 +150,17 @@ class Targets:
             on_socket = kind.has_connections
             return self.double(profile, faults, has_connections=on_socket, difference=difference, given=given)
         if not kind.is_shared:
-            return self._made(kind, profile, credentials, cassette)
+            return self._made(kind, profile, credentials, logs_in, cassette)
         if kind is APP and profile.unchanged is not None:
             # It is the same app, which is started once.
-            running = self.of(profile.unchanged, caller, credentials=credentials)
+            running = self.of(profile.unchanged, caller, credentials=credentials, logs_in=logs_in)
             assert isinstance(running, AppTarget)
-            return self._app(profile, credentials, running)
+            return self._app(profile, credentials, logs_in, running)
         if place in self._failed:
             raise ProfileError(self._failed[place])
         if place not in self._shared:
             try:
-                self._shared[place] = self._made(kind, profile, credentials, cassette)
+                self._shared[place] = self._made(kind, profile, credentials, logs_in, cassette)
             except ApiAuthError as error:
                 if kind.is_app:
                     # It is started once, whatever comes of it.
@@ -166,26 +168,30 @@ class Targets:
                 raise
         return self._shared[place]
 
-    def _made(self, kind: TargetKind, profile: Profile, credentials: object, cassette: CassetteTest | None) -> Target:
+    def _made(
+        self, kind: TargetKind, profile: Profile, credentials: object, logs_in: object, cassette: CassetteTest | None
+    ) -> Target:
         library, redactor, root = self.asked.http, self.redactor, self.root
         if kind.is_live:
             shared_file = self.shared_file if kind.is_shared else no_workers
             return LiveTarget.build(
                 profile, redactor=redactor, library=library, folder=root, throttle=self.throttle(profile), kind=kind,
-                shared_file=shared_file, seen=self.seen,
+                shared_file=shared_file, seen=self.seen, logs_in=logs_in,
             )  # fmt: skip
         if kind is APP:
-            return self._app(profile, credentials)
+            return self._app(profile, credentials, logs_in)
         if kind is CASSETTE:
             return CassetteTarget.build(profile, library=library, root=root)
         assert kind is REPLAYED
         assert cassette is not None
         return ReplayedTarget.build(profile, cassette, library=library)
 
-    def _app(self, profile: Profile, credentials: object, running: AppTarget | None = None) -> AppTarget:
+    def _app(
+        self, profile: Profile, credentials: object, logs_in: object, running: AppTarget | None = None
+    ) -> AppTarget:
         return AppTarget.build(
             profile, loop=self._loop, credentials=credentials, redactor=self.redactor, library=self.asked.http,
-            root=self.root, running=running,
+            root=self.root, logs_in=logs_in, running=running,
         )  # fmt: skip
 
     def double(

@@ -91,18 +91,20 @@ class LiveTarget:
         kind: TargetKind = LIVE,
         shared_file: Callable[..., SharedFile | None] = no_workers,
         seen: Callable[[Profile, Request, Response], None] | None = None,
+        logs_in: object = None,
     ) -> LiveTarget:
         """Prepare to talk to the profile's real URLs; nothing is sent yet.
 
         ``folder`` is where ``.env`` lies, ``throttle`` holds the run to its limits, ``shared_file`` gives a file that
-        the run's workers share, ``seen`` is shown every answer. Raises ProfileError or CredentialError.
+        the run's workers share, ``seen`` is shown every answer, ``logs_in`` is what the project's fixture gave. Raises
+        ProfileError or CredentialError.
         """
         identities = live_identities(profile, folder, redactor)
         located = identities.profile
         shown = None if seen is None else partial(seen, located)
         network = Network(library, ca_file=located.ca_file, turn=throttle.turn, seen=shown)
         sender = Sender.live(library, located, redactor, network=network)
-        person = Person(identities, redactor, logs_in=logging_in(located, folder))
+        person = Person(identities, redactor, logs_in=logging_in(located, folder, logs_in))
         return cls(
             located, identities, redactor, network, sender, throttle, kind, person=person, shared_file=shared_file
         )

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pytest_apiauth.auth.person import LogIn
 from pytest_apiauth.credentials.identities import UserIdentity
@@ -82,8 +82,19 @@ def load_object(place: str, *, where: str, root: Path) -> Any:
     return found
 
 
-def logging_in(profile: Profile, root: Path) -> LogIn | None:
-    """Return the function that a profile names to log in, imported when it is called; None if it names none."""
+def logging_in(profile: Profile, root: Path, given: object = None) -> LogIn | None:
+    """Return the function that logs in; None if there is none.
+
+    That is the one that the project's fixture has ``given``, or the one that the profile names, which is imported when
+    it is called. Raises ProfileError, in one line, if the fixture gave something else.
+    """
+    if given is not None:
+        if not callable(given):
+            raise ProfileError(
+                f"{profile.name}: apiauth_login: expected a function that takes a URL and a user, or None, got"
+                f" {_article(given)}"
+            )
+        return cast("LogIn", given)
     place = profile.login.callable if profile.login is not None else None
     if place is None:
         return None
