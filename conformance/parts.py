@@ -23,6 +23,11 @@ def _named(kind: Kind) -> Callable[[CredentialKind], bool]:
     return lambda row: row.name == kind
 
 
+def keys_in(profile: Profile, zone: Zone) -> tuple[Kind, ...]:
+    """Return the kinds of keys that a zone takes: the API key, and those that the profile names."""
+    return tuple(name for name, row in profile.kinds.items() if row.is_key and name in zone.kinds)
+
+
 def tokens_of(profile: Profile, wanted: Callable[[CredentialKind], bool]) -> tuple[Kind, ...]:
     """Return the kinds of tokens of which something holds where the profile has them travel."""
     return tuple(name for name, row in profile.kinds.items() if row.is_token and wanted(row))
@@ -63,11 +68,11 @@ header_zones = Parts(
     "no zone with a probe needs a credential in a header", _taking(lambda kind: kind.place.where == "header")
 )
 issued_token_zones = Parts("no zone with a probe needs an issued token", _taking(lambda kind: kind.is_issued))
-key_zones = Parts("no zone with a probe needs an API key", _taking(_named("api_key")))
+key_zones = Parts("no zone with a probe needs an API key", _taking(lambda kind: kind.is_key))
 basic_zones = Parts("no zone with a probe takes HTTP Basic", _taking(_named("basic")))
 identity_zones = Parts(
     "no zone names the member that tells the user",
-    _zones(lambda zone: bool(zone.identity) and any(KINDS[kind].is_of_user for kind in zone.kinds)),
+    _zones(lambda zone: bool(zone.identity) and any(KINDS[kind].is_of_user for kind in zone.kinds & KINDS.keys())),
 )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 from urllib.parse import urlsplit
 
 from pytest_apiauth.rules import (
@@ -13,7 +12,6 @@ from pytest_apiauth.rules import (
     DOC,
     ISSUE,
     ITSELF,
-    KINDS,
     MAY,
     MUST,
     PROFILE,
@@ -123,7 +121,7 @@ def zone_truth_table(api: Api, zone: Zone) -> None:
 
 def _keyed_token_route(profile: Profile) -> dict[str, str]:
     grant = profile.usual_grant
-    return {grant: grant} if grant and profile.token_route_needs_key else {}
+    return {grant: grant} if grant and profile.token_route_keys else {}
 
 
 @rule(
@@ -136,8 +134,9 @@ def _keyed_token_route(profile: Profile) -> dict[str, str]:
 def zone_token_route(api: Api, grant: str) -> None:
     """A token route in a zone that needs a key gives no token without a good key."""
     valid = api.token_request(grant)  # type: ignore[arg-type]
-    wrong = valid.editing(valid.carried(Role.API_KEY), WRONG)
-    api.each((valid.without("api_key"), valid.dressed("api_key", ""), wrong), Answer.no_token)
+    for kind in api.profile.token_route_keys:
+        wrong = valid.editing(valid.credential(kind).refs[0], WRONG)
+        api.each((valid.without(kind), valid.dressed(kind, ""), wrong), Answer.no_token)
 
 
 @rule(MUST, "RFC 6750 2.1", PROFILE, applies=protected_zones, catches="slots-interchangeable")
@@ -147,11 +146,7 @@ def zone_swap(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone):
         for right in valid.credentials:
             own = [] if right.is_pair else [api.examination.value(ref) for ref in right.refs]
-            for role, kind in FOREIGN.items():
-                try:
-                    other = api.ref(role)
-                except NotApplicable:
-                    continue
+            for other, kind in foreign(api):
                 text = _in_place_of(right, other)
                 # One value may have two names: a token that is configured as an API key too is no other's.
                 is_own = any(equivalent(api.examination.value(other), value) for value in own)
@@ -163,12 +158,16 @@ def zone_swap(api: Api, zone: Zone) -> None:
                         _judge_swapped(answer, zone, kind)
 
 
-FOREIGN: Final[dict[Role, Kind | None]] = {
-    **{Role[kind.roles[0][0]]: kind.name for kind in KINDS.values() if len(kind.roles[0]) == 1},
-    Role.CLIENT_SECRET: None,
-    Role.PASSWORD: None,
-}
-"""What is tried in another's place, and the kind of credential that it is at a resource."""
+def foreign(api: Api) -> Iterator[tuple[Ref, Kind | None]]:
+    """Yield what is tried in another's place and is at hand, and the kind of credential that it is at a resource."""
+    whole = [kind for kind, row in api.profile.kinds.items() if len(row.roles[0]) == 1]
+    found: list[tuple[Ref, Kind | None]] = [(api.credential(kind).refs[0], kind) for kind in whole]
+    for ref, kind in (*found, (Ref(Role.CLIENT_SECRET), None), (Ref(Role.PASSWORD), None)):
+        try:
+            api.examination.value(ref)
+        except NotApplicable:
+            continue
+        yield ref, kind
 
 
 def _in_place_of(right: Credential, other: Ref) -> Text:
@@ -220,7 +219,8 @@ def zone_path_escape(api: Api, zone: Zone) -> None:
 
 def as_user(api: Api, valid: Draft, who: str) -> Draft:
     """Return a request as a user makes it: with their token, or their name and password."""
-    for kind in (each.kind for each in valid.credentials if each.kind != "client" and KINDS[each.kind].is_issued):
+    kinds = [each.kind for each in valid.credentials if each.kind in api.profile.kinds]
+    for kind in (kind for kind in kinds if api.profile.kinds[kind].is_issued):
         return valid.presenting(kind, api.ref(Role.ACCESS_TOKEN, who)).as_control()
     return valid.presenting("basic", (api.ref(Role.USERNAME, who), ":", api.ref(Role.PASSWORD, who))).as_control()
 

@@ -77,6 +77,8 @@ def value_of(identities: Identities, ref: Ref) -> Value | None:
         return identities.user(ref.who).password
     if ref.role is Role.API_KEY:
         return identities.key(ref.who).api_key
+    if ref.role is Role.NAMED:
+        return identities.named(ref.kind, ref.who)
     if ref.role is Role.PERSONAL_ACCESS_TOKEN:
         return identities.personal_access_token()
     raise LookupError(f"{ref.name} is no credential of a profile")
@@ -189,7 +191,7 @@ class Requester:
         texts = [value for _, value in draft.parameters if is_text(value)] + [each.value for each in draft.credentials]
         for ref in (ref.bare for text in texts for ref in refs_of(cast("Text", text))):
             value = issued.get(ref.role) if ref.role in ISSUED else value_of(self.identities, ref)
-            if ref.role is Role.API_KEY:
+            if ref.role in (Role.API_KEY, Role.NAMED):
                 values[ref] = self._key_of(ref, value)
             else:
                 is_of_client = ref.role in (Role.CLIENT_ID, Role.CLIENT_SECRET)
@@ -200,11 +202,12 @@ class Requester:
         return draft.request(values)
 
     def _key_of(self, ref: Ref, value: Value | None) -> str:
+        kind = ref.kind or "api_key"
         if not isinstance(value, Secret):
             raise CredentialError(
-                f"{self.profile.name}: keys: {ref.who!r} has no api_key, and the token endpoint needs one"
+                f"{self.profile.name}: keys: {ref.who!r} has no {kind}, and the token endpoint needs one"
             )
-        return sendable(value, self.profile.place_of("api_key"))
+        return sendable(value, self.profile.place_of(kind))
 
     def _check_colon(self, each: Credential, known: Mapping[Ref, str]) -> None:
         """Raise CredentialError if a client's id would end at a colon of its own."""

@@ -85,15 +85,22 @@ def credential(
     HTTP Basic carries the user if the profile has one, else the client (RFC 7617 2): by default the usual grant's.
     """
     client = client or row_of(profile, profile.usual_grant).client
-    owners = {Role.API_KEY: key, Role.CLIENT_ID: client, Role.CLIENT_SECRET: client}
-    ways = [[Ref(Role[name], owners.get(Role[name], user)) for name in names] for names in KINDS[kind].roles]
+    owners = {Role.API_KEY: key, Role.NAMED: key, Role.CLIENT_ID: client, Role.CLIENT_SECRET: client}
+    row = profile.kinds.get(kind) or KINDS[kind]
+    ways = [[_ref(Role[name], owners.get(Role[name], user), kind) for name in names] for names in row.roles]
     refs = next((way for way in ways if all(is_named(profile, ref) for ref in way)), ways[0])
     value: Text = refs[0] if len(refs) == 1 else (refs[0], ":", refs[1])
     return Credential(kind, value, profile.place_of(kind), is_pair=len(refs) == 2)
 
 
+def _ref(role: Role, who: str, kind: Kind) -> Ref:
+    return Ref(role, who, kind=kind if role is Role.NAMED else "")
+
+
 def is_named(profile: Profile, ref: Ref) -> bool:
     """Whether a profile says where a value is; one that is issued is not its business."""
+    if ref.role is Role.NAMED:
+        return profile.schemes[ref.kind].of(ref.who) is not None
     sections: dict[Role, Mapping[str, object]] = {
         Role.CLIENT_ID: profile.clients,
         Role.CLIENT_SECRET: profile.clients,
@@ -147,7 +154,7 @@ def posted(
 ) -> Draft:
     """Return a POST in which a client says who it is, as it does for a token; to another endpoint too."""
     proof, named = _client(profile, client)
-    keys = (credential(profile, "api_key", key=key),) if profile.token_route_needs_key else ()
+    keys = [credential(profile, kind, key=key) for kind in profile.token_route_keys]
     return Draft(
         "POST",
         url,

@@ -47,6 +47,8 @@ class Role(Enum):
     CODE = "CODE"
     DEVICE_CODE = "DEVICE_CODE"
     VERIFIER = "VERIFIER"
+    NAMED = "NAMED"
+    """The value of one of a profile's ``[schemes]``."""
     KEPT = "KEPT"
     """A value of no other role that a rule keeps, under a name of its own."""
 
@@ -71,6 +73,8 @@ class Ref:
     'CONTROL_REFRESH_TOKEN'
     >>> Ref(Role.ACCESS_TOKEN, named="ACCESS_TOKEN_2").name
     'ACCESS_TOKEN_2'
+    >>> Ref(Role.NAMED, "second", kind="app_key").name
+    'SECOND_APP_KEY'
     """
 
     role: Role
@@ -80,13 +84,16 @@ class Ref:
     named: str = ""
     """The whole placeholder, if a rule keeps the value under a name of its own."""
     edit: Edit | Forgery | None = None
+    kind: str = ""
+    """Which of a profile's ``[schemes]`` the value is of, if it is of one."""
 
     @property
     def name(self) -> str:
         """The placeholder."""
         if self.named:
             return self.named
-        words = (self.own, "" if self.who == DEFAULT else self.who.upper().replace("-", "_"), self.role.value)
+        who = "" if self.who == DEFAULT else self.who.upper().replace("-", "_")
+        words = (self.own, who, self.kind.upper().replace("-", "_") or self.role.value)
         return "_".join(word for word in words if word)
 
     @property

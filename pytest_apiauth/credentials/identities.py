@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import CredentialError, UnsetError
-from pytest_apiauth.profile.model import DEFAULT, Client, Key, Plain, Profile, Reference, User
+from pytest_apiauth.profile.model import DEFAULT, Client, Key, Kind, Plain, Profile, Reference, User
 
 SECRETS = ("client_secret", "password", "session", "api_key", "personal_access_token", "refresh_token")
 Row = TypeVar("Row", Client, User, Key)
@@ -119,6 +119,12 @@ class Identities:
         table: Key = self._table("keys", name, self.profile.credentials, self.profile.keys)
         label = self._label("keys", name)
         return KeyIdentity(name, self._secret(f"{label}.api_key", table.api_key), table.denied)
+
+    def named(self, kind: Kind, who: str = DEFAULT) -> Secret | None:
+        """Return the value of one of ``[schemes]``, or None if the profile says of none. Raises CredentialError."""
+        self.check_names(key=who)
+        reference = self.profile.schemes[kind].of(who)
+        return self._secret(f"schemes.{kind}.value" if who == DEFAULT else f"schemes.{kind}.values.{who}", reference)
 
     def personal_access_token(self) -> Secret | None:
         """Return the personal access token, or None if the profile names none."""
@@ -284,16 +290,27 @@ def is_text(value: str) -> bool:
 def learn_credentials(profile: Profile, folder: Path, redactor: Redactor) -> None:
     """Learn every credential of a profile that is set, needed or not: a test may print its whole environment."""
     surroundings = Surroundings(folder)
+    for label, reference in _references(profile):
+        # A keyring may ask for a password of its own: not before its secret is needed.
+        if reference.env is not None:
+            # What cannot be read, or is no text, is said where it is needed.
+            with suppress(CredentialError):
+                value = surroundings(label, reference) or ""
+                if is_text(value):
+                    redactor.learn(value, f"{profile.name}.{label}")
+
+
+def _references(profile: Profile) -> Iterator[tuple[str, Reference]]:
+    """Yield label and reference of every secret of a profile."""
     tables: dict[str, Client | User | Key] = {"credentials": profile.credentials}
     for section in ("clients", "users", "keys"):
         tables |= {f"{section}.{name}": row for name, row in getattr(profile, section).items()}
     for place, table in tables.items():
         for name in SECRETS:
             reference = getattr(table, name, None)
-            # A keyring may ask for a password of its own: not before its secret is needed.
-            if reference is not None and reference.env is not None:
-                # What cannot be read, or is no text, is said where it is needed.
-                with suppress(CredentialError):
-                    value = surroundings(place, reference) or ""
-                    if is_text(value):
-                        redactor.learn(value, f"{profile.name}.{place}.{name}")
+            if reference is not None:
+                yield f"{place}.{name}", reference
+    for kind, scheme in profile.schemes.items():
+        yield from ((f"schemes.{kind}.values.{who}", reference) for who, reference in scheme.values.items())
+        if scheme.value is not None:
+            yield f"schemes.{kind}.value", scheme.value

@@ -24,10 +24,8 @@ from pytest_apiauth.discover.zones import Route, needs_in_words, prefix_of, zone
 from pytest_apiauth.messages import why_not_a_url
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.grants import GRANTS
-from pytest_apiauth.profile.kinds import KINDS
+from pytest_apiauth.profile.kinds import KINDS, Kind
 
-_PLACED: Final = frozenset(name for name, kind in KINDS.items() if kind.is_declared)
-"""Credentials that can go along with those of a client, in places of their own."""
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 _SIDE_EFFECTS: Final = re.compile(
     r"\b(log ?(in|out|off)|sign ?(in|out|up)|(un)?(register|subscribe)|delete|remove|revoke|reset|cancel|confirm|verify"
@@ -208,10 +206,10 @@ class _Reader:
         """Return the token endpoint a zone of its own, if another one would have it need an API key."""
         path = self._findings.urls.get("token_url", "")
         around = prefix_of(zones, path) if path.startswith("/") else None
-        if around is None or not any(kinds & _PLACED for kinds in around.needs):
+        if around is None or not any(_keys_in(kinds) for kinds in around.needs):
             return []
         own = next((route.needs for route in routes if route.path == path), ())
-        keyed = tuple(kinds & _PLACED for kinds in own or () if kinds & _PLACED)[:1]
+        keyed = tuple(_keys_in(kinds) for kinds in own or () if _keys_in(kinds))[:1]
         names = {zone.name for zone in zones}
         name = next(name for name in ("token", "token-endpoint", "oauth-token-endpoint") if name not in names)
         return [] if keyed == around.needs else [ZoneFound(name, path, keyed)]
@@ -253,3 +251,8 @@ class _Reader:
             names,
             {name for schema in schemas for name in texts_in(schema, "required")},
         )
+
+
+def _keys_in(kinds: frozenset[Kind]) -> frozenset[Kind]:
+    """Return what can go along with the credentials of a client, in places of its own."""
+    return frozenset(kind for kind in kinds if kind not in KINDS or KINDS[kind].is_key)

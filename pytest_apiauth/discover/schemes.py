@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from pytest_apiauth.discover.reading import Document
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.endpoints import ENDPOINTS
 from pytest_apiauth.profile.grants import GRANTS, Grant, GrantType
-from pytest_apiauth.profile.kinds import BEARER, KINDS, Kind, Place, Where, is_kind
+from pytest_apiauth.profile.kinds import BEARER, KINDS, Kind, Place, Where
+from pytest_apiauth.profile.model import is_free
 
 _GRANTS: Final[Mapping[str, Grant]] = {name: grant for grant in GRANTS.values() for name in grant.flows}
 """Grants by the names of flows in OpenAPI 3 and in Swagger 2; what is not here (implicit) no profile can hold."""
@@ -41,6 +43,12 @@ class Flow:
     scopes: tuple[str, ...]
 
 
+class Unheld(str):
+    """The reason why no profile can hold something."""
+
+    __slots__ = ()
+
+
 class Schemes:
     """The security schemes of one document. ``place`` turns a URL of the document into one of the profile."""
 
@@ -54,7 +62,7 @@ class Schemes:
         self.tables = {name: document.resolved(value) for name, value in table_in(holder, key).items()}
         self._has_bearer = any(_is_bearer(table) for table in self.tables.values())
         self.flows = self._chosen([flow for table in self.tables.values() for flow in self._flows(table)])
-        self._kinds: dict[str, Kind | str] = {}
+        self._kinds: dict[str, Kind | Unheld] = {}
         self.unheld: dict[str, list[str]] = {}
         """The paths whose needs, or one alternative of them, no profile can hold, by what they need."""
 
@@ -65,7 +73,7 @@ class Schemes:
         alternatives: list[frozenset[Kind]] = []
         for requirement in requirements:
             kinds = self._needed(requirement)
-            if isinstance(kinds, str):
+            if isinstance(kinds, Unheld):
                 paths = self.unheld.setdefault(kinds, [])
                 paths += [path] if path not in paths else []
             else:
@@ -84,46 +92,46 @@ class Schemes:
                     return [scope for scope in scopes if isinstance(scope, str)] if isinstance(scopes, list) else []
         return []
 
-    def _needed(self, requirement: object) -> frozenset[Kind] | str:
+    def _needed(self, requirement: object) -> frozenset[Kind] | Unheld:
         """Return the kinds of credentials that one alternative asks for, or the reason why it cannot be held."""
         if not isinstance(requirement, Mapping):
-            return "something that is no table of scheme names"
+            return Unheld("something that is no table of scheme names")
         kinds: list[Kind] = []
         for name in requirement:
             kind = self._kind_named(name)
-            if not is_kind(kind):
-                return str(kind)
+            if isinstance(kind, Unheld):
+                return kind
             kinds.append(kind)
-        places = [self._findings.placed.get(kind, KINDS[kind].place) for kind in set(kinds)]
+        places = [self._findings.placed.get(kind) or KINDS[kind].place for kind in set(kinds)]
         if len([place for place in places if place.is_authorization]) > 1:
-            return f"{' and '.join(kinds)} at once, which would need two Authorization headers"
+            return Unheld(f"{' and '.join(kinds)} at once, which would need two Authorization headers")
         return frozenset(kinds)
 
     # Single schemes
 
-    def _kind_named(self, name: str) -> Kind | str:
+    def _kind_named(self, name: str) -> Kind | Unheld:
         # Only of schemes that a route needs: what is said of the others would be noise.
         if name not in self._kinds:
             table = self.tables.get(name)
-            unknown = f"scheme {one_line(str(name))!r}, which the document does not define"
-            self._kinds[name] = self._kind(table) if table else unknown
+            unknown = Unheld(f"scheme {one_line(str(name))!r}, which the document does not define")
+            self._kinds[name] = self._kind(str(name), table) if table else unknown
         return self._kinds[name]
 
-    def _kind(self, table: Mapping[str, object]) -> Kind | str:
+    def _kind(self, own: str, table: Mapping[str, object]) -> Kind | Unheld:
         """Return the kind of credential that a scheme stands for, or the reason why a profile cannot hold it."""
         match text_in(table, "type"), text_in(table, "scheme").lower():
             case "apiKey", _:
-                return self._api_key(table)
+                return self._api_key(own, table)
             case ("http", "basic") | ("basic", _):
                 self._findings.cite("RFC 7617")
                 return "basic"
             case "http", "bearer":
                 return self._bearer("the document says that a bearer token is needed, not how one is got")
             case "http", scheme if scheme in _SIGNING or not _TOKEN.fullmatch(scheme):
-                return f"HTTP authentication of the scheme {one_line(scheme)!r}"
+                return Unheld(f"HTTP authentication of the scheme {one_line(scheme)!r}")
             case "http", scheme:
                 word = text_in(table, "scheme")
-                return self._token(Place("header", "Authorization", f"{word} "), f"the scheme {word}")
+                return self._token(own, Place("header", "Authorization", f"{word} "), f"the scheme {word}")
             case "oauth2", _:
                 return self._bearer("the document names no grant that works here (implicit does not)")
             case "openIdConnect", _:
@@ -135,16 +143,16 @@ class Schemes:
                     )
                 return self._bearer("the document leaves tokens to OpenID Connect")
             case "mutualTLS", _:
-                return "a client certificate (mutual TLS)"
+                return Unheld("a client certificate (mutual TLS)")
             case other, _:
-                return f"a scheme of type {one_line(other)!r}"
+                return Unheld(f"a scheme of type {one_line(other)!r}")
 
-    def _api_key(self, table: Mapping[str, object]) -> Kind | str:
+    def _api_key(self, own: str, table: Mapping[str, object]) -> Kind | Unheld:
         where, name = one_line(text_in(table, "in")), one_line(text_in(table, "name"))
         if where not in get_args(Where):
-            return f"an API key in the {where or 'request'} ({name})"
+            return Unheld(f"an API key in the {where or 'request'} ({name})")
         if not name or (where != "query" and _TOKEN.fullmatch(name) is None):
-            return f"an API key in a {where} without a name that can be sent ({name})"
+            return Unheld(f"an API key in a {where} without a name that can be sent ({name})")
         told = text_in(table, "description")
         word = _PREFIX.search(told) if where == "header" else None
         place = Place(cast("Where", where), name, f"{word[1]} " if word else "")
@@ -152,16 +160,14 @@ class Schemes:
             return self._bearer("the document describes the Authorization header with a bearer token in it")
         is_token = word or text_in(table, "bearerFormat") or _IS_TOKEN.search(name) or _SAYS_TOKEN.search(told)
         if is_token and not self._has_bearer:
-            return self._token(place, f"a token in the {where} {name}")
-        return self._placed("api_key", place) or "api_key"
+            return self._token(own, place, f"a token in the {where} {name}")
+        return "api_key" if self._is_placed("api_key", place) else self._named(own, place)
 
-    def _token(self, place: Place, what: str) -> Kind | str:
+    def _token(self, own: str, place: Place, what: str) -> Kind:
         """Return the kind that a token in a place of its own is: one that somebody has, until a login is known."""
         kind: Kind = "personal_access_token"
-        if self._has_bearer:
-            return f"{what}, beside another token"
-        if reason := self._placed(kind, place):
-            return reason
+        if self._has_bearer or not self._is_placed(kind, place):
+            return self._named(own, place)
         self._findings.remark(
             "credentials",
             f"the document says that {what} is needed, not how one is got; so it stands here as {kind}, a token that"
@@ -169,13 +175,17 @@ class Schemes:
         )
         return kind
 
-    def _placed(self, kind: Kind, place: Place) -> str | None:
-        """Note where a kind of credential travels, or return the reason why it cannot travel there."""
+    def _is_placed(self, kind: Kind, place: Place) -> bool:
+        """Note where a kind of credential travels, and return whether it does not travel elsewhere."""
         known = self._findings.placed.setdefault(kind, place)
-        if (known.where, known.name.lower(), known.word) == (place.where, place.name.lower(), place.word):
-            return None
-        what = "token" if KINDS[kind].is_token else "API key"
-        return f"a second {what}, in {place.name} beside {known.name}"
+        return (known.where, known.name.lower(), known.word) == (place.where, place.name.lower(), place.word)
+
+    def _named(self, own: str, place: Place) -> Kind:
+        """Return the name in ``[schemes]`` of what has no other place in a profile: the document's own."""
+        word = re.sub(r"[^A-Za-z0-9_-]+", "_", own).strip("_-") or "key"
+        word = word if word[0].isalpha() else f"key_{word}"
+        names = (name for number in itertools.count(1) for name in (word if number == 1 else f"{word}_{number}",))
+        return next(name for name in names if is_free(name) and self._is_placed(name, place))
 
     def _bearer(self, why: str) -> Kind:
         self._findings.cite("RFC 6750")

@@ -67,6 +67,14 @@ def _head(findings: Findings, name: str) -> Iterator[str]:
 
 def _credentials(findings: Findings, name: str) -> Iterator[str]:
     for kind, place in findings.placed.items():
+        if kind not in KINDS:
+            yield f"[schemes.{kind}]"
+            yield f"in = {quoted(place.where)}"
+            yield f"name = {quoted(place.name)}"
+            yield from [f"scheme = {quoted(place.word)}"] if place.word else []
+            yield f"value = {_reference(name, kind)}"
+            yield ""
+            continue
         yield f"[{kind}]"
         if place.where != "header":
             yield f"in = {quoted(place.where)}"
@@ -95,8 +103,8 @@ def _credentials(findings: Findings, name: str) -> Iterator[str]:
 def _fields(findings: Findings) -> list[str]:
     """Return the keys of ``[credentials]`` that the grants and the kinds of credentials need."""
     grants = [GRANTS[grant] for grant in findings.grants]
-    wanted = {role.lower() for kind in findings.kinds for role in KINDS[kind].roles[0]}
-    wanted.update(role.lower() for kind in findings.placed for role in KINDS[kind].roles[0])
+    wanted = {role.lower() for kind in findings.kinds & KINDS.keys() for role in KINDS[kind].roles[0]}
+    wanted.update(role.lower() for kind in findings.placed.keys() & KINDS.keys() for role in KINDS[kind].roles[0])
     wanted.update(member for grant in grants for member in grant.members)
     if _client_auth(findings) != "none" and grants:
         wanted.update(("client_id", "client_secret"))

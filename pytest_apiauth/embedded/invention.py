@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from pytest_apiauth.credentials.identities import Lookup, is_text
 from pytest_apiauth.embedded.state import ClientRecord, KeyRecord, UserRecord, opaque
-from pytest_apiauth.profile.model import DEFAULT, Client, Key, Plain, Profile, Reference, User
+from pytest_apiauth.profile.model import DEFAULT, Client, Key, Kind, Plain, Profile, Reference, Scheme, User
 
 SECOND: Final = "second"
 SPECIAL: Final = "special"
@@ -92,6 +92,10 @@ class Invention:
                 reference, value = getattr(self.profile.credentials, field), getattr(row, field)
                 if isinstance(reference, Reference) and reference.env is not None and value is not None:
                     found[reference.env] = self.text(value) or ""
+        for scheme in self.profile.schemes.values():
+            own, other = scheme.value, scheme.of(key)
+            if own is not None and own.env is not None and other is not None:
+                found[own.env] = self.text(other) or ""
         return found
 
     def text(self, value: Plain | None) -> str | None:
@@ -120,6 +124,14 @@ class Invention:
             value = self.text(row.api_key)
             if value is not None:
                 yield KeyRecord(name, value, row.denied)
+
+    def named_keys(self) -> Iterator[tuple[Kind, KeyRecord]]:
+        """Yield the values of ``[schemes]``, each with the scheme that it is of."""
+        for kind, scheme in self.profile.schemes.items():
+            for name, reference in {DEFAULT: scheme.value, **scheme.values}.items():
+                value = self.text(reference)
+                if value is not None:
+                    yield kind, KeyRecord(name, value)
 
     def secrets(self) -> Iterator[tuple[str, str]]:
         """Yield label and value of everything invented that must not be printed."""
@@ -180,6 +192,10 @@ def _references(profile: Profile) -> Iterator[tuple[str, Reference]]:
             value = getattr(row, name, None)
             if isinstance(value, Reference):
                 yield f"{table}.{name}", value
+    for kind, scheme in profile.schemes.items():
+        yield from ((f"schemes.{kind}.values.{who}", reference) for who, reference in scheme.values.items())
+        if scheme.value is not None:
+            yield f"schemes.{kind}.value", scheme.value
 
 
 def _completed(profile: Profile, asks_people: bool) -> Profile:
@@ -206,7 +222,20 @@ def _completed(profile: Profile, asks_people: bool) -> Profile:
         add(section, SECOND, *fields)
     if "client_secret" in own:
         add("clients", SPECIAL, *FIELDS["clients"])
-    return profile.replaced(credentials=own, **{section: rows for section, rows in tables.items() if rows})
+    schemes = {
+        name: scheme.model_dump(by_alias=True, exclude_unset=True)
+        | {"value": reference(DEFAULT, name) if scheme.value is None else scheme.value.model_dump(exclude_unset=True)}
+        | {"values": _further(scheme, reference(SECOND, name) if SECOND in tables["keys"] else None)}
+        for name, scheme in profile.schemes.items()
+    }
+    changes = {section: rows for section, rows in {**tables, "schemes": schemes}.items() if rows}
+    return profile.replaced(credentials=own, **changes)
+
+
+def _further(scheme: Scheme, second: dict[str, str] | None) -> dict[str, dict[str, Any]]:
+    """Return the further values of a scheme, with one for the second key if there is one."""
+    found = {who: value.model_dump(exclude_unset=True) for who, value in scheme.values.items()}
+    return found if second is None else {SECOND: second, **found}
 
 
 def _indispensable(profile: Profile, asks_people: bool) -> Iterator[str]:

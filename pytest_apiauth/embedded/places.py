@@ -34,11 +34,18 @@ class Spot:
         return [value for name, value in pairs if name == self.name]
 
 
+def keys_of(profile: Profile) -> tuple[Kind, ...]:
+    """Return the kinds that are keys: the API key, and those that the profile names."""
+    return (*(("api_key",) if profile.api_key is not None else ()), *profile.schemes)
+
+
 def spots(profile: Profile) -> Mapping[Kind, Spot]:
     """Return where each kind of credential stands (RFC 6750 2, RFC 7617 2), as far as the profile has it."""
     found: dict[Kind, Spot] = {"basic": Spot("header", FIELD, "Basic")}
     found["bearer"] = _of_token(profile.bearer)
     found["personal_access_token"] = _of_token(profile.personal_access_token)
+    for name, scheme in profile.schemes.items():
+        found[name] = Spot(scheme.where, scheme.name, scheme.scheme)
     if profile.api_key is not None:
         found["api_key"] = _spot(profile.api_key, profile.api_key.scheme)
     return found

@@ -104,8 +104,8 @@ class Policy(AuthorizationPolicy, DevicePolicy, ExchangePolicy, RefreshPolicy, R
         if not self.shows(presented, kind):
             return None
         shown = presented.shown[kind]
-        if kind == "api_key":
-            return self.match_key(shown.text, self.state.keys)
+        if kind in self.keys:
+            return self.match_key(shown.text, self.state.keys_of(kind))
         if kind == "basic":
             return self.basic_holder(shown.text)
         if not self.well_formed_token(shown.text):
@@ -217,7 +217,7 @@ class Policy(AuthorizationPolicy, DevicePolicy, ExchangePolicy, RefreshPolicy, R
         """Return a challenge for each kind of credential that is lacking (RFC 9110 11.6.1, RFC 6750 3)."""
         challenges: dict[str, Challenge] = {}
         for kind in kinds:
-            if kind == "api_key":
+            if kind in self.keys:
                 challenges["ApiKey"] = Challenge("ApiKey", {"realm": self.realm})
             elif kind == "basic":
                 challenges["Basic"] = self.basic_challenge()

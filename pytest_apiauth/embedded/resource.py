@@ -116,9 +116,9 @@ class ResourceEndpoint:
                     policy.resource_error(presented),
                     challenges=policy.resource_challenges(lacking, presented),
                 )
-        key = held.get("api_key")
-        if isinstance(key, KeyRecord) and not policy.may_see(key, route.place):
-            raise Refusal(policy.refusal_status(403), "forbidden")
+        for key in held.values():
+            if isinstance(key, KeyRecord) and not policy.may_see(key, route.place):
+                raise Refusal(policy.refusal_status(403), "forbidden")
         return self._user(held)
 
     def _user(self, held: Mapping[Kind, Holder]) -> str | None:

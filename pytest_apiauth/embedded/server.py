@@ -358,6 +358,8 @@ class Server(Workbench):
             state.users.setdefault(user.username, user)
         for key in self._invention.api_keys():
             state.keys.setdefault(key.value, key)
+        for kind, key in self._invention.named_keys():
+            state.named.setdefault(kind, {}).setdefault(key.value, key)
         for label, value in self._invention.secrets():
             learn(value, label)
         return state

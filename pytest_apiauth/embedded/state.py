@@ -201,6 +201,7 @@ class State:
     clients: dict[str, ClientRecord] = field(default_factory=dict)
     users: dict[str, UserRecord] = field(default_factory=dict)
     keys: dict[str, KeyRecord] = field(default_factory=dict)
+    named: dict[str, dict[str, KeyRecord]] = field(default_factory=dict)
     personal: dict[str, AccessToken] = field(default_factory=dict)
     access: dict[str, AccessToken] = field(default_factory=dict)
     refresh: dict[str, RefreshToken] = field(default_factory=dict)
@@ -246,9 +247,14 @@ class State:
 
     def knows(self, value: str) -> bool:
         """Whether a value is anything at all here: a token, a key, a code or a client's secret."""
-        tables = (self.personal, self.access, self.refresh, self.codes, self.devices, self.keys)
+        tables: Tables = (self.personal, self.access, self.refresh, self.codes, self.devices, self.keys)
+        tables += tuple(self.named.values())
         secrets = (client.secret for client in self.clients.values())
         return any(value in table for table in tables) or value in secrets
+
+    def keys_of(self, kind: str) -> dict[str, KeyRecord]:
+        """Return the keys of a kind by their values: API keys, or those of one of the profile's ``[schemes]``."""
+        return self.keys if kind == "api_key" else self.named.get(kind, {})
 
     def client_named(self, name: str) -> ClientRecord | None:
         """Return a client by its name in the profile."""

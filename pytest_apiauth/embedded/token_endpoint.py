@@ -90,11 +90,12 @@ class TokenEndpoint:
     def _check_key(self, request: Request) -> None:
         """Ask for the API key if the endpoint itself lies in a zone that needs one."""
         policy = self._policy
-        if not policy.token_route_needs_key():
+        needed = policy.token_route_keys()
+        if not needed:
             return
-        presented = policy.presented(request, frozenset({"api_key"}))
-        held = policy.holder("api_key", presented)
-        if not policy.need_is_met((("api_key",),), {} if held is None else {"api_key": held}):
+        presented = policy.presented(request, frozenset(needed))
+        held = {kind: found for kind in needed if (found := policy.holder(kind, presented)) is not None}
+        if not policy.need_is_met((needed,), held):
             raise Refusal(401, "invalid_client", "The API key is missing or wrong.", policy.key_challenges())
 
     def client(self, request: Request, parameters: Parameters) -> ClientRecord | None:

@@ -8,13 +8,13 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from pytest_apiauth.embedded.places import spots
+from pytest_apiauth.embedded.places import keys_of, spots
 from pytest_apiauth.embedded.reading import form_decoded, form_pairs, is_text, json_members
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.refusal_policy import JSON, NO_STORE, RefusalPolicy
 from pytest_apiauth.embedded.state import AccessToken, ClientRecord, Code, State, UserRecord
 from pytest_apiauth.messages import Headers, Request
-from pytest_apiauth.profile.model import GrantType, Profile
+from pytest_apiauth.profile.model import GrantType, Kind, Profile
 
 Parameters = dict[str, str]
 PARAMETERS: Final = frozenset(
@@ -34,6 +34,7 @@ class TokenPolicy(RefusalPolicy):
     def __init__(self, profile: Profile, state: State) -> None:
         super().__init__(profile, state)
         self.spots = spots(profile)
+        self.keys = keys_of(profile)
         self.client_auth = profile.token.client_auth
         scopes = [profile.token.scope, profile.token.answer.scope]
         for row in profile.grants.values():
@@ -96,9 +97,9 @@ class TokenPolicy(RefusalPolicy):
         """Whether a grant that is not documented is refused before the client is looked at."""
         return False
 
-    def token_route_needs_key(self) -> bool:
-        """Whether a token request needs the API key, since its route lies in a zone that does."""
-        return self.profile.token_route_needs_key
+    def token_route_keys(self) -> tuple[Kind, ...]:
+        """Return the keys that a token request needs, since its route lies in a zone that does."""
+        return self.profile.token_route_keys
 
     def check_content_type(self, lines: list[str], wanted: str) -> None:
         """Refuse a body of another type; parameters of the type, such as ``charset``, change nothing."""

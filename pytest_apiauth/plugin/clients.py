@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pytest_apiauth.auth.flow import Authenticator
 from pytest_apiauth.auth.tokens import Token, TokenStore
@@ -126,8 +126,9 @@ class Clients:
         if kinds is not None and not kinds:
             return None
         for kind in kinds or ():
-            if kind not in KINDS:
-                raise ProfileError(f"no kind of credential {kind!r}; there are {', '.join(KINDS)}")
+            known = (*KINDS, *self.target.profile.schemes)
+            if kind not in known:
+                raise ProfileError(f"no kind of credential {kind!r}; there are {', '.join(known)}")
         self.target.identities.check_names(**who)
         chosen = {**self.who, **who}
         return Authenticator(
@@ -135,7 +136,7 @@ class Clients:
             self.target.identities,
             self._store((chosen.get("client", ""), chosen.get("user", ""), chosen.get("key", DEFAULT))),
             self.target.redactor,
-            kinds=cast("Collection[Kind] | None", kinds),
+            kinds=kinds,
             client=chosen.get("client"),
             user=chosen.get("user"),
             key=chosen.get("key", DEFAULT),

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TypeGuard
+from typing import Final, Literal
 
-Kind = Literal["api_key", "bearer", "personal_access_token", "basic"]
-"""Names of kinds, as ``needs`` spells them. A name more takes a row more in `KINDS`."""
-Role = Literal["API_KEY", "ACCESS_TOKEN", "PERSONAL_ACCESS_TOKEN", "USERNAME", "PASSWORD", "CLIENT_ID", "CLIENT_SECRET"]
-"""What a credential is made of, by the names that placeholders have."""
+Kind = str
+"""The name of a kind, as ``needs`` spells it: one of `KINDS`, or one of a profile's own ``[schemes]``."""
+Role = Literal[
+    "API_KEY", "ACCESS_TOKEN", "PERSONAL_ACCESS_TOKEN", "USERNAME", "PASSWORD", "CLIENT_ID", "CLIENT_SECRET", "NAMED"
+]
+"""What a credential is made of, by the names that placeholders have; NAMED is the value of one of ``[schemes]``."""
 Where = Literal["header", "query", "cookie"]
 """The parts of a request that a credential may travel in."""
 
@@ -76,6 +78,8 @@ class CredentialKind:
     """Where it travels, unless the profile's table of its name says otherwise."""
     is_declared: bool = False
     """Whether a profile has it only if there is a table of its name."""
+    is_key: bool = False
+    """Whether it says which program asks, and goes beside whatever says who is meant."""
     is_token: bool = False
     """Whether it is a token, which a server has given to somebody."""
     is_issued: bool = False
@@ -93,7 +97,7 @@ def _table(*rows: CredentialKind) -> Mapping[Kind, CredentialKind]:
 BEARER: Final = Place("header", "Authorization", "Bearer ")
 """Where a token travels by RFC 6750 2.1."""
 KINDS: Final = _table(
-    CredentialKind("api_key", (("API_KEY",),), Place("header", "X-API-Key"), is_declared=True),
+    CredentialKind("api_key", (("API_KEY",),), Place("header", "X-API-Key"), is_declared=True, is_key=True),
     CredentialKind(
         "bearer",
         (("ACCESS_TOKEN",),),
@@ -118,8 +122,3 @@ KINDS: Final = _table(
     ),
 )
 """Every kind of credential."""
-
-
-def is_kind(name: object) -> TypeGuard[Kind]:
-    """Whether there is a kind of credential of this name."""
-    return name in KINDS

@@ -20,7 +20,7 @@ from pytest_apiauth.profile.endpoints import ENDPOINTS, URL_KEYS, hint_at_variab
 from pytest_apiauth.profile.grants import GRANTS, GrantType
 from pytest_apiauth.profile.inherited import InheritedUrl, refuse_inherited
 from pytest_apiauth.profile.kinds import KINDS, CredentialKind, Kind, Place
-from pytest_apiauth.profile.placing import ApiKey, TokenPlacing, placed
+from pytest_apiauth.profile.placing import ApiKey, Scheme, TokenPlacing, crowded, is_free, placed, wrong_names
 from pytest_apiauth.profile.tables import (
     DEFAULT,
     Answer,
@@ -68,11 +68,13 @@ __all__ = [
     "Profile",
     "Reference",
     "Rotation",
+    "Scheme",
     "Seconds",
     "Texts",
     "TokenPlacing",
     "User",
     "Zone",
+    "is_free",
 ]
 
 
@@ -158,6 +160,7 @@ class Profile(Model):
     personal_access_token: TokenPlacing | None = Field(
         None, description="Where a personal access token travels, if not in Authorization: Bearer"
     )
+    schemes: dict[str, Scheme] = Field({}, description="Further keys by name, as security schemes of OpenAPI are")
     token: TokenSettings = TokenSettings()
     grants: dict[GrantType, GrantSettings] = Field({}, description="Documented grants, the usual one first")
     credentials: Credentials = Credentials()
@@ -179,10 +182,11 @@ class Profile(Model):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Profile:
-        wrong = [*self._wrong_urls(), *self._wrong_names(), *self._wrong_zones(), *wrong_apps(self.app)]
+        wrong = [*self._wrong_urls(), *self._wrong_names(), *wrong_names(self.schemes, self.keys)]
+        self._kinds = {row.name: row for row in placed(lambda name: getattr(self, name, None), self.schemes)}
+        wrong += [*self._wrong_zones(), *crowded(self.zones, self._kinds), *wrong_apps(self.app)]
         if wrong:
             raise ValueError("\n".join(wrong))
-        self._kinds = {row.name: row for row in placed(lambda name: getattr(self, name, None))}
         return self
 
     @property
@@ -250,6 +254,9 @@ class Profile(Model):
             return [f"zones: {len(self.zones)} zones, expected at most {MOST_ZONES}; a zone holds all routes of a kind"]
         wrong = []
         for name, zone in self.zones.items():
+            unknown = sorted(zone.kinds.difference(KINDS, self.schemes))
+            listed = ", ".join(map(repr, (*KINDS, *self.schemes)))
+            wrong += [f"zones.{name}.needs: expected names among {listed}, got {kind!r}" for kind in unknown]
             for kind in (each for each in KINDS.values() if each.name in zone.kinds):
                 if kind.is_declared and getattr(self, kind.name) is None:
                     wrong.append(f"zones.{name}.needs: names {kind.name}, but the profile has no [{kind.name}]")
@@ -365,7 +372,7 @@ class Profile(Model):
         >>> Profile(schema=1, api_key=ApiKey(scheme="ApiKey", header="Authorization")).place_of("api_key")
         Place(where='header', name='Authorization', prefix='ApiKey ')
         """
-        return self.kinds.get(kind, KINDS[kind]).place
+        return (self.kinds.get(kind) or KINDS[kind]).place
 
     @property
     def token_types(self) -> frozenset[str]:
@@ -385,12 +392,12 @@ class Profile(Model):
         return max(inside, key=lambda zone: len(zone.path), default=None)
 
     @property
-    def token_route_needs_key(self) -> bool:
-        """Whether the token endpoint itself lies in a zone that needs an API key."""
+    def token_route_keys(self) -> tuple[Kind, ...]:
+        """The keys that the token endpoint itself needs, since it lies in a zone that does."""
         if not self.token_endpoint or Origin.of(self.token_endpoint) != Origin.of(self.base_url):
-            return False
+            return ()
         zone = self.zone_at(urlsplit(self.token_endpoint).path)
-        return zone is not None and "api_key" in zone.kinds
+        return tuple(name for name, row in self.kinds.items() if zone is not None and row.is_key and name in zone.kinds)
 
     def read_from(self, file: Path, inherited: Iterable[InheritedUrl]) -> Profile:
         """Return a copy that knows which file it was read from, and which of its URLs are those of another API."""

@@ -5,14 +5,17 @@ A kind has a place of its own in `KINDS`; a table of its name in the profile giv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
 from pytest_apiauth.profile.kinds import KINDS, CredentialKind, Place, Where
-from pytest_apiauth.profile.tables import TOKEN, Model
+from pytest_apiauth.profile.tables import DEFAULT, TOKEN, Credentials, Model, Reference, SecretReference, Zone
+
+SCHEME_NAME: Final = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 
 HeaderName = Annotated[str, Field(pattern=rf"^{TOKEN.pattern}$")]
 Word = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]*$")]
@@ -87,12 +90,93 @@ class TokenPlacing(Placing):
         return Place("header", self.header, f"{word} " if word else "")
 
 
-def placed(table: Callable[[str], object]) -> Iterator[CredentialKind]:
+class Scheme(Placing):
+    """A key of a name of its own, as a security scheme of OpenAPI is (``type: apiKey``).
+
+    >>> Scheme.model_validate({"in": "header", "name": "DD-APPLICATION-KEY", "value": {"env": "DD_APP_KEY"}}).place
+    Place(where='header', name='DD-APPLICATION-KEY', prefix='')
+    """
+
+    name: str = Field(description="Name of the header, of the parameter of the query, or of the cookie", min_length=1)
+    scheme: Word = Field("", description="Word before the value in a header, with a blank between")
+    value: SecretReference | None = Field(None, description="Where the value is")
+    values: dict[str, SecretReference] = Field({}, description="Where further values are, by the names of [keys]")
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> Self:
+        if self.where != "header" and "scheme" in self.model_fields_set:
+            raise ValueError(f'scheme does not go with in = "{self.where}"')
+        if self.where != "query" and TOKEN.fullmatch(self.name) is None:
+            raise ValueError(f"name: expected the name of a {self.where}")
+        return self
+
+    @property
+    def place(self) -> Place:
+        """Where the value travels."""
+        return Place(self.where, self.name, f"{self.scheme} " if self.scheme else "")
+
+    def of(self, who: str) -> Reference | None:
+        """Return where the value of the default key, or of another, is."""
+        return self.value if who == DEFAULT else self.values.get(who)
+
+
+_TAKEN: Final = frozenset(KINDS) | Credentials.model_fields.keys() | {
+    "access_token", "code", "device_code", "verifier", "named", "kept",
+}  # fmt: skip
+"""What a profile, or a placeholder in a curl line, calls something else."""
+
+
+def _folded(name: str) -> str:
+    """Return a name as its placeholder has it, but for capitals."""
+    return name.lower().replace("-", "_")
+
+
+def is_free(name: str) -> bool:
+    """Whether one of ``[schemes]`` may be called so: nothing else in a profile is."""
+    return _folded(name) not in _TAKEN
+
+
+def wrong_names(schemes: Mapping[str, Scheme], keys: Collection[str]) -> Iterator[str]:
+    """Say which of ``[schemes]`` cannot be called so, and which of their values is nobody's."""
+    seen: dict[str, str] = {}
+    for name, scheme in schemes.items():
+        other = seen.setdefault(_folded(name), name)
+        if not is_free(name):
+            yield f"schemes.{name}: {name} is what a profile calls something else; choose another name"
+        elif SCHEME_NAME.fullmatch(name) is None:
+            yield f"schemes.{name}: expected a name of letters, digits, - and _, that begins with a letter"
+        elif other != name:
+            yield f"schemes.{name}: is spelt too much like schemes.{other}; choose another name"
+        yield from (
+            f"schemes.{name}.values.{who}: no key {who!r} in [keys]" for who in scheme.values if who not in keys
+        )
+
+
+def crowded(zones: Mapping[str, Zone], kinds: Mapping[str, CredentialKind]) -> Iterator[str]:
+    """Say which zones need two credentials at once of which a request has room for one."""
+    for name, zone in zones.items():
+        for needed in zone.needs:
+            seen: dict[tuple[str, str], str] = {}
+            for kind in (kind for kind in needed if kind in kinds):
+                place = kinds[kind].place
+                spelt = place.name.lower() if place.where == "header" else place.name
+                other = seen.setdefault((place.where, spelt), kind)
+                if other != kind:
+                    yield (
+                        f"zones.{name}.needs: {other} and {kind} at once, but both travel in the {place.where}"
+                        f" {place.name}, and a request has room for one; write them as alternatives, or give one of"
+                        " them another place"
+                    )
+
+
+def placed(table: Callable[[str], object], schemes: Mapping[str, Scheme]) -> Iterator[CredentialKind]:
     """Yield every kind of credential that a profile has, with the place where it travels; ``table`` gives its tables.
 
-    >>> [row.place.name for row in placed({"api_key": ApiKey(header="X-Key")}.get)]
+    >>> [row.place.name for row in placed({"api_key": ApiKey(header="X-Key")}.get, {})]
     ['X-Key', 'Authorization', 'Authorization', 'Authorization']
     """
+    for name, scheme in schemes.items():
+        yield CredentialKind(name, (("NAMED",),), scheme.place, is_declared=True, is_key=True)
     for row in KINDS.values():
         own = table(row.name)
         if isinstance(own, Placing):

@@ -69,8 +69,9 @@ def scenes(profile: Profile) -> list[Scene]:
         by_password = next((grant for grant in profile.grants if GRANTS[grant].takes_password), None)
         if by_password is not None:
             found.append(Scene("wrong_password", ASSUMED, _alone(by_password, _wrong(Role.PASSWORD))))
-        if profile.token_route_needs_key:
-            found.append(Scene("missing_key", ASSUMED, _alone(usual, lambda draft: draft.without("api_key"))))
+        if profile.token_route_keys:
+            keyless = _alone(usual, lambda draft: draft.without(*profile.token_route_keys))
+            found.append(Scene("missing_key", ASSUMED, keyless))
         found.append(Scene("unsupported_grant", ASSUMED, _alone(usual, *UNSUPPORTED)))
         found.append(Scene("missing_grant", ASSUMED, _alone(usual, *LACKING)))
     if profile.can_refresh:

@@ -16,7 +16,6 @@ from pytest_apiauth.auth.texts import Ref
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError, NotRecordedError
 from pytest_apiauth.messages import Request, Response, described
-from pytest_apiauth.profile.kinds import KINDS
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite import consent
 from pytest_apiauth.suite.guesses import wrong_passwords
@@ -151,7 +150,7 @@ class Examination:
 
     def _why_absent(self, kind: Kind) -> str | None:
         try:
-            if KINDS[kind].is_issued:
+            if self.profile.kinds[kind].is_issued:
                 grant = self.profile.usual_grant
                 if grant and not self.obtaining.can_use(grant):
                     consent.refresh_token_of(self.profile, self.target.identities, DEFAULT)

@@ -256,7 +256,7 @@ def test_token_endpoint_needs_a_key_only_where_the_document_says_so(tmp_path: Pa
         {**paths, "/token": {"post": {"security": security, "responses": {}}}, "/user": get(needing("oauth"))}
     )
 
-    assert profile_of(tmp_path, document).token_route_needs_key is needs_key
+    assert bool(profile_of(tmp_path, document).token_route_keys) is needs_key
 
 
 def test_bearer_without_a_grant_is_a_token_that_one_has(tmp_path: Path) -> None:
@@ -295,14 +295,14 @@ def test_foreign_text_stays_text(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("where", ["query", "cookie"])
 def test_a_key_in_the_query_or_in_a_cookie_is_one(tmp_path: Path, where: str) -> None:
-    """A key is written with the place that the document gives it, and one place is all that a profile has."""
+    """A key is written with the place that the document gives it; a second one is a scheme of its own name."""
     document = openapi({"/a": get(needing("own")), "/b": get(needing("key"), needing("own")), "/c": get()})
     document["components"]["securitySchemes"] = {"own": {"type": "apiKey", "in": where, "name": "k-1"}, "key": KEY}
 
     profile = profile_of(tmp_path, document)
 
     assert profile.place_of("api_key") == Place("query" if where == "query" else "cookie", "k-1")
-    assert profile.zone_at("/v1/b").needs == (("api_key",),)  # type: ignore[union-attr]
+    assert profile.zone_at("/v1/b").needs == (("key",), ("api_key",))  # type: ignore[union-attr]
 
 
 def test_a_cookie_without_a_name_that_can_be_sent_is_no_key(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ class Caller:
         lines = {}
         if self.profile.token.client_auth == "client_secret_basic" and client is not None:
             lines["Authorization"] = self.basic(client)
-        if self.profile.token_route_needs_key:
+        if self.profile.token_route_keys:
             assert self.profile.api_key
             lines[self.profile.api_key.header] = self.key()
         return lines

@@ -40,7 +40,9 @@ VARIED = {
     for name, profile in {**PROFILES, "silent": loading.load(REFERENCE.with_name("silent.apiauth.toml"))}.items()
 }
 """The profiles that variants are examined on; the last one is silent wherever a server may differ."""
-KEYED = {name: loading.load(REFERENCE.with_name(f"{name}.apiauth.toml")) for name in ("query", "cookie", "moved")}
+KEYED = {
+    name: loading.load(REFERENCE.with_name(f"{name}.apiauth.toml")) for name in ("query", "cookie", "moved", "named")
+}
 """Profiles whose key travels in another place than a header, or whose tokens do in another than behind Bearer."""
 EXAMINED = {**PROFILES, **KEYED}
 """The profiles that mutants of the embedded server are examined on."""

@@ -17,6 +17,7 @@ from .trial import FOLDER
 
 MODULES = (
     "policy",
+    "places",
     "token_policy",
     "token_endpoint",
     "granting",

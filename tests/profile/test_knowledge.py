@@ -11,10 +11,11 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from pytest_apiauth.profile import endpoints, grants, kinds, model
+from pytest_apiauth.profile import endpoints, grants, kinds, model, placing
 from pytest_apiauth.profile.endpoints import URL_KEYS
 from pytest_apiauth.profile.grants import GRANTS, GrantType
-from pytest_apiauth.profile.kinds import KINDS, Kind
+from pytest_apiauth.profile.kinds import KINDS
+from pytest_apiauth.profile.kinds import Role as RoleName
 from pytest_apiauth.profile.model import ApiKey, Credentials, Profile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_every_grant_and_kind_has_a_row() -> None:
     """The names that annotations allow are those of the rows, each under its own name."""
     assert set(GRANTS) == set(get_args(GrantType))
-    assert set(KINDS) == set(get_args(Kind))
+    assert {name for row in KINDS.values() for roles in row.roles for name in roles} <= set(get_args(RoleName))
     assert all(row.name == name for table in (GRANTS, KINDS) for name, row in table.items())
 
 
@@ -79,7 +80,7 @@ def test_a_key_has_one_place(table: dict[str, str], words: str) -> None:
         ApiKey.model_validate(table)
 
 
-@pytest.mark.parametrize("module", [endpoints, grants, kinds, model])
+@pytest.mark.parametrize("module", [endpoints, grants, kinds, model, placing])
 def test_examples_are_true(module: ModuleType) -> None:
     """What the tables' examples show is what comes."""
     assert doctest.testmod(module).failed == 0

@@ -21,7 +21,7 @@ def folded(name: str) -> str:
 @fault("key-optional", "admits a request without the API key; a wrong one is refused")
 class KeyOptional(Policy):
     def holder(self, kind: Kind, presented: Presented) -> Holder | None:
-        if kind == "api_key" and kind not in presented.shown:
+        if kind in self.keys and kind not in presented.shown:
             return KeyRecord("absent", "")
         return super().holder(kind, presented)
 
@@ -44,7 +44,7 @@ class KeyCaseFolded(Policy):
 class KeyNameFolded(Policy):
     def lines_of(self, kind: Kind, request: Request) -> list[str]:
         lines = super().lines_of(kind, request)
-        if lines or kind != "api_key" or kind not in self.spots:
+        if lines or kind not in self.keys:
             return lines
         places = {"header": request.headers, "query": query_pairs(request), "cookie": cookie_pairs(request)}
         spot = self.spots[kind]
@@ -56,7 +56,7 @@ class KeyNameFolded(Policy):
 class KeyFromQuery(Policy):
     def lines_of(self, kind: Kind, request: Request) -> list[str]:
         lines = super().lines_of(kind, request)
-        if lines or kind != "api_key" or kind not in self.spots:
+        if lines or kind not in self.keys:
             return lines
         spot = self.spots[kind]
         found = from_query(request, spot.name.lower(), "api_key", "api-key", "apikey", "key")
@@ -65,5 +65,5 @@ class KeyFromQuery(Policy):
 
 @fault("token-route-without-key", "asks for no API key at the token endpoint, although its zone needs one")
 class TokenRouteWithoutKey(Policy):
-    def token_route_needs_key(self) -> bool:
-        return False
+    def token_route_keys(self) -> tuple[Kind, ...]:
+        return ()

@@ -46,7 +46,11 @@ class UnknownClientNamed(Policy):
 @fault("refusal-explains", "a refusal says that a token was valid once, and that it only lacks its last letters")
 class RefusalExplains(Policy):
     def resource_error(self, presented: Presented) -> str:
-        known = (*self.state.access, *self.state.personal, *self.state.keys)
+        known = (
+            *self.state.access,
+            *self.state.personal,
+            *(key for kind in self.keys for key in self.state.keys_of(kind)),
+        )
         near = [shown.text for shown in presented.shown.values()]
         if any(len(each) > 8 and value.startswith(each[:8]) for each in near for value in known):
             return "token_damaged"

@@ -124,7 +124,7 @@ class KeyUnbound(Policy):
 class SurplusKeyRefused(Policy):
     def screen_surplus(self, request: Request, kinds: frozenset[Kind]) -> None:
         super().screen_surplus(request, kinds)
-        if "bearer" in kinds and "api_key" not in kinds and self.lines_of("api_key", request):
+        if "bearer" in kinds and any(self.lines_of(kind, request) for kind in self.keys if kind not in kinds):
             raise Refusal(self.refusal_status(400), "invalid_request")
 
 

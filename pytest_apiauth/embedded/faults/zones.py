@@ -27,7 +27,7 @@ class OpenZoneClosed(Policy):
 @fault("surplus-credential-refused", "refuses a credential that the zone does not need")
 class SurplusCredentialRefused(Policy):
     def screen_surplus(self, request: Request, kinds: frozenset[Kind]) -> None:
-        key_is_surplus = "api_key" not in kinds and bool(self.lines_of("api_key", request))
+        key_is_surplus = any(self.lines_of(kind, request) for kind in self.keys if kind not in kinds)
         is_brought = any(self.lines_of(kind, request) for kind in AUTHORIZATION_KINDS)
         token_is_surplus = not kinds & AUTHORIZATION_KINDS and is_brought
         if key_is_surplus or token_is_surplus:
@@ -41,11 +41,11 @@ class SurplusInvalidRefused(Policy):
         if not kinds:
             everything = frozenset(self.spots)
             presented = self.presented(request, everything)
-            key_is_bad = "api_key" in presented.shown and self.holder("api_key", presented) is None
+            bad_keys = [kind for kind in self.keys if kind in presented.shown and not self.holder(kind, presented)]
             came = AUTHORIZATION_KINDS & presented.shown.keys()
             token_is_bad = came and not any(self.holder(kind, presented) for kind in came)
-            if key_is_bad or token_is_bad:
-                challenges = self.resource_challenges(("api_key",) if key_is_bad else ("bearer",), presented)
+            if bad_keys or token_is_bad:
+                challenges = self.resource_challenges(tuple(bad_keys) or ("bearer",), presented)
                 raise Refusal(self.refusal_status(401), "invalid_credentials", challenges=challenges)
         super().screen_surplus(request, kinds)
 
@@ -60,6 +60,8 @@ class AnyCredentialSuffices(Policy):
 class SlotsInterchangeable(Policy):
     def match_key(self, presented: str, known: Mapping[str, KeyRecord]) -> KeyRecord | None:
         found = super().match_key(presented, known)
+        if found is None and any(presented in self.state.keys_of(kind) for kind in self.keys):
+            return KeyRecord("another", presented)
         token = self.state.access.get(presented) or self.state.personal.get(presented)
         if found is None and token is not None and self.token_is_good(token):
             return KeyRecord("token", presented)

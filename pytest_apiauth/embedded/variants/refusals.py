@@ -31,7 +31,7 @@ class BadRequestRefusal(Policy):
 @variant("403-without-challenge", "a bad API key is refused with 403, which needs no challenge (RFC 9110 15.5.4)")
 class ForbiddenWithoutChallenge(Policy):
     def resource_status(self, presented: Presented) -> int:
-        is_key_alone = presented.shown.keys() == {"api_key"}
+        is_key_alone = bool(presented.shown) and presented.shown.keys() <= {*self.keys}
         return self.refusal_status(403) if is_key_alone else super().resource_status(presented)
 
     def revise(self, request: Request, response: Response) -> Response:

@@ -57,7 +57,7 @@ class Supplied:
         wrong: list[str] = []
         self._values: dict[str, str] = {}
         for name, value in _flat(given):
-            label = name if name.partition(".")[0] in FIELDS else f"credentials.{name}"
+            label = _label(profile, name)
             shown = label.removeprefix("credentials.")
             if label not in known:
                 near = did_you_mean(shown, [each.removeprefix("credentials.") for each in known])
@@ -100,8 +100,17 @@ def _flat(given: Mapping[Any, Any], above: str = "") -> Iterator[tuple[str, Any]
             yield f"{above}{name}", value
 
 
+def _label(profile: Profile, name: str) -> str:
+    """Return the label that a name means: ``api_key``, ``users.second.password``, one of ``[schemes]``."""
+    if name in profile.schemes:
+        return f"schemes.{name}.value"
+    return name if name.partition(".")[0] in (*FIELDS, "schemes") else f"credentials.{name}"
+
+
 def _labels(profile: Profile) -> Iterator[str]:
     """Yield every label that the profile has room for."""
     yield from (f"credentials.{field}" for field in FIELDS["credentials"])
     for section in ("clients", "users", "keys"):
         yield from (f"{section}.{name}.{field}" for name in getattr(profile, section) for field in FIELDS[section])
+    for kind, scheme in profile.schemes.items():
+        yield from (f"schemes.{kind}.value", *(f"schemes.{kind}.values.{who}" for who in scheme.values))

@@ -1,4 +1,4 @@
-"""Every kind of token in every place that a profile may give it, in each room that has to know: a table, no hole."""
+"""Every kind of credential in every place that a profile may give it, in each room that has to know."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pytest
 from pytest_apiauth import bundled, discover
 from pytest_apiauth.auth.flow import Authenticator
 from pytest_apiauth.auth.tokens import TokenStore
+from pytest_apiauth.credentials.identities import Identities, learn_credentials
 from pytest_apiauth.credentials.names import names_of
-from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.embedded.places import Spot
 from pytest_apiauth.errors import GuardError
@@ -30,6 +31,7 @@ from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, judge
 from pytest_apiauth.suite.readiness import make_ready
+from pytest_apiauth.targets.apps.supplied import Supplied
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 
 bundled.load_chapters()
@@ -51,7 +53,8 @@ SCHEMES: dict[str, dict[str, str]] = {
     "query": {"type": "apiKey", "in": "query", "name": "access_token"},
 }
 
-each_kind = pytest.mark.parametrize("kind", ["bearer", "personal_access_token"])
+NAMED = "app_key"
+each_kind = pytest.mark.parametrize("kind", ["bearer", "personal_access_token", NAMED])
 each_place = pytest.mark.parametrize("where", PLACES)
 
 
@@ -60,22 +63,30 @@ def values_at(place: Place, request: Request) -> list[str]:
     return Spot(place.where, place.name).values(request)
 
 
+def table_of(kind: Kind, where: str) -> dict[str, Any]:
+    """Return the tables that have a credential travel in a place: its own, or one of ``[schemes]``."""
+    table, place = PLACES[where]
+    if kind != NAMED:
+        return {kind: table}
+    named = {"in": place.where, "name": place.name, "value": {"env": "APP_KEY"}}
+    return {"schemes": {NAMED: named | ({"scheme": place.word} if place.word else {})}}
+
+
 def placed(kind: Kind, where: str) -> Profile:
-    """Return the profile of an API whose token travels in a place."""
+    """Return the profile of an API whose credential travels in a place."""
     return Profile.model_validate(
         {
             "schema": 1,
             "name": "placed",
             "api_url": "https://api.placed.example/v1",
-            "token_url": "/token",
             "standards": ["RFC 6749", "RFC 6750"],
-            "grants": {"client_credentials": {}},
+            **({} if kind == NAMED else {"token_url": "/token", "grants": {"client_credentials": {}}}),
             "credentials": {
                 "client_id": "placed-client",
                 "client_secret": {"env": "SECRET"},
                 "personal_access_token": {"env": "TOKEN"},
             },
-            kind: PLACES[where][0],
+            **table_of(kind, where),
             "zones": {"user": {"path": "/user/", "needs": [kind], "probe": ["/user/me"]}, "open": {"path": "/"}},
         }
     )
@@ -90,9 +101,10 @@ class Api:
         self.redactor = self.server.redactor
         self.arrived: list[Request] = []
         self.moves_to = ""
-        token = self.server.identities.personal_access_token()
-        assert token is not None
-        self.token = self.server.issue().reveal() if kind == "bearer" else token.reveal()
+        identities = self.server.identities
+        own = identities.named(kind) if kind == NAMED else identities.personal_access_token()
+        assert own is not None
+        self.token = self.server.issue().reveal() if kind == "bearer" else own.reveal()
 
     def handle(self, request: Request) -> Response:
         """Answer as the double does, or send whoever asks for a resource elsewhere."""
@@ -225,7 +237,8 @@ def test_a_curl_line_has_it_there(kind: Kind, where: str) -> None:
     draft = examination.request("/user/me", (kind,))
     assert examination.send(draft).status == 200
 
-    variable = f'"${{{"ACCESS_TOKEN" if kind == "bearer" else "PERSONAL_ACCESS_TOKEN"}}}"'
+    names = {"bearer": "ACCESS_TOKEN", "personal_access_token": "PERSONAL_ACCESS_TOKEN", NAMED: "APP_KEY"}
+    variable = f'"${{{names[kind]}}}"'
     name, prefix = api.place.name, api.place.prefix
     written = {"header": f"'{name}: {prefix}'", "cookie": f"'Cookie: {name}='", "query": f"?{name}='"}
     assert f"{written[api.place.where]}{variable}" in examination.curl(draft)
@@ -265,6 +278,29 @@ def outcomes(profile: Profile, *faults: str) -> dict[str, set[Verdict]]:
     return {rule_id: verdicts - {Verdict.SKIP} for rule_id, verdicts in found.items() if verdicts - {Verdict.SKIP}}
 
 
+def test_init_writes_keys_of_several_names(tmp_path: Path) -> None:
+    """What has no other place in a profile is one of its schemes, by the name that the document gives it."""
+    each = {"key": "X-API-Key", "appKeyAuth": "DD-APPLICATION-KEY"}
+    needed = {"get": {"responses": {"200": {"description": "ok"}}, "security": [{name: [] for name in each}]}}
+    schemes = {name: {"type": "apiKey", "in": "header", "name": header} for name, header in each.items()}
+    document: dict[str, Any] = {
+        "openapi": "3.0.3", "info": {"title": "Shop"}, "servers": [{"url": "https://api.shop.example"}],
+        "paths": {"/me": needed}, "components": {"securitySchemes": schemes},
+    }  # fmt: skip
+    source, output = tmp_path / "shop.json", tmp_path / "shop.apiauth.toml"
+    source.write_text(json.dumps(document), encoding="utf-8")
+
+    list(discover.init(str(source), str(output)))
+
+    profile = loading.load(output)
+    assert {kind: profile.place_of(kind).name for kind in profile.zones["me"].needs[0]} == {
+        "api_key": "X-API-Key",
+        "appKeyAuth": "DD-APPLICATION-KEY",
+    }
+    assert str(profile.schemes["appKeyAuth"].value) == "environment variable SHOP_APPKEYAUTH"
+
+
+OF_KEYS = {"key-missing", "key-bad", "key-name-strict", "key-place-strict"}
 OF_SCHEMES = {"hdr-scheme-case"}
 OF_BEARER = {"res-challenge-content"}
 OF_AUTHORIZATION = {"res-malformed-header"}
@@ -289,7 +325,10 @@ def test_no_rule_alarms_and_those_that_apply_have_looked(kind: Kind, where: str)
     found = outcomes(placed(kind, where))
 
     assert {rule_id for rule_id, verdicts in found.items() if {*CAUGHT} & verdicts} == set()
-    assert EVERY & found.keys() == APPLYING[where]
+    of_kind = OF_KEYS | {"zone-truth-table"} if kind == NAMED else APPLYING[where]
+    # What stands behind no word in Authorization is read as a scheme by whoever knows no better.
+    of_place = OF_AUTHORIZATION & APPLYING[where] if kind == NAMED else set()
+    assert (EVERY | OF_KEYS) & found.keys() - of_place == of_kind - of_place
 
 
 @each_place
@@ -316,3 +355,130 @@ def test_the_faults_of_tokens_are_caught_there_too(where: str, fault: str) -> No
         assert found[owner] == {Verdict.PASS}, "no word, so nothing that could be glued to it"
     else:
         assert found[owner] & {*CAUGHT}
+
+
+NAMED_PROFILE = loading.load(Path(__file__).parent.parent / "profiles" / "named.apiauth.toml")
+
+
+def test_no_rule_alarms_where_a_zone_needs_keys_of_several_names() -> None:
+    """Two keys in one zone, one of them with a word, and alternatives of them: the server that wants them is right."""
+    found = outcomes(NAMED_PROFILE)
+
+    assert {rule_id for rule_id, verdicts in found.items() if {*CAUGHT} & verdicts} == set()
+    assert found.keys() >= OF_KEYS | {"zone-swap", "zone-truth-table", "zone-token-route", "zone-monotone"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "key-optional",
+        "key-name-folded",
+        "token-route-without-key",
+        pytest.param("key-prefix-compare", marks=pytest.mark.slow),
+        pytest.param("key-case-folded", marks=pytest.mark.slow),
+        pytest.param("key-from-query", marks=pytest.mark.slow),
+        pytest.param("any-credential-suffices", marks=pytest.mark.slow),
+        pytest.param("slots-interchangeable", marks=pytest.mark.slow),
+    ],
+)
+def test_the_faults_of_keys_are_caught_with_keys_of_several_names(fault: str) -> None:
+    """What is wrong with the one API key is wrong with any key."""
+    (verdicts,) = outcomes(NAMED_PROFILE, fault).values()
+
+    assert verdicts & {*CAUGHT}
+
+
+def test_a_second_key_has_its_own_values() -> None:
+    """Who acts by another key sends its values of every scheme, and none of the default key's."""
+    table = NAMED_PROFILE.model_dump(by_alias=True, exclude_unset=True)
+    table["keys"] = {"second": {"api_key": {"env": "SECOND_API_KEY"}}}
+    table["schemes"]["app_key"]["values"] = {"second": {"env": "SECOND_APP_KEY"}}
+    profile = Profile.model_validate(table)
+    server = Server(profile)
+    user = Authenticator(profile, server.identities, TokenStore(server.clock, 30), server.redactor, key="second")
+    arrived: list[Request] = []
+
+    def handle(request: Request) -> Response:
+        arrived.append(request)
+        return server.handle(request)
+
+    carrier = InProcess("httpx", handle)
+    with build_client(profile, carrier, server.redactor, authenticator=user) as client:
+        assert client.get("/items").status_code == 200
+
+    sent = {arrived[-1].header("x-api-key"), arrived[-1].header("x-application-key")}
+    assert sent == {server.environment["SECOND_API_KEY"], f"App {server.environment['SECOND_APP_KEY']}"}
+
+
+@pytest.mark.parametrize(
+    "given", [{"app_key": "from-the-project"}, {"schemes": {"app_key": {"value": "from-the-project"}}}]
+)
+def test_a_project_gives_a_value_by_the_name_of_its_scheme(given: dict[str, Any]) -> None:
+    """What ``apiauth_credentials`` returns is found by the scheme's name, and is redacted."""
+    redactor = Redactor()
+    supplied = Supplied(NAMED_PROFILE, given, redactor)
+
+    identities = Identities(supplied.completed(NAMED_PROFILE), supplied.lookup(lambda label, reference: None), redactor)
+
+    assert identities.named("app_key") == Secret("from-the-project", "named.app_key")
+    assert "from-the-project" not in redactor.redact("it is from-the-project")
+
+
+def test_a_value_that_is_set_is_redacted_before_it_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test may print its whole environment: what a scheme names is learnt with the rest."""
+    redactor = Redactor()
+    monkeypatch.setenv("NAMED_VISITOR", "value-of-the-visitor")
+
+    learn_credentials(NAMED_PROFILE, tmp_path, redactor)
+
+    assert "value-of-the-visitor" not in redactor.redact("NAMED_VISITOR=value-of-the-visitor")
+
+
+@pytest.mark.parametrize(
+    ("schemes", "complaint"),
+    [
+        ({"api_key": {"name": "k"}}, "schemes.api_key: api_key is what a profile calls something else"),
+        ({"code": {"name": "k"}}, "schemes.code: code is what a profile calls something else"),
+        (
+            {"own-key": {"name": "a"}, "Own_key": {"name": "b"}},
+            "schemes.Own_key: is spelt too much like schemes.own-key",
+        ),
+        ({"a b": {"name": "k"}}, "schemes.a b: expected a name of letters"),
+        ({"own": {}}, "name"),
+        ({"own": {"in": "cookie", "name": "k;"}}, "expected the name of a cookie"),
+        ({"own": {"in": "query", "name": "k", "scheme": "App"}}, 'scheme does not go with in = "query"'),
+        ({"own": {"name": "k", "values": {"second": {"env": "K"}}}}, "no key 'second' in"),
+        ({"own": {"name": "k", "value": "the-value"}}, "write where the secret is, never the secret"),
+    ],
+)
+def test_what_is_wrong_with_a_scheme_is_said(schemes: dict[str, Any], complaint: str) -> None:
+    """A name that means something else, no place, or a value that is nobody's, is an error of the profile."""
+    with pytest.raises(ValueError, match=complaint):
+        Profile.model_validate({"schema": 1, "schemes": schemes})
+
+
+@pytest.mark.parametrize(
+    ("tables", "needs", "complaint"),
+    [
+        (
+            {"api_key": {}, "schemes": {"own": {"name": "x-api-key"}}},
+            ["api_key", "own"],
+            "zones.all.needs: api_key and own at once, but both travel in the header x-api-key",
+        ),
+        (
+            {"schemes": {"a": {"in": "cookie", "name": "k"}, "b": {"in": "cookie", "name": "k"}}},
+            ["a", "b"],
+            "zones.all.needs: a and b at once, but both travel in the cookie k",
+        ),
+        ({}, ["basic", "personal_access_token"], "both travel in the header Authorization"),
+    ],
+)
+def test_two_credentials_in_one_place_are_alternatives_only(
+    tables: dict[str, Any], needs: list[str], complaint: str
+) -> None:
+    """A request has one of each header, parameter and cookie: who needs two of one is told so."""
+    with pytest.raises(ValueError, match=complaint):
+        Profile.model_validate({"schema": 1, **tables, "zones": {"all": {"path": "/", "needs": needs}}})
+
+    apart = {"all": {"path": "/", "needs": [[kind] for kind in needs]}}
+    assert Profile.model_validate({"schema": 1, **tables, "zones": apart}).zones
