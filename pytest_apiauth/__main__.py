@@ -72,7 +72,9 @@ def schema() -> dict[str, object]:
 
 def _init_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "source", metavar="SOURCE", help="OpenAPI 3.x, Swagger 2.0 or RFC 8414 document: a file or a URL"
+        "source",
+        metavar="SOURCE",
+        help="OpenAPI 3.x, Swagger 2.0 or RFC 8414 document: a file or a URL, or the origin of an API",
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="what to write; default: TITLE.apiauth.toml")
     parser.add_argument("--force", action="store_true", help="overwrite FILE")

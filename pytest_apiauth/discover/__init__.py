@@ -1,7 +1,8 @@
 """A profile from what exists: an OpenAPI or Swagger document, or authorization server metadata.
 
-One way: `reading` gets the document, `openapi` or `metadata` say what is in it, `zones` groups its routes,
-`writing` makes the text, and this file checks the text as any profile is checked, before it is written.
+One way: `usual` says where it may be, `reading` gets the document, `openapi` or `metadata` say what is in it, `zones`
+groups its routes, `writing` makes the text, and this file checks the text as any profile is checked, before it is
+written.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from pathlib import Path
 
 from pytest_apiauth.discover import metadata, openapi
 from pytest_apiauth.discover.findings import Findings
-from pytest_apiauth.discover.reading import Document, DocumentError, read
+from pytest_apiauth.discover.reading import Document, DocumentError, MissingError, PageError, read
+from pytest_apiauth.discover.usual import is_place, metadata_places, places
 from pytest_apiauth.discover.writing import marks_in, written
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.profile.finding import SUFFIX
+from pytest_apiauth.profile.kinds import KINDS
 from pytest_apiauth.profile.loading import builtin_profiles, explained
 from pytest_apiauth.profile.model import Profile
 
@@ -26,11 +29,11 @@ __all__ = ["DocumentError", "init", "profile_text"]
 def init(source: str, output: str | None = None, *, force: bool = False) -> Iterator[str]:
     """Write a profile from a document, and say in a few lines what was written.
 
-    ``source`` is a file or a URL; ``output`` the file to write, by default named after the document's title in
-    the current folder. Raises ApiAuthError, in one line, if the document cannot be used or the file exists
-    and ``force`` is false.
+    ``source`` is a file or a URL, or an origin whose usual places are tried; ``output`` the file to write, by default
+    named after the document's title in the current folder. Raises ApiAuthError, in one line, if the document cannot be
+    used or the file exists and ``force`` is false.
     """
-    findings = _examined(read(source))
+    findings = _found(source)
     path = Path(output) if output is not None else Path(f"{_slug(findings.title)}{SUFFIX}")
     if not path.name.endswith(SUFFIX) or path.name == SUFFIX:
         raise ApiAuthError(f"{path}: the name of a profile ends with {SUFFIX}; expected -o NAME{SUFFIX}")
@@ -50,6 +53,45 @@ def profile_text(findings: Findings, name: str) -> str:
     with explained(f"{findings.source}: makes no profile that loads"):
         Profile.model_validate({"name": name, **tomllib.loads(text)})
     return text
+
+
+def _found(source: str) -> Findings:
+    """Return what the first document says that there is at a source. Raises ApiAuthError, in one line."""
+    tried = places(source)
+    refused: list[DocumentError] = []
+    for url in tried:
+        try:
+            findings = _examined(read(url))
+        except DocumentError as error:
+            refused.append(error)
+        else:
+            if is_place(source):
+                _look_for_metadata(source, findings)
+            return findings
+    if len(tried) == 1:
+        raise refused[0]
+    # What an API says at its root is seldom meant as a document.
+    told = [str(error) for error in refused[1:] if not isinstance(error, MissingError | PageError)]
+    reason = f" ({told[0]})" if told else ""
+    raise DocumentError(
+        f"{source}: no document at the {len(tried)} places where one usually is{reason}; name its URL, or save it to a"
+        " file"
+    )
+
+
+def _look_for_metadata(source: str, findings: Findings) -> None:
+    """Say where the way to a token is told, if the document that says what a token opens does not."""
+    if findings.grants or not any(KINDS[kind].is_token for kind in findings.kinds & KINDS.keys()):
+        return
+    for url in metadata_places(source):
+        try:
+            other = _examined(read(url))
+        except DocumentError:
+            continue
+        findings.remark(
+            "credentials", f"{other.source} says how a token is got: init makes token_url and [grants] of it"
+        )
+        return
 
 
 def _examined(document: Document) -> Findings:

@@ -65,7 +65,7 @@ class _Reader:
         """Note everything."""
         routes = list(self._routes())
         endpoints = {self._findings.urls.get(key) for key in FLOW_URLS}
-        zones = zones_of([route for route in routes if route.path not in endpoints])
+        zones = zones_of([route for route in routes if route.path not in endpoints], self._findings.placed)
         zones += self._token_zone(zones, routes)
         self._findings.zones = sorted(zones, key=lambda zone: zone.path)
         self._note_zones(routes)

@@ -1,7 +1,7 @@
 """From a file or URL to a document: bytes, then JSON or YAML, then which of the known kinds it is.
 
-A URL is fetched because the user names it, and no other: a redirection is reported, a reference into another
-document is not followed.
+A URL is fetched because the user names it, or the place that it is in (`usual`), and no other: a redirection is
+reported, a reference into another document is not followed.
 """
 
 from __future__ import annotations
@@ -33,6 +33,14 @@ ACCEPT = "application/json, application/yaml;q=0.9, */*;q=0.8"
 
 class DocumentError(ApiAuthError):
     """The document cannot be had, is not what its kind should be, or says nothing that a profile can hold."""
+
+
+class MissingError(DocumentError):
+    """There is nothing at this URL."""
+
+
+class PageError(DocumentError):
+    """There is a page for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,8 @@ def _fetched(url: str, shown: str) -> bytes:
     if 300 <= response.status < 400 and location is not None:
         place = one_line(location.partition("?")[0])
         raise DocumentError(f"{shown}: answered {response.status}, a redirect to {place}; name that URL")
+    if response.status in (404, 410):
+        raise MissingError(f"{shown}: answered {response.status}, expected 200 with the document")
     if response.status != 200:
         raise DocumentError(f"{shown}: answered {response.status}, expected 200 with the document")
     return response.body
@@ -122,7 +132,7 @@ def _parsed(raw: bytes, shown: str) -> Mapping[str, object]:
         raise DocumentError(f"{shown}: not text in UTF-8, so neither JSON nor YAML") from None
     start = text.lstrip()[:1]
     if start == "<":
-        raise DocumentError(f"{shown}: an HTML or XML page, expected JSON or YAML")
+        raise PageError(f"{shown}: an HTML or XML page, expected JSON or YAML")
     content = _from_json(text, shown) if start in ("{", "[") else _from_yaml(text, shown)
     if not isinstance(content, Mapping):
         raise DocumentError(f"{shown}: expected a document with named members, got something else")

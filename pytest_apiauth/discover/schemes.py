@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, cast, get_args
@@ -103,8 +104,10 @@ class Schemes:
                 return kind
             kinds.append(kind)
         places = [self._findings.placed.get(kind) or KINDS[kind].place for kind in set(kinds)]
-        if len([place for place in places if place.is_authorization]) > 1:
-            return Unheld(f"{' and '.join(kinds)} at once, which would need two Authorization headers")
+        twice = [place for place, number in Counter(place.spot for place in places).items() if number > 1]
+        if twice:
+            where, name = twice[0]
+            return Unheld(f"{' and '.join(kinds)} at once, which would need two of the {where} {name}")
         return frozenset(kinds)
 
     # Single schemes

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pytest_apiauth.discover.findings import Needs, ZoneFound
 from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.kinds import KINDS, Kind, Place
 
 FOLDER_FROM = 3
 """How many zones with the same needs make a folder of them."""
@@ -49,8 +51,8 @@ Cover = dict[str, Needs | None]
 """Needs by prefix."""
 
 
-def zones_of(routes: Sequence[Route]) -> list[ZoneFound]:
-    """Group routes to zones, in the order of their paths."""
+def zones_of(routes: Sequence[Route], placed: Mapping[Kind, Place] = MappingProxyType({})) -> list[ZoneFound]:
+    """Group routes to zones, in the order of their paths. ``placed`` has what does not travel where it usually does."""
     cover = _covered(list(routes), "/") if routes else {}
     inside: dict[str, list[Route]] = {path: [] for path in cover}
     for route in routes:
@@ -63,7 +65,7 @@ def zones_of(routes: Sequence[Route]) -> list[ZoneFound]:
         if needs is None or _is_needless(path, needs, inside[path], cover):
             continue
         names = {zone.name for zone in zones}
-        zones.append(_zone(_name(path, names), path, needs, inside[path]))
+        zones.append(_zone(_name(path, names), path, needs, inside[path], placed))
     return zones
 
 
@@ -133,10 +135,12 @@ def _is_needless(path: str, needs: Needs, routes: list[Route], cover: Cover) -> 
     return not needs and not around and not any(route.is_probe for route in routes)
 
 
-def _zone(name: str, path: str, needs: Needs, routes: list[Route]) -> ZoneFound:
+def _zone(name: str, path: str, needs: Needs, routes: list[Route], placed: Mapping[Kind, Place]) -> ZoneFound:
     same = [route for route in routes if route.needs == needs]
     remarks = [route.remark for route in same if route.remark]
-    if len(needs) > 1 and all(len(kinds) == 1 for kinds in needs):
+    alone = [kind for kinds in needs for kind in kinds if len(kinds) == 1]
+    spots = {(placed.get(kind) or KINDS[kind].place).spot for kind in alone}
+    if len(needs) > 1 and len(spots) == len(needs):
         both = ", ".join(f'"{kind}"' for kinds in needs for kind in sorted_kinds(kinds))
         remarks.insert(
             0, f"the document says: either is enough; if all are needed, as FastAPI means it: needs = [{both}]"

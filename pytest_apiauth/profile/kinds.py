@@ -44,6 +44,15 @@ class Place:
         return self.where == "header" and self.name.lower() == "authorization"
 
     @property
+    def spot(self) -> tuple[Where, str]:
+        """What of a request it takes up, of which there is one: two credentials of one spot do not go together.
+
+        >>> Place("header", "X-Key").spot == Place("header", "x-key", "Word ").spot
+        True
+        """
+        return self.where, self.name.lower() if self.where == "header" else self.name
+
+    @property
     def line(self) -> str | None:
         """The name of the header line that it travels in; None if it travels in the URL."""
         return {"header": self.name, "cookie": "Cookie", "query": None}[self.where]

@@ -159,8 +159,7 @@ def crowded(zones: Mapping[str, Zone], kinds: Mapping[str, CredentialKind]) -> I
             seen: dict[tuple[str, str], str] = {}
             for kind in (kind for kind in needed if kind in kinds):
                 place = kinds[kind].place
-                spelt = place.name.lower() if place.where == "header" else place.name
-                other = seen.setdefault((place.where, spelt), kind)
+                other = seen.setdefault(place.spot, kind)
                 if other != kind:
                     yield (
                         f"zones.{name}.needs: {other} and {kind} at once, but both travel in the {place.where}"

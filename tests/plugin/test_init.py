@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -155,12 +156,65 @@ def test_from_a_url(capsys: pytest.CaptureFixture[str]) -> None:
     assert "canary" not in capsys.readouterr().out + Path("fastapi.apiauth.toml").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("place", ["/openapi.json", "/api/schema/", "/v3/api-docs"])
+@pytest.mark.parametrize("asked", ["", "/"])
+def test_an_origin_is_looked_through(place: str, asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who names no more than the origin gets what stands at one of the usual places, beside pages and other JSON."""
+    page = Reply(body="<!doctype html>", content_type="text/html")
+    document = (DOCUMENTS / "fastapi.json").read_text(encoding="utf-8")
+    with answering({"/swagger.json": page, place: Reply(body=document)}) as base:
+        assert main(["init", f"{base}{asked}", "-o", "shop.apiauth.toml"]) == 0
+
+    assert f"written from {base}{place}; grants: password" in capsys.readouterr().out
+    assert loading.load(Path("shop.apiauth.toml")).api_url == base
+
+
+@pytest.mark.parametrize("below", ["", "/shop"])
+def test_an_issuer_is_looked_through(below: str) -> None:
+    """Metadata is found before the path of an issuer, as RFC 8414 has it."""
+    document = (DOCUMENTS / "oidc-provider.json").read_text(encoding="utf-8")
+    with answering({f"/.well-known/oauth-authorization-server{below}": Reply(body=document)}) as base:
+        assert main(["init", f"{base}{below}/", "-o", "shop.apiauth.toml"]) == 0
+
+    assert list(loading.load(Path("shop.apiauth.toml")).grants) == GRANTS["oidc-provider.json"]
+
+
+def test_metadata_beside_a_document_without_a_grant_is_told() -> None:
+    """A document that says no more than bearer is not all that an origin has to say."""
+    routes = {
+        "openapi": "3.1.0", "info": {"title": "Shop"},
+        "paths": {"/me": {"get": {"security": [{"own": []}], "responses": {}}}},
+        "components": {"securitySchemes": {"own": {"type": "http", "scheme": "bearer"}}},
+    }  # fmt: skip
+    told = (DOCUMENTS / "oidc-provider.json").read_text(encoding="utf-8")
+    place = "/.well-known/openid-configuration"
+    with answering({"/openapi.json": Reply(body=json.dumps(routes)), place: Reply(body=told)}) as base:
+        assert main(["init", base, "-o", "shop.apiauth.toml"]) == 0
+
+    text = Path("shop.apiauth.toml").read_text(encoding="utf-8").replace("\n# ", " ")
+    assert f"{base}{place} says how a token is got: init makes token_url and [grants] of it" in text
+
+
+def test_where_an_origin_has_no_document_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line says how many places were tried, and what one of them said that may have been meant."""
+    with answering({"/": Reply(body='{"hello": "world"}'), "/openapi.json": Reply(401)}) as base:
+        assert main(["init", base]) == 2
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (
+        f"{base}: no document at the 18 places where one usually is ({base}/openapi.json: answered 401, expected 200"
+        " with the document); name its URL, or save it to a file"
+    )
+
+
 @pytest.mark.parametrize(
     ("url", "told"),
     [
         ("{base}/nowhere", "answered 404, expected 200"),
         ("http://127.0.0.1:9/openapi.json", "http://127.0.0.1:9: no answer"),
         ("http://api.shop.example/openapi.json", "plain HTTP"),
+        ("http://api.shop.example", "plain HTTP"),
+        ("http://127.0.0.1:9/", "http://127.0.0.1:9: no answer"),
         ("https://me:secret@api.shop.example/", "without a user name"),
         ("ftp://api.shop.example/openapi.json", "expected a file, or an http or https URL"),
         ("nowhere.json", "nowhere.json: cannot be read: No such file"),
