@@ -7,6 +7,7 @@ from pytest_apiauth.rules import (
     GRANTS,
     ITSELF,
     LOAD,
+    LOCKOUT,
     MUST,
     NO_PROOF,
     REVOKE,
@@ -26,7 +27,8 @@ from pytest_apiauth.rules import (
 )
 
 from .authorization import LOGIN_FIRST, STRANGE
-from .parts import authorization
+from .client_authentication import from_nobody, open_to_nobody
+from .parts import authorization, code_of_clients
 from .refresh import RACERS, RACES, bearer_requests, need_opened
 
 
@@ -117,6 +119,19 @@ def code_bound(api: Api, grant: GrantType) -> None:
     parameters = api.token_request(grant).parameters
     foreign = api.as_client(api.profile.token_endpoint, *_grant_only(parameters), client="second")
     api.send(foreign.beside(api.control_of(own, client="second"))).no_token()
+
+
+@rule(MUST, "RFC 6749 3.2.1", "RFC 6749 4.1.3", applies=code_of_clients, catches="code-client-optional", safety=LOCKOUT)
+def code_client_auth(api: Api, grant: GrantType) -> None:
+    """A code gives a token to a client that proves itself, with its own secret."""
+    cause = open_to_nobody(api)
+    for which in range(3):
+        with api.row():
+            api.send(from_nobody(api.token_request(grant))[which]).no_token(cause)
+    for edit in (Edit("reverse"), Edit("whole", text="apiauth-wrong-secret-0123456789")):
+        with api.row():
+            draft = api.token_request(grant)
+            api.send(draft.editing(draft.carried(Role.CLIENT_SECRET), edit)).no_token(cause)
 
 
 WRONG_VERIFIERS = (

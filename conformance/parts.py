@@ -180,6 +180,10 @@ authorization = Parts(
     "the grant authorization_code is not documented",
     _grants(lambda grant: grant.spends == "code", lambda profile: profile.authorize_url is not None),
 )
+code_of_clients = Parts(
+    "the grant authorization_code is not documented, or clients do not authenticate",
+    lambda profile: authorization.find(profile) if profile.token.client_auth != "none" else {},
+)
 mandatory_scope = Parts(
     "no scope is documented as mandatory for an authorization",
     lambda profile: authorization.find(profile) if profile.token.scope_required else {},

@@ -10,6 +10,7 @@ from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import ClientRecord, Code
+from pytest_apiauth.embedded.token_policy import Parameters
 from pytest_apiauth.messages import Headers, Request
 
 
@@ -171,6 +172,14 @@ class CodeReuseSparesTokens(Policy):
 class CodeAnyClient(Policy):
     def may_redeem(self, code: Code, client: ClientRecord | None) -> bool:
         return True
+
+
+@fault("code-client-optional", "redeems a code for whoever says the client's id, without its secret")
+class CodeClientOptional(Policy):
+    def unproven_client(self, client: ClientRecord | None, parameters: Parameters) -> ClientRecord | None:
+        if client is not None and parameters.get("grant_type") == "authorization_code":
+            return client
+        return super().unproven_client(client, parameters)
 
 
 @fault("code-any-redirect", "redeems a code with another redirect_uri")
