@@ -9,6 +9,7 @@ CHAPTERS = (
     "token_answer",
     "token_errors",
     "refresh",
+    "logins",
     "expiry",
     "revocation",
     "authorization",

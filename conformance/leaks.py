@@ -18,7 +18,7 @@ from pytest_apiauth.rules import (
 )
 
 from .client_authentication import open_to_nobody
-from .parts import authenticated_clients, password_grant, protected_zones, unattended_grants
+from .parts import authenticated_clients, password_logins, protected_zones, unattended_logins
 
 CANARY = "apiauthCanary7Q2vX9"
 NOBODY = "apiauth-nobody-5R8"
@@ -53,7 +53,7 @@ def leak_canary(api: Api, zone: Zone) -> None:
                 bad.require(not echoes(bad, CANARY), "no credential repeated in a refusal", "the refused one in it")
 
 
-@rule(SHOULD, "RFC 9700 4.2", "RFC 6749 5.2", applies=unattended_grants, catches="error-echoes-secret", safety=LOCKOUT)
+@rule(SHOULD, "RFC 9700 4.2", "RFC 6749 5.2", applies=unattended_logins, catches="error-echoes-secret", safety=LOCKOUT)
 def leak_canary_token(api: Api, grant: GrantType) -> None:
     """The token endpoint's refusal repeats neither password nor client secret."""
     cause = open_to_nobody(api, grant)
@@ -86,7 +86,7 @@ def require_alike(one: Answer, other: Answer, words: str) -> None:
     other.require(not found, f"the answer to {words}, {one.got}", f"{other.got} with {one_line(found)}")
 
 
-@rule(SHOULD, "RFC 6749 5.2", "RFC 6819 4.4.3", applies=password_grant, catches="unknown-user-named", safety=LOCKOUT)
+@rule(SHOULD, "RFC 6749 5.2", "RFC 6819 4.4.3", applies=password_logins, catches="unknown-user-named", safety=LOCKOUT)
 def leak_enum(api: Api, grant: GrantType) -> None:
     """An unknown user and a wrong password are answered alike."""
     valid = api.token_request(grant)

@@ -35,6 +35,7 @@ from pytest_apiauth.rules import (
     Violation,
     Zone,
     draws,
+    logout_request,
     read_challenges,
     rule,
 )
@@ -212,16 +213,30 @@ class Life:
 
     def revoke(self, pick: int) -> None:
         """Revoke a refresh token, or an access token if there is none."""
-        token = self._one_of(self.model.refresh or self.model.access, pick)
+        token = self._one_of(self._revocable(), pick)
         if token is None or self.api.profile.revocation_url is None:
             return
-        draft = revocation(self.api, token.ref, self._client(token))
+        client = self._client(token)
+        if self.api.profile.is_oauth:
+            draft = revocation(self.api, token.ref, client)
+        else:
+            given = {"access_token" if token.is_access else "refresh_token": token.ref}
+            draft = logout_request(self.api.profile, given, client=client)
         answer = self._checked(self.api.send(draft, alone=True))
         self.history.keep(answer)
-        if answer.status == 200:
+        if answer.status == 200 or (answer.succeeds and not self.api.profile.is_oauth):
             self.model.revoked(token)
         else:
             self.model.replayed(token)
+
+    def _revocable(self) -> list[Known]:
+        """Return the tokens that can be revoked: of a login that is not OAuth's, those that a log-out carries alone."""
+        table = self.api.profile.logout_request
+        if table is None:
+            return self.model.refresh or self.model.access
+        if table.carries_both:
+            return []
+        return self.model.access if table.is_about(access=True) else self.model.refresh
 
     def expire(self, pick: int) -> None:
         """Let the lifetime of every access token pass."""

@@ -115,9 +115,16 @@ class Model:
     def revoked(self, token: Known) -> None:
         """End a refresh token (RFC 7009 2.1); what else of the family ends is the server's policy."""
         self.replayed(token)
-        if token.is_access:
+        if not self._ends(token):
             return
         token.dies("it was revoked")
+
+    def _ends(self, token: Known) -> bool:
+        """Whether a revocation ends the token itself: a refresh token, or what a log-out is documented to end."""
+        table = self.profile.logout_request
+        if table is None:
+            return not token.is_access
+        return table.does_end(access=token.is_access)
 
     def _add(self, actor: Actor, tokens: Tokens, family: int, documented: int | None, now: float) -> None:
         told = max(tokens.expires_in or 0, documented or 0) or None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from pytest_apiauth.rules import GRANTS, KINDS, CredentialKind, Grant, GrantType, Kind, Parts, Profile, Zone
 
@@ -96,21 +97,50 @@ def _has_refresh(profile: Profile) -> bool:
     return any(profile.answer_of(grant).refresh_token for grant in profile.grants)
 
 
+def _encoding(profile: Profile) -> str:
+    table = profile.request_of("password")
+    return profile.token.body if table is None else table.encoding
+
+
 def _by(*methods: str) -> Callable[[Profile], bool]:
     return lambda profile: profile.token.client_auth in methods
 
 
 UNATTENDED: tuple[GrantType, ...] = tuple(name for name, grant in GRANTS.items() if grant.is_unattended)
+FOREIGN = "the login is not OAuth's, and the profile cites no RFC 6749"
 
-issuing_grants = Parts("the profile has no token endpoint", _grants(lambda grant: grant.stands_alone))
-unattended_grants = Parts("no grant works without a person", _unattended())
-form_grants = Parts("token requests are not form-encoded", _unattended(lambda profile: profile.token.body == "form"))
-json_grants = Parts("token requests are not JSON", _unattended(lambda profile: profile.token.body == "json"))
+
+def by_oauth(parts: Parts) -> Parts:
+    """Return the same parts, of profiles whose tokens are asked for as RFC 6749 has it, or that cite it."""
+
+    def find(profile: Profile) -> Mapping[str, Any]:
+        is_cited = any(standard.startswith("RFC 6749") for standard in profile.standards)
+        return parts.find(profile) if profile.is_oauth or is_cited else {}
+
+    return Parts(parts.otherwise, find, FOREIGN)
+
+
+# What gives a token, by OAuth or not: a login that is not OAuth's counts as the grant password.
+issuing_logins = Parts("the profile has no token endpoint", _grants(lambda grant: grant.stands_alone))
+unattended_logins = Parts("no grant works without a person", _unattended())
+form_logins = Parts("token requests are not form-encoded", _unattended(lambda profile: _encoding(profile) == "form"))
+json_logins = Parts("token requests are not JSON", _unattended(lambda profile: _encoding(profile) == "json"))
+password_logins = Parts("the grant password is not documented", _grants(lambda grant: grant.takes_password))
+other_logins = Parts("the login is OAuth's", lambda profile: {} if profile.is_oauth else password_logins.find(profile))
+logging_out = Parts(
+    "the profile has no [logout_request]",
+    lambda profile: {"logout": "password"} if profile.logout_request is not None else {},
+)
+renewal = Parts("no documented grant gives a refresh token", _refreshing())
+
+
+issuing_grants = by_oauth(issuing_logins)
+unattended_grants = by_oauth(unattended_logins)
+form_grants = by_oauth(form_logins)
 scoped_grants = Parts(
     "no grant that works without a person asks for a scope",
     lambda profile: {name: name for name in UNATTENDED if name in profile.grants and profile.scope_of(name)},
 )
-password_grant = Parts("the grant password is not documented", _grants(lambda grant: grant.takes_password))
 client_credentials_grant = Parts(
     "the grant client_credentials is not documented", _grants(lambda grant: grant.is_of_client)
 )
@@ -122,13 +152,18 @@ form_encoded_basic = Parts(
         lambda profile: _by("client_secret_basic")(profile) and profile.token.basic_encoding == "form",
     ),
 )
-authenticated_clients = Parts(
-    "clients do not authenticate", _unattended(_by("client_secret_basic", "client_secret_post", "client_secret_json"))
+authenticated_clients = by_oauth(
+    Parts(
+        "clients do not authenticate",
+        _unattended(_by("client_secret_basic", "client_secret_post", "client_secret_json")),
+    )
 )
-refresh = Parts("no documented grant gives a refresh token", _refreshing())
-refresh_by_clients = Parts(
-    "no refresh token, or clients do not authenticate",
-    _refreshing(lambda profile: profile.token.client_auth != "none"),
+refresh = by_oauth(renewal)
+refresh_by_clients = by_oauth(
+    Parts(
+        "no refresh token, or clients do not authenticate",
+        _refreshing(lambda profile: profile.token.client_auth != "none"),
+    )
 )
 rotation = Parts(
     "the profile promises no new refresh token",
@@ -136,23 +171,25 @@ rotation = Parts(
 )
 refresh_zones = Parts(
     "no zone needs an issued token, or no documented grant gives a refresh token",
-    lambda profile: issued_token_zones.find(profile) if refresh.find(profile) else {},
+    lambda profile: issued_token_zones.find(profile) if _has_refresh(profile) else {},
 )
 guessed_grants = Parts(
     "neither a password nor a refresh token is exchanged for a token",
-    lambda profile: {**password_grant.find(profile), **refresh.find(profile)},
+    lambda profile: {**password_logins.find(profile), **renewal.find(profile)},
 )
-undocumented_lifetimes = Parts(
-    "the lifetime of every token is documented",
-    lambda profile: {
-        name: name
-        for name in profile.grants
-        if GRANTS[name].stands_alone and profile.answer_of(name).expires_in is None
-    },
+undocumented_lifetimes = by_oauth(
+    Parts(
+        "the lifetime of every token is documented",
+        lambda profile: {
+            name: name
+            for name in profile.grants
+            if GRANTS[name].stands_alone and profile.answer_of(name).expires_in is None
+        },
+    )
 )
 no_password_grant = Parts(
     "the grant password is documented",
-    lambda profile: {} if password_grant.find(profile) else unattended_grants.find(profile),
+    lambda profile: {} if password_logins.find(profile) else unattended_grants.find(profile),
 )
 
 
@@ -164,7 +201,7 @@ def scoped_first(profile: Profile) -> list[GrantType]:
 
 scoped_refresh = Parts(
     "no grant that gives a refresh token asks for more than one scope",
-    lambda profile: refresh.find(profile) if scoped_first(profile) else {},
+    lambda profile: renewal.find(profile) if profile.is_oauth and scoped_first(profile) else {},
 )
 dying_rotation = Parts(
     "the profile does not say that a refresh ends the old refresh token",

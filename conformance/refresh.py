@@ -28,12 +28,14 @@ from pytest_apiauth.rules import (
 from .client_authentication import open_to_nobody, without_client
 from .parts import (
     UNATTENDED,
+    by_oauth,
     dying_rotation,
     issued_token_zones,
     lasting_refresh,
     refresh,
     refresh_by_clients,
     refresh_zones,
+    renewal,
     rotation,
     scoped_first,
     scoped_refresh,
@@ -62,7 +64,7 @@ LONGEST_LIST = 4
     "RFC 6749 6",
     "RFC 6749 5.1",
     PROFILE,
-    applies=refresh,
+    applies=renewal,
     catches="refreshed-token-unusable",
     safety=CONSUME,
     control=ITSELF,
@@ -76,7 +78,7 @@ def ref_success(api: Api, grant: GrantType) -> None:
     opened = history.opened(first, drafts)
     answer = api.send(history.request(first, client=client)).issued()
     is_known = str(answer.members.get("token_type")).lower() in api.profile.token_types
-    answer.require(is_known, "the token_type Bearer")
+    answer.require(is_known or not api.profile.is_oauth, "the token_type Bearer")
     token = api.keep(NEW_TOKEN, str(answer.members["access_token"]), Role.ACCESS_TOKEN)
     for draft in opened:
         api.send(draft.presenting("bearer", token).as_control()).accepted()
@@ -103,7 +105,7 @@ def ref_not_access(api: Api, zone: Zone) -> None:
         api.send(valid.presenting("bearer", token)).refused()
 
 
-@rule(MUST, "RFC 6749 6", PROFILE, applies=refresh, catches="access-token-as-refresh-token", safety=CONSUME)
+@rule(MUST, "RFC 6749 6", PROFILE, applies=renewal, catches="access-token-as-refresh-token", safety=CONSUME)
 def acc_not_refresh(api: Api, grant: GrantType) -> None:
     """An access token cannot be exchanged for another one."""
     draft = api.token_request(grant).setting("refresh_token", api.ref(Role.ACCESS_TOKEN))
@@ -246,7 +248,7 @@ def ref_ancestor_dead(api: Api, grant: GrantType) -> None:
             api.send(history.request(chain[ancestor]).in_doubt()).no_token()
 
 
-@rule(SHOULD, "RFC 9700 4.14.2", applies=dying_rotation, catches="reuse-spares-family", safety=REVOKE)
+@rule(SHOULD, "RFC 9700 4.14.2", applies=by_oauth(dying_rotation), catches="reuse-spares-family", safety=REVOKE)
 def ref_reuse_kills_family(api: Api, grant: GrantType) -> None:
     """When a dead refresh token comes again, the living one of its family ends too."""
     history = History(api)
@@ -259,7 +261,14 @@ def ref_reuse_kills_family(api: Api, grant: GrantType) -> None:
     api.send(history.request(second).in_doubt()).no_token()
 
 
-@rule(SHOULD, "RFC 9700 4.14.2", applies=rotation, catches="family-kill-hits-others", safety=REVOKE, control=ITSELF)
+@rule(
+    SHOULD,
+    "RFC 9700 4.14.2",
+    applies=by_oauth(rotation),
+    catches="family-kill-hits-others",
+    safety=REVOKE,
+    control=ITSELF,
+)
 def ref_family_isolation(api: Api, grant: GrantType) -> None:
     """The reuse of a refresh token ends no tokens of another login of the same user."""
     history = History(api)

@@ -40,7 +40,7 @@ from pytest_apiauth.rules import (
 )
 
 from .client_authentication import without_client
-from .parts import issued_token_zones, issuing_grants, refresh
+from .parts import by_oauth, issued_token_zones, issuing_grants, refresh
 from .strategies import B64TOKEN, case_changes, near_misses, strangers, wildcards
 
 UNKNOWN: Final = "apiauth-no-such-token-0123456789"
@@ -58,16 +58,20 @@ def _usual(profile: Profile) -> dict[str, GrantType]:
     return {profile.usual_grant: profile.usual_grant} if profile.usual_grant else {}
 
 
-revocable = Parts(
-    "no revocation endpoint is documented",
-    lambda profile: {**issuing_grants.find(profile), **refresh.find(profile)} if profile.revocation_url else {},
+revocable = by_oauth(
+    Parts(
+        "no revocation endpoint is documented",
+        lambda profile: {**issuing_grants.find(profile), **refresh.find(profile)} if profile.revocation_url else {},
+    )
 )
-usually_revocable = Parts(
-    "no revocation endpoint is documented",
-    lambda profile: {**_usual(profile), **refresh.find(profile)} if profile.revocation_url else {},
+usually_revocable = by_oauth(
+    Parts(
+        "no revocation endpoint is documented",
+        lambda profile: {**_usual(profile), **refresh.find(profile)} if profile.revocation_url else {},
+    )
 )
-revoking = Parts(
-    "no revocation endpoint is documented", lambda profile: _usual(profile) if profile.revocation_url else {}
+revoking = by_oauth(
+    Parts("no revocation endpoint is documented", lambda profile: _usual(profile) if profile.revocation_url else {})
 )
 strange_clients = Parts(
     "no revocation endpoint is documented, or clients do not authenticate",

@@ -9,8 +9,10 @@ from .parts import (
     client_credentials_grant,
     form_grants,
     issuing_grants,
-    refresh,
+    issuing_logins,
+    renewal,
     unattended_grants,
+    unattended_logins,
     undocumented_lifetimes,
 )
 
@@ -122,7 +124,7 @@ def tok_expires_in(api: Api, grant: GrantType) -> None:
     require_lifetime(asked(api, grant), grant)
 
 
-@rule(DOC, PROFILE, applies=issuing_grants, catches="expires-in-longer", safety=ISSUE, control=ITSELF)
+@rule(DOC, PROFILE, applies=issuing_logins, catches="expires-in-longer", safety=ISSUE, control=ITSELF)
 def tok_expires_doc(api: Api, grant: GrantType) -> None:
     """A token lives as long as documented; a token handed out again may have less left."""
     documented = api.profile.answer_of(grant).expires_in
@@ -191,7 +193,7 @@ def tok_lifetime_short(api: Api, grant: GrantType) -> None:
         answer.require(lifetime <= 3600, "expires_in 3600 at most", str(lifetime))
 
 
-@rule(SHOULD, "RFC 6749 10.10", applies=unattended_grants, catches="token-counted", safety=ISSUE, control=ITSELF)
+@rule(SHOULD, "RFC 6749 10.10", applies=unattended_logins, catches="token-counted", safety=ISSUE, control=ITSELF)
 def tok_entropy(api: Api, grant: GrantType) -> None:
     """Tokens differ in more than a counter. An upper bound only: it can show weakness, never strength."""
     answers = [asked(api, grant) for _ in range(6)]
@@ -203,7 +205,7 @@ def tok_entropy(api: Api, grant: GrantType) -> None:
         answers[-1].require(longest >= 22, "tokens that vary in 22 letters or more", f"{longest} varying letters")
 
 
-@rule(MUST, "RFC 6749 3.2", PROFILE, applies=refresh, catches="empty-refresh-token-accepted", safety=CONSUME)
+@rule(MUST, "RFC 6749 3.2", PROFILE, applies=renewal, catches="empty-refresh-token-accepted", safety=CONSUME)
 def tok_empty_param(api: Api, grant: GrantType) -> None:
     """A parameter without a value counts as absent: an empty refresh_token gives no token."""
     draft = api.token_request(grant)

@@ -28,8 +28,9 @@ from . import strategies as some
 from .client_authentication import open_to_nobody, without_client
 from .parts import (
     form_grants,
+    form_logins,
     guessed_grants,
-    json_grants,
+    json_logins,
     no_password_grant,
     refresh_by_clients,
     scoped_grants,
@@ -129,7 +130,7 @@ def err_invalid_grant(api: Api, grant: GrantType, edit: Edit) -> None:
     answer.advise(400 <= answer.status <= 403, "400, 401 or 403")
 
 
-@rule(MUST, "RFC 6749 5.2", PROFILE, applies=json_grants, catches=("operator-injection", "json-crash"), safety=LOCKOUT)
+@rule(MUST, "RFC 6749 5.2", PROFILE, applies=json_logins, catches=("operator-injection", "json-crash"), safety=LOCKOUT)
 @draws([{"value": text} for text in ("\ud800", "\udfff", *TEXTS)], value=some.json_values)
 def err_body_robust(api: Api, grant: GrantType, value: object) -> None:
     """A JSON body with a value that is no text, or that is no object at all, gives no token and no server error."""
@@ -154,7 +155,7 @@ def no_token_unless_idle(api: Api, draft: Draft, lacking: Draft, valid: Draft) -
     "RFC 9110 15.6",
     "RFC 6749 B",
     PROFILE,
-    applies=form_grants,
+    applies=form_logins,
     catches=("form-crash", "form-escape-wildcard"),
     safety=LOCKOUT,
 )
@@ -165,7 +166,7 @@ def err_form_robust(api: Api, grant: GrantType) -> None:
         lacking = valid.omitting(name)
         for piece in PIECES:
             with api.row():
-                no_token_unless_idle(api, replace(lacking, tail=f"{name}={piece}"), lacking, valid)
+                no_token_unless_idle(api, replace(lacking, tail=f"{valid.spelt(name)}={piece}"), lacking, valid)
     for pairs in PAIRS:
         with api.row():
             try:

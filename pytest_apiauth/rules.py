@@ -24,7 +24,7 @@ from __future__ import annotations
 from pytest_apiauth.auth.drafts import Credential, Draft
 from pytest_apiauth.auth.edits import Edit, Operation, equivalent
 from pytest_apiauth.auth.forgeries import Forgery, Members, Signature, is_jwt
-from pytest_apiauth.auth.requests import NO_PROOF, Proof, about_token
+from pytest_apiauth.auth.requests import NO_PROOF, Proof, about_token, logout_request
 from pytest_apiauth.auth.texts import Base64, FormEncoded, Parameters, Part, Ref, Role, Text, Unchanged
 from pytest_apiauth.credentials.secrets import spellings
 from pytest_apiauth.errors import UnreachableError
@@ -113,6 +113,7 @@ __all__ = [
     "draws",
     "equivalent",
     "is_jwt",
+    "logout_request",
     "one_line",
     "read_challenges",
     "rule",

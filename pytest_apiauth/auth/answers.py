@@ -13,12 +13,14 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+from pytest_apiauth.auth.layouts import Layout
 from pytest_apiauth.auth.requester import SENDABLE, AuthorizationRequest
 from pytest_apiauth.auth.tokens import Token
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import TokenError
 from pytest_apiauth.messages import Response
 from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import GrantType, Profile
 
 # No real token outlives this many seconds; it keeps absurd numbers within what a float can add.
@@ -33,7 +35,8 @@ def read_token(profile: Profile, grant: GrantType, response: Response, now: floa
     ``expires_in`` gives way to the documented lifetime.
     """
     answer = response.json()
-    members: dict[str, object] = answer if isinstance(answer, dict) else {}
+    issuing = profile.request_of(grant)
+    members = token_members(profile, grant, response)
     learnt = {}
     for name in ("access_token", "refresh_token", "id_token"):
         value = members.get(name)
@@ -43,20 +46,22 @@ def read_token(profile: Profile, grant: GrantType, response: Response, now: floa
 
     def refuse(expected: str, came: str) -> TokenError:
         quoted = one_line(redactor.redact(came))
-        return TokenError(f"{profile.name}: {profile.token_endpoint} ({grant}): expected {expected}, got {quoted}")
+        url = profile.refresh_endpoint if GRANTS[grant].refreshes else profile.token_endpoint
+        return TokenError(f"{profile.name}: {url} ({grant}): expected {expected}, got {quoted}")
 
-    if response.status != 200 or not isinstance(answer, dict) or "access_token" not in members:
-        raise refuse("a token", _what_came(response, answer, members, redactor))
+    if not issues(profile, grant, response):
+        where = "access_token" if issuing is None else issuing.access_token.spelt
+        raise refuse("a token", _what_came(response, answer, members, redactor, where))
     access_token = learnt.get("access_token")
     if access_token is None:
         raise refuse("access_token to be a text that is not empty", _shape(members["access_token"]))
     if SENDABLE.fullmatch(access_token.reveal()) is None:
         raise refuse("an access_token that a header can carry", "one with a line break, a blank or a control in it")
-    kind = members.get("token_type")
+    kind = members.get("token_type") if issuing is None else None
     if kind is not None and (not isinstance(kind, str) or kind.lower() not in profile.token_types):
         word = profile.place_of("bearer").word
         raise refuse(f"token_type {word or 'Bearer'}", f"token_type {kind!r}")
-    life = members.get("expires_in")
+    life = members.get("expires_in") if issuing is None or issuing.expires_in is not None else None
     if life is not None and not _is_lifetime(life):
         raise refuse("expires_in to be a positive number of seconds", f"expires_in {life!r}")
     if not isinstance(life, int | float):
@@ -74,6 +79,21 @@ def read_token(profile: Profile, grant: GrantType, response: Response, now: floa
     )
 
 
+def token_members(profile: Profile, grant: GrantType, response: Response) -> dict[str, object]:
+    """Return the members of a token answer, by the names of RFC 6749 5.1 whatever the API calls them."""
+    issuing = profile.request_of(grant)
+    if issuing is not None:
+        return Layout(issuing).read(response)
+    answer = response.json()
+    return answer if isinstance(answer, dict) else {}
+
+
+def issues(profile: Profile, grant: GrantType, response: Response) -> bool:
+    """Whether an answer is one that has a token: with status 200, or any 2xx where the login is not OAuth's."""
+    is_good = response.status == 200 if profile.request_of(grant) is None else 200 <= response.status < 300
+    return is_good and "access_token" in token_members(profile, grant, response)
+
+
 def _is_lifetime(value: object) -> bool:
     # JSON's true is an int to Python, and Python's parser takes NaN and Infinity for numbers.
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -81,7 +101,9 @@ def _is_lifetime(value: object) -> bool:
     return value > 0 and (isinstance(value, int) or math.isfinite(value))
 
 
-def _what_came(response: Response, answer: object, members: Mapping[str, object], redactor: Redactor) -> str:
+def _what_came(
+    response: Response, answer: object, members: Mapping[str, object], redactor: Redactor, where: str
+) -> str:
     """Describe an answer that is no token, with its OAuth error (RFC 6749 5.2) if it has one."""
     status = f"status {response.status}"
     if "error" in members:
@@ -93,7 +115,7 @@ def _what_came(response: Response, answer: object, members: Mapping[str, object]
     if response.media_type == "text/html" or response.body.lstrip()[:1] == b"<":
         return f"{status} with an HTML page, as a login page or a proxy sends"
     if isinstance(answer, dict):
-        return f"{status} with JSON that has no access_token, only: {', '.join(sorted(map(str, members))) or 'nothing'}"
+        return f"{status} with JSON that has no {where}, only: {', '.join(sorted(map(str, members))) or 'nothing'}"
     if answer is None:
         return f"{status} with a body that is not JSON ({response.media_type or 'no content type'})"
     return f"{status} with {_shape(answer)}, not a JSON object"

@@ -22,6 +22,7 @@ from urllib.parse import quote_plus, urlsplit
 
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.forgeries import Forgery
+from pytest_apiauth.auth.layouts import Layout
 from pytest_apiauth.auth.texts import (
     Base64,
     FormEncoded,
@@ -155,6 +156,8 @@ class Draft:
     """Whose browser it is opened in, which goes on from its answer; empty sends it by itself, as nobody."""
     in_private: bool = False
     """Whether that is a window of its own, which holds nothing of a login before."""
+    layout: Layout | None = None
+    """How the members of its body are written, if it is a token request that is not OAuth's."""
 
     # The control
 
@@ -330,10 +333,25 @@ class Draft:
         """Take members of the body away."""
         return replace(self, parameters=tuple(entry for entry in self.parameters if entry[0] not in names))
 
+    def spelt(self, member: str) -> str:
+        """Return the name that a member of the body has on the wire."""
+        names = self.layout.table.names_of(member) if self.layout is not None else ()
+        return names[0] if names else member
+
     # On the way out
+
+    @property
+    def laid_out(self) -> Draft:
+        """The same request with the names that its members have on the wire, each in its place."""
+        if self.layout is None:
+            return self
+        written = self.layout.written(self.parameters)
+        return replace(self, headers=(*self.headers, *written.headers), parameters=written.parameters, layout=None)
 
     def request(self, values: Mapping[Ref, str]) -> Request:
         """Put the secrets in. Raises Unchanged if an edit changes nothing."""
+        if self.layout is not None:
+            return self.laid_out.request(values)
         headers = [(name, reveal(value, values)) for name, value in self.lines]
         if self.media_type:
             headers.append(("Content-Type", self.media_type))

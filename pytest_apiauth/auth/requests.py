@@ -19,9 +19,11 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pytest_apiauth.auth.drafts import Credential, Draft
+from pytest_apiauth.auth.layouts import Layout
 from pytest_apiauth.auth.texts import FormEncoded, Ref, Role, Text
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import KINDS, Place
+from pytest_apiauth.profile.login_requests import LaidOut
 from pytest_apiauth.profile.model import DEFAULT, GrantSettings, GrantType, Kind, Profile
 
 ROLES: Final[Mapping[str, Role]] = {
@@ -32,6 +34,9 @@ ROLES: Final[Mapping[str, Role]] = {
     "device_code": Role.DEVICE_CODE,
     "refresh_token": Role.REFRESH_TOKEN,
     "subject_token": Role.ACCESS_TOKEN,
+    "access_token": Role.ACCESS_TOKEN,
+    "client_id": Role.CLIENT_ID,
+    "client_secret": Role.CLIENT_SECRET,
 }
 """What stands in the members of token requests, as far as it is no plain text."""
 OF_USER: Final = (Role.USERNAME, Role.PASSWORD, Role.ACCESS_TOKEN)
@@ -129,6 +134,10 @@ def token_request(
     """
     row, known = row_of(profile, grant), GRANTS[grant]
     client, user = client or row.client, user or row.user
+    table = profile.request_of(grant)
+    if table is not None:
+        url = profile.refresh_endpoint if known.refreshes else profile.token_endpoint
+        return laid_out(profile, url, table, client=client, user=user, key=key, own=own, given=given)
     members: dict[str, object] = {"grant_type": known.grant_type, **known.fixed}
     for name in known.members:
         text = (given or {})[name] if name in (given or {}) else _reference(name, client, user, own)
@@ -139,7 +148,49 @@ def token_request(
     scope = profile.scope_of(grant) if has_scope else None
     if scope:
         members["scope"] = scope
-    return posted(profile, profile.token_endpoint, {**members, **row.extra}, client=client, key=key)
+    url = profile.refresh_endpoint if known.refreshes else profile.token_endpoint
+    return posted(profile, url, {**members, **row.extra}, client=client, key=key)
+
+
+def laid_out(
+    profile: Profile,
+    url: str,
+    table: LaidOut,
+    *,
+    client: str = DEFAULT,
+    user: str = DEFAULT,
+    key: str = DEFAULT,
+    own: str = "",
+    given: Mapping[str, Text | None] | None = None,
+) -> Draft:
+    """Return a request of a login that is not OAuth's, with the members that its table names."""
+    members: dict[str, object] = {}
+    for name in table.members:
+        text = given[name] if given and name in given else _reference(name, client, user, own)
+        if text is not None:
+            members[name] = text
+    keys = tuple(credential(profile, kind, key=key) for kind in profile.token_route_keys)
+    return Draft(
+        table.method,
+        url,
+        (("Accept", "application/json"),),
+        keys,
+        parameters=tuple(members.items()),
+        encoding=table.encoding,
+        layout=Layout(table),
+    ).as_control()
+
+
+def logout_request(profile: Profile, given: Mapping[str, Text], *, client: str = DEFAULT) -> Draft:
+    """Return the request that ends the tokens of a login that is not OAuth's; ``given`` are the tokens.
+
+    ::
+
+        api.send(logout_request(api.profile, {"access_token": tokens.access}))
+    """
+    table = profile.logout_request
+    assert table is not None
+    return laid_out(profile, profile.url(profile.revocation_url or ""), table, client=client, given=given)
 
 
 def _reference(member: str, client: str, user: str, own: str) -> Ref | None:

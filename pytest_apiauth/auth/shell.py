@@ -24,11 +24,13 @@ from pytest_apiauth.auth.texts import (
     parts_of,
     refs_of,
     reveal,
+    texts_of,
 )
 
 
 def curl(draft: Draft, values: Mapping[Ref, str]) -> str:
     """Write a request as one curl line."""
+    draft = draft.laid_out
     before = ["curl"] if draft.after is None else [curl(draft.after, values), "--next"]
     words = [*before, "-I" if draft.method == "HEAD" else "-i", *draft.flags]
     if draft.method not in ("HEAD", "POST" if draft.media_type else "GET"):
@@ -93,7 +95,7 @@ def _body(draft: Draft, values: Mapping[Ref, str]) -> list[str]:
 
 def _json(draft: Draft, values: Mapping[Ref, str]) -> str:
     """Write a JSON body; a secret in it needs JSON's own quoting, which Python does for the shell."""
-    texts = [as_text(value) for _, value in draft.parameters]
+    texts = list(texts_of(draft.parameters))
     pieces = [shown(text, values) for text in texts if any(refs_of(text))]
     if not pieces:
         return quoted(json_object(draft.parameters, lambda text: json.dumps(reveal(text, {}))))

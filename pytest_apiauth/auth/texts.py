@@ -193,7 +193,7 @@ def is_text(value: object) -> bool:
 
 __all__ = [
     "Base64", "FormEncoded", "Part", "Ref", "Role", "Text", "Unchanged",
-    "exchanged", "is_text", "parts_of", "refs_of", "reveal",
+    "exchanged", "is_text", "parts_of", "refs_of", "reveal", "texts_of",
 ]  # fmt: skip
 
 
@@ -210,6 +210,22 @@ def json_object(parameters: Parameters, write: Callable[[Text], str]) -> str:
     """Write a JSON object member by member, so that a repeated member stays repeated."""
     members = []
     for name, value in parameters:
-        text = write(cast("Text", value)) if is_text(value) else json.dumps(value)
+        if isinstance(value, dict) and any(_all_texts(value)):
+            text = json_object(tuple(value.items()), write)
+        else:
+            text = write(cast("Text", value)) if is_text(value) else json.dumps(value)
         members.append(f"{json.dumps(name)}: {text}")
     return "{" + ", ".join(members) + "}"
+
+
+def texts_of(parameters: Parameters) -> Iterator[Text]:
+    """Yield the texts of a body in the order in which `json_object` writes them, of objects in it too."""
+    for _, value in parameters:
+        if isinstance(value, dict):
+            yield from _all_texts(value)
+        elif is_text(value):
+            yield cast("Text", value)
+
+
+def _all_texts(value: Mapping[str, object]) -> Iterator[Text]:
+    return texts_of(tuple(value.items()))

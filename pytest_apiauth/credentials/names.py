@@ -66,7 +66,8 @@ def kind_of(name: str) -> str:
 class Names:
     """The table of names, made ready for looking up."""
 
-    def __init__(self, rows: Iterable[Name]) -> None:
+    def __init__(self, rows: Iterable[Name], logins: Iterable[tuple[frozenset[str], frozenset[str]]] = ()) -> None:
+        self._logins = tuple(logins)
         self._whole: dict[str, list[Name]] = {}
         self._endings: list[tuple[str, Name]] = []
         for row in rows:
@@ -91,6 +92,10 @@ class Names:
             found[name] = tuple(row for row in every if place & row.places)
         return found[name]
 
+    def is_user(self, name: str, beside: frozenset[str]) -> bool:
+        """Return whether a name is a user's, beside the password in a login that is not OAuth's."""
+        return any(fold(name) in users and not beside.isdisjoint(words) for users, words in self._logins)
+
     def is_secret(self, place: Place, name: str, value: str, beside: frozenset[str] = NOBODY) -> bool:
         """Return whether the value of a name is secret; ``beside`` are the names that stand with it, folded."""
         return any(_counts(row, value, beside) for row in self.rows(name, place))
@@ -113,6 +118,7 @@ def names_of(profiles: Iterable[Profile]) -> Names:
     What travels in a cookie is none of them, nor what does in Authorization: all that is there is secret anyhow.
     """
     rows: list[Name] = []
+    profiles = list(profiles)
     places = {"header": HEADER, "query": QUERY}
     for profile in profiles:
         for kind in profile.kinds.values():
@@ -120,7 +126,10 @@ def names_of(profiles: Iterable[Profile]) -> Names:
             if where is not None and not place.is_authorization:
                 rows.append(Name(place.name, where, f"{kind.name} of {profile.name}"))
         rows += (Name(name, ANYWHERE, f"secrets of {profile.name}") for name in profile.recording.secrets)
-    return Names((*table(), *rows)) if rows else NAMES
+        rows += (Name(name, ANYWHERE, f"a login of {profile.name}") for name in profile.login_secrets)
+    own = [profile.login_request for profile in profiles if profile.login_request is not None]
+    logins = [(folded(login.names_of("username")), folded(login.names_of("password"))) for login in own]
+    return Names((*table(), *rows), logins) if rows else NAMES
 
 
 _MOMENTS: Final = Names(MOMENTS)

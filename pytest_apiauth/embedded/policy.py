@@ -19,11 +19,11 @@ from pytest_apiauth.embedded import cors
 from pytest_apiauth.embedded.authorization_policy import AuthorizationPolicy
 from pytest_apiauth.embedded.device_policy import DevicePolicy
 from pytest_apiauth.embedded.exchange_policy import ExchangePolicy
+from pytest_apiauth.embedded.login_policy import LoginPolicy
 from pytest_apiauth.embedded.metadata_policy import MetadataPolicy
 from pytest_apiauth.embedded.refresh_policy import RefreshPolicy
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
 from pytest_apiauth.embedded.refusal_policy import JSON
-from pytest_apiauth.embedded.revocation_policy import RevocationPolicy
 from pytest_apiauth.embedded.state import AccessToken, ClientRecord, KeyRecord, UserRecord
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Kind, Zone
@@ -63,7 +63,7 @@ class Presented:
         return Presented({**self.shown, **dict.fromkeys(kinds, what)})
 
 
-class Policy(AuthorizationPolicy, DevicePolicy, ExchangePolicy, RefreshPolicy, RevocationPolicy, MetadataPolicy):
+class Policy(AuthorizationPolicy, DevicePolicy, ExchangePolicy, RefreshPolicy, LoginPolicy, MetadataPolicy):
     """The decisions of a server that keeps its profile's promise."""
 
     http_version = "HTTP/1.1"

@@ -28,6 +28,11 @@ class RevocationEndpoint:
 
     def revoke(self, request: Request) -> Response:
         """Answer a request to the revocation endpoint."""
+        if self._policy.logs_out(request):
+            try:
+                return self._logged_out(request)
+            except Refusal as refusal:
+                return self._tokens.refused(refusal, request)
         return self._answer(request, self._revoked)
 
     def introspect(self, request: Request) -> Response:
@@ -56,6 +61,18 @@ class RevocationEndpoint:
         else:
             self._end(token)
         return Response(200, (*NO_STORE, ("Content-Length", "0")))
+
+    def _logged_out(self, request: Request) -> Response:
+        """End the tokens of a login: of the one whose tokens came, if they live."""
+        policy, parameters = self._policy, self._policy.parameters(request)
+        named = [name for name in ("access_token", "refresh_token") if name in parameters]
+        found = [policy.token_logged_out(name, parameters[name]) for name in named]
+        families = {token.family for token in found if token is not None}
+        if not found or None in found or len(families) != 1:
+            raise Refusal(401, "invalid_token", "The token is missing, or does not live.")
+        for token in self._state.of_family(*families):
+            token.dead = token.dead or policy.logout_ends(token)
+        return policy.logged_out()
 
     def _end(self, token: IssuedToken) -> None:
         token.dead = token.dead or self._policy.revocation_ends(token)

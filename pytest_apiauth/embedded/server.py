@@ -95,9 +95,10 @@ class Server(Workbench):
         self._authorizations = AuthorizationEndpoint(self.profile, self._state, self._policy)
         self._further = self._further_places()
         self._api = Origin.of(self.profile.base_url)
-        self._token_place = _place(self.profile.token_endpoint)
+        urls = (self.profile.token_endpoint, self.profile.refresh_endpoint)
+        self._token_places = tuple(dict.fromkeys(map(_place, urls)))
         self._authorization_place = _place(self.profile.authorization_endpoint)
-        self._endpoints = {self._token_place, self._authorization_place, *self._further}
+        self._endpoints = {*self._token_places, self._authorization_place, *self._further}
         self._seed_tokens()
 
     def __repr__(self) -> str:
@@ -127,7 +128,7 @@ class Server(Workbench):
 
     def origin_at(self, path: str) -> Origin:
         """Return the origin whose endpoint has a path; that of the API if none has."""
-        places = (self._token_place, self._authorization_place, *self._further)
+        places = (*self._token_places, self._authorization_place, *self._further)
         return next((place[0] for place in places if place is not None and place[1] == path), self._api)
 
     @property
@@ -295,14 +296,14 @@ class Server(Workbench):
             if self._refusals:
                 return self._resources.refusal(request, path, self._refusals.pop(0).response())
             return self._resources.answer(request, path, own)
-        if place == self._token_place:
+        if place in self._token_places:
             self.token_requests += 1
         # No zone says what it takes to get a test's own answer here.
         given = self._own.taken(own, request) if own else None
         return self._at_endpoint(place, request) if given is None else given
 
     def _at_endpoint(self, place: tuple[Origin, str], request: Request) -> Response:
-        if place == self._token_place:
+        if place in self._token_places:
             return self._tokens.answer(request)
         if place == self._authorization_place:
             return self._authorizations.answer(request)

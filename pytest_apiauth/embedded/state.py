@@ -240,10 +240,13 @@ class State:
 
     def end_family(self, family: int) -> None:
         """Kill every token of a family."""
+        for record in self.of_family(family):
+            record.dead = True
+
+    def of_family(self, family: int) -> list[AccessToken | RefreshToken]:
+        """Return every token of a family."""
         records: list[AccessToken | RefreshToken] = [*self.access.values(), *self.refresh.values()]
-        for record in records:
-            if record.family == family:
-                record.dead = True
+        return [record for record in records if record.family == family]
 
     def knows(self, value: str) -> bool:
         """Whether a value is anything at all here: a token, a key, a code or a client's secret."""

@@ -50,7 +50,7 @@ class TokenEndpoint:
         }
         body |= {name: value for name, value in members.items() if value is not None}
         lines = policy.answer_headers(award.grant)
-        return Response(200, lines, json.dumps(policy.arranged(award.grant, body)).encode())
+        return policy.token_answer(award.grant, policy.arranged(award.grant, body), lines)
 
     def issue(self, award: Award) -> tuple[AccessToken, str | None]:
         """Issue an access token, and the refresh token that comes with it."""

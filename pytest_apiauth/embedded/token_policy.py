@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -13,7 +14,7 @@ from pytest_apiauth.embedded.reading import form_decoded, form_pairs, is_text, j
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.refusal_policy import JSON, NO_STORE, RefusalPolicy
 from pytest_apiauth.embedded.state import AccessToken, ClientRecord, Code, State, UserRecord
-from pytest_apiauth.messages import Headers, Request
+from pytest_apiauth.messages import Headers, Request, Response
 from pytest_apiauth.profile.model import GrantType, Kind, Profile
 
 Parameters = dict[str, str]
@@ -348,6 +349,10 @@ class TokenPolicy(RefusalPolicy):
     def arranged(self, grant: GrantType, members: dict[str, object]) -> dict[str, object]:
         """Return the members of a token answer as they are written, in their order."""
         return members
+
+    def token_answer(self, grant: GrantType, members: dict[str, object], lines: Headers) -> Response:
+        """Write a token answer (RFC 6749 5.1)."""
+        return Response(200, lines, json.dumps(members).encode())
 
     def answer_headers(self, grant: GrantType | None = None) -> Headers:
         """Return the header fields of an answer that holds a token."""

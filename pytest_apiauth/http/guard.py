@@ -63,8 +63,10 @@ class Guard:
         places = [self._place(library.url(str(origin))) for origin in profile.origins if profile.may_be_plain(origin)]
         # httpx2 has WebSockets, whose schemes lead to the same places (RFC 6455 3).
         self._home = frozenset((*places, *((_SOCKETS[scheme], host, port) for scheme, host, port in places)))
-        endpoint = library.url(profile.token_endpoint) if profile.token_endpoint else None
-        self._token_endpoint = None if endpoint is None else (self._place(endpoint), _path(endpoint.raw_path))
+        urls = [library.url(url) for url in (profile.token_endpoint, profile.refresh_endpoint) if url]
+        self._token_endpoints = [(self._place(url), _path(url.raw_path)) for url in urls]
+        tables = (profile.login_request, profile.refresh_request)
+        self._token_methods = {table.method for table in tables if table is not None} or {"POST"}
         self._names = names_of([profile])
 
     @staticmethod
@@ -179,9 +181,9 @@ class Guard:
         return self._names.is_secret(HEADER, name, text)
 
     def _check_method(self, request: httpx.Request) -> None:
-        if request.method == "POST":
+        if request.method in self._token_methods:
             here = self._place(request.url), _path(raw_target(request))
-            if here == self._token_endpoint:
+            if here in self._token_endpoints:
                 return
         raise GuardError(
             f"{self._profile.name}: {request.method} is not sent to a live API, only {', '.join(sorted(SAFE_METHODS))};"

@@ -101,11 +101,13 @@ class Chapter(pytest.Module):
         def examine_app(apiauth_credentials: object, _apiauth_examination: Examination) -> None:
             item.examine(_apiauth_examination, argument)
 
-        def not_applicable() -> None:
-            item.finish(Outcome(Verdict.SKIP, rule.level, rule.applies.otherwise))
-
         profile_file = self.parent
         assert isinstance(profile_file, ProfileFile)
+        reason = rule.applies.reason(profile_file.profile)
+
+        def not_applicable() -> None:
+            item.finish(Outcome(Verdict.SKIP, rule.level, reason))
+
         applies, is_app = argument is not None, profile_file.kind.is_app
         function: Callable[..., None] = (examine_app if is_app else examine) if applies else not_applicable
         function.__doc__ = rule.function.__doc__

@@ -1,7 +1,7 @@
 """What is known of each endpoint beside the API itself: one row an endpoint, read by code and tests alike.
 
 >>> [row.key for row in ENDPOINTS if row.takes_client]
-['token_url', 'revocation_url', 'introspection_url', 'device_authorization_url']
+['token_url', 'refresh_url', 'revocation_url', 'introspection_url', 'device_authorization_url']
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Endpoint:
 
 ENDPOINTS: Final = (
     Endpoint("token_url", "token_endpoint", "tokenUrl", takes_client=True),
+    Endpoint("refresh_url", takes_client=True),
     Endpoint("authorize_url", "authorization_endpoint", "authorizationUrl"),
     Endpoint("revocation_url", "revocation_endpoint", standard="RFC 7009", takes_client=True),
     Endpoint("introspection_url", "introspection_endpoint", standard="RFC 7662", takes_client=True),

@@ -20,6 +20,7 @@ from pytest_apiauth.profile.endpoints import ENDPOINTS, URL_KEYS, hint_at_variab
 from pytest_apiauth.profile.grants import GRANTS, GrantType
 from pytest_apiauth.profile.inherited import InheritedUrl, refuse_inherited
 from pytest_apiauth.profile.kinds import KINDS, CredentialKind, Kind, Place
+from pytest_apiauth.profile.login_requests import Issuing, LoginRequest, LogoutRequest, RefreshRequest, expanded
 from pytest_apiauth.profile.placing import ApiKey, Scheme, TokenPlacing, crowded, is_free, placed, wrong_names
 from pytest_apiauth.profile.tables import (
     DEFAULT,
@@ -107,6 +108,7 @@ class Profile(Model):
     source: str = Field("", description="Where the promise was read")
     api_url: Plain | None = Field(None, description="Base URL of the API")
     token_url: str | None = Field(None, description="Token endpoint, absolute or relative to api_url")
+    refresh_url: str | None = Field(None, description="Where tokens are renewed, if not at token_url")
     authorize_url: str | None = Field(None, description="Authorization endpoint, absolute or relative")
     revocation_url: str | None = Field(None, description="Revocation endpoint (RFC 7009), absolute or relative")
     introspection_url: str | None = Field(None, description="Introspection endpoint (RFC 7662), absolute or relative")
@@ -130,6 +132,13 @@ class Profile(Model):
         description="A script in the place of the person who logs in for authorization_code; an empty table fills in"
         " the forms that it meets. Without it, codes are examined where the authorization endpoint answers at once",
     )
+    login_request: LoginRequest | None = Field(
+        None, description="How a user logs in, where that is not by OAuth; it stands for [grants.password]"
+    )
+    refresh_request: RefreshRequest | None = Field(
+        None, description="How a token of such a login is renewed; it stands for [grants.refresh_token]"
+    )
+    logout_request: LogoutRequest | None = Field(None, description="How the tokens of such a login are ended")
     standards: Texts = Field((), description='Standards that the document cites, such as "RFC 6749"')
     statements: Statements = Field(
         {}, description="What the document states, by id: a text, or a table with the rules that it backs"
@@ -180,9 +189,15 @@ class Profile(Model):
     _inherited: tuple[InheritedUrl, ...] = PrivateAttr(())
     _kinds: dict[Kind, CredentialKind] = PrivateAttr({})
 
+    @model_validator(mode="before")
+    @classmethod
+    def _stands_for(cls, given: object) -> object:
+        return expanded(given)
+
     @model_validator(mode="after")
     def _hangs_together(self) -> Profile:
         wrong = [*self._wrong_urls(), *self._wrong_names(), *wrong_names(self.schemes, self.keys)]
+        wrong += self._wrong_logins()
         self._kinds = {row.name: row for row in placed(lambda name: getattr(self, name, None), self.schemes)}
         wrong += [*self._wrong_zones(), *crowded(self.zones, self._kinds), *wrong_apps(self.app)]
         if wrong:
@@ -249,6 +264,23 @@ class Profile(Model):
         wrong += [f"{key}: needed for the grant {name}" for key, name in needed if getattr(self, key) is None]
         return wrong
 
+    def _wrong_logins(self) -> list[str]:
+        tables = {"refresh_request": self.refresh_request, "logout_request": self.logout_request}
+        if self.login_request is None:
+            return [f"{name}: belongs to a [login_request], which there is not" for name, own in tables.items() if own]
+        wrong = []
+        if self.token_url is None:
+            wrong.append("login_request.url: needed: where the user logs in")
+        if self.logout_request is not None and self.revocation_url is None:
+            wrong.append("logout_request.url: needed: where the tokens are ended")
+        if self.refresh_request is not None and self.refresh_endpoint == self.token_endpoint:
+            wrong.append("refresh_request.url: needed, and another one than login_request.url")
+        others = [name for name in self.grants if name not in ("password", "refresh_token")]
+        wrong += [f"grants.{name}: a grant of OAuth, beside a [login_request], which is none" for name in others]
+        if "refresh_token" in self.grants and self.refresh_request is None:
+            wrong.append("grants.refresh_token: needs a [refresh_request], since [login_request] is no grant of OAuth")
+        return wrong
+
     def _wrong_zones(self) -> list[str]:
         if len(self.zones) > MOST_ZONES:
             return [f"zones: {len(self.zones)} zones, expected at most {MOST_ZONES}; a zone holds all routes of a kind"]
@@ -298,6 +330,11 @@ class Profile(Model):
     def token_endpoint(self) -> str:
         """Absolute URL of the token endpoint; empty if there is none."""
         return self.url(self.token_url) if self.token_url else ""
+
+    @property
+    def refresh_endpoint(self) -> str:
+        """Absolute URL at which tokens are renewed: the token endpoint's, unless the profile names another one."""
+        return self.url(self.refresh_url) if self.refresh_url else self.token_endpoint
 
     @property
     def authorization_endpoint(self) -> str:
@@ -364,7 +401,30 @@ class Profile(Model):
     def answer_of(self, grant: GrantType) -> Answer:
         """The documented answer of a grant."""
         own = self.grants[grant].answer if grant in self.grants else None
-        return own if own is not None else self.token.answer
+        found = own if own is not None else self.token.answer
+        issuing = self.request_of(grant)
+        if issuing is None or found.refresh_token is not None:
+            return found
+        return found.model_copy(update={"refresh_token": issuing.refresh_token is not None})
+
+    def request_of(self, grant: GrantType) -> Issuing | None:
+        """Return how a token is asked for by a grant, where that is not as OAuth has it.
+
+        >>> Profile(schema=1, token_url="/token").request_of("password") is None
+        True
+        """
+        return {"password": self.login_request, "refresh_token": self.refresh_request}.get(grant)
+
+    @property
+    def login_secrets(self) -> tuple[str, ...]:
+        """What requests and answers of a login that is not OAuth's call their secrets."""
+        tables = (self.login_request, self.refresh_request, self.logout_request)
+        return tuple(dict.fromkeys(name for table in tables if table is not None for name in table.secrets))
+
+    @property
+    def is_oauth(self) -> bool:
+        """Whether its tokens are asked for as RFC 6749 has it."""
+        return self.login_request is None
 
     def place_of(self, kind: Kind) -> Place:
         """Return where in a request a kind of credential travels.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs, urljoin, urlsplit
 
+from pytest_apiauth.auth.answers import token_members
 from pytest_apiauth.auth.device import read_device_authorization
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
@@ -72,8 +73,9 @@ def scenes(profile: Profile) -> list[Scene]:
         if profile.token_route_keys:
             keyless = _alone(usual, lambda draft: draft.without(*profile.token_route_keys))
             found.append(Scene("missing_key", ASSUMED, keyless))
-        found.append(Scene("unsupported_grant", ASSUMED, _alone(usual, *UNSUPPORTED)))
-        found.append(Scene("missing_grant", ASSUMED, _alone(usual, *LACKING)))
+        if profile.is_oauth:
+            found.append(Scene("unsupported_grant", ASSUMED, _alone(usual, *UNSUPPORTED)))
+            found.append(Scene("missing_grant", ASSUMED, _alone(usual, *LACKING)))
     if profile.can_refresh:
         found.append(Scene("spent_refresh_token", ASSUMED, _spent, _refreshes_a_login(profile)))
     return found
@@ -139,9 +141,10 @@ def _authorized(ask: Requester, grant: GrantType) -> Asking:
     return (yield ask.token_request(grant, issued, redirect_uri=asked.redirect_uri))
 
 
-def _token_of(profile: Profile, response: Response, member: str = "refresh_token") -> str:
-    members = response.json()
-    token = members.get(member) if isinstance(members, dict) else None
+def _token_of(
+    profile: Profile, response: Response, member: str = "refresh_token", grant: GrantType | None = None
+) -> str:
+    token = token_members(profile, grant or profile.refresh_source, response).get(member)
     if not isinstance(token, str) or not token:
         kind = member.replace("_", " ")
         raise CassetteError(f"{profile.name}: {profile.token_endpoint}: status {response.status} and no {kind}")
@@ -150,8 +153,9 @@ def _token_of(profile: Profile, response: Response, member: str = "refresh_token
 
 def _exchanged(grant: GrantType) -> Callable[[Requester], Steps]:
     def play(ask: Requester) -> Steps:
-        first = yield from _first(ask, ask.profile.usual_grant)
-        yield ask.token_request(grant, {Role.ACCESS_TOKEN: _token_of(ask.profile, first, "access_token")})
+        usual = ask.profile.usual_grant
+        first = yield from _first(ask, usual)
+        yield ask.token_request(grant, {Role.ACCESS_TOKEN: _token_of(ask.profile, first, "access_token", usual)})
 
     return play
 
@@ -175,7 +179,7 @@ def _refreshed(profile: Profile) -> Callable[[Requester], Steps]:
         for turn in range(times):
             answer = yield _refresh(ask, token)
             if turn + 1 < times:
-                token = _token_of(ask.profile, answer)
+                token = _token_of(ask.profile, answer, grant="refresh_token")
 
     return play
 

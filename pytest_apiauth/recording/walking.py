@@ -213,7 +213,11 @@ class Walk:
                     or (not is_token_request and is_code(name, value, known))
                 ):
                     new = self._secret(name, value)
-                elif (short in FLEETING_NAMES and (is_token_request or is_question)) or is_moment(place, name, known):
+                elif (
+                    (short in FLEETING_NAMES and (is_token_request or is_question))
+                    or self._names.is_user(name, known)
+                    or is_moment(place, name, known)
+                ):
                     new = self._visitor.fleeting(name, self.leaf(value))
                 else:
                     new = self.leaf(value)
@@ -296,7 +300,8 @@ class Walk:
         is_asked = context.is_token_request and fold(name) in TOKEN_REQUEST_NAMES
         if not is_asked and not self._names.is_secret(MEMBER, name, str(value), beside):
             new = self.leaf(value, depth) if isinstance(value, str) else value
-            if context.is_token_request and fold(name) in FLEETING_NAMES and isinstance(new, str):
+            is_fleeting = context.is_token_request and fold(name) in FLEETING_NAMES
+            if isinstance(new, str) and (is_fleeting or self._names.is_user(name, beside)):
                 return self._visitor.fleeting(name, new)
             return new
         if context.status >= 400 and " " in str(value).strip():

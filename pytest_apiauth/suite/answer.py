@@ -102,7 +102,12 @@ class Answer:
 
     @property
     def members(self) -> dict[str, object]:
-        """The members of a JSON object; empty if the body is none."""
+        """The members of a JSON object; empty if the body is none.
+
+        Of a login that is not OAuth's they have the names of RFC 6749 5.1, wherever the profile says that they are.
+        """
+        if self.draft.layout is not None:
+            return self.draft.layout.read(self.response)
         body = self.response.json()
         return body if isinstance(body, dict) else {}
 

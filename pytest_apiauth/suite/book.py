@@ -102,6 +102,12 @@ class Parts:
 
     otherwise: str
     find: Callable[[Profile], Mapping[str, Any]]
+    foreign: str = ""
+    """Why nothing is found where a profile's login is not OAuth's, if these are parts of OAuth."""
+
+    def reason(self, profile: Profile) -> str:
+        """Say why nothing is found in a profile."""
+        return self.otherwise if profile.is_oauth or not self.foreign else self.foreign
 
 
 @dataclass(frozen=True, slots=True)

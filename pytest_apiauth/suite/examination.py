@@ -116,14 +116,16 @@ class Examination:
         except NotRecordedError as reason:
             raise NotApplicable(str(reason)) from None
         for response in responses:
-            self._learn(response)
+            self._learn(draft, response)
             self.recent.add(draft, response)
         return responses
 
     def _spare_accounts(self, request: Request) -> None:
         """Raise OutOfGuesses if a wrong password would be one too many for an account."""
-        of_client = request.method == "POST" and request.url in self.profile.client_endpoints
-        for username in wrong_passwords(request, self.placeholders.passwords(), of_client=of_client):
+        login = self.profile.login_request
+        of_client = request.method == "POST" and request.url in self.profile.client_endpoints and login is None
+        names = (login.names_of("username"), login.names_of("password")) if login is not None else ((), ())
+        for username in wrong_passwords(request, self.placeholders.passwords(), of_client=of_client, names=names):
             if not self.target.guess(username):
                 raise OutOfGuesses(OUT_OF_GUESSES)
 
@@ -201,8 +203,10 @@ class Examination:
         if not self.target.can_move_clock:
             raise OutOfReach("lifetimes take a clock that can be moved, which the profile's [clock] names")
 
-    def _learn(self, response: Response) -> None:
+    def _learn(self, draft: Draft, response: Response) -> None:
         body = response.json() if b"token" in response.body else None
+        if draft.layout is not None:
+            body = draft.layout.read(response)
         if isinstance(body, dict):
             self.tokens_issued += isinstance(body.get("access_token"), str)
             for member in ("access_token", "refresh_token", "id_token"):

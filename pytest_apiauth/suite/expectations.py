@@ -28,7 +28,7 @@ def unmatched(profile: Profile, rules: Mapping[str, Rule]) -> list[str]:
         if name in applying:
             continue
         if name in names:
-            wrong.append(f"{key}: that rule applies to nothing in this profile: {rules[name].applies.otherwise}")
+            wrong.append(f"{key}: that rule applies to nothing in this profile: {rules[name].applies.reason(profile)}")
         else:
             wrong.append(f"{key}: no such rule or part{did_you_mean(name, applying)}; write a rule's id, or id[part]")
     return wrong

@@ -14,14 +14,21 @@ SOMEBODY = ""
 """Stands for every user name that the run does not know."""
 
 
-def wrong_passwords(request: Request, users: Mapping[str, str], *, of_client: bool) -> Iterator[str]:
+Names = tuple[tuple[str, ...], tuple[str, ...]]
+"""What members of a body are called that have a user's name, and a password, beside ``username`` and ``password``."""
+USUAL: Names = (("username",), ("password",))
+
+
+def wrong_passwords(
+    request: Request, users: Mapping[str, str], *, of_client: bool, names: Names = ((), ())
+) -> Iterator[str]:
     """Yield the user, by name, of each wrong password that a request carries.
 
     ``users`` are the passwords by user name that are right. A password for a name that is not among them counts
     for `SOMEBODY`: such names are tried against one server too. With ``of_client`` the Basic credentials of the
     request are a client's own (RFC 6749 2.3.1) and no user's.
     """
-    for username, password in (*(() if of_client else _basic(request)), *_in_body(request)):
+    for username, password in (*(() if of_client else _basic(request)), *_in_body(request, names)):
         if users.get(username) != password:
             yield username if username in users else SOMEBODY
 
@@ -39,13 +46,14 @@ def _basic(request: Request) -> Iterator[tuple[str, str]]:
                 yield username, password
 
 
-def _in_body(request: Request) -> Iterator[tuple[str, str]]:
-    if b"password" not in request.body:
+def _in_body(request: Request, names: Names) -> Iterator[tuple[str, str]]:
+    usernames, passwords = USUAL[0] + names[0], USUAL[1] + names[1]
+    if not any(name.encode() in request.body for name in passwords):
         return
     members = _members(request)
-    passwords = [value for name, value in members if name == "password"]
-    for username in [value for name, value in members if name == "username"] or [SOMEBODY]:
-        yield from ((username, password) for password in passwords)
+    tried = [value for name, value in members if name in passwords]
+    for username in [value for name, value in members if name in usernames] or [SOMEBODY]:
+        yield from ((username, password) for password in tried)
 
 
 def _members(request: Request) -> list[tuple[str, str]]:
@@ -55,5 +63,12 @@ def _members(request: Request) -> list[tuple[str, str]]:
             found = json.loads(text)
         except ValueError:
             return []
-        return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in found.items()]
+        return list(_flat(found))
     return parse_qsl(text, keep_blank_values=True)
+
+
+def _flat(found: dict[str, object]) -> Iterator[tuple[str, str]]:
+    for name, value in found.items():
+        yield name, value if isinstance(value, str) else json.dumps(value)
+        if isinstance(value, dict):
+            yield from _flat(value)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from pytest_apiauth.auth import requests
+from pytest_apiauth.auth.answers import issues, token_members
 from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.requests import Proof, row_of
@@ -112,15 +113,17 @@ class Obtaining:
         """Ask for a token and return the members of the answer. Raises Unjudged or Refused if none comes."""
         draft = draft or self.token_request(grant, client=client, user=user, in_private=True)
         response = self._send(draft)
-        body = response.json()
-        members = body if isinstance(body, dict) else {}
-        if response.status != 200 or not isinstance(members.get("access_token"), str):
-            what = f"{response.status}" if response.status != 200 else "200 without an access_token"
+        members = token_members(self._profile, grant, response)
+        if not issues(self._profile, grant, response) or not isinstance(members.get("access_token"), str):
+            issuing = self._profile.request_of(grant)
+            where = issuing.access_token.spelt if issuing is not None else "access_token"
+            what = f"{response.status}" if response.status != 200 else f"200 without an {where}"
             error = members.get("error")
             raise (Unjudged if says_nothing(response) else Refused)(
                 f"the valid token request to {draft.url} was answered with {what}"
                 f"{f' ({error})' if isinstance(error, str) else ''}"
-                f"{f', {response.media_type}' if response.media_type else ''}; expected 200 with a JSON access_token"
+                f"{f', {response.media_type}' if response.media_type else ''}; expected 200 with a"
+                f" {'JSON access_token' if issuing is None else f'token ({where})'}"
             )
         return members
 

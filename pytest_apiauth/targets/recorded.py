@@ -116,8 +116,10 @@ class CassetteTarget:
 
 
 def _key_lines(profile: Profile) -> frozenset[str]:
-    """Return the header lines in which credentials travel, in small letters."""
-    return frozenset(row.place.line.lower() for row in profile.kinds.values() if row.place.line)
+    """Return the header lines in which credentials travel, in small letters; those of a login of its own too."""
+    tables = [table for table in (profile.login_request, profile.refresh_request) if table is not None]
+    own = [*(name for table in tables for name in table.headers), *(["cookie"] if tables else [])]
+    return frozenset(name.lower() for name in (*own, *(row.place.line or "" for row in profile.kinds.values())))
 
 
 def _key(request: Request, key_lines: frozenset[str]) -> _Key:

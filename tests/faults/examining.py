@@ -27,6 +27,7 @@ PROFILES = {
     "reference": loading.load(REFERENCE),
     "public": loading.load(REFERENCE.with_name("public.apiauth.toml")),
     "device": loading.load(REFERENCE.with_name("device.apiauth.toml")),
+    "login": loading.load(REFERENCE.with_name("login.apiauth.toml")),
 }
 
 

@@ -107,7 +107,7 @@ ABOUT_SOMETHING_ELSE = {
     ("pytest_apiauth/recording/walking.py", "kind == 'basic'"): "HTTP's name of the scheme",
     ("pytest_apiauth/suite/api.py", "{'device_code': code}"): "a member of the request",
     ("pytest_apiauth/suite/guesses.py", "scheme.lower() == 'basic'"): "HTTP's name of the scheme",
-    ("pytest_apiauth/suite/guesses.py", "name == 'password'"): "a member of the request",
+    ("pytest_apiauth/suite/guesses.py", "('password',)"): "a member of the request",
     ("pytest_apiauth/targets/apps/supplied.py", "('api_key',)"): "the keys of a table of the profile",
 }
 """Comparisons and collections with such a word that ask no grant and no kind for its name, each with what it is."""

@@ -100,6 +100,9 @@ class EmptyRefreshTokenAccepted(Policy):
         found = super().parameters(request)
         # Once as the grant's name, once as the name of the parameter that came empty.
         is_empty = "refresh_token" not in found and request.body.count(b"refresh_token") > 1
+        is_empty = is_empty or (
+            self.login_table(request) is self.profile.refresh_request is not None and "refresh_token" not in found
+        )
         alive = [token.value for token in self.state.refresh.values() if not token.dead]
         return {**found, "refresh_token": alive[-1]} if is_empty and alive else found
 
