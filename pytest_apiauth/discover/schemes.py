@@ -161,7 +161,13 @@ class Schemes:
         place = Place(cast("Where", where), name, f"{word[1]} " if word else "")
         if place.is_authorization and (BEARER.scheme in told.lower() or place.scheme == BEARER.scheme):
             return self._bearer("the document describes the Authorization header with a bearer token in it")
-        is_token = word or text_in(table, "bearerFormat") or _IS_TOKEN.search(name) or _SAYS_TOKEN.search(told)
+        is_key = any(text.lower().endswith("key") for text in (name, place.word))
+        is_token = (
+            (word and not is_key)
+            or text_in(table, "bearerFormat")
+            or _IS_TOKEN.search(name)
+            or _SAYS_TOKEN.search(told)
+        )
         if is_token and not self._has_bearer:
             return self._token(own, place, f"a token in the {where} {name}")
         return "api_key" if self._is_placed("api_key", place) else self._named(own, place)
