@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from pytest_apiauth.http.options import ClientOptions
     from pytest_apiauth.plugin.clients import Clients
 
+    class Choice(ClientOptions, total=False):
+        """What a client is made with, for what hands it on to a `ClientFactory` of one profile."""
+
+        zone: str | None
+        user: str | None
+        client: str | None
+        key: str | None
+        credentials: Collection[str] | None
+
 
 class ClientFactory:
     """Makes clients for a profile, behind the origin guard; they are closed when the test, or the scope, ends.

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 from pytest_apiauth.plugin.blocks import Block, Library
 from pytest_apiauth.plugin.wanted import Names, Wanted, wanted_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_apiauth.auth.tokens import Token
     from pytest_apiauth.embedded import Server
     from pytest_apiauth.plugin.doubles import ServedUrl
+    from pytest_apiauth.plugin.factory import Choice, ClientFactory
     from pytest_apiauth.profile.model import Profile
 
 
@@ -162,37 +163,19 @@ class Serving:
         """Return the current token of the block's own credentials."""
         return self._now.clients.token()
 
-    def client(
-        self,
-        *,
-        zone: str | None = None,
-        user: str | None = None,
-        client: str | None = None,
-        key: str | None = None,
-        credentials: Collection[str] | None = None,
-        **options: Any,
-    ) -> httpx.Client:
+    def client(self, **choice: Unpack[Choice]) -> httpx.Client:
         """Make a client; the arguments are those of `ClientFactory`. It is closed with the block."""
-        from pytest_apiauth.plugin.factory import ClientFactory
+        return self._factory(**choice)
 
-        make = ClientFactory(lambda profile: self._now.clients)
-        return make(zone=zone, user=user, client=client, key=key, credentials=credentials, **options)
-
-    def async_client(
-        self,
-        *,
-        zone: str | None = None,
-        user: str | None = None,
-        client: str | None = None,
-        key: str | None = None,
-        credentials: Collection[str] | None = None,
-        **options: Any,
-    ) -> httpx.AsyncClient:
+    def async_client(self, **choice: Unpack[Choice]) -> httpx.AsyncClient:
         """Make an asynchronous client; the arguments are those of `ClientFactory`."""
+        return self._factory.async_client(**choice)
+
+    @property
+    def _factory(self) -> ClientFactory:
         from pytest_apiauth.plugin.factory import ClientFactory
 
-        make = ClientFactory(lambda profile: self._now.clients).async_client
-        return make(zone=zone, user=user, client=client, key=key, credentials=credentials, **options)
+        return ClientFactory(lambda profile: self._now.clients)
 
     @property
     def _now(self) -> Block:
