@@ -10,7 +10,7 @@ from pytest_apiauth import bundled
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.suite.book import REGISTRY, Rule
+from pytest_apiauth.suite.book import REGISTRY, Rule, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.suite.readiness import make_ready
@@ -21,6 +21,7 @@ bundled.load_chapters()
 
 CONDITIONS = Conditions(examples=30, seed=0)
 QUICK = Conditions(examples=12, seed=0)
+CAUGHT = (Verdict.FAIL, Verdict.WARNING)
 REFERENCE = Path(__file__).parent.parent / "profiles" / "reference.apiauth.toml"
 PROFILES = {
     **{name: loading.load(path) for name, path in loading.builtin_profiles().items()},

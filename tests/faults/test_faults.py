@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,9 +11,7 @@ from pytest_apiauth.embedded import FAULTS
 from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.judging import Outcome
 
-from .examining import PROFILES, QUICK, examine, owners
-
-CAUGHT = (Verdict.FAIL, Verdict.WARNING)
+from .examining import CAUGHT, PROFILES, examine, owners
 
 
 def test_every_fault_has_an_owner() -> None:
@@ -60,27 +55,3 @@ def test_a_faultless_server_on_a_socket_breaks_no_rule(profile: str) -> None:
     """The rules about connections and bytes pass on the loopback wire, and none of them is skipped there."""
     outcomes = examine(profile, [rule for rule in REGISTRY if rule.wire])
     assert {outcome.verdict for outcome in outcomes.values()} == {Verdict.PASS}
-
-
-def row(name: str) -> tuple[str, bool, str]:
-    """Examine a server with one fault by every rule, on the first profile on which the owner catches it."""
-    owner = owners()[name]
-    for profile in PROFILES:
-        if not any(outcome.verdict in CAUGHT for outcome in examine(profile, [owner], faults=[name]).values()):
-            continue
-        outcomes = examine(profile, [owner] if owner.wire else REGISTRY, faults=[name], conditions=QUICK)
-        seen = {rule_id for (rule_id, _), outcome in outcomes.items() if outcome.verdict in CAUGHT}
-        others = ", ".join(sorted(seen - {owner.id})) or "-"
-        return name, owner.id in seen, f"{name:36} {owner.id:26} {profile:10} also: {others}"
-    return name, False, ""
-
-
-@pytest.mark.slow
-def test_matrix(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each fault against every rule: caught by its owner, and printed with every other rule that sees it."""
-    start = time.perf_counter()
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        rows = list(pool.map(row, sorted(FAULTS)))
-    with capsys.disabled():
-        print("", *(line for _, _, line in rows), f"{len(rows)} faults, {time.perf_counter() - start:.0f} s", sep="\n")
-    assert [name for name, caught, _ in rows if not caught] == []
