@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 import ssl
+import sys
 import urllib.error
 import urllib.request
 from base64 import b64encode
@@ -42,6 +43,8 @@ Send = Callable[..., Answer]
 Session = Callable[..., AbstractContextManager[Send]]
 """Opens a session: through a proxy if one is named, in a TLS context or in the library's own, which is slow to make."""
 SHARED = ssl.create_default_context()
+LEAVES_TLS_OPEN = sys.version_info < (3, 12, 7)
+"""Whether aiohttp must end connections itself that a time-out has closed; later Pythons do, and it warns there."""
 
 
 def _httpx(library: ModuleType) -> Session:
@@ -161,7 +164,8 @@ def _aiohttp(resolver: type) -> Session:
     @contextmanager
     def session(proxy: str | None = None, context: ssl.SSLContext | None = SHARED) -> Iterator[Send]:
         async def opened() -> aiohttp.ClientSession:
-            return aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=resolver()), proxy=proxy)
+            connector = aiohttp.TCPConnector(resolver=resolver(), enable_cleanup_closed=LEAVES_TLS_OPEN)
+            return aiohttp.ClientSession(connector=connector, proxy=proxy)
 
         with asyncio.Runner() as runner:
             client = runner.run(opened())
