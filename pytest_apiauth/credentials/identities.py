@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,8 +19,8 @@ from typing import Protocol, TypeVar
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.profile.model import DEFAULT, Client, Key, Kind, Plain, Profile, Reference, User
+from pytest_apiauth.profile.references import is_public, references
 
-SECRETS = ("client_secret", "password", "session", "api_key", "personal_access_token", "refresh_token")
 Row = TypeVar("Row", Client, User, Key)
 Lookup = Callable[[str, Reference], str | None]
 """Gives the value that a reference points at, by its label (``clients.second.client_secret``)."""
@@ -290,27 +290,11 @@ def is_text(value: str) -> bool:
 def learn_credentials(profile: Profile, folder: Path, redactor: Redactor) -> None:
     """Learn every credential of a profile that is set, needed or not: a test may print its whole environment."""
     surroundings = Surroundings(folder)
-    for label, reference in _references(profile):
+    for label, reference in references(profile):
         # A keyring may ask for a password of its own: not before its secret is needed.
-        if reference.env is not None:
+        if reference.env is not None and not is_public(label):
             # What cannot be read, or is no text, is said where it is needed.
             with suppress(CredentialError):
                 value = surroundings(label, reference) or ""
                 if is_text(value):
                     redactor.learn(value, f"{profile.name}.{label}")
-
-
-def _references(profile: Profile) -> Iterator[tuple[str, Reference]]:
-    """Yield label and reference of every secret of a profile."""
-    tables: dict[str, Client | User | Key] = {"credentials": profile.credentials}
-    for section in ("clients", "users", "keys"):
-        tables |= {f"{section}.{name}": row for name, row in getattr(profile, section).items()}
-    for place, table in tables.items():
-        for name in SECRETS:
-            reference = getattr(table, name, None)
-            if reference is not None:
-                yield f"{place}.{name}", reference
-    for kind, scheme in profile.schemes.items():
-        yield from ((f"schemes.{kind}.values.{who}", reference) for who, reference in scheme.values.items())
-        if scheme.value is not None:
-            yield f"schemes.{kind}.value", scheme.value

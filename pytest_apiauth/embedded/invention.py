@@ -19,16 +19,13 @@ from typing import Any, Final
 
 from pytest_apiauth.credentials.identities import Lookup, is_text
 from pytest_apiauth.embedded.state import ClientRecord, KeyRecord, UserRecord, opaque
-from pytest_apiauth.profile.model import DEFAULT, Client, Key, Kind, Plain, Profile, Reference, Scheme, User
+from pytest_apiauth.profile.model import DEFAULT, Kind, Plain, Profile, Reference, Scheme
+from pytest_apiauth.profile.references import is_public, references
 
 SECOND: Final = "second"
 SPECIAL: Final = "special"
 # Percent-decoding twice, splitting at the last colon or taking a plus for a blank all change this one.
 TRICKY: Final = "s+c%41r:t/=& x"
-VALUES: Final = (
-    *("client_id", "client_secret", "redirect_uri", "username", "password", "session"),
-    *("api_key", "personal_access_token", "refresh_token"),
-)
 FIELDS: Final = {
     "clients": ("client_id", "client_secret", "redirect_uri"),
     "users": ("username", "password"),
@@ -53,11 +50,11 @@ class Invention:
             profile = _located(profile, given)
         self.profile = _completed(profile, asks_people)
         self._values: dict[Place, str] = {}
-        for label, reference in _references(self.profile):
+        for label, reference in references(self.profile):
             self._values.setdefault(_place(reference), self._invent(label, reference))
         if given is not None:
             self._take(given)
-        for _, reference in _references(self.profile):
+        for _, reference in references(self.profile):
             if reference.env is not None:
                 self.environment[reference.env] = self._values[_place(reference)]
         if self.url_variable is not None:
@@ -66,9 +63,9 @@ class Invention:
     def _take(self, given: Lookup) -> None:
         """Take the values of variables that are set."""
         named: dict[str, dict[Place, str]] = {}
-        for label, reference in _references(self.profile):
+        for label, reference in references(self.profile):
             named.setdefault(label.rpartition(".")[2], {})[_place(reference)] = self._values[_place(reference)]
-        for label, reference in _references(self.profile):
+        for label, reference in references(self.profile):
             value = given(label, reference)
             place, field = _place(reference), label.rpartition(".")[2]
             others = [each for there, each in named[field].items() if there != place]
@@ -135,8 +132,8 @@ class Invention:
 
     def secrets(self) -> Iterator[tuple[str, str]]:
         """Yield label and value of everything invented that must not be printed."""
-        for label, reference in _references(self.profile):
-            if label.rpartition(".")[2] not in ("client_id", "redirect_uri", "username"):
+        for label, reference in references(self.profile):
+            if not is_public(label):
                 yield label, self._values[_place(reference)]
 
     def _invent(self, label: str, reference: Reference) -> str:
@@ -179,23 +176,6 @@ def _slug(text: str) -> str:
 
 def _place(reference: Reference) -> Place:
     return (reference.env, reference.keyring, reference.username)
-
-
-def _references(profile: Profile) -> Iterator[tuple[str, Reference]]:
-    """Yield label and reference of every value that the profile does not write out."""
-    tables: dict[str, Client | User | Key] = {"credentials": profile.credentials}
-    tables |= {f"clients.{name}": row for name, row in profile.clients.items()}
-    tables |= {f"users.{name}": row for name, row in profile.users.items()}
-    tables |= {f"keys.{name}": row for name, row in profile.keys.items()}
-    for table, row in tables.items():
-        for name in VALUES:
-            value = getattr(row, name, None)
-            if isinstance(value, Reference):
-                yield f"{table}.{name}", value
-    for kind, scheme in profile.schemes.items():
-        yield from ((f"schemes.{kind}.values.{who}", reference) for who, reference in scheme.values.items())
-        if scheme.value is not None:
-            yield f"schemes.{kind}.value", scheme.value
 
 
 def _completed(profile: Profile, asks_people: bool) -> Profile:

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from pytest_apiauth.profile.model import Plain, Profile, Reference
+from pytest_apiauth.profile.model import Profile, Reference
+from pytest_apiauth.profile.references import references
 from pytest_apiauth.recording.vault import placeholder_for
-
-
-def references(profile: Profile) -> Iterator[tuple[str, Reference]]:
-    """Yield every credential that a profile refers to, with its label."""
-    tables: dict[str, Any] = {"credentials": profile.credentials}
-    for section in ("clients", "users", "keys"):
-        tables |= {f"{section}.{name}": row for name, row in getattr(profile, section).items()}
-    for place, table in tables.items():
-        for name in type(table).model_fields:
-            value: Plain | None = getattr(table, name)
-            if isinstance(value, Reference):
-                yield f"{place}.{name}", value
 
 
 def credentials_set(profile: Profile, folder: Path) -> list[str]:

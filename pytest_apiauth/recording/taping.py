@@ -20,6 +20,7 @@ from pytest_apiauth.credentials.values import is_own_placeholder
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.offline import Hosts
 from pytest_apiauth.profile.model import Profile, Reference
+from pytest_apiauth.profile.references import references
 from pytest_apiauth.recording import episodes, jwts
 from pytest_apiauth.recording.belonging import Belonging
 from pytest_apiauth.recording.contents import CassetteError
@@ -32,7 +33,6 @@ from pytest_apiauth.recording.playing import (
     configured,
     credentials_set,
     placeholders,
-    references,
 )
 from pytest_apiauth.recording.stubs import mended
 from pytest_apiauth.recording.tape import Collector, Leveller, clean_tape, survivors

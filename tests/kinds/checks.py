@@ -15,7 +15,9 @@ import pytest
 
 from pytest_apiauth import bundled, discover
 from pytest_apiauth.auth.flow import Authenticator
+from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.auth.tokens import TokenStore
+from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.names import names_of
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.embedded.places import Spot
@@ -26,6 +28,7 @@ from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.kinds import Kind
 from pytest_apiauth.recording.message import Message
+from pytest_apiauth.recording.playing import Credentials, credentials_set
 from pytest_apiauth.recording.tape import Collector
 from pytest_apiauth.recording.walking import Walk
 from pytest_apiauth.suite.book import REGISTRY, Rule, Verdict
@@ -152,7 +155,7 @@ def redaction(row: Row) -> None:
 
 
 def cassette(row: Row) -> None:
-    """A recording, and a search of one, takes what stands in the place for secret, and ordinary values not."""
+    """A recording, and a search of one, takes what stands in the place for secret; a replay has a placeholder there."""
     api, found = Api(row), list[str]()
     walk = Walk(Collector(lambda kind, value: found.append(value)), names_of([api.target.profile]))
     request = api.asking()
@@ -164,6 +167,14 @@ def cassette(row: Row) -> None:
         # What has a word in front of it in a header of its own is taken as a whole.
         assert {value, row.places[kind].prefix + value} & {*found}
     assert not {"plain", "2"} & {*found}
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as environment:
+        for name, value in api.server.environment.items():
+            environment.setenv(name, value)
+        was_set = frozenset(credentials_set(row.profile(), Path(folder)))
+        replayed = Identities(row.profile(), Credentials(was_set), Redactor())
+        ask = Requester(replayed)
+        sent = [ask.text_of(kind) for kind in row.places if kind != BEARER]
+    assert all("apiauth-" in text or base64.b64encode(b"apiauth-").decode()[:-4] in text for text in sent)
 
 
 def mock(row: Row) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_apiauth.profile import loading
-from pytest_apiauth.recording.playing import references
+from pytest_apiauth.profile.references import references
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes"
 PROFILES = {name: loading.load(path) for name, path in loading.builtin_profiles().items()}
