@@ -197,8 +197,8 @@ def res_basic_exact(api: Api, zone: Zone, edit: Edit) -> None:
 def _crossed(api: Api, name: Ref, password: Ref) -> list[Text]:
     """Return the pairs of one user's name and another's password; none if there is one user, or one password."""
     try:
-        names = [name, api.ref(name.role, "second")]
-        passwords = [password, api.ref(password.role, "second")]
+        other = api.another(password.role, than=name.who)
+        names, passwords = [name, api.ref(name.role, other.who)], [password, other]
     except NotApplicable:
         return []
     if len({api.examination.value(each) for each in passwords}) < 2:

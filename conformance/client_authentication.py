@@ -17,6 +17,7 @@ from pytest_apiauth.rules import (
     Draft,
     Edit,
     GrantType,
+    NotApplicable,
     Role,
     Text,
     rule,
@@ -167,5 +168,8 @@ def tok_client_mixed(api: Api, grant: GrantType) -> None:
         answer = api.send(valid.setting("client_id", "apiauth-nobody"))
         words = "a refusal of a client_id in the body that is not the authenticated client's"
         answer.advise_no_token(words, cause)
-    other = api.ref(Role.CLIENT_SECRET, "second")
+    secret = valid.carried(Role.CLIENT_SECRET)
+    other = api.another(Role.CLIENT_SECRET, than=secret.who)
+    if api.examination.value(other) == api.examination.value(secret):
+        raise NotApplicable(f"the client {other.who} has the secret of {secret.who}, so neither is another's")
     api.send(valid.replacing(valid.carried(Role.CLIENT_SECRET), other)).no_token(cause)

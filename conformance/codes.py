@@ -79,7 +79,7 @@ def code_reuse_revokes(api: Api, grant: GrantType) -> None:
     if api.send(draft.in_doubt()).has_token:
         raise NotApplicable("the code worked a second time, which is another rule's finding")
     if tokens.refresh is not None and api.profile.can_refresh:
-        spent = history.request(tokens, client=api.profile.grants[grant].client)
+        spent = history.request(tokens, client=api.profile.client_of(grant))
         api.send(spent.in_doubt()).no_token()
     else:
         need_opened(drafts, opened)
@@ -113,12 +113,12 @@ def code_bound(api: Api, grant: GrantType) -> None:
     # That the other client's own request succeeds, whatever its grant, shows that the client itself is good. One that
     # can be sent codes may have no other grant.
     own = next((name for name in api.profile.grants if GRANTS[name].is_of_client), grant)
-    api.ref(Role.CLIENT_SECRET, "second")
-    if api.examination.target.identities.client("second").redirect_uri is not None:
+    other = api.another(Role.CLIENT_SECRET, than=api.profile.client_of(grant)).who
+    if api.examination.target.identities.client(other).redirect_uri is not None:
         own = grant
     parameters = api.token_request(grant).parameters
-    foreign = api.as_client(api.profile.token_endpoint, *_grant_only(parameters), client="second")
-    api.send(foreign.beside(api.control_of(own, client="second"))).no_token()
+    foreign = api.as_client(api.profile.token_endpoint, *_grant_only(parameters), client=other)
+    api.send(foreign.beside(api.control_of(own, client=other))).no_token()
 
 
 @rule(MUST, "RFC 6749 3.2.1", "RFC 6749 4.1.3", applies=code_of_clients, catches="code-client-optional", safety=LOCKOUT)

@@ -194,12 +194,13 @@ def device_near_miss(api: Api, grant: GrantType) -> None:
 @rule(MUST, "RFC 6749 5.2", "RFC 8628 3.4", applies=device_grant, catches="device-any-client", safety=CONSUME)
 def device_bound(api: Api, grant: GrantType) -> None:
     """A device code gives a token to the client that has asked for it, and to no other."""
-    api.ref(Role.CLIENT_ID if api.profile.token.client_auth == "none" else Role.CLIENT_SECRET, "second")
+    role = Role.CLIENT_ID if api.profile.token.client_auth == "none" else Role.CLIENT_SECRET
+    other = api.another(role, than=api.profile.client_of(grant)).who
     # That the other client's own request succeeds, whatever its grant, shows that the client itself is good.
     own = next((name for name in api.profile.grants if GRANTS[name].is_of_client), grant)
     code = api.token_request(grant).carried(Role.DEVICE_CODE)
-    foreign = api.polling(grant, code, client="second")
-    api.send(foreign.beside(api.control_of(own, client="second"))).no_token()
+    foreign = api.polling(grant, code, client=other)
+    api.send(foreign.beside(api.control_of(own, client=other))).no_token()
 
 
 @rule(SHOULD, "RFC 8628 3.5", "RFC 6749 10.5", applies=device_grant, catches="device-code-reusable", safety=CONSUME)

@@ -6,7 +6,8 @@ that still shows a breach. What must come of each step says the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -30,6 +31,7 @@ from pytest_apiauth.rules import (
     Parts,
     Profile,
     Ref,
+    Role,
     Tokens,
     UnreachableError,
     Violation,
@@ -94,7 +96,7 @@ class Cast:
 
     def __init__(self, api: Api, zone: Zone) -> None:
         self.zone, self.valid = zone, next(api.requests(zone, "bearer"))
-        actors = [Actor(DEFAULT, DEFAULT), Actor(DEFAULT, "second"), Actor("second", DEFAULT)]
+        actors = [Actor(DEFAULT, DEFAULT), *_others(api)]
         self.actors = [found for actor in actors if (found := self._tried(api, actor))]
         if not self.actors:
             raise Inconclusive(f"no token could be had and used at {self.valid.url}")
@@ -104,7 +106,7 @@ class Cast:
         history, is_default = History(api), actor == Actor(DEFAULT, DEFAULT)
         grant = history.grant()
         takes_anyone = grant is not None and GRANTS[grant].takes_password
-        if (actor.user != DEFAULT and not takes_anyone) or (actor.client != DEFAULT and not _has_clients(api)):
+        if actor.user != DEFAULT and not takes_anyone:
             return None
         try:
             tokens = history.log_in(client=actor.client, user=actor.user)
@@ -145,8 +147,15 @@ class Cast:
         return self.valid.presenting("bearer", token).as_control()
 
 
-def _has_clients(api: Api) -> bool:
-    return api.profile.token.client_auth != "none" and "second" in api.profile.clients
+def _others(api: Api) -> Iterator[Actor]:
+    """Yield another user at the usual client, and the usual user at another client: another by their values."""
+    grant = History(api).grant()
+    row = api.profile.grants.get(grant) if grant else None
+    with suppress(NotApplicable):
+        yield Actor(DEFAULT, api.another(Role.USERNAME, than=row.user if row else DEFAULT).who)
+    if api.profile.token.client_auth != "none":
+        with suppress(NotApplicable):
+            yield Actor(api.another(Role.CLIENT_ID, than=row.client if row else DEFAULT).who, DEFAULT)
 
 
 class Life:

@@ -15,7 +15,6 @@ from typing import Final
 from hypothesis import strategies as st
 
 from pytest_apiauth.rules import (
-    DEFAULT,
     GRANTS,
     ISSUE,
     ITSELF,
@@ -137,9 +136,9 @@ def rev_client_bound(api: Api, who: str) -> None:
     """Nobody but the client that a token was issued to can revoke it."""
     grant = api.profile.usual_grant
     assert grant is not None
-    if who:
-        api.ref(Role.CLIENT_SECRET, who)
     owner = client_of(api, grant)
+    if who:
+        who = api.another(Role.CLIENT_SECRET, than=owner).who
     token = fresh(api, grant)
     uses = _shown(_uses(api, owner, token))
     # What the same client may do shows that the refusal is about the token and not about the client.
@@ -260,8 +259,7 @@ def introspection(api: Api, token: Ref | str, client: str) -> Draft:
 
 def client_of(api: Api, grant: GrantType) -> str:
     """Return the name of the client that uses a grant."""
-    row = api.profile.grants.get(grant)
-    return row.client if row else DEFAULT
+    return api.profile.client_of(grant)
 
 
 def fresh(api: Api, grant: GrantType) -> Ref:

@@ -229,8 +229,13 @@ def as_user(api: Api, valid: Draft, who: str) -> Draft:
 def zone_identity(api: Api, zone: Zone) -> None:
     """A request acts as the user whose token or name it carries."""
     member, told = str(zone.identity), False
+    grant = api.profile.usual_grant
+    usual = api.profile.grants[grant].user if grant else DEFAULT
     for valid in api.requests(zone, "bearer", "basic"):
-        answers = [api.send(as_user(api, valid, who)).accepted() for who in (DEFAULT, "second", DEFAULT)]
+        kinds = [api.profile.kinds[each.kind] for each in valid.credentials if each.kind in api.profile.kinds]
+        is_issued = any(kind.is_issued for kind in kinds)
+        other = api.another(Role.ACCESS_TOKEN, than=usual) if is_issued else api.another(Role.PASSWORD)
+        answers = [api.send(as_user(api, valid, who)).accepted() for who in (DEFAULT, other.who, DEFAULT)]
         names = [answer.members.get(member) for answer in answers]
         if None in names:
             continue
@@ -274,6 +279,8 @@ def _bound_keys(profile: Profile) -> dict[str, str]:
 )
 def key_bound(api: Api, name: str) -> None:
     """A key that is made for one part of the API does not open another."""
+    if api.examination.value(api.ref(Role.API_KEY, name)) == api.examination.value(Ref(Role.API_KEY)):
+        raise NotApplicable(f"the key {name} is the default one, by its value")
     for path in api.profile.keys[name].denied:
         zone = api.profile.zone_at(urlsplit(api.profile.url(path)).path)
         for way in api.examination.ways_into(zone) if zone is not None else ():

@@ -74,7 +74,9 @@ NO_PROOF: Final = Proof()
 
 def row_of(profile: Profile, grant: GrantType | None) -> GrantSettings:
     """Return what a profile says of a grant; the usual if it says nothing."""
-    return (profile.grants.get(grant) if grant else None) or GrantSettings()
+    row = (profile.grants.get(grant) if grant else None) or GrantSettings()
+    client = profile.client_of(grant)
+    return row if row.client == client else row.model_copy(update={"client": client})
 
 
 def resource_request(profile: Profile, path: str, kinds: Iterable[Kind]) -> Draft:

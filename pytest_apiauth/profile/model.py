@@ -393,6 +393,21 @@ class Profile(Model):
         first, *others = [name for name in self.grants if GRANTS[name].stands_alone]
         return next((name for name in (first, *others) if self.answer_of(name).refresh_token), first)
 
+    def client_of(self, grant: GrantType | None) -> str:
+        """Which of ``[clients]`` uses a grant; what renews a token is used by whoever has got it, unless it says else.
+
+        >>> Profile.model_validate({
+        ...     "schema": 1, "token_url": "/token", "clients": {"app": {}},
+        ...     "grants": {"password": {"client": "app", "answer": {"refresh_token": True}}, "refresh_token": {}},
+        ... }).client_of("refresh_token")
+        'app'
+        """
+        row = self.grants.get(grant) if grant else None
+        if row is not None and grant is not None and GRANTS[grant].refreshes and "client" not in row.model_fields_set:
+            giving = (name for name in self.grants if GRANTS[name].stands_alone and self.answer_of(name).refresh_token)
+            row = self.grants[next(giving, grant)]
+        return row.client if row else DEFAULT
+
     def scope_of(self, grant: GrantType) -> str | None:
         """The scope to ask for with a grant."""
         own = self.grants[grant].scope if grant in self.grants else None

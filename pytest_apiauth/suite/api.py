@@ -170,6 +170,39 @@ class Api:
         self.examination.value(ref)
         return ref
 
+    def another(self, role: Role, than: str = DEFAULT) -> Ref:
+        """Refer to a credential of somebody else, by what the values are: two names of one client are one client.
+
+        It is that of ``second`` if that is another, else of the first of ``[clients]`` or ``[users]`` that is.
+        Raises NotApplicable if nobody is.
+
+        Example::
+
+            other = api.another(Role.CLIENT_SECRET, than=api.profile.grants[grant].client)
+            foreign = api.token_request(grant, client=other.who)
+        """
+        of_client = role in (Role.CLIENT_ID, Role.CLIENT_SECRET)
+        naming = Role.CLIENT_ID if of_client else Role.USERNAME
+        section = "clients" if of_client else "users"
+        own = self._name_of(Ref(naming, than))
+        reasons = []
+        for name in dict.fromkeys(("second", *getattr(self.profile, section))):
+            try:
+                # Whoever has no name, but a session that somebody gave, is taken to be another.
+                if own is None or self._name_of(Ref(naming, name)) != own:
+                    return self.ref(role, name)
+            except NotApplicable as reason:
+                reasons.append(reason)
+        if reasons:
+            raise reasons[0]
+        raise NotApplicable(f"every one of [{section}] has the {naming.value.lower()} of {than}, so none is another")
+
+    def _name_of(self, ref: Ref) -> str | None:
+        try:
+            return self.examination.value(ref)
+        except NotApplicable:
+            return None
+
     # Sending
 
     def send(self, draft: Draft, *, server_errors: bool = False, alone: bool = False) -> Answer:
