@@ -50,6 +50,7 @@ def exp_boundary(api: Api, zone: Zone) -> None:
         token = History(api).log_in(grant)
         lifetime, is_documented = lifetime_of(api, grant, token)
         leeway = api.profile.token.leeway
+        api.needs_time(lifetime + leeway)
         used = valid.presenting("bearer", token.access)
         passed = 0
         for offset in (0, lifetime // 2, lifetime - min(leeway, lifetime // 4)):
@@ -80,6 +81,7 @@ def exp_monotone(api: Api, zone: Zone) -> None:
             continue
         is_opened = True
         api.send(used).accepted()
+        api.needs_time(2 * lifetime + api.profile.token.leeway)
         api.advance(lifetime + api.profile.token.leeway)
         # No control yet: it would take a new token, and this is to be refused before there is one.
         answer = api.send(used, alone=True)

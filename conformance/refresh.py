@@ -319,6 +319,7 @@ def ref_lifetime(api: Api, grant: GrantType) -> None:
     settings = api.profile.token
     lifetime = settings.refresh_expires_in or 0
     slack = min(settings.leeway, lifetime // 4)
+    api.needs_time(2 * lifetime - slack + settings.leeway)
     history = History(api)
     first = history.log_in()
     api.advance(lifetime - slack)

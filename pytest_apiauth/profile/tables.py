@@ -339,6 +339,11 @@ class Live(Model):
     wrong_passwords: Annotated[int, Field(ge=0)] | None = Field(
         None, description="Wrong passwords for one user in one run; default: 3, or 100 where lockout is allowed"
     )
+    wait: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="Seconds that one rule may wait for lifetimes to be over, if [clock] names no clock to be moved;"
+        " a token of 60 seconds takes 90, with a leeway of 30. 0 waits for none",
+    )
 
 
 def wrong_apps(apps: str | dict[str, str] | None) -> list[str]:

@@ -67,6 +67,8 @@ class Api:
         self.steps = Steps()
         """The curl lines that led here, where a rule keeps them."""
         self.controls = 0
+        self.waited = 0
+        """Seconds that have passed, or were waited for."""
         self.rows = Rows(lambda: examination.requests)
         self._has_failed = False
         self._seen: list[Seen] = []
@@ -300,8 +302,24 @@ class Api:
         """Keep a request as a step that led to what follows, with what came of it."""
         self.steps.take(answer.curl, words or answer.got)
 
+    def needs_time(self, seconds: int) -> None:
+        """Raise NotApplicable if so many seconds cannot pass: for one thing, nobody waits so long.
+
+        Example::
+
+            api.needs_time(lifetime + api.profile.token.leeway)
+        """
+        self.examination.needs_clock()
+        patience = self.examination.patience
+        if self.waited + seconds > patience:
+            raise OutOfReach(
+                f"takes {self.waited + seconds} seconds of waiting, and [live] wait permits {patience} in one rule"
+            )
+
     def advance(self, seconds: int) -> None:
-        """Move the target's clock forward. Raises NotApplicable if it cannot be moved."""
+        """Move the target's clock forward, or wait. Raises NotApplicable if neither can be."""
+        self.needs_time(seconds)
+        self.waited += seconds
         self.examination.advance(seconds)
         self.forget_controls()
         clock = self.profile.clock

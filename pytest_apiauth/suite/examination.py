@@ -6,6 +6,7 @@ looked up, which sends nothing (`Placeholders`); then it leaves.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Hashable
 
@@ -191,17 +192,28 @@ class Examination:
     def advance(self, seconds: int) -> None:
         """Move the target's clock forward and forget the tokens at hand, which may have ended by it.
 
-        Raises NotApplicable if the clock cannot be moved.
+        Where the clock cannot be moved and the profile permits it, the time is waited for. Raises NotApplicable else.
         """
         self.needs_clock()
-        self.target.advance(seconds)
-        self._moved += seconds
+        if self.target.can_move_clock:
+            self.target.advance(seconds)
+            self._moved += seconds
+        else:
+            self.target.pause(seconds)
         self.forget_tokens()
 
+    @property
+    def patience(self) -> float:
+        """The seconds that one rule may wait for, in all; no end to them where the clock can be moved."""
+        if self.target.can_move_clock:
+            return math.inf
+        return self.profile.live.wait if self.target.kind.is_live else 0
+
     def needs_clock(self) -> None:
-        """Raise NotApplicable if the target's clock cannot be moved, before anything is asked of it."""
-        if not self.target.can_move_clock:
-            raise OutOfReach("lifetimes take a clock that can be moved, which the profile's [clock] names")
+        """Raise NotApplicable if the target's time cannot pass: its clock stays, and nobody waits."""
+        if not self.patience:
+            waiting = ", or time to pass, which [live] wait permits" if self.target.kind.is_live else ""
+            raise OutOfReach(f"lifetimes take a clock that can be moved, which the profile's [clock] names{waiting}")
 
     def _learn(self, draft: Draft, response: Response) -> None:
         body = response.json() if b"token" in response.body else None
