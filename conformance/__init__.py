@@ -20,6 +20,7 @@ CHAPTERS = (
     "transport",
     "leaks",
     "api_keys",
+    "ended",
     "zones",
     "lifecycle",
 )

@@ -33,7 +33,7 @@ from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.endpoints import ENDPOINTS, Endpoint
 from pytest_apiauth.profile.grants import GRANTS, Grant
 from pytest_apiauth.profile.kinds import KINDS, CredentialKind
-from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile, Zone
+from pytest_apiauth.profile.model import DEFAULT, Ending, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite import consent
 from pytest_apiauth.suite.api import Answer, Api, Cause
 from pytest_apiauth.suite.book import PROFILE, REGISTRY, STATED, Control, Level, Parts, Safety, draws, rule
@@ -77,6 +77,7 @@ __all__ = [
     "CredentialKind",
     "Draft",
     "Edit",
+    "Ending",
     "Endpoint",
     "Forgery",
     "FormEncoded",

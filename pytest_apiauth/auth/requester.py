@@ -23,11 +23,13 @@ from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import Place
-from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind
+from pytest_apiauth.profile.model import DEFAULT, Ending, GrantType, Kind
 
 Value = Secret | str
 ISSUED: Final = frozenset((Role.ACCESS_TOKEN, Role.REFRESH_TOKEN, Role.CODE, Role.VERIFIER, Role.DEVICE_CODE))
 """What no profile has: it is given, or made, on the way to a token."""
+ENDED: Final[Mapping[str, Ending]] = MappingProxyType({"REVOKED": "revoked", "EXPIRED": "expired"})
+"""How a credential that was good once has ended, by the word that its placeholder begins with."""
 NOTHING: Final[Mapping[Role, Value | None]] = MappingProxyType({})
 # What one header value can carry on the wire (RFC 9110 5.5).
 SENDABLE: Final = re.compile(r"[!-~\x80-\xff](?:[ \t!-~\x80-\xff]*[!-~\x80-\xff])?")
@@ -67,6 +69,8 @@ def value_of(identities: Identities, ref: Ref) -> Value | None:
 
     Raises CredentialError for a name that the profile does not know and for a value that is not set.
     """
+    if (ending := ENDED.get(ref.own)) is not None:
+        return identities.ended(ending, ref.kind or ref.role.value.lower())
     if ref.role is Role.CLIENT_ID:
         return identities.client(ref.who).client_id
     if ref.role is Role.CLIENT_SECRET:

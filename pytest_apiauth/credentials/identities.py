@@ -18,8 +18,8 @@ from typing import Protocol, TypeVar
 
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import CredentialError, UnsetError
-from pytest_apiauth.profile.model import DEFAULT, Client, Key, Kind, Plain, Profile, Reference, User
-from pytest_apiauth.profile.references import is_public, references
+from pytest_apiauth.profile.model import DEFAULT, Client, Ending, Key, Kind, Plain, Profile, Reference, User
+from pytest_apiauth.profile.references import is_public, label_of_ended, references
 
 Row = TypeVar("Row", Client, User, Key)
 Lookup = Callable[[str, Reference], str | None]
@@ -125,6 +125,11 @@ class Identities:
         self.check_names(key=who)
         reference = self.profile.schemes[kind].of(who)
         return self._secret(f"schemes.{kind}.value" if who == DEFAULT else f"schemes.{kind}.values.{who}", reference)
+
+    def ended(self, ending: Ending, name: str) -> Secret | None:
+        """Return a credential that was good once, or None if the profile names none. Raises CredentialError."""
+        reference = self.profile.ended.get((ending, name))
+        return self._secret(label_of_ended(self.profile, ending, name), reference)
 
     def personal_access_token(self) -> Secret | None:
         """Return the personal access token, or None if the profile names none."""

@@ -130,6 +130,11 @@ class Invention:
                 if value is not None:
                     yield kind, KeyRecord(name, value)
 
+    def ended(self) -> Iterator[tuple[str, str]]:
+        """Yield what each value is that was good once, and the value."""
+        for (_, name), reference in self.profile.ended.items():
+            yield name, self._values[_place(reference)]
+
     def secrets(self) -> Iterator[tuple[str, str]]:
         """Yield label and value of everything invented that must not be printed."""
         for label, reference in references(self.profile):

@@ -361,6 +361,8 @@ class Server(Workbench):
             state.keys.setdefault(key.value, key)
         for kind, key in self._invention.named_keys():
             state.named.setdefault(kind, {}).setdefault(key.value, key)
+        for name, value in self._invention.ended():
+            state.ended.setdefault(name, set()).add(value)
         for label, value in self._invention.secrets():
             learn(value, label)
         return state

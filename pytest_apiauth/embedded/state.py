@@ -202,6 +202,8 @@ class State:
     users: dict[str, UserRecord] = field(default_factory=dict)
     keys: dict[str, KeyRecord] = field(default_factory=dict)
     named: dict[str, dict[str, KeyRecord]] = field(default_factory=dict)
+    ended: dict[str, set[str]] = field(default_factory=dict)
+    """What was good once, by what it is: nothing here knows it, save for faults."""
     personal: dict[str, AccessToken] = field(default_factory=dict)
     access: dict[str, AccessToken] = field(default_factory=dict)
     refresh: dict[str, RefreshToken] = field(default_factory=dict)

@@ -28,6 +28,8 @@ from pytest_apiauth.profile.tables import (
     Client,
     ClientAuth,
     Credentials,
+    Ended,
+    Ending,
     GrantSettings,
     Key,
     Live,
@@ -57,6 +59,7 @@ __all__ = [
     "Client",
     "ClientAuth",
     "Credentials",
+    "Ending",
     "GrantSettings",
     "GrantType",
     "Key",
@@ -392,6 +395,19 @@ class Profile(Model):
         """The grant whose answer is documented to bring a refresh token, of those that a profile can begin with."""
         first, *others = [name for name in self.grants if GRANTS[name].stands_alone]
         return next((name for name in (first, *others) if self.answer_of(name).refresh_token), first)
+
+    @property
+    def ended(self) -> Mapping[tuple[Ending, str], Reference]:
+        """Where what was good once is, by how it ended and what it is: a key of ``[credentials]``, or a scheme.
+
+        >>> was = {"revoked": {"api_key": {"env": "OLD_KEY"}}}
+        >>> list(Profile.model_validate({"schema": 1, "credentials": was}).ended)
+        [('revoked', 'api_key')]
+        """
+        tables: dict[Ending, Ended] = {"revoked": self.credentials.revoked, "expired": self.credentials.expired}
+        rows = [((ending, name), reference) for ending, table in tables.items() for name, reference in table]
+        rows += [((ending, name), getattr(each, ending)) for name, each in self.schemes.items() for ending in tables]
+        return {key: reference for key, reference in rows if reference is not None}
 
     def client_of(self, grant: GrantType | None) -> str:
         """Which of ``[clients]`` uses a grant; what renews a token is used by whoever has got it, unless it says else.

@@ -102,6 +102,9 @@ class Scheme(Placing):
     value: SecretReference | None = Field(None, description="Where the value is")
     values: dict[str, SecretReference] = Field({}, description="Where further values are, by the names of [keys]")
 
+    revoked: SecretReference | None = Field(None, description="Where a value is that was revoked")
+    expired: SecretReference | None = Field(None, description="Where a value is whose time is over")
+
     @model_validator(mode="after")
     def _has_one_place(self) -> Self:
         if self.where != "header" and "scheme" in self.model_fields_set:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pytest_apiauth.profile.model import Profile, Reference
+from pytest_apiauth.profile.model import Ending, Profile, Reference
 
 PUBLIC: Final = frozenset(("client_id", "redirect_uri", "username"))
 """Values that are no secrets."""
@@ -34,10 +34,17 @@ def references(profile: Profile) -> Iterator[tuple[str, Reference]]:
             value = getattr(table, name, None)
             if isinstance(value, Reference):
                 yield f"{place}.{name}", value
+    for (ending, name), reference in profile.ended.items():
+        yield label_of_ended(profile, ending, name), reference
     for kind, scheme in profile.schemes.items():
         yield from ((f"schemes.{kind}.values.{who}", reference) for who, reference in scheme.values.items())
         if scheme.value is not None:
             yield f"schemes.{kind}.value", scheme.value
+
+
+def label_of_ended(profile: Profile, ending: Ending, name: str) -> str:
+    """Return what a value is called that was good once."""
+    return f"schemes.{name}.{ending}" if name in profile.schemes else f"credentials.{ending}.{name}"
 
 
 def is_public(label: str) -> bool:

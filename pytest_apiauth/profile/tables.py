@@ -58,6 +58,8 @@ SecretReference = Annotated[Reference, BeforeValidator(_refuse_literal)]
 Plain = str | Reference
 Status = Annotated[int, Field(ge=400, le=499)]
 Seconds = Annotated[int, Field(gt=0)]
+Ending = Literal["revoked", "expired"]
+"""How what was good once has ended."""
 SafetyClass = Literal["consume", "revoke", "lockout", "load"]
 
 
@@ -119,6 +121,17 @@ class Key(Model):
     denied: Texts = Field((), description="Paths that this key may not see")
 
 
+class Ended(Model):
+    """Credentials that were good once, and that nothing takes any more."""
+
+    api_key: SecretReference | None = Field(None, description="Where the key is")
+    personal_access_token: SecretReference | None = Field(None, description="Where the token is")
+    access_token: SecretReference | None = Field(None, description="Where a token is that a grant has given")
+    refresh_token: SecretReference | None = Field(None, description="Where the refresh token is")
+    client_secret: SecretReference | None = Field(None, description="Where the secret is, of the default client")
+    password: SecretReference | None = Field(None, description="Where the password is, of the default user")
+
+
 class Credentials(Client, User, Key):
     """The default client, user and key, and long-lived tokens got elsewhere."""
 
@@ -126,6 +139,8 @@ class Credentials(Client, User, Key):
     refresh_token: SecretReference | None = Field(
         None, description="Where a refresh token is that an interactive grant has given"
     )
+    revoked: Ended = Field(Ended(), description="Credentials that were revoked or changed: none of them is taken")
+    expired: Ended = Field(Ended(), description="Credentials whose time is over: none of them is taken")
 
 
 class Answer(Model):

@@ -13,18 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl
 
 from pytest_apiauth.auth import requests
 from pytest_apiauth.auth.drafts import Control, Credential, Draft
+from pytest_apiauth.auth.requester import ISSUED
 from pytest_apiauth.auth.requests import Proof
 from pytest_apiauth.auth.texts import Base64, FormEncoded, Ref, Role, Unchanged
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import NotSendable
 from pytest_apiauth.messages import FROM_GATEWAYS, described
-from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile, Zone
+from pytest_apiauth.profile.model import DEFAULT, Ending, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite import consent
 from pytest_apiauth.suite.answer import Answer, Seen
 from pytest_apiauth.suite.consent import Callback
@@ -172,6 +174,22 @@ class Api:
         self.examination.value(ref)
         return ref
 
+    def ended(self, ending: Ending, name: str) -> Ref:
+        """Refer to a credential that was good once. Raises NotApplicable if it is not there.
+
+        Example::
+
+            old = api.ended("revoked", "api_key")
+            api.send(valid.replacing(valid.carried(Role.API_KEY), old)).refused()
+        """
+        is_named = name in self.profile.schemes
+        good = Ref(Role.NAMED if is_named else Role[name.upper()], kind=name if is_named else "")
+        ref = replace(good, own=ending.upper())
+        value = self.examination.value(ref)
+        if good.role not in ISSUED and self._value_of(good) == value:
+            raise Inconclusive(f"the {ending} {name} is the one in use, by its value: name one that was {ending}")
+        return ref
+
     def another(self, role: Role, than: str = DEFAULT) -> Ref:
         """Refer to a credential of somebody else, by what the values are: two names of one client are one client.
 
@@ -186,12 +204,12 @@ class Api:
         of_client = role in (Role.CLIENT_ID, Role.CLIENT_SECRET)
         naming = Role.CLIENT_ID if of_client else Role.USERNAME
         section = "clients" if of_client else "users"
-        own = self._name_of(Ref(naming, than))
+        own = self._value_of(Ref(naming, than))
         reasons = []
         for name in dict.fromkeys(("second", *getattr(self.profile, section))):
             try:
                 # Whoever has no name, but a session that somebody gave, is taken to be another.
-                if own is None or self._name_of(Ref(naming, name)) != own:
+                if own is None or self._value_of(Ref(naming, name)) != own:
                     return self.ref(role, name)
             except NotApplicable as reason:
                 reasons.append(reason)
@@ -199,7 +217,7 @@ class Api:
             raise reasons[0]
         raise NotApplicable(f"every one of [{section}] has the {naming.value.lower()} of {than}, so none is another")
 
-    def _name_of(self, ref: Ref) -> str | None:
+    def _value_of(self, ref: Ref) -> str | None:
         try:
             return self.examination.value(ref)
         except NotApplicable:

@@ -16,6 +16,7 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.profile.loading import did_you_mean, explained
 from pytest_apiauth.profile.model import Profile, Reference
+from pytest_apiauth.profile.references import label_of_ended
 
 FIXTURE = "apiauth_credentials"
 FIELDS = {
@@ -112,5 +113,6 @@ def _labels(profile: Profile) -> Iterator[str]:
     yield from (f"credentials.{field}" for field in FIELDS["credentials"])
     for section in ("clients", "users", "keys"):
         yield from (f"{section}.{name}.{field}" for name in getattr(profile, section) for field in FIELDS[section])
+    yield from (label_of_ended(profile, ending, name) for ending, name in profile.ended)
     for kind, scheme in profile.schemes.items():
         yield from (f"schemes.{kind}.value", *(f"schemes.{kind}.values.{who}" for who in scheme.values))
