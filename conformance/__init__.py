@@ -6,6 +6,7 @@ CHAPTERS = (
     "headers",
     "basic",
     "client_authentication",
+    "scopes",
     "token_answer",
     "token_errors",
     "refresh",

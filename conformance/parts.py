@@ -69,6 +69,10 @@ header_zones = Parts(
     "no zone with a probe needs a credential in a header", _taking(lambda kind: kind.place.where == "header")
 )
 issued_token_zones = Parts("no zone with a probe needs an issued token", _taking(lambda kind: kind.is_issued))
+scoped_zones = Parts(
+    "no zone with a probe names the scope that an issued token needs",
+    lambda profile: {name: zone for name, zone in issued_token_zones.find(profile).items() if zone.scope},
+)
 key_zones = Parts("no zone with a probe needs an API key", _taking(lambda kind: kind.is_key))
 basic_zones = Parts("no zone with a probe takes HTTP Basic", _taking(_named("basic")))
 identity_zones = Parts(

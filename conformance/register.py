@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 UNBUILT = {
-    "res-insufficient-scope": "needs a route and a narrower token that the three documents do not describe; a profile"
-    " has one scope a grant",
     "hdr-spacing": "good servers differ, RFC 6750 2.1 and RFC 9110 11.4 allow one space or more; that no blank makes a"
     " server fail, invalid-never-5xx examines",
     "tok-basic-supported": "a client that is documented to authenticate in the body says nothing of Basic; where Basic"

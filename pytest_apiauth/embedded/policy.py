@@ -202,6 +202,10 @@ class Policy(AuthorizationPolicy, DevicePolicy, ExchangePolicy, RefreshPolicy, L
         """Whether the good credentials include every one of some alternative."""
         return any(all(kind in held for kind in alternative) for alternative in alternatives)
 
+    def has_scope(self, token: AccessToken, zone: Zone) -> bool:
+        """Whether a token's scope has every word of the one that a zone documents (RFC 6750 3.1)."""
+        return set((zone.scope or "").split()) <= set(token.scope.split())
+
     def may_see(self, key: KeyRecord, path: str) -> bool:
         """Whether a key reaches a path of the API (a key may be made for one workspace)."""
         inside = (path == place or path.startswith(place.rstrip("/") + "/") for place in key.denied)
@@ -243,6 +247,13 @@ class Policy(AuthorizationPolicy, DevicePolicy, ExchangePolicy, RefreshPolicy, L
     def key_challenges(self) -> list[Challenge]:
         """Return the challenge for a lacking API key."""
         return [Challenge("ApiKey", {"realm": self.realm})]
+
+    def scope_refusal(self, zone: Zone) -> Refusal:
+        """Refuse a good token whose scope does not suffice, and say which one does (RFC 6750 3.1)."""
+        found = self.token_challenge("bearer", Presented())
+        told = {"error": "insufficient_scope", "scope": zone.scope or ""} if found.scheme == "Bearer" else {}
+        challenges = [Challenge(found.scheme, {**found.parameters, **told})]
+        return Refusal(self.refusal_status(403), "insufficient_scope", challenges=challenges)
 
     def refusal_content(self, error: str) -> tuple[str, bytes]:
         """Return the media type and the body of a refusal at a resource."""

@@ -116,10 +116,20 @@ class ResourceEndpoint:
                     policy.resource_error(presented),
                     challenges=policy.resource_challenges(lacking, presented),
                 )
+        self._check_scope(route, held)
         for key in held.values():
             if isinstance(key, KeyRecord) and not policy.may_see(key, route.place):
                 raise Refusal(policy.refusal_status(403), "forbidden")
         return self._user(held)
+
+    def _check_scope(self, route: Route, held: Mapping[Kind, Holder]) -> None:
+        """Refuse an issued token whose scope does not suffice, unless what came beside it opens the zone by itself."""
+        token, policy = held.get("bearer"), self._policy
+        if not isinstance(token, AccessToken) or policy.has_scope(token, route.zone):
+            return
+        others = {kind: holder for kind, holder in held.items() if kind != "bearer"}
+        if not all(policy.need_is_met(alternatives, others) for alternatives in route.needs):
+            raise policy.scope_refusal(route.zone)
 
     def _user(self, held: Mapping[Kind, Holder]) -> str | None:
         for holder in held.values():

@@ -195,6 +195,9 @@ class Zone(Model):
     path: str = Field(description="Common prefix of the routes")
     needs: Needs = Field((), description="Credentials needed: all of a list; any of a list of lists; [] for none")
     probe: Texts = Field((), description="Routes that a GET may touch safely")
+    scope: str | None = Field(
+        None, description="Scope, one word or several, without each of which an issued token is refused here"
+    )
     methods: Texts = Field((), description="Documented methods of the probes beyond GET and HEAD")
     members: Texts = Field((), description="Members that the probe's JSON answer is documented to have")
     identity: str | None = Field(None, description="Member of the probe's JSON answer that names the user")

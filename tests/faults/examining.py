@@ -28,6 +28,7 @@ PROFILES = {
     "reference": loading.load(REFERENCE),
     "public": loading.load(REFERENCE.with_name("public.apiauth.toml")),
     "device": loading.load(REFERENCE.with_name("device.apiauth.toml")),
+    "scoped": loading.load(REFERENCE.with_name("scoped.apiauth.toml")),
     "login": loading.load(REFERENCE.with_name("login.apiauth.toml")),
 }
 

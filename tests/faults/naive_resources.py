@@ -128,6 +128,13 @@ def a_bad_key_is_challenged(visitor: Visitor) -> None:
     assert visitor.get("/public/cards", key=BAD).header("www-authenticate")
 
 
+@naive("403-scope-bare", "scoped", (*REFUSALS, "res-insufficient-scope"))
+def a_lacking_scope_is_named(visitor: Visitor) -> None:
+    """A 403 says which scope it takes."""
+    refused = visitor.get("/edit/items", token=visitor.access("password"))
+    assert 'scope="read write"' in (refused.header("www-authenticate") or "")
+
+
 @naive("refusal-empty", "dastra", REFUSALS)
 def a_refusal_says_something(visitor: Visitor) -> None:
     """A refusal has a body."""

@@ -44,6 +44,12 @@ class ForbiddenWithoutChallenge(Policy):
         return Response(answer.status, kept, answer.body)
 
 
+@variant("403-scope-bare", "a good token whose scope does not suffice is refused with 403 and nothing more")
+class ScopeRefusalBare(Policy):
+    def scope_refusal(self, zone: Zone) -> Refusal:
+        return Refusal(self.refusal_status(403), "forbidden")
+
+
 @variant("refusal-empty", "a refusal has no body")
 class RefusalEmpty(Policy):
     def refusal_content(self, error: str) -> tuple[str, bytes]:
