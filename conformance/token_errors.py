@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pytest_apiauth.rules import (
@@ -138,8 +140,16 @@ def err_body_robust(api: Api, grant: GrantType, value: object) -> None:
     valid = api.token_request(grant)
     for name, _ in valid.parameters:
         no_token_unless_idle(api, valid.setting(name, value), valid.omitting(name), valid)
-    for body in NO_OBJECTS:
+    for body in (*NO_OBJECTS, *hollow(valid)):
         api.send(replace(valid, raw_body=body), server_errors=True).no_token()
+
+
+def hollow(valid: Draft) -> list[str]:
+    """Return bodies in which what should be an object inside the body is none."""
+    body = valid.layout.table.body if valid.layout is not None else {}
+    outer = [name for name, value in body.items() if isinstance(value, Mapping)]
+    wrong: tuple[object, ...] = (None, 1, "apiauth", [])
+    return [json.dumps({name: value}) for name in outer for value in wrong]
 
 
 def no_token_unless_idle(api: Api, draft: Draft, lacking: Draft, valid: Draft) -> None:

@@ -263,11 +263,11 @@ class Schemes:
             if goes_on and OFFLINE not in scopes:
                 scopes.append(OFFLINE)
             if refreshes and flow.refresh_url not in ("", flow.urls["token_url"]):
-                findings.remark(
-                    "grants",
-                    f"refreshUrl of {flow.grant} is {one_line(flow.refresh_url)}; a profile refreshes at token_url",
-                )
-                refreshes = False
+                place = findings.urls.setdefault("refresh_url", flow.refresh_url)
+                if place != flow.refresh_url:
+                    shown = one_line(flow.refresh_url)
+                    findings.remark("refresh_url", f"refreshUrl of {flow.grant} is another one: {shown}")
+                    refreshes = False
             if flow.scopes and not scopes:
                 listed = one_line(", ".join(map(str, flow.scopes)))
                 findings.remark("token.scope", f"scopes of {flow.grant} in the document: {listed}")

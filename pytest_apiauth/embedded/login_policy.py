@@ -32,33 +32,32 @@ class LoginPolicy(RevocationPolicy):
 
     def __init__(self, profile: Profile, state: State) -> None:
         super().__init__(profile, state)
-        tables = {
-            profile.token_url: profile.login_request,
-            profile.refresh_url: profile.refresh_request,
-            profile.revocation_url: profile.logout_request,
-        }
-        self.login_tables = {
-            urlsplit(profile.url(url)).path: table for url, table in tables.items() if url and table is not None
+        tables = (
+            (profile.token_url, profile.login_request),
+            (profile.refresh_url, profile.refresh_request),
+            (profile.revocation_url, profile.logout_request),
+        )
+        self.login_tables: dict[tuple[str, str], LaidOut] = {
+            (urlsplit(profile.url(url)).path, table.method): table for url, table in tables if url and table is not None
         }
         leaves = (path for table in self.login_tables.values() for path, _ in _leaves(table.json_ or table.form or {}))
         self.known_parameters = self.known_parameters.union(path[-1] for path in leaves)
 
     def login_table(self, request: Request) -> LaidOut | None:
         """Return how a request to this place is laid out, if it is one of a login that is not OAuth's."""
-        return self.login_tables.get(request.path.partition("?")[0])
+        return self.login_tables.get((request.path.partition("?")[0], request.method))
 
-    def is_token_method(self, method: str) -> bool:
+    def is_token_request(self, request: Request) -> bool:
         """Whether a token may be asked for with this method: with the documented one."""
-        tables = [table for table in self.login_tables.values() if isinstance(table, Issuing)]
-        return any(method == table.method for table in tables) if tables else super().is_token_method(method)
+        if self.profile.is_oauth:
+            return super().is_token_request(request)
+        return isinstance(self.login_table(request), Issuing)
 
     def parameters(self, request: Request) -> Parameters:
         """Read what a request says, as the parameters of a token request."""
         table = self.login_table(request)
         if table is None:
             return super().parameters(request)
-        if request.method != table.method:
-            raise Refusal(405, "invalid_request", f"The method is {table.method}.")
         found = {"grant_type": "password" if table is self.profile.login_request else "refresh_token"}
         for template, value in (*self._in_body(request, table), *_beside_body(request, table)):
             found.update(_read(template, value))
@@ -120,7 +119,7 @@ class LoginPolicy(RevocationPolicy):
 
     def logs_out(self, request: Request) -> bool:
         """Whether a request is a log-out of such a login, and no revocation by RFC 7009."""
-        return self.profile.logout_request is not None
+        return self.profile.logout_request is not None and self.login_table(request) is self.profile.logout_request
 
     def token_logged_out(self, name: str, value: str) -> AccessToken | RefreshToken | None:
         """Find the token that a log-out is about: one that lives."""

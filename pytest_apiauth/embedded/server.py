@@ -296,14 +296,18 @@ class Server(Workbench):
             if self._refusals:
                 return self._resources.refusal(request, path, self._refusals.pop(0).response())
             return self._resources.answer(request, path, own)
-        if place in self._token_places:
+        if self._asks_for_token(place, request):
             self.token_requests += 1
         # No zone says what it takes to get a test's own answer here.
         given = self._own.taken(own, request) if own else None
         return self._at_endpoint(place, request) if given is None else given
 
+    def _asks_for_token(self, place: tuple[Origin, str], request: Request) -> bool:
+        """Whether a request goes to where tokens are; a log-out may go there by another method."""
+        return place in self._token_places and not self._policy.logs_out(request)
+
     def _at_endpoint(self, place: tuple[Origin, str], request: Request) -> Response:
-        if place in self._token_places:
+        if self._asks_for_token(place, request):
             return self._tokens.answer(request)
         if place == self._authorization_place:
             return self._authorizations.answer(request)

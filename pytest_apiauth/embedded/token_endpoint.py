@@ -24,7 +24,7 @@ class TokenEndpoint:
     def answer(self, request: Request) -> Response:
         """Answer a request to the token endpoint."""
         try:
-            if not self._policy.is_token_method(request.method):
+            if not self._policy.is_token_request(request):
                 return self._policy.wrong_token_method()
             self._check_key(request)
             parameters = self._policy.parameters(request)

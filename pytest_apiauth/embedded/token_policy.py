@@ -94,6 +94,10 @@ class TokenPolicy(RefusalPolicy):
         """Whether a token may be asked for with this method: POST alone (RFC 6749 3.2)."""
         return method == "POST"
 
+    def is_token_request(self, request: Request) -> bool:
+        """Whether a request to the token endpoint is one for a token."""
+        return self.is_token_method(request.method)
+
     def looks_at_grant_first(self) -> bool:
         """Whether a grant that is not documented is refused before the client is looked at."""
         return False

@@ -350,3 +350,16 @@ def test_the_flow_for_devices_is_a_grant(tmp_path: Path) -> None:
 
     del flow["deviceAuthorizationUrl"]
     assert "has no deviceAuthorizationUrl" in text_of(tmp_path, document)
+
+
+def test_a_refresh_url_of_a_flow_is_where_tokens_are_renewed(tmp_path: Path) -> None:
+    """A flow whose refreshUrl is not its tokenUrl makes a profile that renews there."""
+    flow = {"tokenUrl": "/token", "refreshUrl": "/renew", "scopes": {}}
+    schemes = {"oauth": {"type": "oauth2", "flows": {"password": flow}}}
+    document = openapi({"/me": get(needing("oauth"))}, components={"securitySchemes": schemes})
+
+    profile = profile_of(tmp_path, document)
+
+    endpoints = (profile.token_endpoint, profile.refresh_endpoint)
+    assert endpoints == ("https://api.shop.example/token", "https://api.shop.example/renew")
+    assert profile.can_refresh

@@ -44,7 +44,8 @@ VARIED = {
 }
 """The profiles that variants are examined on; the last one is silent wherever a server may differ."""
 KEYED = {
-    name: loading.load(REFERENCE.with_name(f"{name}.apiauth.toml")) for name in ("query", "cookie", "moved", "named")
+    name: loading.load(REFERENCE.with_name(f"{name}.apiauth.toml"))
+    for name in ("query", "cookie", "moved", "named", "tokens")
 }
 """Profiles whose key travels in another place than a header, or whose tokens do in another than behind Bearer."""
 EXAMINED = {**PROFILES, **KEYED}

@@ -96,6 +96,7 @@ OF_SCHEMES = frozenset({"hdr-scheme-case"})
 OF_BEARER = frozenset({"res-challenge-content"})
 OF_BASIC = frozenset({"res-basic-exact", "res-basic-pair", "zone-truth-table"})
 OF_CODES = frozenset({"code-single-use", "az-state-echo", "pkce-verifier"})
+OF_LOGINS = frozenset({"log-lacking", "log-answer", "log-out-ends", "ref-success", "ref-old-dead"})
 OF_ONE_ALONE = OF_KEYS | OF_TOKENS | OUTSIDE_OF_URLS | OF_SCHEMES | OF_BEARER | OF_BASIC
 """Rules that have nothing to look at in a row which does not name them."""
 
@@ -182,6 +183,25 @@ def _rows() -> Iterator[Row]:
         },
         {"own": {"type": "oauth2", "flows": {"authorizationCode": FLOWS["authorizationCode"]}}},
         fault="code-reusable", rules=_rules_of_tokens(usual) | OF_BEARER | OF_CODES, variants=("login-pages",),
+        variables={BEARER: "ACCESS_TOKEN"},
+    )  # fmt: skip
+    yield Row(
+        "token of a login of its own", {BEARER: usual},
+        {
+            "token_url": None, "grants": {}, "standards": ["RFC 6750", "RFC 7617"], "rotation": "old-dies",
+            "credentials": {"username": "placed-user", "password": {"env": "PASSWORD"}},
+            "login_request": {
+                "url": "/login", "json": {"name": "{username}", "word": "{password}"},
+                "access_token": "access", "refresh_token": {"cookie": "refresh"},
+            },
+            "refresh_request": {
+                "url": "/renew", "cookies": {"refresh": "{refresh_token}"},
+                "access_token": "access", "refresh_token": {"cookie": "refresh"},
+            },
+            "logout_request": {"url": "/logout", "headers": {"Authorization": "Bearer {access_token}"}},
+        },
+        reason="OpenAPI has no words for what a login says and answers",
+        fault="login-without-password", rules=_rules_of_tokens(usual) | OF_BEARER | OF_LOGINS,
         variables={BEARER: "ACCESS_TOKEN"},
     )  # fmt: skip
 

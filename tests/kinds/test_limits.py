@@ -33,8 +33,10 @@ SCHEMES: dict[str, dict[str, Any]] = {
     "password has another token endpoint: /second": {
         "type": "oauth2", "flows": {"clientCredentials": TOKENS, "password": {"tokenUrl": "/second"}},
     },
-    "refreshUrl of password is /renew; a profile refreshes at token_url": {
-        "type": "oauth2", "flows": {"password": TOKENS | {"refreshUrl": "/renew"}},
+    "refreshUrl of password is another one: /renew": {
+        "type": "oauth2", "flows": {
+            "clientCredentials": TOKENS | {"refreshUrl": "/again"}, "password": TOKENS | {"refreshUrl": "/renew"},
+        },
     },
     "POST /me needs api_key; this is what GET needs": {"type": "http", "scheme": "bearer"},
 }  # fmt: skip

@@ -23,6 +23,7 @@ MODULES = (
     "granting",
     "refresh_policy",
     "exchange_policy",
+    "login_policy",
     "resource",
     "authorization_endpoint",
     "authorization_policy",
