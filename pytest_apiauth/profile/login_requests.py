@@ -263,7 +263,9 @@ def expanded(given: object) -> object:
         own = own.model_dump(by_alias=True, exclude_unset=True) if isinstance(own, LaidOut) else own
         if isinstance(own, Mapping):
             found[table] = {name: value for name, value in own.items() if name != "url"}
-            if found.get(key) is None and "url" in own:
+            if found.get(key) not in (None, own.get("url", found.get(key))):
+                raise ValueError(f"{table}.url: another one than {key}, and they are the same place; name it once")
+            if "url" in own:
                 found[key] = own["url"]
     grants = found.get("grants") or {}
     if isinstance(grants, Mapping):

@@ -20,7 +20,7 @@ from pytest_apiauth.profile.endpoints import ENDPOINTS, URL_KEYS, hint_at_variab
 from pytest_apiauth.profile.grants import GRANTS, GrantType
 from pytest_apiauth.profile.inherited import InheritedUrl, refuse_inherited
 from pytest_apiauth.profile.kinds import KINDS, CredentialKind, Kind, Place
-from pytest_apiauth.profile.login_requests import Issuing, LoginRequest, LogoutRequest, RefreshRequest, expanded
+from pytest_apiauth.profile.login_requests import URLS, Issuing, LoginRequest, LogoutRequest, RefreshRequest, expanded
 from pytest_apiauth.profile.placing import ApiKey, Scheme, TokenPlacing, crowded, is_free, placed, wrong_names
 from pytest_apiauth.profile.tables import (
     DEFAULT,
@@ -218,8 +218,9 @@ class Profile(Model):
 
     def _wrong_urls(self) -> list[str]:
         wrong = []
-        for key in URL_KEYS:
-            url = getattr(self, key)
+        written = {key: f"{table}.url" for table, key in URLS.items() if getattr(self, table) is not None}
+        for name in URL_KEYS:
+            url, key = getattr(self, name), written.get(name, name)
             if not isinstance(url, str):
                 continue
             is_path = key != "api_url" and url.startswith("/")

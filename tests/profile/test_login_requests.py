@@ -58,6 +58,8 @@ def test_an_oauth_profile_stays_one() -> None:
         ({"logout_request": {"url": "/logout"}}, "say where {access_token} or {refresh_token} travels"),
         ({"logout_request": {"json": {"word": "{access_token}"}}}, "logout_request.url: needed"),
         ({"login_request": None, "refresh_request": RENEWAL}, "refresh_request: belongs to a [login_request]"),
+        ({"token_url": "/other"}, "login_request.url: another one than token_url"),
+        ({"login_request": {**LOGIN, "url": "login"}}, "login_request.url: expected an absolute URL, or a path"),
         ({"grants": {"client_credentials": {}}}, "grants.client_credentials: a grant of OAuth"),
         ({"grants": {"refresh_token": {}}}, "grants.refresh_token: needs a [refresh_request]"),
     ],
