@@ -20,7 +20,6 @@ from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import TokenError
 from pytest_apiauth.messages import Response
 from pytest_apiauth.printable import one_line
-from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import GrantType, Profile
 
 # No real token outlives this many seconds; it keeps absurd numbers within what a float can add.
@@ -46,8 +45,7 @@ def read_token(profile: Profile, grant: GrantType, response: Response, now: floa
 
     def refuse(expected: str, came: str) -> TokenError:
         quoted = one_line(redactor.redact(came))
-        url = profile.refresh_endpoint if GRANTS[grant].refreshes else profile.token_endpoint
-        return TokenError(f"{profile.name}: {url} ({grant}): expected {expected}, got {quoted}")
+        return TokenError(f"{profile.name}: {profile.endpoint_of(grant)} ({grant}): expected {expected}, got {quoted}")
 
     if not issues(profile, grant, response):
         where = "access_token" if issuing is None else issuing.access_token.spelt

@@ -138,8 +138,9 @@ def token_request(
     client, user = client or row.client, user or row.user
     table = profile.request_of(grant)
     if table is not None:
-        url = profile.refresh_endpoint if known.refreshes else profile.token_endpoint
-        return laid_out(profile, url, table, client=client, user=user, key=key, own=own, given=given)
+        return laid_out(
+            profile, profile.endpoint_of(grant), table, client=client, user=user, key=key, own=own, given=given
+        )
     members: dict[str, object] = {"grant_type": known.grant_type, **known.fixed}
     for name in known.members:
         text = (given or {})[name] if name in (given or {}) else _reference(name, client, user, own)
@@ -150,8 +151,7 @@ def token_request(
     scope = profile.scope_of(grant) if has_scope else None
     if scope:
         members["scope"] = scope
-    url = profile.refresh_endpoint if known.refreshes else profile.token_endpoint
-    return posted(profile, url, {**members, **row.extra}, client=client, key=key)
+    return posted(profile, profile.endpoint_of(grant), {**members, **row.extra}, client=client, key=key)
 
 
 def laid_out(

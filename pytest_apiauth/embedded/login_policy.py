@@ -20,7 +20,7 @@ from pytest_apiauth.embedded.revocation_policy import RevocationPolicy
 from pytest_apiauth.embedded.state import AccessToken, RefreshToken, State
 from pytest_apiauth.embedded.token_policy import FORM, Parameters
 from pytest_apiauth.messages import Headers, Request, Response
-from pytest_apiauth.profile.login_requests import Issuing, LaidOut
+from pytest_apiauth.profile.login_requests import LaidOut
 from pytest_apiauth.profile.model import GrantType, Profile
 
 PLACED: Final = ("access_token", "refresh_token", "expires_in")
@@ -45,13 +45,16 @@ class LoginPolicy(RevocationPolicy):
 
     def login_table(self, request: Request) -> LaidOut | None:
         """Return how a request to this place is laid out, if it is one of a login that is not OAuth's."""
-        return self.login_tables.get((request.path.partition("?")[0], request.method))
+        # The absolute form of a target names the host once more (RFC 9112 3.2.2).
+        path = request.path if request.path.startswith("/") else urlsplit(request.path).path
+        return self.login_tables.get((path.partition("?")[0], request.method))
 
     def is_token_request(self, request: Request) -> bool:
         """Whether a token may be asked for with this method: with the documented one."""
         if self.profile.is_oauth:
             return super().is_token_request(request)
-        return isinstance(self.login_table(request), Issuing)
+        table = self.login_table(request)
+        return table is not None and table is not self.profile.logout_request
 
     def parameters(self, request: Request) -> Parameters:
         """Read what a request says, as the parameters of a token request."""

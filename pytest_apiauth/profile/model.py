@@ -340,6 +340,14 @@ class Profile(Model):
         """Absolute URL at which tokens are renewed: the token endpoint's, unless the profile names another one."""
         return self.url(self.refresh_url) if self.refresh_url else self.token_endpoint
 
+    def endpoint_of(self, grant: GrantType) -> str:
+        """Return the absolute URL at which a grant asks for its token.
+
+        >>> Profile(schema=1, token_url="/token", refresh_url="/renew").endpoint_of("refresh_token")
+        'https://api.example/renew'
+        """
+        return self.refresh_endpoint if GRANTS[grant].refreshes else self.token_endpoint
+
     @property
     def authorization_endpoint(self) -> str:
         """Absolute URL of the authorization endpoint; empty if there is none."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
-from urllib.parse import parse_qs
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
+from pytest_apiauth.auth.answers import issues
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.profile.login_requests import Issuing
+from pytest_apiauth.profile.model import GrantType, Profile
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.exchanges import cassettes_of
 from pytest_apiauth.recording.reading import read
@@ -32,12 +35,9 @@ class Drift:
 
     def see(self, profile: Profile, request: Request, response: Response) -> None:
         """Compare an answer, if it is the first good token answer of its grant."""
-        if request.method != "POST" or request.url != profile.token_endpoint or response.status != 200:
+        grant = _asked_for(profile, request)
+        if grant is None or not _has_token(profile, grant, response):
             return
-        members = response.json()
-        if not isinstance(members, dict) or not isinstance(members.get("access_token"), str):
-            return
-        grant = _grant_of(request.body)
         with self._mutex:
             if (profile.place, grant) in self._known:
                 return
@@ -60,11 +60,46 @@ class Drift:
         if not path.is_file():
             return None
         for each in reversed(read(path)["interactions"]):
-            body = each["request"].get("body") or ""
-            if each["request"]["method"] == "POST" and _grant_of(body if isinstance(body, bytes) else body.encode()):
+            if _is_about(profile, grant, each["request"]):
                 answer = each["response"]
                 return shape_of(grant, answer["status"]["code"], frozenset(), answer["body"].get("string") or "")
         return None
+
+
+def _asked_for(profile: Profile, request: Request) -> str | None:
+    """Return the grant that a request asks for a token by; None if it asks for none."""
+    if profile.is_oauth:
+        endpoints = (profile.token_endpoint, profile.refresh_endpoint)
+        return _grant_of(request.body) if request.method == "POST" and request.url in endpoints else None
+    asked: tuple[str, str] = (request.method, request.url)
+    return next(
+        (grant for grant, table in _logins(profile) if asked == (table.method, profile.endpoint_of(grant))), None
+    )
+
+
+def _has_token(profile: Profile, grant: str, response: Response) -> bool:
+    if not profile.is_oauth:
+        return any(issues(profile, own, response) for own, _ in _logins(profile) if own == grant)
+    members = response.json()
+    return response.status == 200 and isinstance(members, dict) and isinstance(members.get("access_token"), str)
+
+
+def _is_about(profile: Profile, grant: str, recorded: Mapping[str, Any]) -> bool:
+    """Whether a recorded request asks for a token by a grant, in a cassette of that grant."""
+    if profile.is_oauth:
+        body = recorded.get("body") or ""
+        return recorded["method"] == "POST" and bool(_grant_of(body if isinstance(body, bytes) else body.encode()))
+    asked = (recorded["method"], urlsplit(recorded["uri"]).path)
+    wanted = {own: (table.method, urlsplit(profile.endpoint_of(own)).path) for own, table in _logins(profile)}
+    return any(asked == place for own, place in wanted.items() if own == grant)
+
+
+def _logins(profile: Profile) -> Iterator[tuple[GrantType, Issuing]]:
+    """Yield how a login that is not OAuth's asks for tokens, by the grants that it stands for."""
+    for grant in profile.grants:
+        table = profile.request_of(grant)
+        if table is not None:
+            yield grant, table
 
 
 def _grant_of(body: bytes) -> str:

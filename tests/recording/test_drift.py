@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from pytest_apiauth.__main__ import main
 from pytest_apiauth.embedded import Server
+from pytest_apiauth.embedded.loopback import serve
 from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.profile import loading
 from tests.plugin.projects import Run, output, served, told
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes"
@@ -110,3 +113,29 @@ def test_drift_is_of_live_runs(pytester: pytest.Pytester, run: Run) -> None:
     result = run("test_it.py", "--apiauth-drift")
     assert result.ret == 4
     told(result, "--apiauth-drift compares live answers with cassettes: add --apiauth-live")
+
+
+def test_a_login_of_its_own_is_compared(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    """The answers of a login that is not OAuth's are compared with its own cassettes."""
+    source = Path(__file__).resolve().parents[1] / "profiles" / "login.apiauth.toml"
+    server = Server(loading.load(source))
+    with serve(server) as url:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        text = source.read_text(encoding="utf-8").replace("https://shop.example", url)
+        (pytester.path / "shop.apiauth.toml").write_text(text, encoding="utf-8")
+        monkeypatch.chdir(pytester.path)
+        assert main(["record", "shop", "--live"]) == 0
+        pytester.makepyfile(
+            test_it="def test_one(apiauth_client): assert apiauth_client.get('/orders/mine').is_success"
+        )
+
+        told(run(*LIVE), "apiauth drift: 1 token answers compared with cassettes: no change")
+        answer = server.handle
+
+        def handle(request: Request) -> Response:
+            response = answer(request)
+            return replace(response, body=b'{"more": 1, ' + response.body[1:]) if request.path == "/login" else response
+
+        monkeypatch.setattr(server, "handle", handle)
+        assert warnings(run(*LIVE)) == ["warning  shop: password: new member more (number)"]
