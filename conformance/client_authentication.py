@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from pytest_apiauth.rules import (
+    DEFAULT,
     ISSUE,
     LOCKOUT,
     MUST,
@@ -18,6 +19,9 @@ from pytest_apiauth.rules import (
     Edit,
     GrantType,
     NotApplicable,
+    OutOfReach,
+    Parts,
+    Profile,
     Role,
     Text,
     rule,
@@ -149,6 +153,37 @@ def tok_two_auth_methods(api: Api, grant: GrantType) -> None:
     for draft in (wrong_header, wrong_body):
         api.send(draft).no_token(cause)
     api.send(both).advise_no_token("a refusal of two good methods at once", cause)
+
+
+def _not_granted(profile: Profile) -> dict[str, tuple[str, GrantType]]:
+    every = (DEFAULT, *profile.clients)
+    asked = authenticated_clients.find(profile).values()
+    return {f"{who}.{grant}": (who, grant) for who in every for grant in asked if not profile.may_use(who, grant)}
+
+
+@rule(
+    MUST,
+    "RFC 6749 5.2",
+    PROFILE,
+    applies=Parts("no client is documented as one that may not use some grant", _not_granted),
+    catches="grants-of-any-client",
+    safety=ISSUE,
+)
+def tok_client_grants(api: Api, which: tuple[str, GrantType]) -> None:
+    """A client that proves itself gets no token by a grant that it may not use."""
+    who, grant = which
+    profile = api.profile
+    asked = [name for name in authenticated_clients.find(profile).values() if profile.may_use(who, name)]
+    # By its own name alone the default client is whoever uses the grant.
+    own = next((name for name in asked if who != DEFAULT or profile.client_of(name) == who), None)
+    if own is None:
+        raise OutOfReach(f"the client {who} has no grant that works without a person, to show that it is good")
+    named = ("client_id", "client_secret")
+    parameters = [each for each in api.token_request(grant).parameters if each[0] not in named]
+    draft = api.as_client(profile.token_endpoint, *parameters, client=who).beside(api.control_of(own, client=who))
+    answer = api.send(draft).no_token()
+    error = answer.members.get("error")
+    answer.advise(error == "unauthorized_client", "the error code unauthorized_client", f"error {error!r:.80}")
 
 
 @rule(

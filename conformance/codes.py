@@ -112,9 +112,10 @@ def code_bound(api: Api, grant: GrantType) -> None:
     without.advise(not without.has_token, "no token without the redirect_uri of the authorization request")
     # That the other client's own request succeeds, whatever its grant, shows that the client itself is good. One that
     # can be sent codes may have no other grant.
-    own = next((name for name in api.profile.grants if GRANTS[name].is_of_client), grant)
     other = api.another(Role.CLIENT_SECRET, than=api.profile.client_of(grant)).who
-    if api.examination.target.identities.client(other).redirect_uri is not None:
+    usable = [name for name in api.profile.grants if GRANTS[name].is_of_client and api.profile.may_use(other, name)]
+    own = next(iter(usable), grant)
+    if api.examination.target.identities.client(other).redirect_uri is not None and api.profile.may_use(other, grant):
         own = grant
     parameters = api.token_request(grant).parameters
     foreign = api.as_client(api.profile.token_endpoint, *_grant_only(parameters), client=other)

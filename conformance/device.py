@@ -197,7 +197,8 @@ def device_bound(api: Api, grant: GrantType) -> None:
     role = Role.CLIENT_ID if api.profile.token.client_auth == "none" else Role.CLIENT_SECRET
     other = api.another(role, than=api.profile.client_of(grant)).who
     # That the other client's own request succeeds, whatever its grant, shows that the client itself is good.
-    own = next((name for name in api.profile.grants if GRANTS[name].is_of_client), grant)
+    usable = [name for name in api.profile.grants if GRANTS[name].is_of_client and api.profile.may_use(other, name)]
+    own = next(iter(usable), grant)
     code = api.token_request(grant).carried(Role.DEVICE_CODE)
     foreign = api.polling(grant, code, client=other)
     api.send(foreign.beside(api.control_of(own, client=other))).no_token()

@@ -155,7 +155,7 @@ def _others(api: Api) -> Iterator[Actor]:
         yield Actor(DEFAULT, api.another(Role.USERNAME, than=row.user if row else DEFAULT).who)
     if api.profile.token.client_auth != "none":
         with suppress(NotApplicable):
-            yield Actor(api.another(Role.CLIENT_ID, than=row.client if row else DEFAULT).who, DEFAULT)
+            yield Actor(api.another(Role.CLIENT_ID, than=row.client if row else DEFAULT, grant=grant).who, DEFAULT)
 
 
 class Life:

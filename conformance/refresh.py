@@ -126,7 +126,7 @@ def ref_client_auth(api: Api, grant: GrantType) -> None:
 @rule(MUST, "RFC 6749 6", "RFC 6749 10.4", applies=refresh_by_clients, catches="refresh-any-client", safety=CONSUME)
 def ref_client_bound(api: Api, grant: GrantType) -> None:
     """A refresh token works for the client that it was issued to, and for no other."""
-    other = api.another(Role.CLIENT_SECRET, than=api.profile.client_of(grant)).who
+    other = api.another(Role.CLIENT_SECRET, than=api.profile.client_of(grant), grant=grant).who
     # The other client's own request is made first: that it succeeds shows that the client itself is good.
     foreign = api.token_request(grant, client=other).setting("refresh_token", api.refresh_token())
     api.send(foreign).no_token()

@@ -103,7 +103,7 @@ class Authenticator:
         self._identities = identities
         self._redactor = redactor
         self._kinds = None if kinds is None else frozenset(kinds)
-        self._grant: GrantType | None = grant or profile.usual_grant
+        self._grant: GrantType | None = grant or profile.grant_of(client)
         table = profile.grants.get(self._grant) if self._grant else None
         self._client = client or (table.client if table else DEFAULT)
         self._user = user or (table.user if table else DEFAULT)

@@ -33,7 +33,10 @@ class Award:
 
 def award_of(policy: Policy, parameters: Parameters, client: ClientRecord | None) -> Award:
     """Return what a token request leads to. Raises Refusal if it leads to none."""
-    return GRANTING[policy.grant_type(parameters)](policy, parameters, client)
+    grant = policy.grant_type(parameters)
+    if not policy.may_use(client, grant):
+        raise Refusal(400, "unauthorized_client", "The client may not use this grant.")
+    return GRANTING[grant](policy, parameters, client)
 
 
 def _client_credentials(policy: Policy, parameters: Parameters, client: ClientRecord | None) -> Award:

@@ -106,7 +106,8 @@ class Invention:
         for name, row in {DEFAULT: self.profile.credentials, **self.profile.clients}.items():
             client_id = self.text(row.client_id)
             if client_id is not None:
-                yield ClientRecord(name, client_id, self.text(row.client_secret), self.text(row.redirect_uri))
+                secret, uri = self.text(row.client_secret), self.text(row.redirect_uri)
+                yield ClientRecord(name, client_id, secret, uri, row.grants)
 
     def users(self) -> Iterator[UserRecord]:
         """Yield every user that has a name and a password."""

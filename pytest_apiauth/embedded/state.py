@@ -93,6 +93,8 @@ class ClientRecord:
     client_id: str
     secret: str | None
     redirect_uri: str | None
+    grants: tuple[str, ...] | None = None
+    """What it may use; None is everything."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

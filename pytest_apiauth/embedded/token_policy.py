@@ -227,6 +227,10 @@ class TokenPolicy(RefusalPolicy):
         known: dict[str, GrantType] = {self.extensions().get(grant, grant): grant for grant in self.profile.grants}
         return known[name] if name in known else self.unsupported_grant_type()
 
+    def may_use(self, client: ClientRecord | None, grant: GrantType) -> bool:
+        """Whether a client may have tokens by a grant (RFC 6749 5.2, unauthorized_client)."""
+        return client is None or client.grants is None or grant in client.grants
+
     def extensions(self) -> Mapping[str, str]:
         """Return what token requests and metadata call the grants that are not RFC 6749's own (RFC 6749 4.5)."""
         return {}

@@ -253,6 +253,8 @@ class Profile(Model):
                 wrong.append(f"grants.{name}.client: no client {grant.client!r} in [clients]")
             if grant.user not in (DEFAULT, *self.users):
                 wrong.append(f"grants.{name}.user: no user {grant.user!r} in [users]")
+            if grant.client in (DEFAULT, *self.clients) and not self.may_use(self.client_of(name), name):
+                wrong.append(f"grants.{name}: used by the client {self.client_of(name)}, whose grants do not list it")
         if self.token.grant is not None and self.token.grant not in self.grants:
             wrong.append(f"token.grant: {self.token.grant!r} is not one of [grants]")
         begun = [name for name in self.grants if GRANTS[name].takes == "access_token"]
@@ -417,6 +419,18 @@ class Profile(Model):
         rows = [((ending, name), reference) for ending, table in tables.items() for name, reference in table]
         rows += [((ending, name), getattr(each, ending)) for name, each in self.schemes.items() for ending in tables]
         return {key: reference for key, reference in rows if reference is not None}
+
+    def may_use(self, client: str, grant: GrantType) -> bool:
+        """Whether a client, by its name in the profile, may get tokens by a grant."""
+        allowed = (self.credentials if client == DEFAULT else self.clients[client]).grants
+        return allowed is None or grant in allowed
+
+    def grant_of(self, client: str | None) -> GrantType | None:
+        """The grant that a client uses: the usual one, or the first that it may use; None is the usual grant's own."""
+        usual = self.usual_grant
+        if client is None or client not in (DEFAULT, *self.clients) or usual is None or self.may_use(client, usual):
+            return usual
+        return next((name for name in self.grants if GRANTS[name].stands_alone and self.may_use(client, name)), None)
 
     def client_of(self, grant: GrantType | None) -> str:
         """Which of ``[clients]`` uses a grant; what renews a token is used by whoever has got it, unless it says else.

@@ -92,6 +92,7 @@ def _json_object(given: object) -> object:
 Texts = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
 Refusals = Annotated[tuple[Annotated[int, Field(ge=200, le=499)], ...], BeforeValidator(_tuple), Field(min_length=1)]
 Example = Annotated[dict[str, Any], BeforeValidator(_json_object)]
+Grants = Annotated[tuple[GrantType, ...], BeforeValidator(_tuple)]
 SafetyClasses = Annotated[tuple[SafetyClass, ...], BeforeValidator(_tuple)]
 Needs = Annotated[tuple[tuple[Kind, ...], ...], BeforeValidator(_needs)]
 
@@ -102,6 +103,9 @@ class Client(Model):
     client_id: Plain | None = Field(None, description="Public identifier of the client")
     client_secret: SecretReference | None = Field(None, description="Where its secret is")
     redirect_uri: Plain | None = Field(None, description="Registered redirection URI")
+    grants: Grants | None = Field(
+        None, description="Those of [grants] that this client may use; by default all. It gets no token by another one"
+    )
 
 
 class User(Model):

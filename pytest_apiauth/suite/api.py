@@ -190,10 +190,11 @@ class Api:
             raise Inconclusive(f"the {ending} {name} is the one in use, by its value: name one that was {ending}")
         return ref
 
-    def another(self, role: Role, than: str = DEFAULT) -> Ref:
+    def another(self, role: Role, than: str = DEFAULT, *, grant: GrantType | None = None) -> Ref:
         """Refer to a credential of somebody else, by what the values are: two names of one client are one client.
 
-        It is that of ``second`` if that is another, else of the first of ``[clients]`` or ``[users]`` that is.
+        It is that of ``second`` if that is another, else of the first of ``[clients]`` or ``[users]`` that is; with
+        ``grant``, of those that may use it.
         Raises NotApplicable if nobody is.
 
         Example::
@@ -208,6 +209,8 @@ class Api:
         reasons = []
         for name in dict.fromkeys(("second", *getattr(self.profile, section))):
             try:
+                if of_client and grant and name in self.profile.clients and not self.profile.may_use(name, grant):
+                    raise NotApplicable(f"the client {name} may not use the grant {grant}")
                 # Whoever has no name, but a session that somebody gave, is taken to be another.
                 if own is None or self._value_of(Ref(naming, name)) != own:
                     return self.ref(role, name)
