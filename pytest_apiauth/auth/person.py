@@ -12,13 +12,16 @@ passes the guard, the limits and the budget of whoever sends it.
   place of the forms.
 - It goes only to the profile's origins, so also with a password, and stops wherever an answer may lead back to a
   client: at any redirection to a ``redirect_uri`` that was asked for, or that brings a code.
-- A password is typed once on each way, and never again for a user for whom it did not work the first time.
+- A password is typed once on each way, never into a form that would put it into a URL, and never again for a user for
+  whom it did not work the first time, or three times in a row later on.
 - What one user's browser holds is never another's.
 """
 
 from __future__ import annotations
 
+import codecs
 import inspect
+import re
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -29,7 +32,7 @@ from typing import Final, TypeAlias, cast
 from urllib.parse import parse_qs, urlsplit
 
 from pytest_apiauth.auth.browsing import Tab, is_reachable, new_jar
-from pytest_apiauth.auth.pages import CALLED_USERNAME, MOST_LETTERS, Form, forms_of
+from pytest_apiauth.auth.pages import CALLED_USERNAME, MOST_LETTERS, Button, Form, forms_of
 from pytest_apiauth.credentials.identities import Identities, UserIdentity
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError, UnsetError
@@ -45,7 +48,11 @@ MOST_PAGES: Final = 20
 LONGEST: Final = 60.0
 """Seconds that a way through the pages may take."""
 MOST_FAILURES: Final = 3
-"""How often a function of the user's may fail before it is not called any more."""
+"""How often a login that worked before may fail before nobody tries any more."""
+NO_CHARSETS: Final = frozenset(("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"))
+"""Codecs of Python's that decode text, and that no page is written in."""
+IN_URLS: Final = re.compile(r"([?#])[^\s\"'<>]+")
+"""What of URLs may hold a code."""
 
 
 class _Stopped(Exception):
@@ -213,7 +220,8 @@ class _Way:
 
     def _arrived(self, response: Response) -> Response:
         landing = self.tab.landing(response)
-        self._browser.has_arrived |= "code" in parse_qs(urlsplit(landing).query)
+        if "code" in parse_qs(urlsplit(landing).query):
+            self._browser.has_arrived, self._browser.failures = True, 0
         return self._absolute(response)
 
     def _absolute(self, response: Response) -> Response:
@@ -229,7 +237,8 @@ class _Way:
         try:
             found: object = _aside(lambda: logs_in(self._request.url, self._user))
         except Exception as error:
-            found, words = None, f"failed: {type(error).__name__}: {one_line(str(error))}"
+            told = IN_URLS.sub(r"\1…", one_line(str(error)))
+            found, words = None, f"failed: {type(error).__name__}: {told}"
         else:
             words = f"gave {type(found).__name__}, expected the URL that the browser ended at"
             if inspect.iscoroutine(found):
@@ -237,11 +246,14 @@ class _Way:
                 words = "is a coroutine function; one that logs in is a plain one"
         if isinstance(found, str) and found:
             return Response(302, (("Location", found),))
+        raise self._failed(f"is where the function began that logs in, and it {words}")
+
+    def _failed(self, reason: str) -> _Stopped:
+        """Count a login that has failed, and say why."""
         self._browser.failures += 1
-        reason = f"is where the function began that logs in, and it {words}"
         if not self._browser.has_arrived or self._browser.failures >= MOST_FAILURES:
             self._browser.refused = reason
-        raise _Stopped(reason)
+        return _Stopped(reason)
 
     def _give_up_if_refused(self) -> None:
         if self._browser.refused:
@@ -258,6 +270,8 @@ class _Way:
         return self._password(forms) or self._name(forms) or self._consent(forms)
 
     def _check_origin(self, url: str) -> None:
+        if "\\" in url.partition("?")[0]:
+            raise _Stopped("leads to a URL with a backslash in it, which browsers read as another one")
         if not is_reachable(url, self._profile.origins):
             parts = urlsplit(url)
             place = one_line(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
@@ -277,13 +291,13 @@ class _Way:
             return None
         self._give_up_if_refused()
         if self._has_typed:
-            reason = "asks for the password again: it took no name and password of the user " + repr(self._user.name)
-            if not self._browser.has_arrived:
-                self._browser.refused = reason
-            raise _Stopped(reason)
+            again = "asks for the password again: it took no name and password of the user"
+            raise self._failed(f"{again} {self._user.name!r}")
         if self._user.password is None:
             raise _Stopped(f"asks for a password, and the profile has none of the user {self._user.name!r}")
         form, filled = asking[0], {}
+        if self._method(form, form.pressed(login.buttons, by_enter=True)) != "POST":
+            raise _Stopped("asks for a password with GET, which would put it into a URL")
         name, password = form.username(login.username), form.password(login.password)
         if name is not None:
             filled[name.name] = self._username()
@@ -333,10 +347,13 @@ class _Way:
         given = {each.name: self._login.fields[each.name] for each in form.inputs if each.name in self._login.fields}
         button = form.pressed(self._login.buttons, by_enter=by_enter)
         action = form.action if button is None or button.action is None else button.action
-        method = form.method if button is None or button.method is None else button.method
-        request = self.tab.sending(action, method, form.pairs({**given, **filled}, button))
+        request = self.tab.sending(action, self._method(form, button), form.pairs({**given, **filled}, button))
         self._check_origin(request.url)
         return request
+
+    @staticmethod
+    def _method(form: Form, button: Button | None) -> str:
+        return form.method if button is None or button.method is None else button.method
 
 
 def _aside(work: Callable[[], object]) -> object:
@@ -358,10 +375,12 @@ def _text(response: Response) -> str:
     if response.media_type not in ("text/html", "application/xhtml+xml", ""):
         return ""
     charset = kind.lower().partition("charset=")[2].strip(" \"'").partition(";")[0] or "utf-8"
+    body = response.body[:MOST_LETTERS]
     try:
-        return response.body[:MOST_LETTERS].decode(charset, "replace")
-    except LookupError:
-        return response.body[:MOST_LETTERS].decode("utf-8", "replace")
+        known = codecs.lookup(charset).name.replace("-", "_")
+        return body.decode("utf-8" if known in NO_CHARSETS else charset, "replace")
+    except (LookupError, ValueError):  # no codec, one that decodes no bytes, or no name of one
+        return body.decode("utf-8", "replace")
 
 
 def _place(url: str) -> tuple[str, str, str]:
