@@ -8,6 +8,8 @@ import requests  # noqa: F401
 
 from tests.plugin.projects import SHOP, Run, output
 
+pytestmark = pytest.mark.slow  # a run of pytest each
+
 
 @pytest.fixture(autouse=True)
 def _shop(pytester: pytest.Pytester) -> None:
@@ -110,7 +112,6 @@ def test_token_of_an_earlier_test_is_told(pytester: pytest.Pytester, run: Run) -
     assert "OAuth2.token_cache.clear()" in lines[0]
 
 
-@pytest.mark.slow
 def test_library_that_comes_late(pytester: pytest.Pytester) -> None:
     """No library is imported that the code under test has not, and one that it imports within a test is met as well."""
     pytester.makepyfile(

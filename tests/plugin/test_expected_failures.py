@@ -9,6 +9,8 @@ import pytest
 from tests.plugin.app_projects import BROKEN, rule, write
 from tests.plugin.projects import Run, served, told
 
+pytestmark = pytest.mark.slow  # a run of pytest each
+
 
 @pytest.fixture
 def broken(project: Path) -> Path:

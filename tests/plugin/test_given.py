@@ -7,6 +7,8 @@ import pytest
 from tests.plugin.projects import SHOP, Run, output
 from tests.plugin.test_fixtures import passes
 
+pytestmark = pytest.mark.slow  # a run of pytest each
+
 
 @pytest.fixture(autouse=True)
 def _shop(pytester: pytest.Pytester) -> None:

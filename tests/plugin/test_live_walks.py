@@ -13,6 +13,8 @@ from pytest_apiauth.profile.finding import SUFFIX
 from tests.plugin.projects import SMALL, Run, output, served
 from tests.test_readme import BLOCKS, block
 
+pytestmark = pytest.mark.slow  # a run of pytest each
+
 OWN = f"examine = true\n{SMALL}"
 CHILD = 'schema = 1\nextends = "own.apiauth.toml"\n'
 APP = f'app = "shop:app"\n{SMALL}'

@@ -12,6 +12,8 @@ from pytest_apiauth.profile import loading
 from tests.login.browser import PROFILE
 from tests.plugin.projects import Run, told
 
+pytestmark = pytest.mark.slow  # a run of pytest each
+
 CONFTEST = """
 import re
 from urllib.parse import urljoin

@@ -12,6 +12,8 @@ from tests.plugin.own_projects import BROKEN, KEPT, RULES, write_own
 from tests.plugin.projects import SMALL, Run, output, told
 from tests.test_readme import BLOCKS
 
+pytestmark = pytest.mark.slow  # a run of pytest each
+
 SHOP = "shop.apiauth.toml"
 FAULTS = '''
 from dataclasses import replace
@@ -75,7 +77,6 @@ def test_a_fault_that_cannot_be_shown_is_a_usage_error(
     told(result, "ERROR: ", *words)
 
 
-@pytest.mark.slow
 def test_workers_know_of_a_fault_that_there_is_not(run: Run) -> None:
     """With workers nobody can say so before the run, so its end does."""
     write_own(PROVED)

@@ -12,6 +12,8 @@ from tests.plugin.app_projects import write
 from tests.plugin.own_projects import BROKEN, KEPT, PROFILE, RULES, write_own
 from tests.plugin.projects import SMALL, Run, output, served, told
 
+pytestmark = pytest.mark.slow  # a run of pytest each
+
 SHOP = "shop.apiauth.toml"
 NODE = f"{SHOP}::shop_rules::says-json[user]"
 
@@ -89,7 +91,6 @@ def test_last_failed_runs_what_failed(run: Run) -> None:
     run(SHOP, "-k", "shop_rules", "--lf").assert_outcomes(failed=1)
 
 
-@pytest.mark.slow
 def test_workers_come_to_the_same(run: Run) -> None:
     """Workers of pytest-xdist import the files for themselves, and come to the same verdicts."""
     write_own()

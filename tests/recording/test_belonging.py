@@ -17,6 +17,8 @@ from pytest_apiauth.recording.belonging import Belonging, cassettes_of
 from tests.plugin.projects import Run, output, served, told
 from tests.recording.taping import Loopback, Reply
 
+pytestmark = pytest.mark.slow  # a run of pytest each
+
 SECRET = "other-s3cret-0123456789"
 
 
@@ -166,7 +168,6 @@ def test_recordings_of_others_are_unchanged_beside_a_profile(
     assert SECRET in seen[0][1]["test_one.yaml"].decode()
 
 
-@pytest.mark.slow
 def test_request_to_a_profiles_host_is_refused_offline(
     pytester: pytest.Pytester, around: Surroundings, run: Run
 ) -> None:
@@ -206,7 +207,6 @@ def test_request_to_a_profiles_host_is_cleaned(pytester: pytest.Pytester, around
     assert around.cassettes()["test_one.yaml"].decode() == text
 
 
-@pytest.mark.slow
 def test_fixture_asked_for_later_makes_a_test_ours(pytester: pytest.Pytester, around: Surroundings, run: Run) -> None:
     """A fixture that the test's own code asks for counts as one that it names."""
     around.add_profile()
@@ -281,7 +281,6 @@ def test_mock_beside_a_cassette_of_ours_is_refused(pytester: pytest.Pytester, ar
     told(run("test_it.py"), "respx_mock and @pytest.mark.vcr in one test")
 
 
-@pytest.mark.slow
 def test_workers_record_what_is_not_ours(pytester: pytest.Pytester, around: Surroundings, run: Run) -> None:
     """Several workers record other people's tests as ever, and hold back what turns out to be ours."""
     around.add_profile()

@@ -145,7 +145,9 @@ def test_secret_in_a_path(look: Look, server: Loopback, tmp_path: Path) -> None:
     assert len(run_tape(tmp_path, server, [other], is_live=False).answers) == 1
 
 
-@pytest.mark.parametrize("look", TOKENS, ids=lambda look: look.kind)
+@pytest.mark.parametrize(
+    "look", [pytest.param(look, id=look.kind, marks=[pytest.mark.slow] * (n > 5)) for n, look in enumerate(TOKENS)]
+)
 def test_token_is_told_by_its_looks(look: Look, server: Loopback, tmp_path: Path) -> None:
     """A token or a key that a vendor gave a look of its own goes from any text, JSON and a parameter of any name."""
     text, secret = drawn(look, "one")

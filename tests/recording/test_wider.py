@@ -9,6 +9,8 @@ import pytest
 from tests.plugin.projects import Run, output, told
 from tests.recording.test_recording import ONCE, Api, api
 
+pytestmark = pytest.mark.slow  # a run of pytest each
+
 __all__ = ["api"]  # the fixture
 
 LIBRARY = """
@@ -98,7 +100,6 @@ def test_tape_of_a_fixture_stays_until_it_is_rewritten(pytester: pytest.Pytester
     assert "earlier" not in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
 def test_without_a_tape_the_fixture_is_refused(pytester: pytest.Pytester, api: Api, run: Run) -> None:
     """A test that was recorded without its fixture's tape says in one line how both are recorded."""
     project(pytester, api)
