@@ -11,10 +11,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from pytest_apiauth.auth.answers import token_members
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.embedded.loopback import serve
+from pytest_apiauth.messages import Response
 from pytest_apiauth.profile.model import GrantType
 from pytest_apiauth.suite.book import Rule, Verdict
 from pytest_apiauth.suite.examination import Examination
@@ -123,12 +125,19 @@ class Shell:
     def _taken(self, name: str, output: bytes) -> str:
         head, _, body = output.partition(b"\r\n\r\n")
         if "COOKIE" in name:
-            lines = re.findall(rb"(?im)^set-cookie: ([^;\r\n]+)", head)
-            return "; ".join(line.decode("latin-1") for line in lines)
+            cookies = re.findall(rb"(?im)^set-cookie: ([^;\r\n]+)", head)
+            return "; ".join(line.decode("latin-1") for line in cookies)
         if name in ("DEVICE_CODE", "USER_CODE"):
             return str(json.loads(body)[name.lower()])
         if name.endswith("CODE"):
             found = re.search(rb"(?im)^location: .*[?&#]code=([^&\s]+)", head)
             assert found, head
             return unquote(found[1].decode())
-        return str(json.loads(body)["refresh_token" if "REFRESH_TOKEN" in name else "access_token"])
+        lines = (line.partition(":") for line in head.decode("latin-1").splitlines()[1:])
+        answer = Response(200, tuple((field, value.strip()) for field, _, value in lines), body)
+        # Where a login has it, that is not OAuth's, the profile says for it and for its renewal.
+        profile = self.found.examination.profile
+        found_members: dict[str, object] = {}
+        for grant in profile.grants:
+            found_members |= token_members(profile, grant, answer)
+        return str(found_members["refresh_token" if "REFRESH_TOKEN" in name else "access_token"])
