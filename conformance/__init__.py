@@ -7,6 +7,7 @@ CHAPTERS = (
     "basic",
     "client_authentication",
     "scopes",
+    "assertions",
     "token_answer",
     "token_errors",
     "refresh",

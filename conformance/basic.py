@@ -27,7 +27,7 @@ from pytest_apiauth.rules import (
 
 from . import strategies as some
 from .client_authentication import open_to_nobody
-from .parts import authenticated_clients, basic_clients, basic_zones, form_encoded_basic
+from .parts import basic_clients, basic_zones, form_encoded_basic, secret_clients
 from .resource import challenges_of
 
 BCRYPT_LIMIT = 72
@@ -124,7 +124,7 @@ def basic_empty_secret(api: Api, grant: GrantType) -> None:
     MUST,
     "RFC 6749 1.9",
     "RFC 6749 2.3.1",
-    applies=authenticated_clients,
+    applies=secret_clients,
     catches=("secret-prefix-compare", "secret-case-folded"),
     safety=LOCKOUT,
 )
@@ -136,7 +136,7 @@ def basic_secret_exact(api: Api, grant: GrantType, edit: Edit) -> None:
     api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), edit)).no_token(cause)
 
 
-@rule(MUST, "RFC 6749 1.9", "RFC 6749 2.3.1", applies=authenticated_clients, catches="secret-cut-at-72", safety=LOCKOUT)
+@rule(MUST, "RFC 6749 1.9", "RFC 6749 2.3.1", applies=secret_clients, catches="secret-cut-at-72", safety=LOCKOUT)
 def basic_long_secret(api: Api, grant: GrantType) -> None:
     """Of a secret longer than 72 bytes every byte counts."""
     cause = open_to_nobody(api, grant)

@@ -17,6 +17,7 @@ from pytest_apiauth.rules import (
     Cause,
     Draft,
     Edit,
+    Forgery,
     GrantType,
     NotApplicable,
     OutOfReach,
@@ -24,10 +25,11 @@ from pytest_apiauth.rules import (
     Profile,
     Role,
     Text,
+    proof_role,
     rule,
 )
 
-from .parts import authenticated_clients, basic_clients, unattended_grants
+from .parts import authenticated_clients, basic_clients, secret_clients, unattended_grants
 from .resource import challenges_of
 
 WRONG = Edit("reverse")
@@ -36,6 +38,18 @@ WRONG = Edit("reverse")
 def without_client(draft: Draft) -> Draft:
     """Take the client's credentials away, wherever they stand."""
     return draft.without("client")
+
+
+def proving_wrongly(valid: Draft) -> Draft:
+    """Spoil what a client proves itself with: its secret, or the signature that it has made by its key."""
+    if any(ref.role is Role.CLIENT_SECRET for ref in valid.refs):
+        return valid.editing(valid.carried(Role.CLIENT_SECRET), WRONG)
+    return valid.asserting(edit=Forgery(signature="reversed"))
+
+
+def another_client(api: Api, than: str, grant: GrantType | None = None) -> str:
+    """Return the name of another client that can prove itself, and use a grant. Raises NotApplicable if none is."""
+    return api.another(proof_role(api.profile), than=than, grant=grant).who
 
 
 def from_nobody(valid: Draft) -> tuple[Draft, ...]:
@@ -61,7 +75,7 @@ def open_to_nobody(api: Api, *grants: GrantType) -> Cause:
     return Cause("tok-client-auth-needed", holds)
 
 
-@rule(MUST, "RFC 6749 5.2", PROFILE, applies=authenticated_clients, catches="secret-ignored", safety=LOCKOUT)
+@rule(MUST, "RFC 6749 5.2", PROFILE, applies=secret_clients, catches="secret-ignored", safety=LOCKOUT)
 def tok_wrong_secret(api: Api, grant: GrantType) -> None:
     """A wrong secret gives no token, and the answer says invalid_client."""
     cause = open_to_nobody(api, grant)
@@ -127,7 +141,7 @@ def tok_get_refused(api: Api, grant: GrantType) -> None:
     "RFC 6749 2.3.1",
     "RFC 6749 4.4.2",
     PROFILE,
-    applies=authenticated_clients,
+    applies=secret_clients,
     catches="token-parameters-from-query",
     safety=LOCKOUT,
 )
@@ -191,7 +205,7 @@ def tok_client_grants(api: Api, which: tuple[str, GrantType]) -> None:
     "RFC 6749 3.2.1",
     "RFC 6749 2.3.1",
     PROFILE,
-    applies=authenticated_clients,
+    applies=secret_clients,
     catches=("secret-of-any-client", "body-client-ignored"),
     safety=LOCKOUT,
 )

@@ -26,6 +26,7 @@ from pytest_apiauth.rules import (
     rule,
 )  # fmt: skip
 
+from .client_authentication import another_client
 from .parts import device_grant
 
 PENDING: Final = ("authorization_pending", "slow_down")
@@ -194,8 +195,7 @@ def device_near_miss(api: Api, grant: GrantType) -> None:
 @rule(MUST, "RFC 6749 5.2", "RFC 8628 3.4", applies=device_grant, catches="device-any-client", safety=CONSUME)
 def device_bound(api: Api, grant: GrantType) -> None:
     """A device code gives a token to the client that has asked for it, and to no other."""
-    role = Role.CLIENT_ID if api.profile.token.client_auth == "none" else Role.CLIENT_SECRET
-    other = api.another(role, than=api.profile.client_of(grant)).who
+    other = another_client(api, api.profile.client_of(grant))
     # That the other client's own request succeeds, whatever its grant, shows that the client itself is good.
     usable = [name for name in api.profile.grants if GRANTS[name].is_of_client and api.profile.may_use(other, name)]
     own = next(iter(usable), grant)

@@ -18,7 +18,7 @@ from pytest_apiauth.rules import (
 )
 
 from .client_authentication import open_to_nobody
-from .parts import authenticated_clients, password_logins, protected_zones, unattended_logins
+from .parts import password_logins, protected_zones, secret_clients, unattended_logins
 
 CANARY = "apiauthCanary7Q2vX9"
 NOBODY = "apiauth-nobody-5R8"
@@ -96,7 +96,7 @@ def leak_enum(api: Api, grant: GrantType) -> None:
     require_alike(wrong, unknown, "a wrong password")
 
 
-@rule(SHOULD, "RFC 6749 5.2", applies=authenticated_clients, catches="unknown-client-named", safety=LOCKOUT)
+@rule(SHOULD, "RFC 6749 5.2", applies=secret_clients, catches="unknown-client-named", safety=LOCKOUT)
 def leak_enum_client(api: Api, grant: GrantType) -> None:
     """An unknown client and a wrong secret are answered alike."""
     cause = open_to_nobody(api, grant)

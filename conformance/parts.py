@@ -110,6 +110,11 @@ def _by(*methods: str) -> Callable[[Profile], bool]:
     return lambda profile: profile.token.client_auth in methods
 
 
+def authenticates(profile: Profile) -> bool:
+    """Whether clients authenticate themselves."""
+    return not _by("none")(profile)
+
+
 UNATTENDED: tuple[GrantType, ...] = tuple(name for name, grant in GRANTS.items() if grant.is_unattended)
 FOREIGN = "the login is not OAuth's, and the profile cites no RFC 6749"
 
@@ -156,19 +161,21 @@ form_encoded_basic = Parts(
         lambda profile: _by("client_secret_basic")(profile) and profile.token.basic_encoding == "form",
     ),
 )
-authenticated_clients = by_oauth(
+authenticated_clients = by_oauth(Parts("clients do not authenticate", _unattended(authenticates)))
+secret_clients = by_oauth(
     Parts(
-        "clients do not authenticate",
+        "clients do not authenticate by sending a secret",
         _unattended(_by("client_secret_basic", "client_secret_post", "client_secret_json")),
     )
 )
-refresh = by_oauth(renewal)
-refresh_by_clients = by_oauth(
+asserting_clients = by_oauth(
     Parts(
-        "no refresh token, or clients do not authenticate",
-        _refreshing(lambda profile: profile.token.client_auth != "none"),
+        "clients do not authenticate by assertions", _unattended(lambda profile: profile.token.signs_with is not None)
     )
 )
+key_clients = by_oauth(Parts("clients do not authenticate by a key", _unattended(_by("private_key_jwt"))))
+refresh = by_oauth(renewal)
+refresh_by_clients = by_oauth(Parts("no refresh token, or clients do not authenticate", _refreshing(authenticates)))
 rotation = Parts(
     "the profile promises no new refresh token",
     _refreshing(lambda profile: profile.rotation in ("new-token", "old-dies")),

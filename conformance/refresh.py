@@ -14,7 +14,6 @@ from pytest_apiauth.rules import (
     SHOULD,
     Api,
     Draft,
-    Edit,
     GrantType,
     History,
     NotApplicable,
@@ -25,7 +24,7 @@ from pytest_apiauth.rules import (
     rule,
 )
 
-from .client_authentication import open_to_nobody, without_client
+from .client_authentication import another_client, open_to_nobody, proving_wrongly, without_client
 from .parts import (
     UNATTENDED,
     by_oauth,
@@ -119,14 +118,13 @@ def ref_client_auth(api: Api, grant: GrantType) -> None:
     nobody = without_client(api.token_request(grant))
     api.send(nobody).no_token(cause)
     draft = api.token_request(grant)
-    wrong = draft.editing(draft.carried(Role.CLIENT_SECRET), Edit("reverse"))
-    api.send(wrong).no_token(cause)
+    api.send(proving_wrongly(draft)).no_token(cause)
 
 
 @rule(MUST, "RFC 6749 6", "RFC 6749 10.4", applies=refresh_by_clients, catches="refresh-any-client", safety=CONSUME)
 def ref_client_bound(api: Api, grant: GrantType) -> None:
     """A refresh token works for the client that it was issued to, and for no other."""
-    other = api.another(Role.CLIENT_SECRET, than=api.profile.client_of(grant), grant=grant).who
+    other = another_client(api, api.profile.client_of(grant), grant)
     # The other client's own request is made first: that it succeeds shows that the client itself is good.
     foreign = api.token_request(grant, client=other).setting("refresh_token", api.refresh_token())
     api.send(foreign).no_token()

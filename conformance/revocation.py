@@ -38,12 +38,11 @@ from pytest_apiauth.rules import (
     rule,
 )
 
-from .client_authentication import without_client
+from .client_authentication import another_client, proving_wrongly, without_client
 from .parts import by_oauth, issued_token_zones, issuing_grants, refresh
 from .strategies import B64TOKEN, case_changes, near_misses, strangers, wildcards
 
 UNKNOWN: Final = "apiauth-no-such-token-0123456789"
-WRONG_SECRET: Final = "apiauth-wrong-secret-0123456789"
 
 unknown_tokens = st.text(B64TOKEN, min_size=8, max_size=120)
 edits_or_none = st.none() | near_misses | case_changes | wildcards | strangers
@@ -138,7 +137,7 @@ def rev_client_bound(api: Api, who: str) -> None:
     assert grant is not None
     owner = client_of(api, grant)
     if who:
-        who = api.another(Role.CLIENT_SECRET, than=owner).who
+        who = another_client(api, owner)
     token = fresh(api, grant)
     uses = _shown(_uses(api, owner, token))
     # What the same client may do shows that the refusal is about the token and not about the client.
@@ -270,12 +269,12 @@ def fresh(api: Api, grant: GrantType) -> Ref:
 
 def strangers_of(valid: Draft) -> Iterator[Draft]:
     """Yield a client's request from nobody, from its mere name, and from a client that does not exist."""
-    client, secret = valid.carried(Role.CLIENT_ID), valid.carried(Role.CLIENT_SECRET)
+    client = valid.carried(Role.CLIENT_ID)
     yield without_client(valid)
     yield without_client(valid).setting("client_id", client)
     # No client of the real ones, so that nobody is locked out by it.
     unknown = valid.editing(client, Edit("whole", text="apiauth-nobody"))
-    yield unknown.editing(secret, Edit("whole", text=WRONG_SECRET))
+    yield proving_wrongly(unknown)
 
 
 def revoked(answer: Answer) -> Answer:

@@ -24,9 +24,10 @@ from __future__ import annotations
 from pytest_apiauth.auth.drafts import Credential, Draft
 from pytest_apiauth.auth.edits import Edit, Operation, equivalent
 from pytest_apiauth.auth.forgeries import Forgery, Members, Signature, is_jwt
-from pytest_apiauth.auth.requests import NO_PROOF, Proof, about_token, logout_request
-from pytest_apiauth.auth.texts import Base64, FormEncoded, Parameters, Part, Ref, Role, Text, Unchanged
+from pytest_apiauth.auth.requests import NO_PROOF, Proof, about_token, logout_request, proof_role
+from pytest_apiauth.auth.texts import Assertion, Base64, FormEncoded, Parameters, Part, Ref, Role, Text, Unchanged
 from pytest_apiauth.credentials.secrets import spellings
+from pytest_apiauth.credentials.signing import fresh_key, public_half, public_jwk
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.printable import one_line
@@ -68,6 +69,7 @@ __all__ = [
     "STATED",
     "Answer",
     "Api",
+    "Assertion",
     "Base64",
     "Breach",
     "Cause",
@@ -113,9 +115,13 @@ __all__ = [
     "consent",
     "draws",
     "equivalent",
+    "fresh_key",
     "is_jwt",
     "logout_request",
     "one_line",
+    "proof_role",
+    "public_half",
+    "public_jwk",
     "read_challenges",
     "rule",
     "spellings",

@@ -258,6 +258,8 @@ def test_authentication_rests_on_little() -> None:
         ("platformdirs", {"credentials.refresh_tokens"}),
         ("yaml", {"discover.reading", "recording.reading"}),  # documents, and cassettes, which are YAML
         ("trustme", {"embedded.authority"}),
+        ("jwt", {"credentials.signing", "embedded.keys"}),
+        ("cryptography", {"credentials.signing", "embedded.keys"}),
     ],
 )
 def test_library_is_known_in_one_room(library: str, rooms: set[str]) -> None:
@@ -278,7 +280,7 @@ def test_every_import_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = [line for lines in project["optional-dependencies"].values() for line in lines]
     declared = {re.split(r"[<>=!\[ ]", line)[0].replace("-", "_").lower() for line in project["dependencies"] + extras}
-    spelled = {"vcrpy": "vcr", "python_dotenv": "dotenv", "pyyaml": "yaml"}
+    spelled = {"vcrpy": "vcr", "python_dotenv": "dotenv", "pyyaml": "yaml", "pyjwt": "jwt"}
     known = {spelled.get(name, name) for name in declared}
     optional = {"trio", "sniffio"}
 

@@ -17,19 +17,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, cast
+from typing import Any, Final, Literal, cast
 from urllib.parse import quote_plus, urlsplit
 
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.forgeries import Forgery
 from pytest_apiauth.auth.layouts import Layout
 from pytest_apiauth.auth.texts import (
+    Assertion,
     Base64,
     FormEncoded,
     Parameters,
     Part,
     Ref,
     Role,
+    Signing,
     Text,
     as_text,
     exchanged,
@@ -45,7 +47,7 @@ from pytest_apiauth.profile.kinds import Kind, Place
 CredentialKind = Kind | Literal["client"]
 """A kind of credential of a profile, or ``client``: how a client proves itself at the token endpoint."""
 AUTHORIZATION: Final = Place("header", "Authorization")
-CLIENT_MEMBERS: Final = ("client_id", "client_secret")
+CLIENT_MEMBERS: Final = ("client_id", "client_secret", "client_assertion_type", "client_assertion")
 """Members of a body in which a client says who it is."""
 FORM: Final = "application/x-www-form-urlencoded"
 USUAL_TYPES: Final = {"form": FORM, "json": "application/json"}
@@ -348,15 +350,51 @@ class Draft:
         written = self.layout.written(self.parameters)
         return replace(self, headers=(*self.headers, *written.headers), parameters=written.parameters, layout=None)
 
-    def request(self, values: Mapping[Ref, str]) -> Request:
-        """Put the secrets in. Raises Unchanged if an edit changes nothing."""
+    @property
+    def assertion(self) -> Assertion:
+        """What a client proves itself by, if it signs that. Raises LookupError if the request carries none."""
+        for _, value in self.parameters:
+            if isinstance(value, Assertion):
+                return value
+        raise LookupError("the request carries no assertion of a client")
+
+    def asserting(self, **changes: Any) -> Draft:
+        """Change how the client's assertion is made, by the fields of `Assertion`. Raises LookupError if it has none.
+
+        >>> proof = Assertion(("lab", "made-up-secret", ""), "https://id.example/token", "HS256")
+        >>> valid = Draft("POST", "https://id.example/token", parameters=(("client_assertion", proof),))
+        >>> valid.asserting(age=600).assertion.age
+        600
+        """
+        old = self.assertion
+        return self._with_parameters(lambda value: replace(old, **changes) if value is old else value)
+
+    def _with_parameters(self, change: Callable[[object], object]) -> Draft:
+        return replace(self, parameters=tuple((name, change(value)) for name, value in self.parameters))
+
+    def request(self, values: Mapping[Ref, str], signing: Signing | None = None) -> Request:
+        """Put the secrets in, and sign what is signed. Raises Unchanged if an edit changes nothing."""
         if self.layout is not None:
-            return self.laid_out.request(values)
+            return self.laid_out.request(values, signing)
+        if signing is not None:
+            return self._signed(values, signing).request(values)
         headers = [(name, reveal(value, values)) for name, value in self.lines]
         if self.media_type:
             headers.append(("Content-Type", self.media_type))
         target = None if self.target_text is None else reveal(self.target_text, values)
         return Request(self.method, self._url(values), tuple(headers), self._body(values), target)
+
+    def _signed(self, values: Mapping[Ref, str], signing: Signing) -> Draft:
+        """Make the assertion, and tell who has to know it."""
+
+        def made(value: object) -> object:
+            if not isinstance(value, Assertion):
+                return value
+            text = value.made(values, signing.now())
+            signing.learn(text)
+            return text
+
+        return self._with_parameters(made)
 
     @property
     def lines(self) -> tuple[tuple[str, Text], ...]:

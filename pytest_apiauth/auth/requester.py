@@ -16,7 +16,7 @@ from typing import Final, cast
 from pytest_apiauth.auth import requests
 from pytest_apiauth.auth.drafts import Credential, Draft
 from pytest_apiauth.auth.requests import Proof
-from pytest_apiauth.auth.texts import Ref, Role, Text, is_text, parts_of, refs_of, reveal
+from pytest_apiauth.auth.texts import Ref, Role, Signing, Text, is_text, parts_of, refs_of, reveal
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError
@@ -30,6 +30,7 @@ ISSUED: Final = frozenset((Role.ACCESS_TOKEN, Role.REFRESH_TOKEN, Role.CODE, Rol
 """What no profile has: it is given, or made, on the way to a token."""
 ENDED: Final[Mapping[str, Ending]] = MappingProxyType({"REVOKED": "revoked", "EXPIRED": "expired"})
 """How a credential that was good once has ended, by the word that its placeholder begins with."""
+OF_CLIENT: Final = frozenset((Role.CLIENT_ID, Role.CLIENT_SECRET, Role.PRIVATE_KEY, Role.KEY_ID))
 NOTHING: Final[Mapping[Role, Value | None]] = MappingProxyType({})
 # What one header value can carry on the wire (RFC 9110 5.5).
 SENDABLE: Final = re.compile(r"[!-~\x80-\xff](?:[ \t!-~\x80-\xff]*[!-~\x80-\xff])?")
@@ -75,6 +76,10 @@ def value_of(identities: Identities, ref: Ref) -> Value | None:
         return identities.client(ref.who).client_id
     if ref.role is Role.CLIENT_SECRET:
         return identities.client(ref.who).client_secret
+    if ref.role is Role.PRIVATE_KEY:
+        return identities.client(ref.who).private_key
+    if ref.role is Role.KEY_ID:
+        return identities.client(ref.who).key_id
     if ref.role is Role.USERNAME:
         return identities.user(ref.who).username
     if ref.role is Role.PASSWORD:
@@ -198,12 +203,15 @@ class Requester:
             if ref.role in (Role.API_KEY, Role.NAMED):
                 values[ref] = self._key_of(ref, value)
             else:
-                is_of_client = ref.role in (Role.CLIENT_ID, Role.CLIENT_SECRET)
+                is_of_client = ref.role in OF_CLIENT
                 needed_by = self.profile.token.client_auth if is_of_client else purpose
                 values[ref] = self._needed(ref.role.value.lower(), value, needed_by)
         for each in draft.credentials:
             self._check_colon(each, values)
-        return draft.request(values)
+        try:
+            return draft.request(values, Signing(learn=lambda made: self.identities.learn(made, "client_assertion")))
+        except CredentialError as error:
+            raise CredentialError(f"{self.profile.name}: {error}") from None
 
     def _key_of(self, ref: Ref, value: Value | None) -> str:
         kind = ref.kind or "api_key"

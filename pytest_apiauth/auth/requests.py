@@ -20,11 +20,11 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pytest_apiauth.auth.drafts import Credential, Draft
 from pytest_apiauth.auth.layouts import Layout
-from pytest_apiauth.auth.texts import FormEncoded, Ref, Role, Text
+from pytest_apiauth.auth.texts import Assertion, FormEncoded, Ref, Role, Text
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import KINDS, Place
 from pytest_apiauth.profile.login_requests import LaidOut
-from pytest_apiauth.profile.model import DEFAULT, GrantSettings, GrantType, Kind, Profile
+from pytest_apiauth.profile.model import DEFAULT, GrantSettings, GrantType, Kind, Profile, Reference
 
 ROLES: Final[Mapping[str, Role]] = {
     "username": Role.USERNAME,
@@ -42,6 +42,8 @@ ROLES: Final[Mapping[str, Role]] = {
 OF_USER: Final = (Role.USERNAME, Role.PASSWORD, Role.ACCESS_TOKEN)
 """Those of them that are a user's; the others are the client's."""
 BASIC: Final = Place("header", "Authorization", "Basic ")
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""What a client says its assertion is (RFC 7523 2.2)."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -111,6 +113,8 @@ def is_named(profile: Profile, ref: Ref) -> bool:
     sections: dict[Role, Mapping[str, object]] = {
         Role.CLIENT_ID: profile.clients,
         Role.CLIENT_SECRET: profile.clients,
+        Role.PRIVATE_KEY: profile.clients,
+        Role.KEY_ID: profile.clients,
         Role.USERNAME: profile.users,
         Role.PASSWORD: profile.users,
         Role.API_KEY: profile.keys,
@@ -224,6 +228,10 @@ def _client(profile: Profile, client: str) -> tuple[tuple[Credential, ...], dict
     who, secret = Ref(Role.CLIENT_ID, client), Ref(Role.CLIENT_SECRET, client)
     if method == "none":
         return (), {"client_id": who} if is_named(profile, who) else {}
+    if profile.token.signs_with is not None:
+        # The assertion says who it is of; who says so beside it too is understood everywhere (RFC 7521 4.2).
+        proof = assertion(profile, client)
+        return (), {"client_id": who, "client_assertion_type": ASSERTION_TYPE, "client_assertion": proof}
     if method != "client_secret_basic":
         return (), {"client_id": who, "client_secret": secret}
     pair: Text = (who, ":", secret)
@@ -231,6 +239,32 @@ def _client(profile: Profile, client: str) -> tuple[tuple[Credential, ...], dict
         # A blank as %20: whoever decodes percent signs but no plus signs reads it too.
         pair = (FormEncoded(who, also=" "), ":", FormEncoded(secret, also=" "))
     return (Credential("client", pair, BASIC, is_pair=True),), {}
+
+
+def assertion(profile: Profile, client: str = DEFAULT) -> Assertion:
+    """Return what a client proves itself by where it signs that (RFC 7523 2.2, OpenID Connect Core 9).
+
+    >>> profile = Profile(schema=1, token_url="https://id.example/token", token={"client_auth": "private_key_jwt"})
+    >>> assertion(profile).alg, assertion(profile).audience
+    ('RS256', 'https://id.example/token')
+    """
+    settings, alg = profile.token.assertion, profile.token.signs_with
+    assert alg is not None
+    row = profile.credentials if client == DEFAULT else profile.clients.get(client)
+    given = row.key_id if row is not None and proof_role(profile) is Role.PRIVATE_KEY else None
+    kid: Ref | str = Ref(Role.KEY_ID, client) if isinstance(given, Reference) else given or ""
+    parts = (Ref(Role.CLIENT_ID, client), Ref(proof_role(profile), client), kid)
+    return Assertion(parts, settings.audience or profile.token_endpoint, alg, settings.lifetime)
+
+
+def proof_role(profile: Profile) -> Role:
+    """Return what a client proves itself with: its key, its secret, or nothing but its name.
+
+    >>> proof_role(Profile(schema=1))
+    <Role.CLIENT_SECRET: 'CLIENT_SECRET'>
+    """
+    by_method = {"none": Role.CLIENT_ID, "private_key_jwt": Role.PRIVATE_KEY}
+    return by_method.get(profile.token.client_auth, Role.CLIENT_SECRET)
 
 
 def about_token(profile: Profile, url: str, token: Text, *, client: str = DEFAULT, hint: str | None = None) -> Draft:

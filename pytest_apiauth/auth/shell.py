@@ -14,6 +14,7 @@ from urllib.parse import quote_plus
 from pytest_apiauth.auth.drafts import FORM, Draft
 from pytest_apiauth.auth.edits import quoted
 from pytest_apiauth.auth.texts import (
+    Assertion,
     Base64,
     FormEncoded,
     Part,
@@ -58,14 +59,42 @@ def shown(text: Text, values: Mapping[Ref, str]) -> str:
     return "".join(words) or "''"
 
 
-def _part(part: Ref | FormEncoded | Base64, values: Mapping[Ref, str]) -> str:
+def _part(part: Ref | FormEncoded | Base64 | Assertion, values: Mapping[Ref, str]) -> str:
     if isinstance(part, Ref):
         if part.edit is None:
             return f'"${{{part.name}}}"'
         return f'"{part.edit.shell(part.name, values[part.bare])}"'
     if isinstance(part, Base64):
         return f'"$(printf %s {shown(part.inner, values)} | base64 -w0)"'
+    if isinstance(part, Assertion):
+        return _assertion(part, values)
     return _form_encoded(part, values)
+
+
+def _assertion(part: Assertion, values: Mapping[Ref, str]) -> str:
+    """Write an assertion as a program that makes one: each is good for one request, and not for long."""
+    who, key, kid = (shown(each, values) for each in parts_of(part.inner))
+    made = f"$(python3 -c {quoted(program(part))} {who} {key} {kid})"
+    if part.edit is None:
+        return f'"{made}"'
+    return f'"$(a={made}; printf %s "{part.edit.shell("a", part.reveal(values))}")"'
+
+
+def program(part: Assertion) -> str:
+    """Return the program that makes an assertion of an id, a key and the name of the key; it takes PyJWT for keys."""
+    library, sign = "", f"hmac.digest(k.encode(),s.encode(),'sha{part.alg[2:]}')"
+    if not part.alg.startswith("HS"):
+        key = "a.from_jwk(k) if k[:1]=='{' else a.prepare_key(k.replace(chr(92)+'n',chr(10)))"
+        library = f"import jwt.algorithms as j;a=j.get_default_algorithms()['{part.alg}'];"
+        sign = f"a.sign(s.encode(),{key})"
+    return (
+        f"import sys,json,time,uuid,hmac,base64 as b;{library}w,k,i=sys.argv[1:];t=int(time.time())-{part.age};"
+        "e=lambda x:b.urlsafe_b64encode(x).decode().rstrip('=');"
+        "c=lambda m:e(json.dumps({n:v for n,v in m.items() if v is not None}).encode());"
+        f"s=c({{'alg':'{part.alg}','typ':'JWT','kid':i or None,**{dict(part.header)!r}}})+'.'"
+        f"+c({{'iss':w,'sub':w,'aud':{part.audience!r},'jti':{part.jti!r} or str(uuid.uuid4()),"
+        f"'iat':t,'exp':t+{part.lifetime},**{dict(part.claims)!r}}});print(s+'.'+e({sign}),end='')"
+    )
 
 
 def _form_encoded(part: FormEncoded, values: Mapping[Ref, str]) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import json
+import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -17,6 +19,7 @@ from urllib.parse import quote_plus
 
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.forgeries import Forgery
+from pytest_apiauth.credentials import signing
 from pytest_apiauth.profile.model import DEFAULT
 
 
@@ -40,6 +43,8 @@ class Role(Enum):
     CLIENT_SECRET = "CLIENT_SECRET"
     USERNAME = "USERNAME"
     PASSWORD = "PASSWORD"
+    PRIVATE_KEY = "PRIVATE_KEY"
+    KEY_ID = "KEY_ID"
     API_KEY = "API_KEY"
     PERSONAL_ACCESS_TOKEN = "PERSONAL_ACCESS_TOKEN"
     ACCESS_TOKEN = "ACCESS_TOKEN"
@@ -55,7 +60,7 @@ class Role(Enum):
     @property
     def is_public(self) -> bool:
         """Whether the value merely says who is meant."""
-        return self in (Role.CLIENT_ID, Role.USERNAME)
+        return self in (Role.CLIENT_ID, Role.KEY_ID, Role.USERNAME)
 
     @property
     def is_spent(self) -> bool:
@@ -152,7 +157,84 @@ class Base64:
         return base64.b64encode(reveal(self.inner, values).encode()).decode()
 
 
-Part = str | Ref | FormEncoded | Base64
+def system_time() -> float:
+    """Return the time, as whatever moves that for a test has it."""
+    return time.time()
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """When what is signed in a request is made, and who is told: for a while it is as good as what it is made with."""
+
+    now: Callable[[], float] = system_time
+    learn: Callable[[str], object] = lambda text: None
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """A JWT by which a client proves itself, made anew each time that it is sent (RFC 7523 2.2).
+
+    ``inner`` are three parts: who it is of, the key or secret that signs it, and the name of that key, which may be
+    empty. ``header`` and ``claims`` are members that are set otherwise, or left out if the value is None; ``edit``
+    alters it once it is signed.
+
+    >>> assertion = Assertion(("lab", "made-up-secret", ""), "https://id.example/token", "HS256", jti="1")
+    >>> [len(part) for part in assertion.made({}, 1700000000.0).split(".")]
+    [40, 151, 43]
+    """
+
+    inner: Text
+    audience: str
+    alg: str
+    lifetime: int = 60
+    age: int = 0
+    """How many seconds ago it was made, by what it says itself."""
+    header: Parameters = ()
+    claims: Parameters = ()
+    jti: str = ""
+    """What it is known by; empty makes one up each time."""
+    edit: Edit | Forgery | None = None
+
+    def reveal(self, values: Mapping[Ref, str]) -> str:
+        """Return an assertion as it travels now."""
+        return self.made(values, Signing().now())
+
+    def made(self, values: Mapping[Ref, str], now: float) -> str:
+        """Return an assertion of a moment.
+
+        Raises Unchanged if the edit changes nothing, CredentialError for a key that signs nothing.
+        """
+        who, key, kid = (reveal(part, values) for part in parts_of(self.inner))
+        at = int(now) - self.age
+        header = {"alg": self.alg, "typ": "JWT", "kid": kid or None, **dict(self.header)}
+        claims = {
+            "iss": who,
+            "sub": who,
+            "aud": self.audience,
+            "jti": self.jti or str(uuid.uuid4()),
+            "iat": at,
+            "exp": at + self.lifetime,
+            **dict(self.claims),
+        }
+        signed = signing.jwt(_present(header), _present(claims), key, self.alg, self.signed_by)
+        edited = self.edit.apply(signed) if self.edit else signed
+        if edited is None:
+            raise Unchanged("the assertion")
+        return edited
+
+    @property
+    def signed_by(self) -> str:
+        """What a profile calls the key that signs it."""
+        return next((ref.name.lower() for ref in list(refs_of(self.inner))[1:2]), "key")
+
+
+def _present(members: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+Parameters = tuple[tuple[str, object], ...]
+"""Members of a body, in order, or of a JWT: texts, and for JSON any value."""
+Part = str | Ref | FormEncoded | Base64 | Assertion
 Text = Part | tuple[Part, ...]
 
 
@@ -188,17 +270,13 @@ def exchanged(text: Text, change: Callable[[Ref], Part]) -> Text:
 
 def is_text(value: object) -> bool:
     """Whether a member of a body is a text, which may have secrets in it, and no other value of JSON."""
-    return isinstance(value, (str, Ref, FormEncoded, Base64, tuple))
+    return isinstance(value, (str, Ref, FormEncoded, Base64, Assertion, tuple))
 
 
 __all__ = [
-    "Base64", "FormEncoded", "Part", "Ref", "Role", "Text", "Unchanged",
+    "Assertion", "Base64", "FormEncoded", "Part", "Ref", "Role", "Signing", "Text", "Unchanged",
     "exchanged", "is_text", "parts_of", "refs_of", "reveal", "texts_of",
 ]  # fmt: skip
-
-
-Parameters = tuple[tuple[str, object], ...]
-"""Members of a body, in order: texts, and for JSON any value."""
 
 
 def as_text(value: object) -> Text:

@@ -14,13 +14,16 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
+from pytest_apiauth.bounded import read_bounded
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.profile.model import DEFAULT, Client, Ending, Key, Kind, Plain, Profile, Reference, User
 from pytest_apiauth.profile.references import is_public, label_of_ended, references
 
+LARGEST: Final = 100_000
+"""Bytes of a file that holds a credential."""
 Row = TypeVar("Row", Client, User, Key)
 Lookup = Callable[[str, Reference], str | None]
 """Gives the value that a reference points at, by its label (``clients.second.client_secret``)."""
@@ -47,6 +50,8 @@ class ClientIdentity:
     client_id: str | None
     client_secret: Secret | None
     redirect_uri: str | None
+    private_key: Secret | None = None
+    key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,18 @@ class Identities:
             self._plain(f"{label}.client_id", table.client_id),
             self._secret(f"{label}.client_secret", table.client_secret),
             self._plain(f"{label}.redirect_uri", table.redirect_uri, optional=True),
+            self._secret(f"{label}.private_key", table.private_key if self._takes_keys else None),
+            self._plain(f"{label}.key_id", table.key_id if self._takes_keys else None),
         )
+
+    @property
+    def _takes_keys(self) -> bool:
+        """Whether clients prove themselves by a key: what nothing takes need not be set."""
+        return self.profile.token.client_auth == "private_key_jwt"
+
+    def learn(self, value: str, label: str) -> None:
+        """Keep a value out of all output that was made with a secret, and is as good as that for a while."""
+        self._redactor.learn(value, f"{self.profile.name}.{label}")
 
     def user(self, name: str = DEFAULT) -> UserIdentity:
         """Return a user. Raises CredentialError for an unknown name or an unset value."""
@@ -225,7 +241,8 @@ class Identities:
             value = self._lookup(label, reference)
             if not value:
                 hint = self._lookup.hint_at(reference) if isinstance(self._lookup, Surroundings) else ""
-                raise UnsetError(f"{self.profile.name}: {label}: {reference} is not set{hint}")
+                what = "is not set" if reference.file is None else "is not there, or is empty"
+                raise UnsetError(f"{self.profile.name}: {label}: {reference} {what}{hint}")
             if not is_text(value):
                 raise CredentialError(f"{self.profile.name}: {label}: {reference}: expected text in UTF-8")
             self._found[label] = value
@@ -233,7 +250,7 @@ class Identities:
 
 
 class Surroundings:
-    """Looks references up in the environment, then in ``.env``, then in the system keyring.
+    """Looks references up in the environment, then in ``.env``; in the system keyring; in a file.
 
     ``.env`` is read from ``folder`` if python-dotenv is installed, without changing the environment.
     Every error of a keyring counts as "not there": in CI it has no back end, or one that hangs up. Raises
@@ -246,6 +263,11 @@ class Surroundings:
     def __call__(self, label: str, reference: Reference) -> str | None:
         if reference.env is not None:
             return os.environ.get(reference.env) or self._dotenv.get(reference.env)
+        if reference.file is not None:
+            try:
+                return read_bounded(Path(reference.file), LARGEST).decode("utf-8", "surrogateescape").rstrip("\r\n")
+            except (OSError, ValueError):
+                return None
         try:
             import keyring
 
@@ -279,11 +301,11 @@ class Surroundings:
 
 
 class SetVariables(Surroundings):
-    """Looks references up in the environment and in ``.env`` only, for who can do without: no keyring is opened."""
+    """Looks references up in the environment, ``.env`` and files only, for who can do without: no keyring is opened."""
 
     def __call__(self, label: str, reference: Reference) -> str | None:
         with suppress(CredentialError):
-            return super().__call__(label, reference) if reference.env is not None else None
+            return super().__call__(label, reference) if reference.keyring is None else None
         return None
 
 
@@ -297,7 +319,7 @@ def learn_credentials(profile: Profile, folder: Path, redactor: Redactor) -> Non
     surroundings = Surroundings(folder)
     for label, reference in references(profile):
         # A keyring may ask for a password of its own: not before its secret is needed.
-        if reference.env is not None and not is_public(label):
+        if reference.keyring is None and not is_public(label):
             # What cannot be read, or is no text, is said where it is needed.
             with suppress(CredentialError):
                 value = surroundings(label, reference) or ""

@@ -27,6 +27,8 @@ UTF_8: Final = ("utf-8", "surrogatepass")
 MARK: Final = re.compile(r"\[apiauth:([\w.\-]+)\]")
 UNFIT: Final = re.compile(r"[^\w.\-]")
 """What a label may not bring into a terminal or an XML file; it begins with the name of a profile's file."""
+PRIVATE_MEMBERS: Final = ("d", "p", "q", "dp", "dq", "qi", "k")
+"""Members of a JWK that tell of a private or shared key (RFC 7518 6.2.2, 6.3.2, 6.4.1)."""
 INNER_QUOTES: Final = re.compile(r"""\Ab?\\*["']|\\*["']\Z""")
 
 
@@ -135,6 +137,23 @@ def spellings(value: str) -> set[str]:
     return {form for form in forms if len(form) >= SHORTEST}
 
 
+def pieces_of_key(value: str) -> Iterator[str]:
+    """Yield what of a private key is secret by itself: the lines of one in PEM, the private members of a JWK.
+
+    >>> list(pieces_of_key('{"kty": "OKP", "x": "cHVibGlj", "d": "cHJpdmF0ZQ"}'))
+    ['cHJpdmF0ZQ']
+    """
+    if "PRIVATE KEY-----" in value:
+        lines = value.replace("\\n", "\n").split("\n")
+        yield from (line.strip() for line in lines if "-----" not in line and len(line) >= SHORTEST)
+    elif value.lstrip().startswith("{") and '"kty"' in value:
+        try:
+            members = json.loads(value)
+        except ValueError:
+            return
+        yield from (members[name] for name in PRIVATE_MEMBERS if isinstance(members.get(name), str))
+
+
 def mark(label: str) -> str:
     """Return what stands in the place of a value: ``[apiauth:dastra.credentials.client_secret]``."""
     return f"[apiauth:{UNFIT.sub('_', label)}]"
@@ -217,6 +236,8 @@ class Redactor(Forms):
             value = value.reveal()
         if len(value) >= SHORTEST and value not in self._labels:
             self.add(spellings(value), label)
+            for piece in pieces_of_key(value):
+                self.add(spellings(piece), label)
 
     def redact(self, text: str) -> str:
         """Return the text with every learnt value replaced. A text may come more than once: marks stay as they are."""

@@ -52,6 +52,8 @@ class Findings:
     placed: dict[Kind, Place] = field(default_factory=dict)
     """Where kinds of credentials travel that have a table for it."""
     client_auth: ClientAuth | None = None
+    alg: str | None = None
+    """How a client's assertions are signed, if not as usual."""
     body: str = "form"
     scope: str | None = None
     grants: dict[GrantType, GrantFound] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 from urllib.parse import urlsplit
 
 from pytest_apiauth.discover.findings import (
@@ -21,9 +21,13 @@ from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.endpoints import ENDPOINTS
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import KINDS
-from pytest_apiauth.profile.model import ClientAuth
+from pytest_apiauth.profile.model import Algorithm, ClientAuth, TokenSettings
 
-_AUTHENTICATION: Final[tuple[ClientAuth, ...]] = ("client_secret_basic", "client_secret_post", "none")
+_AUTHENTICATION: Final[tuple[ClientAuth, ...]] = (
+    "client_secret_basic", "client_secret_post", "private_key_jwt", "client_secret_jwt", "none",
+)  # fmt: skip
+
+ASSERTING: Final = ("private_key_jwt", "client_secret_jwt")
 WELL_KNOWN: Final = "/.well-known/"
 
 
@@ -102,6 +106,12 @@ def _note_client(findings: Findings, document: Document) -> None:
     # Where the member is left out, it means client_secret_basic (RFC 8414 2).
     methods = texts_in(document.content, "token_endpoint_auth_methods_supported") or ["client_secret_basic"]
     findings.client_auth = next((method for method in _AUTHENTICATION if method in methods), None)
+    if findings.client_auth in ASSERTING:
+        findings.cite("RFC 7523")
+        by_secret, usual = findings.client_auth == "client_secret_jwt", TokenSettings(client_auth=findings.client_auth)
+        listed = texts_in(document.content, "token_endpoint_auth_signing_alg_values_supported")
+        fitting = [name for name in get_args(Algorithm) if name in listed and name.startswith("HS") == by_secret]
+        findings.alg = fitting[0] if fitting and usual.signs_with not in fitting else None
     if findings.client_auth is None:
         findings.remark(
             "token.client_auth", f"this server takes {one_line(', '.join(methods))}, which a profile cannot hold"

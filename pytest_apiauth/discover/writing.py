@@ -16,7 +16,8 @@ from pytest_apiauth.profile.kinds import KINDS
 MARK: Final = "# To check: "
 _WIDTH: Final = 110
 _FIELDS: Final = (
-    "api_key", "personal_access_token", "client_id", "client_secret", "redirect_uri", "username", "password",
+    "api_key", "personal_access_token", "client_id", "client_secret", "private_key", "redirect_uri", "username",
+    "password",
 )  # fmt: skip
 """Keys of ``[credentials]``, as people read them."""
 
@@ -107,7 +108,8 @@ def _fields(findings: Findings) -> list[str]:
     wanted.update(role.lower() for kind in findings.placed.keys() & KINDS.keys() for role in KINDS[kind].roles[0])
     wanted.update(member for grant in grants for member in grant.members)
     if _client_auth(findings) != "none" and grants:
-        wanted.update(("client_id", "client_secret"))
+        by_key = _client_auth(findings) == "private_key_jwt"
+        wanted.update(("client_id", "private_key" if by_key else "client_secret"))
     if any(grant.needs_person for grant in grants):
         wanted.add("client_id")
     return [field for field in _FIELDS if field in wanted]
@@ -120,6 +122,8 @@ def _token(findings: Findings) -> Iterator[str]:
     yield f"body = {quoted(findings.body)}"
     yield from _remarks(findings, "token.client_auth")
     yield f"client_auth = {quoted(_client_auth(findings))}"
+    if findings.alg:
+        yield f"assertion = {{ alg = {quoted(findings.alg)} }}"
     yield from _remarks(findings, "token.scope")
     if findings.scope:
         yield f"scope = {quoted(findings.scope)}"

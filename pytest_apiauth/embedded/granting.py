@@ -41,7 +41,7 @@ def award_of(policy: Policy, parameters: Parameters, client: ClientRecord | None
 
 def _client_credentials(policy: Policy, parameters: Parameters, client: ClientRecord | None) -> Award:
     """RFC 6749 4.4: for confidential clients only."""
-    if client is not None and client.secret is None and policy.client_auth != "none":
+    if client is not None and client.is_public and policy.client_auth != "none":
         raise Refusal(400, "unauthorized_client", "A public client has nothing to prove itself with.")
     scope = policy.granted_scope("client_credentials", parameters.get("scope"))
     return Award("client_credentials", client.name if client else None, None, scope, policy.state.new_family())

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pytest_apiauth.credentials.identities import Lookup, is_text
+from pytest_apiauth.embedded.keys import invented_key, public_half
 from pytest_apiauth.embedded.state import ClientRecord, KeyRecord, UserRecord, opaque
 from pytest_apiauth.profile.model import DEFAULT, Kind, Plain, Profile, Reference, Scheme
 from pytest_apiauth.profile.references import is_public, references
@@ -27,7 +28,7 @@ SPECIAL: Final = "special"
 # Percent-decoding twice, splitting at the last colon or taking a plus for a blank all change this one.
 TRICKY: Final = "s+c%41r:t/=& x"
 FIELDS: Final = {
-    "clients": ("client_id", "client_secret", "redirect_uri"),
+    "clients": ("client_id", "client_secret", "private_key", "key_id", "redirect_uri"),
     "users": ("username", "password"),
     "keys": ("api_key",),
 }
@@ -106,8 +107,14 @@ class Invention:
         for name, row in {DEFAULT: self.profile.credentials, **self.profile.clients}.items():
             client_id = self.text(row.client_id)
             if client_id is not None:
+                key = self.text(row.private_key) if self._has_keys else None
+                public = None if key is None else public_half(key) or ""
                 secret, uri = self.text(row.client_secret), self.text(row.redirect_uri)
-                yield ClientRecord(name, client_id, secret, uri, row.grants)
+                yield ClientRecord(name, client_id, secret, uri, row.grants, public)
+
+    @property
+    def _has_keys(self) -> bool:
+        return self.profile.token.client_auth == "private_key_jwt"
 
     def users(self) -> Iterator[UserRecord]:
         """Yield every user that has a name and a password."""
@@ -158,6 +165,8 @@ class Invention:
                 return f"{_slug(who)}.{short}@example.org"
             case "password":
                 return text[:24]
+            case "private_key" if self._has_keys:
+                return invented_key(str(self.profile.token.signs_with), text)
             case "client_secret" if who == SPECIAL:
                 # Longer than the 72 bytes that bcrypt looks at.
                 return TRICKY + text + text[::-1]
@@ -181,7 +190,7 @@ def _slug(text: str) -> str:
 
 
 def _place(reference: Reference) -> Place:
-    return (reference.env, reference.keyring, reference.username)
+    return (reference.env, reference.keyring or reference.file, reference.username)
 
 
 def _completed(profile: Profile, asks_people: bool) -> Profile:
@@ -206,7 +215,7 @@ def _completed(profile: Profile, asks_people: bool) -> Profile:
 
     for section, fields in FIELDS.items():
         add(section, SECOND, *fields)
-    if "client_secret" in own:
+    if "client_secret" in own and profile.token.signs_with is None:
         add("clients", SPECIAL, *FIELDS["clients"])
     schemes = {
         name: scheme.model_dump(by_alias=True, exclude_unset=True)
@@ -232,7 +241,7 @@ def _indispensable(profile: Profile, asks_people: bool) -> Iterator[str]:
     if "personal_access_token" in kinds:
         yield "personal_access_token"
     if profile.grants and profile.token.client_auth != "none":
-        yield from ("client_id", "client_secret")
+        yield from ("client_id", "private_key" if profile.token.client_auth == "private_key_jwt" else "client_secret")
     if "device_code" in profile.grants:
         yield "client_id"
     if "authorization_code" in profile.grants:

@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 from pytest_apiauth.embedded.token_policy import TokenPolicy
 
 WELL_KNOWN = "/.well-known/"
-REGISTERED_METHODS = frozenset({"none", "client_secret_basic", "client_secret_post"})
+REGISTERED_METHODS = frozenset(
+    {"none", "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"}
+)
 """Ways of client authentication that have a name in the registry of RFC 7591 4.2."""
 
 
@@ -65,6 +67,8 @@ class MetadataPolicy(TokenPolicy):
         methods = self.published_client_methods()
         if methods:
             document["token_endpoint_auth_methods_supported"] = methods
+        if self.profile.token.signs_with is not None:
+            document["token_endpoint_auth_signing_alg_values_supported"] = [self.profile.token.signs_with]
         if with_codes:
             document["code_challenge_methods_supported"] = self.published_challenge_methods()
             document["authorization_response_iss_parameter_supported"] = True

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pytest_apiauth.embedded import cors
+from pytest_apiauth.embedded.assertion_policy import AssertionPolicy
 from pytest_apiauth.embedded.authorization_policy import AuthorizationPolicy
 from pytest_apiauth.embedded.device_policy import DevicePolicy
 from pytest_apiauth.embedded.exchange_policy import ExchangePolicy
@@ -63,7 +64,9 @@ class Presented:
         return Presented({**self.shown, **dict.fromkeys(kinds, what)})
 
 
-class Policy(AuthorizationPolicy, DevicePolicy, ExchangePolicy, RefreshPolicy, LoginPolicy, MetadataPolicy):
+class Policy(
+    AuthorizationPolicy, DevicePolicy, ExchangePolicy, RefreshPolicy, LoginPolicy, AssertionPolicy, MetadataPolicy
+):
     """The decisions of a server that keeps its profile's promise."""
 
     http_version = "HTTP/1.1"

@@ -95,6 +95,13 @@ class ClientRecord:
     redirect_uri: str | None
     grants: tuple[str, ...] | None = None
     """What it may use; None is everything."""
+    public_key: str | None = None
+    """In PEM, if it has registered one."""
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it has nothing to prove itself with."""
+        return self.secret is None and self.public_key is None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -211,6 +218,8 @@ class State:
     refresh: dict[str, RefreshToken] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
     devices: dict[str, DeviceCode] = field(default_factory=dict)
+    assertions: set[tuple[str, str]] = field(default_factory=set)
+    """Assertions that clients have proved themselves by, each by the client and its name for it."""
     minted: int = 0
     families: int = 0
 

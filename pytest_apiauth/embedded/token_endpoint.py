@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 
+from pytest_apiauth.embedded.asserting import asserting_client
 from pytest_apiauth.embedded.granting import Award, award_of
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
@@ -101,6 +102,8 @@ class TokenEndpoint:
     def client(self, request: Request, parameters: Parameters) -> ClientRecord | None:
         """Return the client that a request proves to come from. Raises Refusal if it proves none."""
         policy = self._policy
+        if policy.asserts():
+            return asserting_client(policy, request, parameters)
         client_id, secret = policy.client_credentials(request, parameters)
         client = None if client_id is None else policy.find_client(client_id)
         if client_id is not None and client is None:

@@ -21,7 +21,7 @@ Parameters = dict[str, str]
 PARAMETERS: Final = frozenset(
     {"grant_type", "client_id", "client_secret", "scope", "username", "password"}
     | {"refresh_token", "code", "redirect_uri", "code_verifier"}
-    | {"token", "token_type_hint"}
+    | {"token", "token_type_hint", "client_assertion", "client_assertion_type"}
 )
 FORM: Final = "application/x-www-form-urlencoded"
 SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*\Z")
@@ -213,7 +213,7 @@ class TokenPolicy(RefusalPolicy):
 
     def unproven_client(self, client: ClientRecord | None, parameters: Parameters) -> ClientRecord | None:
         """Decide on a client that brought no secret; None is an anonymous one."""
-        if self.client_auth == "none" or (client is not None and client.secret is None):
+        if self.client_auth == "none" or (client is not None and client.is_public):
             return client
         raise self.invalid_client("Client authentication is missing.")
 

@@ -157,6 +157,7 @@ def _merged(path: Path, above: tuple[Path, ...], chain: list[tuple[Path, Table]]
     for key in PATHS:
         if isinstance(table.get(key), list):
             table[key] = [str(_absolute(path.parent / each)) if isinstance(each, str) else each for each in table[key]]
+    _anchor(table, path.parent)
     if isinstance(table.get("payloads"), str):
         table["payloads"] = str(_absolute(path.parent / table["payloads"]))
     base_name = table.pop("extends", None)
@@ -179,6 +180,18 @@ def _merged(path: Path, above: tuple[Path, ...], chain: list[tuple[Path, Table]]
     for key in NOT_INHERITED:
         base.pop(key, None)
     return _overlay(base, table)
+
+
+def _anchor(table: Table, folder: Path) -> None:
+    """Make the paths of files that hold credentials absolute: they are relative to the file that names them."""
+    rows = [table.get("credentials")]
+    for section in ("clients", "users", "keys"):
+        further = table.get(section)
+        rows += further.values() if isinstance(further, dict) else []
+    for row in rows:
+        for place in row.values() if isinstance(row, dict) else ():
+            if isinstance(place, dict) and isinstance(place.get("file"), str):
+                place["file"] = str(_absolute(folder / place["file"]))
 
 
 def _read(path: Path) -> Table:
@@ -214,7 +227,7 @@ def _overlay(base: Table, top: Table) -> Table:
         below = base.get(key)
         if value is False and not isinstance(below, bool):
             merged.pop(key, None)
-        elif isinstance(value, dict) and isinstance(below, dict) and not {"env", "keyring"} & {*value, *below}:
+        elif isinstance(value, dict) and isinstance(below, dict) and not {"env", "keyring", "file"} & {*value, *below}:
             merged[key] = _overlay(below, value)
         else:
             merged[key] = value

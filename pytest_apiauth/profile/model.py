@@ -24,6 +24,7 @@ from pytest_apiauth.profile.login_requests import URLS, Issuing, LoginRequest, L
 from pytest_apiauth.profile.placing import ApiKey, Scheme, TokenPlacing, crowded, is_free, placed, wrong_names
 from pytest_apiauth.profile.tables import (
     DEFAULT,
+    Algorithm,
     Answer,
     Client,
     ClientAuth,
@@ -54,6 +55,7 @@ from pytest_apiauth.profile.tables import (
 
 __all__ = [
     "DEFAULT",
+    "Algorithm",
     "Answer",
     "ApiKey",
     "Client",
@@ -76,6 +78,7 @@ __all__ = [
     "Seconds",
     "Texts",
     "TokenPlacing",
+    "TokenSettings",
     "User",
     "Zone",
     "is_free",

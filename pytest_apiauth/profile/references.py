@@ -11,10 +11,10 @@ from typing import Final
 
 from pytest_apiauth.profile.model import Ending, Profile, Reference
 
-PUBLIC: Final = frozenset(("client_id", "redirect_uri", "username"))
+PUBLIC: Final = frozenset(("client_id", "key_id", "redirect_uri", "username"))
 """Values that are no secrets."""
 _FIELDS: Final = (
-    *("client_id", "client_secret", "redirect_uri", "username", "password", "session"),
+    *("client_id", "client_secret", "private_key", "key_id", "redirect_uri", "username", "password", "session"),
     *("api_key", "personal_access_token", "refresh_token"),
 )
 

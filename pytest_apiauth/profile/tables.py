@@ -7,6 +7,7 @@ everybody else.
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -17,7 +18,13 @@ from pytest_apiauth.messages import why_not_a_url
 from pytest_apiauth.profile.grants import GrantType
 from pytest_apiauth.profile.kinds import Kind
 
-ClientAuth = Literal["none", "client_secret_basic", "client_secret_post", "client_secret_json"]
+ClientAuth = Literal[
+    "none", "client_secret_basic", "client_secret_post", "client_secret_json", "client_secret_jwt", "private_key_jwt"
+]
+Algorithm = Literal[
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
+"""Ways to sign a JWT (RFC 7518 3.1, RFC 8037 3.1)."""
 Rotation = Literal["new-token", "old-dies", "none"]
 DEFAULT = "default"
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -32,19 +39,22 @@ class Model(BaseModel):
 
 
 class Reference(Model):
-    """Where a value is: ``{ env = "NAME" }``, or ``{ keyring = "SERVICE", username = "NAME" }``."""
+    """Where a value is: ``{ env = "NAME" }``, ``{ file = "PATH" }``, ``{ keyring = "SERVICE", username = "NAME" }``."""
 
     env: str | None = Field(None, description="Name of an environment variable (a .env file counts too)")
     keyring: str | None = Field(None, description="Service name in the system keyring")
     username: str = Field("", description="User name in the system keyring")
+    file: str | None = Field(None, description="File that holds the value and nothing else, relative to this one")
 
     @model_validator(mode="after")
     def _names_one_place(self) -> Reference:
-        if (self.env is None) == (self.keyring is None):
-            raise ValueError("name one place: { env = … } or { keyring = … }")
+        if sum(place is not None for place in (self.env, self.keyring, self.file)) != 1:
+            raise ValueError("name one place: { env = … }, { keyring = … } or { file = … }")
         return self
 
     def __str__(self) -> str:
+        if self.file is not None:
+            return f"file {os.path.relpath(self.file)}"
         return f"environment variable {self.env}" if self.env else f"keyring entry {self.keyring}"
 
 
@@ -102,6 +112,10 @@ class Client(Model):
 
     client_id: Plain | None = Field(None, description="Public identifier of the client")
     client_secret: SecretReference | None = Field(None, description="Where its secret is")
+    private_key: SecretReference | None = Field(
+        None, description='Where its private key is, in PEM or as a JWK, for client_auth = "private_key_jwt"'
+    )
+    key_id: Plain | None = Field(None, description="What the server knows that key by, the kid of its assertions")
     redirect_uri: Plain | None = Field(None, description="Registered redirection URI")
     grants: Grants | None = Field(
         None, description="Those of [grants] that this client may use; by default all. It gets no token by another one"
@@ -156,8 +170,24 @@ class Answer(Model):
     refresh_token: bool | None = Field(None, description="Whether a refresh token comes with it")
 
 
+class Assertions(Model):
+    """How a client's assertions look, each made for one request (RFC 7523 3, OpenID Connect Core 9)."""
+
+    alg: Algorithm | None = Field(
+        None, description="How they are signed; default: RS256, and HS256 for client_secret_jwt"
+    )
+    audience: str | None = Field(
+        None, description="Whom they are for, such as the server's issuer; default: the URL of the token endpoint"
+    )
+    lifetime: Annotated[int, Field(gt=0, le=3600)] = Field(60, description="Seconds that each is good for")
+
+
 class TokenSettings(Model):
-    """How a token is asked for, and what comes back."""
+    """How a token is asked for, and what comes back.
+
+    >>> TokenSettings(client_auth="private_key_jwt").signs_with, TokenSettings().signs_with
+    ('RS256', None)
+    """
 
     body: Literal["form", "json"] = Field("form", description="Encoding of the request body")
     client_auth: ClientAuth = Field(
@@ -169,6 +199,7 @@ class TokenSettings(Model):
         " RFC 7617; the two differ only for characters other than letters, digits and -._~",
     )
     scope: str | None = Field(None, description="Scope to ask for")
+    assertion: Assertions = Assertions()
     scope_required: bool = Field(False, description="Whether the document says that the scope must be asked for")
     grant: GrantType | None = Field(None, description="Grant that clients use; default: the first of [grants]")
     answer: Answer = Answer()
@@ -176,6 +207,22 @@ class TokenSettings(Model):
     leeway: Annotated[int, Field(ge=0)] = Field(
         30, description="Renew a token this many seconds before its end; rules allow a server as much after it"
     )
+
+    @model_validator(mode="after")
+    def _signs_as_it_says(self) -> TokenSettings:
+        if "assertion" in self.model_fields_set and self.signs_with is None:
+            raise ValueError('assertion: for client_auth = "private_key_jwt" or "client_secret_jwt"')
+        alg = self.assertion.alg
+        if alg is not None and alg.startswith("HS") != (self.client_auth == "client_secret_jwt"):
+            fitting = "HS256, HS384 or HS512" if self.client_auth == "client_secret_jwt" else "that of a private key"
+            raise ValueError(f"assertion.alg: expected {fitting} for {self.client_auth}, got {alg}")
+        return self
+
+    @property
+    def signs_with(self) -> Algorithm | None:
+        """How a client signs the assertion that it proves itself by; None if it proves itself in another way."""
+        usual: dict[str, Algorithm] = {"private_key_jwt": "RS256", "client_secret_jwt": "HS256"}
+        return (self.assertion.alg or usual[self.client_auth]) if self.client_auth in usual else None
 
 
 class GrantSettings(Model):

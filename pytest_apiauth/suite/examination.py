@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable
 from pytest_apiauth.auth import requests, shell
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.person import sent_by
-from pytest_apiauth.auth.texts import Ref
+from pytest_apiauth.auth.texts import Assertion, Ref, Signing
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError, NotRecordedError
 from pytest_apiauth.messages import Request, Response, described
@@ -109,7 +109,7 @@ class Examination:
     def send_by(self, carry: Callable[[Request], list[Response]], draft: Draft) -> list[Response]:
         """Hand a request to what sends it, once or several times at once, and learn every token that comes back."""
         self.obtaining.obtain(draft.refs)
-        request = draft.request(self.placeholders)
+        request = draft.request(self.placeholders, self._signing)
         if self.target.kind.is_live:
             self._spare_accounts(request)
         try:
@@ -120,6 +120,22 @@ class Examination:
             self._learn(draft, response)
             self.recent.add(draft, response)
         return responses
+
+    @property
+    def _signing(self) -> Signing:
+        """How requests are signed: by the system's time, and by a real server's where that was moved."""
+        moved = 0 if self.target.kind.is_double else self._moved
+        return Signing(lambda: time.time() + moved, lambda made: self.redactor.learn(made, "CLIENT_ASSERTION"))
+
+    def signed(self, assertion: Assertion) -> str:
+        """Return an assertion of this moment, for a rule that sends one twice."""
+        made = assertion.made(self.placeholders, self._signing.now())
+        self._signing.learn(made)
+        return made
+
+    def shown(self, assertion: Assertion) -> str:
+        """Write how an assertion is made as one word for bash, with placeholders, and no secret in it."""
+        return self.redactor.redact(shell.shown(assertion, self.placeholders)).strip('"')
 
     def _spare_accounts(self, request: Request) -> None:
         """Raise OutOfGuesses if a wrong password would be one too many for an account."""

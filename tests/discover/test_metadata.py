@@ -56,11 +56,27 @@ def test_grants_that_work_without_a_person_come_first(tmp_path: Path) -> None:
         (["client_secret_post", "private_key_jwt"], "client_secret_post"),
         (["none"], "none"),
         (["none", "client_secret_basic"], "client_secret_basic"),
+        (["none", "private_key_jwt"], "private_key_jwt"),
+        (["client_secret_jwt", "tls_client_auth"], "client_secret_jwt"),
     ],
 )
 def test_client_authentication(tmp_path: Path, methods: list[str] | None, expected: str) -> None:
     """The first that a profile can hold; Basic where the document says nothing (RFC 8414 2)."""
     assert profile_of(tmp_path, token_endpoint_auth_methods_supported=methods).token.client_auth == expected
+
+
+def test_clients_that_sign(tmp_path: Path) -> None:
+    """A server that wants assertions gets them with a key of its own reference, signed in a way that it knows."""
+    methods = {"token_endpoint_auth_methods_supported": ["private_key_jwt"]}
+    usual = profile_of(tmp_path, **methods, token_endpoint_auth_signing_alg_values_supported=["ES256", "RS256"])
+    other = profile_of(
+        tmp_path, **methods, token_endpoint_auth_signing_alg_values_supported=["HS256", "PS256", "EdDSA"]
+    )
+
+    assert [profile.token.signs_with for profile in (usual, other)] == ["RS256", "PS256"]
+    assert "RFC 7523" in usual.standards
+    assert usual.credentials.private_key is not None
+    assert usual.credentials.client_secret is None
 
 
 def test_left_out_grants_mean_authorization_code(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import string
 import pytest
 
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.embedded.jwt import encoded, hs256, taken_apart
+from pytest_apiauth.embedded.jws import encoded, hs256, taken_apart
 from pytest_apiauth.messages import Request
 from tests.faults.examining import PROFILES
 

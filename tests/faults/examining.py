@@ -30,6 +30,7 @@ PROFILES = {
     "device": loading.load(REFERENCE.with_name("device.apiauth.toml")),
     "scoped": loading.load(REFERENCE.with_name("scoped.apiauth.toml")),
     "login": loading.load(REFERENCE.with_name("login.apiauth.toml")),
+    "assertion": loading.load(REFERENCE.with_name("assertion.apiauth.toml")),
 }
 
 

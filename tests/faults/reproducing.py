@@ -6,9 +6,11 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import unquote
 
 from pytest_apiauth.auth.answers import token_members
@@ -87,18 +89,15 @@ class Shell:
             self.found.server.clock.advance(int(passing[1]))
             return 0
         own = re.fullmatch(r"([A-Z]+)=(\$\(.*\))  #.*", line)
+        surroundings = self._surroundings(own[2] if own else line)
         if own:
             self.given[own[1]] = subprocess.run(
-                ["bash", "-c", f"printf %s {own[2]}"], capture_output=True, text=True, check=True
+                ["bash", "-c", f"printf %s {own[2]}"], env=surroundings, capture_output=True, text=True, check=True
             ).stdout
             return 0
-        known: dict[str, str] = {}
-        for name in sorted(set(NAME.findall(line))):
-            known |= {} if name in known else self.values(name)
         for origin in self.found.examination.profile.origins:
             # The server on loopback has no TLS; which host is meant, the Host header says.
-            line = line.replace(f"'{origin}/", f"'http://{str(origin).partition('://')[2]}/")
-        surroundings = {**os.environ, **known}
+            line = line.replace(f" '{origin}/", f" 'http://{str(origin).partition('://')[2]}/")
         done = subprocess.run(
             ["bash", "-c", self._curl + line], env=surroundings, capture_output=True, timeout=20, check=False
         )
@@ -107,6 +106,13 @@ class Shell:
         for name in re.findall(r"[A-Z][A-Z0-9_]+", gives[1]) if gives else ():
             self.given[name] = self._taken(name, done.stdout)
         return int(STATUS.findall(done.stdout)[-1])
+
+    def _surroundings(self, line: str) -> dict[str, str]:
+        """Return the environment of a line: the values that it names, and programs installed beside the suite."""
+        known: dict[str, str] = {}
+        for name in sorted(set(NAME.findall(line))):
+            known |= {} if name in known else self.values(name)
+        return {**os.environ, **known, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
     def values(self, name: str) -> dict[str, str]:
         """Return the value for a placeholder: of a step before, or one that the reader gets in the usual way.

@@ -24,6 +24,8 @@ MODULES = (
     "refresh_policy",
     "exchange_policy",
     "login_policy",
+    "asserting",
+    "assertion_policy",
     "resource",
     "authorization_endpoint",
     "authorization_policy",

@@ -1,6 +1,7 @@
 // A site with oidc-provider: a confidential client, one route of an API, the package's own pages to log in at.
 // With OIDC_MACHINE_SECRET there is a machine's client too, and a second one, whose secret ends in -second. With OIDC_PORT
-// the port is that one.
+// the port is that one. With OIDC_PUBLIC_JWK there are clients that sign: one by that key's private half, one by
+// OIDC_SHARED_SECRET. OIDC_TOLERANCE is by how many seconds a clock may differ.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { Provider } from 'oidc-provider';
@@ -12,7 +13,17 @@ const freePort = () => new Promise((done) => {
   });
 });
 
-const { OIDC_MACHINE_SECRET: machineSecret, OIDC_PORT: fixedPort } = process.env;
+const {
+  OIDC_MACHINE_SECRET: machineSecret, OIDC_PORT: fixedPort, OIDC_PUBLIC_JWK: jwk, OIDC_SHARED_SECRET: sharedSecret,
+} = process.env;
+const signing = (method, alg, more) => ({
+  token_endpoint_auth_method: method,
+  token_endpoint_auth_signing_alg: alg,
+  redirect_uris: [],
+  grant_types: ['client_credentials'],
+  response_types: [],
+  ...more,
+});
 const port = Number(fixedPort) || await freePort();
 const issuer = `http://127.0.0.1:${port}`;
 const provider = new Provider(issuer, {
@@ -28,10 +39,19 @@ const provider = new Provider(issuer, {
     redirect_uris: [],
     grant_types: ['client_credentials'],
     response_types: [],
-  }))],
+  })), ...(jwk ? [
+    signing('private_key_jwt', 'ES256', { client_id: 'site-signer', jwks: { keys: [JSON.parse(jwk)] } }),
+    signing('client_secret_jwt', 'HS256', { client_id: 'site-sharer', client_secret: sharedSecret }),
+  ] : [])],
+  clockTolerance: Number(process.env.OIDC_TOLERANCE) || 0,
   scopes: ['openid', 'offline_access', 'read'],
   cookies: { keys: [randomBytes(16).toString('hex')] },
-  features: { devInteractions: { enabled: true }, clientCredentials: { enabled: Boolean(machineSecret) } },
+  features: {
+    devInteractions: { enabled: true },
+    clientCredentials: { enabled: Boolean(machineSecret || jwk) },
+    revocation: { enabled: Boolean(jwk) },
+    introspection: { enabled: Boolean(jwk) },
+  },
   rotateRefreshToken: true,
   findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
 });

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.embedded.jwt import Jws, JwtPolicy, decoded, hs256
+from pytest_apiauth.embedded.jws import Jws, decoded, hs256
+from pytest_apiauth.embedded.jwt import JwtPolicy
 from pytest_apiauth.embedded.registry import fault
 
 

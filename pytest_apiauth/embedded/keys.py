@@ -1,0 +1,84 @@
+"""Keys of clients: invented ones, their public halves, and signatures judged by them.
+
+Keys on curves follow from the profile, as everything invented does. Those of RSA cannot, so they are made once a
+process for each place that a profile names. PyJWT is imported when a profile needs it, which has an extra of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from functools import cache
+from typing import Any, Final
+
+from pytest_apiauth.errors import CredentialError
+
+CURVES: Final = {"ES256": "secp256r1", "ES384": "secp384r1", "ES512": "secp521r1"}
+HASHES: Final = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
+
+
+@cache
+def invented_key(alg: str, seed: str) -> str:
+    """Return a private key in PEM, for a way to sign."""
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    digest = hashlib.sha512(seed.encode()).digest()
+    key: Any
+    if alg in CURVES:
+        curve = {each.name: each for each in (ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1())}[CURVES[alg]]
+        # Smaller than the order of each of these curves, by far for the largest.
+        key = ec.derive_private_key(int.from_bytes(digest[:31]) + 1, curve)
+    elif alg == "EdDSA":
+        key = ed25519.Ed25519PrivateKey.from_private_bytes(digest[:32])
+    else:
+        key = rsa.generate_private_key(65537, 2048)
+    return str(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+
+
+def public_half(private: str) -> str | None:
+    """Return the public key, in PEM, of a private one in PEM or as a JWK; None for what is no such key."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+    try:
+        if private.lstrip().startswith("{"):
+            from jwt import PyJWK
+
+            key: Any = PyJWK.from_json(private).key
+        else:
+            key = load_pem_private_key(private.replace("\\n", "\n").encode(), None)
+        return str(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
+    except Exception:
+        # Of a key that is none, libraries complain in many ways.
+        return None
+
+
+def verifies(alg: str, key: str, content: bytes, signature: bytes) -> bool:
+    """Whether a signature is good: by a secret for HMAC, by a public key in PEM for all else.
+
+    Raises CredentialError where PyJWT is not installed.
+    """
+    if alg in HASHES:
+        return hmac.compare_digest(hmac.digest(key.encode(), content, HASHES[alg]), signature)
+    try:
+        from jwt.algorithms import get_default_algorithms
+    except ImportError:
+        raise CredentialError(f"client_auth: {alg} takes PyJWT: pip install 'pytest-apiauth[jwt]'") from None
+    algorithm: Any = get_default_algorithms().get(alg)
+    try:
+        return algorithm is not None and bool(algorithm.verify(content, algorithm.prepare_key(key), signature))
+    except Exception:
+        # A signature of another length, a key of another kind.
+        return False
+
+
+def public_key_of(jwk: object) -> str | None:
+    """Return a public key in PEM that is given as a JWK; None for what is no such key."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    from jwt import PyJWK
+
+    try:
+        key: Any = PyJWK.from_dict(jwk if isinstance(jwk, dict) else {}).key
+        return str(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
+    except Exception:
+        return None
