@@ -18,6 +18,7 @@ CHAPTERS = (
     "codes",
     "device",
     "exchange",
+    "targets",
     "metadata",
     "transport",
     "leaks",

@@ -4,8 +4,9 @@ Theory of operation. What a request looks like follows from the profile alone; w
 whoever sends it. So the fixtures' clients put their own values in at once (`requester`), the suite alters the draft
 first, a recording plays it, and all of them send the same valid request. Each draft is its own control.
 
-A token request has, in this order: ``grant_type``, the members of its grant, the scope, what the profile adds for the
-grant, and the client if it stands in the body. A public client says who it is (RFC 6749 3.2.1), if it has a name.
+A token request has, in this order: ``grant_type``, the members of its grant, the scope, the resource, what the profile
+adds for the grant, and the client if it stands in the body. A public client says who it is (RFC 6749 3.2.1), if it has
+a name.
 """
 
 from __future__ import annotations
@@ -155,6 +156,8 @@ def token_request(
     scope = profile.scope_of(grant) if has_scope else None
     if scope:
         members["scope"] = scope
+    if profile.token.resource is not None:
+        members["resource"] = profile.token.resource
     return posted(profile, profile.endpoint_of(grant), {**members, **row.extra}, client=client, key=key)
 
 
@@ -303,6 +306,7 @@ def authorization_request(
         ("client_id", Ref(Role.CLIENT_ID, client)),
         ("redirect_uri", redirect_uri),
         ("scope", (profile.scope_of(grant) if grant else profile.token.scope) or None),
+        ("resource", profile.token.resource),
         ("state", secrets.token_urlsafe(32) if state is None else state),
         ("code_challenge", proof.challenge),
         ("code_challenge_method", proof.method),

@@ -98,6 +98,7 @@ class AuthorizationEndpoint:
         policy.check_response_type(parameters.get("response_type"))
         challenge, method = parameters.get("code_challenge"), parameters.get("code_challenge_method")
         scope, challenge = policy.authorized_scope(parameters.get("scope")), policy.challenge(client, challenge, method)
+        resource = policy.requested_target(parameters, 302)
         if user is None:
             raise Refusal(302, "access_denied")
         if not user:
@@ -111,6 +112,7 @@ class AuthorizationEndpoint:
             challenge=challenge,
             expires_at=self._state.clock.now() + CODE_LIFETIME,
             family=self._state.new_family(),
+            resource=resource,
         )
         self._state.codes[code.value] = code
         return code

@@ -71,7 +71,7 @@ class AuthorizationPolicy(TokenPolicy):
     def challenge(self, client: ClientRecord, challenge: str | None, method: str | None) -> str | None:
         """Read the proof key's challenge: S256 or nothing, and never nothing from a public client (RFC 9700 2.1.1)."""
         if challenge is None and method is None:
-            if client.secret is None:
+            if client.is_public:
                 raise Refusal(302, "invalid_request", "code_challenge is missing.")
             return None
         # Without a method "plain" is meant (RFC 7636 4.3), and plain protects nothing.

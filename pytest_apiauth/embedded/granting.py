@@ -29,6 +29,8 @@ class Award:
     refreshed: RefreshToken | None = None
     members: Mapping[str, str] = field(default_factory=dict)
     """What the answer to this grant says that others do not."""
+    resource: str | None = None
+    """The API that it is for (RFC 8707)."""
 
 
 def award_of(policy: Policy, parameters: Parameters, client: ClientRecord | None) -> Award:
@@ -73,7 +75,7 @@ def _authorization_code(policy: Policy, parameters: Parameters, client: ClientRe
     if not policy.verifier_fits(code.challenge, parameters.get("code_verifier")):
         raise Refusal(400, "invalid_grant", "code_verifier does not fit.")
     code.used = True
-    return Award("authorization_code", code.client, code.user, code.scope, code.family)
+    return Award("authorization_code", code.client, code.user, code.scope, code.family, resource=code.resource)
 
 
 def _device_code(policy: Policy, parameters: Parameters, client: ClientRecord | None) -> Award:
@@ -107,7 +109,9 @@ def _refresh(policy: Policy, parameters: Parameters, client: ClientRecord | None
         raise Refusal(400, "invalid_grant", "The refresh token has expired.")
     scope = policy.refreshed_scope(token.scope, parameters.get("scope"))
     policy.after_refresh(token)
-    return Award("refresh_token", token.client, policy.refreshed_user(token), scope, token.family, token)
+    return Award(
+        "refresh_token", token.client, policy.refreshed_user(token), scope, token.family, token, resource=token.resource
+    )
 
 
 def _token_exchange(policy: Policy, parameters: Parameters, client: ClientRecord | None) -> Award:

@@ -26,6 +26,7 @@ from pytest_apiauth.embedded.refresh_policy import RefreshPolicy
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
 from pytest_apiauth.embedded.refusal_policy import JSON
 from pytest_apiauth.embedded.state import AccessToken, ClientRecord, KeyRecord, UserRecord
+from pytest_apiauth.embedded.target_policy import TargetPolicy
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Kind, Zone
 
@@ -65,7 +66,14 @@ class Presented:
 
 
 class Policy(
-    AuthorizationPolicy, DevicePolicy, ExchangePolicy, RefreshPolicy, LoginPolicy, AssertionPolicy, MetadataPolicy
+    AuthorizationPolicy,
+    DevicePolicy,
+    ExchangePolicy,
+    RefreshPolicy,
+    LoginPolicy,
+    AssertionPolicy,
+    TargetPolicy,
+    MetadataPolicy,
 ):
     """The decisions of a server that keeps its profile's promise."""
 
@@ -115,7 +123,7 @@ class Policy(
             return None
         known = self.state.access if kind == "bearer" else self.state.personal
         token = self.match_token(shown.text, known)
-        return token if token is not None and self.token_is_good(token) else None
+        return token if token is not None and self.token_is_good(token) and self.is_for_this_api(token) else None
 
     def match_key(self, presented: str, known: Mapping[str, KeyRecord]) -> KeyRecord | None:
         """Find an API key: every character counts."""

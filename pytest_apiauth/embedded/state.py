@@ -133,6 +133,7 @@ class AccessToken:
     expires_at: float
     family: int
     dead: bool = False
+    resource: str | None = None
 
 
 @dataclass(slots=True, repr=False)
@@ -146,6 +147,7 @@ class RefreshToken:
     expires_at: float
     family: int
     dead: bool = False
+    resource: str | None = None
 
 
 @dataclass(slots=True, repr=False)
@@ -161,6 +163,7 @@ class Code:
     expires_at: float
     family: int
     used: bool = False
+    resource: str | None = None
 
 
 @dataclass(slots=True, repr=False)

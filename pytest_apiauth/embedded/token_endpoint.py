@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from dataclasses import replace
 
 from pytest_apiauth.embedded.asserting import asserting_client
 from pytest_apiauth.embedded.granting import Award, award_of
@@ -32,7 +33,9 @@ class TokenEndpoint:
             if self._policy.looks_at_grant_first():
                 self._policy.grant_type(parameters)
             client = self.client(request, parameters)
-            return self.award(award_of(self._policy, parameters, client))
+            named = self._policy.requested_target(parameters)
+            award = award_of(self._policy, parameters, client)
+            return self.award(replace(award, resource=self._policy.awarded_target(award.resource, named)))
         except Refusal as refusal:
             return self.refused(refusal, request)
 
@@ -58,7 +61,13 @@ class TokenEndpoint:
         policy, state = self._policy, self._state
         expires_at = state.clock.now() + policy.lifetime(award.grant)
         access = policy.reissued(award.grant, award.client, award.user, award.scope) or AccessToken(
-            policy.new_access_token(), award.client, award.user, award.scope, expires_at, award.family
+            policy.new_access_token(),
+            award.client,
+            award.user,
+            award.scope,
+            expires_at,
+            award.family,
+            resource=award.resource,
         )
         access.dead = award.refreshed is not None and not policy.refreshed_token_works()
         state.access[access.value] = access
@@ -78,6 +87,7 @@ class TokenEndpoint:
             award.refreshed.scope if award.refreshed else award.scope,
             self._state.clock.now() + self._policy.refresh_lifetime(),
             award.family,
+            resource=award.resource,
         )
         self._state.refresh[token.value] = token
         return token
@@ -86,7 +96,9 @@ class TokenEndpoint:
         if not self._policy.rotates():
             return old.value if self._policy.repeats_refresh_token() else None
         old.dead = old.dead or self._policy.kills_old_refresh_token()
-        return self.new_refresh_token(Award("refresh_token", old.client, old.user, old.scope, old.family)).value
+        return self.new_refresh_token(
+            Award("refresh_token", old.client, old.user, old.scope, old.family, resource=old.resource)
+        ).value
 
     def _check_key(self, request: Request) -> None:
         """Ask for the API key if the endpoint itself lies in a zone that needs one."""

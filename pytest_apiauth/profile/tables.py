@@ -200,6 +200,12 @@ class TokenSettings(Model):
     )
     scope: str | None = Field(None, description="Scope to ask for")
     assertion: Assertions = Assertions()
+    resource: str | None = Field(
+        None, description="The API that tokens are for, an absolute URI, if requests name it (RFC 8707)"
+    )
+    other_resources: Texts = Field(
+        (), description="Further resources of the authorization server, whose tokens are for other APIs than this one"
+    )
     scope_required: bool = Field(False, description="Whether the document says that the scope must be asked for")
     grant: GrantType | None = Field(None, description="Grant that clients use; default: the first of [grants]")
     answer: Answer = Answer()
@@ -207,6 +213,17 @@ class TokenSettings(Model):
     leeway: Annotated[int, Field(ge=0)] = Field(
         30, description="Renew a token this many seconds before its end; rules allow a server as much after it"
     )
+
+    @model_validator(mode="after")
+    def _names_resources(self) -> TokenSettings:
+        if self.other_resources and self.resource is None:
+            raise ValueError("other_resources: resource is needed, which says what tokens of this API are for")
+        if self.resource in self.other_resources:
+            raise ValueError("other_resources: names resource itself, and means others")
+        for key, named in (("resource", self.resource), *(("other_resources", each) for each in self.other_resources)):
+            if named is not None and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s#]+", named) is None:
+                raise ValueError(f"{key}: expected an absolute URI without a fragment (RFC 8707 2)")
+        return self
 
     @model_validator(mode="after")
     def _signs_as_it_says(self) -> TokenSettings:

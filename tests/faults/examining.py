@@ -31,6 +31,7 @@ PROFILES = {
     "scoped": loading.load(REFERENCE.with_name("scoped.apiauth.toml")),
     "login": loading.load(REFERENCE.with_name("login.apiauth.toml")),
     "assertion": loading.load(REFERENCE.with_name("assertion.apiauth.toml")),
+    "target": loading.load(REFERENCE.with_name("target.apiauth.toml")),
 }
 
 

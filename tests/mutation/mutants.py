@@ -26,6 +26,7 @@ MODULES = (
     "login_policy",
     "asserting",
     "assertion_policy",
+    "target_policy",
     "resource",
     "authorization_endpoint",
     "authorization_policy",

@@ -1,10 +1,11 @@
 // A site with oidc-provider: a confidential client, one route of an API, the package's own pages to log in at.
 // With OIDC_MACHINE_SECRET there is a machine's client too, and a second one, whose secret ends in -second. With OIDC_PORT
 // the port is that one. With OIDC_PUBLIC_JWK there are clients that sign: one by that key's private half, one by
-// OIDC_SHARED_SECRET. OIDC_TOLERANCE is by how many seconds a clock may differ.
+// OIDC_SHARED_SECRET. OIDC_TOLERANCE is by how many seconds a clock may differ. OIDC_RESOURCES are those that tokens may be
+// for, between blanks, the site's own first; with OIDC_ANY_AUDIENCE the site does not ask what a token is for.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
-import { Provider } from 'oidc-provider';
+import { Provider, errors } from 'oidc-provider';
 
 const freePort = () => new Promise((done) => {
   const probe = createServer().listen(0, '127.0.0.1', () => {
@@ -16,6 +17,7 @@ const freePort = () => new Promise((done) => {
 const {
   OIDC_MACHINE_SECRET: machineSecret, OIDC_PORT: fixedPort, OIDC_PUBLIC_JWK: jwk, OIDC_SHARED_SECRET: sharedSecret,
 } = process.env;
+const resources = process.env.OIDC_RESOURCES?.split(' ');
 const signing = (method, alg, more) => ({
   token_endpoint_auth_method: method,
   token_endpoint_auth_signing_alg: alg,
@@ -49,6 +51,15 @@ const provider = new Provider(issuer, {
   features: {
     devInteractions: { enabled: true },
     clientCredentials: { enabled: Boolean(machineSecret || jwk) },
+    ...(resources ? {
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: (ctx, indicator) => {
+          if (!resources.includes(indicator)) throw new errors.InvalidTarget();
+          return { scope: 'read', audience: indicator };
+        },
+      },
+    } : {}),
     revocation: { enabled: Boolean(jwk) },
     introspection: { enabled: Boolean(jwk) },
   },
@@ -60,7 +71,8 @@ provider.use(async (ctx, next) => {
   if (ctx.path !== '/api/me') return next();
   const [, value] = /^bearer ([^ ]+)$/i.exec(ctx.get('authorization')) ?? [];
   const token = value && (await provider.AccessToken.find(value) ?? await provider.ClientCredentials.find(value));
-  if (token && token.isValid) {
+  const isOurs = !resources || process.env.OIDC_ANY_AUDIENCE || token?.aud === resources[0];
+  if (token && token.isValid && isOurs) {
     ctx.body = { user: token.accountId ?? token.clientId };
   } else {
     ctx.status = 401;
