@@ -1,0 +1,120 @@
+"""Whether the keys of a profile hang together: what is wrong with them is a line each, which names the key."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from pytest_apiauth.messages import Origin, why_not_a_url
+from pytest_apiauth.profile.endpoints import URL_KEYS, hint_at_variables
+from pytest_apiauth.profile.grants import GRANTS
+from pytest_apiauth.profile.kinds import KINDS
+from pytest_apiauth.profile.login_requests import URLS
+from pytest_apiauth.profile.placing import crowded, wrong_names
+from pytest_apiauth.profile.promise import Promise
+from pytest_apiauth.profile.tables import (
+    DEFAULT,
+    wrong_apps,
+)
+
+MOST_ZONES: Final = 500
+"""Each rule about zones is examined in every one of them: this many are 13,000 tests."""
+
+
+def mistakes(promise: Promise) -> list[str]:
+    """Return what is wrong with a profile, a line for each."""
+    wrong = [*_wrong_urls(promise), *_wrong_names(promise), *wrong_names(promise.schemes, promise.keys)]
+    wrong += [*_wrong_logins(promise), *_wrong_zones(promise)]
+    return [*wrong, *crowded(promise.zones, promise.kinds), *wrong_apps(promise.app)]
+
+
+def _wrong_urls(promise: Promise) -> list[str]:
+    wrong = []
+    written = {key: f"{table}.url" for table, key in URLS.items() if getattr(promise, table) is not None}
+    for name in URL_KEYS:
+        url, key = getattr(promise, name), written.get(name, name)
+        if not isinstance(url, str):
+            continue
+        is_path = key != "api_url" and url.startswith("/")
+        reason = why_not_a_url(f"https://api.example{url}" if is_path else url)
+        if reason is not None:
+            expected = "an absolute http or https URL" if key == "api_url" else "an absolute URL, or a path"
+            wrong.append(f"{key}: expected {expected}, got {reason}{hint_at_variables(key, url)}")
+        elif is_path:
+            continue
+        elif "@" in urlsplit(url).netloc:
+            wrong.append(f"{key}: a URL with a user name or password in it; credentials go to [credentials]")
+        elif not promise.may_be_plain(Origin.of(url)):
+            parts = urlsplit(url)
+            wrong.append(
+                f"{key}: {parts.scheme}://{parts.hostname} would send credentials in clear; use https, or list"
+                " the host in insecure_hosts"
+            )
+    pages = map(Origin.of, promise.login.origins if promise.login is not None else ())
+    wrong += [
+        f"login.origins: {origin} would be sent passwords in clear; use https, or list the host in insecure_hosts"
+        for origin in pages
+        if not promise.may_be_plain(origin)
+    ]
+    return wrong
+
+
+def _wrong_names(promise: Promise) -> list[str]:
+    wrong = []
+    for name, grant in promise.grants.items():
+        if grant.client not in (DEFAULT, *promise.clients):
+            wrong.append(f"grants.{name}.client: no client {grant.client!r} in [clients]")
+        if grant.user not in (DEFAULT, *promise.users):
+            wrong.append(f"grants.{name}.user: no user {grant.user!r} in [users]")
+        if grant.client in (DEFAULT, *promise.clients) and not promise.may_use(promise.client_of(name), name):
+            wrong.append(f"grants.{name}: used by the client {promise.client_of(name)}, whose grants do not list it")
+    if promise.token.grant is not None and promise.token.grant not in promise.grants:
+        wrong.append(f"token.grant: {promise.token.grant!r} is not one of [grants]")
+    begun = [name for name in promise.grants if GRANTS[name].takes == "access_token"]
+    if begun and promise.usual_grant is None:
+        wrong.append(f"grants.{begun[0]}: begins with another grant's token, and [grants] lists no other one")
+    if promise.token.grant in begun:
+        wrong.append(f"token.grant: {promise.token.grant} begins with another grant's token; name that grant")
+    if promise.grants and promise.token_url is None:
+        wrong.append("token_url: needed, since [grants] lists a way to get a token")
+    if promise.login is not None and promise.code_grant is None:
+        wrong.append("login: a script for the grant authorization_code, which [grants] does not list")
+    needed = [(key, name) for name in promise.grants for key in GRANTS[name].urls]
+    wrong += [f"{key}: needed for the grant {name}" for key, name in needed if getattr(promise, key) is None]
+    return wrong
+
+
+def _wrong_logins(promise: Promise) -> list[str]:
+    tables = {"refresh_request": promise.refresh_request, "logout_request": promise.logout_request}
+    if promise.login_request is None:
+        return [f"{name}: belongs to a [login_request], which there is not" for name, own in tables.items() if own]
+    wrong = []
+    if promise.token_url is None:
+        wrong.append("login_request.url: needed: where the user logs in")
+    if promise.logout_request is not None and promise.revocation_url is None:
+        wrong.append("logout_request.url: needed: where the tokens are ended")
+    if promise.refresh_request is not None and promise.refresh_endpoint == promise.token_endpoint:
+        wrong.append("refresh_request.url: needed, and another one than login_request.url")
+    others = [name for name in promise.grants if name not in ("password", "refresh_token")]
+    wrong += [f"grants.{name}: a grant of OAuth, beside a [login_request], which is none" for name in others]
+    if "refresh_token" in promise.grants and promise.refresh_request is None:
+        wrong.append("grants.refresh_token: needs a [refresh_request], since [login_request] is no grant of OAuth")
+    return wrong
+
+
+def _wrong_zones(promise: Promise) -> list[str]:
+    if len(promise.zones) > MOST_ZONES:
+        return [f"zones: {len(promise.zones)} zones, expected at most {MOST_ZONES}; a zone holds all routes of a kind"]
+    wrong = []
+    for name, zone in promise.zones.items():
+        unknown = sorted(zone.kinds.difference(KINDS, promise.schemes))
+        listed = ", ".join(map(repr, (*KINDS, *promise.schemes)))
+        wrong += [f"zones.{name}.needs: expected names among {listed}, got {kind!r}" for kind in unknown]
+        for kind in (each for each in KINDS.values() if each.name in zone.kinds):
+            if kind.is_declared and getattr(promise, kind.name) is None:
+                wrong.append(f"zones.{name}.needs: names {kind.name}, but the profile has no [{kind.name}]")
+            if kind.is_issued and not promise.grants:
+                wrong.append(f"zones.{name}.needs: names {kind.name}, but [grants] lists no way to get a token")
+        paths = (zone.path, *zone.probe)
+        wrong += [f"zones.{name}: {path!r} must begin with a slash" for path in paths if not path.startswith("/")]
+    return wrong
