@@ -13,9 +13,8 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 
 from pytest_apiauth.embedded import FAULTS
-from pytest_apiauth.suite.book import REGISTRY
 
-from .examining import CAUGHT, PROFILES, QUICK, examine, owners
+from .table import row
 
 
 def main() -> int:
@@ -29,19 +28,6 @@ def main() -> int:
     print(*(line for _, _, line in rows), sep="\n")
     print(f"{len(rows)} of {len(FAULTS)} faults, {len(missed)} missed, {time.perf_counter() - start:.0f} s")
     return 1 if missed else 0
-
-
-def row(name: str) -> tuple[str, bool, str]:
-    """Examine a server with one fault by every rule, on the first profile on which the owner catches it."""
-    owner = owners()[name]
-    for profile in PROFILES:
-        if not any(outcome.verdict in CAUGHT for outcome in examine(profile, [owner], faults=[name]).values()):
-            continue
-        outcomes = examine(profile, [owner] if owner.wire else REGISTRY, faults=[name], conditions=QUICK)
-        seen = {rule_id for (rule_id, _), outcome in outcomes.items() if outcome.verdict in CAUGHT}
-        others = ", ".join(sorted(seen - {owner.id})) or "-"
-        return name, owner.id in seen, f"{name:36} {owner.id:26} {profile:10} also: {others}"
-    return name, False, f"{name:36} {owner.id:26} MISSED"
 
 
 if __name__ == "__main__":
