@@ -26,7 +26,8 @@ ZONES = {
     },
     "flows.yaml": {
         "/customers": "bearer or api_key", "/customers/search": "bearer", "/events": "bearer",
-        "/invoices": "bearer", "/news": "", "/status": "",
+        "/invoices": "bearer", "/legacy": "query_key", "/news": "", "/partners/report": "api_key and signature",
+        "/session": "cookie", "/status": "",
     },
     "oidc-provider.json": {"/me": "bearer"},
 }  # fmt: skip
