@@ -20,25 +20,31 @@ from .examining import PROFILES, examine
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def alarms(seed: int) -> dict[str, str]:
-    """Examine every profile with a seed, and give what was found, by profile, rule and part."""
+IN_ONE_THING = {"scoped", "login", "assertion", "target"}
+"""Profiles that differ from others in one thing only: three seeds show what it does."""
+EXAMINED = [(name, seed) for name in PROFILES for seed in range(1, 4 if name in IN_ONE_THING else 11)]
+
+
+def alarms(examined: tuple[str, int]) -> dict[str, str]:
+    """Examine a profile with a seed, and return what was found, by profile, seed, rule and part."""
+    profile, seed = examined
     return {
-        f"{profile} {rule_id}[{part}]": f"{outcome.verdict.value}: {outcome.reason}"
-        for profile in PROFILES
+        f"{profile} {seed} {rule_id}[{part}]": f"{outcome.verdict.value}: {outcome.reason}"
         for (rule_id, part), outcome in examine(profile, REGISTRY, conditions=Conditions(30, seed)).items()
         if outcome.verdict not in (Verdict.PASS, Verdict.SKIP)
     }
 
 
 @pytest.mark.slow
-def test_ten_seeds_raise_no_alarm(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_seed_raises_an_alarm(capsys: pytest.CaptureFixture[str]) -> None:
     """On a server without faults no rule alarms, whatever the seed."""
     start = time.perf_counter()
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        found = list(pool.map(alarms, range(1, 11)))
+        found = list(pool.map(alarms, EXAMINED))
     with capsys.disabled():
-        print(f"\nten seeds: {time.perf_counter() - start:.0f} s")
-    assert found == [{}] * 10
+        print(f"\n{len(EXAMINED)} profiles and seeds: {time.perf_counter() - start:.0f} s")
+    assert [each for each in found if each] == []
+    assert len(found) == len(EXAMINED)
 
 
 def verdicts(folder: Path, number: int, *options: str) -> dict[str, str]:
