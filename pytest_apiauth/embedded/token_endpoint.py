@@ -60,7 +60,7 @@ class TokenEndpoint:
         """Issue an access token, and the refresh token that comes with it."""
         policy, state = self._policy, self._state
         expires_at = state.clock.now() + policy.lifetime(award.grant)
-        access = policy.reissued(award.grant, award.client, award.user, award.scope) or AccessToken(
+        access = policy.reissued(award.grant, award.client, award.user, award.scope, award.resource) or AccessToken(
             policy.new_access_token(),
             award.client,
             award.user,

@@ -308,7 +308,9 @@ class TokenPolicy(RefusalPolicy):
         """Mint an access token."""
         return self.state.mint("access_token")
 
-    def reissued(self, grant: GrantType, client: str | None, user: str | None, scope: str) -> AccessToken | None:
+    def reissued(
+        self, grant: GrantType, client: str | None, user: str | None, scope: str, resource: str | None
+    ) -> AccessToken | None:
         """Return a token issued before that is handed out again; none is, each grant gives a new one."""
         return None
 

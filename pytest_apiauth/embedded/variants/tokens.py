@@ -100,11 +100,17 @@ class TokenPaddingOptional(Policy):
 class SameToken(Policy):
     """Gives a client's living token again; not registered, since it would lie about the lifetime."""
 
-    def reissued(self, grant: GrantType, client: str | None, user: str | None, scope: str) -> AccessToken | None:
+    def reissued(
+        self, grant: GrantType, client: str | None, user: str | None, scope: str, resource: str | None
+    ) -> AccessToken | None:
         if grant != "client_credentials":
-            return super().reissued(grant, client, user, scope)
-        wanted = (client, user, scope)
-        known = (token for token in self.state.access.values() if (token.client, token.user, token.scope) == wanted)
+            return super().reissued(grant, client, user, scope, resource)
+        wanted = (client, user, scope, resource)
+        known = (
+            token
+            for token in self.state.access.values()
+            if (token.client, token.user, token.scope, token.resource) == wanted
+        )
         return next((token for token in known if self.is_worth_giving(token)), None)
 
     def is_worth_giving(self, token: AccessToken) -> bool:
