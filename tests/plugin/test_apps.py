@@ -10,10 +10,11 @@ import pytest
 from tests.plugin.app_projects import APP, BROKEN, CONFTEST, KEY, PROFILE, report, rule, write
 from tests.plugin.projects import Run, output, told
 
+pytestmark = pytest.mark.slow  # a run of pytest each
+
 # What runs where
 
 
-@pytest.mark.slow
 def test_a_folder_walk_examines_the_app(project: Path, run: Run) -> None:
     """The suite and the ordinary tests meet one app, started once and shut down once, with the project's key."""
     result = run("--apiauth-report=report.json")
@@ -45,7 +46,6 @@ def test_the_embedded_server_on_request(project: Path, run: Run, asked: str) -> 
     assert not (project / "lifespan.txt").exists()
 
 
-@pytest.mark.slow
 def test_workers_each_have_their_app(project: Path, run: Run) -> None:
     """With two workers every verdict is as without."""
     run("tests/shop.apiauth.toml", "--apiauth-report=report.json", "--hypothesis-seed=0")
@@ -57,7 +57,6 @@ def test_workers_each_have_their_app(project: Path, run: Run) -> None:
     assert {rule["id"]: rule["verdict"] for rule in report(project)["rules"]} == alone
 
 
-@pytest.mark.slow
 def test_a_cassette_does_not_get_hold_of_the_app(project: Path, pytester: pytest.Pytester) -> None:
     """Under vcr and respx the clients still meet the app."""
     pytester.makepyfile(
@@ -155,7 +154,6 @@ def test_the_app_is_shut_down_before_its_credentials_go(project: Path, run: Run)
     assert (project / "lifespan.txt").read_text(encoding="utf-8") == "startup shutdown gone"
 
 
-@pytest.mark.slow
 def test_without_an_override_the_environment_counts(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the project does not give comes from where the profile says."""
     (project / "tests" / "conftest.py").unlink()
@@ -191,7 +189,6 @@ def test_wrong_credentials_are_one_line(project: Path, run: Run, given: str, wor
     assert result.parseoutcomes()["errors"] == 1
 
 
-@pytest.mark.slow
 def test_an_async_fixture_stops_the_profile_once(project: Path, pytester: pytest.Pytester) -> None:
     """A fixture that pytest refuses, or never awaits, is told once too."""
     conftest = project / "tests" / "conftest.py"

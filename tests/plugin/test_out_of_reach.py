@@ -13,6 +13,8 @@ from authlib.integrations import httpx_client  # type: ignore[import-untyped]  #
 from pytest_apiauth.embedded import Server
 from tests.plugin.projects import SHOP, Run, output, served, told
 
+pytestmark = pytest.mark.slow  # a run of pytest each
+
 FIRST = """
 import os
 import pytest
