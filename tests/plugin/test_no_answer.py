@@ -11,6 +11,8 @@ from tests.plugin.doors import CLIENT, CLIENTS, EVERY_DOOR, NOBODY, TOKEN_API, w
 from tests.plugin.loopback import Reply, answering
 from tests.plugin.projects import SMALL, Run, told
 
+pytestmark = pytest.mark.slow  # a run of pytest each
+
 HTML = "<html><body>Please log in</body></html>"
 ANSWERS = [
     ("HTML", Reply(200, HTML, "text/html"), ["an HTML page"]),
@@ -48,7 +50,6 @@ def test_useless_token_answer_is_one_line(
     assert result.outlines.count(line) == 3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("reply", "words"), [row[1:] for row in IN_THE_SUITE], ids=[row[0] for row in IN_THE_SUITE])
 def test_useless_token_answer_in_the_suite_is_one_line(
     run: Run, monkeypatch: pytest.MonkeyPatch, reply: Reply, words: Sequence[str]
@@ -64,7 +65,6 @@ def test_useless_token_answer_in_the_suite_is_one_line(
     told(result, f"shop: the valid token request to {url}/token was answered with")
 
 
-@pytest.mark.slow
 def test_unreachable_host_is_one_line(pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that does not answer is one line that names profile and host."""
     monkeypatch.setenv("SHOP_SECRET", "canary-of-the-shop")

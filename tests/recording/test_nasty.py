@@ -15,6 +15,8 @@ import pytest
 
 from tests.recording.taping import Ask, Loopback, Reply, run_tape
 
+pytestmark = pytest.mark.slow  # a run of pytest each
+
 S = 's3cr+t/%41:"\\=&-Value'
 """Every character that encodings trip over; another form of it in each encoding."""
 U = "gehëim-пароль-密码"
