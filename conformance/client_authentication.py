@@ -17,7 +17,6 @@ from pytest_apiauth.rules import (
     Cause,
     Draft,
     Edit,
-    Forgery,
     GrantType,
     NotApplicable,
     OutOfReach,
@@ -38,13 +37,6 @@ WRONG = Edit("reverse")
 def without_client(draft: Draft) -> Draft:
     """Take the client's credentials away, wherever they stand."""
     return draft.without("client")
-
-
-def proving_wrongly(valid: Draft) -> Draft:
-    """Spoil what a client proves itself with: its secret, or the signature that it has made by its key."""
-    if any(ref.role is Role.CLIENT_SECRET for ref in valid.refs):
-        return valid.editing(valid.carried(Role.CLIENT_SECRET), WRONG)
-    return valid.asserting(edit=Forgery(signature="reversed"))
 
 
 def another_client(api: Api, than: str, grant: GrantType | None = None) -> str:

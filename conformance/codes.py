@@ -27,7 +27,7 @@ from pytest_apiauth.rules import (
 )
 
 from .authorization import LOGIN_FIRST, STRANGE
-from .client_authentication import another_client, from_nobody, open_to_nobody, proving_wrongly
+from .client_authentication import WRONG, another_client, from_nobody, open_to_nobody
 from .parts import authorization, code_of_clients
 from .refresh import RACERS, RACES, bearer_requests, need_opened
 
@@ -130,7 +130,7 @@ def code_client_auth(api: Api, grant: GrantType) -> None:
         with api.row():
             api.send(from_nobody(api.token_request(grant))[which]).no_token(cause)
     with api.row():
-        api.send(proving_wrongly(api.token_request(grant))).no_token(cause)
+        api.send(api.token_request(grant).proving_wrongly(WRONG)).no_token(cause)
 
 
 WRONG_VERIFIERS = (

@@ -24,7 +24,7 @@ from pytest_apiauth.rules import (
     rule,
 )
 
-from .client_authentication import another_client, open_to_nobody, proving_wrongly, without_client
+from .client_authentication import WRONG, another_client, open_to_nobody, without_client
 from .parts import (
     UNATTENDED,
     by_oauth,
@@ -118,7 +118,7 @@ def ref_client_auth(api: Api, grant: GrantType) -> None:
     nobody = without_client(api.token_request(grant))
     api.send(nobody).no_token(cause)
     draft = api.token_request(grant)
-    api.send(proving_wrongly(draft)).no_token(cause)
+    api.send(draft.proving_wrongly(WRONG)).no_token(cause)
 
 
 @rule(MUST, "RFC 6749 6", "RFC 6749 10.4", applies=refresh_by_clients, catches="refresh-any-client", safety=CONSUME)

@@ -38,7 +38,7 @@ from pytest_apiauth.rules import (
     rule,
 )
 
-from .client_authentication import another_client, proving_wrongly, without_client
+from .client_authentication import WRONG, another_client, without_client
 from .parts import by_oauth, issued_token_zones, issuing_grants, refresh
 from .strategies import B64TOKEN, case_changes, near_misses, strangers, wildcards
 
@@ -274,7 +274,7 @@ def strangers_of(valid: Draft) -> Iterator[Draft]:
     yield without_client(valid).setting("client_id", client)
     # No client of the real ones, so that nobody is locked out by it.
     unknown = valid.editing(client, Edit("whole", text="apiauth-nobody"))
-    yield proving_wrongly(unknown)
+    yield unknown.proving_wrongly(WRONG)
 
 
 def revoked(answer: Answer) -> Answer:

@@ -39,11 +39,16 @@ def for_no_api(answer: Answer) -> None:
 
 @rule(SHOULD, "RFC 8707 2", applies=named_targets, catches="target-unknown-taken", safety=ISSUE)
 def target_unknown(api: Api, grant: GrantType) -> None:
-    """A resource that the server does not know gives no token: whoever is there could use it here."""
+    """A resource on a host that the server does not know gives no token: whoever is there could use it here.
+
+    One below a known one, or in capitals, it may take for that one (RFC 8707 2, RFC 3986 6.2.2.1).
+    """
     valid = api.token_request(grant)
-    known = str(api.profile.token.resource)
-    near = (f"{known}.apiauth.example", f"{known.rstrip('/')}/apiauth-no-such-api", known.upper())
-    api.each((valid.setting("resource", name) for name in (UNKNOWN, *near) if name != known), for_no_api)
+    scheme, between, rest = str(api.profile.token.resource).partition("://")
+    host, slash, path = rest.partition("/")
+    near = (f"{host}.apiauth.example", f"apiauth-{host}", f"apiauth.example/{host}") if between else ()
+    names = (UNKNOWN, *(f"{scheme}://{each}{slash}{path}" for each in near))
+    api.each((valid.setting("resource", name) for name in names), for_no_api)
 
 
 @rule(SHOULD, "RFC 8707 2", applies=named_targets, catches="target-fragment-dropped", safety=ISSUE)

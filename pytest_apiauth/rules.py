@@ -21,7 +21,8 @@ Example::
 
 from __future__ import annotations
 
-from pytest_apiauth.auth.drafts import Credential, Draft
+from pytest_apiauth.auth.carried import Credential
+from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit, Operation, equivalent
 from pytest_apiauth.auth.forgeries import Forgery, Members, Signature, is_jwt
 from pytest_apiauth.auth.requests import NO_PROOF, Proof, about_token, logout_request, proof_role

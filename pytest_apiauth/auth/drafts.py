@@ -17,15 +17,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 from urllib.parse import quote_plus, urlsplit
 
+from pytest_apiauth.auth.carried import Credential, CredentialKind
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.forgeries import Forgery
 from pytest_apiauth.auth.layouts import Layout
 from pytest_apiauth.auth.texts import (
     Assertion,
-    Base64,
     FormEncoded,
     Parameters,
     Part,
@@ -42,66 +42,11 @@ from pytest_apiauth.auth.texts import (
     reveal,
 )
 from pytest_apiauth.messages import Request
-from pytest_apiauth.profile.kinds import Kind, Place
 
-CredentialKind = Kind | Literal["client"]
-"""A kind of credential of a profile, or ``client``: how a client proves itself at the token endpoint."""
-AUTHORIZATION: Final = Place("header", "Authorization")
 CLIENT_MEMBERS: Final = ("client_id", "client_secret", "client_assertion_type", "client_assertion")
 """Members of a body in which a client says who it is."""
 FORM: Final = "application/x-www-form-urlencoded"
 USUAL_TYPES: Final = {"form": FORM, "json": "application/json"}
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """One credential of a request: what it is, where it travels, and how it is dressed there.
-
-    >>> key = Credential("api_key", "value-of-the-key", Place("header", "Authorization", "Token "))
-    >>> key.text, key.dressed("Tokenvalue").text
-    (('Token ', 'value-of-the-key'), 'Tokenvalue')
-    """
-
-    kind: CredentialKind
-    value: Text
-    place: Place = AUTHORIZATION
-    is_pair: bool = False
-    """Whether the value travels in Base64, as id and password of HTTP Basic do (RFC 7617 2)."""
-
-    @property
-    def text(self) -> Text:
-        """What travels in the credential's place."""
-        value = Base64(self.value) if self.is_pair else self.value
-        return (self.place.prefix, *parts_of(value)) if self.place.prefix else value
-
-    @property
-    def name(self) -> str:
-        """The name of the header, parameter or cookie that it travels in."""
-        return self.place.name
-
-    @property
-    def slot(self) -> tuple[str, str]:
-        """The place that one credential at a time can have; a header is the same one in any case."""
-        return self.place.where, self.name.lower() if self.place.where == "header" else self.name
-
-    @property
-    def refs(self) -> tuple[Ref, ...]:
-        """The secrets in it, without their edits, in their order; of a pair first who is meant."""
-        return tuple(ref.bare for ref in refs_of(self.value))
-
-    def presenting(self, value: Text) -> Credential:
-        """Return the credential with another value in the same dress."""
-        return replace(self, value=value)
-
-    def dressed(self, text: Text) -> Credential:
-        """Return any text in the credential's place."""
-        return replace(self, value=text, place=replace(self.place, prefix=""), is_pair=False)
-
-    def editing(self, edit: Edit | Forgery, *secrets: Ref) -> Credential:
-        """Return the credential with an edit of these secrets, of each of them if none is named."""
-        return self.presenting(
-            exchanged(self.value, lambda ref: replace(ref, edit=edit) if not secrets or ref.bare in secrets else ref)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +313,15 @@ class Draft:
         """
         old = self.assertion
         return self._with_parameters(lambda value: replace(old, **changes) if value is old else value)
+
+    def proving_wrongly(self, edit: Edit) -> Draft:
+        """Spoil what its client proves itself by: its secret by an edit, or the signature that it makes by its key.
+
+        Raises LookupError if it has neither.
+        """
+        if any(ref.role is Role.CLIENT_SECRET for ref in self.refs):
+            return self.editing(self.carried(Role.CLIENT_SECRET), edit)
+        return self.asserting(edit=Forgery(signature="reversed"))
 
     def _with_parameters(self, change: Callable[[object], object]) -> Draft:
         return replace(self, parameters=tuple((name, change(value)) for name, value in self.parameters))

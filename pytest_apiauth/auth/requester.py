@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Final, cast
 
 from pytest_apiauth.auth import requests
-from pytest_apiauth.auth.drafts import Credential, Draft
+from pytest_apiauth.auth.carried import Credential
+from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.requests import Proof
 from pytest_apiauth.auth.texts import Ref, Role, Signing, Text, is_text, parts_of, refs_of, reveal
 from pytest_apiauth.credentials.identities import Identities

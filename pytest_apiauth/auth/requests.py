@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from pytest_apiauth.auth.drafts import Credential, Draft
+from pytest_apiauth.auth.carried import Credential
+from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.layouts import Layout
 from pytest_apiauth.auth.texts import Assertion, FormEncoded, Ref, Role, Text
 from pytest_apiauth.profile.grants import GRANTS

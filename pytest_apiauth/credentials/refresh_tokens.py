@@ -147,9 +147,10 @@ def live_identities(profile: Profile, folder: Path, redactor: Redactor) -> Ident
     References are looked up, those that ``.env`` in ``folder`` has too; refresh tokens are kept; every credential that
     is set is learnt, needed or not. Raises ProfileError or CredentialError as `located_profile` does.
     """
-    learn_credentials(profile, folder, redactor)
     located = located_profile(profile, folder)
-    return Identities(located, Surroundings(folder), redactor, kept=KeptTokens(located))
+    identities = Identities(located, Surroundings(folder), redactor, kept=KeptTokens(located))
+    learn_credentials(located, folder, redactor)
+    return identities
 
 
 def _digest(text: str) -> str:

@@ -14,9 +14,7 @@ from pytest_apiauth.auth.answers import token_members
 from pytest_apiauth.auth.device import read_device_authorization
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
-from pytest_apiauth.auth.forgeries import Forgery
 from pytest_apiauth.auth.requester import Requester
-from pytest_apiauth.auth.requests import proof_role
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
@@ -68,13 +66,12 @@ def scenes(profile: Profile) -> list[Scene]:
     usual = profile.usual_grant
     if usual is not None and not GRANTS[usual].needs_person:
         if profile.token.client_auth != "none":
-            found.append(Scene("wrong_secret", ASSUMED, _alone(usual, _wrong_client(profile))))
+            found.append(Scene("wrong_secret", ASSUMED, _alone(usual, _wrong_client)))
         by_password = next((grant for grant in profile.grants if GRANTS[grant].takes_password), None)
         if by_password is not None:
             found.append(Scene("wrong_password", ASSUMED, _alone(by_password, _wrong(Role.PASSWORD))))
         if profile.token_route_keys:
-            keyless = _alone(usual, lambda draft: draft.without(*profile.token_route_keys))
-            found.append(Scene("missing_key", ASSUMED, keyless))
+            found.append(Scene("missing_key", ASSUMED, _alone(usual, _keyless)))
         if profile.is_oauth:
             found.append(Scene("unsupported_grant", ASSUMED, _alone(usual, *UNSUPPORTED)))
             found.append(Scene("missing_grant", ASSUMED, _alone(usual, *LACKING)))
@@ -121,11 +118,14 @@ def _wrong(role: Role) -> Change:
     return lambda draft: draft.editing(draft.carried(role), Edit("whole", text=WRONG))
 
 
-def _wrong_client(profile: Profile) -> Change:
+def _wrong_client(draft: Draft) -> Draft:
     """Have a client prove itself wrongly: by another secret, or by a signature that is none."""
-    if proof_role(profile) is Role.CLIENT_SECRET:
-        return _wrong(Role.CLIENT_SECRET)
-    return lambda draft: draft.asserting(edit=Forgery(signature="reversed"))
+    return draft.proving_wrongly(Edit("whole", text=WRONG))
+
+
+def _keyless(draft: Draft) -> Draft:
+    """Take away whatever key the token endpoint needs; what is left is the client's own."""
+    return draft.without(*(each.kind for each in draft.credentials if each.kind != "client"))
 
 
 def _authorizes(grant: GrantType) -> Callable[[Requester], Steps]:

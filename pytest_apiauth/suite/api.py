@@ -19,7 +19,8 @@ from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl
 
 from pytest_apiauth.auth import requests
-from pytest_apiauth.auth.drafts import Control, Credential, Draft
+from pytest_apiauth.auth.carried import Credential
+from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.auth.requester import ISSUED
 from pytest_apiauth.auth.requests import Proof
 from pytest_apiauth.auth.texts import Base64, FormEncoded, Ref, Role, Unchanged

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_apiauth.auth.drafts import Credential, Draft
+from pytest_apiauth.auth.carried import Credential
+from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.shell import curl
 from pytest_apiauth.auth.texts import FormEncoded, Ref, Role, Unchanged

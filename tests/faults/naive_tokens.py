@@ -272,6 +272,12 @@ def the_target_is_repeated(visitor: Visitor) -> None:
     assert visitor.ask("authorization_code", **{**visitor.code(), "redirect_uri": None}).status == 400
 
 
+@naive("target-mapped", "target", ("target-unknown", "target-malformed", "target-bound"))
+def a_resource_is_the_known_one_to_the_letter(visitor: Visitor) -> None:
+    """A resource below the known one is another."""
+    assert "error" in redirected(visitor.authorize(resource="https://api.target.example/items"))
+
+
 @naive(
     "errors-in-fragment", "reference", (*CODES, "az-response-type", "az-params", "md-consistent"), warns="az-state-echo"
 )

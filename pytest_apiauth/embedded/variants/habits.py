@@ -156,3 +156,19 @@ class BasicAnyScheme(Policy):
         if kind == "basic" and shown is not None:
             presented = presented.having((kind,), Shown("Basic", shown.text))
         return super().holder(kind, presented)
+
+
+@variant("target-mapped", "a resource below a known one is taken for that one, as RFC 8707 2 permits")
+class TargetMapped(Policy):
+    def requested_target(self, parameters: Parameters, status: int = 400) -> str | None:
+        named = super().requested_target(parameters, status)
+        return self.mapped(named) if named is not None else None
+
+    def knows_target(self, resource: str) -> bool:
+        return super().knows_target(self.mapped(resource))
+
+    def mapped(self, resource: str) -> str:
+        """Return the known resource that one lies below, whatever the case of its host; else itself."""
+        known = (self.profile.token.resource, *self.profile.token.other_resources)
+        above = (each for each in known if each and each.endswith("/") and resource.lower().startswith(each.lower()))
+        return next(above, resource)

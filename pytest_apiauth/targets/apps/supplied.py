@@ -37,9 +37,7 @@ def supplied_identities(profile: Profile, given: object, redactor: Redactor, roo
     Raises CredentialError for what is given and has no place, ProfileError for a profile that it makes a wrong one.
     """
     supplied = Supplied(profile, given, redactor)
-    with explained(profile.name):
-        completed = supplied.completed(profile)
-    return Identities(completed, supplied.lookup(Surroundings(root)), redactor)
+    return Identities(supplied.completed(profile), supplied.lookup(Surroundings(root)), redactor)
 
 
 class Supplied:
@@ -54,6 +52,7 @@ class Supplied:
                 f"{profile.name}: {FIXTURE}: expected a mapping by profile key, such as"
                 f' {{"api_key": …}}, got {type(given).__name__}'
             )
+        self._name = profile.name
         known = list(_labels(profile))
         wrong: list[str] = []
         self._values: dict[str, str] = {}
@@ -82,7 +81,10 @@ class Supplied:
         return look
 
     def completed(self, profile: Profile) -> Profile:
-        """Return the profile with a reference for each value given, so that none of its own comes first."""
+        """Return the profile with a reference for each value given, so that none of its own comes first.
+
+        Raises ProfileError if it is none with them.
+        """
         tables: dict[str, Any] = profile.model_dump(by_alias=True, exclude_unset=True)
         for label in self._values:
             *path, field = label.split(".")
@@ -90,7 +92,8 @@ class Supplied:
             for part in path:
                 table = table.setdefault(part, {})
             table[field] = {"env": FIXTURE}
-        return Profile.model_validate(tables)
+        with explained(self._name):
+            return Profile.model_validate(tables)
 
 
 def _flat(given: Mapping[Any, Any], above: str = "") -> Iterator[tuple[str, Any]]:
