@@ -42,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
 """What each room may import, beside itself. Rooms that are not named here are doors: they see everything."""
 DOORS = {"plugin", "__main__", "__init__"}
 REVEALING = {
-    "suite.obtaining", "auth.person", "auth.requester", "auth.answers", "auth.shared", "auth.tokens",
+    "suite.obtaining", "auth.person", "auth.filling", "auth.requester", "auth.answers", "auth.shared", "auth.tokens",
     "credentials.secrets", "credentials.redaction",
     "credentials.refresh_tokens",
 }  # fmt: skip

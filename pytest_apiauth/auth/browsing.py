@@ -1,8 +1,8 @@
 """A browser's part of a login, without I/O: cookies, redirections, and where a form is sent.
 
-The cookies are those of one user, kept in a jar of the standard library, which knows whose a cookie is (RFC 6265 5.3).
-A tab is one way through some pages: it begins with what the user's browser holds, and what it has at its end is kept
-for the next one, so that two at the same time do not stand in each other's way.
+A browser is one user's. Its cookies are kept in a jar of the standard library, which knows whose a cookie is
+(RFC 6265 5.3). A tab is one way through some pages: it begins with what the user's browser holds, and what it has at
+its end is kept for the next one, so that two at the same time do not stand in each other's way.
 
 >>> tab = Tab(new_jar(), Origin.of("https://login.example"))
 >>> tab.opening(Request("GET", "https://login.example/authorize")).path
@@ -16,7 +16,7 @@ for the next one, so that two at the same time do not stand in each other's way.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final, cast
@@ -24,6 +24,7 @@ from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 from urllib.request import Request as Asked
 
 from pytest_apiauth.messages import Headers, Origin, Request, Response, why_not_a_url
+from pytest_apiauth.printable import one_line
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -32,6 +33,12 @@ FORM: Final = "application/x-www-form-urlencoded"
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 KEEPS_METHOD: Final = (307, 308)
 ACCEPT: Final = ("Accept", "text/html")
+MOST_FAILURES: Final = 3
+"""How often a login that worked before may fail before nobody tries any more."""
+
+
+class Stopped(Exception):
+    """A person does not know what to do next; the message says why."""
 
 
 def new_jar(cookies: Iterable[Cookie] = ()) -> CookieJar:
@@ -44,6 +51,34 @@ def new_jar(cookies: Iterable[Cookie] = ()) -> CookieJar:
     for cookie in cookies:
         jar.set_cookie(cookie)
     return jar
+
+
+@dataclass(slots=True)
+class Browser:
+    """What the browser of one user holds, and how logins in it have gone."""
+
+    jar: CookieJar = field(default_factory=new_jar)
+    has_arrived: bool = False
+    """Whether a login in it has come to its end once."""
+    refused: str = ""
+    """Why nobody tries any more."""
+    failures: int = 0
+
+    def arrive(self) -> None:
+        """Take note of a login that has come to its end."""
+        self.has_arrived, self.failures = True, 0
+
+    def fail(self, reason: str) -> Stopped:
+        """Count a login that has failed, and return why nobody goes on."""
+        self.failures += 1
+        if not self.has_arrived or self.failures >= MOST_FAILURES:
+            self.refused = reason
+        return Stopped(reason)
+
+    def give_up_if_refused(self) -> None:
+        """Raise Stopped if a login is not to be tried again."""
+        if self.refused:
+            raise Stopped(f"{self.refused}; nobody has tried again")
 
 
 @dataclass(slots=True)
@@ -114,6 +149,16 @@ class Tab:
 def is_reachable(url: str, origins: Iterable[Origin]) -> bool:
     """Whether a URL leads to one of some origins."""
     return why_not_a_url(url) is None and Origin.of(url) in origins
+
+
+def check_origin(url: str, origins: Iterable[Origin]) -> None:
+    """Raise Stopped if a URL leads to none of some origins, or may do so for a browser."""
+    if "\\" in url.partition("?")[0]:
+        raise Stopped("leads to a URL with a backslash in it, which browsers read as another one")
+    if not is_reachable(url, origins):
+        parts = urlsplit(url)
+        place = one_line(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+        raise Stopped(f"leads to {place}, which the profile does not name; login.origins takes it")
 
 
 def _plain(url: str) -> str:

@@ -24,11 +24,12 @@ from urllib.parse import urljoin
 
 from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
 from pytest_apiauth.auth.device import read_device_authorization, wait_after
-from pytest_apiauth.auth.person import Opening, Person
+from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.requester import Requester, Value, sendable
 from pytest_apiauth.auth.selection import Plan, Plans
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.auth.tokens import Flight, Token, TokenStore
+from pytest_apiauth.auth.ways import Opening
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import ApiAuthError, CredentialError, TokenError, UnsetError

@@ -11,14 +11,19 @@ called, never where it stands on the page; what cannot be told from that is for 
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Final
 
+from pytest_apiauth.messages import Response
+
 MOST_LETTERS: Final = 1_000_000
 """Letters of a page that are read."""
+NO_CHARSETS: Final = frozenset(("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"))
+"""Codecs of Python's that decode text, and that no page is written in."""
 TYPED: Final = frozenset(("text", "email", "tel", "search", "url", "number"))
 """Types of inputs that a person writes into, beside passwords."""
 NO_INPUT: Final = frozenset(("submit", "image", "button", "reset", "file"))
@@ -129,6 +134,20 @@ class Form:
 
     def _called(self, name: str) -> Input | None:
         return next((each for each in self.inputs if each.name == name), None)
+
+
+def text_of(response: Response) -> str:
+    """Return the text of a page; empty if an answer is none."""
+    kind = response.header("content-type") or ""
+    if response.media_type not in ("text/html", "application/xhtml+xml", ""):
+        return ""
+    charset = kind.lower().partition("charset=")[2].strip(" \"'").partition(";")[0] or "utf-8"
+    body = response.body[:MOST_LETTERS]
+    try:
+        known = codecs.lookup(charset).name.replace("-", "_")
+        return body.decode("utf-8" if known in NO_CHARSETS else charset, "replace")
+    except (LookupError, ValueError):  # no codec, one that decodes no bytes, or no name of one
+        return body.decode("utf-8", "replace")
 
 
 def forms_of(page: str) -> list[Form]:

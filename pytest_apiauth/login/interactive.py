@@ -22,10 +22,11 @@ from typing import Final
 from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
 from pytest_apiauth.auth.device import read_device_authorization, wait_after
 from pytest_apiauth.auth.flow import Authenticator
-from pytest_apiauth.auth.person import LogIn, Person, sent_by
+from pytest_apiauth.auth.person import Person, sent_by
 from pytest_apiauth.auth.requester import Requester, Value
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.auth.tokens import SystemClock, Token, TokenStore
+from pytest_apiauth.auth.ways import LogIn
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.refresh_tokens import live_identities

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import httpx
     import respx
 
-    from pytest_apiauth.auth.person import LogIn
     from pytest_apiauth.auth.tokens import Token
+    from pytest_apiauth.auth.ways import LogIn
     from pytest_apiauth.embedded import Server
     from pytest_apiauth.plugin.apis import Apis, ByName
     from pytest_apiauth.plugin.clients import Clients

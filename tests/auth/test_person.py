@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from pytest_apiauth.auth.person import LogIn, Person, sent_by
+from pytest_apiauth.auth.person import Person, sent_by
+from pytest_apiauth.auth.ways import LogIn
 from pytest_apiauth.credentials.identities import Identities, UserIdentity
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pytest_apiauth.auth.person import LogIn
+from pytest_apiauth.auth.ways import LogIn
 from pytest_apiauth.credentials.identities import UserIdentity
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.profile.loading import did_you_mean

@@ -1,0 +1,141 @@
+"""One way of one user through the pages of a server: where it goes on, where it ends, and when it is given up.
+
+`Way.going` yields requests and is sent their answers. It follows redirections and has forms filled in, or calls the
+function that logs in, until an answer leads back to a client or nothing more can be done.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import time
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from typing import Final, TypeAlias
+from urllib.parse import parse_qs, urlsplit
+
+from pytest_apiauth.auth.browsing import Browser, Stopped, Tab, check_origin
+from pytest_apiauth.auth.filling import Filling
+from pytest_apiauth.auth.pages import forms_of, text_of
+from pytest_apiauth.credentials.identities import UserIdentity
+from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.model import Login, Profile
+
+LogIn: TypeAlias = Callable[[str, UserIdentity], str]
+"""Opens a URL as a user, and returns the URL that the browser ended at."""
+Opening: TypeAlias = Generator[Request, Response, Response]
+MOST_PAGES: Final = 20
+"""Requests on one way through the pages."""
+LONGEST: Final = 60.0
+"""Seconds that a way through the pages may take."""
+IN_URLS: Final = re.compile(r"([?#])[^\s\"'<>]+")
+"""What of URLs may hold a code."""
+
+
+class Way:
+    """One way of one user from an authorization request on."""
+
+    def __init__(self, profile: Profile, user: UserIdentity, browser: Browser, tab: Tab, request: Request) -> None:
+        self.tab = tab
+        self._profile = profile
+        self._login = profile.login or Login()
+        self._user = user
+        self._browser = browser
+        self._request = request
+        self._filling = Filling(profile, user, browser, tab)
+        self._ends = [_place(uri) for uri in parse_qs(urlsplit(request.url).query).get("redirect_uri", [])]
+        self._until = time.monotonic() + LONGEST
+
+    def going(self, logs_in: LogIn | None) -> Opening:
+        """Go as far as it leads."""
+        request = self._request
+        while True:
+            response = yield self.tab.opening(request)
+            self.tab.taken(response)
+            try:
+                if self._is_over(response):
+                    return self._arrived(response)
+                if logs_in is not None:
+                    return self._arrived(self._by(logs_in))
+                request = self._next(response)
+            except Stopped as reason:
+                where = one_line(self.tab.url.partition("?")[0])
+                return replace(self._absolute(response), note=f"login: {where} {reason}")
+
+    def _is_over(self, response: Response) -> bool:
+        """Whether an answer leads back to a client, or is a refusal."""
+        landing = self.tab.landing(response)
+        if not landing:
+            return response.status >= 300 and not self._asks(response)
+        query, fragment = (parse_qs(text) for text in (urlsplit(landing).query, urlsplit(landing).fragment))
+        sent = {**query, **fragment}
+        return _place(landing) in self._ends or "code" in sent or {"error", "state"} <= sent.keys()
+
+    def _asks(self, response: Response) -> bool:
+        """Whether an answer that is no success asks for a password: once one was typed, it does so again."""
+        if not self._filling.has_typed and response.status not in (401, 403):
+            return False
+        return any(form.password(self._login.password) for form in forms_of(text_of(response)))
+
+    def _arrived(self, response: Response) -> Response:
+        landing = self.tab.landing(response)
+        if "code" in parse_qs(urlsplit(landing).query):
+            self._browser.arrive()
+        return self._absolute(response)
+
+    def _absolute(self, response: Response) -> Response:
+        landing = self.tab.landing(response)
+        if not landing:
+            return response
+        lines = [line for line in response.headers if line[0].lower() != "location"]
+        return replace(response, headers=(*lines, ("Location", landing)))
+
+    def _by(self, logs_in: LogIn) -> Response:
+        """Have a function of the user's log in."""
+        self._browser.give_up_if_refused()
+        try:
+            found: object = _aside(lambda: logs_in(self._request.url, self._user))
+        except Exception as error:
+            told = IN_URLS.sub(r"\1…", one_line(str(error)))
+            found, words = None, f"failed: {type(error).__name__}: {told}"
+        else:
+            words = f"gave {type(found).__name__}, expected the URL that the browser ended at"
+            if inspect.iscoroutine(found):
+                found.close()
+                words = "is a coroutine function; one that logs in is a plain one"
+        if isinstance(found, str) and found:
+            return Response(302, (("Location", found),))
+        raise self._browser.fail(f"is where the function began that logs in, and it {words}")
+
+    def _next(self, response: Response) -> Request:
+        """Return what a person does next. Raises Stopped."""
+        if self.tab.opened >= MOST_PAGES or time.monotonic() > self._until:
+            raise Stopped(f"is where the script gave up, after {self.tab.opened} requests")
+        if landing := self.tab.landing(response):
+            check_origin(landing, self._profile.origins)
+            return self.tab.following(response)
+        return self._filling.sent(forms_of(text_of(response)))
+
+
+def _aside(work: Callable[[], object]) -> object:
+    """Do blocking work, beside a loop if one runs in this thread: Playwright's blocking half refuses to be in one."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+def _place(url: str) -> tuple[str, str, str]:
+    """Return what of a URL tells where it leads; what cannot be read is its own place."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", "", url
+    return parts.scheme.lower(), parts.netloc.lower(), parts.path.rstrip("/")
