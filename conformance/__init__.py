@@ -15,6 +15,7 @@ CHAPTERS = (
     "expiry",
     "revocation",
     "authorization",
+    "issuer",
     "codes",
     "device",
     "exchange",

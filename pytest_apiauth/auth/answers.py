@@ -151,7 +151,7 @@ def code_from_callback(
     if len(state) != 1 or not hmac.compare_digest(state[0].encode(), authorization.state.encode()):
         raise TokenError(f"{where}: the state that came back is not the one that was sent; this answer is not ours")
     issuers = query.get("iss", [])
-    if (names_issuer and not issuers) or (issuer is not None and issuers not in ([], [issuer])):
+    if (names_issuer and len(issuers) != 1) or (issuer is not None and issuers not in ([], [issuer])):
         came = one_line(", ".join(issuers)) or "none"
         expected = one_line(issuer or "of the server")
         raise TokenError(f"{where}: expected iss {expected}, got {came}; this answer is not ours")

@@ -276,7 +276,8 @@ class Authenticator:
                 f" with `python -m pytest_apiauth token {self.profile.name}`, or have a script do so by [login]"
             )
         try:
-            code = code_from_callback(asked, callback)
+            promised = self.profile.authorization
+            code = code_from_callback(asked, callback, issuer=promised.issuer, names_issuer=promised.names_issuer)
         except TokenError as error:
             raise TokenError(self._redactor.redact(str(error))) from None
         self._redactor.learn(code, f"{self.profile.name}.code")

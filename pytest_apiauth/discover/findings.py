@@ -54,6 +54,8 @@ class Findings:
     client_auth: ClientAuth | None = None
     alg: str | None = None
     """How a client's assertions are signed, if not as usual."""
+    iss: str | None = None
+    """What answers of the authorization endpoint name as their issuer, if they do."""
     body: str = "form"
     scope: str | None = None
     grants: dict[GrantType, GrantFound] = field(default_factory=dict)

@@ -53,6 +53,7 @@ def examine(document: Document) -> Findings:
         findings.urls["metadata_url"] = _continued(findings, document.base)
     if content.get("authorization_response_iss_parameter_supported") is True:
         findings.cite("RFC 9207")
+        findings.iss = issuer
     if texts_in(content, "code_challenge_methods_supported"):
         findings.cite("RFC 7636")
     _note_grants(findings, document)

@@ -27,6 +27,7 @@ def written(findings: Findings, name: str) -> str:
     sections = (
         _head(findings, name),
         _credentials(findings, name),
+        _authorization(findings),
         _token(findings),
         _grants(findings),
         _zones(findings),
@@ -113,6 +114,13 @@ def _fields(findings: Findings) -> list[str]:
     if any(grant.needs_person for grant in grants):
         wanted.add("client_id")
     return [field for field in _FIELDS if field in wanted]
+
+
+def _authorization(findings: Findings) -> Iterator[str]:
+    if findings.iss is None or not any(GRANTS[grant].spends == "code" for grant in findings.grants):
+        return
+    yield "[authorization]"
+    yield f"iss = {quoted(findings.iss)}"
 
 
 def _token(findings: Findings) -> Iterator[str]:

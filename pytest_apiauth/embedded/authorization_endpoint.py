@@ -89,7 +89,7 @@ class AuthorizationEndpoint:
         if "state" in parameters and sum(name == "state" for name, _ in pairs) == 1:
             state = policy.answered_state(parameters["state"], "error" in answer)
             answer |= {} if state is None else {"state": state}
-        issuer = policy.response_issuer()
+        issuer = policy.answered_issuer(parameters, "error" in answer)
         answer |= {} if issuer is None else {"iss": issuer}
         return policy.location(redirect_uri, answer)
 

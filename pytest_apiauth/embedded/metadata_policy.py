@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from pytest_apiauth.embedded.token_policy import TokenPolicy
+from pytest_apiauth.embedded.token_policy import Parameters, TokenPolicy
 
 WELL_KNOWN = "/.well-known/"
 REGISTERED_METHODS = frozenset(
@@ -17,7 +17,12 @@ class MetadataPolicy(TokenPolicy):
     """Decisions of the metadata endpoint; `Policy` adds those of resources."""
 
     def issuer(self) -> str:
-        """Return the identifier of this server: the URL of its metadata without the well-known part (RFC 8414 3)."""
+        """Return the identifier of this server: the URL of its metadata without the well-known part (RFC 8414 3).
+
+        A profile may say another one.
+        """
+        if self.profile.authorization.issuer is not None:
+            return self.profile.authorization.issuer
         url = urlsplit(self.profile.url(self.profile.metadata_url or self.profile.token_url or "/"))
         before, mark, after = url.path.partition(WELL_KNOWN)
         # OpenID discovery appends the well-known part, RFC 8414 puts it between host and path.
@@ -30,7 +35,11 @@ class MetadataPolicy(TokenPolicy):
 
     def response_issuer(self) -> str | None:
         """Return the ``iss`` of an authorization response (RFC 9207 2); None leaves it out."""
-        return self.issuer() if self.profile.metadata_url else None
+        return self.issuer() if self.profile.metadata_url or self.profile.authorization.names_issuer else None
+
+    def answered_issuer(self, parameters: Parameters, is_error: bool) -> str | None:
+        """Return the ``iss`` of the answer to one request: the same in errors, and whatever the request says."""
+        return self.response_issuer()
 
     def published_grants(self) -> list[str]:
         """Return the grants that the metadata name: the documented ones."""

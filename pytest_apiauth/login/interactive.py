@@ -242,10 +242,12 @@ class _Login:
         raise TokenError(f"{self._profile.name}: {self._grant}: nobody has entered the code in time")
 
     def _issuer(self) -> tuple[str | None, bool]:
-        """Return the issuer that the server's metadata names, and whether it says that its answers name it too."""
-        url = self._profile.metadata_url
+        """Return the issuer that the profile or the server's metadata name, and whether answers name it too."""
+        promised, url = self._profile.authorization, self._profile.metadata_url
+        if promised.issuer is not None:
+            return promised.issuer, True
         if url is None:
-            return None, "RFC 9207" in self._profile.standards
+            return None, promised.names_issuer or "RFC 9207" in self._profile.standards
         url = self._profile.url(url)
         self._announce(url)
         response = self.sender.send(Request("GET", url, (("Accept", "application/json"),)))
@@ -255,7 +257,8 @@ class _Login:
             raise TokenError(
                 f"{self._profile.name}: metadata_url: {url} answered {response.status}, expected 200 with an issuer"
             )
-        return issuer, body.get("authorization_response_iss_parameter_supported") is True
+        announced = body.get("authorization_response_iss_parameter_supported") is True
+        return issuer, announced or promised.names_issuer
 
     # What came of it
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from pytest_apiauth.profile.authorizing import Authorization
 from pytest_apiauth.profile.grants import GrantType
 from pytest_apiauth.profile.login_requests import LoginRequest, LogoutRequest, RefreshRequest, expanded
 from pytest_apiauth.profile.placing import ApiKey, Scheme, TokenPlacing
@@ -113,6 +114,7 @@ class Document(Model):
         None, description="Where a personal access token travels, if not in Authorization: Bearer"
     )
     schemes: dict[str, Scheme] = Field({}, description="Further keys by name, as security schemes of OpenAPI are")
+    authorization: Authorization = Authorization()
     token: TokenSettings = TokenSettings()
     grants: dict[GrantType, GrantSettings] = Field({}, description="Documented grants, the usual one first")
     credentials: Credentials = Credentials()

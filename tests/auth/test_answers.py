@@ -136,6 +136,15 @@ def test_a_callback_gives_its_code() -> None:
     assert code_from_callback(asked, f"{asked.redirect_uri}?state={asked.state}&code=a%2Fb&iss=x") == "a/b"
 
 
+def test_an_answer_names_one_issuer() -> None:
+    """Two that contradict each other are none (RFC 9207 2.4)."""
+    asked = authorization()
+    callback = f"{asked.redirect_uri}?state={asked.state}&code=c&iss=x&iss=y"
+
+    with pytest.raises(TokenError, match="got x, y; this answer is not ours"):
+        code_from_callback(asked, callback, names_issuer=True)
+
+
 def test_the_query_of_the_redirection_uri_must_come_back() -> None:
     """A redirection URI with a query of its own is one place, with another query it is another."""
     profile = shop(

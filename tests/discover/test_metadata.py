@@ -113,3 +113,13 @@ def test_token_exchange_is_told_and_not_presumed(tmp_path: Path) -> None:
     assert list(profile_of(tmp_path, grant_types_supported=["client_credentials", urn]).grants) == [
         "client_credentials"
     ]
+
+
+def test_a_server_that_names_itself_in_its_answers(tmp_path: Path) -> None:
+    """Its issuer goes into the profile, if a code can be asked for (RFC 9207 3)."""
+    announced = {"authorization_response_iss_parameter_supported": True}
+    profile = profile_of(tmp_path, **announced)
+
+    assert (profile.authorization.iss, "RFC 9207" in profile.standards) == (ISSUER, True)
+    assert profile_of(tmp_path).authorization.iss is False
+    assert profile_of(tmp_path, **announced, grant_types_supported=["client_credentials"]).authorization.iss is False

@@ -93,10 +93,11 @@ class MetadataExtraMembers(Policy):
         return {**further, **super().metadata()}
 
 
-@variant("issuer-not-told", "authorization responses have no iss, where the document does not cite RFC 9207")
+@variant("issuer-not-told", "authorization responses have no iss, where the document does not promise it")
 class IssuerNotTold(Policy):
     def response_issuer(self) -> str | None:
-        return super().response_issuer() if "RFC 9207" in self.profile.standards else None
+        is_promised = "RFC 9207" in self.profile.standards or self.profile.authorization.names_issuer
+        return super().response_issuer() if is_promised else None
 
     def metadata(self) -> dict[str, object]:
         told = super().metadata()
