@@ -126,6 +126,8 @@ class OutputRedactor(Redactor):
             yield from self._halves.beginnings(letters, long, LONG_BEGINNING)
 
     def _prepare(self) -> None:
+        if self._prepared == len(self._values):
+            return
         with self._preparing:
             values = list(self._values.items())
             for value, label in values[self._prepared :]:

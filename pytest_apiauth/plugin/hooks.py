@@ -73,7 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
     state.learn_configured()
     for name in LOGGERS:
         logging.getLogger(name).addFilter(state.filter)
-    config.pluginmanager.register(Outputs(config, state.clean), OUTPUTS)
+    config.pluginmanager.register(Outputs(config, state.clean, state.cleaning), OUTPUTS)
     if not hasattr(config, "workerinput"):
         from pytest_apiauth.plugin.terminal import Reporter
 
@@ -300,10 +300,11 @@ def pytest_runtest_makereport(
     if entry is not None and _is_of_app(item) and item.config.get_verbosity() < 2:
         # What the app logs while it refuses hundreds of requests buries what is found; -vv shows it.
         report.sections = []
-    redact_report(report, state.clean if entry is None else state.shown)
+    change = state.cleaning() if entry is None else state.showing()
+    redact_report(report, change)
     if entry is not None and (report.when == "call" or report.outcome != "passed"):
         # Plain JSON: the attribute crosses from an xdist worker to the controller.
-        report.apiauth = changed_value(plain.written(entry), state.shown)  # type: ignore[attr-defined]
+        report.apiauth = changed_value(plain.written(entry), change)  # type: ignore[attr-defined]
     return report
 
 

@@ -33,9 +33,11 @@ PARAMETERS: Final = type(pytest.param())
 class Outputs:
     """Takes known values out of all that a run prints and writes. Registered as a plug-in of its own."""
 
-    def __init__(self, config: pytest.Config, clean: Change) -> None:
+    def __init__(self, config: pytest.Config, clean: Change, cleaning: Callable[[], Change]) -> None:
         self._config = config
         self._clean = clean
+        self._cleaning = cleaning
+        """Gives what cleans all texts of one report."""
         self._undo: list[Callable[[], None]] = []
         place = config.getoption("xmlpath", None)
         self._junit = Path(os.path.abspath(os.path.expanduser(os.path.expandvars(place)))) if place else None
@@ -91,7 +93,7 @@ class Outputs:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Clean what came to a report after it was made."""
-        redact_report(report, self._clean)
+        redact_report(report, self._cleaning())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

@@ -6,6 +6,7 @@ Standard library and pytest only at import; everything else is imported when a p
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import shutil
 import tempfile
@@ -27,6 +28,8 @@ from pytest_apiauth.plugin.own_faults import faults_at_work
 from pytest_apiauth.printable import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_apiauth.auth.shared import SharedFile
     from pytest_apiauth.plugin.wanted import Wanted
     from pytest_apiauth.profile.model import Profile
@@ -104,12 +107,21 @@ class State:
 
     def clean(self, text: str) -> str:
         """Return a text that is about to be shown without the values that this run knows."""
-        self.configured.look()
-        return self.redactor.redact_shown(text)
+        return self.cleaning()(text)
 
     def shown(self, text: str) -> str:
         """Return a text of ours as it may be shown: clean, and without what a terminal obeys."""
         return printable(self.clean(text))
+
+    def cleaning(self) -> Callable[[str], str]:
+        """Return what cleans the texts of one report: the environment is looked at once, and each text once."""
+        self.configured.look()
+        return functools.cache(self.redactor.redact_shown)
+
+    def showing(self) -> Callable[[str], str]:
+        """Return the same for a report of ours, where nothing may stand that a terminal obeys."""
+        clean = self.cleaning()
+        return lambda text: printable(clean(text))
 
     def profile_files(self) -> tuple[Path, ...]:
         """Return the project's profile files: those under the root folder, looked for once a run."""
