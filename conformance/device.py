@@ -1,7 +1,7 @@
 """The device authorization grant (RFC 8628): what a device is told, and what becomes of its code.
 
-A live run has no person who would enter the user's code. So the rules that need a consent run if the server
-consents by itself, and the others ask about codes that nobody will ever enter: a handful of requests each.
+Where a script plays the person who enters the user's code, or the server consents by itself, the rules that need a
+consent run; the others ask about codes that nobody will ever enter: a handful of requests each.
 """
 
 from __future__ import annotations

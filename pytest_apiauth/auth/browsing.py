@@ -41,6 +41,10 @@ class Stopped(Exception):
     """A person does not know what to do next; the message says why."""
 
 
+class Failed(Stopped):
+    """A login has failed."""
+
+
 def new_jar(cookies: Iterable[Cookie] = ()) -> CookieJar:
     """Return a jar with some cookies in it.
 
@@ -68,12 +72,12 @@ class Browser:
         """Take note of a login that has come to its end."""
         self.has_arrived, self.failures = True, 0
 
-    def fail(self, reason: str) -> Stopped:
+    def fail(self, reason: str) -> Failed:
         """Count a login that has failed, and return why nobody goes on."""
         self.failures += 1
         if not self.has_arrived or self.failures >= MOST_FAILURES:
             self.refused = reason
-        return Stopped(reason)
+        return Failed(reason)
 
     def give_up_if_refused(self) -> None:
         """Raise Stopped if a login is not to be tried again."""

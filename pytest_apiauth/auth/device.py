@@ -7,12 +7,14 @@ and asks for a token with the other until the person has decided.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import urljoin, urlsplit
 
+from pytest_apiauth.auth.browsing import ACCEPT, Stopped, check_origin, is_reachable
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import TokenError
-from pytest_apiauth.messages import Response, why_not_a_url
+from pytest_apiauth.messages import Request, Response, why_not_a_url
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import Profile
 
@@ -32,6 +34,15 @@ class DeviceAuthorization:
     verification_uri_complete: str | None
     expires_in: float
     interval: float
+
+    def at(self, url: str) -> DeviceAuthorization:
+        """Return the same with the pages at the origin of a URL."""
+        whole = self.verification_uri_complete
+        here = [
+            None if page is None else urljoin(url, urlsplit(page)._replace(scheme="", netloc="").geturl())
+            for page in (self.verification_uri, whole)
+        ]
+        return replace(self, verification_uri=str(here[0]), verification_uri_complete=here[1])
 
 
 def read_device_authorization(profile: Profile, response: Response, redactor: Redactor) -> DeviceAuthorization:
@@ -74,6 +85,26 @@ def read_device_authorization(profile: Profile, response: Response, redactor: Re
 def _seconds(value: object, usual: float, longest: float) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     return min(float(value), longest) if is_number and isinstance(value, int | float) and value > 0 else usual
+
+
+def page_for(profile: Profile, told: DeviceAuthorization, *, is_scripted: bool) -> Request | None:
+    """Return the request that opens the page for the user's code, which has the code in its URL if it can.
+
+    None if nobody types the code into that page. Raises TokenError for a page of an origin that the profile does not
+    name: nothing is typed there.
+    """
+    whole = told.verification_uri_complete
+    if whole is not None and is_reachable(whole, profile.origins):
+        return Request("GET", whole, (ACCEPT,))
+    if not is_scripted:
+        return None
+    try:
+        check_origin(told.verification_uri, profile.origins)
+    except Stopped as reason:
+        raise TokenError(
+            f"{profile.name}: {profile.device_authorization_endpoint}: verification_uri {reason}"
+        ) from None
+    return Request("GET", told.verification_uri, (ACCEPT,))
 
 
 def wait_after(response: Response, interval: float) -> float | None:

@@ -103,6 +103,8 @@ class Draft:
     """Whose browser it is opened in, which goes on from its answer; empty sends it by itself, as nobody."""
     in_private: bool = False
     """Whether that is a window of its own, which holds nothing of a login before."""
+    user_code: str = ""
+    """What a device shows to whoever opens it, if it is the page where that is entered."""
     layout: Layout | None = None
     """How the members of its body are written, if it is a token request that is not OAuth's."""
 
@@ -125,13 +127,15 @@ class Draft:
         """
         return replace(self, is_doubted=True)
 
-    def opened_by(self, user: str, *, in_private: bool = False) -> Draft:
+    def opened_by(self, user: str, *, in_private: bool = False, user_code: str = "") -> Draft:
         """Return the draft as one that a user opens in a browser and goes on from, or nobody if it is empty.
+
+        With ``user_code`` that is where the code of a device is entered.
 
         >>> Draft("GET", "https://login.example/authorize").opened_by("default").browser
         'default'
         """
-        return replace(self, browser=user, in_private=in_private)
+        return replace(self, browser=user, in_private=in_private, user_code=user_code)
 
     @property
     def is_altered(self) -> bool:

@@ -1,8 +1,8 @@
 """What a person types and presses on the pages of one way through a login.
 
-A form for a password gets the user's own, one for a name alone gets the name, and of those that only ask for a button
-the one is pressed that is named, or that alone could be meant. A password is typed once on each way, and never into a
-form that would put it into a URL; what is not clear is not guessed at.
+A form for a password gets the user's own, one for a name alone gets the name, one for a device's code gets that, and
+of those that only ask for a button the one is pressed that is named, or that alone could be meant. A password is typed
+once on each way, and never into a form that would put it into a URL; what is not clear is not guessed at.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from pytest_apiauth.profile.model import Login, Profile
 
 
 class Filling:
-    """Fills in the forms that one user meets on one way."""
+    """Fills in the forms that one user meets on one way; with ``user_code`` those that ask for it, too."""
 
-    def __init__(self, profile: Profile, user: UserIdentity, browser: Browser, tab: Tab) -> None:
+    def __init__(
+        self, profile: Profile, user: UserIdentity, browser: Browser, tab: Tab, *, user_code: str = ""
+    ) -> None:
         self._profile = profile
         self._login = profile.login or Login()
         self._user = user
@@ -26,11 +28,12 @@ class Filling:
         self._tab = tab
         self.has_typed = False
         """Whether a password was typed."""
-        self._has_named = False
+        self._has_named = self._has_entered = False
+        self._user_code = user_code
 
     def sent(self, forms: list[Form]) -> Request:
         """Return the request with which a person sends one of a page's forms. Raises Stopped."""
-        return self._password(forms) or self._name(forms) or self._consent(forms)
+        return self._password(forms) or self._code(forms) or self._name(forms) or self._consent(forms)
 
     def _password(self, forms: list[Form]) -> Request | None:
         """Type name and password, if a form asks for them."""
@@ -73,6 +76,18 @@ class Filling:
             if field is not None and meant and not self._has_named and form.method == "POST":
                 self._has_named = True
                 return self._sending(form, {field.name: self._username()}, by_enter=True)
+        return None
+
+    def _code(self, forms: list[Form]) -> Request | None:
+        """Type the code that a device shows, if a form asks for it; a form that has it already is sent as it is."""
+        for form in forms:
+            field = form.user_code(self._login.user_code) if self._user_code else None
+            if field is None:
+                continue
+            if self._has_entered:
+                raise Stopped("asks for the device's code again: it did not take it")
+            self._has_entered = True
+            return self._sending(form, {} if field.value else {field.name: self._user_code}, by_enter=True)
         return None
 
     def _username(self) -> str:

@@ -23,7 +23,7 @@ from typing import Final, cast
 from urllib.parse import urljoin
 
 from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
-from pytest_apiauth.auth.device import read_device_authorization, wait_after
+from pytest_apiauth.auth.device import page_for, read_device_authorization, wait_after
 from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.requester import Requester, Value, sendable
 from pytest_apiauth.auth.selection import Plan, Plans
@@ -33,7 +33,7 @@ from pytest_apiauth.auth.ways import Opening
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import ApiAuthError, CredentialError, TokenError, UnsetError
-from pytest_apiauth.messages import Origin, Request, Response
+from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import Place
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile
@@ -247,15 +247,15 @@ class Authenticator:
         """Ask for a device code, open the page for it, and ask for the token once (RFC 8628 3)."""
         asked = yield from _sent(self._ask.device_request())
         told = read_device_authorization(self.profile, asked, self._redactor)
-        page = told.verification_uri_complete
-        if page is not None and Origin.of(page) in self.profile.origins:
-            yield from _sent(Request("GET", page, (("Accept", "text/html"),)))
+        page, note = page_for(self.profile, told, is_scripted=self._person.is_scripted), ""
+        if page is not None:
+            last = yield from _opened(self._person.opens(page, self._user, user_code=told.user_code))
+            note = self._redactor.redact(last.note)
         response = yield from _sent(self._ask.token_request(grant, {Role.DEVICE_CODE: told.device_code}))
         if wait_after(response, told.interval) is not None:
-            raise TokenError(
-                f"{self.profile.name}: {grant}: {spent}nobody has entered the code; this grant needs a person: log in"
-                f" once with `python -m pytest_apiauth token {self.profile.name}`"
-            )
+            alone = f"log in once with `python -m pytest_apiauth token {self.profile.name}`, or have a script do so"
+            why = f": {note}" if note else f"; this grant needs a person: {alone} by [login]"
+            raise TokenError(f"{self.profile.name}: {grant}: {spent}nobody has entered the code{why}")
         return read_token(self.profile, grant, response, self.store.clock.now(), self._redactor)
 
     def _by_code(self, spent: str) -> TokenSteps:

@@ -28,6 +28,7 @@ TYPED: Final = frozenset(("text", "email", "tel", "search", "url", "number"))
 """Types of inputs that a person writes into, beside passwords."""
 NO_INPUT: Final = frozenset(("submit", "image", "button", "reset", "file"))
 CALLED_USERNAME: Final = re.compile(r"(?i)user|login|e?mail|identifier|account|uid")
+CALLED_USER_CODE: Final = re.compile(r"(?i)user.?code|device.?code|^(code|otc)$")
 REFUSING: Final = re.compile(
     r"(?i)\W*(cancel|deny|decline|reject|refuse|disallow|abort|back|no|not now|log ?out|sign ?out|switch account)\b"
 )
@@ -99,6 +100,12 @@ class Form:
             if len(found) == 1:
                 return found[0]
         return called[0] if called else None
+
+    def user_code(self, named: str | None = None) -> Input | None:
+        """Return the input that takes the code of a device: by its name if one is given, else the one called so."""
+        if named is not None:
+            return self._called(named)
+        return next((each for each in self.typed if CALLED_USER_CODE.search(each.name)), None)
 
     @property
     def typed(self) -> list[Input]:

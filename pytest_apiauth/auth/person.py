@@ -1,4 +1,4 @@
-"""A script in the place of the person who logs in and consents at an authorization endpoint.
+"""A script in the place of the person who logs in and consents at an authorization endpoint, or for a device.
 
 Theory of operation. A `Person` holds a browser for each user of a profile. It is given an authorization request and
 goes on from its answer as a browser with a person before it would, until the answer leads back to the client, or
@@ -6,6 +6,8 @@ nothing more can be done; what came last is the answer to the request, with abso
 had given it at once. Nothing is sent here: `Person.opens` yields requests and is sent their answers, so that each
 passes the guard, the limits and the budget of whoever sends it.
 
+- The page for a device's code (RFC 8628 3.3) is opened as an authorization request is. Nothing leads back from there:
+  whoever asks for the token learns what the person did.
 - Without ``[login]`` one request is made, as by a client that hopes for consent at once.
 - With it redirections are followed, and the forms that come are filled in: one for a password with the user's own, one
   that only asks for a button by pressing it. A function of the user's, or a session from the environment, may take the
@@ -38,8 +40,7 @@ class Person:
     """Logs in and consents, as each user of a profile.
 
     ``logs_in`` is the function that ``[login]`` names. ``consents`` says that the server is known to let everybody in
-    at once, as the embedded one does, ``enters_codes`` that to open a device's page is consent there (RFC 8628 3.3):
-    no script enters a device's code anywhere else.
+    at once, and to take it for consent if a device's page is opened, as the embedded one does.
 
     Example::
 
@@ -54,17 +55,17 @@ class Person:
         *,
         logs_in: LogIn | None = None,
         consents: bool = False,
-        enters_codes: bool = False,
     ) -> None:
         self._profile = identities.profile
         self._identities = identities
         self._redactor = redactor
         self.logs_in = logs_in
-        self.enters_codes = enters_codes
         self.gets_codes: bool | None = True if consents else None
         """Whether a code has come, or none; None as long as nobody has tried."""
+        self.enters_codes: bool | None = True if consents else None if self.is_scripted else False
+        """Whether a device whose code was entered gets its token; None as long as nobody has tried."""
         self.trouble = ""
-        """Why none has come."""
+        """Why no code and no such token has come."""
         self._browsers: dict[str, Browser] = {}
         self._lock = threading.Lock()
 
@@ -79,22 +80,23 @@ class Person:
 
     @property
     def _usual(self) -> str:
-        grant = self._profile.code_grant
+        grant = self._profile.interactive_grant
         return self._profile.grants[grant].user if grant is not None else DEFAULT
 
-    def opens(self, request: Request, user: str, *, in_private: bool = False) -> Opening:
+    def opens(self, request: Request, user: str, *, in_private: bool = False, user_code: str = "") -> Opening:
         """Open an authorization request in a user's browser and go on; return the last answer.
 
-        ``in_private`` is in a window of its own, where nobody has logged in yet. If the last answer did not lead back
-        to a client although nobody refused, its ``note`` says what stood in the way. Raises CredentialError if the user
-        has no password or session, and whatever is thrown in for want of an answer.
+        With ``user_code`` it is the page of a device that shows this code. ``in_private`` is in a window of its own,
+        where nobody has logged in yet. If the last answer did not lead back to a client although nobody refused, its
+        ``note`` says what stood in the way. Raises CredentialError if the user has no password or session, and whatever
+        is thrown in for want of an answer.
         """
         if not self.is_scripted:
             return (yield request)
         with self._lock:
             browser = self._browsers.setdefault(user, Browser())
         jar = new_jar(() if in_private else browser.jar)
-        way = Way(self._profile, self._identity(user), browser, self._tab(request, user, jar), request)
+        way = Way(self._profile, self._identity(user), browser, self._tab(request, user, jar), request, user_code)
         response = yield from way.going(self.logs_in)
         for cookie in way.tab.jar:
             self._redactor.learn(cookie.value or "", f"{self._profile.name}.login_cookie")

@@ -1,7 +1,8 @@
 """One way of one user through the pages of a server: where it goes on, where it ends, and when it is given up.
 
 `Way.going` yields requests and is sent their answers. It follows redirections and has forms filled in, or calls the
-function that logs in, until an answer leads back to a client or nothing more can be done.
+function that logs in, until an answer leads back to a client or nothing more can be done. A way on which a device's
+code is entered leads back to nobody: it ends where no form is left, and its end says nothing of how it went.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
-from pytest_apiauth.auth.browsing import Browser, Stopped, Tab, check_origin
+from pytest_apiauth.auth.browsing import Browser, Failed, Stopped, Tab, check_origin
 from pytest_apiauth.auth.filling import Filling
 from pytest_apiauth.auth.pages import forms_of, text_of
 from pytest_apiauth.credentials.identities import UserIdentity
@@ -22,8 +23,8 @@ from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import Login, Profile
 
-LogIn: TypeAlias = Callable[[str, UserIdentity], str]
-"""Opens a URL as a user, and returns the URL that the browser ended at."""
+LogIn: TypeAlias = Callable[..., str]
+"""Opens a URL as a user, and returns the URL that the browser ended at; may take a device's ``user_code`` too."""
 Opening: TypeAlias = Generator[Request, Response, Response]
 MOST_PAGES: Final = 20
 """Requests on one way through the pages."""
@@ -34,16 +35,19 @@ IN_URLS: Final = re.compile(r"([?#])[^\s\"'<>]+")
 
 
 class Way:
-    """One way of one user from an authorization request on."""
+    """One way of one user, from an authorization request on or from the page where ``user_code`` is entered."""
 
-    def __init__(self, profile: Profile, user: UserIdentity, browser: Browser, tab: Tab, request: Request) -> None:
+    def __init__(
+        self, profile: Profile, user: UserIdentity, browser: Browser, tab: Tab, request: Request, user_code: str = ""
+    ) -> None:
         self.tab = tab
         self._profile = profile
         self._login = profile.login or Login()
         self._user = user
         self._browser = browser
         self._request = request
-        self._filling = Filling(profile, user, browser, tab)
+        self._user_code = user_code
+        self._filling = Filling(profile, user, browser, tab, user_code=user_code)
         self._ends = [_place(uri) for uri in parse_qs(urlsplit(request.url).query).get("redirect_uri", [])]
         self._until = time.monotonic() + LONGEST
 
@@ -60,6 +64,8 @@ class Way:
                     return self._arrived(self._by(logs_in))
                 request = self._next(response)
             except Stopped as reason:
+                if self._user_code and not isinstance(reason, Failed):
+                    self._browser.arrive()
                 where = one_line(self.tab.url.partition("?")[0])
                 return replace(self._absolute(response), note=f"login: {where} {reason}")
 
@@ -68,6 +74,8 @@ class Way:
         landing = self.tab.landing(response)
         if not landing:
             return response.status >= 300 and not self._asks(response)
+        if self._user_code:
+            return False
         query, fragment = (parse_qs(text) for text in (urlsplit(landing).query, urlsplit(landing).fragment))
         sent = {**query, **fragment}
         return _place(landing) in self._ends or "code" in sent or {"error", "state"} <= sent.keys()
@@ -95,7 +103,7 @@ class Way:
         """Have a function of the user's log in."""
         self._browser.give_up_if_refused()
         try:
-            found: object = _aside(lambda: logs_in(self._request.url, self._user))
+            found: object = _aside(lambda: called(logs_in, self._request.url, self._user, self._user_code))
         except Exception as error:
             told = IN_URLS.sub(r"\1…", one_line(str(error)))
             found, words = None, f"failed: {type(error).__name__}: {told}"
@@ -116,6 +124,17 @@ class Way:
             check_origin(landing, self._profile.origins)
             return self.tab.following(response)
         return self._filling.sent(forms_of(text_of(response)))
+
+
+def called(logs_in: LogIn, url: str, user: UserIdentity, user_code: str) -> str:
+    """Call a function that logs in, with the code of a device if there is one and it takes it.
+
+    >>> called(lambda url, user, user_code: f"{url}#{user_code}", "/device", UserIdentity("alice", None, None), "WDJB")
+    '/device#WDJB'
+    """
+    if user_code and "user_code" in inspect.signature(logs_in).parameters:
+        return logs_in(url, user, user_code=user_code)
+    return logs_in(url, user)
 
 
 def _aside(work: Callable[[], object]) -> object:

@@ -31,17 +31,17 @@ CONSENT: Final = """<!doctype html><title>Consent</title><h1>{user}: may this ap
 <input type="hidden" name="guard" value="{guard}"><input type="hidden" name="next" value="{next}">
 <button name="answer" value="deny">Deny</button><button name="answer" value="allow">Allow</button></form>"""
 Decide = Callable[[Request, str | None], Response]
-"""Answers an authorization request that a person, by their name in the profile, has consented to, or nobody."""
+"""Answers a request that a person, by their name in the profile, has consented to, or nobody."""
 
 
 class LoginPages:
-    """Answers people who come to an authorization endpoint at ``place``, and those who send its forms."""
+    """Answers people who come to a page at ``place``, and those who send its forms."""
 
     def __init__(self, place: str, state: State, policy: Policy) -> None:
         self._place = place
         self._state = state
         self._policy = policy
-        self._sessions: dict[str, str] = {}
+        self._sessions = state.sessions
 
     def user_of(self, request: Request) -> str | None:
         """Return who a session belongs to; None if there is none."""

@@ -323,6 +323,8 @@ class Server(Workbench):
         if profile.authorize_url and not self._policy.consents:
             place = profile.authorization_endpoint
             pages = {f"{place}/login": self._authorizations.log_in, f"{place}/consent": self._authorizations.consented}
+        if page is not None and not self._policy.consents:
+            pages |= {f"{page}/login": devices.pages.log_in, f"{page}/consent": devices.consented}
         answering: dict[str | None, Answering] = {
             **pages,
             profile.revocation_url: revocations.revoke,

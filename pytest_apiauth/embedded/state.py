@@ -178,6 +178,8 @@ class DeviceCode:
     expires_at: float
     family: int
     consented: bool = False
+    denied: bool = False
+    """Whether whoever has entered it said no."""
     used: bool = False
     asked_at: float | None = None
     """When the device asked for its token last."""
@@ -221,6 +223,8 @@ class State:
     refresh: dict[str, RefreshToken] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
     devices: dict[str, DeviceCode] = field(default_factory=dict)
+    sessions: dict[str, str] = field(default_factory=dict)
+    """Who is logged in at the server's pages, by the value of a cookie."""
     assertions: set[tuple[str, str]] = field(default_factory=set)
     """Assertions that clients have proved themselves by, each by the client and its name for it."""
     minted: int = 0

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
-from pytest_apiauth.auth.device import read_device_authorization, wait_after
+from pytest_apiauth.auth.device import DeviceAuthorization, page_for, read_device_authorization, wait_after
 from pytest_apiauth.auth.flow import Authenticator
 from pytest_apiauth.auth.person import Person, sent_by
 from pytest_apiauth.auth.requester import Requester, Value
@@ -200,7 +200,7 @@ class _Login:
     def _by_script(self, script: Callable[[Profile, Path], LogIn | None]) -> Generator[str, None, Token]:
         """Have the profile's ``[login]`` log in, at once and without a browser."""
         issuer, names_issuer = self._issuer()
-        person = Person(self._identities, self.redactor, logs_in=script(self._profile, self._folder))
+        person = self._person(script)
         asked = self._ask.authorization_request()
         self.redactor.learn(asked.verifier, f"{self._profile.name}.code_verifier")
         self._announce(self._profile.authorization_endpoint)
@@ -224,11 +224,13 @@ class _Login:
         yield "open this page, on any device, and enter the code:"
         yield one_line(told.verification_uri)
         yield one_line(told.user_code)
+        request = self._ask.token_request(self._grant, {Role.DEVICE_CODE: told.device_code})
+        if way.script is not None:
+            return (yield from self._entered_by_script(way.script, told, request))
         if way.opens_browser:
             open_browser(told.verification_uri_complete or told.verification_uri)
         left = min(told.expires_in, way.wait)
         yield f"waiting up to {left:.0f} s"
-        request = self._ask.token_request(self._grant, {Role.DEVICE_CODE: told.device_code})
         self._announce(self._profile.token_endpoint)
         interval = told.interval
         while left > 0:
@@ -240,6 +242,28 @@ class _Login:
                 return read_token(self._profile, self._grant, response, time.time(), self.redactor)
             interval = longer
         raise TokenError(f"{self._profile.name}: {self._grant}: nobody has entered the code in time")
+
+    def _entered_by_script(
+        self, script: Callable[[Profile, Path], LogIn | None], told: DeviceAuthorization, request: Request
+    ) -> Generator[str, None, Token]:
+        """Have the profile's ``[login]`` enter the code, and ask for the token once."""
+        person = self._person(script)
+        page = page_for(self._profile, told, is_scripted=person.is_scripted)
+        note = "the server gave no page that has the code in it"
+        if page is not None:
+            self._announce(page.url)
+            last = sent_by(person.opens(page, self._user, user_code=told.user_code), self.sender.send)
+            note = last.note or f"the last page answered {last.status}"
+        self._announce(self._profile.token_endpoint)
+        response = self.sender.send(request)
+        if wait_after(response, told.interval) is not None:
+            hint = "" if person.is_scripted else "; [login] says how to log in"
+            raise TokenError(f"{self._profile.name}: {self._grant}: the script has not entered the code: {note}{hint}")
+        yield f"the script has entered the code as {self._user}"
+        return read_token(self._profile, self._grant, response, time.time(), self.redactor)
+
+    def _person(self, script: Callable[[Profile, Path], LogIn | None]) -> Person:
+        return Person(self._identities, self.redactor, logs_in=script(self._profile, self._folder))
 
     def _issuer(self) -> tuple[str | None, bool]:
         """Return the issuer that the profile or the server's metadata name, and whether answers name it too."""

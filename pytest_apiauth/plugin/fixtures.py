@@ -100,11 +100,12 @@ def apiauth_credentials() -> Mapping[str, Any]:
 
 @pytest.fixture(scope="session")
 def apiauth_login() -> LogIn | None:
-    """Who logs in where a code takes a person, in live runs and for an app in this process; yours to override.
+    """Who logs in where a code or a device takes a person, in live runs and for an app in this process; override it.
 
     A function that is given the URL of an authorization request and the user, a ``UserIdentity``, and returns the URL
-    that the browser ended at, with the code in it; None leaves it to ``[login]`` in the profile. A browser that the
-    fixture holds serves the whole run; each user needs a context of their own in it.
+    that the browser ended at, with the code in it; None leaves it to ``[login]`` in the profile. For a device the URL
+    is that of its page, and a function with an argument ``user_code`` is given the code to enter there. A browser that
+    the fixture holds serves the whole run; each user needs a context of their own in it.
 
     Example::
 

@@ -77,8 +77,8 @@ def _wrong_names(promise: Promise) -> list[str]:
         wrong.append(f"token.grant: {promise.token.grant} begins with another grant's token; name that grant")
     if promise.grants and promise.token_url is None:
         wrong.append("token_url: needed, since [grants] lists a way to get a token")
-    if promise.login is not None and promise.code_grant is None:
-        wrong.append("login: a script for the grant authorization_code, which [grants] does not list")
+    if promise.login is not None and promise.interactive_grant is None:
+        wrong.append("login: a script for the grants authorization_code and device_code, and [grants] lists neither")
     needed = [(key, name) for name in promise.grants for key in GRANTS[name].urls]
     wrong += [f"{key}: needed for the grant {name}" for key, name in needed if getattr(promise, key) is None]
     return wrong

@@ -73,8 +73,9 @@ class Document(Model):
     recording: Recording = Recording()
     login: Login | None = Field(
         None,
-        description="A script in the place of the person who logs in for authorization_code; an empty table fills in"
-        " the forms that it meets. Without it, codes are examined where the authorization endpoint answers at once",
+        description="A script in the place of the person who logs in for authorization_code or device_code; an empty"
+        " table fills in the forms that it meets. Without it, codes are examined where the authorization endpoint"
+        " answers at once",
     )
     login_request: LoginRequest | None = Field(
         None, description="How a user logs in, where that is not by OAuth; it stands for [grants.password]"

@@ -370,6 +370,9 @@ class Login(Model):
     password: str | None = Field(
         None, description='Name of the input that takes the password; default: the one of type="password"'
     )
+    user_code: str | None = Field(
+        None, description="Name of the input that takes the code of a device; default: the one that looks like it"
+    )
     fields: dict[str, str] = Field({}, description="Values of further inputs by name; a box that is named is ticked")
     buttons: Texts = Field(
         (), description="Buttons to press, by text, name or value, where a page has several that could be meant"
@@ -383,7 +386,7 @@ class Login(Model):
     callable: str | None = Field(
         None,
         description='Function that logs in by itself: "tests.login:log_in" is called with the URL to open and the user,'
-        " and returns the URL that the browser ended at",
+        " and returns the URL that the browser ended at; with the code of a device too if it takes user_code",
     )
     origins: Texts = Field((), description="Further origins of the login's pages, such as https://login.example.org")
 
@@ -395,7 +398,7 @@ class Login(Model):
         if self.callable is not None:
             if OBJECT_SPELLING.fullmatch(self.callable) is None:
                 raise ValueError(f'callable: expected "module:function", got {self.callable!r}')
-            of_forms = {"username", "password", "fields", "buttons"}
+            of_forms = {"username", "password", "user_code", "fields", "buttons"}
             if surplus := sorted(of_forms & self.model_fields_set):
                 raise ValueError(f"{surplus[0]} does not go with callable, which fills in the pages by itself")
         for key in ("cookie", "header"):

@@ -77,7 +77,8 @@ class Examination:
         person = self.target.person
         if person is None or not draft.browser:
             return self.target.send(request)
-        return sent_by(person.opens(request, draft.browser, in_private=draft.in_private), self.target.send)
+        opening = person.opens(request, draft.browser, in_private=draft.in_private, user_code=draft.user_code)
+        return sent_by(opening, self.target.send)
 
     @property
     def has_browser(self) -> bool:

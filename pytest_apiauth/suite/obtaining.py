@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
 
 from pytest_apiauth.auth import requests
 from pytest_apiauth.auth.answers import issues, token_members
+from pytest_apiauth.auth.device import page_for, read_device_authorization
 from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.requests import Proof, row_of
 from pytest_apiauth.auth.texts import Ref, Role, Text
 from pytest_apiauth.credentials.secrets import Secret
-from pytest_apiauth.errors import CredentialError, UnreachableError
+from pytest_apiauth.errors import CredentialError, TokenError, UnreachableError
 from pytest_apiauth.messages import Response, described
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Profile
@@ -95,7 +95,7 @@ class Obtaining:
         if GRANTS[grant].refreshes:
             given["refresh_token"] = refresh_token or self.fresh_refresh_token(client=client, own=own)
         elif spent == "device_code":
-            given["device_code"] = self.fresh_device_code(client, own)
+            given["device_code"] = self.fresh_device_code(client, own, user=user, in_private=in_private)
         elif spent is not None:
             given = self._redeeming(callback or self.fresh_callback(client, user, in_private=in_private), client, own)
         draft = requests.token_request(self._profile, grant, client=client, user=user, own=own, given=given)
@@ -186,32 +186,77 @@ class Obtaining:
             )
         return found
 
-    def fresh_device_code(self, client: str = DEFAULT, own: str = "") -> Ref:
+    # Devices
+
+    def fresh_device_code(
+        self, client: str = DEFAULT, own: str = "", *, user: str = DEFAULT, in_private: bool = False
+    ) -> Ref:
         """Get a device code that nothing else uses and that somebody has consented to.
 
-        Raises NotApplicable if that takes a person.
+        Raises NotApplicable if that takes a person, and Inconclusive if a script should have been one.
         """
-        if self._target.person is None or not self._target.person.enters_codes:
+        if not self._enters_codes:
+            person = self._target.person
+            if person is not None and person.is_scripted:
+                raise Inconclusive(f"no consent for a device came of the login that {self._by} says: {person.trouble}")
             raise OutOfReach(consent.NOBODY_ENTERS)
-        members = self._send(requests.device_request(self._profile, client=client)).json()
-        told = members if isinstance(members, dict) else {}
-        code, page = told.get("device_code"), told.get("verification_uri_complete")
-        if not isinstance(code, str) or not isinstance(page, str):
-            raise Inconclusive("the valid device authorization request was answered without a code and a page for it")
-        ref = self._placeholders.keep(Ref(Role.DEVICE_CODE, client, own), code)
-        # Behind a socket of this machine the endpoint has another origin than the one that the server writes.
-        here = urlsplit(page)._replace(scheme="", netloc="").geturl()
-        self._send(Draft("GET", urljoin(self._profile.device_authorization_endpoint, here)))
-        return ref
+        try:
+            return self._consented_device_code(client, own, user=user, in_private=in_private)[0]
+        except TokenError as reason:
+            raise Inconclusive(str(reason)) from None
+
+    def _consented_device_code(
+        self, client: str, own: str, *, user: str = DEFAULT, in_private: bool = False
+    ) -> tuple[Ref, str]:
+        """Ask for a device code and have it entered; returns it, and where the pages for it have ended."""
+        response = self._send(requests.device_request(self._profile, client=client))
+        told = read_device_authorization(self._profile, response, self._target.redactor)
+        ref = self._placeholders.keep(Ref(Role.DEVICE_CODE, client, own), told.device_code.reveal())
+        if self._target.kind.is_double:
+            # Behind a socket of this machine it has another origin than the one that it writes.
+            told = told.at(self._profile.device_authorization_endpoint)
+        person = self._target.person
+        page = page_for(self._profile, told, is_scripted=person is not None and person.is_scripted)
+        if page is None:
+            return ref, ""
+        opening = Draft("GET", page.url, page.headers)
+        last = self._send(opening.opened_by(user, in_private=in_private, user_code=told.user_code))
+        return ref, last.note or f"the last page answered {described(last)}"
+
+    @property
+    def _enters_codes(self) -> bool:
+        """Whether somebody enters the codes of devices here.
+
+        The pages for it do not say how it went, so the first device asks for its token, once a target.
+        """
+        person, grant = self._target.person, self._profile.device_grant
+        if person is None:
+            return False
+        if person.enters_codes is None:
+            person.enters_codes = False
+            if grant is not None:
+                self._try_for_a_device(person, grant)
+        return person.enters_codes
+
+    def _try_for_a_device(self, person: Person, grant: GrantType) -> None:
+        client = row_of(self._profile, grant).client
+        try:
+            with self._placeholders.reached():
+                _, where = self._consented_device_code(client, "TRIAL")
+                response = self._send(requests.token_request(self._profile, grant, client=client, own="TRIAL"))
+        except (NotApplicable, UnreachableError, TokenError) as reason:
+            person.trouble = str(reason)
+            return
+        person.enters_codes = issues(self._profile, grant, response)
+        person.trouble = f"{where}, and the device was answered with {described(response)}"
+
+    # Who is there
 
     def can_use(self, grant: GrantType) -> bool:
         """Whether a grant gives tokens here: it needs nobody, or somebody plays the person."""
         if not GRANTS[grant].needs_person:
             return True
-        person = self._target.person
-        if GRANTS[grant].spends == "device_code":
-            return person is not None and person.enters_codes
-        return self.has_browser
+        return self._enters_codes if GRANTS[grant].spends == "device_code" else self.has_browser
 
     @property
     def has_browser(self) -> bool:
@@ -246,9 +291,13 @@ class Obtaining:
             return
         person = self._target.person
         if person is not None and person.is_scripted:
-            by = "apiauth_login" if self._profile.login is None else "[login]"
-            raise Inconclusive(f"no code came of the login that {by} says: {person.trouble}")
+            raise Inconclusive(f"no code came of the login that {self._by} says: {person.trouble}")
         raise OutOfReach(consent.needs_browser(self._profile))
+
+    @property
+    def _by(self) -> str:
+        """What says how a script logs in."""
+        return "apiauth_login" if self._profile.login is None else "[login]"
 
     def _redeeming(self, found: Callback, client: str, own: str) -> dict[str, Text | None]:
         code = self._placeholders.keep(Ref(Role.CODE, client, own), found.code)

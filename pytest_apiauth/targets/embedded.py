@@ -70,7 +70,7 @@ class EmbeddedTarget:
         identities = Identities(server.profile, server.lookup, redactor)
         connector = InProcess(library, server.handle)
         sender = Sender(connector, "embedded", Redactor())
-        person = Person(identities, redactor, consents=server.consents, enters_codes=True)
+        person = Person(identities, redactor, consents=server.consents)
         return cls(server, identities, redactor, connector, sender, person, mounts)
 
     @property

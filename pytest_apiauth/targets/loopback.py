@@ -44,7 +44,7 @@ class LoopbackTarget:
         self.profile = rebased(self.server.profile, base_url)
         self.identities = Identities(self.profile, self.server.lookup, redactor)
         consents = self.server.consents
-        self.person = Person(self.identities, redactor, consents=consents, enters_codes=True)
+        self.person = Person(self.identities, redactor, consents=consents)
         self.redactor = redactor
         self.connector = Network(library, ca_file=self.profile.ca_file)
         self._sender = Sender.live(library, self.profile, redactor, network=self.connector)

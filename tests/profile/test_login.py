@@ -50,9 +50,11 @@ def test_what_is_wrong_is_one_line(login: dict[str, Any], line: str) -> None:
 
 
 def test_a_login_is_for_codes() -> None:
-    """A profile without authorization_code has nobody to log in."""
-    with pytest.raises(ProfileError, match="login: a script for the grant authorization_code, which"):
+    """A profile without authorization_code and device_code has nobody to log in."""
+    with pytest.raises(ProfileError, match="login: a script for the grants authorization_code and device_code, and"):
         profile_of({}, grants={"client_credentials": {}})
+    device = profile_of({"user_code": "otc"}, grants={"device_code": {}}, device_authorization_url="/device")
+    assert device.login is not None
 
 
 def test_its_origins_are_the_profiles() -> None:

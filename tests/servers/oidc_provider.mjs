@@ -2,7 +2,9 @@
 // With OIDC_MACHINE_SECRET there is a machine's client too, and a second one, whose secret ends in -second. With OIDC_PORT
 // the port is that one. With OIDC_PUBLIC_JWK there are clients that sign: one by that key's private half, one by
 // OIDC_SHARED_SECRET. OIDC_TOLERANCE is by how many seconds a clock may differ. OIDC_RESOURCES are those that tokens may be
-// for, between blanks, the site's own first; with OIDC_ANY_AUDIENCE the site does not ask what a token is for.
+// for, between blanks, the site's own first; with OIDC_ANY_AUDIENCE the site does not ask what a token is for. With
+// OIDC_DEVICE_SECRET there are two clients for devices, the second one's secret ends in -second; with OIDC_REUSABLE a
+// device code gives more than one token.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { Provider, errors } from 'oidc-provider';
@@ -16,6 +18,7 @@ const freePort = () => new Promise((done) => {
 
 const {
   OIDC_MACHINE_SECRET: machineSecret, OIDC_PORT: fixedPort, OIDC_PUBLIC_JWK: jwk, OIDC_SHARED_SECRET: sharedSecret,
+  OIDC_DEVICE_SECRET: deviceSecret, OIDC_REUSABLE: reusable,
 } = process.env;
 const resources = process.env.OIDC_RESOURCES?.split(' ');
 const signing = (method, alg, more) => ({
@@ -41,6 +44,12 @@ const provider = new Provider(issuer, {
     redirect_uris: [],
     grant_types: ['client_credentials'],
     response_types: [],
+  })), ...['device', 'second'].filter(() => deviceSecret).map((name) => ({
+    client_id: name === 'device' ? 'site-device' : 'site-other-device',
+    client_secret: name === 'device' ? deviceSecret : `${deviceSecret}-second`,
+    redirect_uris: [],
+    grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+    response_types: [],
   })), ...(jwk ? [
     signing('private_key_jwt', 'ES256', { client_id: 'site-signer', jwks: { keys: [JSON.parse(jwk)] } }),
     signing('client_secret_jwt', 'HS256', { client_id: 'site-sharer', client_secret: sharedSecret }),
@@ -51,6 +60,7 @@ const provider = new Provider(issuer, {
   features: {
     devInteractions: { enabled: true },
     clientCredentials: { enabled: Boolean(machineSecret || jwk) },
+    deviceFlow: { enabled: Boolean(deviceSecret) },
     ...(resources ? {
       resourceIndicators: {
         enabled: true,
@@ -66,6 +76,8 @@ const provider = new Provider(issuer, {
   rotateRefreshToken: true,
   findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
 });
+
+if (reusable) provider.DeviceCode.prototype.consume = async () => {};
 
 provider.use(async (ctx, next) => {
   if (ctx.path !== '/api/me') return next();

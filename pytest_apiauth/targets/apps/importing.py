@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pytest_apiauth.auth.ways import LogIn
+from pytest_apiauth.auth.ways import LogIn, called
 from pytest_apiauth.credentials.identities import UserIdentity
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.profile.loading import did_you_mean
@@ -99,9 +99,9 @@ def logging_in(profile: Profile, root: Path, given: object = None) -> LogIn | No
     if place is None:
         return None
 
-    def logs_in(url: str, user: UserIdentity) -> str:
+    def logs_in(url: str, user: UserIdentity, user_code: str = "") -> str:
         found: LogIn = load_object(place, where=f"{profile.name}: login.callable", root=root)
-        return found(url, user)
+        return called(found, url, user, user_code)
 
     return logs_in
 
