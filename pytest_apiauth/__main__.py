@@ -112,8 +112,9 @@ def _record_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _record_lines(asked: argparse.Namespace) -> Iterator[str]:
     from pytest_apiauth.recording import command
+    from pytest_apiauth.targets.apps.importing import logging_in
 
-    return command.run(asked)
+    return command.run(asked, logging_in)
 
 
 def _scan_arguments(parser: argparse.ArgumentParser) -> None:

@@ -51,6 +51,8 @@ class Request:
     """The version of HTTP it came in, if a server received it."""
     connection: int = field(default=0, compare=False)
     """The number of the connection it came on; 0 if it came on none."""
+    is_of_login: bool = field(default=False, compare=False)
+    """Whether a script that logs in has made it: passwords and sessions are in it, and no tape is to have it."""
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header field, or None."""

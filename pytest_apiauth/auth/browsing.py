@@ -110,7 +110,7 @@ class Tab:
         cookie = "; ".join(filter(None, cookies))
         lines = (*(line for line in session if line[0] != "Cookie"), *((("Cookie", cookie),) if cookie else ()))
         self.url, self.method, self.body, self.opened = request.url, request.method, request.body, self.opened + 1
-        return Request(request.method, request.url, (*request.headers, *lines), request.body)
+        return Request(request.method, request.url, (*request.headers, *lines), request.body, is_of_login=True)
 
     def taken(self, response: Response) -> None:
         """Keep the cookies of an answer."""

@@ -287,13 +287,13 @@ class Authenticator:
 
 def _opened(opening: Opening) -> Generator[Send, Response | None, Response]:
     with closing(opening):
-        request = next(opening)
+        response: Response | None = None
         while True:
-            response = yield from _sent(request)
             try:
-                request = opening.send(response)
+                request = next(opening) if response is None else opening.send(response)
             except StopIteration as end:
                 return cast("Response", end.value)
+            response = yield from _sent(request)
 
 
 def _sent(request: Request) -> Generator[Send, Response | None, Response]:

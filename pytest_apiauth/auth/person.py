@@ -17,6 +17,8 @@ passes the guard, the limits and the budget of whoever sends it.
 - A password is typed once on each way, never into a form that would put it into a URL, and never again for a user for
   whom it did not work the first time, or three times in a row later on.
 - What one user's browser holds is never another's.
+- A login is on no tape. Where a tape is played, a `Person` that ``replays`` consents to everything without a request,
+  and brings placeholders of what a server would give.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from http.cookiejar import CookieJar
-from typing import cast
+from typing import Final, cast
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pytest_apiauth.auth.browsing import Browser, Tab, new_jar
 from pytest_apiauth.auth.ways import LogIn, Opening, Way
@@ -33,14 +36,18 @@ from pytest_apiauth.credentials.identities import Identities, UserIdentity
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.messages import Headers, Origin, Request, Response
-from pytest_apiauth.profile.model import DEFAULT
+from pytest_apiauth.profile.model import DEFAULT, Profile
+
+CODE: Final = "apiauth-code"
+"""The code that a tape's own person brings."""
 
 
 class Person:
     """Logs in and consents, as each user of a profile.
 
     ``logs_in`` is the function that ``[login]`` names. ``consents`` says that the server is known to let everybody in
-    at once, and to take it for consent if a device's page is opened, as the embedded one does.
+    at once, and to take it for consent if a device's page is opened, as the embedded one does, ``replays`` that a tape
+    is played, from which the login was left out.
 
     Example::
 
@@ -55,11 +62,13 @@ class Person:
         *,
         logs_in: LogIn | None = None,
         consents: bool = False,
+        replays: bool = False,
     ) -> None:
         self._profile = identities.profile
         self._identities = identities
         self._redactor = redactor
         self.logs_in = logs_in
+        self._replays = replays
         self.gets_codes: bool | None = True if consents else None
         """Whether a code has come, or none; None as long as nobody has tried."""
         self.enters_codes: bool | None = True if consents else None if self.is_scripted else False
@@ -91,6 +100,8 @@ class Person:
         ``note`` says what stood in the way. Raises CredentialError if the user has no password or session, and whatever
         is thrown in for want of an answer.
         """
+        if self._replays:
+            return consented(self._profile, request, user_code)
         if not self.is_scripted:
             return (yield request)
         with self._lock:
@@ -129,10 +140,22 @@ class Person:
 def sent_by(opening: Opening, send: Callable[[Request], Response]) -> Response:
     """Go the way from an authorization request on by a function that sends, and return the last answer."""
     with closing(opening):
-        request = next(opening)
+        response: Response | None = None
         while True:
-            response = send(request)
             try:
-                request = opening.send(response)
+                request = next(opening) if response is None else opening.send(response)
             except StopIteration as end:
                 return cast("Response", end.value)
+            response = send(request)
+
+
+def consented(profile: Profile, request: Request, user_code: str) -> Response:
+    """Return the answer to a request that somebody has consented to, with placeholders of what a server has given."""
+    if user_code:
+        return Response(200)
+    asked = dict(parse_qsl(urlsplit(request.url).query))
+    back, promised = asked.get("redirect_uri", ""), profile.authorization
+    sent = {"code": CODE, **({"state": asked["state"]} if "state" in asked else {})}
+    if promised.names_issuer:
+        sent["iss"] = promised.issuer or str(Origin.of(profile.authorization_endpoint))
+    return Response(302, (("Location", f"{back}{'&' if '?' in back else '?'}{urlencode(sent)}"),))

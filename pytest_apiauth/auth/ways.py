@@ -11,12 +11,14 @@ import inspect
 import re
 import time
 from collections.abc import Callable, Generator
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Final, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from pytest_apiauth.auth.browsing import Browser, Failed, Stopped, Tab, check_origin
 from pytest_apiauth.auth.filling import Filling
+from pytest_apiauth.auth.logins import of_login
 from pytest_apiauth.auth.pages import forms_of, text_of
 from pytest_apiauth.credentials.identities import UserIdentity
 from pytest_apiauth.messages import Request, Response
@@ -103,7 +105,8 @@ class Way:
         """Have a function of the user's log in."""
         self._browser.give_up_if_refused()
         try:
-            found: object = _aside(lambda: called(logs_in, self._request.url, self._user, self._user_code))
+            with of_login(True):
+                found: object = _aside(lambda: called(logs_in, self._request.url, self._user, self._user_code))
         except Exception as error:
             told = IN_URLS.sub(r"\1…", one_line(str(error)))
             found, words = None, f"failed: {type(error).__name__}: {told}"
@@ -148,7 +151,7 @@ def _aside(work: Callable[[], object]) -> object:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
+        return pool.submit(copy_context().run, work).result()
 
 
 def _place(url: str) -> tuple[str, str, str]:

@@ -22,6 +22,7 @@ from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
+from pytest_apiauth.auth.logins import is_of_login
 from pytest_apiauth.credentials.known_names import HEADER
 from pytest_apiauth.credentials.names import names_of
 from pytest_apiauth.credentials.secrets import Redactor
@@ -63,7 +64,8 @@ class Guard:
         places = [self._place(library.url(str(origin))) for origin in profile.origins if profile.may_be_plain(origin)]
         # httpx2 has WebSockets, whose schemes lead to the same places (RFC 6455 3).
         self._home = frozenset((*places, *((_SOCKETS[scheme], host, port) for scheme, host, port in places)))
-        urls = [library.url(url) for url in (profile.token_endpoint, profile.refresh_endpoint) if url]
+        asked = profile.token_endpoint, profile.refresh_endpoint, profile.device_authorization_endpoint
+        urls = [library.url(url) for url in asked if url]
         self._token_endpoints = [(self._place(url), _path(url.raw_path)) for url in urls]
         tables = (profile.login_request, profile.refresh_request)
         self._token_methods = {table.method for table in tables if table is not None} or {"POST"}
@@ -181,6 +183,9 @@ class Guard:
         return self._names.is_secret(HEADER, name, text)
 
     def _check_method(self, request: httpx.Request) -> None:
+        if is_of_login():
+            # A form for a password, or for consent: whoever has a script log in wants that.
+            return
         if request.method in self._token_methods:
             here = self._place(request.url), _path(raw_target(request))
             if here in self._token_endpoints:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_apiauth.auth.logins import of_login
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import DroppedError, UnreachableError
 from pytest_apiauth.http.guard import Guard, GuardedTransport
@@ -71,7 +72,8 @@ class Messenger:
         """Send a message and read its answer."""
         request = self._prepared(message, extensions)
         try:
-            response = transport.handle_request(request)
+            with of_login(message.is_of_login):
+                response = transport.handle_request(request)
             try:
                 return self._shown(message, from_library_response(response, self._body(message, response)))
             finally:
@@ -102,7 +104,8 @@ class Messenger:
         """Send a message and read its answer."""
         request = self._prepared(message, extensions)
         try:
-            response = await transport.handle_async_request(request)
+            with of_login(message.is_of_login):
+                response = await transport.handle_async_request(request)
             try:
                 return self._shown(message, from_library_response(response, await self._async_body(message, response)))
             finally:

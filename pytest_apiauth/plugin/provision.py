@@ -43,7 +43,7 @@ def target_of(request: pytest.FixtureRequest, profile: Profile, caller: Caller, 
         started = profile.unchanged or profile
         if not targets.knows(started):
             request.session.addfinalizer(lambda: targets.close_shared(started))
-    if (kind.is_app or kind.is_live) and profile.code_grant is not None:
+    if (kind.is_app or kind.is_live) and profile.interactive_grant is not None:
         logs_in = request.getfixturevalue("apiauth_login")
     cassette = request.node.stash.get(CASSETTE, None)
     return targets.of(

@@ -48,8 +48,11 @@ def scan(asked: argparse.Namespace) -> Iterator[str]:
         raise CassetteError(f"scan: {found} places in {', '.join(map(str, asked.places))} may hold a secret")
 
 
-def run(asked: argparse.Namespace) -> Iterator[str]:
-    """Record, and give a line for each cassette. Raises an ApiAuthError if something stays undone."""
+def run(asked: argparse.Namespace, script: library.Script) -> Iterator[str]:
+    """Record, with ``script`` in a person's place, and give a line for each cassette.
+
+    Raises an ApiAuthError if something stays undone.
+    """
     if bool(asked.name) == asked.all:
         raise CassetteError("record: name one profile, or give --all")
     builtin = loading.builtin_profiles().values()
@@ -57,7 +60,7 @@ def run(asked: argparse.Namespace) -> Iterator[str]:
     folder, held_back = Path(asked.folder), 0
     for file in files:
         profile = loading.load(file)
-        stage = library.live_stage(profile, Path.cwd()) if asked.live else library.embedded_stage(profile)
+        stage = library.live_stage(profile, Path.cwd(), script) if asked.live else library.embedded_stage(profile)
         with stage as on:
             played = library.chosen(on, is_live=asked.live)
             for scene in played:
@@ -91,5 +94,6 @@ def _changes(old: Path, new: Path) -> list[str]:
 def _left_out(profile: Profile, recorded: set[str]) -> Iterator[str]:
     for scene in scenes(profile):
         if scene.name not in recorded:
-            why = "needs a person at a browser" if scene.needs_browser else "sends what a live API should not get"
+            of_person = "needs a person at a browser, or a script: [login]"
+            why = of_person if scene.needs_browser else "sends what a live API should not get"
             yield f"{profile.name}/{scene.name}: left out: it {why}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from pytest_apiauth.auth.person import consented
 from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
@@ -14,7 +16,9 @@ from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.library import folder_of
 from pytest_apiauth.recording.message import response_message
 from pytest_apiauth.recording.reading import read
-from pytest_apiauth.recording.scenes import Scene, Spend
+from pytest_apiauth.recording.scenes import Scene, Spend, Visit
+
+GRANT: Final = re.compile(rb"""grant_type["'\s]*[=:][\s"']*([^"'&,}\s]+)""")
 
 
 def cassettes_of(profile: Profile, root: Path) -> Path:
@@ -44,23 +48,36 @@ def exchanges(scene: Scene, ask: Requester, path: Path) -> Iterator[tuple[Reques
             if isinstance(step, Spend):
                 step = next(steps)
                 continue
-            method, answer = recorded.pop(0)
-            if method != step.method:
+            if isinstance(step, Visit) and recorded[0][0].method != step.request.method:
+                # A script has logged in, which is on no tape.
+                step = steps.send(consented(ask.profile, step.request, step.user_code))
+                continue
+            request = step.request if isinstance(step, Visit) else step
+            (asked, answer), recorded = recorded[0], recorded[1:]
+            if (asked.method, _grant_in(asked)) != (request.method, _grant_in(request)):
                 # It begins with a kept refresh token, which nobody has here.
                 return
-            yield step, answer
+            yield request, answer
             step = steps.send(answer)
     except (StopIteration, CassetteError):
         # An answer from which the scene cannot go on is for the rules to judge.
         return
 
 
-def _exchange(recorded: dict[str, Any], path: Path) -> tuple[str, Response]:
-    """Return the method of a recorded request, and the answer."""
+def _grant_in(request: Request) -> bytes:
+    """Return the grant that a token request names; empty if it names none."""
+    found = GRANT.search(request.body)
+    return found[1] if found is not None else b""
+
+
+def _exchange(recorded: dict[str, Any], path: Path) -> tuple[Request, Response]:
+    """Return the method and the body of a recorded request, and the answer."""
     try:
-        method, answer = str(recorded["request"]["method"]), recorded["response"]
+        asked, answer = recorded["request"], recorded["response"]
         message = response_message(answer)
         reason = str(answer["status"].get("message") or "")
-        return method, Response(message.status, message.headers, message.body, reason)
+        body = asked.get("body") or b""
+        request = Request(str(asked["method"]), "", body=body if isinstance(body, bytes) else str(body).encode())
+        return request, Response(message.status, message.headers, message.body, reason)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise CassetteError(f"{path}: not a cassette: an exchange that is none") from None

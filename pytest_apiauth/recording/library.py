@@ -10,14 +10,18 @@ from __future__ import annotations
 import contextlib
 import datetime
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
+from pytest_apiauth.auth.browsing import Stopped, check_origin
+from pytest_apiauth.auth.person import Person, sent_by
 from pytest_apiauth.auth.requester import Requester
+from pytest_apiauth.auth.requests import row_of
+from pytest_apiauth.auth.ways import LogIn
 from pytest_apiauth.bundled import HERE
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.names import names_of
@@ -31,10 +35,12 @@ from pytest_apiauth.recording import jwts
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.playing import Credentials
 from pytest_apiauth.recording.reading import read
-from pytest_apiauth.recording.scenes import Scene, Spend, kept_scene, scenes
+from pytest_apiauth.recording.scenes import Scene, Spend, Visit, kept_scene, scenes
 from pytest_apiauth.recording.taping import CassetteTest
 from pytest_apiauth.recording.writing import EXTRA
 
+Script: TypeAlias = Callable[[Profile, Path], LogIn | None]
+"""Returns the function that logs in for a profile of a folder; None if none is named."""
 LIBRARY: Final = "httpx"
 EMBEDDED: Final = "the embedded server"
 
@@ -47,6 +53,7 @@ class Stage:
     identities: Identities
     sender: Sender
     redactor: OutputRedactor
+    person: Person
     answered_by: str
     spend: Any = None
     """Ends a token, if that is in one's hands."""
@@ -71,7 +78,8 @@ def embedded_stage(profile: Profile) -> Iterator[Stage]:
             sender = Sender(network, profile.name, redactor, guard)
             try:
                 yield Stage(
-                    server.profile, identities, sender, redactor, f"{EMBEDDED} {_version()}",
+                    server.profile, identities, sender, redactor,
+                    Person(identities, redactor, consents=server.consents), f"{EMBEDDED} {_version()}",
                     lambda token: server.revoke(Secret(token, "refresh_token")),
                 )  # fmt: skip
             finally:
@@ -79,8 +87,11 @@ def embedded_stage(profile: Profile) -> Iterator[Stage]:
 
 
 @contextlib.contextmanager
-def live_stage(profile: Profile, folder: Path) -> Iterator[Stage]:
-    """Go to the real API with the user's credentials and kept tokens. Raises ProfileError or CredentialError."""
+def live_stage(profile: Profile, folder: Path, script: Script) -> Iterator[Stage]:
+    """Go to the real API with the user's credentials and kept tokens, and with ``script`` as the person.
+
+    Raises ProfileError or CredentialError.
+    """
     from pytest_apiauth.credentials.refresh_tokens import live_identities
 
     redactor = OutputRedactor()
@@ -88,7 +99,8 @@ def live_stage(profile: Profile, folder: Path) -> Iterator[Stage]:
     located = identities.profile
     sender = Sender.live(LIBRARY, located, redactor)
     try:
-        yield Stage(located, identities, sender, redactor, located.base_url)
+        person = Person(identities, redactor, logs_in=script(located, folder))
+        yield Stage(located, identities, sender, redactor, person, located.base_url)
     finally:
         sender.close()
 
@@ -125,7 +137,8 @@ def replay(scene: Scene, profile: Profile, path: Path) -> list[Response]:
     network = Network(LIBRARY)
     guard = Guard(network.library, profile, redactor)
     sender = Sender(network, profile.name, redactor, guard)
-    stage = Stage(profile, Identities(profile, Credentials(None), redactor), sender, redactor, "")
+    identities = Identities(profile, Credentials(None), redactor)
+    stage = Stage(profile, identities, sender, redactor, Person(identities, redactor, replays=True), "")
     test = CassetteTest(f"{profile.name}/{scene.name}", path.parent, redactor, is_live=False)
     try:
         return _play(scene, stage, test, path, "none")
@@ -151,10 +164,29 @@ def _play(scene: Scene, stage: Stage, test: CassetteTest, path: Path, mode: str)
                             stage.spend(step.token)
                     step = next(steps)
                     continue
-                answers.append(stage.sender.send(step))
+                if isinstance(step, Visit) and _is_off_tape(step, stage, test):
+                    step = steps.send(_visited(step, stage))
+                    continue
+                answers.append(stage.sender.send(step.request if isinstance(step, Visit) else step))
                 step = steps.send(answers[-1])
         test.has_failed = False
     return answers
+
+
+def _is_off_tape(visit: Visit, stage: Stage, test: CassetteTest) -> bool:
+    """Whether somebody logs in for a page: a script does, or has done when the tape was recorded."""
+    return stage.person.is_scripted if test.is_live else not test.has_asked(visit.request.url.partition("?")[0])
+
+
+def _visited(visit: Visit, stage: Stage) -> Response:
+    """Have the stage's person open a page. Raises CassetteError for one of an origin that the profile does not name."""
+    profile = stage.profile
+    try:
+        check_origin(visit.request.url, profile.origins)
+    except Stopped as reason:
+        raise CassetteError(f"{profile.name}: {visit.request.url.partition('?')[0]} {reason}") from None
+    user = row_of(profile, profile.interactive_grant).user
+    return sent_by(stage.person.opens(visit.request, user, user_code=visit.user_code), stage.sender.send)
 
 
 def folder_of(name: str) -> Path | None:
@@ -183,10 +215,12 @@ def page(folder: Path) -> str:
 
 
 def chosen(on: Stage, *, is_live: bool) -> list[Scene]:
-    """Return the scenes to record: of a live API what needs no person and guesses nothing."""
+    """Return the scenes to record: of a live API what guesses nothing, and needs no person if no script is one."""
     every = scenes(on.profile)
     if not is_live:
         return every
+    if on.person.is_scripted:
+        return [scene for scene in every if not scene.is_guess]
     going_on = kept_scene(on.profile, on.identities)
     free = [scene for scene in every if not (scene.is_guess or scene.needs_browser)]
     return free if going_on is None else [*free, going_on]

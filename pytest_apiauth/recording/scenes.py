@@ -31,8 +31,17 @@ class Spend:
     token: str
 
 
-Steps = Generator[Request | Spend, Response, None]
-Asking = Generator[Request | Spend, Response, Response]
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A step that takes a person: they open a page, and enter what a device shows if it is that of one."""
+
+    request: Request
+    user_code: str = ""
+
+
+Step = Request | Spend | Visit
+Steps = Generator[Step, Response, None]
+Asking = Generator[Step, Response, Response]
 Change = Callable[[Draft], Draft]
 WRONG: Final = "apiauth-wrong-value"
 UNSUPPORTED: Final[tuple[Change, ...]] = (lambda draft: draft.setting("grant_type", "urn:example:apiauth"),)
@@ -138,14 +147,16 @@ def _authorizes(grant: GrantType) -> Callable[[Requester], Steps]:
 def _authorized(ask: Requester, grant: GrantType) -> Asking:
     if GRANTS[grant].spends == "device_code":
         told = read_device_authorization(ask.profile, (yield ask.device_request()), Redactor())
-        yield Request("GET", told.verification_uri_complete or told.verification_uri, (("Accept", "text/html"),))
+        page = Request("GET", told.verification_uri_complete or told.verification_uri, (("Accept", "text/html"),))
+        yield Visit(page, told.user_code)
         return (yield ask.token_request(grant, {Role.DEVICE_CODE: told.device_code}))
     asked = ask.authorization_request()
-    response = yield asked.request
+    response = yield Visit(asked.request)
     callback = urljoin(asked.url, response.header("location") or "")
     codes = parse_qs(urlsplit(callback).query).get("code")
     if not codes:
-        raise CassetteError(f"{ask.profile.name}: {grant}: status {response.status} without a code")
+        why = f": {response.note}" if response.note else ""
+        raise CassetteError(f"{ask.profile.name}: {grant}: status {response.status} without a code{why}")
     issued = {Role.CODE: codes[0], Role.VERIFIER: asked.verifier}
     return (yield ask.token_request(grant, issued, redirect_uri=asked.redirect_uri))
 

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_apiauth.auth.logins import is_of_login
 from pytest_apiauth.credentials.identities import Identities, Surroundings
 from pytest_apiauth.credentials.names import NAMES, Names
 from pytest_apiauth.credentials.redaction import OutputRedactor
@@ -101,6 +102,7 @@ class CassetteTest:
         self._asks_for_token = token_requests or episodes.TokenRequests()
         self._seen: set[str] = set()
         self._put_by_hooks: set[str] = set()
+        self._on_tape: set[str] = set()
         self._walk = Walk(Collector(self._learn), self._names)
         self._environment = Environment()
         for profile in self._profiles:
@@ -185,6 +187,8 @@ class CassetteTest:
         learning = self._learning(hook, request_message)
 
         def met(request: Any) -> Any:
+            if is_of_login():
+                return None
             goes_there = self.belonging.meets(str(request.uri))
             if (goes_there and self._lets_through) or (self._is_of_a_fixture and not goes_there):
                 return None
@@ -262,6 +266,7 @@ class CassetteTest:
 
     def read(self, data: Any) -> None:
         """Take note of a cassette that was read."""
+        self._on_tape |= asked_on(data)
         extra = data.get(EXTRA) if isinstance(data, dict) else None
         if not isinstance(extra, dict) or self.provenance:
             return
@@ -275,6 +280,10 @@ class CassetteTest:
             if url and isinstance(place, Reference) and place.env is not None:
                 # Whatever the surroundings say: the tape answers for no other host.
                 self._environment.fill({place.env: str(url)}, is_final=True)
+
+    def has_asked(self, url: str) -> bool:
+        """Whether a cassette that was read has a request to a URL, whatever its query."""
+        return url in self._on_tape
 
     def _recorded_of(self, profile: Profile) -> Mapping[str, Any]:
         """Return what the cassette that was read says about one of the profiles that it was recorded with."""
@@ -369,6 +378,13 @@ class CassetteTest:
     def close(self) -> None:
         """Take back what was set for the test."""
         self._environment.restore()
+
+
+def asked_on(data: Any) -> set[str]:
+    """Return the URLs that a cassette has requests to, without their queries; none of one that is damaged."""
+    found = data.get("interactions") if isinstance(data, dict) else None
+    requests = (each.get("request") for each in found or () if isinstance(each, dict))
+    return {str(each.get("uri")).partition("?")[0] for each in requests if isinstance(each, dict)}
 
 
 def _headers_in(value: object) -> Iterable[tuple[str, str]]:

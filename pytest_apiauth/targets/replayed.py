@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.tokens import SystemClock, TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
@@ -32,9 +33,9 @@ class ReplayedTarget:
     redactor: Redactor
     connector: Network
     sender: Sender
+    person: Person
     kind: TargetKind = REPLAYED
     server: None = None
-    person: None = None
     can_move_clock: bool = False
     is_parallel: bool = False
     seconds_an_answer: float = 0.0
@@ -47,7 +48,10 @@ class ReplayedTarget:
         identities = cassette.identities(profile, redactor)
         recorded = identities.profile
         sender = Sender.live(library, recorded, redactor, network=network)
-        return cls(recorded, identities, redactor, network, sender)
+        # Where nobody had to log in, the authorization endpoint's answer is on the tape.
+        is_on_tape = recorded.code_grant is not None and cassette.has_asked(recorded.authorization_endpoint)
+        person = Person(identities, redactor, replays=not is_on_tape)
+        return cls(recorded, identities, redactor, network, sender, person)
 
     @property
     def sent(self) -> int:
