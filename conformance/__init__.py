@@ -24,6 +24,7 @@ CHAPTERS = (
     "transport",
     "leaks",
     "api_keys",
+    "signatures",
     "ended",
     "zones",
     "lifecycle",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.forgeries import Forgery
+from pytest_apiauth.auth.signatures import Signature
 from pytest_apiauth.auth.texts import Base64, Ref, Text, exchanged, parts_of, refs_of
+from pytest_apiauth.messages import Request
 from pytest_apiauth.profile.kinds import Kind, Place
 
 CredentialKind = Kind | Literal["client"]
@@ -29,6 +32,8 @@ class Credential:
     place: Place = AUTHORIZATION
     is_pair: bool = False
     """Whether the value travels in Base64, as id and password of HTTP Basic do (RFC 7617 2)."""
+    signature: Signature | None = None
+    """What travels in the place of the value, if that is a key which signs."""
 
     @property
     def text(self) -> Text:
@@ -57,10 +62,24 @@ class Credential:
 
     def dressed(self, text: Text) -> Credential:
         """Return any text in the credential's place."""
-        return replace(self, value=text, place=replace(self.place, prefix=""), is_pair=False)
+        return replace(self, value=text, place=replace(self.place, prefix=""), is_pair=False, signature=None)
 
     def editing(self, edit: Edit | Forgery, *secrets: Ref) -> Credential:
         """Return the credential with an edit of these secrets, of each of them if none is named."""
         return self.presenting(
             exchanged(self.value, lambda ref: replace(ref, edit=edit) if not secrets or ref.bare in secrets else ref)
         )
+
+    def signing(self, request: Request, values: Mapping[Ref, str], learn: Callable[[str, str], object]) -> Request:
+        """Return a request with what is made of it by a key that signs; whoever has to know the signature learns it.
+
+        Raises Unchanged if what the key or the signature was changed to comes to the same, ProfileError if the
+        function fails.
+        """
+        assert self.signature is not None
+        (key,) = refs_of(self.value)
+        added = self.signature.added(request, key.edited(values), values[key.bare])
+        for name, text in added:
+            if self.signature.signer.is_signature(name):
+                learn(text, self.signature.signer.label)
+        return self.signature.put_on(request, added, self.place)

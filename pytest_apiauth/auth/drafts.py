@@ -5,7 +5,8 @@ request on the wire; `shell.curl` writes the same for whoever has the secrets in
 
 - A credential is a part of a draft, with its kind, and not a header line: it is taken away, exchanged or dressed
   otherwise by its kind, wherever it travels. On the way out come the plain header lines, then the credentials in
-  their order, then Content-Type; a credential in a cookie joins the Cookie line, one in the query the query.
+  their order, then Content-Type; a credential in a cookie joins the Cookie line, one in the query the query. What is
+  signed comes last of all (`signatures`).
 - A draft that was built valid remembers itself as its `control`, and every change keeps it (`dataclasses.replace`
   does too). So a draft is altered if it is not what its control is, and whoever sends one knows which valid request
   must succeed beside it. A request that spends a code or a refresh token says how to make its control anew, since
@@ -33,6 +34,7 @@ from pytest_apiauth.auth.texts import (
     Role,
     Signing,
     Text,
+    Unchanged,
     as_text,
     exchanged,
     is_text,
@@ -41,6 +43,7 @@ from pytest_apiauth.auth.texts import (
     refs_of,
     reveal,
 )
+from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.messages import Request
 
 CLIENT_MEMBERS: Final = ("client_id", "client_secret", "client_assertion_type", "client_assertion")
@@ -327,6 +330,18 @@ class Draft:
             return self.editing(self.carried(Role.CLIENT_SECRET), edit)
         return self.asserting(edit=Forgery(signature="reversed"))
 
+    def signing(self, kind: CredentialKind, **changes: Any) -> Draft:
+        """Change how the request is signed, by the fields of `Signature`. Raises LookupError if it is not.
+
+        Example::
+
+            api.send(valid.signing("hmac", edit=Edit("reverse"))).refused()
+        """
+        found = self.credential(kind)
+        if found.signature is None:
+            raise LookupError(f"{kind} signs nothing")
+        return self.holding(replace(found, signature=replace(found.signature, **changes)))
+
     def _with_parameters(self, change: Callable[[object], object]) -> Draft:
         return replace(self, parameters=tuple((name, change(value)) for name, value in self.parameters))
 
@@ -334,13 +349,26 @@ class Draft:
         """Put the secrets in, and sign what is signed. Raises Unchanged if an edit changes nothing."""
         if self.layout is not None:
             return self.laid_out.request(values, signing)
-        if signing is not None:
-            return self._signed(values, signing).request(values)
+        if signing is not None and any(isinstance(value, Assertion) for _, value in self.parameters):
+            return self._signed(values, signing).request(values, signing)
         headers = [(name, reveal(value, values)) for name, value in self.lines]
         if self.media_type:
             headers.append(("Content-Type", self.media_type))
         target = None if self.target_text is None else reveal(self.target_text, values)
-        return Request(self.method, self._url(values), tuple(headers), self._body(values), target)
+        request = Request(self.method, self._url(values), tuple(headers), self._body(values), target)
+        return self._with_signatures(request, values, signing or Signing())
+
+    def _with_signatures(self, request: Request, values: Mapping[Ref, str], signing: Signing) -> Request:
+        """Have the request signed by each credential that signs, and tell who has to know what comes of it."""
+        for each in self.signatures:
+            try:
+                request = each.signing(request, values, signing.learn)
+            except ProfileError:
+                if self.is_altered:
+                    # A function need not know what to do with a key, or a request, of no sense.
+                    raise Unchanged(each.kind) from None
+                raise
+        return request
 
     def _signed(self, values: Mapping[Ref, str], signing: Signing) -> Draft:
         """Make the assertion, and tell who has to know it."""
@@ -349,16 +377,27 @@ class Draft:
             if not isinstance(value, Assertion):
                 return value
             text = value.made(values, signing.now())
-            signing.learn(text)
+            signing.learn(text, "client_assertion")
             return text
 
         return self._with_parameters(made)
 
     @property
+    def _carried(self) -> tuple[Credential, ...]:
+        """The credentials that travel as they are."""
+        return tuple(each for each in self.credentials if each.signature is None)
+
+    @property
+    def signatures(self) -> tuple[Credential, ...]:
+        """The credentials that sign, in the order in which they do, once all else is there: a query may be signed."""
+        found = (each for each in self.credentials if each.signature is not None)
+        return tuple(sorted(found, key=lambda each: each.place.where == "header"))
+
+    @property
     def lines(self) -> tuple[tuple[str, Text], ...]:
         """Every header line but Content-Type, with the credentials that travel in one."""
         jar: tuple[Part, ...] = ()
-        for each in self.credentials:
+        for each in self._carried:
             if each.place.where == "cookie":
                 jar += (*(("; ",) if jar else ()), f"{each.name}=", *parts_of(each.text))
         lines: list[tuple[str, Text]] = []
@@ -366,18 +405,18 @@ class Draft:
             if jar and name.lower() == "cookie":
                 value, jar = (*parts_of(value), "; ", *jar), ()
             lines.append((name, value))
-        lines += [(each.name, each.text) for each in self.credentials if each.place.where == "header"]
+        lines += [(each.name, each.text) for each in self._carried if each.place.where == "header"]
         return (*lines, ("Cookie", jar)) if jar else tuple(lines)
 
     @property
     def pairs(self) -> tuple[tuple[str, Text], ...]:
         """Every parameter of the URL, with the credentials that travel in one."""
-        return (*self.query, *((each.name, each.text) for each in self.credentials if each.place.where == "query"))
+        return (*self.query, *((each.name, each.text) for each in self._carried if each.place.where == "query"))
 
     @property
     def target_text(self) -> Text | None:
         """A request target in the place of the URL's, which takes over the credentials that travel in the query."""
-        asked = tuple(each for each in self.credentials if each.place.where == "query")
+        asked = tuple(each for each in self._carried if each.place.where == "query")
         if self.target is None or not asked:
             return self.target
         marks = ("&" if "?" in self.target else "?", *("&" for _ in asked[1:]))

@@ -25,7 +25,7 @@ from urllib.parse import urljoin
 from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
 from pytest_apiauth.auth.device import page_for, read_device_authorization, wait_after
 from pytest_apiauth.auth.person import Person
-from pytest_apiauth.auth.requester import Requester, Value, sendable
+from pytest_apiauth.auth.requester import Requester, Signed, Value, sendable
 from pytest_apiauth.auth.selection import Plan, Plans
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.auth.tokens import Flight, Token, TokenStore
@@ -60,16 +60,18 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Forward:
-    """Step: send the user's request with these headers, and these values in the query or in a cookie.
+    """Step: send the user's request with these headers, these values in the query or in a cookie, and so signed.
 
     Do not change the dictionaries, they are shared.
     """
 
     headers: dict[str, str]
     placed: dict[Place, str] = field(default_factory=dict)
+    signing: tuple[Signed, ...] = ()
 
     def __repr__(self) -> str:
-        return f"Forward({', '.join([*self.headers, *(place.name for place in self.placed)])})"
+        places = (*self.placed, *(each.place for each in self.signing))
+        return f"Forward({', '.join([*self.headers, *(place.name for place in places)])})"
 
 
 TokenSteps = Generator[Send | Wait, Response | None, Token]
@@ -151,7 +153,7 @@ class Authenticator:
                 headers[place.name] = text
             else:
                 placed[place] = text
-        step = Forward(headers, placed)
+        step = Forward(headers, placed, plan.signing)
         self._ready = (plan, token, step)
         return step
 

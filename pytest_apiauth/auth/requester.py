@@ -19,6 +19,7 @@ from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.requests import Proof
 from pytest_apiauth.auth.texts import Ref, Role, Signing, Text, is_text, parts_of, refs_of, reveal
 from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.request_signing import Added, RequestSigner
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.messages import Request
@@ -87,7 +88,7 @@ def value_of(identities: Identities, ref: Ref) -> Value | None:
         return identities.user(ref.who).password
     if ref.role is Role.API_KEY:
         return identities.key(ref.who).api_key
-    if ref.role is Role.NAMED:
+    if ref.role in requests.OF_SCHEMES:
         return identities.named(ref.kind, ref.who)
     if ref.role is Role.PERSONAL_ACCESS_TOKEN:
         return identities.personal_access_token()
@@ -111,6 +112,34 @@ class AuthorizationRequest:
 
     def __repr__(self) -> str:
         return f"<AuthorizationRequest {self.profile}>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Signed:
+    """What signs the requests of a client, each as it leaves. ``learn`` is told what must not be printed.
+
+    >>> signer = RequestSigner("shop", "hmac", "shop.signing:sign", Place("header", "X-Signature"))
+    >>> Signed(signer, Secret("made-up-key", "shop.schemes.hmac.value"), print)
+    Signed(hmac)
+    """
+
+    signer: RequestSigner
+    key: Secret
+    learn: Callable[[str, str], object]
+
+    def added(self, request: Request) -> Added:
+        """Return what is to be added to a request. Raises ProfileError if the function fails."""
+        added = self.signer.made(request, self.key.reveal())
+        self.learn(self.signer.signature(added), self.signer.label)
+        return added
+
+    @property
+    def place(self) -> Place:
+        """Where that goes."""
+        return self.signer.place
+
+    def __repr__(self) -> str:
+        return f"Signed({self.signer.scheme})"
 
 
 class Requester:
@@ -195,13 +224,21 @@ class Requester:
             values[ref] = sendable(value, found.place) if isinstance(value, Secret) and whole else raw(value)
         return reveal(found.text, values)
 
+    def signing_of(self, kind: Kind) -> Signed:
+        """Return what signs requests as a credential of a kind that does."""
+        signer = RequestSigner.of(self.profile, kind)
+        key = self.identities.named(kind, self.key)
+        if key is None:
+            raise CredentialError(f"{self.profile.name}: {kind}: the profile names no key to sign with")
+        return Signed(signer, key, self.identities.learn)
+
     def _revealed(self, draft: Draft, purpose: str, issued: Mapping[Role, Value | None] = NOTHING) -> Request:
         """Put values into a draft: those that are ``issued``, and those of the profile's identities."""
         values: dict[Ref, str] = {}
         texts = [value for _, value in draft.parameters if is_text(value)] + [each.value for each in draft.credentials]
         for ref in (ref.bare for text in texts for ref in refs_of(cast("Text", text))):
             value = issued.get(ref.role) if ref.role in ISSUED else value_of(self.identities, ref)
-            if ref.role in (Role.API_KEY, Role.NAMED):
+            if ref.role in (Role.API_KEY, *requests.OF_SCHEMES):
                 values[ref] = self._key_of(ref, value)
             else:
                 is_of_client = ref.role in OF_CLIENT
@@ -210,7 +247,7 @@ class Requester:
         for each in draft.credentials:
             self._check_colon(each, values)
         try:
-            return draft.request(values, Signing(learn=lambda made: self.identities.learn(made, "client_assertion")))
+            return draft.request(values, Signing(learn=self.identities.learn))
         except CredentialError as error:
             raise CredentialError(f"{self.profile.name}: {error}") from None
 
@@ -220,7 +257,7 @@ class Requester:
             raise CredentialError(
                 f"{self.profile.name}: keys: {ref.who!r} has no {kind}, and the token endpoint needs one"
             )
-        return sendable(value, self.profile.place_of(kind))
+        return value.reveal() if ref.role is Role.SIGNING_KEY else sendable(value, self.profile.place_of(kind))
 
     def _check_colon(self, each: Credential, known: Mapping[Ref, str]) -> None:
         """Raise CredentialError if a client's id would end at a colon of its own."""

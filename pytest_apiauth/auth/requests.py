@@ -22,7 +22,9 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from pytest_apiauth.auth.carried import Credential
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.layouts import Layout
+from pytest_apiauth.auth.signatures import Signature
 from pytest_apiauth.auth.texts import Assertion, FormEncoded, Ref, Role, Text
+from pytest_apiauth.credentials.request_signing import RequestSigner
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import KINDS, Place
 from pytest_apiauth.profile.login_requests import LaidOut
@@ -43,6 +45,8 @@ ROLES: Final[Mapping[str, Role]] = {
 """What stands in the members of token requests, as far as it is no plain text."""
 OF_USER: Final = (Role.USERNAME, Role.PASSWORD, Role.ACCESS_TOKEN)
 """Those of them that are a user's; the others are the client's."""
+OF_SCHEMES: Final = (Role.NAMED, Role.SIGNING_KEY)
+"""What is of one of ``[schemes]``, by its kind."""
 BASIC: Final = Place("header", "Authorization", "Basic ")
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """What a client says its assertion is (RFC 7523 2.2)."""
@@ -96,21 +100,23 @@ def credential(
     HTTP Basic carries the user if the profile has one, else the client (RFC 7617 2): by default the usual grant's.
     """
     client = client or row_of(profile, profile.usual_grant).client
-    owners = {Role.API_KEY: key, Role.NAMED: key, Role.CLIENT_ID: client, Role.CLIENT_SECRET: client}
+    of_client = (Role.CLIENT_ID, Role.CLIENT_SECRET)
+    owners = dict.fromkeys((Role.API_KEY, *OF_SCHEMES), key) | dict.fromkeys(of_client, client)
     row = profile.kinds.get(kind) or KINDS[kind]
     ways = [[_ref(Role[name], owners.get(Role[name], user), kind) for name in names] for names in row.roles]
     refs = next((way for way in ways if all(is_named(profile, ref) for ref in way)), ways[0])
     value: Text = refs[0] if len(refs) == 1 else (refs[0], ":", refs[1])
-    return Credential(kind, value, profile.place_of(kind), is_pair=len(refs) == 2)
+    made = Signature(RequestSigner.of(profile, kind)) if row.is_signed else None
+    return Credential(kind, value, profile.place_of(kind), is_pair=len(refs) == 2, signature=made)
 
 
 def _ref(role: Role, who: str, kind: Kind) -> Ref:
-    return Ref(role, who, kind=kind if role is Role.NAMED else "")
+    return Ref(role, who, kind=kind if role in OF_SCHEMES else "")
 
 
 def is_named(profile: Profile, ref: Ref) -> bool:
     """Whether a profile says where a value is; one that is issued is not its business."""
-    if ref.role is Role.NAMED:
+    if ref.role in OF_SCHEMES:
         return profile.schemes[ref.kind].of(ref.who) is not None
     sections: dict[Role, Mapping[str, object]] = {
         Role.CLIENT_ID: profile.clients,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from pytest_apiauth.auth.requester import Requester
+from pytest_apiauth.auth.requester import Requester, Signed
 from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import Place
@@ -27,6 +27,8 @@ class Plan:
     problem: str | None = None
     placed: dict[Place, str] = field(default_factory=dict)
     """What travels in the query or in a cookie."""
+    signing: tuple[Signed, ...] = ()
+    """What signs the request as it leaves."""
     is_unset: bool = field(default=False, compare=False)
     """Whether the problem is a value that is not set, rather than a name that the profile does not know."""
 
@@ -102,11 +104,14 @@ class Plans:
             return Plan({}, False, problem, is_unset=problem in self._unset)
         # A token is put in by the flow, which gets it.
         configured = [row for row in self._profile.kinds.values() if row.name in kinds and not row.is_issued]
-        texts = {row.place: self._requester.text_of(row.name) for row in configured}
+        texts = {row.place: self._requester.text_of(row.name) for row in configured if not row.is_signed}
+        # What is signed may be the query.
+        signed = sorted((row for row in configured if row.is_signed), key=lambda row: row.place.where == "header")
         return Plan(
             {place.name: text for place, text in texts.items() if place.where == "header"},
             len(configured) < len(kinds),
             placed={place: text for place, text in texts.items() if place.where != "header"},
+            signing=tuple(self._requester.signing_of(row.name) for row in signed),
         )
 
     def _first_problem(self, kinds: Collection[Kind]) -> str | None:
@@ -117,7 +122,7 @@ class Plans:
         """Return the reason why a credential cannot be sent, or None if it can."""
         if kind not in self._problems:
             try:
-                self._try_token() if self._is_issued(kind) else self._requester.text_of(kind)
+                self._try(kind)
                 self._problems[kind] = None
             except CredentialError as error:
                 self._problems[kind] = str(error)
@@ -125,8 +130,14 @@ class Plans:
                     self._unset.add(str(error))
         return self._problems[kind]
 
-    def _is_issued(self, kind: Kind) -> bool:
-        return kind in self._profile.kinds and self._profile.kinds[kind].is_issued
+    def _try(self, kind: Kind) -> None:
+        row = self._profile.kinds.get(kind)
+        if row is not None and row.is_issued:
+            self._try_token()
+        elif row is not None and row.is_signed:
+            self._requester.signing_of(kind)
+        else:
+            self._requester.text_of(kind)
 
     def _try_token(self) -> None:
         """Build what would be sent for a token, which costs nothing and names whatever is missing."""

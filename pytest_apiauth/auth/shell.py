@@ -1,7 +1,8 @@
 """A request as one curl line for bash, with ``$PLACEHOLDERS`` for its secrets.
 
 Run by whoever has the secrets in the environment, the line sends the same bytes. The values are looked at only
-to choose the shortest spelling: an encoding that changes nothing is not written.
+to choose the shortest spelling: an encoding that changes nothing is not written. What a project's own function signs
+has a name too, ``$HMAC_SIGNATURE``, but no shell makes that: what else the function adds is not in the line.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from urllib.parse import quote_plus
 
+from pytest_apiauth.auth.carried import Credential
 from pytest_apiauth.auth.drafts import FORM, Draft
 from pytest_apiauth.auth.edits import quoted
 from pytest_apiauth.auth.texts import (
@@ -39,11 +41,22 @@ def curl(draft: Draft, values: Mapping[Ref, str]) -> str:
     for name, value in draft.lines:
         # curl drops a header that ends with a colon, and sends it empty when it ends with a semicolon.
         words += ["-H", quoted(f"{name};") if value == "" else shown((f"{name}: ", *parts_of(value)), values)]
+    for each in draft.signatures:
+        words += _signature(each)
     words += _body(draft, values)
     if draft.target_text is not None:
         words += ["--request-target", shown(draft.target_text, values)]
     words.append(_url(draft, values))
     return " ".join(words)
+
+
+def _signature(each: Credential) -> list[str]:
+    """Write where a signature goes, by a name: nothing but the project's own function can make it."""
+    signature = each.signature
+    if signature is None or signature.is_left_out or each.place.where == "query":
+        return []
+    name = f"{each.name}: " if each.place.where == "header" else f"Cookie: {each.name}="
+    return ["-H", f'{quoted(name)}"${{{signature.placeholder}}}"']
 
 
 def shown(text: Text, values: Mapping[Ref, str]) -> str:
@@ -138,13 +151,18 @@ def _literal(text: Text) -> str:
 
 
 def _url(draft: Draft, values: Mapping[Ref, str]) -> str:
-    if not draft.pairs:
+    asked = [each for each in draft.signatures if each.place.where == "query"]
+    if not draft.pairs and not asked:
         return quoted(draft.url)
     pieces: list[Part] = [draft.url]
     for position, (name, value) in enumerate(draft.pairs):
         pieces.append(f"{'&' if position else '?'}{quote_plus(name)}=")
         pieces.append(quote_plus(value) if isinstance(value, str) else FormEncoded(value))
-    return shown(tuple(pieces), values)
+    url = shown(tuple(pieces), values)
+    for position, each in enumerate(asked, len(draft.pairs)):
+        if each.signature is not None and not each.signature.is_left_out:
+            url += f"""{quoted(f"{'&' if position else '?'}{each.name}=")}"${{{each.signature.placeholder}}}\""""
+    return url
 
 
 __all__ = ["curl", "shown"]

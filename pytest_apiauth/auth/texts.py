@@ -54,6 +54,8 @@ class Role(Enum):
     VERIFIER = "VERIFIER"
     NAMED = "NAMED"
     """The value of one of a profile's ``[schemes]``."""
+    SIGNING_KEY = "SIGNING_KEY"
+    """The key of one of ``[schemes]`` that signs requests. It never travels: no text is revealed that has it."""
     KEPT = "KEPT"
     """A value of no other role that a rule keeps, under a name of its own."""
 
@@ -112,7 +114,13 @@ class Ref:
         return self.role is Role.ACCESS_TOKEN and not self.own and not self.named
 
     def reveal(self, values: Mapping[Ref, str]) -> str:
-        """Return the secret as it travels. Raises Unchanged if the edit changes nothing."""
+        """Return the secret as it travels. Raises Unchanged if the edit changes nothing, or if it does not travel."""
+        if self.role is Role.SIGNING_KEY:
+            raise Unchanged(self.name)
+        return self.edited(values)
+
+    def edited(self, values: Mapping[Ref, str]) -> str:
+        """Return the secret with its edit. Raises Unchanged if that changes nothing."""
         value = values[self.bare]
         edited = self.edit.apply(value) if self.edit else value
         if edited is None:
@@ -164,10 +172,13 @@ def system_time() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """When what is signed in a request is made, and who is told: for a while it is as good as what it is made with."""
+    """When what is signed in a request is made, and who is told: for a while it is as good as what it is made with.
+
+    ``learn`` is called with what was made and what that is.
+    """
 
     now: Callable[[], float] = system_time
-    learn: Callable[[str], object] = lambda text: None
+    learn: Callable[[str, str], object] = lambda text, label: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pytest_apiauth.embedded import cors
@@ -25,6 +25,7 @@ from pytest_apiauth.embedded.metadata_policy import MetadataPolicy
 from pytest_apiauth.embedded.refresh_policy import RefreshPolicy
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
 from pytest_apiauth.embedded.refusal_policy import JSON
+from pytest_apiauth.embedded.signature_policy import SignaturePolicy
 from pytest_apiauth.embedded.state import AccessToken, ClientRecord, KeyRecord, UserRecord
 from pytest_apiauth.embedded.target_policy import TargetPolicy
 from pytest_apiauth.messages import Request, Response
@@ -54,6 +55,8 @@ class Presented:
     """
 
     shown: Mapping[Kind, Shown] = field(default_factory=dict)
+    request: Request | None = None
+    """The request itself, for what is signed of it."""
 
     @property
     def is_nothing(self) -> bool:
@@ -62,7 +65,7 @@ class Presented:
 
     def having(self, kinds: Iterable[Kind], what: Shown) -> Presented:
         """Return the same with something in the places of some kinds."""
-        return Presented({**self.shown, **dict.fromkeys(kinds, what)})
+        return replace(self, shown={**self.shown, **dict.fromkeys(kinds, what)})
 
 
 class Policy(
@@ -72,6 +75,7 @@ class Policy(
     RefreshPolicy,
     LoginPolicy,
     AssertionPolicy,
+    SignaturePolicy,
     TargetPolicy,
     MetadataPolicy,
 ):
@@ -93,7 +97,7 @@ class Policy(
             if value is not None and (value or not self.spots[kind].word):
                 word, text = self.parse_authorization(value) if self.spots[kind].word else ("", value)
                 found[kind] = Shown(word, text)
-        return Presented(found)
+        return Presented(found, request)
 
     def lines_of(self, kind: Kind, request: Request) -> list[str]:
         """Return every value that stands where a kind of credential travels."""
@@ -115,6 +119,8 @@ class Policy(
         if not self.shows(presented, kind):
             return None
         shown = presented.shown[kind]
+        if self.is_signing(kind):
+            return None if presented.request is None else self.signing_key(kind, presented.request, shown.text)
         if kind in self.keys:
             return self.match_key(shown.text, self.state.keys_of(kind))
         if kind == "basic":

@@ -116,6 +116,8 @@ class ResourceEndpoint:
                     policy.resource_error(presented),
                     challenges=policy.resource_challenges(lacking, presented),
                 )
+        for kind in filter(policy.is_signing, held):
+            self._state.signatures.setdefault(presented.shown[kind].text, self._state.clock.now())
         self._check_scope(route, held)
         for key in held.values():
             if isinstance(key, KeyRecord) and not policy.may_see(key, route.place):

@@ -227,6 +227,8 @@ class State:
     """Who is logged in at the server's pages, by the value of a cookie."""
     assertions: set[tuple[str, str]] = field(default_factory=set)
     """Assertions that clients have proved themselves by, each by the client and its name for it."""
+    signatures: dict[str, float] = field(default_factory=dict)
+    """Signatures of requests that were let in, each with the time when it came first."""
     minted: int = 0
     families: int = 0
 

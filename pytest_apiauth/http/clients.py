@@ -14,7 +14,7 @@ import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from functools import partial
 from http.cookiejar import CookieJar
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pytest_apiauth.auth.flow import Authenticator, Forward, Send, Wait
 from pytest_apiauth.auth.tokens import Token
@@ -23,7 +23,7 @@ from pytest_apiauth.errors import ReplacedError
 from pytest_apiauth.http.driver import Drive, performed, performed_async, status_alone
 from pytest_apiauth.http.guard import AsyncGuardedTransport, Guard, GuardedTransport
 from pytest_apiauth.http.options import read_options
-from pytest_apiauth.http.placed import place
+from pytest_apiauth.http.placed import GIVEN, place
 from pytest_apiauth.http.senders import TIMEOUTS, Extensions, Messenger, Sender, seen_by
 from pytest_apiauth.http.transports import Connector
 from pytest_apiauth.messages import Request, Response
@@ -34,10 +34,6 @@ if TYPE_CHECKING:
     from httpx import Auth as AuthBase
 else:
     AuthBase = object
-
-GIVEN: Final = "apiauth_given"
-"""The extension of a request that tells which headers it was given here: by their values' hashes, which are no secret.
-"""
 
 
 class Auth(AuthBase):
@@ -79,17 +75,19 @@ class Auth(AuthBase):
         """Put a step's headers on the user's request, which is never another one. Raises ReplacedError."""
         # A request may be sent again, by the flow or by the test: then it has what it was given here.
         given = request.extensions.get(GIVEN, {})
-        for name, value in step.headers.items():
+        signed = {each.place.name: "" for each in step.signing if each.place.where == "header"}
+        for name, value in {**step.headers, **signed}.items():
             own = request.headers.get(name)
-            if own is not None and own != value and hash(own) != given.get(name):
+            if own is not None and own != value and hash(own) != given.get(name.lower()):
                 raise ReplacedError(
                     f"{self.authenticator.profile.name}: the request brings a header {name}, which this client would"
                     " replace; send it with auth=None, or by a client of apiauth_client_factory(credentials=…) that"
                     " leaves it to you"
                 )
         request.headers.update(step.headers)
-        request.extensions = {**request.extensions, GIVEN: {name: hash(text) for name, text in step.headers.items()}}
-        place(request, step.placed)
+        now = {name.lower(): hash(text) for name, text in step.headers.items()}
+        request.extensions = {**request.extensions, GIVEN: {**given, **now}}
+        place(request, step.placed, step.signing)
         return request
 
     def _sending(self, request: httpx.Request) -> Callable[[Request], Response]:

@@ -30,7 +30,7 @@ from pytest_apiauth.errors import GuardError
 from pytest_apiauth.http.bodies import AsyncLookedThrough, LookedThrough, Window, holds, readings
 from pytest_apiauth.http.cookies import are_its_own
 from pytest_apiauth.http.library import Library
-from pytest_apiauth.http.placed import placed_in, standing
+from pytest_apiauth.http.placed import is_signed, placed_in, standing
 from pytest_apiauth.http.translation import raw_target
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.printable import one_line
@@ -238,6 +238,8 @@ class GuardedTransport(BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request that may leave (the library's interface)."""
+        if is_signed(request):
+            request.read()
         with standing(request):
             return self._handled(request)
 
@@ -292,6 +294,8 @@ class AsyncGuardedTransport(AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request that may leave (the library's interface)."""
+        if is_signed(request):
+            await request.aread()
         with standing(request):
             return await self._handled(request)
 

@@ -5,6 +5,9 @@ log it, errors quote it, answers and their histories keep it. So what travels in
 and stands in the URL only while the guarded transport has the request, which looks at it as it will leave. A cookie
 travels by the same way, since a client writes its Cookie line anew on a redirect. A redirect takes extensions along as
 it takes headers, so a key follows to the profile's own origins, and is stopped by the guard before any other place.
+
+What signs the request goes along likewise: the signature is made while the transport has the request, when nothing of
+it changes any more, and anew each time that it is sent on.
 """
 
 from __future__ import annotations
@@ -15,34 +18,51 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote_plus
 
+from pytest_apiauth.auth.requester import Signed
+from pytest_apiauth.http.translation import received
 from pytest_apiauth.profile.kinds import Place
 
 if TYPE_CHECKING:
     import httpx
 
 EXTENSION: Final = "apiauth_placed"
+GIVEN: Final = "apiauth_given"
+"""The extension of a request that tells which headers it was given here: by their values' hashes, which are no secret.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Credentials that travel elsewhere than in a header. Their values are in no text of it."""
+    """Credentials that travel elsewhere than in a header, and what signs. Their values are in no text of it."""
 
     values: Mapping[Place, str]
+    signing: tuple[Signed, ...] = ()
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where something travels."""
+        return (*self.values, *(each.place for each in self.signing))
 
     def __repr__(self) -> str:
-        return f"Placed({', '.join(place.name for place in self.values)})"
+        return f"Placed({', '.join(place.name for place in self.places)})"
 
 
-def place(request: httpx.Request, values: Mapping[Place, str]) -> None:
+def place(request: httpx.Request, values: Mapping[Place, str], signing: tuple[Signed, ...] = ()) -> None:
     """Have credentials travel with a request, by which their places are taken from whatever stands there."""
-    if values:
-        request.extensions = {**request.extensions, EXTENSION: Placed(values)}
+    if values or signing:
+        request.extensions = {**request.extensions, EXTENSION: Placed(values, signing)}
+
+
+def is_signed(request: httpx.Request) -> bool:
+    """Whether a request is signed as it leaves, so that its body has to be at hand."""
+    placed = request.extensions.get(EXTENSION)
+    return isinstance(placed, Placed) and bool(placed.signing)
 
 
 def placed_in(request: httpx.Request) -> str | None:
     """Say where a request carries such a credential, or None if it carries none."""
     placed = request.extensions.get(EXTENSION)
-    return ", ".join(each.where for each in placed.values) if isinstance(placed, Placed) else None
+    return ", ".join(each.where for each in placed.places) if isinstance(placed, Placed) else None
 
 
 @contextmanager
@@ -53,19 +73,31 @@ def standing(request: httpx.Request) -> Iterator[None]:
         yield
         return
     url, cookie, extensions = request.url, request.headers.get("cookie"), request.extensions
+    given = dict(extensions.get(GIVEN, {}))
     try:
         for each, value in placed.values.items():
             if each.where == "query":
                 _ask(request, each.name, value)
             elif each.where == "cookie":
                 request.headers["cookie"] = _with_cookie(request.headers.get("cookie"), each.name, value)
+        for signed in placed.signing:
+            _sign(request, signed, given)
         yield
     finally:
-        request.url, request.extensions = url, extensions
+        request.url, request.extensions = url, {**extensions, GIVEN: given} if given else extensions
         if cookie is not None:
             request.headers["cookie"] = cookie
         else:
             request.headers.pop("cookie", None)
+
+
+def _sign(request: httpx.Request, signed: Signed, given: dict[str, int]) -> None:
+    for name, text in signed.added(received(request, request.content)):
+        if signed.place.where == "query":
+            _ask(request, name, text)
+        else:
+            request.headers[name] = text
+            given[name.lower()] = hash(text)
 
 
 def _ask(request: httpx.Request, name: str, value: str) -> None:

@@ -19,9 +19,18 @@ from typing import Final, Literal
 Kind = str
 """The name of a kind, as ``needs`` spells it: one of `KINDS`, or one of a profile's own ``[schemes]``."""
 Role = Literal[
-    "API_KEY", "ACCESS_TOKEN", "PERSONAL_ACCESS_TOKEN", "USERNAME", "PASSWORD", "CLIENT_ID", "CLIENT_SECRET", "NAMED"
+    "API_KEY",
+    "ACCESS_TOKEN",
+    "PERSONAL_ACCESS_TOKEN",
+    "USERNAME",
+    "PASSWORD",
+    "CLIENT_ID",
+    "CLIENT_SECRET",
+    "NAMED",
+    "SIGNING_KEY",
 ]
-"""What a credential is made of, by the names that placeholders have; NAMED is the value of one of ``[schemes]``."""
+"""What a credential is made of, by the names that placeholders have; NAMED is the value of one of ``[schemes]``,
+SIGNING_KEY that of one which signs."""
 Where = Literal["header", "query", "cookie"]
 """The parts of a request that a credential may travel in."""
 
@@ -95,6 +104,8 @@ class CredentialKind:
     """Whether the token endpoint gives it, by one of ``[grants]``."""
     is_of_user: bool = False
     """Whether each of ``[users]`` has one."""
+    is_signed: bool = False
+    """Whether what travels is made for each request with the key, which itself does not travel."""
     note: str = ""
     """What its name leaves open, for whoever reads it in a profile."""
 

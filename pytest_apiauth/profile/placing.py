@@ -8,15 +8,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from pytest_apiauth.profile.kinds import KINDS, CredentialKind, Place, Where
-from pytest_apiauth.profile.tables import DEFAULT, TOKEN, Credentials, Model, Reference, SecretReference, Zone
+from pytest_apiauth.profile.kinds import KINDS, CredentialKind, Place, Role, Where
+from pytest_apiauth.profile.tables import (
+    DEFAULT,
+    OBJECT_SPELLING,
+    TOKEN,
+    Credentials,
+    Model,
+    Reference,
+    Seconds,
+    SecretReference,
+    Zone,
+    as_tuple,
+)
 
 SCHEME_NAME: Final = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 
+Part = Literal["method", "path", "query", "body"]
+Covered = Annotated[tuple[Part, ...], BeforeValidator(as_tuple)]
 HeaderName = Annotated[str, Field(pattern=rf"^{TOKEN.pattern}$")]
 Word = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]*$")]
 
@@ -102,6 +115,16 @@ class Scheme(Placing):
     value: SecretReference | None = Field(None, description="Where the value is")
     values: dict[str, SecretReference] = Field({}, description="Where further values are, by the names of [keys]")
 
+    sign: str | None = Field(
+        None,
+        description='Function that signs each request with the value as its key: "shop.signing:sign" is called with the'
+        " request and the key, and returns what to add: a text for name, and for whatever goes with it",
+    )
+    covers: Covered = Field(
+        (), description="What of a request is signed, of method, path, query and body: a signature is good for no other"
+    )
+    lifetime: Seconds | None = Field(None, description="Seconds that a signature is good for")
+    once: bool = Field(False, description="Whether a signature is good for one request only")
     revoked: SecretReference | None = Field(None, description="Where a value is that was revoked")
     expired: SecretReference | None = Field(None, description="Where a value is whose time is over")
 
@@ -113,9 +136,23 @@ class Scheme(Placing):
             raise ValueError(f"name: expected the name of a {self.where}")
         return self
 
+    @model_validator(mode="after")
+    def _signs_as_it_says(self) -> Self:
+        if self.sign is None:
+            if about := [key for key in ("covers", "lifetime", "once") if key in self.model_fields_set]:
+                raise ValueError(f"{about[0]}: is about signatures, and no sign names a function that makes them")
+            return self
+        if OBJECT_SPELLING.fullmatch(self.sign) is None:
+            raise ValueError(f'sign: expected "module:function", got {self.sign!r}')
+        if self.where == "cookie":
+            raise ValueError('sign: a signature travels with its request, in = "header" or in = "query"')
+        if "scheme" in self.model_fields_set:
+            raise ValueError("scheme does not go with sign, whose function writes the whole text")
+        return self
+
     @property
     def place(self) -> Place:
-        """Where the value travels."""
+        """Where the value travels, or what is made with it."""
         return Place(self.where, self.name, f"{self.scheme} " if self.scheme else "")
 
     def of(self, who: str) -> Reference | None:
@@ -124,7 +161,7 @@ class Scheme(Placing):
 
 
 _TAKEN: Final = frozenset(KINDS) | Credentials.model_fields.keys() | {
-    "access_token", "code", "device_code", "verifier", "named", "kept",
+    "access_token", "code", "device_code", "verifier", "named", "kept", "signing_key",
 }  # fmt: skip
 """What a profile, or a placeholder in a curl line, calls something else."""
 
@@ -178,7 +215,9 @@ def placed(table: Callable[[str], object], schemes: Mapping[str, Scheme]) -> Ite
     ['X-Key', 'Authorization', 'Authorization', 'Authorization']
     """
     for name, scheme in schemes.items():
-        yield CredentialKind(name, (("NAMED",),), scheme.place, is_declared=True, is_key=True)
+        role: Role = "NAMED" if scheme.sign is None else "SIGNING_KEY"
+        signed = scheme.sign is not None
+        yield CredentialKind(name, ((role,),), scheme.place, is_declared=True, is_key=True, is_signed=signed)
     for row in KINDS.values():
         own = table(row.name)
         if isinstance(own, Placing):

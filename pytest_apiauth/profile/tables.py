@@ -73,7 +73,7 @@ Ending = Literal["revoked", "expired"]
 SafetyClass = Literal["consume", "revoke", "lockout", "load"]
 
 
-def _tuple(value: object) -> object:
+def as_tuple(value: object) -> object:
     """Let TOML's arrays be tuples, in strict mode too."""
     return tuple(value) if isinstance(value, list) else value
 
@@ -99,11 +99,11 @@ def _json_object(given: object) -> object:
         raise ValueError("expected a table, or the text of a JSON object") from None
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
-Refusals = Annotated[tuple[Annotated[int, Field(ge=200, le=499)], ...], BeforeValidator(_tuple), Field(min_length=1)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
+Refusals = Annotated[tuple[Annotated[int, Field(ge=200, le=499)], ...], BeforeValidator(as_tuple), Field(min_length=1)]
 Example = Annotated[dict[str, Any], BeforeValidator(_json_object)]
-Grants = Annotated[tuple[GrantType, ...], BeforeValidator(_tuple)]
-SafetyClasses = Annotated[tuple[SafetyClass, ...], BeforeValidator(_tuple)]
+Grants = Annotated[tuple[GrantType, ...], BeforeValidator(as_tuple)]
+SafetyClasses = Annotated[tuple[SafetyClass, ...], BeforeValidator(as_tuple)]
 Needs = Annotated[tuple[tuple[Kind, ...], ...], BeforeValidator(_needs)]
 
 
@@ -323,7 +323,7 @@ class Harmless(Model):
         return self
 
 
-HarmlessOnes = Annotated[tuple[Harmless, ...], BeforeValidator(_tuple)]
+HarmlessOnes = Annotated[tuple[Harmless, ...], BeforeValidator(as_tuple)]
 
 
 class Recording(Model):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from pytest_apiauth.credentials.request_signing import StandIn
 from pytest_apiauth.profile.model import Profile, Reference
 from pytest_apiauth.profile.references import references
 from pytest_apiauth.recording.vault import placeholder_for
@@ -34,7 +35,7 @@ class Credentials:
             return None
         if label.endswith(".redirect_uri"):
             return "https://client.example/callback"
-        return placeholder_for(label)
+        return StandIn(placeholder_for(label))
 
 
 class Environment:

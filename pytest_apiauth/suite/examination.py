@@ -126,13 +126,21 @@ class Examination:
     def _signing(self) -> Signing:
         """How requests are signed: by the system's time, and by a real server's where that was moved."""
         moved = 0 if self.target.kind.is_double else self._moved
-        return Signing(lambda: time.time() + moved, lambda made: self.redactor.learn(made, "CLIENT_ASSERTION"))
+        return Signing(lambda: time.time() + moved, lambda made, label: self.redactor.learn(made, label.upper()))
 
     def signed(self, assertion: Assertion) -> str:
         """Return an assertion of this moment, for a rule that sends one twice."""
         made = assertion.made(self.placeholders, self._signing.now())
-        self._signing.learn(made)
+        self._signing.learn(made, "client_assertion")
         return made
+
+    def signed_once(self, draft: Draft, kind: Kind) -> Draft:
+        """Return a request with a signature of this moment, for a rule that sends one twice."""
+        self.obtaining.obtain(draft.refs)
+        each = draft.credential(kind)
+        assert each.signature is not None
+        key = self.placeholders[each.refs[0]]
+        return draft.signing(kind, made=each.signature.added(draft.without(kind).request(self.placeholders), key, key))
 
     def shown(self, assertion: Assertion) -> str:
         """Write how an assertion is made as one word for bash, with placeholders, and no secret in it."""

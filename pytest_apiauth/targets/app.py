@@ -9,6 +9,7 @@ from typing import Final
 from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.tokens import SystemClock, TokenStore
 from pytest_apiauth.credentials.identities import Identities
+from pytest_apiauth.credentials.importing import described, load_object
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ApiAuthError, ProfileError, UnreachableError
 from pytest_apiauth.http import InProcess, Sender
@@ -16,7 +17,7 @@ from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.apps.asgi import Loop
 from pytest_apiauth.targets.apps.host import Host, housed
-from pytest_apiauth.targets.apps.importing import described, load_object, logging_in
+from pytest_apiauth.targets.apps.importing import logging_in
 from pytest_apiauth.targets.apps.supplied import supplied_identities
 from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.retries import NEARBY, Retries

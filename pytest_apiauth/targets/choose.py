@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 from pytest_apiauth.auth.shared import SharedFile
 from pytest_apiauth.credentials.identities import Lookup, SetVariables
+from pytest_apiauth.credentials.importing import put_on_path
 from pytest_apiauth.credentials.redaction import OutputRedactor
 from pytest_apiauth.embedded import Chosen
 from pytest_apiauth.errors import ApiAuthError, ProfileError
@@ -144,6 +145,9 @@ class Targets:
         its embedded server. Whoever has a target that is not shared closes it.
         """
         kind, place = choose(profile, self.asked, caller, difference), profile.key
+        if any(row.is_signed for row in profile.kinds.values()):
+            # Whoever signs, clients, rules or the double, finds the project's function there.
+            put_on_path(self.root)
         if kind.is_double:
             faults = (*self.faults(profile, caller), *difference.faults)
             given = None if caller == "rules" else SetVariables(self.root)

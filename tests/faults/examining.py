@@ -32,6 +32,7 @@ PROFILES = {
     "login": loading.load(REFERENCE.with_name("login.apiauth.toml")),
     "assertion": loading.load(REFERENCE.with_name("assertion.apiauth.toml")),
     "target": loading.load(REFERENCE.with_name("target.apiauth.toml")),
+    "signed": loading.load(REFERENCE.with_name("signed.apiauth.toml")),
 }
 
 

@@ -19,6 +19,7 @@ from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.names import names_of
+from pytest_apiauth.credentials.request_signing import Added, RequestSigner, adding
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.embedded.places import Spot
 from pytest_apiauth.errors import GuardError
@@ -56,7 +57,15 @@ class Api:
         self.places, self.server = row.places, self.target.server
         self.arrived: list[Request] = []
         self.moves_to = ""
-        self.values = {kind: self._value(kind) for kind in row.places}
+        self.signers = {
+            kind: RequestSigner.of(self.target.profile, kind)
+            for kind in row.places
+            if self.target.profile.kinds[kind].is_signed
+        }
+        self.keys = {kind: self._value(kind) for kind in row.places}
+        self.made: dict[Kind, Added] = {}
+        signed = {kind: self.sent(self.asking())[kind][0] for kind in self.signers}
+        self.values = self.keys | signed
 
     def _value(self, kind: Kind) -> str:
         """Return what the server takes, as it travels but for the word in front of it."""
@@ -94,17 +103,23 @@ class Api:
 
     def asking(self, **others: str) -> Request:
         """Return a request with every credential in its place, or another text in the place of some."""
-        texts = {kind: place.prefix + self.values[kind] for kind, place in self.places.items()} | others
+        plain = {kind: place for kind, place in self.places.items() if kind not in self.signers}
+        texts = {kind: place.prefix + self.keys[kind] for kind, place in plain.items()} | others
         headers: list[tuple[str, str]] = []
         query: list[str] = []
         cookies = ["a=b"]
-        for kind, place in self.places.items():
+        for kind, place in plain.items():
             if place.where == "header":
                 headers.append((place.name, texts[kind]))
             else:
                 (query if place.where == "query" else cookies).append(f"{place.name}={quote(texts[kind])}")
         lines = (*headers, *([("Cookie", "; ".join(cookies))] if len(cookies) > 1 else []))
-        return Request("GET", f"{ME}?{'&'.join(query)}" if query else ME, lines)
+        request = Request("GET", f"{ME}?{'&'.join(query)}" if query else ME, lines)
+        for kind, signer in self.signers.items():
+            made = self.made.setdefault(kind, signer.made(request, self.keys[kind]))
+            added = tuple((name, others.get(kind, text) if signer.is_signature(name) else text) for name, text in made)
+            request = adding(request, added, signer.place)
+        return request
 
 
 def client(row: Row) -> None:
@@ -173,7 +188,8 @@ def cassette(row: Row) -> None:
         was_set = frozenset(credentials_set(row.profile(), Path(folder)))
         replayed = Identities(row.profile(), Credentials(was_set), Redactor())
         ask = Requester(replayed)
-        sent = [ask.text_of(kind) for kind in row.places if kind != BEARER]
+        sent = [ask.text_of(kind) for kind in row.places if kind != BEARER and kind not in api.signers]
+        sent += [ask.signing_of(kind).added(request)[-1][1] for kind in api.signers]
     assert all("apiauth-" in text or base64.b64encode(b"apiauth-").decode()[:-4] in text for text in sent)
 
 

@@ -97,6 +97,7 @@ OF_BEARER = frozenset({"res-challenge-content"})
 OF_BASIC = frozenset({"res-basic-exact", "res-basic-pair", "zone-truth-table"})
 OF_CODES = frozenset({"code-single-use", "az-state-echo", "pkce-verifier"})
 OF_LOGINS = frozenset({"log-lacking", "log-answer", "log-out-ends", "ref-success", "ref-old-dead"})
+OF_SIGNATURES = frozenset({"sig-altered", "sig-of-another", "sig-outlived"})
 OF_ONE_ALONE = OF_KEYS | OF_TOKENS | OUTSIDE_OF_URLS | OF_SCHEMES | OF_BEARER | OF_BASIC
 """Rules that have nothing to look at in a row which does not name them."""
 
@@ -146,6 +147,14 @@ def _rows() -> Iterator[Row]:
             f"scheme of its own name {where}", {NAMED: place}, {"schemes": {NAMED: named}},
             reason="a document's first key is api_key: see the row of several schemes",
             fault="key-optional", rules=OF_KEYS, variables={NAMED: "APP_KEY"},
+        )  # fmt: skip
+    for function, place in (("sign", Place("header", "X-Signature")), ("sign_in_query", Place("query", "sig"))):
+        signing = _table(place) | {"value": {"env": "APP_KEY"}, "sign": f"tests.signing:{function}"}
+        yield Row(
+            f"signature in {'the query' if place.where == 'query' else 'a header'}", {NAMED: place},
+            {"schemes": {NAMED: signing | {"covers": ["method", "path"], "lifetime": 60}}},
+            reason="OpenAPI has no words for how a request is signed",
+            fault="signature-unchecked", rules=OF_KEYS | OF_SIGNATURES, variables={NAMED: "APP_KEY_SIGNATURE"},
         )  # fmt: skip
     several = {
         KEY: Place("header", "X-API-Key"),

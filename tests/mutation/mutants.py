@@ -26,6 +26,7 @@ MODULES = (
     "login_policy",
     "asserting",
     "assertion_policy",
+    "signature_policy",
     "target_policy",
     "resource",
     "authorization_endpoint",

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pytest_apiauth.auth.tokens import wait_for
+from pytest_apiauth.credentials.importing import described, place_of
 from pytest_apiauth.errors import ApiAuthError, ProfileError, UnreachableError
 from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.profile.loading import did_you_mean
 from pytest_apiauth.profile.model import Profile, Reference
 from pytest_apiauth.targets.apps import asgi, wsgi
-from pytest_apiauth.targets.apps.importing import described, load_app, place_of
+from pytest_apiauth.targets.apps.importing import load_app
 
 LOGGER = logging.getLogger("apiauth.app")
 APP_URL = "https://testserver"

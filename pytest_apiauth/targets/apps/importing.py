@@ -10,9 +10,7 @@ send, a WSGI app with environ and start_response.
 from __future__ import annotations
 
 import ast
-import importlib
 import inspect
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +18,11 @@ from typing import Any, Literal, cast
 
 from pytest_apiauth.auth.ways import LogIn, called
 from pytest_apiauth.credentials.identities import UserIdentity
+from pytest_apiauth.credentials.importing import article, load_object
 from pytest_apiauth.errors import ProfileError
-from pytest_apiauth.profile.loading import did_you_mean
 from pytest_apiauth.profile.model import Profile
 
 Interface = Literal["asgi", "wsgi"]
-PACKAGES = "site-packages"
 SHAPES = "an ASGI app takes (scope, receive, send), a WSGI app (environ, start_response)"
 
 
@@ -42,7 +39,7 @@ def load_app(spec: str, *, where: str, root: Path) -> App:
     place, _, called = spec.partition("(")
     found = load_object(place, where=where, root=root)
     if not callable(found):
-        raise ProfileError(f"{where}: {place} is {_article(found)}, not an app: {SHAPES}")
+        raise ProfileError(f"{where}: {place} is {article(found)}, not an app: {SHAPES}")
     if called:
         found = _made(found, spec, where)
     elif _arguments(found) == (0, False):
@@ -54,32 +51,8 @@ def as_app(found: Any, *, where: str) -> App:
     """Return an object as the app that it is. ``where`` begins the message. Raises ProfileError if it is none."""
     interface = _interface(found) if callable(found) else None
     if interface is None:
-        raise ProfileError(f"{where} {_article(found)}, which cannot be told to be an app: {SHAPES}")
+        raise ProfileError(f"{where} {article(found)}, which cannot be told to be an app: {SHAPES}")
     return App(found, interface)
-
-
-def load_object(place: str, *, where: str, root: Path) -> Any:
-    """Import ``module:attribute``. Raises ProfileError, in one line, whatever goes wrong.
-
-    The project's root is put at the end of the path if it is not on it, as a server that is started there would
-    find the project's modules; pytest's own ``pythonpath`` comes first.
-    """
-    name, _, attributes = place.partition(":")
-    if str(root) not in sys.path:
-        sys.path.append(str(root))
-    try:
-        found = importlib.import_module(name)
-    except Exception as error:
-        raise ProfileError(f"{where}: {_why_not_imported(name, error, root)}") from None
-    except SystemExit as error:
-        raise ProfileError(f"{where}: importing {name} ended with SystemExit: {error}") from None
-    for attribute in attributes.split("."):
-        try:
-            found = getattr(found, attribute)
-        except AttributeError:
-            near = did_you_mean(attribute, [known for known in dir(found) if not known.startswith("_")])
-            raise ProfileError(f"{where}: {name} has no attribute {attribute!r}{near}") from None
-    return found
 
 
 def logging_in(profile: Profile, root: Path, given: object = None) -> LogIn | None:
@@ -92,7 +65,7 @@ def logging_in(profile: Profile, root: Path, given: object = None) -> LogIn | No
         if not callable(given):
             raise ProfileError(
                 f"{profile.name}: apiauth_login: expected a function that takes a URL and a user, or None, got"
-                f" {_article(given)}"
+                f" {article(given)}"
             )
         return cast("LogIn", given)
     place = profile.login.callable if profile.login is not None else None
@@ -104,33 +77,6 @@ def logging_in(profile: Profile, root: Path, given: object = None) -> LogIn | No
         return called(found, url, user, user_code)
 
     return logs_in
-
-
-def _why_not_imported(name: str, error: Exception, root: Path) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
-        return f"no module {error.name!r} under {root} or on pytest's pythonpath"
-    return f"importing {name} failed: {described(error, root)}"
-
-
-def described(error: BaseException, root: Path) -> str:
-    """Say in one line what was raised and where in the project, without a traceback."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}{f': {text}' if text else ''}{place_of(error, root)}"
-
-
-def place_of(error: BaseException, root: Path) -> str:
-    """Return the innermost line of the project that an exception came through, else of a package; else nothing."""
-    own = installed = ""
-    trace = error.__traceback__
-    while trace is not None:
-        path = Path(trace.tb_frame.f_code.co_filename)
-        if PACKAGES in path.parts:
-            inner = Path(*path.parts[path.parts.index(PACKAGES) + 1 :])
-            installed = f" ({inner}, line {trace.tb_lineno})"
-        elif path.is_relative_to(root):
-            own = f" ({path.relative_to(root)}, line {trace.tb_lineno})"
-        trace = trace.tb_next
-    return own or installed
 
 
 def _made(factory: Any, spec: str, where: str) -> Any:
@@ -151,7 +97,7 @@ def _made(factory: Any, spec: str, where: str) -> Any:
         made.close()
         raise ProfileError(f"{where}: {spec} is a coroutine function; a function that makes an app is a plain one")
     if not callable(made):
-        raise ProfileError(f"{where}: {spec} gives {_article(made)}, not an app: {SHAPES}")
+        raise ProfileError(f"{where}: {spec} gives {article(made)}, not an app: {SHAPES}")
     return made
 
 
@@ -174,8 +120,3 @@ def _arguments(app: Any) -> tuple[int, bool]:
     positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
     needed = sum(each.default is each.empty for each in positional)
     return needed, needed == 0 and any(each.kind is each.VAR_POSITIONAL for each in parameters)
-
-
-def _article(found: object) -> str:
-    name = type(found).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
