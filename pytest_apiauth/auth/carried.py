@@ -82,4 +82,4 @@ class Credential:
         for name, text in added:
             if self.signature.signer.is_signature(name):
                 learn(text, self.signature.signer.label)
-        return self.signature.put_on(request, added, self.place)
+        return self.signature.put_on(request, self.signature.altered(added), self.place)

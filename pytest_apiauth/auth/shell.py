@@ -56,7 +56,13 @@ def _signature(each: Credential) -> list[str]:
     if signature is None or signature.is_left_out or each.place.where == "query":
         return []
     name = f"{each.name}: " if each.place.where == "header" else f"Cookie: {each.name}="
-    return ["-H", f'{quoted(name)}"${{{signature.placeholder}}}"']
+    return ["-H", f'{quoted(name)}"${{{_name_of(each)}}}"']
+
+
+def _name_of(each: Credential) -> str:
+    assert each.signature is not None
+    is_forged = any(ref.edit is not None for ref in refs_of(each.value))
+    return each.signature.placeholder + ("_BY_ANOTHER_KEY" if is_forged else "")
 
 
 def shown(text: Text, values: Mapping[Ref, str]) -> str:
@@ -161,7 +167,7 @@ def _url(draft: Draft, values: Mapping[Ref, str]) -> str:
     url = shown(tuple(pieces), values)
     for position, each in enumerate(asked, len(draft.pairs)):
         if each.signature is not None and not each.signature.is_left_out:
-            url += f"""{quoted(f"{'&' if position else '?'}{each.name}=")}"${{{each.signature.placeholder}}}\""""
+            url += f"""{quoted(f"{'&' if position else '?'}{each.name}=")}"${{{_name_of(each)}}}\""""
     return url
 
 

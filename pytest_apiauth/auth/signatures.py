@@ -55,14 +55,17 @@ class Signature:
     def added(self, request: Request, key: str, right: str) -> Added:
         """Return what is made of a request with a key; ``right`` is the key that the server knows.
 
-        Raises Unchanged for a key or an edit that comes to the same, ProfileError if the function fails.
+        Raises Unchanged for a key that comes to the same, ProfileError if the function fails.
         """
         if self.made is not None:
-            added = self.made
-        else:
-            added = self.signer.made(changed(request, self.over), key)
-            if key != right and self._is_same(request, added, right):
-                raise Unchanged(self.placeholder)
+            return self.made
+        added = self.signer.made(changed(request, self.over), key)
+        if key != right and self._is_same(request, added, right):
+            raise Unchanged(self.placeholder)
+        return added
+
+    def altered(self, added: Added) -> Added:
+        """Return what is sent of it. Raises Unchanged for an edit that changes nothing."""
         if self.is_left_out:
             return tuple(each for each in added if not self.signer.is_signature(each[0]))
         if self.edit is None:

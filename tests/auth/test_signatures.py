@@ -76,6 +76,10 @@ def test_a_signature_of_another_request(change: tuple[str, str], other: dict[str
 
 def test_an_altered_signature() -> None:
     """The edit is made of what the function has made, and what goes with it stays; or it is left out."""
+    learnt: list[str] = []
+    valid().signing("hmac", edit=Edit("whole", text="a word")).request(
+        VALUES, Signing(learn=lambda text, label: learnt.append(text))
+    )
     cut = valid().signing("hmac", edit=Edit("truncate", at=500)).request(VALUES)
     bare = valid().signing("hmac", is_left_out=True).request(VALUES)
 
@@ -83,11 +87,15 @@ def test_an_altered_signature() -> None:
     assert cut.header("X-Number")
     assert bare.header("X-Signature") is None
     assert bare.header("X-Number")
+    assert [len(text) for text in learnt] == [64]
 
 
 def test_another_key_signs_otherwise_or_not_at_all() -> None:
     """A key that signs alike, as one of HMAC with a zero behind it does, is no other key."""
-    assert not is_good(valid().editing(REF, Edit("reverse")).request(VALUES))
+    forged = valid().editing(REF, Edit("reverse"))
+
+    assert not is_good(forged.request(VALUES))
+    assert '"${HMAC_SIGNATURE_BY_ANOTHER_KEY}"' in curl(forged, VALUES)
     with pytest.raises(Unchanged):
         valid().editing(REF, Edit("extend", text="\0")).request(VALUES)
 
