@@ -29,7 +29,7 @@ from pytest_apiauth.rules import (
 )
 
 from .client_authentication import open_to_nobody
-from .jwt import FAR, FORGERIES
+from .forging import FAR, FORGERIES
 from .parts import asserting_clients, key_clients
 
 NOBODY: Final = "apiauth-nobody"

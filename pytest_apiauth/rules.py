@@ -24,7 +24,11 @@ from __future__ import annotations
 from pytest_apiauth.auth.carried import Credential
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit, Operation, equivalent
-from pytest_apiauth.auth.forgeries import Forgery, Members, Signature, is_jwt
+from pytest_apiauth.auth.forgeries import Forgery, Members, Place, Signature, is_jwt, jwt_parts
+from pytest_apiauth.auth.own_keys import OWN as SELF_MADE
+from pytest_apiauth.auth.own_keys import certificate as self_made_certificate
+from pytest_apiauth.auth.own_keys import jwk as self_made_jwk
+from pytest_apiauth.auth.own_keys import key_set_url as self_made_key_set
 from pytest_apiauth.auth.requests import NO_PROOF, Proof, about_token, logout_request, proof_role
 from pytest_apiauth.auth.texts import Assertion, Base64, FormEncoded, Parameters, Part, Ref, Role, Text, Unchanged
 from pytest_apiauth.credentials.secrets import spellings
@@ -66,6 +70,7 @@ __all__ = [
     "READ_ONLY",
     "REGISTRY",
     "REVOKE",
+    "SELF_MADE",
     "SHOULD",
     "STATED",
     "Answer",
@@ -98,6 +103,7 @@ __all__ = [
     "Parameters",
     "Part",
     "Parts",
+    "Place",
     "Profile",
     "Proof",
     "Ref",
@@ -118,6 +124,7 @@ __all__ = [
     "equivalent",
     "fresh_key",
     "is_jwt",
+    "jwt_parts",
     "logout_request",
     "one_line",
     "proof_role",
@@ -125,5 +132,8 @@ __all__ = [
     "public_jwk",
     "read_challenges",
     "rule",
+    "self_made_certificate",
+    "self_made_jwk",
+    "self_made_key_set",
     "spellings",
 ]  # fmt: skip

@@ -7,19 +7,21 @@ into a curl line as a Python expression over the placeholder, so that the token 
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from pytest_apiauth.auth import own_keys
 from pytest_apiauth.auth.edits import equivalent, quoted
 
 Signature = Literal[
     "kept", "empty", "absent", "zeros", "reversed", "half", "longer", "first bit", "last bit", "stray letter",
     "forged",
 ]  # fmt: skip
+Form = Literal["compact", "JSON", "JSON around another", "nested"]
+Place = Literal["changed", "first", "last"]
 STRAY = 8
 """Where a letter goes that is none of the alphabet."""
 Members = tuple[tuple[str, object], ...]
@@ -30,8 +32,13 @@ class Forgery:
     """A JWT made from another one (RFC 7515 3.1: header, payload and signature between dots).
 
     ``header`` and ``claims`` are members that are set anew, or left out if the value is None; a part without
-    any stays as it came, byte by byte. ``signature`` says what stands at the end; ``forged`` is an HMAC with
-    SHA-256 by the text ``key``.
+    any stays as it came, byte by byte. ``place`` has them written beside those of the same name, in front of all or
+    behind. ``signature`` says what stands at the end; ``forged`` is one by the header's ``alg``: an HMAC by ``key``, or
+    one by a key that everybody has (`own_keys`).
+
+    ``form`` is what is made of that in the end: ``JSON`` is the serialization of RFC 7515 7.2.2; in ``JSON around
+    another`` the token itself is in that, around the forged one in compact form; ``nested`` has the token itself as
+    payload.
 
     >>> token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmVk"
     >>> Forgery(signature="empty").apply(token)
@@ -41,44 +48,87 @@ class Forgery:
     header: Members = ()
     claims: Members = ()
     signature: Signature = "kept"
-    key: str = ""
+    key: str | bytes = ""
+    place: Place = "changed"
+    form: Form = "compact"
 
     def apply(self, value: str) -> str | None:
         """Return the forged token; None if the value is no JWT, or the forgery leaves it what it was."""
         if not is_jwt(value):
             return None
         header, claims, signature = value.split(".")
-        start = f"{_changed(header, self.header)}.{_changed(claims, self.claims)}"
+        first = _changed(header, self.header, self.place)
+        second = _encoded(value.encode()) if self.form == "nested" else _changed(claims, self.claims, self.place)
+        start = f"{first}.{second}"
         if self.signature == "absent":
             return start
         if self.signature == "forged":
-            end = _encoded(hmac.digest(self.key.encode(), start.encode(), hashlib.sha256))
+            end = _encoded(self._signed(start.encode()))
         else:
             end = _SIGNATURES[self.signature](signature)
+        if self.form == "JSON":
+            return _written({"payload": second, "protected": first, "signature": end})
+        if self.form == "JSON around another":
+            # CVE-2022-39227: who verifies reads the members, and who splits at the dots reads the forged claims.
+            return _written({f"{start}.": "", "protected": header, "payload": claims, "signature": signature})
         forged = f"{start}.{end}"
         return None if equivalent(forged, value) else forged
+
+    @property
+    def alg(self) -> str:
+        """How it is signed anew."""
+        return str(dict(self.header).get("alg", "HS256"))
+
+    def _signed(self, content: bytes) -> bytes:
+        if self.alg in own_keys.OWN:
+            return own_keys.signature(self.alg, content)
+        key = self.key.encode() if isinstance(self.key, str) else self.key
+        return hmac.digest(key, content, f"sha{self.alg[2:]}")
 
     def shell(self, name: str, value: str) -> str:
         """Write the forgery as a bash expression for use inside double quotes, with the token in ``$name``."""
         code = (
-            "import sys,json,hmac,base64 as b;h,p,s=sys.argv[1].split('.');"
+            "import sys,json,hmac,hashlib as l,base64 as b;t=sys.argv[1];h,p,s=t.split('.');H,P=h,p;"
             "d=lambda t:b.urlsafe_b64decode(t+'===');e=lambda o:b.urlsafe_b64encode(o).decode().rstrip('=');"
-            "c=lambda t,m:e(json.dumps({k:v for k,v in (json.loads(d(t))|m).items() if v is not None}).encode());"
         )
         for part, members in (("h", self.header), ("p", self.claims)):
-            code += f"{part}=c({part},{dict(members)!r});" if members else ""
-        end = "" if self.signature == "absent" else f"+'.'+{self._expression()}"
-        code += f"print(h+'.'+p{end},end='')"
+            code += f"{part}={self._changing(part, members)};" if members else ""
+        code += "p=e(t.encode());" if self.form == "nested" else ""
+        code += "m=(h+'.'+p).encode();"
+        code += f"print({self._whole()},end='')"
         return f'$(python3 -c {quoted(code)} "${{{name}}}")'
 
+    def _whole(self) -> str:
+        """Return the expression for what is made of the parts."""
+        if self.signature == "absent":
+            return "h+'.'+p"
+        if self.form == "JSON around another":
+            return "json.dumps({h+'.'+p+'.':'','protected':H,'payload':P,'signature':s},separators=(',',':'))"
+        if self.form == "JSON":
+            return f"json.dumps(dict(payload=p,protected=h,signature={self._expression()}),separators=(',',':'))"
+        return f"h+'.'+p+'.'+{self._expression()}"
+
+    def _changing(self, part: str, members: Members) -> str:
+        """Return the expression for a part whose members are others."""
+        if self.place == "changed":
+            whole = f"(json.loads(d({part}))|{dict(members)!r})"
+            return f"e(json.dumps({{k:v for k,v in {whole}.items() if v is not None}}).encode())"
+        new, old = json.dumps(dict(members)), f"json.dumps(json.loads(d({part})))"
+        both = f"{new[:-1]!r}+', '+{old}[1:]" if self.place == "first" else f"{old}[:-1]+', '+{new[1:]!r}"
+        return f"e(({both}).encode())"
+
     def _expression(self) -> str:
-        if self.signature == "forged":
-            return f"e(hmac.digest({self.key!r}.encode(),(h+'.'+p).encode(),'sha256'))"
-        return _SIGNATURE_CODE[self.signature]
+        if self.signature != "forged":
+            return _SIGNATURE_CODE[self.signature]
+        if self.alg in own_keys.OWN:
+            return f"e({own_keys.program(self.alg)})"
+        key = self.key.encode() if isinstance(self.key, str) else self.key
+        return f"e(hmac.digest({key!r},m,'sha{self.alg[2:]}'))"
 
     def __str__(self) -> str:
         words = [f"{part} {name}={value!r}" for part in ("header", "claims") for name, value in getattr(self, part)]
-        return ", ".join([*words, f"signature {self.signature}"])
+        more = [self.place] * (self.place != "changed") + [self.form] * (self.form != "compact")
+        return ", ".join([*words, f"signature {self.signature}", *more])
 
 
 def is_jwt(value: str) -> bool:
@@ -92,6 +142,18 @@ def is_jwt(value: str) -> bool:
         return False
     header, claims = _object(parts[0]), _object(parts[1])
     return header is not None and claims is not None and isinstance(header.get("alg"), str)
+
+
+def jwt_parts(value: str) -> tuple[dict[str, object], dict[str, object]]:
+    """Return header and claims of a signed JWT. Raises ValueError for any other value.
+
+    >>> jwt_parts("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmVk")
+    ({'alg': 'HS256'}, {'sub': '1'})
+    """
+    if not is_jwt(value):
+        raise ValueError("no signed JWT")
+    header, claims, _ = value.split(".")
+    return _object(header) or {}, _object(claims) or {}
 
 
 def _object(part: str) -> dict[str, object] | None:
@@ -110,11 +172,20 @@ def _encoded(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
-def _changed(part: str, members: Members) -> str:
+def _changed(part: str, members: Members, place: Place) -> str:
     if not members:
         return part
-    found = {**(_object(part) or {}), **dict(members)}
-    return _encoded(json.dumps({name: value for name, value in found.items() if value is not None}).encode())
+    old, new = _object(part) or {}, dict(members)
+    if place == "changed":
+        return _encoded(
+            json.dumps({name: value for name, value in {**old, **new}.items() if value is not None}).encode()
+        )
+    first, second = (new, old) if place == "first" else (old, new)
+    return _encoded(f"{json.dumps(first)[:-1]}, {json.dumps(second)[1:]}".encode())
+
+
+def _written(members: dict[str, str]) -> str:
+    return json.dumps(members, separators=(",", ":"))
 
 
 def _flipped(part: str, place: int) -> str:

@@ -21,6 +21,10 @@ from pytest_apiauth.profile.model import Profile
 class JwtPolicy(Policy):
     """Issues JWTs and believes a signature, and nothing else."""
 
+    key_id = "apiauth"
+    """What its key is called in the header of a token."""
+    alg = "HS256"
+
     def __init__(self, profile: Profile, state: State) -> None:
         super().__init__(profile, state)
         self._key = opaque(state.seed, "jwt-key").encode()
@@ -30,15 +34,15 @@ class JwtPolicy(Policy):
         return self.state.mint("access_token", self._signed)
 
     def match_token(self, presented: str, known: Mapping[str, AccessToken]) -> AccessToken | None:
-        found = self._record_of(presented)
+        found = self.record_of(presented)
         return super().match_token(presented if found is None else found, known)
 
     def find_introspected(self, value: str) -> IssuedToken | None:
-        return super().find_introspected(self._record_of(value) or value)
+        return super().find_introspected(self.record_of(value) or value)
 
     def signature_is_good(self, token: Jws) -> bool:
         """Whether a token is signed by this server, by the one algorithm that it signs with (RFC 8725 3.1)."""
-        if token.header.get("alg") != "HS256":
+        if token.header.get("alg") != self.alg:
             return False
         return hmac.compare_digest(token.signature, self.signature_of(token))
 
@@ -46,19 +50,21 @@ class JwtPolicy(Policy):
         """Return the signature that a token ought to have."""
         return hs256(self._key, token.content)
 
+    def record_of(self, presented: str) -> str | None:
+        """Return the token as it was issued, for one that is as good; None for a forgery."""
+        token = taken_apart(presented)
+        return self.known_by(token) if token is not None and self.signature_is_good(token) else None
+
+    def known_by(self, token: Jws) -> str | None:
+        """Return the token as it was issued that another one names."""
+        name = token.claims.get("jti")
+        return self._by_id.get(name) if isinstance(name, str) else None
+
     def _signed(self, value: str) -> str:
         name = value[:22]
         claims = {"iss": self.profile.base_url, "jti": name, "iat": int(self.state.clock.now())}
-        parts = [encoded(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "at+jwt"}, claims)]
-        content = ".".join(parts)
+        header = {"alg": self.alg, "typ": "at+jwt", "kid": self.key_id}
+        content = ".".join(encoded(json.dumps(part).encode()) for part in (header, claims))
         token = f"{content}.{encoded(hs256(self._key, content.encode()))}"
         self._by_id[name] = token
         return token
-
-    def _record_of(self, presented: str) -> str | None:
-        """Return the token as it was issued, for one that is as good; None for a forgery."""
-        token = taken_apart(presented)
-        if token is None or not self.signature_is_good(token):
-            return None
-        name = token.claims.get("jti")
-        return self._by_id.get(name) if isinstance(name, str) else None

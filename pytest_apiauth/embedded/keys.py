@@ -6,6 +6,7 @@ process for each place that a profile names. PyJWT is imported when a profile ne
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 from functools import cache
@@ -79,6 +80,18 @@ def public_key_of(jwk: object) -> str | None:
 
     try:
         key: Any = PyJWK.from_dict(jwk if isinstance(jwk, dict) else {}).key
+        return str(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
+    except Exception:
+        return None
+
+
+def certified_key(certificate: object) -> str | None:
+    """Return the public key, in PEM, of a certificate as ``x5c`` has it; None for what is none."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    from cryptography.x509 import load_der_x509_certificate
+
+    try:
+        key: Any = load_der_x509_certificate(base64.b64decode(str(certificate))).public_key()
         return str(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
     except Exception:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import string
 
@@ -123,7 +124,7 @@ def no_dots_in_tokens(visitor: Visitor) -> None:
     assert re.fullmatch(r"[\w-]+", visitor.access())
 
 
-@naive("jwt-verified", "dastra", (*SHAPES, "res-jwt-forged"))
+@naive("jwt-verified", "dastra", (*SHAPES, "res-jwt-forged", "res-jwt-own-key", "res-jwt-read-twice"))
 def a_token_has_one_spelling(visitor: Visitor) -> None:
     """A token with its last letter changed is another token."""
     token = visitor.access()
@@ -137,6 +138,14 @@ def a_token_is_spelt_as_issued(visitor: Visitor) -> None:
     """A letter that base64url does not have spoils a token."""
     token = visitor.access()
     assert visitor.get(WORKSPACES, token=f"{token[:-4]}!{token[-4:]}").status != 200
+
+
+@naive("jwt-in-json", "dastra", (*SHAPES, "res-jwt-forged", "res-jwt-read-twice"), warns="res-jwt-read-twice")
+def a_token_is_in_compact_form(visitor: Visitor) -> None:
+    """A token in JSON is none."""
+    header, claims, signature = (visitor.access() + "..").split(".")[:3]
+    token = json.dumps({"payload": claims, "protected": header, "signature": signature})
+    assert visitor.get(WORKSPACES, token=token).status != 200
 
 
 @naive("token-short", "dastra", SHAPES)

@@ -52,6 +52,18 @@ class JwtStrayLetters(JwtPolicy):
         return head + dot + re.sub(r"[^\w-]", "", signature, flags=re.ASCII)
 
 
+@variant("jwt-in-json", "access tokens are JWTs, and a token is taken in JSON too, by what its signature is about")
+class JwtInJson(JwtPolicy):
+    def well_formed_token(self, token: str) -> bool:
+        return token.startswith("{") or super().well_formed_token(token)
+
+    def record_of(self, presented: str) -> str | None:
+        if presented.startswith("{"):
+            members = json.loads(presented)
+            presented = ".".join(members.get(name, "") for name in ("protected", "payload", "signature"))
+        return super().record_of(presented)
+
+
 @variant("token-short", "access tokens have 22 characters: 128 bits")
 class TokenShort(Policy):
     def new_access_token(self) -> str:
