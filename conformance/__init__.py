@@ -16,6 +16,7 @@ CHAPTERS = (
     "revocation",
     "authorization",
     "issuer",
+    "par",
     "codes",
     "device",
     "exchange",

@@ -46,12 +46,17 @@ def both(valid: Draft) -> tuple[Draft, Draft]:
 
 
 def decides(api: Api, valid: Draft) -> tuple[bool, bool]:
-    """Tell for each of `both` whether a foreign redirect_uri is told from the registered one without a login."""
+    """Tell for each of `both` whether a foreign redirect_uri is told from the registered one without a login.
+
+    A browser is sent there with requests that anybody has made up, and those were not pushed.
+    """
 
     def found() -> tuple[bool, bool]:
         first, second = (
             consent.sort_of(draft, api.send(draft).response) != consent.sort_of(foreign, api.send(foreign).response)
-            for draft, foreign in ((draft, consent.asking(draft, redirect_uri=STRANGE)) for draft in both(valid))
+            for draft, foreign in (
+                (draft, consent.asking(draft, redirect_uri=STRANGE)) for draft in both(valid.unpushed)
+            )
         )
         return first, second
 
@@ -96,7 +101,7 @@ def stays(answer: Answer, uri: str, registered: str) -> None:
 @draws([{"uri": STRANGE}], uri=foreign_uris)
 def az_bad_redirect(api: Api, grant: GrantType, uri: str) -> None:
     """A redirect_uri that is not registered gets an error page and never a redirection, whoever the client is."""
-    valid = api.authorization_request()
+    valid = api.authorization_request().unpushed
     registered = consent.asked(valid, "redirect_uri")
     for draft in both(valid):
         elsewhere = consent.asking(draft, redirect_uri=uri)
@@ -131,7 +136,7 @@ def az_bad_redirect(api: Api, grant: GrantType, uri: str) -> None:
 @draws([{"miss": miss} for miss in TABLE], miss=drawn_misses)
 def az_redirect_near_miss(api: Api, grant: GrantType, miss: Miss | Edit) -> None:
     """A near miss of the registered redirect_uri gets no redirection to where it leads."""
-    valid = api.authorization_request()
+    valid = api.authorization_request().unpushed
     registered = consent.asked(valid, "redirect_uri")
     near = miss.apply(registered)
     if near is None or consent.differ_by_port(near, registered):
@@ -226,7 +231,7 @@ def az_params(api: Api, grant: GrantType) -> None:
     """A second redirect_uri leads nowhere, a repeated parameter is an error, an unknown one changes nothing."""
     valid = api.authorization_request()
     registered = consent.asked(valid, "redirect_uri")
-    for draft in both(valid):
+    for draft in both(valid.unpushed):
         foreign = ("redirect_uri", STRANGE)
         for query in ((*draft.query, foreign), (foreign, *draft.query)):
             with api.row():
@@ -268,10 +273,10 @@ def az_no_cors(api: Api, grant: GrantType) -> None:
     """Scripts of other origins get no permission: a browser comes here by redirection only."""
     # A script of another site comes without the user's session, and so without a login.
     valid = api.authorization_request().opened_by("").as_control()
-    preflight = replace(valid, method="OPTIONS").with_headers(("Access-Control-Request-Method", "GET"))
+    preflight = replace(valid.unpushed, method="OPTIONS").with_headers(("Access-Control-Request-Method", "GET"))
     # What an API permits its documented origins is no permission to read a login.
     for origin in (f"https://{FOREIGN}", "null", *api.profile.allowed_origins):
-        for draft in (valid, consent.asking(valid, redirect_uri=STRANGE), preflight):
+        for draft in (valid, consent.asking(valid.unpushed, redirect_uri=STRANGE), preflight):
             with api.row():
                 answer = api.send(draft.with_headers(("Origin", origin)))
                 permission = answer.response.header("access-control-allow-origin")
@@ -284,7 +289,7 @@ def az_framing(api: Api, grant: GrantType) -> None:
     """Login and error pages forbid other sites to frame them."""
     valid = api.authorization_request().opened_by("").as_control()
     pages = 0
-    for draft in (valid, consent.asking(valid, redirect_uri=STRANGE)):
+    for draft in (valid, consent.asking(valid.unpushed, redirect_uri=STRANGE)):
         answer = api.send(draft)
         for _ in range(3):
             onward = api.followed(answer)

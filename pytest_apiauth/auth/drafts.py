@@ -7,6 +7,8 @@ request on the wire; `shell.curl` writes the same for whoever has the secrets in
   otherwise by its kind, wherever it travels. On the way out come the plain header lines, then the credentials in
   their order, then Content-Type; a credential in a cookie joins the Cookie line, one in the query the query. What is
   signed comes last of all (`signatures`).
+- An authorization request that is pushed first (RFC 9126) has all that it asks for in its query as any other has,
+  so that it is altered as any other is. Whoever sends it sends `pushed`, and `opening` with what came of that.
 - A draft that was built valid remembers itself as its `control`, and every change keeps it (`dataclasses.replace`
   does too). So a draft is altered if it is not what its control is, and whoever sends one knows which valid request
   must succeed beside it. A request that spends a code or a refresh token says how to make its control anew, since
@@ -108,6 +110,8 @@ class Draft:
     """Whether that is a window of its own, which holds nothing of a login before."""
     user_code: str = ""
     """What a device shows to whoever opens it, if it is the page where that is entered."""
+    push: Draft | None = None
+    """The request of its client that takes its query to the server beforehand (RFC 9126), still without it."""
     layout: Layout | None = None
     """How the members of its body are written, if it is a token request that is not OAuth's."""
 
@@ -139,6 +143,28 @@ class Draft:
         'default'
         """
         return replace(self, browser=user, in_private=in_private, user_code=user_code)
+
+    @property
+    def pushed(self) -> Draft:
+        """The request that pushes an authorization request: all that it asks for, sent by the client itself.
+
+        >>> asking = Draft("GET", "https://id.example/authorize", query=(("client_id", "lab"), ("state", "a")))
+        >>> replace(asking, push=Draft("POST", "https://id.example/par", encoding="form")).pushed.parameters
+        (('client_id', 'lab'), ('state', 'a'))
+        """
+        if self.push is None:
+            raise LookupError("an authorization request that is not pushed")
+        return replace(self.push, parameters=(*self.query, *self.push.parameters)).as_control()
+
+    @property
+    def unpushed(self) -> Draft:
+        """The same authorization request as one that the browser takes there, with all that it asks for in the URL."""
+        return replace(self, push=None)
+
+    def opening(self, request_uri: Text) -> Draft:
+        """Return the authorization request that a browser makes of a pushed one (RFC 9126 4)."""
+        client = tuple((name, value) for name, value in self.query if name == "client_id")
+        return replace(self, query=(*client, ("request_uri", request_uri)), push=None)
 
     @property
     def is_altered(self) -> bool:

@@ -25,6 +25,7 @@ from urllib.parse import urljoin
 from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
 from pytest_apiauth.auth.device import page_for, read_device_authorization, wait_after
 from pytest_apiauth.auth.person import Person
+from pytest_apiauth.auth.pushing import read_request_uri
 from pytest_apiauth.auth.requester import Requester, Signed, Value, sendable
 from pytest_apiauth.auth.selection import Plan, Plans
 from pytest_apiauth.auth.texts import Role
@@ -265,6 +266,9 @@ class Authenticator:
         asked = self._ask.authorization_request()
         for name, value in (("state", asked.state), ("code_verifier", asked.verifier)):
             self._redactor.learn(value, f"{self.profile.name}.{name}")
+        if asked.push is not None:
+            told = yield from _sent(asked.push)
+            asked = asked.pushed(read_request_uri(self.profile, told, self._redactor))
         response = yield from _opened(self._person.opens(asked.request, self._user))
         location = response.header("location")
         callback = urljoin(asked.url, location) if location is not None else ""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, cast
+from urllib.parse import parse_qsl, urlencode
 
 from pytest_apiauth.auth import requests
 from pytest_apiauth.auth.carried import Credential
@@ -104,6 +105,15 @@ class AuthorizationRequest:
     verifier: str
     redirect_uri: str
     profile: str = ""
+    push: Request | None = None
+    """What is to be sent first, where requests are pushed (RFC 9126); `pushed` takes what came of it."""
+
+    def pushed(self, request_uri: str) -> AuthorizationRequest:
+        """Return the same request as one that was pushed, under the name that the server has given it (RFC 9126 4)."""
+        endpoint, _, query = self.url.partition("?")
+        client = [pair for pair in parse_qsl(query) if pair[0] == "client_id"]
+        url = f"{endpoint}?{urlencode([*client, ('request_uri', request_uri)])}"
+        return replace(self, request=replace(self.request, url=url), push=None)
 
     @property
     def url(self) -> str:
@@ -206,7 +216,8 @@ class Requester:
         draft = requests.authorization_request(self.profile, redirect_uri, proof, client=client, state=state)
         client_id = self._needed("client_id", identity.client_id, grant)
         request = draft.request({Ref(Role.CLIENT_ID, client): client_id})
-        return AuthorizationRequest(request, state, str(proof.verifier), redirect_uri, self.profile.name)
+        push = self._revealed(draft.pushed, grant) if draft.push is not None else None
+        return AuthorizationRequest(request, state, str(proof.verifier), redirect_uri, self.profile.name, push)
 
     def text_of(self, kind: Kind) -> str:
         """Return what travels as a credential of a kind, in its place."""

@@ -15,7 +15,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -303,7 +303,10 @@ def device_request(profile: Profile, *, client: str | None = None, key: str = DE
 def authorization_request(
     profile: Profile, redirect_uri: str, proof: Proof, *, client: str | None = None, state: str | None = None
 ) -> Draft:
-    """Return an authorization request (RFC 6749 4.1.1); the endpoint's own query is kept (RFC 6749 3.1)."""
+    """Return an authorization request (RFC 6749 4.1.1); the endpoint's own query is kept (RFC 6749 3.1).
+
+    Where the profile says where to, it is one that its client pushes first.
+    """
     parts = urlsplit(profile.authorization_endpoint)
     grant = profile.code_grant
     client = client or row_of(profile, grant).client
@@ -320,4 +323,15 @@ def authorization_request(
     ]
     query = tuple((name, value) for name, value in asked if value is not None)
     url = urlunsplit(parts._replace(query="", fragment=""))
-    return Draft("GET", url, (("Accept", "text/html"),), query=query).as_control()
+    push = pushing(profile, client) if profile.pushed_authorization_request_url else None
+    return Draft("GET", url, (("Accept", "text/html"),), query=query, push=push).as_control()
+
+
+def pushing(profile: Profile, client: str) -> Draft:
+    """Return the request in which a client pushes what it asks for (RFC 9126 2.1), still without that.
+
+    It is a form whatever token requests are, and the client proves itself in it as it does in those.
+    """
+    draft = posted(profile, profile.pushed_authorization_request_endpoint, {}, client=client).encoded("form")
+    # Who asks is part of what is asked for.
+    return replace(draft.omitting("client_id"), control=None)

@@ -21,6 +21,7 @@ from pytest_apiauth.auth.texts import (
     FormEncoded,
     Part,
     Ref,
+    Role,
     Text,
     as_text,
     json_object,
@@ -32,7 +33,9 @@ from pytest_apiauth.auth.texts import (
 
 
 def curl(draft: Draft, values: Mapping[Ref, str]) -> str:
-    """Write a request as one curl line."""
+    """Write a request as one curl line; what is pushed first is one within it."""
+    if draft.push is not None:
+        return _pushed(draft, values)
     draft = draft.laid_out
     before = ["curl"] if draft.after is None else [curl(draft.after, values), "--next"]
     words = [*before, "-I" if draft.method == "HEAD" else "-i", *draft.flags]
@@ -63,6 +66,15 @@ def _name_of(each: Credential) -> str:
     assert each.signature is not None
     is_forged = any(ref.edit is not None for ref in refs_of(each.value))
     return each.signature.placeholder + ("_BY_ANOTHER_KEY" if is_forged else "")
+
+
+def _pushed(draft: Draft, values: Mapping[Ref, str]) -> str:
+    """Write an authorization request with the request in its place that pushes it, and what is read of the answer."""
+    name = Ref(Role.KEPT, named="REQUEST_URI")
+    read = "import json,sys,urllib.parse as u;print(u.quote_plus(json.load(sys.stdin).get('request_uri','')),end='')"
+    push = curl(draft.pushed, values).replace("curl -i", "curl -s", 1)
+    opening = curl(draft.opening(name), {**values, name: ""})
+    return opening.replace(f'"${{{name.name}}}"', f'"$({push} | python3 -c {quoted(read)})"')
 
 
 def shown(text: Text, values: Mapping[Ref, str]) -> str:

@@ -110,6 +110,7 @@ TABLE: Final = (
     Name("code_verifier", ANYWHERE, "RFC 7636 4.5"),
     Name("device_code", ANYWHERE, "RFC 8628 3.2"),
     Name("user_code", ANYWHERE, "RFC 8628 3.2"),
+    Name("request_uri", ANYWHERE, "RFC 9126 2.2"),
     Name("token", ANYWHERE, "RFC 7009 2.1, RFC 7662 2.1"),
     Name("registration_access_token", ANYWHERE, "RFC 7592 3"),
     Name("subject_token", ANYWHERE, "RFC 8693 2.1"),

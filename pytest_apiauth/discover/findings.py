@@ -56,6 +56,8 @@ class Findings:
     """How a client's assertions are signed, if not as usual."""
     iss: str | None = None
     """What answers of the authorization endpoint name as their issuer, if they do."""
+    requires_pushed: bool = False
+    """Whether an authorization request is refused that was not pushed before."""
     body: str = "form"
     scope: str | None = None
     grants: dict[GrantType, GrantFound] = field(default_factory=dict)

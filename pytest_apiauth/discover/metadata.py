@@ -54,6 +54,8 @@ def examine(document: Document) -> Findings:
     if content.get("authorization_response_iss_parameter_supported") is True:
         findings.cite("RFC 9207")
         findings.iss = issuer
+    required = content.get("require_pushed_authorization_requests") is True
+    findings.requires_pushed = required and "pushed_authorization_request_url" in findings.urls
     if texts_in(content, "code_challenge_methods_supported"):
         findings.cite("RFC 7636")
     _note_grants(findings, document)

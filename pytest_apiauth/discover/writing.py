@@ -117,10 +117,11 @@ def _fields(findings: Findings) -> list[str]:
 
 
 def _authorization(findings: Findings) -> Iterator[str]:
-    if findings.iss is None or not any(GRANTS[grant].spends == "code" for grant in findings.grants):
-        return
-    yield "[authorization]"
-    yield f"iss = {quoted(findings.iss)}"
+    lines = [] if findings.iss is None else [f"iss = {quoted(findings.iss)}"]
+    lines += ["require_pushed_authorization_requests = true"] if findings.requires_pushed else []
+    if lines and any(GRANTS[grant].spends == "code" for grant in findings.grants):
+        yield "[authorization]"
+        yield from lines
 
 
 def _token(findings: Findings) -> Iterator[str]:

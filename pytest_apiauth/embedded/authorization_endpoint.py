@@ -5,14 +5,16 @@ A user always consents, unless the policy has pages that ask. What a step decide
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
+from pytest_apiauth.embedded.authorization_policy import Pairs
 from pytest_apiauth.embedded.login_pages import LoginPages
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.reading import form_pairs
 from pytest_apiauth.embedded.refusal import Refusal
-from pytest_apiauth.embedded.state import CODE_LIFETIME, ClientRecord, Code, State
+from pytest_apiauth.embedded.state import CODE_LIFETIME, ClientRecord, Code, PushedRequest, State
+from pytest_apiauth.embedded.token_policy import Parameters
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 
@@ -21,6 +23,15 @@ PAGE: Final = b"<!doctype html><title>Error</title><h1>This authorization reques
 
 class _AsksAPerson(Exception):
     """A request is good, and nobody has consented to it yet."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Asked:
+    """What a request asks for, as far as it was looked at."""
+
+    scope: str
+    challenge: str | None
+    resource: str | None
 
 
 class AuthorizationEndpoint:
@@ -73,6 +84,13 @@ class AuthorizationEndpoint:
             pairs = form_pairs(request.query)
         except ValueError:
             return None
+        name = dict(pairs).get("request_uri")
+        pushed = None
+        if name and self._profile.pushed_authorization_request_url:
+            pushed = self._opened(name, pairs)
+            if pushed is None:
+                return None
+            pairs = policy.opened_pairs(pushed, pairs)
         client_id, presented = policy.decisive(pairs, "client_id"), policy.decisive(pairs, "redirect_uri")
         client = None if client_id is None else policy.find_client(client_id)
         redirect_uri = None if presented is None else policy.landing(client, presented)
@@ -83,9 +101,13 @@ class AuthorizationEndpoint:
             policy.check_names(name for name, _ in pairs)
             if client is None:
                 raise Refusal(302, "unauthorized_client")
+            if pushed is None and policy.has_to_be_pushed():
+                raise Refusal(302, "invalid_request", "An authorization request has to be pushed first.")
             answer = {"code": self._code(client, redirect_uri, parameters, user).value}
         except Refusal as refusal:
             answer = {"error": refusal.error}
+        if pushed is not None:
+            pushed.used = True
         if "state" in parameters and sum(name == "state" for name, _ in pairs) == 1:
             state = policy.answered_state(parameters["state"], "error" in answer)
             answer |= {} if state is None else {"state": state}
@@ -93,12 +115,25 @@ class AuthorizationEndpoint:
         answer |= {} if issuer is None else {"iss": issuer}
         return policy.location(redirect_uri, answer)
 
-    def _code(self, client: ClientRecord, redirect_uri: str, parameters: dict[str, str], user: str | None) -> Code:
+    def _opened(self, name: str, pairs: Pairs) -> PushedRequest | None:
+        """Return what was pushed under a name, if it is this client's and can still be opened (RFC 9126 4)."""
+        policy = self._policy
+        pushed, client_id = policy.find_pushed(name), policy.decisive(pairs, "client_id")
+        client = None if client_id is None else policy.find_client(client_id)
+        if pushed is None or not policy.may_open(pushed, client):
+            return None
+        return None if policy.pushed_is_used(pushed) or policy.pushed_has_expired(pushed) else pushed
+
+    def asked(self, client: ClientRecord, parameters: Parameters) -> Asked:
+        """Return what a request asks for. Raises Refusal for what cannot be had."""
         policy = self._policy
         policy.check_response_type(parameters.get("response_type"))
         challenge, method = parameters.get("code_challenge"), parameters.get("code_challenge_method")
         scope, challenge = policy.authorized_scope(parameters.get("scope")), policy.challenge(client, challenge, method)
-        resource = policy.requested_target(parameters, 302)
+        return Asked(scope, challenge, policy.requested_target(parameters, 302))
+
+    def _code(self, client: ClientRecord, redirect_uri: str, parameters: Parameters, user: str | None) -> Code:
+        asked = self.asked(client, parameters)
         if user is None:
             raise Refusal(302, "access_denied")
         if not user:
@@ -107,12 +142,12 @@ class AuthorizationEndpoint:
             value=self._state.mint("code"),
             client=client.name,
             redirect_uri=redirect_uri,
-            scope=scope,
+            scope=asked.scope,
             user=user,
-            challenge=challenge,
+            challenge=asked.challenge,
             expires_at=self._state.clock.now() + CODE_LIFETIME,
             family=self._state.new_family(),
-            resource=resource,
+            resource=asked.resource,
         )
         self._state.codes[code.value] = code
         return code

@@ -60,6 +60,7 @@ class MetadataPolicy(TokenPolicy):
             "token_endpoint": self.profile.token_url,
             "revocation_endpoint": self.profile.revocation_url,
             "introspection_endpoint": self.profile.introspection_url,
+            "pushed_authorization_request_endpoint": self.profile.pushed_authorization_request_url,
             "device_authorization_endpoint": self.profile.device_authorization_url,
         }
         return {name: self.profile.url(place) for name, place in places.items() if place}
@@ -81,4 +82,6 @@ class MetadataPolicy(TokenPolicy):
         if with_codes:
             document["code_challenge_methods_supported"] = self.published_challenge_methods()
             document["authorization_response_iss_parameter_supported"] = True
+        if self.profile.authorization.require_pushed_authorization_requests:
+            document["require_pushed_authorization_requests"] = True
         return document

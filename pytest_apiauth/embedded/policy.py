@@ -22,6 +22,7 @@ from pytest_apiauth.embedded.device_policy import DevicePolicy
 from pytest_apiauth.embedded.exchange_policy import ExchangePolicy
 from pytest_apiauth.embedded.login_policy import LoginPolicy
 from pytest_apiauth.embedded.metadata_policy import MetadataPolicy
+from pytest_apiauth.embedded.pushed_policy import PushedPolicy
 from pytest_apiauth.embedded.refresh_policy import RefreshPolicy
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
 from pytest_apiauth.embedded.refusal_policy import JSON
@@ -70,6 +71,7 @@ class Presented:
 
 class Policy(
     AuthorizationPolicy,
+    PushedPolicy,
     DevicePolicy,
     ExchangePolicy,
     RefreshPolicy,

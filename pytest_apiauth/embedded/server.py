@@ -25,6 +25,7 @@ from pytest_apiauth.embedded.granting import Award
 from pytest_apiauth.embedded.invention import Invention
 from pytest_apiauth.embedded.metadata_endpoint import MetadataEndpoint
 from pytest_apiauth.embedded.policy import BEARER_KINDS
+from pytest_apiauth.embedded.pushed_endpoint import PushedEndpoint
 from pytest_apiauth.embedded.refusal import Crash, Refusal
 from pytest_apiauth.embedded.registry import Chosen, compose
 from pytest_apiauth.embedded.resource import ResourceEndpoint
@@ -317,6 +318,7 @@ class Server(Workbench):
         """Return what answers where, for the endpoints that few profiles name."""
         profile = self.profile
         revocations = RevocationEndpoint(self._state, self._policy, self._tokens)
+        pushed = PushedEndpoint(self._state, self._policy, self._tokens, self._authorizations)
         devices = DeviceEndpoint(profile, self._state, self._policy, self._tokens)
         page = self._policy.verification_uri() if profile.device_authorization_url else None
         pages: dict[str | None, Answering] = {}
@@ -330,6 +332,7 @@ class Server(Workbench):
             profile.revocation_url: revocations.revoke,
             profile.introspection_url: revocations.introspect,
             profile.metadata_url: MetadataEndpoint(self._policy).answer,
+            profile.pushed_authorization_request_url: pushed.answer,
             profile.device_authorization_url: devices.ask,
             page: devices.page,
         }

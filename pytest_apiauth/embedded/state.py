@@ -185,6 +185,18 @@ class DeviceCode:
     """When the device asked for its token last."""
 
 
+@dataclass(slots=True, repr=False)
+class PushedRequest:
+    """What the ``request_uri`` of a pushed authorization request stands for (RFC 9126 2.2)."""
+
+    value: str
+    client: str
+    pairs: tuple[tuple[str, str], ...]
+    """What was asked for."""
+    expires_at: float
+    used: bool = False
+
+
 def opaque(*parts: object, length: int = 44) -> str:
     """Return an opaque value of the base64url alphabet that is always the same for the same parts.
 
@@ -225,6 +237,7 @@ class State:
     devices: dict[str, DeviceCode] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
     """Who is logged in at the server's pages, by the value of a cookie."""
+    pushed: dict[str, PushedRequest] = field(default_factory=dict)
     assertions: set[tuple[str, str]] = field(default_factory=set)
     """Assertions that clients have proved themselves by, each by the client and its name for it."""
     signatures: dict[str, float] = field(default_factory=dict)
@@ -258,7 +271,7 @@ class State:
             table.update({value: replace(record) for value, record in copied.items()})
 
     def _given_out(self) -> tuple[dict[str, Any], ...]:
-        return self.personal, self.access, self.refresh, self.codes, self.devices
+        return self.personal, self.access, self.refresh, self.codes, self.devices, self.pushed
 
     def end_family(self, family: int) -> None:
         """Kill every token of a family."""

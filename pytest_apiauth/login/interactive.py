@@ -23,7 +23,8 @@ from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_tok
 from pytest_apiauth.auth.device import DeviceAuthorization, page_for, read_device_authorization, wait_after
 from pytest_apiauth.auth.flow import Authenticator
 from pytest_apiauth.auth.person import Person, sent_by
-from pytest_apiauth.auth.requester import Requester, Value
+from pytest_apiauth.auth.pushing import read_request_uri
+from pytest_apiauth.auth.requester import AuthorizationRequest, Requester, Value
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.auth.tokens import SystemClock, Token, TokenStore
 from pytest_apiauth.auth.ways import LogIn
@@ -168,8 +169,8 @@ class _Login:
             callbacks = None
             if is_loopback(registered) and not way.pastes:
                 callbacks = stack.enter_context(listening(self._profile.name, registered))
-            asked = self._ask.authorization_request(redirect_uri=callbacks.redirect_uri if callbacks else None)
-            self.redactor.learn(asked.verifier, f"{self._profile.name}.code_verifier")
+            # Whoever is to open it has to see its name.
+            asked = self._asked(Redactor(), callbacks.redirect_uri if callbacks else None)
             yield "log in here:"
             yield asked.url
             if way.opens_browser:
@@ -197,12 +198,23 @@ class _Login:
                 callbacks.finish(True)
             return token
 
+    def _asked(self, redactor: Redactor, redirect_uri: str | None = None) -> AuthorizationRequest:
+        """Return what to open in the browser; it is pushed beforehand where that is the way (RFC 9126).
+
+        The redactor learns the name that it then has.
+        """
+        asked = self._ask.authorization_request(redirect_uri=redirect_uri)
+        self.redactor.learn(asked.verifier, f"{self._profile.name}.code_verifier")
+        if asked.push is None:
+            return asked
+        self._announce(self._profile.pushed_authorization_request_endpoint)
+        return asked.pushed(read_request_uri(self._profile, self.sender.send(asked.push), redactor))
+
     def _by_script(self, script: Callable[[Profile, Path], LogIn | None]) -> Generator[str, None, Token]:
         """Have the profile's ``[login]`` log in, at once and without a browser."""
         issuer, names_issuer = self._issuer()
         person = self._person(script)
-        asked = self._ask.authorization_request()
-        self.redactor.learn(asked.verifier, f"{self._profile.name}.code_verifier")
+        asked = self._asked(self.redactor)
         self._announce(self._profile.authorization_endpoint)
         response = sent_by(person.opens(asked.request, self._user), self.sender.send)
         callback = response.header("location") or ""

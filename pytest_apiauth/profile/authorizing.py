@@ -23,6 +23,12 @@ class Authorization(Model):
         " or better the issuer itself. Clients refuse an answer that does not",
     )
 
+    require_pushed_authorization_requests: bool = Field(
+        False,
+        description="Whether the authorization endpoint refuses every request that was not pushed before (RFC 9126 5),"
+        " to pushed_authorization_request_url",
+    )
+
     @model_validator(mode="after")
     def _names_an_issuer(self) -> Authorization:
         if isinstance(self.iss, str):

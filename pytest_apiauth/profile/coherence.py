@@ -77,6 +77,12 @@ def _wrong_names(promise: Promise) -> list[str]:
         wrong.append(f"token.grant: {promise.token.grant} begins with another grant's token; name that grant")
     if promise.grants and promise.token_url is None:
         wrong.append("token_url: needed, since [grants] lists a way to get a token")
+    requires_pushed = promise.authorization.require_pushed_authorization_requests
+    if requires_pushed and promise.pushed_authorization_request_url is None:
+        wrong.append(
+            "authorization.require_pushed_authorization_requests: pushed_authorization_request_url is needed, which"
+            " says where to"
+        )
     if promise.login is not None and promise.interactive_grant is None:
         wrong.append("login: a script for the grants authorization_code and device_code, and [grants] lists neither")
     needed = [(key, name) for name in promise.grants for key in GRANTS[name].urls]

@@ -54,6 +54,11 @@ class Document(Model):
     token_url: str | None = Field(None, description="Token endpoint, absolute or relative to api_url")
     refresh_url: str | None = Field(None, description="Where tokens are renewed, if not at token_url")
     authorize_url: str | None = Field(None, description="Authorization endpoint, absolute or relative")
+    pushed_authorization_request_url: str | None = Field(
+        None,
+        description="Pushed authorization request endpoint (RFC 9126), absolute or relative; where there is one, a"
+        " client pushes each authorization request before it opens the browser",
+    )
     revocation_url: str | None = Field(None, description="Revocation endpoint (RFC 7009), absolute or relative")
     introspection_url: str | None = Field(None, description="Introspection endpoint (RFC 7662), absolute or relative")
     device_authorization_url: str | None = Field(

@@ -1,7 +1,8 @@
 """What is known of each endpoint beside the API itself: one row an endpoint, read by code and tests alike.
 
->>> [row.key for row in ENDPOINTS if row.takes_client]
-['token_url', 'refresh_url', 'revocation_url', 'introspection_url', 'device_authorization_url']
+>>> [row.key for row in ENDPOINTS if row.takes_client]  # doctest: +NORMALIZE_WHITESPACE
+['token_url', 'refresh_url', 'pushed_authorization_request_url', 'revocation_url', 'introspection_url',
+ 'device_authorization_url']
 """
 
 from __future__ import annotations
@@ -21,19 +22,28 @@ class Endpoint:
     key: str
     """The key of the profile that says where it is."""
     metadata: str = ""
-    """Its name in authorization server metadata (RFC 8414 2, RFC 8628 4)."""
+    """Its name in authorization server metadata (RFC 8414 2, RFC 8628 4, RFC 9126 5)."""
     openapi: str = ""
     """Its name in the flows of OpenAPI 3."""
     standard: str = ""
     """The standard that it has of its own, beside RFC 6749."""
     takes_client: bool = False
-    """Whether a client authenticates itself there (RFC 6749 2.3.1, RFC 7009 2.1, RFC 7662 2.1, RFC 8628 3.1)."""
+    """Whether a client authenticates itself there.
+
+    RFC 6749 2.3.1, RFC 7009 2.1, RFC 7662 2.1, RFC 8628 3.1, RFC 9126 2.
+    """
 
 
 ENDPOINTS: Final = (
     Endpoint("token_url", "token_endpoint", "tokenUrl", takes_client=True),
     Endpoint("refresh_url", takes_client=True),
     Endpoint("authorize_url", "authorization_endpoint", "authorizationUrl"),
+    Endpoint(
+        "pushed_authorization_request_url",
+        "pushed_authorization_request_endpoint",
+        standard="RFC 9126",
+        takes_client=True,
+    ),
     Endpoint("revocation_url", "revocation_endpoint", standard="RFC 7009", takes_client=True),
     Endpoint("introspection_url", "introspection_endpoint", standard="RFC 7662", takes_client=True),
     Endpoint(

@@ -76,6 +76,11 @@ class Promise(Document):
         return self.url(self.authorize_url) if self.authorize_url else ""
 
     @property
+    def pushed_authorization_request_endpoint(self) -> str:
+        """Absolute URL of the pushed authorization request endpoint; empty if there is none."""
+        return self.url(self.pushed_authorization_request_url) if self.pushed_authorization_request_url else ""
+
+    @property
     def device_authorization_endpoint(self) -> str:
         """Absolute URL of the device authorization endpoint; empty if there is none."""
         return self.url(self.device_authorization_url) if self.device_authorization_url else ""

@@ -14,6 +14,7 @@ from pytest_apiauth.auth.answers import token_members
 from pytest_apiauth.auth.device import read_device_authorization
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.auth.pushing import read_request_uri
 from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.credentials.identities import Identities
@@ -151,6 +152,8 @@ def _authorized(ask: Requester, grant: GrantType) -> Asking:
         yield Visit(page, told.user_code)
         return (yield ask.token_request(grant, {Role.DEVICE_CODE: told.device_code}))
     asked = ask.authorization_request()
+    if asked.push is not None:
+        asked = asked.pushed(read_request_uri(ask.profile, (yield asked.push), Redactor()))
     response = yield Visit(asked.request)
     callback = urljoin(asked.url, response.header("location") or "")
     codes = parse_qs(urlsplit(callback).query).get("code")

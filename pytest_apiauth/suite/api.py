@@ -127,6 +127,16 @@ class Api:
             self._authorization = self.examination.obtaining.authorization_request()
         return self._authorization
 
+    def pushed_request(self, *, client: str = DEFAULT) -> Draft:
+        """Return the request in which a client pushes a valid authorization request (RFC 9126 2.1).
+
+        Example::
+
+            answer = api.send(api.pushed_request().without("client"))
+            answer.refused()
+        """
+        return self.examination.obtaining.authorization_request(client).pushed
+
     def followed(self, answer: Answer) -> Draft | None:
         """Return the request that a browser makes next, if it is sent on to the same origin; else None."""
         target = consent.landing(answer.draft, answer.response)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable
 from pytest_apiauth.auth import requests, shell
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.person import sent_by
+from pytest_apiauth.auth.pushing import request_uri_in
 from pytest_apiauth.auth.texts import Assertion, Ref, Signing
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError, NotRecordedError
@@ -73,7 +74,17 @@ class Examination:
         return response
 
     def _answered(self, request: Request, draft: Draft) -> Response:
-        """Send a request; as a browser with a person before it would, if it is opened in a user's."""
+        """Send a request; as a browser with a person before it would, if it is opened in a user's.
+
+        What is pushed first is opened under the name that came; if none did, that is the answer.
+        """
+        if draft.push is not None:
+            told = self.target.send(draft.pushed.request(self.placeholders, self._signing))
+            request_uri = request_uri_in(told)
+            if request_uri is None:
+                return told
+            self.redactor.learn(request_uri, "REQUEST_URI")
+            request = draft.opening(request_uri).request(self.placeholders)
         person = self.target.person
         if person is None or not draft.browser:
             return self.target.send(request)

@@ -123,3 +123,16 @@ def test_a_server_that_names_itself_in_its_answers(tmp_path: Path) -> None:
     assert (profile.authorization.iss, "RFC 9207" in profile.standards) == (ISSUER, True)
     assert profile_of(tmp_path).authorization.iss is False
     assert profile_of(tmp_path, **announced, grant_types_supported=["client_credentials"]).authorization.iss is False
+
+
+def test_a_server_that_requests_are_pushed_to(tmp_path: Path) -> None:
+    """Its endpoint goes into the profile, and that it takes no other requests (RFC 9126 5)."""
+    place = {"pushed_authorization_request_endpoint": f"{ISSUER}/par"}
+    profile = profile_of(tmp_path, **place, require_pushed_authorization_requests=True)
+
+    assert (profile.pushed_authorization_request_url, "RFC 9126" in profile.standards) == ("/par", True)
+    assert profile.authorization.require_pushed_authorization_requests
+    optional = profile_of(tmp_path, **place)
+    assert not optional.authorization.require_pushed_authorization_requests
+    assert optional.pushed_authorization_request_url == "/par"
+    assert not profile_of(tmp_path, require_pushed_authorization_requests=True).pushed_authorization_request_url

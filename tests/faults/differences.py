@@ -52,6 +52,8 @@ DIFFERENCES: Final[dict[str, tuple[str, ...]]] = {
     "proof key unasked": ("proof-key-for-all",),
     "code without redirect_uri": ("code-without-target",),
     "iss of an authorization response": ("issuer-not-told",),
+    "redirect_uri of a pushed request": ("pushed-checked-late", "pushed-redirect-any"),
+    "pushed request that is opened again": ("pushed-reusable",),
     "issuer of the metadata": ("the rule compares it with the configured URL; RFC 8414 3.3 leaves nothing open",),
     "slash at the end of a URL": ("slash-redirects",),
     "errors for another Accept": ("errors-as-asked",),

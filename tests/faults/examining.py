@@ -33,6 +33,7 @@ PROFILES = {
     "assertion": loading.load(REFERENCE.with_name("assertion.apiauth.toml")),
     "target": loading.load(REFERENCE.with_name("target.apiauth.toml")),
     "signed": loading.load(REFERENCE.with_name("signed.apiauth.toml")),
+    "pushed": loading.load(REFERENCE.with_name("pushed.apiauth.toml")),
 }
 
 

@@ -1,10 +1,10 @@
-"""Naive assertions about the pages that people log in and consent at."""
+"""Naive assertions about the pages that people log in and consent at, and about what is pushed before they do."""
 
 from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from pytest_apiauth.messages import Response
+from pytest_apiauth.messages import Request, Response
 
 from .naive import Visitor, naive
 
@@ -36,3 +36,16 @@ def a_code_comes_at_once(visitor: Visitor) -> None:
 def an_error_comes_at_once(visitor: Visitor) -> None:
     """A wrong redirect_uri is answered with an error page."""
     assert asked(visitor, redirect_uri="https://evil.example/callback").status == 400
+
+
+@naive("pushed-checked-late", "pushed", ("par-redirect", *AT_THE_DOOR))
+def what_is_pushed_is_checked_at_once(visitor: Visitor) -> None:
+    """A wrong redirect_uri is refused when it is pushed."""
+    client = visitor.server.identities.client()
+    secret = client.client_secret
+    form = {"response_type": "code", "client_id": client.client_id, "client_secret": secret and secret.reveal()}
+    form |= {"redirect_uri": "https://evil.example/callback", "scope": "read"}
+    lines = (("Content-Type", "application/x-www-form-urlencoded"),)
+    place = visitor.profile.pushed_authorization_request_endpoint
+    answer = visitor.server.handle(Request("POST", place, lines, urlencode(form).encode()))
+    assert answer.status == 400

@@ -133,7 +133,7 @@ class Shell:
         if "COOKIE" in name:
             cookies = re.findall(rb"(?im)^set-cookie: ([^;\r\n]+)", head)
             return "; ".join(line.decode("latin-1") for line in cookies)
-        if name in ("DEVICE_CODE", "USER_CODE"):
+        if name in ("DEVICE_CODE", "USER_CODE", "REQUEST_URI"):
             return str(json.loads(body)[name.lower()])
         if name.endswith("CODE"):
             found = re.search(rb"(?im)^location: .*[?&#]code=([^&\s]+)", head)

@@ -20,7 +20,7 @@ from .examining import PROFILES, examine
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-IN_ONE_THING = {"scoped", "login", "assertion", "target"}
+IN_ONE_THING = {"scoped", "login", "assertion", "target", "pushed"}
 """Profiles that differ from others in one thing only: three seeds show what it does."""
 EXAMINED = [(name, seed) for name in PROFILES for seed in range(1, 4 if name in IN_ONE_THING else 11)]
 

@@ -96,6 +96,7 @@ OF_SCHEMES = frozenset({"hdr-scheme-case"})
 OF_BEARER = frozenset({"res-challenge-content"})
 OF_BASIC = frozenset({"res-basic-exact", "res-basic-pair", "zone-truth-table"})
 OF_CODES = frozenset({"code-single-use", "az-state-echo", "pkce-verifier"})
+OF_PUSHES = frozenset({"par-answer", "par-client", "par-single-use", "par-required", "iss-named"})
 OF_LOGINS = frozenset({"log-lacking", "log-answer", "log-out-ends", "ref-success", "ref-old-dead"})
 OF_SIGNATURES = frozenset({"sig-altered", "sig-of-another", "sig-outlived"})
 OF_ONE_ALONE = OF_KEYS | OF_TOKENS | OUTSIDE_OF_URLS | OF_SCHEMES | OF_BEARER | OF_BASIC
@@ -193,6 +194,22 @@ def _rows() -> Iterator[Row]:
         {"own": {"type": "oauth2", "flows": {"authorizationCode": FLOWS["authorizationCode"]}}},
         fault="code-reusable", rules=_rules_of_tokens(usual) | OF_BEARER | OF_CODES, variants=("login-pages",),
         variables={BEARER: "ACCESS_TOKEN"},
+    )  # fmt: skip
+    yield Row(
+        "token of a pushed authorization", {BEARER: usual},
+        {
+            "token_url": "/token", "authorize_url": "/authorize", "pushed_authorization_request_url": "/par",
+            "grants": {"authorization_code": {}}, "login": {},
+            "authorization": {"iss": True, "require_pushed_authorization_requests": True},
+            "standards": ["RFC 6749", "RFC 6750", "RFC 7617", "RFC 9126", "RFC 9207"],
+            "credentials": {
+                "username": "placed-user", "password": {"env": "PASSWORD"},
+                "redirect_uri": "https://app.placed.example/callback",
+            },
+        },
+        reason="OpenAPI has no words for pushed requests: init reads them in the metadata of an authorization server",
+        fault="pushed-optional", rules=_rules_of_tokens(usual) | OF_BEARER | OF_CODES | OF_PUSHES,
+        variants=("login-pages",), variables={BEARER: "ACCESS_TOKEN"},
     )  # fmt: skip
     yield Row(
         "token of a login of its own", {BEARER: usual},

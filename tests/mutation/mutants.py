@@ -28,6 +28,8 @@ MODULES = (
     "assertion_policy",
     "signature_policy",
     "target_policy",
+    "pushed_endpoint",
+    "pushed_policy",
     "resource",
     "authorization_endpoint",
     "authorization_policy",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from itertools import product
 from typing import Any
 from urllib.parse import urlsplit
@@ -176,3 +177,16 @@ def test_a_zone_that_takes_basic_is_ready_with_a_client_alone() -> None:
     make_ready(examination)
 
     assert "${CLIENT_SECRET}" in examination.curl(examination.request("/me", ("basic",)))
+
+
+@pytest.mark.parametrize("method", AUTHENTICATIONS[:3])
+def test_suite_and_clients_push_the_same(method: str) -> None:
+    """The endpoint's own parameters and those of the request are pushed as a form, and the client proves itself."""
+    profile = promised(
+        pushed_authorization_request_url="/par", token={"scope": "read write", "client_auth": method, "body": "json"}
+    )
+    pushes = [last(of(profile, "authorization_code"), "/par") for of in (of_clients, of_suite)]
+    one, other = (compared(replace(push, body=NEW.sub(r"\1*", push.body.decode()).encode())) for push in pushes)
+
+    assert one == other
+    assert pushes[0].body.startswith(b"tenant=7&response_type=code&client_id=office+")

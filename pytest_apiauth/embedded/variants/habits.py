@@ -172,3 +172,9 @@ class TargetMapped(Policy):
         known = (self.profile.token.resource, *self.profile.token.other_resources)
         above = (each for each in known if each and each.endswith("/") and resource.lower().startswith(each.lower()))
         return next(above, resource)
+
+
+@variant("pushed-checked-late", "a pushed redirect_uri is looked at when it is opened only, as RFC 9126 2.1 permits")
+class PushedCheckedLate(Policy):
+    def checks_pushed_target(self) -> bool:
+        return False
