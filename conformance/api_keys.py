@@ -21,7 +21,12 @@ from pytest_apiauth.rules import (
 )
 
 from . import strategies as some
+from .grid.cells import Class, Slot, fills
+from .grid.classes import CASES, DRESSES, NEAR_MISSES, SIZES, STAND_INS, rows
+from .grid.standing import edited
 from .parts import key_zones, keys_in
+
+CASE_CHANGES = ("toggle", "upper", "lower", "swapcase")
 
 
 def keyed(api: Api, zone: Zone) -> list[tuple[Kind, list[Draft]]]:
@@ -34,6 +39,7 @@ def keyed(api: Api, zone: Zone) -> list[tuple[Kind, list[Draft]]]:
     return [(kind, list(api.requests(zone, kind))) for kind in at_hand or kinds]
 
 
+@fills((Slot.KEY, Slot.NAMED), Class.NOTHING)
 @rule(DOC, PROFILE, "RFC 9110 15.5.2", applies=key_zones, catches="key-optional")
 def key_missing(api: Api, zone: Zone) -> None:
     """A route that needs a key refuses a request without one, or with an empty one."""
@@ -42,16 +48,19 @@ def key_missing(api: Api, zone: Zone) -> None:
             api.each((valid.without(kind), valid.dressed(kind, "")), Answer.refused)
 
 
+@fills((Slot.KEY, Slot.NAMED), Class.NEAR, Class.CASE, Class.DRESS, Class.STAND_IN, Class.SIZE)
 @rule(MUST, PROFILE, applies=key_zones, catches=("key-prefix-compare", "key-case-folded"))
-@draws(some.NEAR_MISSES_FIRST, edit=some.near_misses | some.case_changes | some.wildcards | some.strangers)
+@draws(
+    rows(NEAR_MISSES, CASES, DRESSES, STAND_INS, SIZES),
+    edit=some.near_misses | some.case_changes | some.wildcards | some.strangers,
+)
 def key_bad(api: Api, zone: Zone, edit: Edit) -> None:
-    """A near miss of a valid key is no key."""
-    for kind, drafts in keyed(api, zone):
+    """A near miss of a valid key is no key, and nothing else stands in for one."""
+    for kind, _ in keyed(api, zone):
         place = api.profile.place_of(kind)
-        if place.is_authorization and not place.prefix and edit.operation in ("toggle", "upper", "lower"):
+        if place.is_authorization and not place.prefix and edit.operation in CASE_CHANGES:
             continue  # the key may then begin with a scheme word, whose case does not count (RFC 9110 11.1)
-        for valid in drafts:
-            api.send(valid.editing(valid.credential(kind).refs[0], edit)).refused()
+        edited(api, zone, (kind,), edit)
 
 
 @rule(SHOULD, PROFILE, applies=key_zones, catches="key-name-folded")

@@ -29,6 +29,7 @@ from pytest_apiauth.rules import (
     rule,
 )
 
+from .grid.cells import Class, Slot, fills
 from .parts import authorization, mandatory_scope
 from .redirects import FOREIGN, TABLE, Miss, drawn_misses, foreign_uris
 from .strategies import VISIBLE
@@ -90,6 +91,7 @@ def stays(answer: Answer, uri: str, registered: str) -> None:
     answer.advise(not linked, f"no link to {uri}", "one on the error page")
 
 
+@fills(Slot.REDIRECT, Class.STAND_IN)
 @rule(
     MUST,
     "RFC 6749 3.1.2.4",
@@ -117,6 +119,7 @@ def az_bad_redirect(api: Api, grant: GrantType, uri: str) -> None:
     need_decision(api, valid)
 
 
+@fills(Slot.REDIRECT, Class.NEAR, Class.CASE)
 @rule(
     MUST,
     "RFC 6749 3.1.2.3",

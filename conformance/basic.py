@@ -27,13 +27,15 @@ from pytest_apiauth.rules import (
 
 from . import strategies as some
 from .client_authentication import open_to_nobody
-from .parts import basic_clients, basic_zones, form_encoded_basic, secret_clients
+from .grid.cells import Class, Slot, fills
+from .grid.classes import BODY_DRESSES, CASES, NEAR_MISSES, SIZES, STAND_INS, rows
+from .grid.standing import edited, guessed, probes
+from .parts import PAIRS, basic_clients, basic_zones, form_encoded_basic, secret_clients
 from .resource import challenges_of
 
 BCRYPT_LIMIT = 72
 """Bytes of a secret that bcrypt looks at."""
 NOBODY = "apiauth-nobody-5R8"
-STRANGERS = (Edit("whole", text=NOBODY), Edit("extend", text="x"), Edit("truncate", 500), Edit("reverse"))
 
 
 @rule(SHOULD, "RFC 6749 2.3.1", "RFC 6749 B", applies=form_encoded_basic, catches="basic-not-decoded", safety=LOCKOUT)
@@ -66,6 +68,7 @@ def basic_colon_split(api: Api, grant: GrantType) -> None:
         answers[api.profile.token.basic_encoding == "raw"].issued()
 
 
+@fills(Slot.CLIENT_SECRET, Class.BYTES)
 @rule(
     MUST,
     "RFC 7617 2",
@@ -103,6 +106,7 @@ def basic_malformed(api: Api, grant: GrantType) -> None:
     )
 
 
+@fills(Slot.CLIENT_SECRET, Class.NOTHING)
 @rule(
     MUST,
     "RFC 6749 2.3.1",
@@ -120,6 +124,7 @@ def basic_empty_secret(api: Api, grant: GrantType) -> None:
     api.each((valid.presenting("client", pair) for pair in pairs), lambda answer: answer.no_token(cause))
 
 
+@fills(Slot.CLIENT_SECRET, Class.NEAR, Class.CASE, Class.DRESS)
 @rule(
     MUST,
     "RFC 6749 1.9",
@@ -128,12 +133,12 @@ def basic_empty_secret(api: Api, grant: GrantType) -> None:
     catches=("secret-prefix-compare", "secret-case-folded"),
     safety=LOCKOUT,
 )
-@draws(some.NEAR_MISSES_FIRST, edit=some.near_misses | some.case_changes)
+@draws(rows(NEAR_MISSES, CASES, BODY_DRESSES), edit=some.near_misses | some.case_changes)
 def basic_secret_exact(api: Api, grant: GrantType, edit: Edit) -> None:
     """The whole secret counts, in its exact case, wherever the client sends it."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), edit)).no_token(cause)
+    guessed(api, valid, valid.carried(Role.CLIENT_SECRET), edit, cause)
 
 
 @rule(MUST, "RFC 6749 1.9", "RFC 6749 2.3.1", applies=secret_clients, catches="secret-cut-at-72", safety=LOCKOUT)
@@ -178,6 +183,7 @@ def basic_utf8(api: Api, grant: GrantType) -> None:
             answer.no_token(cause)
 
 
+@fills(Slot.BASIC_PASSWORD, Class.NEAR, Class.CASE, Class.DRESS, Class.STAND_IN, Class.SIZE)
 @rule(
     MUST,
     "RFC 7617 2",
@@ -187,11 +193,10 @@ def basic_utf8(api: Api, grant: GrantType) -> None:
     catches=("basic-zone-any-password", "basic-zone-prefix-compare", "basic-zone-case-folded"),
     safety=LOCKOUT,
 )
-@draws(some.NEAR_MISSES_FIRST, edit=some.near_misses | some.case_changes)
+@draws(rows(NEAR_MISSES, CASES, BODY_DRESSES, STAND_INS, SIZES), edit=some.near_misses | some.case_changes)
 def res_basic_exact(api: Api, zone: Zone, edit: Edit) -> None:
     """The whole password of a user counts at a resource, in its exact case."""
-    for valid in api.requests(zone, "basic"):
-        api.send(valid.editing(valid.credential("basic").refs[1], edit)).refused()
+    edited(api, zone, PAIRS, edit, which=1)
 
 
 def _crossed(api: Api, name: Ref, password: Ref) -> list[Text]:
@@ -206,6 +211,8 @@ def _crossed(api: Api, name: Ref, password: Ref) -> list[Text]:
     return [(names[0], ":", passwords[1]), (names[1], ":", passwords[0])]
 
 
+@fills(Slot.BASIC_USER, Class.NOTHING, Class.NEAR, Class.STAND_IN, Class.ANOTHERS, Class.SIZE)
+@fills(Slot.BASIC_PASSWORD, Class.NOTHING, Class.ANOTHERS)
 @rule(
     MUST,
     "RFC 7617 2",
@@ -217,11 +224,14 @@ def _crossed(api: Api, name: Ref, password: Ref) -> list[Text]:
 )
 def res_basic_pair(api: Api, zone: Zone) -> None:
     """A password opens a resource for its own user alone, and an empty one for nobody."""
+    whole = [valid for _, valid in probes(api, zone, PAIRS)]
     for valid in api.requests(zone, "basic"):
         name, password = valid.credential("basic").refs
-        # No change of case, no blanks: many a server takes a name for the same without them.
-        strangers = [replace(name, edit=edit) for edit in STRANGERS]
         pairs: list[Text] = [(name, ":"), (":", password), (":",), (name,), (name, password)]
-        pairs += [(stranger, ":", password) for stranger in strangers]
+        # No change of case, no blanks: many a server takes a name for the same without them.
+        tables = (NEAR_MISSES, STAND_INS, SIZES) if valid in whole else ()
+        edits = [Edit("whole", text=NOBODY), *(value.edit for table in tables for value in table)]
+        pairs += [(replace(name, edit=edit), ":", password) for edit in edits]
         pairs += _crossed(api, name, password)
         api.each((valid.presenting("basic", pair) for pair in pairs), Answer.refused)
+        api.each((valid.dressed("basic", text) for text in ("", "Basic")), Answer.refused)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -22,16 +24,27 @@ from pytest_apiauth.rules import (
     OutOfReach,
     Parts,
     Profile,
+    Ref,
     Role,
     Text,
+    Unchanged,
+    equivalent,
     proof_role,
     rule,
 )
 
+from .grid.cells import Class, Slot, fills
+from .grid.classes import NEAR_MISSES, SIZES, STAND_INS
+from .grid.standing import guessed
 from .parts import authenticated_clients, basic_clients, secret_clients, unattended_grants
 from .resource import challenges_of
 
 WRONG = Edit("reverse")
+OTHERS = (
+    Role.CLIENT_ID, Role.CLIENT_SECRET, Role.USERNAME, Role.PASSWORD, Role.API_KEY, Role.PERSONAL_ACCESS_TOKEN,
+    Role.ACCESS_TOKEN,
+)  # fmt: skip
+"""What a run has that could stand in a secret's place."""
 
 
 def without_client(draft: Draft) -> Draft:
@@ -67,17 +80,34 @@ def open_to_nobody(api: Api, *grants: GrantType) -> Cause:
     return Cause("tok-client-auth-needed", holds)
 
 
+def others_values(api: Api, valid: Draft, secret: Ref) -> Iterator[Draft]:
+    """Yield a token request with each other credential of the run in the place of a secret."""
+    own = api.examination.value(secret)
+    for role in OTHERS:
+        try:
+            other = api.ref(role)
+        except NotApplicable:
+            continue
+        if role is not secret.role and not equivalent(api.examination.value(other), own):
+            yield valid.replacing(secret, other)
+
+
+@fills(Slot.CLIENT_SECRET, Class.STAND_IN, Class.ANOTHERS, Class.SIZE)
 @rule(MUST, "RFC 6749 5.2", PROFILE, applies=secret_clients, catches="secret-ignored", safety=LOCKOUT)
 def tok_wrong_secret(api: Api, grant: GrantType) -> None:
     """A wrong secret gives no token, and the answer says invalid_client."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
-    wrong: tuple[Edit, ...] = (Edit("reverse"), Edit("whole", text="apiauth-wrong-secret-0123456789"), Edit("double"))
-    for edit in wrong:
+    secret = valid.carried(Role.CLIENT_SECRET)
+    wrong: tuple[Edit, ...] = (Edit("reverse"), Edit("whole", text="apiauth-wrong-secret-0123456789"))
+    for draft in (*(valid.editing(secret, edit) for edit in wrong), *others_values(api, valid, secret)):
         with api.row():
-            answer = api.send(valid.editing(valid.carried(Role.CLIENT_SECRET), edit)).no_token(cause)
+            answer = api.send(draft).no_token(cause)
             answer.advise(answer.status in (400, 401), "400 or 401 for a wrong client secret")
             answer.advise(answer.members.get("error") == "invalid_client", "the error code invalid_client")
+    for value in (*STAND_INS, *SIZES):
+        with suppress(Unchanged), api.row():
+            guessed(api, valid, secret, value.edit, cause)
     # In the body as well, if a client that authenticates by header may be checked less.
     nobody = without_client(valid).setting("client_id", valid.carried(Role.CLIENT_ID))
     api.each(
@@ -86,6 +116,22 @@ def tok_wrong_secret(api: Api, grant: GrantType) -> None:
     )
 
 
+@fills(Slot.CLIENT_ID, Class.NEAR, Class.STAND_IN, Class.ANOTHERS, Class.SIZE)
+@rule(MUST, "RFC 6749 5.2", "RFC 6749 2.2", PROFILE, applies=secret_clients, catches="client-id-prefix", safety=LOCKOUT)
+def tok_client_unknown(api: Api, grant: GrantType) -> None:
+    """A secret is its client's: beside an id that is nearly the client's, it gives no token."""
+    cause = open_to_nobody(api, grant)
+    valid = api.token_request(grant)
+    client = valid.carried(Role.CLIENT_ID)
+    # No change of case: the register of a server may well be kept without.
+    for table in (NEAR_MISSES, STAND_INS, SIZES):
+        for value in table:
+            with suppress(Unchanged), api.row():
+                guessed(api, valid, client, value.edit, cause)
+    api.each(others_values(api, valid, client), lambda answer: answer.no_token(cause))
+
+
+@fills((Slot.CLIENT_ID, Slot.CLIENT_SECRET), Class.NOTHING)
 @rule(MUST, "RFC 6749 3.2.1", PROFILE, applies=authenticated_clients, catches="client-auth-optional", safety=ISSUE)
 def tok_client_auth_needed(api: Api, grant: GrantType) -> None:
     """A client that does not authenticate gets no token, with or without its id."""

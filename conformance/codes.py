@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from pytest_apiauth.rules import (
     CONSUME,
     GRANTS,
@@ -22,12 +24,15 @@ from pytest_apiauth.rules import (
     Parameters,
     Proof,
     Role,
+    Unchanged,
     consent,
     rule,
 )
 
 from .authorization import LOGIN_FIRST, STRANGE
-from .client_authentication import WRONG, another_client, from_nobody, open_to_nobody
+from .client_authentication import OTHERS, WRONG, another_client, from_nobody, open_to_nobody
+from .grid.cells import Class, Slot, fills
+from .grid.classes import CASES, NEAR_MISSES, STAND_INS, brief
 from .parts import authorization, code_of_clients
 from .refresh import RACERS, RACES, bearer_requests, need_opened
 
@@ -122,6 +127,25 @@ def code_bound(api: Api, grant: GrantType) -> None:
     api.send(foreign.beside(api.control_of(own, client=other))).no_token()
 
 
+@fills(Slot.CODE, Class.NOTHING, Class.NEAR, Class.CASE, Class.STAND_IN, Class.ANOTHERS)
+@rule(MUST, "RFC 6749 5.2", "RFC 6749 1.9", applies=authorization, catches="code-case-folded", safety=CONSUME)
+def code_near_miss(api: Api, grant: GrantType) -> None:
+    """What is nearly a code is none, and nothing else is one either."""
+    for edit in (*brief(NEAR_MISSES, CASES, STAND_INS), Edit("whole")):
+        # A code of its own for each row: a refused attempt may have ended it.
+        with suppress(Unchanged), api.row():
+            draft = api.token_request(grant)
+            api.send(draft.editing(draft.carried(Role.CODE), edit)).no_token()
+    with api.row():
+        draft = api.token_request(grant)
+        api.send(draft.omitting("code")).no_token()
+    for role in OTHERS:
+        with suppress(NotApplicable), api.row():
+            other = api.ref(role)
+            draft = api.token_request(grant)
+            api.send(draft.replacing(draft.carried(Role.CODE), other)).no_token()
+
+
 @rule(MUST, "RFC 6749 3.2.1", "RFC 6749 4.1.3", applies=code_of_clients, catches="code-client-optional", safety=LOCKOUT)
 def code_client_auth(api: Api, grant: GrantType) -> None:
     """A code gives a token to a client that proves itself, with its own secret."""
@@ -136,10 +160,11 @@ def code_client_auth(api: Api, grant: GrantType) -> None:
 WRONG_VERIFIERS = (
     Edit("replace", at=0, text="~"), Edit("replace", at=500, text="~"), Edit("replace", at=999, text="~"),
     Edit("truncate", at=990), Edit("extend", text="a"), Edit("prepend", text="a"), Edit("delete", at=500),
-    Edit("swap", at=300), Edit("toggle"), Edit("upper"), Edit("lower"), Edit("reverse"), Edit("double"),
+    Edit("swap", at=300), Edit("toggle"), Edit("reverse"), Edit("double"), *brief(CASES, STAND_INS),
 )  # fmt: skip
 
 
+@fills(Slot.VERIFIER, Class.NOTHING, Class.NEAR, Class.CASE, Class.STAND_IN, Class.ANOTHERS)
 @rule(
     MUST,
     "RFC 7636 4.6",
@@ -158,6 +183,9 @@ def pkce_verifier(api: Api, grant: GrantType) -> None:
             answer = api.attempt(draft.editing(draft.carried(Role.VERIFIER), edit))
             if answer is not None:
                 answer.no_token()
+    with api.row():
+        draft = api.token_request(grant)
+        api.send(draft.setting("code_verifier", draft.carried(Role.CODE))).no_token()
     proof = Proof.fresh()
     itself = redemption(api, Proof(proof.challenge, proof.challenge, proof.method))
     if itself is not None:
@@ -200,6 +228,7 @@ OUTSIDE = ("a" * 42, "a" * 129, "a" * 42 + "/", "a" * 42 + " ", "")
 WITHIN = ("a" * 43, "a" * 128, "-._~" * 11)
 
 
+@fills(Slot.VERIFIER, Class.SIZE)
 @rule(
     SHOULD,
     "RFC 7636 4.1",

@@ -6,15 +6,18 @@ import itertools
 from dataclasses import replace
 
 from pytest_apiauth.rules import (
+    ISSUE,
     ITSELF,
     MUST,
     PROFILE,
     SHOULD,
     Answer,
     Api,
+    Base64,
     Credential,
     Draft,
     Edit,
+    GrantType,
     Parts,
     Zone,
     draws,
@@ -22,7 +25,12 @@ from pytest_apiauth.rules import (
 )
 
 from . import strategies as some
+from .grid.inert import NO_CONTENT, inert_beside
+from .grid.places import elsewhere
+from .grid.standing import probes, with_the_first
 from .parts import (
+    PAIRS,
+    TOKENS,
     all_zones,
     goes_with_a_scheme,
     header_zones,
@@ -30,7 +38,9 @@ from .parts import (
     is_hidden,
     protected_zones,
     scheme_zones,
+    token_zones,
     tokens_of,
+    unattended_logins,
 )
 
 WRONG = Edit("reverse")
@@ -63,6 +73,37 @@ def hdr_unrelated_inert(api: Api, zone: Zone, name: str, value: str) -> None:
             api.send(valid.anonymous().with_headers(extra)).refused()
 
 
+@rule(MUST, "RFC 9110 5.1", PROFILE, applies=all_zones, catches=("session-cookie-preferred", "unknown-query-refused"))
+def hdr_inert(api: Api, zone: Zone) -> None:
+    """What browsers, proxies and caches add to a request lets nobody in, and keeps nobody out."""
+    for valid, is_whole in with_the_first(api, zone):
+        for _, draft in inert_beside(valid, brief=not is_whole):
+            with api.row():
+                answer = api.attempt(draft)
+                if answer is not None and answer.status not in NO_CONTENT:
+                    answer.like_control()
+        for _, draft in inert_beside(valid.anonymous(), brief=not is_whole) if zone.is_protected else ():
+            with api.row():
+                answer = api.attempt(draft)
+                if answer is not None:
+                    answer.refused()
+
+
+@rule(MUST, "RFC 9110 5.1", "RFC 6749 3.2", PROFILE, applies=unattended_logins, catches="origin-refused", safety=ISSUE)
+def tok_inert(api: Api, grant: GrantType) -> None:
+    """What browsers, proxies and caches add to a token request changes nothing about the token."""
+    valid = api.token_request(grant)
+    for thing, draft in inert_beside(valid):
+        with api.row():
+            answer = api.attempt(draft)
+            if answer is None:
+                continue
+            if thing.in_query:
+                answer.advise(answer.has_token, "a token: an unknown parameter of the URL changes nothing")
+            else:
+                answer.issued()
+
+
 @rule(MUST, "RFC 9110 5.3", "RFC 9110 11.6.2", PROFILE, applies=header_zones, catches="duplicate-last-wins", wire=True)
 def hdr_duplicate_credential(api: Api, zone: Zone) -> None:
     """A bad credential in a header in front of a good one of the same kind is not overlooked."""
@@ -92,6 +133,22 @@ def tok_in_url_refused(api: Api, zone: Zone) -> None:
         api.each((bare.with_query((name, valid.token)) for name in names), Answer.refused)
 
 
+@rule(MUST, "RFC 6750 2", PROFILE, applies=token_zones, catches=("token-from-header", "token-from-cookie"))
+def tok_elsewhere(api: Api, zone: Zone) -> None:
+    """A token in a header or a cookie that the document does not name authenticates nothing."""
+    taken = {good.name.lower() for good in map(api.credential, zone.kinds) if good.place.where != "query"}
+    for kind, valid in probes(api, zone, TOKENS):
+        bare, spoilt = valid.without(kind), valid.editing(valid.token, WRONG)
+        drafts = [moved for draft in (bare, spoilt) for moved in elsewhere(draft, valid.token, taken)]
+        api.each(drafts, Answer.refused)
+        if zone.kinds.isdisjoint(PAIRS):
+            # Some APIs take a token for the user name of Basic; whoever does should say so.
+            as_name = bare.with_headers(("Authorization", ("Basic ", Base64((valid.token, ":")))))
+            api.each(
+                [as_name], lambda answer: answer.advise(not answer.is_admitted, "a refusal of a token sent as Basic")
+            )
+
+
 @rule(SHOULD, "RFC 6750 2", "RFC 6750 3.1", applies=hidden_token_zones, catches="query-token-beats-header")
 def tok_two_places(api: Api, zone: Zone) -> None:
     """A good token in the query does not rescue a bad one in its documented place."""
@@ -100,7 +157,7 @@ def tok_two_places(api: Api, zone: Zone) -> None:
         api.send(spoilt).refused()
 
 
-@rule(SHOULD, "RFC 9110 5.1", applies=header_zones, catches="header-name-case-sensitive")
+@rule(MUST, "RFC 9110 5.1", PROFILE, applies=header_zones, catches="header-name-case-sensitive")
 @draws(mask=some.name_masks)
 def hdr_name_case(api: Api, zone: Zone, mask: list[bool]) -> None:
     """The name of a credential's header works in any case."""

@@ -8,6 +8,8 @@ from typing import Any
 from pytest_apiauth.rules import GRANTS, KINDS, CredentialKind, Grant, GrantType, Kind, Parts, Profile, Zone
 
 TOKENS: tuple[Kind, ...] = tuple(name for name, kind in KINDS.items() if kind.is_token)
+PAIRS: tuple[Kind, ...] = tuple(name for name, kind in KINDS.items() if len(kind.roles[0]) == 2)
+"""The kinds of credentials that are a name and a password."""
 Zones = Callable[[Profile], Mapping[str, Zone]]
 
 
@@ -101,7 +103,8 @@ def _has_refresh(profile: Profile) -> bool:
     return any(profile.answer_of(grant).refresh_token for grant in profile.grants)
 
 
-def _encoding(profile: Profile) -> str:
+def body_encoding(profile: Profile) -> str:
+    """Return how the body of a token request is written: ``form`` or ``json``."""
     table = profile.request_of("password")
     return profile.token.body if table is None else table.encoding
 
@@ -132,8 +135,10 @@ def by_oauth(parts: Parts) -> Parts:
 # What gives a token, by OAuth or not: a login that is not OAuth's counts as the grant password.
 issuing_logins = Parts("the profile has no token endpoint", _grants(lambda grant: grant.stands_alone))
 unattended_logins = Parts("no grant works without a person", _unattended())
-form_logins = Parts("token requests are not form-encoded", _unattended(lambda profile: _encoding(profile) == "form"))
-json_logins = Parts("token requests are not JSON", _unattended(lambda profile: _encoding(profile) == "json"))
+form_logins = Parts(
+    "token requests are not form-encoded", _unattended(lambda profile: body_encoding(profile) == "form")
+)
+json_logins = Parts("token requests are not JSON", _unattended(lambda profile: body_encoding(profile) == "json"))
 password_logins = Parts("the grant password is not documented", _grants(lambda grant: grant.takes_password))
 other_logins = Parts("the login is OAuth's", lambda profile: {} if profile.is_oauth else password_logins.find(profile))
 logging_out = Parts(

@@ -27,6 +27,11 @@ from pytest_apiauth.rules import (
 
 from . import strategies as some
 from .content import lacking, never_the_content
+from .grid.cells import Class, Slot, fills
+from .grid.classes import BRIEF_NOISE, CASES, DRESSES, IN_A_ROW, NEAR_MISSES, NOISE, REPETITIONS, SIZES, STAND_INS, rows
+from .grid.paths import brief_spellings, spellings
+from .grid.standing import edited, probes, with_the_first
+from .grid.trusted import BRIEF_TRUSTED, TRUSTED
 from .parts import (
     TOKENS,
     authorization_zones,
@@ -37,10 +42,8 @@ from .parts import (
     tokens_of,
 )
 
-REPETITIONS = 12
-"""How often the cheapest bad request of a zone is repeated, each time between two good ones."""
-IN_A_ROW = 5
-"""How often after that without a good one."""
+TOKEN_SLOTS = (Slot.BEARER, Slot.PERSONAL)
+AT_RESOURCES = (*TOKEN_SLOTS, Slot.KEY, Slot.NAMED, Slot.BASIC_USER, Slot.BASIC_PASSWORD)
 
 
 def challenges_of(answer: Answer) -> list[Challenge]:
@@ -118,40 +121,41 @@ def res_challenge_content(api: Api, zone: Zone) -> None:
                         answer.advise(code == "invalid_token", 'error="invalid_token" for an unknown token', str(code))
 
 
+@fills(TOKEN_SLOTS, Class.SIZE)
 @rule(MUST, "RFC 6750 3.1", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-any-accepted")
-@draws(edit=some.strangers)
+@draws(rows(SIZES), edit=some.strangers)
 def res_garbage_token(api: Api, zone: Zone, edit: Edit) -> None:
-    """A well-formed token that nobody issued is refused."""
-    for valid in api.requests(zone, *TOKENS):
-        api.send(valid.editing(valid.token, edit)).refused()
+    """A well-formed token that nobody issued is refused, however short or long."""
+    edited(api, zone, TOKENS, edit)
 
 
+@fills(TOKEN_SLOTS, Class.NEAR, Class.DRESS)
 @rule(
     MUST, "RFC 6750 3.1", "RFC 6749 10.3", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-prefix-compare"
 )
-@draws(some.NEAR_MISSES_FIRST, edit=some.near_misses)
+@draws(rows(NEAR_MISSES, DRESSES), edit=some.near_misses)
 def res_mutated_token(api: Api, zone: Zone, edit: Edit) -> None:
-    """A near miss of a valid token is no token."""
-    for valid in api.requests(zone, *TOKENS):
-        api.send(valid.editing(valid.token, edit)).refused()
+    """A near miss of a valid token is no token; a valid one in a dress is best refused too."""
+    edited(api, zone, TOKENS, edit)
 
 
+@fills(TOKEN_SLOTS, Class.CASE)
 @rule(MUST, "RFC 6749 1.9", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-case-folded")
-@draws(some.CASES_FIRST, edit=some.case_changes)
+@draws(rows(CASES), edit=some.case_changes)
 def res_token_case(api: Api, zone: Zone, edit: Edit) -> None:
     """A token with the case of its letters changed is another token."""
-    for valid in api.requests(zone, *TOKENS):
-        api.send(valid.editing(valid.token, edit)).refused()
+    edited(api, zone, TOKENS, edit)
 
 
+@fills(TOKEN_SLOTS, Class.STAND_IN)
 @rule(MUST, "RFC 6750 3.1", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-sql-like")
-@draws(edit=some.wildcards)
+@draws(rows(STAND_INS), edit=some.wildcards)
 def res_token_wildcard(api: Api, zone: Zone, edit: Edit) -> None:
     """A token is compared as text: never as a pattern, never as a number or a null."""
-    for valid in api.requests(zone, *TOKENS):
-        api.send(valid.editing(valid.token, edit)).refused()
+    edited(api, zone, TOKENS, edit)
 
 
+@fills(TOKEN_SLOTS, Class.NOTHING)
 @rule(
     MUST,
     "RFC 9110 11.4",
@@ -174,6 +178,8 @@ def res_malformed_header(api: Api, zone: Zone) -> None:
         _dressed_up(api, valid, valid.token, token_dresses(word), valid.token, Edit("reverse"))
         with api.row():
             api.send(valid.dressed(valid.token_kind, word or "Bearer")).refused()
+        with api.row():
+            api.send(valid.dressed(valid.token_kind, "")).refused()
 
 
 PAIR_DRESSES: Final = (("", ""), ("Basic", ""), ("Bearer ", ""), ("Digest ", ""), ("BasicX ", ""))
@@ -226,27 +232,27 @@ def _dressed_up(
 )
 def res_proxy_headers(api: Api, zone: Zone) -> None:
     """A header that a proxy would set does not stand in for a credential."""
-    for valid in api.requests(zone):
-        for name, value in (
-            ("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"),
-            ("X-Forwarded-For", "10.0.0.1"), ("X-Forwarded-For", "192.168.0.1"), ("X-Forwarded-For", "::1"),
-            ("X-Client-IP", "127.0.0.1"), ("True-Client-IP", "127.0.0.1"),
-            ("X-Forwarded-User", "admin"), ("X-Remote-User", "admin"), ("Remote-User", "admin"),
-            ("X-Original-URL", "/"), ("X-Rewrite-URL", "/"),
-        ):  # fmt: skip
+    for valid, is_whole in with_the_first(api, zone):
+        fields = [(row.name, row.value) for row in TRUSTED] if is_whole else BRIEF_TRUSTED
+        for name, value in fields:
             api.each((fewer.with_headers((name, value)) for fewer in lacking(api, zone, valid)), Answer.refused)
 
 
+@fills(AT_RESOURCES, Class.BYTES)
 @rule(MUST, "RFC 9110 15.6", PROFILE, applies=protected_zones, catches=("bearer-tab-crash", "token-non-ascii-crash"))
-@draws(some.NOISE_FIRST, noise=some.header_noise)
+@draws([{"noise": text} for text in NOISE], noise=some.header_noise)
 def invalid_never_5xx(api: Api, zone: Zone, noise: str) -> None:
-    """No content of a credential header makes the server fail."""
-    for valid in api.requests(zone):
-        for good in valid.credentials:
-            scheme = (good.place.prefix or "Bearer ") if good.place.is_authorization else good.place.prefix
-            for value in (noise, scheme + noise, scheme.strip() + "\t" + noise, "\xff" + noise):
-                # What comes back may be a refusal of any kind; a 5xx ends the rule inside `attempt`.
-                api.attempt(valid.dressed(good.kind, value.strip(" \t")))
+    """No content of a credential header makes the server fail, or lets anybody in."""
+    is_brief = noise not in NOISE or noise in BRIEF_NOISE
+    for kind, valid in probes(api, zone, tuple(sorted(zone.kinds)), brief=is_brief):
+        place = valid.credential(kind).place
+        scheme = (place.prefix or "Bearer ") if place.is_authorization else place.prefix
+        more = (noise, f"{scheme.strip()}\t{noise}", f"\xff{noise}") if is_brief else ()
+        for value in (f"{scheme}{noise}", *more):
+            # What comes back may be a refusal of any kind; a 5xx ends the rule inside `attempt`.
+            answer = api.attempt(valid.dressed(kind, value.strip(" \t")))
+            if answer is not None:
+                answer.require(not answer.is_admitted, "a refusal")
 
 
 @rule(
@@ -288,20 +294,13 @@ def res_all_methods(api: Api, zone: Zone) -> None:
 )
 def res_path_variants(api: Api, zone: Zone) -> None:
     """A protected path keeps its protection however it is spelt."""
-    for valid in api.requests(zone):
+    for valid, is_whole in with_the_first(api, zone):
         path = urlsplit(valid.url).path
-        head, _, last = path.rpartition("/")
-        spellings = (
-            f"/{path}", path.replace("/", "//"), f"/.{path}", f"{path}/", f"{path}//", f"{path}/.", f"{path}.",
-            f"{path};x", f"{path};.json", f"{path}.json", f"{path}%20", f"{path}%00", f"{path}?", f"{path}%3f",
-            path.upper(), f"{head}/%{ord(last[:1] or '/'):02x}{last[1:]}", f"{head}/./{last}", f"{head}/x/../{last}",
-            f"{head}/%2e/{last}", f"{head}%2f{last}", path.replace("/", "\\"),
-        )  # fmt: skip
-        for target in dict.fromkeys(spellings):
-            if target != path:
-                answer = api.attempt(replace(valid.anonymous(), target=target))
-                if answer is not None:
-                    never_the_content(answer, zone)
+        # Its own URL as the target (RFC 9112 3.2.2) is another spelling of it too.
+        for target in (*spellings(path), valid.url) if is_whole else brief_spellings(path):
+            answer = api.attempt(replace(valid.anonymous(), target=target))
+            if answer is not None:
+                never_the_content(answer, zone)
 
 
 @rule(
@@ -377,6 +376,7 @@ def res_http_versions(api: Api, zone: Zone) -> None:
                 send(replace(valid.anonymous(), flags=flags), **how).refused()
 
 
+@fills(AT_RESOURCES, Class.REPEATED)
 @rule(
     MUST,
     "RFC 9110 15.5.2",
@@ -388,7 +388,8 @@ def res_http_versions(api: Api, zone: Zone) -> None:
 def res_refusal_steady(api: Api, zone: Zone) -> None:
     """A refusal holds every time: the cheapest bad requests are repeated, for a server that fails now and then."""
     for valid in api.requests(zone):
-        for draft in (valid.anonymous(), valid.editing_all(Edit("reverse"))):
+        each_alone = [valid.editing(ref, Edit("reverse")) for ref in valid.refs] if len(valid.refs) > 1 else []
+        for draft in (valid.anonymous(), valid.editing_all(Edit("reverse")), *each_alone):
             # Each between two good requests, and several without one: a server may let in every second request.
             for count in range(1, REPETITIONS + IN_A_ROW + 1):
                 answer = api.attempt(draft)

@@ -39,6 +39,8 @@ from pytest_apiauth.rules import (
 )
 
 from .client_authentication import WRONG, another_client, without_client
+from .grid.cells import Class, Slot, fills
+from .grid.classes import CASES, NEAR_MISSES, SIZES, STAND_INS
 from .parts import by_oauth, issued_token_zones, issuing_grants, refresh
 from .strategies import B64TOKEN, case_changes, near_misses, strangers, wildcards
 
@@ -175,6 +177,7 @@ def rev_hint_inert(api: Api, grant: GrantType) -> None:
             answer.require(not use.lives(answer), words, f"{answer.got}, as if it were alive")
 
 
+@fills(Slot.ASKED, Class.NOTHING, Class.NEAR, Class.CASE, Class.STAND_IN, Class.SIZE)
 @rule(
     MUST,
     "RFC 7662 2.1",
@@ -203,7 +206,8 @@ def int_guarded(api: Api, grant: GrantType) -> None:
     without = api.send(valid.omitting("token"))
     without.require(without.members.get("active") is not True, "no live token where none is named", "active: true")
     seen = set()
-    for edit in (Edit("whole", text=UNKNOWN), Edit("replace", at=500, text="x"), Edit("reverse"), Edit("double")):
+    tables = (NEAR_MISSES, CASES, STAND_INS, SIZES)
+    for edit in (Edit("whole", text=UNKNOWN), *(value.edit for table in tables for value in table)):
         with api.row():
             found = api.attempt(valid.editing(token, edit))
             if found is None:

@@ -96,9 +96,6 @@ header_noise: SearchStrategy[str] = st.one_of(
     st.text(noise + " \t", min_size=1, max_size=60).map(lambda text: text.strip(" \t")), token_shapes
 )
 """Anything that a header value may hold, bytes beyond ASCII included, and what begins like a JWT and is none."""
-NOISE_FIRST = [{"noise": text} for text in ("\x80", "\xe9\xe8", "eyJ.eyJ.")]
-"""What decoders stumble over: a byte that is neither ASCII nor UTF-8, letters of Latin-1, and a JWT of empty parts."""
-
 json_values: SearchStrategy[object] = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-1, 1), st.just(0.5)),
     lambda inner: st.one_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from pytest_apiauth.rules import (
@@ -20,41 +21,38 @@ from pytest_apiauth.rules import (
     Draft,
     Edit,
     GrantType,
+    NotApplicable,
     Role,
+    Unchanged,
     Violation,
     draws,
     rule,
 )
 
 from . import strategies as some
-from .client_authentication import open_to_nobody, without_client
+from .client_authentication import open_to_nobody, others_values, without_client
+from .grid.bodies import HALVES, JSON_VALUES, NO_OBJECTS, PAIRS, PIECES, SUFFIXES, TEXTS
+from .grid.cells import Class, Slot, fills
+from .grid.classes import BODY_DRESSES, CASES, IN_A_ROW, NEAR_MISSES, REPETITIONS, SIZES, STAND_INS, rows
+from .grid.standing import guessed
 from .parts import (
+    body_encoding,
     form_grants,
     form_logins,
     guessed_grants,
     json_logins,
     no_password_grant,
+    password_logins,
     refresh_by_clients,
     scoped_grants,
     unattended_grants,
+    unattended_logins,
 )
 from .token_answer import UNKNOWN_SCOPE, require_without
 
-LONG = 10_000
-"""How long a long text is, in characters."""
-NESTED = 500
-"""How deep a nested value goes: deeper than any real one, and not as deep as to exhaust an honest parser."""
-NO_OBJECTS = ("[]", "[[]]", '"apiauth"', "0", "1", "null", "true", "{", '{"a":', "", "[" * NESTED + "]" * NESTED)
-"""Bodies that are JSON and no object, or no JSON."""
-TEXTS = ("\xe9\u20ac\U0001f511", "\0", "apiauth\0", "x" * LONG)
-"""Texts that are none of ours: beyond ASCII, with a NUL, long."""
-PIECES = ("%ff", "%00", "apiauth%00", "%", "%zz", "%c3%a9", "\xff", "x" * LONG)
-"""Values of a form that are not encoded as the standard says, are not UTF-8, or are no text anybody means."""
-PAIRS = (
-    "apiauth=%ff", "apiauth=%00", "apiauth=%zz", "\xff=1", "=", "&&&", "apiauth[a][b]=1",
-    "&".join(f"apiauth{number}=1" for number in range(1000)),
-)  # fmt: skip
-"""What may stand beside the parameters of a form without meaning anything to anybody."""
+IN_BODY = (Slot.CLIENT_ID, Slot.USERNAME, Slot.GRANT_TYPE)
+SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+"""The grammar of one word of a scope (RFC 6749 3.3)."""
 ERROR_CODE = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")
 
 
@@ -72,15 +70,27 @@ def err_shape(api: Api, grant: GrantType) -> None:
     judge(api.send(valid.omitting("grant_type")).no_token())
 
 
-@rule(MUST, "RFC 6749 5.2", applies=unattended_grants, catches=("any-grant-accepted", "error-succeeds"), safety=ISSUE)
-@draws(name=some.unknown_grants)
-def err_unsupported_grant(api: Api, grant: GrantType, name: str) -> None:
-    """A grant type that the endpoint does not know gives no token."""
+@fills(Slot.GRANT_TYPE, Class.NEAR, Class.CASE, Class.STAND_IN, Class.SIZE)
+@rule(
+    MUST,
+    "RFC 6749 5.2",
+    "RFC 6749 1.9",
+    applies=unattended_grants,
+    catches=("any-grant-accepted", "error-succeeds", "grant-type-folded"),
+    safety=ISSUE,
+)
+@draws(rows(NEAR_MISSES, CASES, STAND_INS, SIZES, name="name"), name=some.unknown_grants)
+def err_unsupported_grant(api: Api, grant: GrantType, name: str | Edit) -> None:
+    """A grant type that the endpoint does not know gives no token, however near it is to one that it knows."""
     valid = api.token_request(grant)
-    answer = api.send(valid.setting("grant_type", name)).no_token()
+    spelt = name.apply(str(dict(valid.parameters)["grant_type"])) if isinstance(name, Edit) else name
+    if spelt is None:
+        raise Unchanged("grant_type")
+    answer = api.send(valid.setting("grant_type", spelt)).no_token()
     answer.advise(answer.members.get("error") == "unsupported_grant_type", "the error code unsupported_grant_type")
 
 
+@fills(Slot.GRANT_TYPE, Class.NOTHING)
 @rule(MUST, "RFC 6749 5.2", applies=unattended_grants, catches="grant-type-optional", safety=ISSUE)
 def err_missing_param(api: Api, grant: GrantType) -> None:
     """A request without a grant type, with an empty one, or without what the document demands gives no token."""
@@ -104,16 +114,23 @@ def err_duplicate_param(api: Api, grant: GrantType) -> None:
             api.send(draft).no_token()
 
 
+@fills(Slot.SCOPE, Class.NEAR, Class.CASE, Class.STAND_IN, Class.SIZE)
 @rule(SHOULD, "RFC 6749 3.3", "RFC 6749 5.2", applies=scoped_grants, catches="unknown-scope-granted", safety=ISSUE)
 def err_invalid_scope(api: Api, grant: GrantType) -> None:
     """A scope that does not exist is refused, or left out of what is granted."""
     valid = api.token_request(grant)
-    known = api.profile.scope_of(grant)
-    for scope in (UNKNOWN_SCOPE, f"{known} {UNKNOWN_SCOPE}"):
-        with api.row():
-            require_without(api.send(valid.setting("scope", scope)), UNKNOWN_SCOPE)
+    known = api.profile.scope_of(grant) or ""
+    every = known.split()
+    edits = (value.edit for table in (NEAR_MISSES, CASES, STAND_INS, SIZES) for value in table)
+    altered = [edit.apply(every[0]) for edit in edits]
+    words = [word for word in altered if word and word not in every and SCOPE_TOKEN.fullmatch(word)]
+    for word in (UNKNOWN_SCOPE, *dict.fromkeys(words)):
+        for scope in (word, f"{known} {word}") if word == UNKNOWN_SCOPE else (word,):
+            with api.row():
+                require_without(api.send(valid.setting("scope", scope)), word)
 
 
+@fills((Slot.PASSWORD, Slot.REFRESH), Class.NEAR, Class.CASE, Class.DRESS, Class.STAND_IN, Class.SIZE)
 @rule(
     MUST,
     "RFC 6749 5.2",
@@ -123,20 +140,78 @@ def err_invalid_scope(api: Api, grant: GrantType) -> None:
     catches=("password-ignored", "password-case-folded", "refresh-token-case-folded", "refresh-any-token"),
     safety=LOCKOUT,
 )
-@draws(some.NEAR_MISSES_FIRST, edit=some.near_misses | some.case_changes | some.strangers)
+@draws(
+    rows(NEAR_MISSES, CASES, BODY_DRESSES, STAND_INS, SIZES), edit=some.near_misses | some.case_changes | some.strangers
+)
 def err_invalid_grant(api: Api, grant: GrantType, edit: Edit) -> None:
-    """A near miss of a password or of a refresh token gives no token."""
+    """A near miss of a password or of a refresh token gives no token, nor does what stands in for one."""
     draft = api.token_request(grant)
-    secret = draft.carried(Role.PASSWORD if GRANTS[grant].takes_password else Role.REFRESH_TOKEN)
-    answer = api.send(draft.editing(secret, edit)).no_token()
-    answer.advise(400 <= answer.status <= 403, "400, 401 or 403")
+    guessed(api, draft, draft.carried(Role.PASSWORD if GRANTS[grant].takes_password else Role.REFRESH_TOKEN), edit)
 
 
+@fills((Slot.PASSWORD, Slot.REFRESH), Class.NOTHING, Class.ANOTHERS, Class.TYPES, Class.BYTES)
+@rule(MUST, "RFC 6749 5.2", PROFILE, applies=guessed_grants, catches="password-any-secret", safety=LOCKOUT)
+def err_foreign_value(api: Api, grant: GrantType) -> None:
+    """Nothing, a value that is no text, and any other credential of the run: none is a password or a refresh token."""
+    role = Role.PASSWORD if GRANTS[grant].takes_password else Role.REFRESH_TOKEN
+    name = role.name.lower()
+
+    is_json = body_encoding(api.profile) == "json"
+
+    def altered(valid: Draft) -> list[Draft]:
+        lacking, spelt = valid.omitting(name), valid.spelt(name)
+        others = others_values(api, valid, valid.carried(role))
+        if is_json:
+            strange = [valid.setting(name, value) for value in (*JSON_VALUES, *TEXTS)]
+        else:
+            tails = (*(f"{spelt}={piece}" for piece in PIECES), *(f"{spelt}{suffix}=x" for suffix in SUFFIXES))
+            strange = [replace(lacking, tail=tail) for tail in tails]
+        return [lacking, valid.setting(name, ""), *others, *strange]
+
+    for number in range(len(altered(api.token_request(grant)))):
+        with api.row():
+            # Made anew for each row: a refused attempt may have ended what it came with.
+            api.send(altered(api.token_request(grant))[number], server_errors=True).no_token()
+
+
+@fills((Slot.CLIENT_SECRET, Slot.PASSWORD), Class.REPEATED)
+@rule(MUST, "RFC 6749 5.2", PROFILE, applies=unattended_logins, catches="third-guess-admitted", safety=LOCKOUT)
+def tok_refusal_steady(api: Api, grant: GrantType) -> None:
+    """A wrong secret or password stays wrong, however often it comes, between good ones and in a row."""
+    valid = api.token_request(grant)
+    for ref in (ref for ref in valid.refs if ref.role in (Role.CLIENT_SECRET, Role.PASSWORD)):
+        cause = open_to_nobody(api, grant) if ref.role is Role.CLIENT_SECRET else None
+        wrong = valid.editing(ref, Edit("reverse"))
+        for count in range(1, REPETITIONS + IN_A_ROW + 1):
+            with api.row():
+                answer = api.send(wrong)
+                if answer.has_token and count > 1 and not (cause and cause.holds()):
+                    answer.fails("a refusal every time", f"a token at repetition {count}, intermittent: none before")
+                answer.no_token(cause, again=count <= REPETITIONS)
+
+
+@fills(Slot.USERNAME, Class.NEAR, Class.STAND_IN, Class.SIZE, Class.NOTHING, Class.ANOTHERS)
+@rule(MUST, "RFC 6749 5.2", PROFILE, applies=password_logins, catches="username-wildcard", safety=LOCKOUT)
+def pwd_username(api: Api, grant: GrantType) -> None:
+    """A password is its user's: beside another name, or none, it gives no token."""
+    valid = api.token_request(grant)
+    name = valid.carried(Role.USERNAME)
+    # No change of case, no blanks, no full-width letters: many a server takes a name for the same in any of them.
+    for table in (NEAR_MISSES, STAND_INS, SIZES):
+        for value in table:
+            with suppress(Unchanged), api.row():
+                guessed(api, valid, name, value.edit)
+    others = list(others_values(api, valid, name))
+    with suppress(NotApplicable):
+        others.append(valid.replacing(name, api.another(Role.USERNAME)))
+    api.each((valid.setting("username", ""), valid.omitting("username"), *others), Answer.no_token)
+
+
+@fills((*IN_BODY, Slot.CLIENT_SECRET), Class.TYPES)
 @rule(MUST, "RFC 6749 5.2", PROFILE, applies=json_logins, catches=("operator-injection", "json-crash"), safety=LOCKOUT)
-@draws([{"value": text} for text in ("\ud800", "\udfff", *TEXTS)], value=some.json_values)
+@draws([{"value": value} for value in (*HALVES, *TEXTS, *JSON_VALUES)], value=some.json_values)
 def err_body_robust(api: Api, grant: GrantType, value: object) -> None:
     """A JSON body with a value that is no text, or that is no object at all, gives no token and no server error."""
-    # Half of a surrogate pair is a string by the grammar, and no text all the same (RFC 8259 8.2).
     valid = api.token_request(grant)
     for name, _ in valid.parameters:
         no_token_unless_idle(api, valid.setting(name, value), valid.omitting(name), valid)
@@ -159,6 +234,7 @@ def no_token_unless_idle(api: Api, draft: Draft, lacking: Draft, valid: Draft) -
         answer.no_token()
 
 
+@fills(IN_BODY, Class.BYTES)
 @rule(
     MUST,
     "RFC 6749 5.2",
@@ -174,9 +250,10 @@ def err_form_robust(api: Api, grant: GrantType) -> None:
     valid = api.token_request(grant)
     for name, _ in valid.parameters:
         lacking = valid.omitting(name)
-        for piece in PIECES:
+        spelt = valid.spelt(name)
+        for tail in (*(f"{spelt}={piece}" for piece in PIECES), *(f"{spelt}{suffix}=x" for suffix in SUFFIXES)):
             with api.row():
-                no_token_unless_idle(api, replace(lacking, tail=f"{valid.spelt(name)}={piece}"), lacking, valid)
+                no_token_unless_idle(api, replace(lacking, tail=tail), lacking, valid)
     for pairs in PAIRS:
         with api.row():
             try:

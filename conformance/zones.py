@@ -36,6 +36,7 @@ from pytest_apiauth.rules import (
 )
 
 from .content import never_the_content
+from .grid.cells import Class, Slot, fills
 from .parts import TOKENS, all_zones, identity_zones, open_zones, protected_zones
 
 WRONG = Edit("reverse")
@@ -139,6 +140,7 @@ def zone_token_route(api: Api, grant: str) -> None:
         api.each((valid.without(kind), valid.dressed(kind, ""), wrong), Answer.no_token)
 
 
+@fills((Slot.BEARER, Slot.PERSONAL, Slot.KEY, Slot.NAMED, Slot.BASIC_USER), Class.ANOTHERS)
 @rule(MUST, "RFC 6750 2.1", PROFILE, applies=protected_zones, catches="slots-interchangeable")
 def zone_swap(api: Api, zone: Zone) -> None:
     """A credential in another one's place counts for nothing."""
@@ -162,7 +164,8 @@ def foreign(api: Api) -> Iterator[tuple[Ref, Kind | None]]:
     """Yield what is tried in another's place and is at hand, and the kind of credential that it is at a resource."""
     whole = [kind for kind, row in api.profile.kinds.items() if len(row.roles[0]) == 1]
     found: list[tuple[Ref, Kind | None]] = [(api.credential(kind).refs[0], kind) for kind in whole]
-    for ref, kind in (*found, (Ref(Role.CLIENT_SECRET), None), (Ref(Role.PASSWORD), None)):
+    roles = (Role.CLIENT_SECRET, Role.PASSWORD, Role.CLIENT_ID, Role.USERNAME)
+    for ref, kind in (*found, *((Ref(role), None) for role in roles)):
         try:
             api.examination.value(ref)
         except NotApplicable:

@@ -9,14 +9,29 @@ from __future__ import annotations
 
 import base64
 import binascii
+import string
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 Operation = Literal[
     "insert", "delete", "replace", "swap", "truncate", "extend", "prepend", "toggle", "upper", "lower",
-    "reverse", "double", "whole", "cut",
+    "reverse", "double", "whole", "cut", "change", "first", "swapcase", "around", "percent", "base64", "wide",
 ]  # fmt: skip
+PLACED: Final = frozenset({"insert", "delete", "replace", "swap", "truncate", "toggle", "cut", "change"})
+"""The operations that are about a place in the value."""
+ALPHABET: Final = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+
+
+def _others() -> str:
+    """Return a letter for each of base64's, of those that need no encoding, which differs in its highest bit."""
+    others = [ALPHABET[place ^ 32] for place in range(64)]
+    # What would be + or / is a letter that differs in its second bit.
+    return "".join(ALPHABET[place ^ 16] if other in "+/" else other for place, other in enumerate(others))
+
+
+OTHERS: Final = _others()
+CHANGES: Final = str.maketrans(ALPHABET + "-_", OTHERS + OTHERS[-2:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +40,9 @@ class Edit:
 
     ``at`` is a position in thousandths of the value's length; ``text`` is what is put in. ``whole``
     replaces everything by ``text``; ``cut`` keeps what is before ``at`` and appends ``text``; ``toggle``
-    swaps the case of the first letter at or after ``at``.
+    swaps the case of the first letter at or after ``at``. ``change`` puts another letter there, whatever the letter is:
+    one that base64 decodes to other bits, or the next one that it knows. ``first`` keeps ``at`` letters, counted one by
+    one. The others write all of the value in another way: ``around`` between two texts, ``wide`` in full-width letters.
 
     >>> Edit("reverse").apply("s3cret"), Edit("truncate", at=900).apply("0123456789")
     ('terc3s', '012345678')
@@ -47,16 +64,23 @@ class Edit:
         return _SHELL[self.operation](name, self._index(value), _inside_quotes(self.text))
 
     def _index(self, value: str) -> int:
+        if self.operation == "first":
+            return self.at
         index = min(self.at * len(value) // 1000, max(len(value) - 1, 0))
         if self.operation == "truncate":
             return max(index, 1)  # an empty value is no near miss: tables have it
+        if self.operation == "change":
+            places = [place for place, letter in enumerate(value) if ord(letter) in CHANGES]
+            return next((place for place in places if place >= index), places[-1] if places else index)
         if self.operation == "toggle":
             return next((i for i in range(index, len(value)) if _toggled(value[i])), index)
         return index
 
     def __str__(self) -> str:
         words: list[str] = [self.operation]
-        if self.operation not in ("extend", "prepend", "upper", "lower", "reverse", "double", "whole"):
+        if self.operation == "first":
+            words.append(str(self.at))
+        elif self.operation in PLACED:
             words.append(f"at {self.at / 10:g} %")
         if self.text:
             words.append(ascii(self.text))
@@ -94,6 +118,15 @@ def _toggled(letter: str) -> str:
     return letter.swapcase() if letter.isascii() and letter.isalpha() else ""
 
 
+def _wide(letter: str) -> str:
+    return chr(ord(letter) + 0xFEE0) if "!" <= letter <= "~" else letter
+
+
+def _change(value: str, at: int) -> str | None:
+    letter = value[at : at + 1].translate(CHANGES)
+    return value[:at] + letter + value[at + 1 :] if letter != value[at : at + 1] else None
+
+
 def _toggle(value: str, index: int, text: str) -> str | None:
     letter = _toggled(value[index]) if value else ""
     return value[:index] + letter + value[index + 1 :] if letter else None
@@ -120,6 +153,13 @@ _APPLY: dict[Operation, Callable[[str, int, str], str | None]] = {
     "double": lambda value, at, text: value + value,
     "whole": lambda value, at, text: text,
     "cut": lambda value, at, text: value[:at] + text,
+    "change": lambda value, at, text: _change(value, at),
+    "first": lambda value, at, text: value[:at],
+    "swapcase": lambda value, at, text: "".join(_toggled(letter) or letter for letter in value),
+    "around": lambda value, at, text: text + value + text,
+    "percent": lambda value, at, text: "".join(f"%{byte:02x}" for byte in value.encode()),
+    "base64": lambda value, at, text: base64.b64encode(value.encode()).decode(),
+    "wide": lambda value, at, text: "".join(_wide(letter) for letter in value),
 }
 
 
@@ -144,6 +184,16 @@ _SHELL: dict[Operation, Callable[[str, int, str], str]] = {
     "double": lambda name, at, text: f"${{{name}}}${{{name}}}",
     "whole": lambda name, at, text: text,
     "cut": lambda name, at, text: f"{_head(name, at)}{text}",
+    "change": lambda name, at, text: (
+        f'{_head(name, at)}$(printf %s "${{{name}:{at}:1}}" | tr {ALPHABET}_- {OTHERS}{OTHERS[:-3:-1]})'
+        f"${{{name}:{at + 1}}}"
+    ),
+    "first": lambda name, at, text: f"${{{name}:0:{at}}}",
+    "swapcase": lambda name, at, text: f'$(printf %s "${name}" | tr a-zA-Z A-Za-z)',
+    "around": lambda name, at, text: f"{text}${{{name}}}{text}",
+    "percent": lambda name, at, text: f'$(printf %s "${name}" | od -An -v -tx1 | tr -d "\\n" | tr " " %)',
+    "base64": lambda name, at, text: f'$(printf %s "${name}" | base64 -w0)',
+    "wide": lambda name, at, text: f"$(printf %s \"${name}\" | perl -CO -pe 's/([!-~])/chr(ord($1)+0xFEE0)/ge')",
 }
 
 

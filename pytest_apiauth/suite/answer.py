@@ -165,11 +165,12 @@ class Answer:
         answer.advise(self.status in self.api.profile.refusal, words)
         return answer._held_again(self) if again else answer
 
-    def no_token(self, unless: Cause | None = None, *, is_due: bool = True) -> Answer:
+    def no_token(self, unless: Cause | None = None, *, is_due: bool = True, again: bool = True) -> Answer:
         """Require a refusal without a token: a 4xx or a documented status.
 
         Raises Follows if a token came for a cause that is another rule's. Where no refusal ``is_due``, since the
-        request may mean something else there, a 2xx or 3xx without a token is advice only.
+        request may mean something else there, a 2xx or 3xx without a token is advice only. Without ``again`` the
+        control is not sent again at once.
         """
         words = "a refusal with a 4xx status"
         answer, _ = self._beside_control()
@@ -180,7 +181,7 @@ class Answer:
         if is_due and not is_refusal:
             answer.fails(words)
         answer.advise(is_refusal and self.status < 500, words)
-        return answer._held_again(self)
+        return answer._held_again(self) if again else answer
 
     def advise_no_token(self, words: str, unless: Cause | None = None) -> Answer:
         """Recommend that no token is issued. Raises Follows if one came for a cause that is another rule's."""

@@ -406,6 +406,7 @@ class Api:
             raise (Unjudged if says_nothing(response) else Inconclusive)(
                 f"the valid request was answered with {described(response)}: {self.examination.curl(draft)}"
             )
+        self.rows.server_answers()
         self._seen.append(Seen(control, draft, response))
         return self._seen[-1]
 

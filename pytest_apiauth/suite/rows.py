@@ -17,7 +17,7 @@ from pytest_apiauth.suite.outcomes import Breach, Counterexample, Follows, Incon
 
 SERVER_ERROR_RULE = "invalid-never-5xx"
 IN_A_ROW = 3
-"""Rows one after another that could not be judged, after which a rule tries no more."""
+"""Rows one after another that could not be judged, valid requests neither, after which a rule tries no more."""
 IN_ALL = 10
 """The same for rows anywhere in the table. A server error is an answer, and does not count here."""
 
@@ -73,6 +73,10 @@ class Rows:
         finally:
             self.unjudged += self._is_spoilt
             self._is_open = False
+
+    def server_answers(self) -> None:
+        """Take note that a valid request has succeeded: whatever row was lost, the server is there."""
+        self._lost_in_a_row = 0
 
     def note(self, breach: Breach) -> None:
         """Keep a breach of another rule."""

@@ -34,6 +34,25 @@ def test_the_shell_makes_the_same_edit(edits: list[Edit]) -> None:
         assert edit.apply(VALUE) in (line, None)
 
 
+WHOLE = [Edit("swapcase"), Edit("around", text='"'), Edit("percent"), Edit("base64"), Edit("wide"), Edit("first", 8)]
+PLACES = [Edit("change", at) for at in (0, 200, 500, 999)]
+
+
+@pytest.mark.parametrize("edit", [*WHOLE, *PLACES], ids=str)
+def test_the_shell_writes_the_whole_value_in_the_same_way(edit: Edit) -> None:
+    """What is no draw but a row of a table is the same in bash too."""
+    script = f'printf %s "{edit.shell("TOKEN", VALUE)}"'
+    answer = subprocess.run(["bash", "-c", script], env={"TOKEN": VALUE, "PATH": "/usr/bin:/bin"}, capture_output=True)
+    assert answer.stdout.decode() == edit.apply(VALUE)
+
+
+def test_another_letter_decodes_to_other_bits() -> None:
+    """A changed last letter of base64 is another value, also where the letter has unused bits (RFC 4648 3.5)."""
+    assert [Edit("change", 999).apply(text) for text in ("Q0JTQUI", "Q0JTQUJ", "!!", "a!")] == [
+        "Q0JTQUo", "Q0JTQUp", None, "6!"
+    ]  # fmt: skip
+
+
 @given(edit=drawn_edits(), value=st.text("abcXYZ019-_.", min_size=1, max_size=40))
 def test_an_edit_changes_the_value_or_nothing_is_sent(edit: Edit, value: str) -> None:
     """An edit gives another value, or None where it would give the same or an equivalent one."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_apiauth import bundled
 from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.embedded.registry import Fault
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.suite.book import REGISTRY, Rule, Verdict
@@ -49,9 +50,9 @@ VARIED = {
 """The profiles that variants are examined on; the last one is silent wherever a server may differ."""
 KEYED = {
     name: loading.load(REFERENCE.with_name(f"{name}.apiauth.toml"))
-    for name in ("query", "cookie", "moved", "named", "tokens")
+    for name in ("query", "cookie", "moved", "named", "tokens", "posted")
 }
-"""Profiles whose key travels in another place than a header, or whose tokens do in another than behind Bearer."""
+"""Profiles whose key, token or client travels in another place than usual."""
 EXAMINED = {**PROFILES, **KEYED}
 """The profiles that mutants of the embedded server are examined on."""
 
@@ -66,7 +67,7 @@ def examine(
     profile_name: str,
     rules: Iterable[Rule],
     *,
-    faults: Iterable[str] = (),
+    faults: Iterable[str | Fault] = (),
     variants: Iterable[str] = (),
     conditions: Conditions = CONDITIONS,
 ) -> dict[tuple[str, str], Outcome]:

@@ -156,6 +156,13 @@ class AuthorizeFramable(Policy):
         return ()
 
 
+@fault("code-case-folded", "looks codes up without regard to case")
+class CodeCaseFolded(Policy):
+    def find_code(self, value: str) -> Code | None:
+        folded = {known.lower(): code for known, code in self.state.codes.items()}
+        return super().find_code(value) or folded.get(value.lower())
+
+
 @fault("code-reusable", "redeems a code as often as it comes")
 class CodeReusable(Policy):
     def is_used(self, code: Code) -> bool:

@@ -6,6 +6,7 @@ from pytest_apiauth.embedded.policy import BEARER_KINDS, Policy, Presented
 from pytest_apiauth.embedded.reading import query_pairs
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
+from pytest_apiauth.embedded.token_policy import Parameters
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile.model import Kind
 
@@ -38,6 +39,27 @@ class TokenFromQuery(Policy):
         return presented
 
 
+@fault("token-from-header", "takes a token from X-Access-Token where no Authorization came")
+class TokenFromHeader(Policy):
+    def presented(self, request: Request, kinds: frozenset[Kind]) -> Presented:
+        presented = super().presented(request, kinds)
+        tokens = request.header_lines("x-access-token")
+        for kind in (kinds & BEARER_KINDS) - presented.shown.keys() if tokens else ():
+            presented = presented.having((kind,), self.as_token(tokens[-1], kind))
+        return presented
+
+
+@fault("token-from-cookie", "takes a token from the cookie access_token, whatever Authorization says")
+class TokenFromCookie(Policy):
+    def presented(self, request: Request, kinds: frozenset[Kind]) -> Presented:
+        presented = super().presented(request, kinds)
+        cookies = (part.strip().partition("=") for line in request.header_lines("cookie") for part in line.split(";"))
+        tokens = [value for name, _, value in cookies if name == "access_token"]
+        for kind in kinds & BEARER_KINDS if tokens else ():
+            presented = presented.having((kind,), self.as_token(tokens[-1], kind))
+        return presented
+
+
 @fault("query-token-beats-header", "lets a good access_token in the query overrule a bad Authorization")
 class QueryTokenBeatsHeader(Policy):
     def presented(self, request: Request, kinds: frozenset[Kind]) -> Presented:
@@ -57,6 +79,30 @@ class ExtraHeaderRefused(Policy):
         if any(name.lower().startswith("x-") and name.lower() not in known for name, _ in request.headers):
             raise Refusal(400, "invalid_request", "A header field is not known.")
         super().screen(request)
+
+
+@fault("session-cookie-preferred", "looks at no credential if a cookie has a session, which it does not find")
+class SessionCookiePreferred(Policy):
+    def screen(self, request: Request) -> None:
+        if any("sessionid=" in line for line in request.header_lines("cookie")):
+            raise Refusal(401, "invalid_session", "The session has ended.")
+        super().screen(request)
+
+
+@fault("unknown-query-refused", "answers 400 to a parameter of the URL that it does not know")
+class UnknownQueryRefused(Policy):
+    def screen(self, request: Request) -> None:
+        if any(name == "apiauth" for name, _ in query_pairs(request)):
+            raise Refusal(400, "invalid_request", "A parameter is not known.")
+        super().screen(request)
+
+
+@fault("origin-refused", "answers 403 to any token request that says which page it comes from")
+class OriginRefused(Policy):
+    def parameters(self, request: Request) -> Parameters:
+        if request.header("origin") is not None:
+            raise Refusal(403, "invalid_request", "The origin is not known.")
+        return super().parameters(request)
 
 
 @fault("content-type-on-get-refused", "answers 415 to a GET that has a Content-Type")

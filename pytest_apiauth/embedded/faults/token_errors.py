@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.reading import form_pairs, json_members
 from pytest_apiauth.embedded.refusal import Crash, Refusal
 from pytest_apiauth.embedded.registry import fault
-from pytest_apiauth.embedded.state import ClientRecord, Code, RefreshToken, UserRecord
+from pytest_apiauth.embedded.state import ClientRecord, Code, RefreshToken, State, UserRecord
 from pytest_apiauth.embedded.token_policy import Parameters
 from pytest_apiauth.messages import Request
-from pytest_apiauth.profile.model import GrantType
+from pytest_apiauth.profile.model import GrantType, Profile
 
 
 @fault("error-as-html", "tells errors in HTML")
@@ -52,6 +53,39 @@ class RepeatedParameterLastWins(Policy):
 class PasswordIgnored(Policy):
     def same_password(self, presented: str, known: str) -> bool:
         return True
+
+
+@fault("username-wildcard", "looks a user up with LIKE, to which a percent sign is any name")
+class UsernameWildcard(Policy):
+    def find_user(self, username: str) -> UserRecord | None:
+        anybody = next(iter(self.state.users.values()), None)
+        return anybody if username == "%" else super().find_user(username)
+
+
+@fault("grant-type-folded", "takes a grant type in other case for the one it knows")
+class GrantTypeFolded(Policy):
+    def grant_type(self, parameters: Parameters) -> GrantType:
+        name = parameters.get("grant_type", "")
+        return super().grant_type({**parameters, "grant_type": name.lower()} if name else parameters)
+
+
+@fault("password-any-secret", "takes the secret of a client for the password of any user")
+class PasswordAnySecret(Policy):
+    def same_password(self, presented: str, known: str) -> bool:
+        is_of_client = any(client.secret == presented for client in self.state.clients.values())
+        return is_of_client or super().same_password(presented, known)
+
+
+@fault("third-guess-admitted", "forgets to refuse a wrong password that comes for the third time")
+class ThirdGuessAdmitted(Policy):
+    def __init__(self, profile: Profile, state: State) -> None:
+        super().__init__(profile, state)
+        self.guesses: Counter[str] = Counter()
+
+    def same_password(self, presented: str, known: str) -> bool:
+        is_same = super().same_password(presented, known)
+        self.guesses[presented] += not is_same
+        return is_same or self.guesses[presented] % 3 == 0
 
 
 @fault("password-case-folded", "compares passwords without regard to case")

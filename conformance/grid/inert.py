@@ -1,0 +1,84 @@
+"""What may stand beside a request and mean nothing: what is valid stays valid, what is refused stays refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from pytest_apiauth.rules import Draft
+
+SESSIONS: Final = (
+    "session", "sessionid", "PHPSESSID", "JSESSIONID", "connect.sid", "ASP.NET_SessionId", "laravel_session",
+    "csrftoken",
+)  # fmt: skip
+"""Names by which frameworks know a browser's session. A stale one is in every browser; it is nobody's credential."""
+NO_CONTENT: Final = (206, 304)
+"""What tells as much of who was let in as a whole answer does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inert:
+    """One thing that means nothing to authentication: a header field, or a parameter of the URL."""
+
+    name: str
+    value: str
+    in_query: bool = False
+    is_brief: bool = False
+    """Whether every probe is asked with it."""
+
+    def beside(self, draft: Draft) -> Draft:
+        """Return a request with it."""
+        parts = urlsplit(draft.url)
+        value = self.value.format(origin=f"{parts.scheme}://{parts.netloc}", host=parts.netloc)
+        return draft.with_query((self.name, value)) if self.in_query else draft.with_headers((self.name, value))
+
+    def __str__(self) -> str:
+        return f"{'?' if self.in_query else ''}{self.name}={self.value}"
+
+
+def _fields(*fields: tuple[str, str], brief: bool = False) -> tuple[Inert, ...]:
+    return tuple(Inert(name, value, is_brief=brief) for name, value in fields)
+
+
+INERT: Final = (
+    *_fields(
+        ("X-Apiauth", "1"), ("Cookie", "sessionid=apiauth"), ("X-Forwarded-For", "203.0.113.7"), ("Range", "bytes=0-0"),
+        brief=True,
+    ),
+    Inert("apiauth", "1", in_query=True, is_brief=True),
+    Inert("apiauth", "", in_query=True),
+    *_fields(("Cookie", "apiauth=1"), *(("Cookie", f"{name}=apiauth") for name in SESSIONS if name != "sessionid")),
+    # What proxies add on the way. The scheme and the host are the true ones: another may rightly be sent on.
+    *_fields(
+        ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "{host}"), ("Forwarded", "for=203.0.113.7;proto=https"),
+        ("Via", "1.1 apiauth"), ("X-Real-IP", "203.0.113.7"), ("X-Request-ID", "0b3a7c1e-2f4d-4b6a-8c9e-1d2f3a4b5c6d"),
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    ),
+    # What browsers and libraries add.
+    *_fields(
+        ("User-Agent", "apiauth"), ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)"),
+        ("Accept", "*/*"), ("Accept", "application/json;q=0.9, */*;q=0.1"),
+        ("Accept-Encoding", "identity"), ("Accept-Language", "fr-CH, fr;q=0.9"), ("DNT", "1"),
+        ("Origin", "{origin}"), ("Referer", "{origin}/"), ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Mode", "cors"),
+        ("X-Requested-With", "XMLHttpRequest"), ("Priority", "u=3"),
+    ),
+    # What caches ask with. RFC 9110 13.1.3: a date that is no date is passed over.
+    *_fields(
+        ("If-None-Match", '"apiauth"'), ("If-Modified-Since", "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ("Cache-Control", "no-cache"), ("Cache-Control", "max-age=0"), ("Pragma", "no-cache"),
+    ),
+)  # fmt: skip
+
+
+def inert_beside(draft: Draft, *, brief: bool = False) -> Iterator[tuple[Inert, Draft]]:
+    """Yield a request with each inert thing, and the thing.
+
+    A cookie joins what the request has of its own; a parameter that the URL has, or that is one of the request's
+    credentials, is not repeated.
+    """
+    own = {each.name.lower() for each in draft.credentials} | {name.lower() for name, _ in draft.query}
+    for thing in INERT:
+        if (thing.is_brief or not brief) and thing.name.lower() not in own - {"cookie"}:
+            yield thing, thing.beside(draft)

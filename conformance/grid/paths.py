@@ -1,0 +1,59 @@
+"""Ways to spell a path that some router, proxy or filter takes for the same, and another one does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+SEGMENT: Final[tuple[Callable[[str], str], ...]] = (
+    lambda part: f"%{ord(part[0]):02x}{part[1:]}",
+    lambda part: f"{part[:-1]}%{ord(part[-1]):02X}",
+    lambda part: f"%25{ord(part[0]):02x}{part[1:]}",
+    lambda part: f"{part};x",
+    lambda part: f"{part};a=b",
+    lambda part: part.upper(),
+    lambda part: part.capitalize(),
+    lambda part: f"{part}%20",
+    lambda part: f"{part}%00",
+    lambda part: f"{part}.",
+    lambda part: f"./{part}",
+    lambda part: f"%2e/{part}",
+    lambda part: f"x/../{part}",
+    lambda part: f"x/%2e%2e/{part}",
+    lambda part: f"x/..;/{part}",
+    lambda part: f"/{part}",
+)
+"""Changes of one segment: a letter encoded, once or twice, parameters, another case, dots, doubled slashes."""
+END: Final = (
+    "/", "//", "/.", "/./", "/..;/", ".json", ";.json", ".html", "%20", "%09", "%0a", "%00", "%2f", "%5c", "%3f", "%23",
+    "?", "??", ";", "~", "*", "/x/..", "\\",
+)  # fmt: skip
+"""What may stand behind a path."""
+FRONT: Final = ("/", "/.", "/%2e", "/x/..", "/%2f", "\\", "/;", "/.;")
+"""What may stand before it."""
+
+
+def spellings(path: str) -> Iterator[str]:
+    """Yield other spellings of a path, each once.
+
+    >>> "/User/me" in list(spellings("/user/me")), "/user/me" in list(spellings("/user/me"))
+    (True, False)
+    """
+    parts = path.strip("/").split("/")
+    found: list[str] = []
+    for place, part in enumerate(parts):
+        if part:
+            changed = (change(part) for change in SEGMENT)
+            found += ["/" + "/".join((*parts[:place], each, *parts[place + 1 :])) for each in changed]
+    found += [f"{path}{end}" for end in END]
+    found += [f"{front}{path}" for front in FRONT]
+    found += [path.replace("/", "//"), path.replace("/", "\\"), path.replace("/", "/./"), path.upper(), path.swapcase()]
+    found += [f"{'/'.join(path.split('/')[:-1])}%2f{parts[-1]}", path.replace("/", "%2f").replace("%2f", "/", 1)]
+    yield from (each for each in dict.fromkeys(found) if each not in (path, ""))
+
+
+def brief_spellings(path: str) -> Iterator[str]:
+    """Yield the spellings that every probe is asked in."""
+    head, _, last = path.rpartition("/")
+    found = (f"/{path}", f"{path}/", f"{path}/.", f"{path};x", f"{path}.json", path.upper(), f"{head}/./{last}")
+    yield from (each for each in dict.fromkeys(found) if each != path)

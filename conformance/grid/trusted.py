@@ -1,0 +1,102 @@
+"""Header fields by which some framework or proxy says who somebody is, or which part of it a request is done with.
+
+A server that stands behind no such proxy, and lets one of them stand in for a credential, is open to whoever writes
+the field himself. Each row has where it comes from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """One header field, with a value that somebody may trust, and where it is documented."""
+
+    name: str
+    value: str
+    source: str
+
+
+def _all(source: str, *fields: tuple[str, str]) -> tuple[Trusted, ...]:
+    return tuple(Trusted(name, value, source) for name, value in fields)
+
+
+TRUSTED: Final = (
+    *_all(
+        "proxies that tell the client's address (RFC 7239 5.2, and what was in use before it)",
+        ("X-Forwarded-For", "127.0.0.1"), ("X-Forwarded-For", "10.0.0.1"), ("X-Forwarded-For", "192.168.0.1"),
+        ("X-Forwarded-For", "::1"), ("X-Forwarded-For", "localhost"), ("Forwarded", "for=127.0.0.1"),
+        ("Forwarded", 'for="[::1]";by=127.0.0.1;proto=https'), ("X-Real-IP", "127.0.0.1"), ("X-Client-IP", "127.0.0.1"),
+        ("X-Remote-IP", "127.0.0.1"), ("X-Remote-Addr", "127.0.0.1"), ("X-Originating-IP", "127.0.0.1"),
+        ("X-ProxyUser-Ip", "127.0.0.1"), ("Client-IP", "127.0.0.1"), ("X-Cluster-Client-IP", "127.0.0.1"),
+        ("True-Client-IP", "127.0.0.1"), ("CF-Connecting-IP", "127.0.0.1"), ("Fastly-Client-IP", "127.0.0.1"),
+        ("X-Custom-IP-Authorization", "127.0.0.1"),
+    ),
+    *_all(
+        "proxies that tell the host and the path that were asked for",
+        ("X-Forwarded-Host", "localhost"), ("X-Forwarded-Host", "127.0.0.1"), ("X-Forwarded-Server", "localhost"),
+        ("X-Host", "localhost"), ("X-Forwarded-Prefix", "/"), ("X-Forwarded-Port", "443"),
+        ("X-Forwarded-Proto", "https"),
+    ),
+    *_all(
+        "Zend Framework and IIS: the URL before it was rewritten (CVE-2018-14773, Symfony)",
+        ("X-Original-URL", "/"), ("X-Rewrite-URL", "/"), ("X-Original-URI", "/"), ("X-Forwarded-Uri", "/"),
+        ("X-Override-URL", "/"),
+    ),
+    *_all(
+        "Next.js: a request of its own middleware (CVE-2025-29927)",
+        ("x-middleware-subrequest", "middleware"), ("x-middleware-subrequest", "src/middleware"),
+        ("x-middleware-subrequest", ":".join(["middleware"] * 5)),
+        ("x-middleware-subrequest", ":".join(["src/middleware"] * 5)),
+    ),
+    *_all(
+        "Django's RemoteUserMiddleware and CGI: the user whom the web server knows (RFC 3875 4.1.11)",
+        ("Remote-User", "admin"), ("Remote_User", "admin"), ("X-Remote-User", "admin"), ("REMOTE-USER", "default"),
+    ),
+    *_all(
+        "oauth2-proxy: whom it has let in",
+        ("X-Auth-Request-User", "admin"), ("X-Auth-Request-Email", "admin@example.org"),
+        ("X-Auth-Request-Access-Token", "apiauth"), ("X-Forwarded-User", "admin"),
+        ("X-Forwarded-Email", "admin@example.org"), ("X-Forwarded-Preferred-Username", "admin"),
+        ("X-Forwarded-Groups", "admin"), ("X-Forwarded-Access-Token", "apiauth"),
+    ),
+    *_all(
+        "Authelia, authentik, Traefik's forward authentication",
+        ("X-authentik-username", "admin"), ("Remote-Email", "admin@example.org"), ("Remote-Groups", "admin"),
+        ("Remote-Name", "admin"), ("X-Forwarded-Method", "OPTIONS"),
+    ),
+    *_all(
+        "Grafana's auth proxy, and what is named like it",
+        ("X-WEBAUTH-USER", "admin"), ("X-User", "admin"), ("X-Username", "admin"), ("X-User-Id", "1"),
+        ("X-Email", "admin@example.org"),
+        ("X-Authenticated-User", "admin"), ("X-Authenticated-Userid", "1"), ("X-Admin", "true"), ("X-Role", "admin"),
+    ),
+    *_all(
+        "Kong: the consumer that a plug-in has found",
+        ("X-Consumer-ID", "1"), ("X-Consumer-Username", "admin"), ("X-Credential-Identifier", "admin"),
+    ),
+    *_all(
+        "Cloud identity proxies: Google's IAP, Azure's App Service, Cloudflare Access, AWS ALB",
+        ("X-Goog-Authenticated-User-Email", "accounts.google.com:admin@example.org"),
+        ("X-Goog-Authenticated-User-ID", "accounts.google.com:1"), ("X-MS-CLIENT-PRINCIPAL-NAME", "admin"),
+        ("X-MS-CLIENT-PRINCIPAL-ID", "1"), ("Cf-Access-Authenticated-User-Email", "admin@example.org"),
+        ("X-Amzn-Oidc-Identity", "admin"),
+    ),
+    *_all(
+        "TLS client certificates, told by a proxy (RFC 9440 2.1, nginx and Envoy before it)",
+        ("Client-Cert", ":YXBpYXV0aA==:"), ("X-SSL-Client-Verify", "SUCCESS"), ("X-SSL-Client-S-DN", "CN=admin"),
+        ("SSL-Client-Verify", "SUCCESS"), ("X-Client-Verify", "SUCCESS"), ("X-Client-DN", "CN=admin"),
+    ),
+    *_all(
+        "services that call each other",
+        ("X-Internal", "true"), ("X-Internal-Request", "1"), ("X-From-Gateway", "true"), ("X-Service-Name", "gateway"),
+        ("X-Debug", "1"), ("X-Test", "1"), ("X-Skip-Auth", "true"), ("X-Bypass-Auth", "true"),
+    ),
+)  # fmt: skip
+BRIEF_TRUSTED: Final = (
+    ("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1"), ("X-Original-URL", "/"), ("Remote-User", "admin"),
+    ("X-Forwarded-User", "admin"),
+)  # fmt: skip
+"""The rows that every probe is asked with."""
