@@ -4,7 +4,9 @@
 // OIDC_SHARED_SECRET. OIDC_TOLERANCE is by how many seconds a clock may differ. OIDC_RESOURCES are those that tokens may be
 // for, between blanks, the site's own first; with OIDC_ANY_AUDIENCE the site does not ask what a token is for. With
 // OIDC_DEVICE_SECRET there are two clients for devices, the second one's secret ends in -second; with OIDC_REUSABLE a
-// device code gives more than one token.
+// device code gives more than one token. OIDC_PUSHED says, between blanks, what holds of pushed authorization requests:
+// required, any-redirect, reusable; then there is one more client of codes, whose secret ends in -other. With OIDC_NAMELESS
+// answers of the authorization endpoint lack their iss.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { Provider, errors } from 'oidc-provider';
@@ -20,6 +22,14 @@ const {
   OIDC_MACHINE_SECRET: machineSecret, OIDC_PORT: fixedPort, OIDC_PUBLIC_JWK: jwk, OIDC_SHARED_SECRET: sharedSecret,
   OIDC_DEVICE_SECRET: deviceSecret, OIDC_REUSABLE: reusable,
 } = process.env;
+const pushed = process.env.OIDC_PUSHED?.split(' ');
+const codes = (name, secret) => ({
+  client_id: `site-${name}`,
+  client_secret: secret,
+  redirect_uris: [process.env.OIDC_REDIRECT_URI],
+  grant_types: ['authorization_code', 'refresh_token'],
+  response_types: ['code'],
+});
 const resources = process.env.OIDC_RESOURCES?.split(' ');
 const signing = (method, alg, more) => ({
   token_endpoint_auth_method: method,
@@ -32,13 +42,8 @@ const signing = (method, alg, more) => ({
 const port = Number(fixedPort) || await freePort();
 const issuer = `http://127.0.0.1:${port}`;
 const provider = new Provider(issuer, {
-  clients: [{
-    client_id: 'site-app',
-    client_secret: process.env.OIDC_SECRET,
-    redirect_uris: [process.env.OIDC_REDIRECT_URI],
-    grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code'],
-  }, ...['machine', 'second'].filter(() => machineSecret).map((name) => ({
+  clients: [codes('app', process.env.OIDC_SECRET), ...(pushed ? [codes('other', `${process.env.OIDC_SECRET}-other`)] : []),
+  ...['machine', 'second'].filter(() => machineSecret).map((name) => ({
     client_id: `site-${name}`,
     client_secret: name === 'machine' ? machineSecret : `${machineSecret}-second`,
     redirect_uris: [],
@@ -70,6 +75,13 @@ const provider = new Provider(issuer, {
         },
       },
     } : {}),
+    ...(pushed ? {
+      pushedAuthorizationRequests: {
+        enabled: true,
+        requirePushedAuthorizationRequests: pushed.includes('required'),
+        allowUnregisteredRedirectUris: pushed.includes('any-redirect'),
+      },
+    } : {}),
     revocation: { enabled: Boolean(jwk) },
     introspection: { enabled: Boolean(jwk) },
   },
@@ -79,6 +91,12 @@ const provider = new Provider(issuer, {
 
 if (reusable) provider.DeviceCode.prototype.consume = async () => {};
 
+if (pushed?.includes('reusable')) provider.PushedAuthorizationRequest.prototype.consume = async () => {};
+provider.use(async (ctx, next) => {
+  await next();
+  const place = ctx.response.get('location');
+  if (process.env.OIDC_NAMELESS && place) ctx.set('location', place.replace(/[?&]iss=[^&]*/, ''));
+});
 provider.use(async (ctx, next) => {
   if (ctx.path !== '/api/me') return next();
   const [, value] = /^bearer ([^ ]+)$/i.exec(ctx.get('authorization')) ?? [];
