@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -163,8 +163,8 @@ def token_request(
     scope = profile.scope_of(grant) if has_scope else None
     if scope:
         members["scope"] = scope
-    if profile.token.resource is not None:
-        members["resource"] = profile.token.resource
+    if profile.token.resource:
+        members["resource"] = profile.token.resource if profile.token.body == "form" else profile.token.resource[0]
     return posted(profile, profile.endpoint_of(grant), {**members, **row.extra}, client=client, key=key)
 
 
@@ -227,9 +227,18 @@ def posted(
         url,
         (("Accept", "application/json"),),
         (*proof, *keys),
-        parameters=tuple({**members, **named}.items()),
+        parameters=tuple(_each_of({**members, **named})),
         encoding=profile.token.body,
     ).as_control()
+
+
+def _each_of(members: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yield the members of a body; one that has several values is repeated (RFC 8707 2)."""
+    for name, value in members.items():
+        if name == "resource" and isinstance(value, tuple):
+            yield from ((name, each) for each in value)
+        else:
+            yield name, value
 
 
 def _client(profile: Profile, client: str) -> tuple[tuple[Credential, ...], dict[str, object]]:
@@ -316,7 +325,7 @@ def authorization_request(
         ("client_id", Ref(Role.CLIENT_ID, client)),
         ("redirect_uri", redirect_uri),
         ("scope", (profile.scope_of(grant) if grant else profile.token.scope) or None),
-        ("resource", profile.token.resource),
+        *(("resource", each) for each in profile.token.resource),
         ("state", secrets.token_urlsafe(32) if state is None else state),
         ("code_challenge", proof.challenge),
         ("code_challenge_method", proof.method),

@@ -96,9 +96,9 @@ class AuthorizationEndpoint:
         redirect_uri = None if presented is None else policy.landing(client, presented)
         if redirect_uri is None:
             return None
-        parameters = {name: value for name, value in pairs if value}
+        parameters = policy.joined((name, value) for name, value in pairs if value)
         try:
-            policy.check_names(name for name, _ in pairs)
+            policy.check_names(name for name, _ in pairs if not policy.may_repeat(name))
             if client is None:
                 raise Refusal(302, "unauthorized_client")
             if pushed is None and policy.has_to_be_pushed():

@@ -30,7 +30,9 @@ class Award:
     members: Mapping[str, str] = field(default_factory=dict)
     """What the answer to this grant says that others do not."""
     resource: str | None = None
-    """The API that it is for (RFC 8707)."""
+    """The API that it is for, or several between blanks (RFC 8707)."""
+    granted: str | None = None
+    """All that was granted, which a refresh token stays with, if the token is for a part of that (RFC 8707 2.2)."""
 
 
 def award_of(policy: Policy, parameters: Parameters, client: ClientRecord | None) -> Award:

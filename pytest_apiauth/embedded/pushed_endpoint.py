@@ -49,8 +49,8 @@ class PushedEndpoint:
     def _pushed(self, request: Request) -> PushedRequest:
         policy, state = self._policy, self._state
         pairs = policy.pushed_pairs(request)
-        policy.check_names(name for name, _ in pairs)
-        parameters = {name: value for name, value in pairs if value}
+        policy.check_names(name for name, _ in pairs if not policy.may_repeat(name))
+        parameters = policy.joined((name, value) for name, value in pairs if value)
         client = self._client(request, parameters)
         policy.check_pushed_names(set(parameters))
         redirect_uri = parameters.get("redirect_uri")

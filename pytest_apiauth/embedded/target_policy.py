@@ -18,13 +18,21 @@ class TargetPolicy(TokenPolicy):
     def extension_members(self) -> frozenset[str]:
         return super().extension_members() | {"resource"}
 
+    def may_repeat(self, name: str) -> bool:
+        """Whether a parameter may come more than once: a token may be for several resources (RFC 8707 2)."""
+        return (name == "resource" and bool(self.profile.token.resource)) or super().may_repeat(name)
+
     def requested_target(self, parameters: Parameters, status: int = 400) -> str | None:
-        """Return the resource that a request names, if it does and this server has any (RFC 8707 2)."""
+        """Return what a request names, if it does and this server has any resource (RFC 8707 2).
+
+        Several stand between blanks, of which a URI has none.
+        """
         named = parameters.get("resource")
-        if named is None or self.profile.token.resource is None:
+        if named is None or not self.profile.token.resource:
             return None
-        if not self.is_well_formed_target(named) or not self.knows_target(named):
-            raise Refusal(status, ERROR, "The resource is not known here.")
+        for each in named.split(" "):
+            if not self.is_well_formed_target(each) or not self.knows_target(each):
+                raise Refusal(status, ERROR, "The resource is not known here.")
         return named
 
     def is_well_formed_target(self, resource: str) -> bool:
@@ -36,14 +44,14 @@ class TargetPolicy(TokenPolicy):
 
     def knows_target(self, resource: str) -> bool:
         """Whether a resource is a documented one; every character counts."""
-        return resource in (self.profile.token.resource, *self.profile.token.other_resources)
+        return resource in (*self.profile.token.resource, *self.profile.token.other_resources)
 
     def awarded_target(self, granted: str | None, requested: str | None) -> str | None:
-        """Return the resource of a token: what was granted before stays, and no other is had by it (RFC 8707 2.2)."""
-        if granted is not None and requested not in (None, granted):
+        """Return the resource of a token: of what was granted before, and no other is had by it (RFC 8707 2.2)."""
+        if granted is not None and not set((requested or granted).split(" ")) <= set(granted.split(" ")):
             raise Refusal(400, ERROR, "The resource exceeds what was granted.")
         return granted if requested is None else requested
 
     def is_for_this_api(self, token: AccessToken) -> bool:
         """Whether a token was issued for the API that the profile is about (RFC 9700 2.3)."""
-        return token.resource in (None, self.profile.token.resource)
+        return token.resource is None or self.profile.token.resource[0] in token.resource.split(" ")

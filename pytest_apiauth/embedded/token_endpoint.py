@@ -35,7 +35,8 @@ class TokenEndpoint:
             client = self.client(request, parameters)
             named = self._policy.requested_target(parameters)
             award = award_of(self._policy, parameters, client)
-            return self.award(replace(award, resource=self._policy.awarded_target(award.resource, named)))
+            awarded = self._policy.awarded_target(award.resource, named)
+            return self.award(replace(award, resource=awarded, granted=award.resource))
         except Refusal as refusal:
             return self.refused(refusal, request)
 
@@ -87,7 +88,7 @@ class TokenEndpoint:
             award.refreshed.scope if award.refreshed else award.scope,
             self._state.clock.now() + self._policy.refresh_lifetime(),
             award.family,
-            resource=award.resource,
+            resource=award.granted or award.resource,
         )
         self._state.refresh[token.value] = token
         return token

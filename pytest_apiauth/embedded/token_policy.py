@@ -6,7 +6,7 @@ import base64
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pytest_apiauth.embedded.places import keys_of, spots
@@ -127,13 +127,24 @@ class TokenPolicy(RefusalPolicy):
             pairs = form_pairs(text)
         except ValueError:
             raise Refusal(400, "invalid_request", "The body is not form-encoded UTF-8.") from None
-        found: Parameters = {}
-        for name, value in pairs:
-            if name in found:
+        names: set[str] = set()
+        for name, _ in pairs:
+            if name in names and not self.may_repeat(name):
                 self.repeated_parameter()
             if name not in self.known_parameters:
                 self.unknown_parameter()
-            found[name] = value
+            names.add(name)
+        return self.joined(pairs)
+
+    def may_repeat(self, name: str) -> bool:
+        """Whether a parameter may come more than once: none of RFC 6749 may."""
+        return False
+
+    def joined(self, pairs: Iterable[tuple[str, str]]) -> Parameters:
+        """Return the values by name, those of what may be repeated between blanks; else the last counts."""
+        found: Parameters = {}
+        for name, value in pairs:
+            found[name] = f"{found[name]} {value}" if name in found and self.may_repeat(name) else value
         return found
 
     def read_json(self, body: bytes) -> Parameters:

@@ -78,6 +78,11 @@ def as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _one_or_several(value: object) -> object:
+    """Read a text as a list of one."""
+    return (value,) if isinstance(value, str) else as_tuple(value)
+
+
 def _needs(value: object) -> object:
     """Read ``["api_key", "bearer"]`` as one alternative, a list of lists as several."""
     if isinstance(value, list):
@@ -100,6 +105,7 @@ def _json_object(given: object) -> object:
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
+OneOrSeveral = Annotated[tuple[str, ...], BeforeValidator(_one_or_several)]
 Refusals = Annotated[tuple[Annotated[int, Field(ge=200, le=499)], ...], BeforeValidator(as_tuple), Field(min_length=1)]
 Example = Annotated[dict[str, Any], BeforeValidator(_json_object)]
 Grants = Annotated[tuple[GrantType, ...], BeforeValidator(as_tuple)]
@@ -200,8 +206,10 @@ class TokenSettings(Model):
     )
     scope: str | None = Field(None, description="Scope to ask for")
     assertion: Assertions = Assertions()
-    resource: str | None = Field(
-        None, description="The API that tokens are for, an absolute URI, if requests name it (RFC 8707)"
+    resource: OneOrSeveral = Field(
+        (),
+        description="The API that tokens are for, an absolute URI, if requests name it (RFC 8707); a list of several"
+        " that each token is for has this API first",
     )
     other_resources: Texts = Field(
         (), description="Further resources of the authorization server, whose tokens are for other APIs than this one"
@@ -216,12 +224,15 @@ class TokenSettings(Model):
 
     @model_validator(mode="after")
     def _names_resources(self) -> TokenSettings:
-        if self.other_resources and self.resource is None:
+        if self.other_resources and not self.resource:
             raise ValueError("other_resources: resource is needed, which says what tokens of this API are for")
-        if self.resource in self.other_resources:
+        if set(self.resource) & set(self.other_resources):
             raise ValueError("other_resources: names resource itself, and means others")
-        for key, named in (("resource", self.resource), *(("other_resources", each) for each in self.other_resources)):
-            if named is not None and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s#]+", named) is None:
+        if len(self.resource) > 1 and self.body == "json":
+            raise ValueError('resource: several of them take body = "form", where a parameter may be repeated')
+        every = {"resource": self.resource, "other_resources": self.other_resources}
+        for key, named in ((key, each) for key, names in every.items() for each in names):
+            if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s#]+", named) is None:
                 raise ValueError(f"{key}: expected an absolute URI without a fragment (RFC 8707 2)")
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -86,6 +87,47 @@ def test_a_code_and_its_refresh_token_stay_with_their_api() -> None:
     assert client.code("https://other.example/")["error"] == ["invalid_target"]
 
 
+BOTH = loading.load(FILE, changes=[{"token": {"resource": [OWN, OTHER], "other_resources": False}}])
+
+
+def test_several_resources_are_repeated_parameters() -> None:
+    """A token and a code for several are asked for with each of them (RFC 8707 2); the token opens the first one."""
+    server = Server(BOTH)
+    ask = Requester(Identities(server.profile, server.lookup, Redactor()))
+    request, asked = ask.token_request("client_credentials"), ask.authorization_request()
+
+    assert parse_qs(request.body.decode())["resource"] == [OWN, OTHER]
+    assert parse_qs(urlsplit(asked.url).query)["resource"] == [OWN, OTHER]
+    members: Any = server.handle(request).json()
+    bearer = (("Authorization", f"Bearer {members['access_token']}"),)
+    assert server.handle(Request("GET", BOTH.url("/items"), bearer)).status == 200
+    again = ask.token_request("client_credentials")
+    refused: Any = server.handle(replace(again, body=again.body + b"&resource=https://other.example/")).json()
+    assert refused["error"] == "invalid_target"
+
+
+def test_a_part_of_what_was_granted_may_be_asked_for() -> None:
+    """A token may be for one of a code's resources; its refresh token stays with all of them (RFC 8707 2.2)."""
+    server = Server(BOTH)
+    ask = Requester(Identities(server.profile, server.lookup, Redactor()))
+
+    def members(grant: Any, resource: str, **issued: str) -> dict[str, Any]:
+        given = {Role[name]: value for name, value in issued.items()}
+        answer = server.handle(ask.token_request(grant, given, alter=lambda draft: draft.setting("resource", resource)))
+        return answer.json()  # type: ignore[return-value]
+
+    def opens(token: str) -> bool:
+        bearer = (("Authorization", f"Bearer {token}"),)
+        return server.handle(Request("GET", BOTH.url("/items"), bearer)).status == 200
+
+    asked = ask.authorization_request()
+    code = parse_qs(urlsplit(server.handle(asked.request).header("location") or "").query)["code"][0]
+    first = members("authorization_code", OTHER, CODE=code, VERIFIER=asked.verifier)
+    second = members("refresh_token", OWN, REFRESH_TOKEN=first["refresh_token"])
+
+    assert [opens(each["access_token"]) for each in (first, second)] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("token", "words"),
     [
@@ -93,6 +135,9 @@ def test_a_code_and_its_refresh_token_stay_with_their_api() -> None:
         ({"other_resources": ["urn:a#b"]}, "other_resources: expected an absolute URI without a fragment"),
         ({"other_resources": [OWN]}, "other_resources: names resource itself, and means others"),
         ({"resource": False}, "other_resources: resource is needed"),
+        ({"resource": [OWN, "/api"]}, "resource: expected an absolute URI without a fragment"),
+        ({"resource": [OWN, "urn:target:mail"]}, "other_resources: names resource itself, and means others"),
+        ({"resource": [OWN, "urn:a"], "body": "json"}, 'resource: several of them take body = "form"'),
     ],
 )
 def test_what_is_no_resource_is_one_line(token: dict[str, object], words: str) -> None:

@@ -49,3 +49,40 @@ def test_tokens_are_for_the_api_that_they_name(package: Path, tmp_path: Path, mo
     assert run.places("fail") == found, run.output
     assert run.places("warning") == set(), run.output
     assert run.places("pass") >= ABOUT - found, run.output
+
+
+BY_CODE = """
+[login]
+username = "login"
+[credentials]
+client_id = "site-app"
+client_secret = {{ env = "OIDC_SECRET" }}
+redirect_uri = {{ env = "OIDC_REDIRECT_URI" }}
+username = "alice"
+password = {{ env = "OIDC_PASSWORD" }}
+[token]
+resource = "https://api.site.example/"
+other_resources = ["https://files.site.example/"]
+[grants.authorization_code]
+scope = "openid offline_access read"
+answer = {{ token_type = "Bearer", refresh_token = true }}
+[grants.refresh_token]
+scope = ""
+"""
+HEAD = PROFILE[: PROFILE.index("[credentials]")].replace(
+    'token_url = "/token"', 'token_url = "/token"\nauthorize_url = "/auth?prompt=consent"'
+)
+
+
+def test_codes_and_refresh_tokens_stay_with_their_api(package: Path, tmp_path: Path) -> None:
+    """What was consented to for one resource gives no token for another, when redeemed or renewed (RFC 8707 2.2)."""
+    with running(package, OIDC_MACHINE_SECRET=secrets.token_urlsafe(32), OIDC_RESOURCES=RESOURCES) as site:
+        path = tmp_path / "site.apiauth.toml"
+        path.write_text((HEAD + BY_CODE + PROFILE[PROFILE.index("[zones") :]).format(url=site.url), encoding="utf-8")
+        allowed = [f"--apiauth-allow={name}" for name in EVERY_CLASS]
+        known = site.environment | {"OIDC_PASSWORD": "any"}
+        run = examine(Site(site.url, known), path, "-k", "target or truth", *allowed)
+
+    assert run.places("fail") | run.places("warning") == set(), run.output
+    named = {("target-granted", grant) for grant in ("authorization_code", "refresh_token")} | {("target-bound", "api")}
+    assert run.places("pass") >= named, run.output

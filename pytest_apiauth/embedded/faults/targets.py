@@ -26,3 +26,9 @@ class TargetFragmentDropped(Policy):
 class TargetAnyApi(Policy):
     def is_for_this_api(self, token: AccessToken) -> bool:
         return True
+
+
+@fault("target-grant-exceeded", "gives a token for any resource that it knows, whatever a code or refresh token is for")
+class TargetGrantExceeded(Policy):
+    def awarded_target(self, granted: str | None, requested: str | None) -> str | None:
+        return requested or granted

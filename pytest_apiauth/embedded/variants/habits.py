@@ -162,15 +162,15 @@ class BasicAnyScheme(Policy):
 class TargetMapped(Policy):
     def requested_target(self, parameters: Parameters, status: int = 400) -> str | None:
         named = super().requested_target(parameters, status)
-        return self.mapped(named) if named is not None else None
+        return " ".join(map(self.mapped, named.split(" "))) if named is not None else None
 
     def knows_target(self, resource: str) -> bool:
         return super().knows_target(self.mapped(resource))
 
     def mapped(self, resource: str) -> str:
         """Return the known resource that one lies below, whatever the case of its host; else itself."""
-        known = (self.profile.token.resource, *self.profile.token.other_resources)
-        above = (each for each in known if each and each.endswith("/") and resource.lower().startswith(each.lower()))
+        known = (*self.profile.token.resource, *self.profile.token.other_resources)
+        above = (each for each in known if each.endswith("/") and resource.lower().startswith(each.lower()))
         return next(above, resource)
 
 
