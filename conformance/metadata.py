@@ -15,8 +15,7 @@ from pytest_apiauth.rules import (
     Api,
     Draft,
     Parts,
-    Role,
-    Text,
+    Proof,
     consent,
     rule,
 )
@@ -166,17 +165,8 @@ def _authorization(api: Api, method: str) -> Answer | None:
     redirect_uri = api.examination.target.identities.client(client).redirect_uri
     if redirect_uri is None:
         return None
-    query: tuple[tuple[str, Text], ...] = (
-        ("response_type", "code"),
-        ("client_id", api.ref(Role.CLIENT_ID, client)),
-        ("redirect_uri", redirect_uri),
-        ("state", "apiauth-state-0123456789"),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", method),
-    )
-    scope = profile.scope_of(grant)
-    query += (("scope", scope),) if scope else ()
-    return api.send(Draft("GET", profile.authorization_endpoint, query=query))
+    # By nobody: what a server says at once takes no login.
+    return api.send(api.authorization_request(Proof(None, CHALLENGE, method)).opened_by("").as_control())
 
 
 def _sent_back(reply: Answer) -> dict[str, str]:

@@ -23,6 +23,7 @@ api_url = "{url}"
 token_url = "/token"
 authorize_url = "/auth?prompt=consent"
 pushed_authorization_request_url = "/request"
+metadata_url = "/.well-known/openid-configuration"
 standards = ["RFC 6749", "RFC 6750", "RFC 7636", "RFC 9101", "RFC 9126", "RFC 9207", "RFC 9700"]
 [authorization]
 iss = "{url}"
@@ -46,7 +47,7 @@ path = "/api/"
 needs = ["bearer"]
 probe = ["/api/me"]
 """
-EVERYTHING = "par or issuer or authorization"
+EVERYTHING = "par or issuer or authorization or metadata"
 ABOUT: set[Place] = {(rule, CODE) for rule in (
     "par-answer", "par-client", "par-secret", "par-form", "par-nested", "par-redirect", "par-entropy", "par-unknown",
     "par-bound", "par-single-use", "par-overridden", "iss-named", "az-bad-redirect", "az-redirect-near-miss",
@@ -92,7 +93,7 @@ def test_what_is_pushed_is_kept_safe(package: Path, tmp_path: Path, case: Case) 
 
     found = {(case.rule, CODE)} if case.rule else set()
     passed = {place for place in ABOUT if not case.rule and (case.chosen == EVERYTHING or place[0][:2] != "az")}
-    passed |= {("par-required", CODE)} if case.chosen == EVERYTHING else set()
+    passed |= {("par-required", CODE), ("md-consistent", "document")} if case.chosen == EVERYTHING else set()
     assert run.places("fail") == (found if case.verdict == "fail" else set()), run.output
     assert run.places("warning") - PAGES == (found if case.verdict == "warning" else set()), run.output
     assert run.places("pass") >= passed, run.output
