@@ -31,11 +31,13 @@ from typing import Final, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pytest_apiauth.auth.browsing import Browser, Tab, new_jar
+from pytest_apiauth.auth.requester import sendable
 from pytest_apiauth.auth.ways import LogIn, Opening, Way
 from pytest_apiauth.credentials.identities import Identities, UserIdentity
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.messages import Headers, Origin, Request, Response
+from pytest_apiauth.profile.kinds import Place
 from pytest_apiauth.profile.model import DEFAULT, Profile
 
 CODE: Final = "apiauth-code"
@@ -132,8 +134,9 @@ class Person:
             if session is None:
                 section = "credentials" if user == DEFAULT else f"users.{user}"
                 raise CredentialError(f"{self._profile.name}: {section}.session: [login] needs one, and there is none")
-            value = session.reveal()
-            lines = (("Cookie", f"{login.cookie}={value}") if login.cookie else (str(login.header), value),)
+            place = Place("cookie", login.cookie) if login.cookie else Place("header", str(login.header))
+            value = sendable(session, place)
+            lines = (("Cookie", f"{login.cookie}={value}") if login.cookie else (place.name, value),)
         return Tab(jar, Origin.of(request.url), lines)
 
 

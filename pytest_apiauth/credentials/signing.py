@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pytest_apiauth.credentials.names import PLACEHOLDER
 from pytest_apiauth.errors import CredentialError
 
 HASHES: Final = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
@@ -32,9 +33,13 @@ def jwt(header: Mapping[str, object], claims: Mapping[str, object], key: str, al
 
 
 def signature(content: bytes, key: str, alg: str, name: str) -> bytes:
-    """Sign. Raises CredentialError if the library or a key that fits is lacking."""
-    if alg in HASHES:
-        return hmac.digest(key.encode(), content, HASHES[alg])
+    """Sign. Raises CredentialError if the library or a key that fits is lacking.
+
+    What stands for a key where a tape is played makes what stands for a signature: nobody looks at it, and the library
+    need not be there.
+    """
+    if alg in HASHES or PLACEHOLDER.fullmatch(key) is not None:
+        return hmac.digest(key.encode(), content, HASHES.get(alg, hashlib.sha256))
     algorithm, private = _read(key, alg, name)
     try:
         return bytes(algorithm.sign(content, private))

@@ -71,7 +71,11 @@ def embedded_stage(profile: Profile) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="apiauth-") as folder:
         server = Server(profile, redactor=redactor)
         authority = authority_for(frozenset(origin.host for origin in profile.origins))
-        with serve(server, tls=authority.server) as url, tunnel(urlsplit(url).port or 0) as proxy:
+        with (
+            serve(server, tls=authority.server) as url,
+            serve(server) as plain,
+            tunnel(urlsplit(url).port or 0, urlsplit(plain).port or 0) as proxy,
+        ):
             network = Network(LIBRARY, ca_file=str(authority.write(Path(folder))), proxy=proxy)
             identities = Identities(server.profile, server.lookup, redactor)
             guard = Guard(network.library, server.profile, redactor)

@@ -210,6 +210,18 @@ def test_a_session_of_the_environment_goes_home_and_nowhere_else(way: dict[str, 
         site.opened("bob")
 
 
+@pytest.mark.parametrize("way", [{"cookie": "sid"}, {"header": "X-Session"}], ids=["cookie", "header"])
+def test_a_session_that_cannot_travel_is_refused_by_name(way: dict[str, str]) -> None:
+    """A line break would end the header line: one line says so, with the profile's name and without the value."""
+    site = Site({}, way)
+    site.person._identities._found["credentials.session"] = "session\r\nX-Evil: 1"
+
+    with pytest.raises(CredentialError, match=r"^shop.credentials.session: its value cannot travel in a ") as caught:
+        site.opened()
+
+    assert (site.came, "Evil" in str(caught.value)) == ([], False)
+
+
 def test_a_function_takes_the_place_of_the_forms() -> None:
     """It is given the URL and the user where the endpoint has not answered at once, and gives where that ended."""
     seen: list[tuple[str, str | None]] = []
