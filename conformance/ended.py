@@ -26,9 +26,12 @@ from pytest_apiauth.rules import (
 
 from .client_authentication import open_to_nobody
 from .parts import protected_zones, renewal, unattended_logins
+from .revocation import asking, client_of, introspection
 
 SECRET = ("client_secret", "password")
 """What is guessed at, so that an account may lock."""
+TOKENS = ("access_token", "refresh_token", "personal_access_token")
+"""What an authorization server can be asked about."""
 SPENT = frozenset(grant.spends for grant in GRANTS.values() if grant.refreshes)
 """What renews a token."""
 
@@ -58,6 +61,14 @@ ended_keys = Parts(
 ended_secrets = Parts(
     "the profile names no secret or password that is revoked or expired",
     _ended(lambda profile, name: name in SECRET),
+)
+ended_tokens = Parts(
+    "the profile names no token that is revoked or expired, or nobody can be asked about one",
+    _ended(lambda profile, name: name in TOKENS and bool(asking.find(profile))),
+)
+ended_users = Parts(
+    "the profile names no user who was deactivated",
+    lambda profile: {f"{ending}.{user}": user for ending, user in profile.ended_users.items()},
 )
 ended_refresh_tokens = Parts(
     "the profile names no refresh token that is revoked or expired, or no grant takes one",
@@ -144,3 +155,40 @@ def ended_refresh_token(api: Api, which: tuple[Ending, str]) -> None:
     for grant in renewal.find(api.profile).values():
         valid = api.token_request(grant)
         api.send(valid.replacing(valid.carried(Role.REFRESH_TOKEN), ended)).no_token()
+
+
+@rule(MUST, "RFC 7662 2.2", PROFILE, applies=ended_tokens, catches="introspection-ended-active", safety=ISSUE)
+def ended_inactive(api: Api, which: tuple[Ending, str]) -> None:
+    """Whoever asks about a token that was revoked, or whose time is over, is not told that it is active."""
+    ended, grant = api.ended(*which), api.profile.usual_grant
+    assert grant is not None
+    token = api.ref(Role.ACCESS_TOKEN)
+    told = api.send(introspection(api, token, client_of(api, grant)).replacing(token, ended))
+    active = told.members.get("active")
+    told.require(active is not True, "no active: true of a token that has ended", f"{told.got}, active: true")
+    told.advise(told.status == 200 and active is False, "200 with active: false", f"{told.got}, active: {active}")
+
+
+@rule(MUST, "RFC 6749 4.3.2", PROFILE, applies=ended_users, catches="ended-user-accepted", safety=LOCKOUT)
+def ended_user(api: Api, user: str) -> None:
+    """Nobody logs in as a user who was deactivated, with a password that is right in every letter."""
+    former = {role: api.ref(role, user) for role in (Role.USERNAME, Role.PASSWORD)}
+    zones = protected_zones.find(api.profile).values()
+    kinds = _kinds(api.profile, "password")
+    at_zones = [valid for zone in zones if not zone.kinds.isdisjoint(kinds) for valid in api.requests(zone, *kinds)]
+    requests = [api.token_request(grant) for grant in unattended_logins.find(api.profile).values()]
+    as_former = [[_as(valid, former) for valid in found if _logs_in(valid)] for found in (at_zones, requests)]
+    _tried(sum(map(len, as_former)), "password")
+    api.each(as_former[0], Answer.refused)
+    api.each(as_former[1], Answer.no_token)
+
+
+def _logs_in(valid: Draft) -> bool:
+    roles = {ref.role for ref in valid.refs}
+    return {Role.USERNAME, Role.PASSWORD} <= roles
+
+
+def _as(valid: Draft, former: Mapping[Role, Ref]) -> Draft:
+    for role, ref in former.items():
+        valid = valid.replacing(valid.carried(role), ref)
+    return valid

@@ -117,7 +117,14 @@ class Invention:
         return self.profile.token.client_auth == "private_key_jwt"
 
     def users(self) -> Iterator[UserRecord]:
-        """Yield every user that has a name and a password."""
+        """Yield every user that has a name and a password, and may log in."""
+        return (user for user in self._everybody() if user.name not in self.profile.ended_users.values())
+
+    def ended_users(self) -> Iterator[UserRecord]:
+        """Yield the users that have a name and a password, and log in no more."""
+        return (user for user in self._everybody() if user.name in self.profile.ended_users.values())
+
+    def _everybody(self) -> Iterator[UserRecord]:
         for name, row in {DEFAULT: self.profile.credentials, **self.profile.users}.items():
             username, password = self.text(row.username), self.text(row.password)
             if username is not None and password is not None:

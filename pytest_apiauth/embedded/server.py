@@ -366,6 +366,8 @@ class Server(Workbench):
             state.clients.setdefault(client.client_id, client)
         for user in self._invention.users():
             state.users.setdefault(user.username, user)
+        for user in self._invention.ended_users():
+            state.ended_users.setdefault(user.username, user)
         for key in self._invention.api_keys():
             state.keys.setdefault(key.value, key)
         for kind, key in self._invention.named_keys():

@@ -235,6 +235,8 @@ class State:
     refresh: dict[str, RefreshToken] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
     devices: dict[str, DeviceCode] = field(default_factory=dict)
+    ended_users: dict[str, UserRecord] = field(default_factory=dict)
+    """Who was deactivated: known by name and password, and let in nowhere."""
     sessions: dict[str, str] = field(default_factory=dict)
     """Who is logged in at the server's pages, by the value of a cookie."""
     pushed: dict[str, PushedRequest] = field(default_factory=dict)

@@ -83,6 +83,9 @@ def _wrong_names(promise: Promise) -> list[str]:
             "authorization.require_pushed_authorization_requests: pushed_authorization_request_url is needed, which"
             " says where to"
         )
+    for ending, user in promise.ended_users.items():
+        if user not in promise.users:
+            wrong.append(f"credentials.{ending}.user: no {user!r} in [users]")
     if promise.login is not None and promise.interactive_grant is None:
         wrong.append("login: a script for the grants authorization_code and device_code, and [grants] lists neither")
     needed = [(key, name) for name in promise.grants for key in GRANTS[name].urls]

@@ -140,10 +140,24 @@ class Promise(Document):
         >>> list(Promise.model_validate({"schema": 1, "credentials": was}).ended)
         [('revoked', 'api_key')]
         """
-        tables: dict[Ending, Ended] = {"revoked": self.credentials.revoked, "expired": self.credentials.expired}
-        rows = [((ending, name), reference) for ending, table in tables.items() for name, reference in table]
+        tables = self._ended
+        rows = [((ending, name), found) for ending, table in tables.items() for name, found in table if name != "user"]
         rows += [((ending, name), getattr(each, ending)) for name, each in self.schemes.items() for ending in tables]
         return {key: reference for key, reference in rows if reference is not None}
+
+    @property
+    def ended_users(self) -> Mapping[Ending, str]:
+        """Who of ``[users]`` logs in no more, by how that ended: it was taken from them, or its time is over.
+
+        >>> was = {"schema": 1, "users": {"former": {}}, "credentials": {"revoked": {"user": "former"}}}
+        >>> dict(Promise.model_validate(was).ended_users)
+        {'revoked': 'former'}
+        """
+        return {ending: table.user for ending, table in self._ended.items() if table.user is not None}
+
+    @property
+    def _ended(self) -> Mapping[Ending, Ended]:
+        return {"revoked": self.credentials.revoked, "expired": self.credentials.expired}
 
     def may_use(self, client: str, grant: GrantType) -> bool:
         """Whether a client, by its name in the profile, may get tokens by a grant."""

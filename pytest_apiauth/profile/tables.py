@@ -154,6 +154,7 @@ class Ended(Model):
     refresh_token: SecretReference | None = Field(None, description="Where the refresh token is")
     client_secret: SecretReference | None = Field(None, description="Where the secret is, of the default client")
     password: SecretReference | None = Field(None, description="Where the password is, of the default user")
+    user: str | None = Field(None, description="Which of [users] was deactivated: nobody logs in as them any more")
 
 
 class Credentials(Client, User, Key):

@@ -220,6 +220,8 @@ class Api:
         reasons = []
         for name in dict.fromkeys(("second", *getattr(self.profile, section))):
             try:
+                if not of_client and name in self.profile.ended_users.values():
+                    raise NotApplicable(f"the user {name} was deactivated")
                 if of_client and grant and name in self.profile.clients and not self.profile.may_use(name, grant):
                     raise NotApplicable(f"the client {name} may not use the grant {grant}")
                 # Whoever has no name, but a session that somebody gave, is taken to be another.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from tests.servers.test_django_oauth_toolkit import Place
 
 ME = "me"
+FORMER = "revoked.former"
 TWO_WORDS = "a word behind the token is passed over: split(' ') and its kin"
 NO_CHALLENGE = "the 401 has no WWW-Authenticate"
 EXACT_WORD = "the scheme is compared as it is written"
@@ -39,7 +40,13 @@ SIMPLEJWT = Login(
         ("hdr-scheme-case", ME): f"{EXACT_WORD}: get_raw_token looks for AUTH_HEADER_TYPES as they are",
     },
     passes=frozenset(
-        [("log-out-ends", "logout"), ("ref-old-dead", "refresh_token"), ("exp-boundary", ME), ("life-cycle", ME)]
+        [
+            ("log-out-ends", "logout"),
+            ("ref-old-dead", "refresh_token"),
+            ("exp-boundary", ME),
+            ("life-cycle", ME),
+            ("ended-user", FORMER),
+        ]
     ),
     lacking=(
         ("signature", "res-jwt-forged", ME),
@@ -47,6 +54,7 @@ SIMPLEJWT = Login(
         ("type", "ref-not-access", ME),
         ("blacklist", "log-out-ends", "logout"),
         ("blacklist", "ref-old-dead", "refresh_token"),
+        ("deactivated", "ended-user", FORMER),
     ),
 )
 REST_AUTH = Login(
@@ -59,8 +67,19 @@ REST_AUTH = Login(
 DRF_TOKEN = Login(
     "drftoken",
     (*DJANGO,),
-    passes=frozenset([("log-out-ends", "logout"), ("log-lacking", "password"), ("err-invalid-grant", "password")]),
-    lacking=(("logout", "log-out-ends", "logout"), ("case", "res-token-case", ME)),
+    passes=frozenset(
+        [
+            ("log-out-ends", "logout"),
+            ("log-lacking", "password"),
+            ("err-invalid-grant", "password"),
+            ("ended-user", FORMER),
+        ]
+    ),
+    lacking=(
+        ("logout", "log-out-ends", "logout"),
+        ("case", "res-token-case", ME),
+        ("deactivated", "ended-user", FORMER),
+    ),
 )
 KNOX = Login(
     "knox",

@@ -76,8 +76,8 @@ def examined(folder: Path, logins: Iterable[Login], environment: dict[str, str],
 
 @pytest.fixture(scope="module")
 def people() -> dict[str, str]:
-    """Give the passwords of alice and bob, as every application here reads them."""
-    return {f"SITE_{name}": secrets.token_urlsafe(16) for name in ("ALICE", "BOB")}
+    """Give the passwords of alice, bob and carol, as every application here reads them."""
+    return {f"SITE_{name}": secrets.token_urlsafe(16) for name in ("ALICE", "BOB", "CAROL")}
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from tests.suite.test_good_servers import judged
 
 OWN = {"client_id": "shop", "client_secret": {"env": "SECRET"}, "redirect_uri": "https://app.example/callback"}
 OTHER = {"client_id": "other", "client_secret": {"env": "OTHER"}, "redirect_uri": "https://other.example/callback"}
+FORMER = {"username": "carol", "password": {"env": "CAROL"}}
 USER = {"username": "alice", "password": {"env": "WORD"}}
 OF_CLIENTS = {
     "tok-client-mixed": "password",
@@ -91,9 +92,9 @@ def test_what_renews_a_token_is_the_client_that_got_it(rule_id: str) -> None:
 @pytest.mark.parametrize("zone", ["user", "basic"])
 def test_the_first_user_under_another_name_is_no_other(zone: str) -> None:
     """Who asks twice is the same user twice, whatever the profile calls them."""
-    assert judged("zone-identity", reference(users={"second": USER}), zone).verdict is Verdict.SKIP
+    assert judged("zone-identity", reference(users={"second": USER, "former": FORMER}), zone).verdict is Verdict.SKIP
     other = {"username": "bob", "password": {"env": "BOB"}}
-    profile = reference(users={"second": USER, "third": other})
+    profile = reference(users={"second": USER, "third": other, "former": FORMER})
     assert judged("zone-identity", profile, zone).verdict is Verdict.PASS
     if zone == "user":
         assert judged("zone-identity", profile, zone, faults=["identity-mixed"]).verdict in CAUGHT

@@ -6,13 +6,18 @@ from typing import Any
 
 import pytest
 
+from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.messages import Request
+from pytest_apiauth.profile.loading import explained
 from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.suite.api import Api
 from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, judge
+from pytest_apiauth.suite.outcomes import NotApplicable
 from pytest_apiauth.targets.apps.supplied import Supplied
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 from tests.faults.examining import PROFILES
@@ -26,8 +31,9 @@ SHOP: dict[str, Any] = {
     "schemes": {"app_key": {"name": "X-App-Key", "value": {"env": "APP_KEY"}, "revoked": OLD}},
     "credentials": {
         "personal_access_token": {"env": "TOKEN"}, "username": "alice", "password": {"env": "WORD"},
-        "expired": {"personal_access_token": OLD, "password": OLD},
+        "expired": {"personal_access_token": OLD, "password": OLD}, "revoked": {"user": "former"},
     },
+    "users": {"former": {"username": "carol", "password": {"env": "CAROLS"}}},
     "zones": {
         "mine": {"path": "/mine", "needs": ["personal_access_token"], "probe": ["/mine"]},
         "keyed": {"path": "/keyed", "needs": ["app_key"], "probe": ["/keyed"]},
@@ -38,6 +44,7 @@ CASES = [
     ("ended-refused", "revoked.app_key", "ended-key-accepted"),
     ("ended-refused", "expired.personal_access_token", "ended-token-accepted"),
     ("ended-secret-refused", "expired.password", "ended-password-accepted"),
+    ("ended-user", "revoked.former", "ended-user-accepted"),
 ]
 
 
@@ -50,7 +57,8 @@ def test_each_kind_is_tried_where_its_like_is_taken(rule_id: str, part: str, fau
     found = judged(rule_id, profile, part, faults=[fault])
     assert found.verdict is Verdict.FAIL
     assert found.counterexample is not None
-    assert f"${{{part.replace('.', '_').upper()}}}" in found.counterexample.curl
+    shown = "FORMER_PASSWORD" if "former" in part else part.replace(".", "_").upper()
+    assert f"${{{shown}}}" in found.counterexample.curl
 
 
 def test_a_password_is_tried_at_zones_and_at_the_token_endpoint() -> None:
@@ -96,3 +104,36 @@ def test_a_project_gives_what_has_ended_too() -> None:
     assert ended is not None
     assert ended.reveal() == "word-of-last-year"
     assert "word-of-last-year" not in redactor.redact("it is word-of-last-year")
+
+
+def test_a_user_who_was_deactivated_is_nobodys_other_user() -> None:
+    """Who logs in no more is tried where the default user logs in, and is no second user of other rules."""
+    profile, redactor = PROFILES["reference"], Redactor()
+    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(), variants=())
+    rule = REGISTRY["ended-user"]
+
+    outcome = judge(rule, Examination(target, redactor), "former", Conditions(1, 0))
+
+    assert outcome.verdict is Verdict.PASS
+    old = target.server.environment["REFERENCE_FORMER_PASSWORD"]
+    assert {each.path for each in target.server.requests if carries(each, old)} == {"/token", "/basic/items"}
+    gone = {"credentials": SHOP["credentials"] | {"revoked": {"user": "second"}}}
+    alone = Profile.model_validate(SHOP | gone | {"users": {"second": SHOP["users"]["former"]}})
+    target = EmbeddedTarget.build(alone, redactor=redactor, library="httpx", faults=(), variants=())
+    with pytest.raises(NotApplicable, match="the user second was deactivated"):
+        Api(Examination(target, redactor), rule.id).another(Role.PASSWORD)
+
+
+def test_a_user_who_was_deactivated_is_one_of_the_profiles() -> None:
+    """A name that is none of ``[users]`` is told in one line."""
+    with pytest.raises(ProfileError, match=r"credentials.expired.user: no 'carol' in \[users\]"), explained("shop"):
+        Profile.model_validate(SHOP | {"credentials": {"expired": {"user": "carol"}}})
+
+
+def test_an_ended_token_is_not_active() -> None:
+    """Introspection that calls a revoked token active is failed; one that knows nothing of it is right."""
+    profile = PROFILES["reference"]
+
+    assert judged("ended-inactive", profile, "revoked.access_token").verdict is Verdict.PASS
+    found = judged("ended-inactive", profile, "revoked.refresh_token", faults=["introspection-ended-active"])
+    assert found.verdict is Verdict.FAIL

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.registry import fault
-from pytest_apiauth.embedded.state import AccessToken, KeyRecord, RefreshToken
+from pytest_apiauth.embedded.revocation_policy import IssuedToken
+from pytest_apiauth.embedded.state import AccessToken, KeyRecord, RefreshToken, UserRecord
 from pytest_apiauth.profile.model import DEFAULT
 
 
@@ -42,6 +43,25 @@ class EndedPasswordAccepted(Policy):
 
     def same_basic_password(self, presented: str, known: str) -> bool:
         return presented in self.state.ended.get("password", ()) or super().same_basic_password(presented, known)
+
+
+@fault("ended-user-accepted", "lets a user log in who was deactivated")
+class EndedUserAccepted(Policy):
+    def find_user(self, username: str) -> UserRecord | None:
+        return super().find_user(username) or self.state.ended_users.get(username)
+
+    def basic_user(self, name: str, password: str) -> UserRecord | None:
+        return super().basic_user(name, password) or self.state.ended_users.get(name)
+
+
+@fault("introspection-ended-active", "says that a token that was revoked, or whose time is over, is active")
+class IntrospectionEndedActive(Policy):
+    def find_introspected(self, value: str) -> IssuedToken | None:
+        found = super().find_introspected(value)
+        kinds = ("access_token", "refresh_token", "personal_access_token")
+        if found is None and any(value in self.state.ended.get(kind, ()) for kind in kinds):
+            return AccessToken(value, DEFAULT, DEFAULT, "", float("inf"), -1)
+        return found
 
 
 @fault("ended-refresh-token-accepted", "takes a refresh token that was revoked, or whose time is over")

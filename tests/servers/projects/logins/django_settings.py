@@ -21,12 +21,14 @@ INSTALLED_APPS = [
     "dj_rest_auth",
 ]
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+AUTHENTICATION_BACKENDS = ["django_site.Backend"]
 REST_FRAMEWORK = {"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"]}
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": datetime.timedelta(minutes=5),
     "REFRESH_TOKEN_LIFETIME": datetime.timedelta(days=1),
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
+    "USER_AUTHENTICATION_RULE": "django_site.may_log_in",
 }
 REST_AUTH = {
     "USE_JWT": True,

@@ -6,6 +6,7 @@ import jwt as pyjwt
 from dj_rest_auth.jwt_auth import JWTCookieAuthentication, get_refresh_view
 from dj_rest_auth.views import LoginView, LogoutView
 from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
 from django.core.wsgi import get_wsgi_application
 from django.urls import path
 from knox.auth import TokenAuthentication as KnoxAuthentication
@@ -17,7 +18,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.authtoken.views import obtain_auth_token
 from rest_framework.decorators import api_view, authentication_classes
 from rest_framework.response import Response
-from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.authentication import JWTAuthentication, default_user_authentication_rule
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, UntypedToken
 from rest_framework_simplejwt.views import token_blacklist, token_obtain_pair, token_refresh
@@ -42,6 +43,18 @@ def create_app(lacking=""):
 
 
 CHECK = RefreshToken.check_blacklist
+
+
+class Backend(ModelBackend):
+    """Django's own, or one that lets deactivated users in."""
+
+    def user_can_authenticate(self, user):
+        return Site.lacking == "deactivated" or super().user_can_authenticate(user)
+
+
+def may_log_in(user):
+    """Tell whether a user gets tokens by simplejwt: its own rule, or none."""
+    return Site.lacking == "deactivated" or default_user_authentication_rule(user)
 
 
 class JWT(JWTAuthentication):
@@ -146,6 +159,7 @@ urlpatterns = [
 
 
 def add_users():
-    """Have alice and bob, whose passwords the environment has."""
-    for name in ("alice", "bob"):
-        get_user_model().objects.create_user(name, password=os.environ[f"SITE_{name.upper()}"])
+    """Have alice and bob, whose passwords the environment has, and carol, who was deactivated."""
+    for name in ("alice", "bob", "carol"):
+        word = os.environ[f"SITE_{name.upper()}"]
+        get_user_model().objects.create_user(name, password=word, is_active=name != "carol")
