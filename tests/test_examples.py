@@ -12,7 +12,7 @@ import pytest
 
 import pytest_apiauth
 from pytest_apiauth import rules
-from pytest_apiauth.plugin import fixtures
+from pytest_apiauth.plugin import fixtures, overridden
 
 PACKAGE = Path(pytest_apiauth.__file__).parent
 EXAMPLE = re.compile(r">>> |::\n\n {4}\S")
@@ -24,7 +24,12 @@ MODULES = [
 PUBLIC = {
     **{f"rules.{name}": getattr(rules, name) for name in rules.__all__},
     **{name: getattr(pytest_apiauth, name) for name in pytest_apiauth.__all__},
-    **{name: getattr(fixtures, name) for name in dir(fixtures) if name.startswith("apiauth_")},
+    **{
+        name: each
+        for room in (fixtures, overridden)
+        for name, each in vars(room).items()
+        if name.startswith("apiauth_")
+    },
 }
 
 

@@ -5,18 +5,18 @@ Standard library and pytest only at import; a fixture imports what it needs when
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_apiauth.errors import ApiAuthError, UnsetError
+from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.plugin.apis import APIS
 from pytest_apiauth.plugin.keys import CASSETTE
 from pytest_apiauth.plugin.marks import chosen_profile
 from pytest_apiauth.plugin.options import Scope
-from pytest_apiauth.plugin.provision import doing, serving_url, target_of
+from pytest_apiauth.plugin.provision import doing, serving_url, stop
 from pytest_apiauth.plugin.run import STATE, State
 from pytest_apiauth.plugin.wanted import Names
 
@@ -25,22 +25,12 @@ if TYPE_CHECKING:
     import respx
 
     from pytest_apiauth.auth.tokens import Token
-    from pytest_apiauth.auth.ways import LogIn
     from pytest_apiauth.embedded import Server
     from pytest_apiauth.plugin.apis import Apis, ByName
     from pytest_apiauth.plugin.clients import Clients
     from pytest_apiauth.plugin.doubles import ServedUrl
     from pytest_apiauth.plugin.factory import ClientFactory
     from pytest_apiauth.profile.model import Profile
-    from pytest_apiauth.suite.examination import Examination
-
-
-def _stop(error: ApiAuthError, state: State) -> NoReturn:
-    __tracebackhide__ = True
-    if isinstance(error, UnsetError) and state.options.skip_missing:
-        raise pytest.skip.Exception(str(error)) from None
-    # Not pytest.fail: an exception raised while another one is handled is printed with it.
-    raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 def _scope(fixture_name: str, config: pytest.Config) -> Scope:
@@ -68,7 +58,7 @@ def apiauth_profile(request: pytest.FixtureRequest) -> Iterator[Profile]:
     try:
         profile = chosen_profile(request.node, request.config.stash[STATE])
     except ApiAuthError as error:
-        _stop(error, request.config.stash[STATE])
+        stop(error, request.config.stash[STATE])
     from pytest_apiauth.plugin.reach import keep_out, kept_out
 
     cassette = request.node.stash.get(CASSETTE, None)
@@ -80,77 +70,6 @@ def apiauth_profile(request: pytest.FixtureRequest) -> Iterator[Profile]:
         return
     with kept_out(request.node, profile):
         yield profile
-
-
-@pytest.fixture(scope="session")
-def apiauth_credentials() -> Mapping[str, Any]:
-    """Client, user and key of the app in this process, by profile key; override it in the project's conftest.
-
-    ``{"api_key": …, "users.second.password": …}``, flat or nested. What is not given comes from where the profile
-    says. Nothing asks for it but a run of a profile that names an ``app``.
-
-    Example::
-
-        @pytest.fixture(scope="session")
-        def apiauth_credentials(shop_database):
-            return {"client_id": "tests", "client_secret": shop_database.secret_of("tests")}
-    """
-    return {}
-
-
-@pytest.fixture(scope="session")
-def apiauth_login() -> LogIn | None:
-    """Who logs in where a code or a device takes a person, in live runs and for an app in this process; override it.
-
-    A function that is given the URL of an authorization request and the user, a ``UserIdentity``, and returns the URL
-    that the browser ended at, with the code in it; None leaves it to ``[login]`` in the profile. For a device the URL
-    is that of its page, and a function with an argument ``user_code`` is given the code to enter there. A browser that
-    the fixture holds serves the whole run; each user needs a context of their own in it.
-
-    Example::
-
-        @pytest.fixture(scope="session")
-        def apiauth_login(browser):  # of pytest-playwright
-            def log_in(url, user):
-                with browser.new_context() as context:
-                    page = context.new_page()
-                    page.goto(url)
-                    page.get_by_label("Name").fill(user.username)
-                    page.get_by_label("Password").fill(user.password.reveal())
-                    with page.expect_request("https://app.shop.example/callback*") as ended:
-                        page.get_by_role("button", name="Log in").click()
-                    return ended.value.url
-
-            return log_in
-    """
-    return None
-
-
-@pytest.fixture(scope="session")
-def apiauth_variant() -> Names:
-    """The variant of a test's embedded server, or a list of them; None leaves it to the mark. Yours to parametrize.
-
-    ::
-
-        @pytest.mark.parametrize("apiauth_variant", ["jwt-tokens", "token-type-lower-case"])
-        def test_survives(apiauth_mock):
-            assert shop.Client().workspaces()
-    """
-    return None
-
-
-@pytest.fixture(scope="session")
-def apiauth_fault() -> Names:
-    """The fault of a test's embedded server, or a list of them; None leaves it to the mark. Yours to parametrize.
-
-    ::
-
-        @pytest.mark.parametrize("apiauth_fault", ["expires-in-text", "token-type-missing"])
-        def test_says_what_is_wrong(apiauth_mock):
-            with pytest.raises(shop.TokenError):
-                shop.Client().workspaces()
-    """
-    return None
 
 
 @pytest.fixture(scope=_scope)
@@ -172,7 +91,7 @@ def _apiauth_apis(
         try:
             apis = Apis(request, apiauth_profile, apiauth_variant, apiauth_fault, opened)
         except ApiAuthError as error:
-            _stop(error, request.config.stash[STATE])
+            stop(error, request.config.stash[STATE])
         node.stash[APIS] = apis
         yield apis
         if not isinstance(node, pytest.Item):
@@ -238,7 +157,7 @@ def apiauth_token(request: pytest.FixtureRequest, _apiauth_clients: Clients) -> 
     try:
         return _apiauth_clients.token()
     except ApiAuthError as error:
-        _stop(error, request.config.stash[STATE])
+        stop(error, request.config.stash[STATE])
 
 
 @pytest.fixture(scope=_scope)
@@ -365,40 +284,3 @@ def apiauth_tls_url(
     server = embedded(_apiauth_clients, "apiauth_tls_url is the embedded server's")
     with serving_url(request, server, _apiauth_clients.who, tmp_path_factory.mktemp("apiauth")) as url:
         yield url
-
-
-@pytest.fixture
-def _apiauth_examination(request: pytest.FixtureRequest) -> Examination:
-    """Make the profile of a rule's item ready: one error if it is not, and 'not run' for every later rule."""
-    from pytest_apiauth.errors import UnreachableError
-    from pytest_apiauth.plugin.collection import RuleItem
-    from pytest_apiauth.printable import printable
-    from pytest_apiauth.report import record as records
-    from pytest_apiauth.suite.book import Verdict
-    from pytest_apiauth.suite.judging import Outcome
-    from pytest_apiauth.suite.outcomes import NotReady, Unproven
-
-    item = request.node
-    assert isinstance(item, RuleItem)
-    state: State = request.config.stash[STATE]
-    try:
-        path = item.profile_file.path
-        examination, is_new = state.examinations.of(path, lambda: target_of(request, state.load(path), "rules"))
-    except NotReady as reason:
-        item.record(Outcome(Verdict.NOT_RUN, item.rule.level, str(reason)))
-        pytest.skip(f"not run: {reason}")
-    except ApiAuthError as error:
-        is_skipped = isinstance(error, UnsetError) and state.options.skip_missing
-        if not is_skipped:
-            has_answered = not isinstance(error, Unproven | UnreachableError)
-            shown = printable(state.redactor.redact(str(error)))
-            item.not_ready = records.NotReady("not ready" if has_answered else "inconclusive", shown)
-        item.record(Outcome(Verdict.SKIP if is_skipped else Verdict.NOT_RUN, item.rule.level, str(error)))
-        _stop(error, state)
-    if is_new:
-        # What it took to make the profile ready counts for the first rule.
-        item.requests, item.tokens_issued = examination.requests, examination.tokens_issued
-    if examination.target.kind.is_app:
-        # What the app stored for an earlier item may be rolled back by now.
-        examination.forget_tokens()
-    return examination

@@ -36,7 +36,7 @@ from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.finding import SUFFIX
 from pytest_apiauth.report import plain
 
-pytest_plugins = ["pytest_apiauth.plugin.fixtures"]
+pytest_plugins = [f"pytest_apiauth.plugin.{name}" for name in ("fixtures", "overridden", "readying")]
 
 OUTPUTS = "apiauth-outputs"
 

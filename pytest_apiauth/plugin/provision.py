@@ -9,10 +9,11 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from pytest_apiauth.errors import ApiAuthError, UnsetError
 from pytest_apiauth.plugin.keys import CASSETTE
 from pytest_apiauth.plugin.marks import scope_node
 from pytest_apiauth.plugin.run import STATE, State
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
     from pytest_apiauth.profile.model import Profile
     from pytest_apiauth.targets.choose import Caller
     from pytest_apiauth.targets.target import Target
+
+
+def stop(error: ApiAuthError, state: State) -> NoReturn:
+    """End a test in one line, without a traceback; skip it if what is unset may be missing."""
+    __tracebackhide__ = True
+    if isinstance(error, UnsetError) and state.options.skip_missing:
+        raise pytest.skip.Exception(str(error)) from None
+    # Not pytest.fail: an exception raised while another one is handled is printed with it.
+    raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 def target_of(request: pytest.FixtureRequest, profile: Profile, caller: Caller, wanted: Wanted | None = None) -> Target:

@@ -67,3 +67,12 @@ def served(name: str, *, faults: Iterable[str] = ()) -> Iterator[tuple[str, Serv
     server = Server(loading.load(loading.builtin_profiles()[name]), faults=faults)
     with serve(server) as base_url:
         yield base_url, server
+
+
+def passes(pytester: pytest.Pytester, run: Run, source: str, *options: str) -> None:
+    """Write a test file, run it with warnings as errors, and require that all of it passes."""
+    path = pytester.makepyfile(source)
+    result = run(path.name, "-W", "error", *options)
+    outcomes = result.parseoutcomes()
+    assert result.ret == 0, output(result)
+    assert set(outcomes) == {"passed"}, output(result)

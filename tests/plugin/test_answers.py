@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plugin.projects import Run, output, told
-from tests.plugin.test_fixtures import passes
+from tests.plugin.projects import Run, output, passes, told
 
 
 def test_clients_of_fixtures_meet_own_answers(pytester: pytest.Pytester, run: Run) -> None:

@@ -7,8 +7,7 @@ import datetime
 import pytest
 
 from pytest_apiauth.embedded.state import ManualClock
-from tests.plugin.projects import SHOP, Run, output
-from tests.plugin.test_fixtures import passes
+from tests.plugin.projects import SHOP, Run, output, passes
 
 freezegun = pytest.importorskip("freezegun")
 time_machine = pytest.importorskip("time_machine")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plugin.projects import SHOP, Run, output
-from tests.plugin.test_fixtures import passes
+from tests.plugin.projects import SHOP, Run, output, passes
 
 pytestmark = pytest.mark.slow  # a run of pytest each
 

@@ -8,8 +8,7 @@ import pytest
 
 from tests.plugin.app_projects import write
 from tests.plugin.own_projects import PROFILE, RULES, write_own
-from tests.plugin.projects import Run, output, told
-from tests.plugin.test_fixtures import passes
+from tests.plugin.projects import Run, output, passes, told
 
 ASKING = """
 import os

@@ -20,8 +20,7 @@ from pytest_apiauth.errors import ApiAuthError, ProfileError
 from pytest_apiauth.offline import OfflineError
 from pytest_apiauth.plugin import run as runs
 from pytest_apiauth.profile import loading
-from tests.plugin.projects import SHOP, Run, output, told
-from tests.plugin.test_fixtures import passes
+from tests.plugin.projects import SHOP, Run, output, passes, told
 
 WORKSPACES = "https://api.dastra.eu/v1/workspaces"
 

@@ -6,8 +6,7 @@ import pytest
 
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.messages import Request, Response
-from tests.plugin.projects import SMALL, Run, output
-from tests.plugin.test_fixtures import passes
+from tests.plugin.projects import SMALL, Run, output, passes
 
 SECRET = "settings-secret-4711"
 SETTINGS = """

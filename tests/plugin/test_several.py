@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import requests  # noqa: F401 - a run in this process would import it anew
 
-from tests.plugin.projects import SMALL, Run, output, served, told
-from tests.plugin.test_fixtures import passes
-from tests.plugin.test_live import project
+from tests.plugin.live_projects import project
+from tests.plugin.projects import SMALL, Run, output, passes, served, told
 
 COPYING = """
 import os

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.plugin.projects import Run, told
-from tests.recording.test_recording import ONCE, Api, api, write
+from tests.recording.live_api import ONCE, Api, api, write
 
 __all__ = ["api"]  # the fixture
 

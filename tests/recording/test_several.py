@@ -9,7 +9,7 @@ from pytest_apiauth.embedded import Server
 from pytest_apiauth.embedded.loopback import serve
 from pytest_apiauth.profile import loading
 from tests.plugin.projects import Run
-from tests.recording.test_recording import ONCE, write
+from tests.recording.live_api import ONCE, write
 
 NAMES = ("API_KEY", "USERNAME", "PASSWORD")
 PROFILE = """

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tests.plugin.projects import Run, output, told
-from tests.recording.test_recording import ONCE, Api, api
+from tests.recording.live_api import ONCE, Api, api
 
 pytestmark = pytest.mark.slow  # a run of pytest each
 
