@@ -269,7 +269,7 @@ class Authenticator:
         if asked.push is not None:
             told = yield from _sent(asked.push)
             asked = asked.pushed(read_request_uri(self.profile, told, self._redactor))
-        response = yield from _opened(self._person.opens(asked.request, self._user))
+        response = yield from _opened(self._person.opens(asked.request, self._user, asked=asked))
         location = response.header("location")
         callback = urljoin(asked.url, location) if location is not None else ""
         if not 300 <= response.status < 400 or not leads_back(asked, callback):

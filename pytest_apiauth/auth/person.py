@@ -28,10 +28,10 @@ from collections.abc import Callable
 from contextlib import closing
 from http.cookiejar import CookieJar
 from typing import Final, cast
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from pytest_apiauth.auth.browsing import Browser, Tab, new_jar
-from pytest_apiauth.auth.requester import sendable
+from pytest_apiauth.auth.requester import AuthorizationRequest, sendable
 from pytest_apiauth.auth.ways import LogIn, Opening, Way
 from pytest_apiauth.credentials.identities import Identities, UserIdentity
 from pytest_apiauth.credentials.secrets import Redactor
@@ -94,16 +94,24 @@ class Person:
         grant = self._profile.interactive_grant
         return self._profile.grants[grant].user if grant is not None else DEFAULT
 
-    def opens(self, request: Request, user: str, *, in_private: bool = False, user_code: str = "") -> Opening:
+    def opens(
+        self,
+        request: Request,
+        user: str,
+        *,
+        in_private: bool = False,
+        user_code: str = "",
+        asked: AuthorizationRequest | None = None,
+    ) -> Opening:
         """Open an authorization request in a user's browser and go on; return the last answer.
 
-        With ``user_code`` it is the page of a device that shows this code. ``in_private`` is in a window of its own,
-        where nobody has logged in yet. If the last answer did not lead back to a client although nobody refused, its
-        ``note`` says what stood in the way. Raises CredentialError if the user has no password or session, and whatever
-        is thrown in for want of an answer.
+        ``asked`` is what it asks for, of a client that is no rule. With ``user_code`` it is the page of a device that
+        shows this code. ``in_private`` is in a window of its own, where nobody has logged in yet. If the last answer
+        did not lead back to a client although nobody refused, its ``note`` says what stood in the way. Raises
+        CredentialError if the user has no password or session, and whatever is thrown in for want of an answer.
         """
         if self._replays:
-            return consented(self._profile, request, user_code)
+            return consented(self._profile, asked)
         if not self.is_scripted:
             return (yield request)
         with self._lock:
@@ -152,13 +160,15 @@ def sent_by(opening: Opening, send: Callable[[Request], Response]) -> Response:
             response = send(request)
 
 
-def consented(profile: Profile, request: Request, user_code: str) -> Response:
-    """Return the answer to a request that somebody has consented to, with placeholders of what a server has given."""
-    if user_code:
+def consented(profile: Profile, asked: AuthorizationRequest | None) -> Response:
+    """Return the answer to a request that somebody has consented to, with placeholders of what a server has given.
+
+    That is a page, if it is for a device that they did.
+    """
+    if asked is None:
         return Response(200)
-    asked = dict(parse_qsl(urlsplit(request.url).query))
-    back, promised = asked.get("redirect_uri", ""), profile.authorization
-    sent = {"code": CODE, **({"state": asked["state"]} if "state" in asked else {})}
+    promised, back = profile.authorization, asked.redirect_uri
+    sent = {"code": CODE, "state": asked.state}
     if promised.names_issuer:
         sent["iss"] = promised.issuer or str(Origin.of(profile.authorization_endpoint))
     return Response(302, (("Location", f"{back}{'&' if '?' in back else '?'}{urlencode(sent)}"),))

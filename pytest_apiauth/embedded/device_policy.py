@@ -89,6 +89,11 @@ class DevicePolicy(TokenPolicy):
         """Whether the person has entered the user's code and agreed."""
         return code.consented
 
+    def check_decision(self, code: DeviceCode) -> None:
+        """Refuse a code whose person has said no."""
+        if code.denied:
+            raise Refusal(400, "access_denied", "The user has said no.")
+
     def is_too_fast(self, code: DeviceCode) -> bool:
         """Whether a client asks again before the interval is over."""
         return code.asked_at is not None and self.state.clock.now() - code.asked_at < INTERVAL

@@ -92,8 +92,7 @@ def _device_code(policy: Policy, parameters: Parameters, client: ClientRecord | 
     if policy.device_code_has_expired(code):
         raise Refusal(400, "expired_token", "The device code has expired.")
     is_too_fast, code.asked_at = policy.is_too_fast(code), policy.state.clock.now()
-    if code.denied:
-        raise Refusal(400, "access_denied", "The user has said no.")
+    policy.check_decision(code)
     if not policy.has_consent(code):
         raise Refusal(400, "slow_down" if is_too_fast else policy.pending_error())
     code.used = True

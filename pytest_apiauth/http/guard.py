@@ -64,8 +64,9 @@ class Guard:
         places = [self._place(library.url(str(origin))) for origin in profile.origins if profile.may_be_plain(origin)]
         # httpx2 has WebSockets, whose schemes lead to the same places (RFC 6455 3).
         self._home = frozenset((*places, *((_SOCKETS[scheme], host, port) for scheme, host, port in places)))
-        asked = profile.token_endpoint, profile.refresh_endpoint, profile.device_authorization_endpoint
-        urls = [library.url(url) for url in asked if url]
+        asked = profile.token_endpoint, profile.refresh_endpoint
+        begun = profile.device_authorization_endpoint, profile.pushed_authorization_request_endpoint
+        urls = [library.url(url) for url in (*asked, *begun) if url]
         self._token_endpoints = [(self._place(url), _path(url.raw_path)) for url in urls]
         tables = (profile.login_request, profile.refresh_request)
         self._token_methods = {table.method for table in tables if table is not None} or {"POST"}

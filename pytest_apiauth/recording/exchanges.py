@@ -50,7 +50,7 @@ def exchanges(scene: Scene, ask: Requester, path: Path) -> Iterator[tuple[Reques
                 continue
             if isinstance(step, Visit) and recorded[0][0].method != step.request.method:
                 # A script has logged in, which is on no tape.
-                step = steps.send(consented(ask.profile, step.request, step.user_code))
+                step = steps.send(consented(ask.profile, step.asked))
                 continue
             request = step.request if isinstance(step, Visit) else step
             (asked, answer), recorded = recorded[0], recorded[1:]

@@ -190,7 +190,8 @@ def _visited(visit: Visit, stage: Stage) -> Response:
     except Stopped as reason:
         raise CassetteError(f"{profile.name}: {visit.request.url.partition('?')[0]} {reason}") from None
     user = row_of(profile, profile.interactive_grant).user
-    return sent_by(stage.person.opens(visit.request, user, user_code=visit.user_code), stage.sender.send)
+    opening = stage.person.opens(visit.request, user, user_code=visit.user_code, asked=visit.asked)
+    return sent_by(opening, stage.sender.send)
 
 
 def folder_of(name: str) -> Path | None:

@@ -15,7 +15,7 @@ from pytest_apiauth.auth.device import read_device_authorization
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.pushing import read_request_uri
-from pytest_apiauth.auth.requester import Requester
+from pytest_apiauth.auth.requester import AuthorizationRequest, Requester
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
@@ -38,6 +38,8 @@ class Visit:
 
     request: Request
     user_code: str = ""
+    asked: AuthorizationRequest | None = None
+    """What the page is opened for, if that is a code."""
 
 
 Step = Request | Spend | Visit
@@ -154,7 +156,7 @@ def _authorized(ask: Requester, grant: GrantType) -> Asking:
     asked = ask.authorization_request()
     if asked.push is not None:
         asked = asked.pushed(read_request_uri(ask.profile, (yield asked.push), Redactor()))
-    response = yield Visit(asked.request)
+    response = yield Visit(asked.request, asked=asked)
     callback = urljoin(asked.url, response.header("location") or "")
     codes = parse_qs(urlsplit(callback).query).get("code")
     if not codes:

@@ -19,7 +19,6 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import CredentialError, NotRecordedError
 from pytest_apiauth.messages import Request, Response, described
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile, Zone
-from pytest_apiauth.suite import consent
 from pytest_apiauth.suite.guesses import wrong_passwords
 from pytest_apiauth.suite.obtaining import Obtaining
 from pytest_apiauth.suite.outcomes import OUT_OF_GUESSES, Counterexample, NotApplicable, OutOfGuesses, OutOfReach
@@ -192,7 +191,7 @@ class Examination:
             if self.profile.kinds[kind].is_issued:
                 grant = self.profile.usual_grant
                 if grant and not self.obtaining.can_use(grant):
-                    consent.refresh_token_of(self.profile, self.target.identities, DEFAULT)
+                    self.obtaining.kept_refresh_token(DEFAULT)
                     return None
                 refs = self.obtaining.token_request(grant).refs if grant else ()
             else:

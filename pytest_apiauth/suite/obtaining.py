@@ -142,11 +142,27 @@ class Obtaining:
                 return self._placeholders.keep(Ref(Role.REFRESH_TOKEN, client, own), found)
         raise OutOfReach("no grant that works without a person gives a refresh token")
 
+    def kept_refresh_token(self, user: str) -> Secret:
+        """Return the refresh token that a person has got by logging in.
+
+        Raises CredentialError if there is none, and says why no script has logged in if one should have.
+        """
+        try:
+            return consent.refresh_token_of(self._profile, self._target.identities, user)
+        except CredentialError:
+            person = self._target.person
+            if person is None or not person.is_scripted or not person.trouble:
+                raise
+            where = f"{self._profile.name}: {self._profile.interactive_grant}"
+            raise CredentialError(
+                f"{where}: no token came of the login that {self._by} says: {person.trouble}"
+            ) from None
+
     def _renewed(self, user: str) -> str:
         """Get an access token by the refresh token of a person, and keep the one that takes its place."""
         identities, (client, user) = self._target.identities, consent.login_of(self._profile, user)
         with identities.turn(client, user):
-            stored = consent.refresh_token_of(self._profile, identities, user)
+            stored = self.kept_refresh_token(user)
             spent = self._placeholders.keep(Ref(Role.REFRESH_TOKEN, user, "LOGIN"), stored.reveal())
             draft = self.token_request("refresh_token", client=client, user=user, refresh_token=spent)
             members = self.issue("refresh_token", draft=draft)

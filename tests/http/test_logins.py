@@ -13,11 +13,12 @@ from tests.http.trap import call
 from tests.login.test_device_script import SCRIPTED as DEVICE
 from tests.login.test_script import SCRIPTED as CODES
 
+PUSHED = CODES.replaced(token={"grant": "authorization_code", "scope": "read"}, pushed_authorization_request_url="/par")
 BY_CODES = CODES.replaced(token={"grant": "authorization_code", "scope": "read"})
 
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
-@pytest.mark.parametrize("profile", [BY_CODES, DEVICE], ids=["codes", "device"])
+@pytest.mark.parametrize("profile", [BY_CODES, PUSHED, DEVICE], ids=["codes", "pushed", "device"])
 def test_the_forms_of_a_login_are_sent(profile: Profile, is_async: bool) -> None:
     """A login's forms and a device's request are POST, and leave where a test may only read; its own POST does not."""
     target = EmbeddedTarget.build(profile, redactor=Redactor(), library="httpx", faults=(), variants=["login-pages"])

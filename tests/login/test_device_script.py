@@ -29,6 +29,7 @@ BASE = PROFILES["device"].replaced(
     users={"second": {"username": "bob", "password": {"env": "C"}}},
 )
 SCRIPTED = BASE.replaced(login={})
+CODES = PROFILES["reference"].replaced(login={}, token={"grant": "authorization_code", "scope": "read"})
 CONSENTED = ("device-single-use", "device-near-miss", "device-expires")
 
 
@@ -88,6 +89,20 @@ def test_a_login_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(asked.path.endswith("/login") and asked.method == "POST" for asked in target.server.requests) == 1
 
 
+@pytest.mark.parametrize("profile", [SCRIPTED, CODES], ids=["device", "codes"])
+def test_a_profile_whose_login_fails_says_what_the_page_said(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If every token takes a login that fails, the profile is not ready for that, and not for want of a browser."""
+    target = target_of(profile)
+    monkeypatch.setitem(target.identities._found, "credentials.password", "wrong")
+    examination = Examination(target, Redactor())
+    (zone, *_) = [zone for zone in target.profile.zones.values() if zone.kinds == {"bearer"}]
+
+    assert examination.ways_into(zone) == []
+    reason = examination.why_closed(zone)
+    assert "no token came of the login that [login] says: " in reason
+    assert "asks for the password again" in reason
+
+
 def test_clients_enter_the_code_by_the_script() -> None:
     """A client of a device gets its token, as each of the profile's users, also where the code must be typed."""
     target = target_of(SCRIPTED)
@@ -115,6 +130,19 @@ def test_clients_say_why_nobody_has_consented(monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(TokenError, match=r"nobody has entered the code: login: .*/login asks for the password again"):
         fetch_token(client, target.connector, target.redactor)
+
+
+def test_who_says_no_ends_the_waiting() -> None:
+    """A script that presses the other button denies the device, which is told so (RFC 8628 3.5)."""
+    target = target_of(BASE.replaced(login={"buttons": ["Log in", "Deny"]}))
+    client = Authenticator(
+        target.profile, target.identities, target.store(("", "", "")), target.redactor, person=target.person
+    )
+
+    with pytest.raises(TokenError, match="access_denied"):
+        fetch_token(client, target.connector, target.redactor)
+    outcome = judged(target, "device-single-use")
+    assert (outcome.verdict, "access_denied" in outcome.reason) == (Verdict.INCONCLUSIVE, True)
 
 
 def test_the_command_enters_the_code(

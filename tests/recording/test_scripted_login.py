@@ -46,6 +46,8 @@ needs = ["bearer"]
 probe = ["/user/me"]
 """
 
+PUSHED = 'pushed_authorization_request_url = "/par"'
+
 
 @dataclass
 class Shop:
@@ -63,10 +65,11 @@ class Shop:
 
 
 @pytest.fixture
-def shop(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    """Serve the profile, and write it into a project."""
+def shop(request: pytest.FixtureRequest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """Serve the profile, and write it into a project; a parameter is another key of it."""
     path = pytester.path / "shop.apiauth.toml"
-    path.write_text(CODES, encoding="utf-8")
+    text = CODES.replace("[login]", f"{getattr(request, 'param', '')}\n[login]")
+    path.write_text(text, encoding="utf-8")
     server = Server(loading.load(path), variants=["login-pages"])
     canaries = {server.environment["SHOP_SECRET"], server.environment["SHOP_PASSWORD"]}
     answer = server.handle
@@ -83,11 +86,14 @@ def shop(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setenv("XDG_STATE_HOME", str(pytester.path / "state"))
     with serve(server) as url:
         monkeypatch.setattr(server._policy, "verification_uri", lambda: f"{url}/device/verify")
-        path.write_text(CODES.replace("https://shop.example", url), encoding="utf-8")
+        path.write_text(text.replace("https://shop.example", url), encoding="utf-8")
         yield Shop(server, path, canaries)
 
 
-def test_cassettes_of_codes_are_recorded_by_the_script(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("shop", "pushed"), [("", []), (PUSHED, ["par"])], indirect=["shop"], ids=["codes", "pushed"])
+def test_cassettes_of_codes_are_recorded_by_the_script(
+    shop: Shop, pushed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """``record --live`` logs in for codes and devices; nothing of the login is on the tapes, and they are replayed."""
     for _ in range(2):
         assert main(["record", "shop", "--live"]) == 0
@@ -96,9 +102,9 @@ def test_cassettes_of_codes_are_recorded_by_the_script(shop: Shop, capsys: pytes
     folder, profile = Path("cassettes/shop"), loading.load(shop.profile)
     asked = {path.stem: [each["request"]["uri"].rpartition("/")[2] for each in read(path)] for path in tapes(folder)}
     assert asked == {
-        "authorization_code": ["token"],
+        "authorization_code": [*pushed, "token"],
         "device_code": ["device", "token"],
-        "refresh_token": ["token", "token"],
+        "refresh_token": [*pushed, "token", "token"],
     }
     assert shop.leaks(printed + "".join(path.read_text(encoding="utf-8") for path in tapes(folder))) == []
     assert list(unclean_in(folder)) == []
@@ -128,6 +134,7 @@ async def test_async(apiauth_async_client):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("shop", "pushed"), [("", []), (PUSHED, ["par"])], indirect=["shop"], ids=["codes", "pushed"])
 @pytest.mark.parametrize("way", ["[login]", "apiauth_login"])
 @pytest.mark.parametrize(("grant", "asked"), [("authorization_code", ["token", "me"]),
                                               ("device_code", ["device", "token", "me"])])  # fmt: skip
@@ -139,6 +146,7 @@ def test_tests_are_recorded_and_replayed(
     grant: str,
     asked: list[str],
     way: str,
+    pushed: list[str],
 ) -> None:
     """A test whose client logs in by a script is replayed without one, and its tape has nothing of the login."""
     pytester.makepyfile(test_it=TESTS.replace("GRANT", grant))
@@ -147,7 +155,8 @@ def test_tests_are_recorded_and_replayed(
         pytester.makeconftest(FIXTURE)
     run("test_it.py", "--apiauth-live", "--record-mode=once").assert_outcomes(passed=2)
     recorded = tapes(pytester.path / "cassettes")
-    assert [[each["request"]["uri"].rpartition("/")[2] for each in read(path)] for path in recorded] == [asked] * 2
+    wanted = [*(pushed if grant == "authorization_code" else []), *asked]
+    assert [[each["request"]["uri"].rpartition("/")[2] for each in read(path)] for path in recorded] == [wanted] * 2
     assert shop.leaks("".join(path.read_text(encoding="utf-8") for path in recorded)) == []
 
     for name in shop.server.environment:
