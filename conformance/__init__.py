@@ -26,6 +26,7 @@ CHAPTERS = (
     "leaks",
     "api_keys",
     "signatures",
+    "dpop",
     "ended",
     "zones",
     "lifecycle",

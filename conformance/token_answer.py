@@ -45,7 +45,8 @@ def require_type(answer: Answer) -> None:
     token_type = answer.members.get("token_type")
     answer.require(isinstance(token_type, str), "token_type as a string", f"{type(token_type).__name__}")
     is_known = str(token_type).lower() in answer.api.profile.token_types
-    answer.require(is_known, "the token_type Bearer", repr(token_type))
+    word = answer.api.profile.place_of("bearer").word or "Bearer"
+    answer.require(is_known, f"the token_type {word}", repr(token_type))
 
 
 def require_lifetime(answer: Answer, grant: GrantType) -> None:

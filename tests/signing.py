@@ -28,6 +28,16 @@ def sign_in_query(request: Request, key: str) -> dict[str, str]:
     return {"n": number, "sig": _hmac(key, request.method, urlsplit(request.url).path, number)}
 
 
+def sign_alone(request: Request, key: str) -> dict[str, str]:
+    """Sign method and path, and nothing that changes."""
+    return {"X-Signed-At": "today", "X-Signature": _hmac(key, request.method, request.path, "today")}
+
+
+def sign_alone_in_query(request: Request, key: str) -> dict[str, str]:
+    """Sign the URL without what is added to it, and nothing that changes."""
+    return {"at": "today", "sig": _hmac(key, request.method, request.url.partition("?")[0], "today")}
+
+
 def fail(request: Request, key: str) -> dict[str, str]:
     """Fail, and tell the key."""
     raise ValueError(f"no signature with {key}")

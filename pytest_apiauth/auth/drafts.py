@@ -27,6 +27,7 @@ from pytest_apiauth.auth.carried import Credential, CredentialKind
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.forgeries import Forgery
 from pytest_apiauth.auth.layouts import Layout
+from pytest_apiauth.auth.proofs import DPOP, PossessionProof
 from pytest_apiauth.auth.texts import (
     Assertion,
     FormEncoded,
@@ -112,6 +113,8 @@ class Draft:
     """What a device shows to whoever opens it, if it is the page where that is entered."""
     push: Draft | None = None
     """The request of its client that takes its query to the server beforehand (RFC 9126), still without it."""
+    proof: PossessionProof | None = None
+    """What proves that its sender has the key that its token is bound to, or is to be (RFC 9449)."""
     layout: Layout | None = None
     """How the members of its body are written, if it is a token request that is not OAuth's."""
 
@@ -186,8 +189,8 @@ class Draft:
         return next(each.kind for each in self.credentials if self.token in each.refs)
 
     def anonymous(self) -> Draft:
-        """Take every credential away."""
-        return replace(self, credentials=()).omitting(*CLIENT_MEMBERS)
+        """Take every credential away; a token may still be asked for to be bound to a key, by nobody."""
+        return replace(self, credentials=(), proof=self.proof if self.encoding else None).omitting(*CLIENT_MEMBERS)
 
     def without(self, *kinds: CredentialKind) -> Draft:
         """Take the credentials of some kinds away. Raises LookupError if the request carries one of them not."""
@@ -368,6 +371,16 @@ class Draft:
             raise LookupError(f"{kind} signs nothing")
         return self.holding(replace(found, signature=replace(found.signature, **changes)))
 
+    def proving(self, **changes: Any) -> Draft:
+        """Change how the request is proved, by the fields of `PossessionProof`. Raises LookupError if it is not.
+
+        >>> Draft("GET", "https://api.example/", proof=PossessionProof()).proving(age=600).proof.age
+        600
+        """
+        if self.proof is None:
+            raise LookupError("the request carries no proof of possession")
+        return replace(self, proof=replace(self.proof, **changes))
+
     def _with_parameters(self, change: Callable[[object], object]) -> Draft:
         return replace(self, parameters=tuple((name, change(value)) for name, value in self.parameters))
 
@@ -394,6 +407,10 @@ class Draft:
                     # A function need not know what to do with a key, or a request, of no sense.
                     raise Unchanged(each.kind) from None
                 raise
+        if self.proof is not None and signing.binding is not None:
+            proof = self.proof.of(request, signing.binding, signing.now())
+            signing.learn(proof, "dpop_proof")
+            request = replace(request, headers=(*request.headers, *[(DPOP, proof)] * self.proof.times))
         return request
 
     def _signed(self, values: Mapping[Ref, str], signing: Signing) -> Draft:

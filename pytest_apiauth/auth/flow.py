@@ -26,11 +26,12 @@ from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_tok
 from pytest_apiauth.auth.device import page_for, read_device_authorization, wait_after
 from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.pushing import read_request_uri
-from pytest_apiauth.auth.requester import Requester, Signed, Value, sendable
+from pytest_apiauth.auth.requester import Proved, Requester, Signed, Value, sendable
 from pytest_apiauth.auth.selection import Plan, Plans
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.auth.tokens import Flight, Token, TokenStore
 from pytest_apiauth.auth.ways import Opening
+from pytest_apiauth.credentials.binding import wants_nonce
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import ApiAuthError, CredentialError, TokenError, UnsetError
@@ -68,7 +69,7 @@ class Forward:
 
     headers: dict[str, str]
     placed: dict[Place, str] = field(default_factory=dict)
-    signing: tuple[Signed, ...] = ()
+    signing: tuple[Signed | Proved, ...] = ()
 
     def __repr__(self) -> str:
         places = (*self.placed, *(each.place for each in self.signing))
@@ -135,6 +136,8 @@ class Authenticator:
         if token is None and plan.has_token:
             token = yield from self.token()
         response = yield self._forward(plan, token)
+        if token is not None and replayable and self._is_to_be_proved_anew(response):
+            response = yield self._forward(plan, token)
         if token is None or not may_renew or response is None or response.status != 401:
             return
         self.store.refuse(token)
@@ -142,19 +145,39 @@ class Authenticator:
             token = yield from self.token()
             yield self._forward(plan, token)
 
+    def _is_to_be_proved_anew(self, response: Response | None) -> bool:
+        """Whether a server wants another nonce in the proof (RFC 9449 9), which it has told."""
+        binding = self._identities.binding
+        if binding is None or response is None:
+            return False
+        binding.learn(self.profile.base_url, response)
+        return wants_nonce(response)
+
+    def _asked(self, make: Callable[[], Request]) -> Generator[Send, Response | None, Response]:
+        """Send a token request, and once more if its proof is to have another nonce (RFC 9449 8)."""
+        request = make()
+        response = yield from _sent(request)
+        binding = self._identities.binding
+        if binding is None:
+            return response
+        binding.learn(request.url, response)
+        return (yield from _sent(make())) if wants_nonce(response) else response
+
     def _forward(self, plan: Plan, token: Token | None) -> Forward:
         ready = self._ready
         if ready is not None and ready[0] is plan and ready[1] is token:
             return ready[2]
         headers, placed = dict(plan.headers), dict(plan.placed)
+        signing: tuple[Signed | Proved, ...] = plan.signing
         if token is not None:
+            signing += self._ask.proving
             place = self.profile.place_of("bearer")
             text = place.prefix + sendable(token.access_token, place)
             if place.where == "header":
                 headers[place.name] = text
             else:
                 placed[place] = text
-        step = Forward(headers, placed, plan.signing)
+        step = Forward(headers, placed, signing)
         self._ready = (plan, token, step)
         return step
 
@@ -211,12 +234,16 @@ class Authenticator:
     def _exchange(
         self, grant: GrantType, issued: Mapping[Role, Value] | None = None, redirect_uri: str | None = None
     ) -> TokenSteps:
-        response = yield from _sent(self._ask.token_request(grant, issued or {}, redirect_uri=redirect_uri))
+        response = yield from self._asked(
+            lambda: self._ask.token_request(grant, issued or {}, redirect_uri=redirect_uri)
+        )
         return read_token(self.profile, grant, response, self.store.clock.now(), self._redactor)
 
     def _refresh(self, refresh_token: Secret) -> Generator[Send | Wait, Response | None, Token | None]:
         """Refresh, or return None if the refresh token is spent (RFC 6749 6)."""
-        response = yield from _sent(self._ask.token_request("refresh_token", {Role.REFRESH_TOKEN: refresh_token}))
+        response = yield from self._asked(
+            lambda: self._ask.token_request("refresh_token", {Role.REFRESH_TOKEN: refresh_token})
+        )
         if response.status in _REFUSALS:
             return None
         token = read_token(self.profile, "refresh_token", response, self.store.clock.now(), self._redactor)
@@ -254,7 +281,7 @@ class Authenticator:
         if page is not None:
             last = yield from _opened(self._person.opens(page, self._user, user_code=told.user_code))
             note = self._redactor.redact(last.note)
-        response = yield from _sent(self._ask.token_request(grant, {Role.DEVICE_CODE: told.device_code}))
+        response = yield from self._asked(lambda: self._ask.token_request(grant, {Role.DEVICE_CODE: told.device_code}))
         if wait_after(response, told.interval) is not None:
             alone = f"log in once with `python -m pytest_apiauth token {self.profile.name}`, or have a script do so"
             why = f": {note}" if note else f"; this grant needs a person: {alone} by [login]"

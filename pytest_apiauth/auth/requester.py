@@ -17,8 +17,10 @@ from urllib.parse import parse_qsl, urlencode
 from pytest_apiauth.auth import requests
 from pytest_apiauth.auth.carried import Credential
 from pytest_apiauth.auth.drafts import Draft
+from pytest_apiauth.auth.proofs import DPOP, PossessionProof
 from pytest_apiauth.auth.requests import Proof
-from pytest_apiauth.auth.texts import Ref, Role, Signing, Text, is_text, parts_of, refs_of, reveal
+from pytest_apiauth.auth.texts import Ref, Role, Signing, Text, is_text, parts_of, refs_of, reveal, system_time
+from pytest_apiauth.credentials.binding import Binding
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.request_signing import Added, RequestSigner
 from pytest_apiauth.credentials.secrets import Secret
@@ -152,6 +154,28 @@ class Signed:
         return f"Signed({self.signer.scheme})"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Proved:
+    """What proves, of each request of a client as it leaves, that it has the key which its token is bound to."""
+
+    binding: Binding
+    learn: Callable[[str, str], object]
+
+    @property
+    def place(self) -> Place:
+        """Where that goes."""
+        return Place("header", DPOP)
+
+    def added(self, request: Request) -> Added:
+        """Return the proof of a request. Raises CredentialError where what signs is not installed."""
+        proof = PossessionProof().of(request, self.binding, system_time())
+        self.learn(proof, "dpop_proof")
+        return ((DPOP, proof),)
+
+    def __repr__(self) -> str:
+        return "Proved()"
+
+
 class Requester:
     """Builds the valid requests of one client, user and key of a profile, ready to be sent.
 
@@ -243,6 +267,12 @@ class Requester:
             raise CredentialError(f"{self.profile.name}: {kind}: the profile names no key to sign with")
         return Signed(signer, key, self.identities.learn)
 
+    @property
+    def proving(self) -> tuple[Proved, ...]:
+        """What proves requests that carry a token, if tokens are bound."""
+        binding = self.identities.binding
+        return () if binding is None else (Proved(binding, self.identities.learn),)
+
     def _revealed(self, draft: Draft, purpose: str, issued: Mapping[Role, Value | None] = NOTHING) -> Request:
         """Put values into a draft: those that are ``issued``, and those of the profile's identities."""
         values: dict[Ref, str] = {}
@@ -258,7 +288,7 @@ class Requester:
         for each in draft.credentials:
             self._check_colon(each, values)
         try:
-            return draft.request(values, Signing(learn=self.identities.learn))
+            return draft.request(values, Signing(learn=self.identities.learn, binding=self.identities.binding))
         except CredentialError as error:
             raise CredentialError(f"{self.profile.name}: {error}") from None
 

@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from pytest_apiauth.auth.carried import Credential
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.layouts import Layout
+from pytest_apiauth.auth.proofs import PossessionProof
 from pytest_apiauth.auth.signatures import Signature
 from pytest_apiauth.auth.texts import Assertion, FormEncoded, Ref, Role, Text
 from pytest_apiauth.credentials.request_signing import RequestSigner
@@ -89,7 +90,14 @@ def row_of(profile: Profile, grant: GrantType | None) -> GrantSettings:
 
 def resource_request(profile: Profile, path: str, kinds: Iterable[Kind]) -> Draft:
     """Return a GET of a path that carries the credentials of some kinds."""
-    return Draft("GET", profile.url(path), credentials=tuple(credential(profile, kind) for kind in kinds)).as_control()
+    found = tuple(credential(profile, kind) for kind in kinds)
+    is_bound = any(profile.kinds[each.kind].is_issued for each in found if each.kind in profile.kinds)
+    proof = _proof(profile) if is_bound else None
+    return Draft("GET", profile.url(path), credentials=found, proof=proof).as_control()
+
+
+def _proof(profile: Profile) -> PossessionProof | None:
+    return PossessionProof() if profile.token.bound is not None else None
 
 
 def credential(
@@ -165,7 +173,8 @@ def token_request(
         members["scope"] = scope
     if profile.token.resource:
         members["resource"] = profile.token.resource if profile.token.body == "form" else profile.token.resource[0]
-    return posted(profile, profile.endpoint_of(grant), {**members, **row.extra}, client=client, key=key)
+    draft = posted(profile, profile.endpoint_of(grant), {**members, **row.extra}, client=client, key=key)
+    return replace(draft, proof=_proof(profile)).as_control()
 
 
 def laid_out(

@@ -2,7 +2,8 @@
 
 Run by whoever has the secrets in the environment, the line sends the same bytes. The values are looked at only
 to choose the shortest spelling: an encoding that changes nothing is not written. What a project's own function signs
-has a name too, ``$HMAC_SIGNATURE``, but no shell makes that: what else the function adds is not in the line.
+has a name too, ``$HMAC_SIGNATURE``, but no shell makes that: what else the function adds is not in the line. Nor does
+one make ``$DPOP_PROOF``: the key of it is a run's own.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ def curl(draft: Draft, values: Mapping[Ref, str]) -> str:
         words += ["-H", quoted(f"{name};") if value == "" else shown((f"{name}: ", *parts_of(value)), values)]
     for each in draft.signatures:
         words += _signature(each)
+    if draft.proof is not None:
+        words += ["-H", f"""'DPoP: '"${{{draft.proof.placeholder}}}\""""] * draft.proof.times
     words += _body(draft, values)
     if draft.target_text is not None:
         words += ["--request-target", shown(draft.target_text, values)]

@@ -20,6 +20,7 @@ from urllib.parse import quote_plus
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.forgeries import Forgery
 from pytest_apiauth.credentials import signing
+from pytest_apiauth.credentials.binding import Binding
 from pytest_apiauth.profile.model import DEFAULT
 
 
@@ -179,6 +180,8 @@ class Signing:
 
     now: Callable[[], float] = system_time
     learn: Callable[[str, str], object] = lambda text, label: None
+    binding: Binding | None = None
+    """What tokens are bound to, if anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from pytest_apiauth.bounded import read_bounded
+from pytest_apiauth.credentials.binding import Binding
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.profile.model import DEFAULT, Client, Ending, Key, Kind, Plain, Profile, Reference, User
@@ -105,6 +106,11 @@ class Identities:
             self._secret(f"{label}.private_key", table.private_key if self._takes_keys else None),
             self._plain(f"{label}.key_id", table.key_id if self._takes_keys else None),
         )
+
+    @cached_property
+    def binding(self) -> Binding | None:
+        """What tokens are bound to; None where the profile binds them to nothing."""
+        return Binding(self.profile.name) if self.profile.token.bound is not None else None
 
     @property
     def _takes_keys(self) -> bool:

@@ -73,6 +73,17 @@ def public_jwk(key: str, alg: str, name: str) -> dict[str, object]:
     return {member: value for member, value in found.items() if member != "key_ops"}
 
 
+def private_member(key: str, alg: str, name: str) -> str:
+    """Return what the JWK of a private key has beside the public members (RFC 7518 6.2.2).
+
+    Example::
+
+        wrong = {**public_jwk(key, "ES256", "key"), "d": private_member(key, "ES256", "key")}
+    """
+    algorithm, private = _read(key, alg, name)
+    return str(json.loads(algorithm.to_jwk(private))["d"])
+
+
 def fresh_key(like: str, alg: str, name: str) -> str:
     """Return a private key that nobody knows, of the kind of another one, in PEM.
 
@@ -93,6 +104,17 @@ def fresh_key(like: str, alg: str, name: str) -> str:
         is_long = isinstance(private, ed448.Ed448PrivateKey)
         new = (ed448.Ed448PrivateKey if is_long else ed25519.Ed25519PrivateKey).generate()
     return str(new.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+
+
+def new_key(name: str) -> str:
+    """Return a private key for ES256 that nobody knows, in PEM. Raises CredentialError where the library is lacking."""
+    try:
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+    except ImportError:
+        raise CredentialError(f"{name}: ES256 {NEEDED}") from None
+    made = ec.generate_private_key(ec.SECP256R1())
+    return str(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
 
 
 def encoded(content: bytes) -> str:

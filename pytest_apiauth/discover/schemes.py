@@ -27,10 +27,15 @@ _PREFIX: Final = re.compile(r"""(?i)\bprefix(?:ed with|es)?:? ["'`]?([A-Za-z][\w
 """The word before a key or token: drf-spectacular says ``required prefix "Token"``."""
 _IS_TOKEN: Final = re.compile(r"(?i)\bjwt\b|(access|auth|bearer)[-_]?token")
 _SAYS_TOKEN: Final = re.compile(r"(?i)\b(jwt|json web token|access[- ]token|bearer[- ]token)\b")
-_SIGNING: Final = frozenset(
-    ("digest", "dpop", "gnap", "hawk", "hoba", "mutual", "negotiate", "oauth", "scram-sha-1", "scram-sha-256", "vapid")
+_ANSWERING: Final = frozenset(
+    ("digest", "gnap", "hoba", "mutual", "negotiate", "scram-sha-1", "scram-sha-256"),
 )
-"""Schemes of HTTP whose credentials are computed for each request, or for each connection."""
+"""Schemes of HTTP whose credentials answer a challenge, or are of a connection."""
+_SIGNING: Final = {
+    **dict.fromkeys(("hawk", "oauth", "signature", "vapid"), "a function of yours that signs: [schemes.NAME] sign"),
+    "dpop": 'the endpoint that gives such tokens: [token] bound = "dpop"',
+}
+"""Schemes of HTTP whose credentials are computed for each request, and what a profile takes for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,9 @@ class Schemes:
                 return "basic"
             case "http", "bearer":
                 return self._bearer("the document says that a bearer token is needed, not how one is got")
-            case "http", scheme if scheme in _SIGNING or not _TOKEN.fullmatch(scheme):
+            case "http", scheme if scheme in _SIGNING:
+                return Unheld(f"HTTP authentication of the scheme {scheme!r} without {_SIGNING[scheme]}")
+            case "http", scheme if scheme in _ANSWERING or not _TOKEN.fullmatch(scheme):
                 return Unheld(f"HTTP authentication of the scheme {one_line(scheme)!r}")
             case "http", scheme:
                 word = text_in(table, "scheme")

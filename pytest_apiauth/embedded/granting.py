@@ -33,6 +33,8 @@ class Award:
     """The API that it is for, or several between blanks (RFC 8707)."""
     granted: str | None = None
     """All that was granted, which a refresh token stays with, if the token is for a part of that (RFC 8707 2.2)."""
+    thumbprint: str | None = None
+    """Of the key that the token is bound to (RFC 9449 5)."""
 
 
 def award_of(policy: Policy, parameters: Parameters, client: ClientRecord | None) -> Award:

@@ -22,6 +22,7 @@ from pytest_apiauth.embedded.device_policy import DevicePolicy
 from pytest_apiauth.embedded.exchange_policy import ExchangePolicy
 from pytest_apiauth.embedded.login_policy import LoginPolicy
 from pytest_apiauth.embedded.metadata_policy import MetadataPolicy
+from pytest_apiauth.embedded.possession_policy import PROOF_ALGORITHMS, PossessionPolicy
 from pytest_apiauth.embedded.pushed_policy import PushedPolicy
 from pytest_apiauth.embedded.refresh_policy import RefreshPolicy
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
@@ -78,6 +79,7 @@ class Policy(
     LoginPolicy,
     AssertionPolicy,
     SignaturePolicy,
+    PossessionPolicy,
     TargetPolicy,
     MetadataPolicy,
 ):
@@ -131,7 +133,15 @@ class Policy(
             return None
         known = self.state.access if kind == "bearer" else self.state.personal
         token = self.match_token(shown.text, known)
-        return token if token is not None and self.token_is_good(token) and self.is_for_this_api(token) else None
+        if token is None or not self.token_is_good(token) or not self.is_for_this_api(token):
+            return None
+        return token if kind != "bearer" or not self.binds() or self.is_proved(token, presented) else None
+
+    def is_proved(self, token: AccessToken, presented: Presented) -> bool:
+        """Whether a request proves that it has the key that its token is bound to (RFC 9449 7.1)."""
+        assert presented.request is not None
+        jwk = self.key_proved(presented.request, presented.shown["bearer"].text)
+        return jwk is not None and self.is_possessed(token, jwk)
 
     def match_key(self, presented: str, known: Mapping[str, KeyRecord]) -> KeyRecord | None:
         """Find an API key: every character counts."""
@@ -252,6 +262,10 @@ class Policy(
     def token_challenge(self, kind: Kind, presented: Presented) -> Challenge:
         """Return a challenge for a token: the word that it goes with in Authorization, or else Bearer."""
         scheme = self.spots[kind].scheme
+        if scheme == "DPoP":
+            # What went wrong is told only if a token came (RFC 9449 7.1).
+            told = {"error": "invalid_token"} if self.shows(presented, kind) else {}
+            return Challenge(scheme, {"realm": self.realm, **told, "algs": PROOF_ALGORITHMS})
         if scheme.lower() not in ("", "bearer"):
             return Challenge(scheme, {"realm": self.realm})
         return self.bearer_challenge("invalid_token", presented)

@@ -118,6 +118,8 @@ class ResourceEndpoint:
                 )
         for kind in filter(policy.is_signing, held):
             self._state.signatures.setdefault(presented.shown[kind].text, self._state.clock.now())
+        if policy.binds() and "bearer" in held and (proof := policy.proof_of(request)) is not None:
+            self._state.proofs.add(str(proof.claims.get("jti")))
         self._check_scope(route, held)
         for key in held.values():
             if isinstance(key, KeyRecord) and not policy.may_see(key, route.place):

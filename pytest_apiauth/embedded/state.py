@@ -134,6 +134,8 @@ class AccessToken:
     family: int
     dead: bool = False
     resource: str | None = None
+    thumbprint: str | None = None
+    """Of the key that it is bound to (RFC 9449 6.1)."""
 
 
 @dataclass(slots=True, repr=False)
@@ -148,6 +150,8 @@ class RefreshToken:
     family: int
     dead: bool = False
     resource: str | None = None
+    thumbprint: str | None = None
+    """Of the key that it is bound to, if its client is public (RFC 9449 5)."""
 
 
 @dataclass(slots=True, repr=False)
@@ -242,6 +246,8 @@ class State:
     pushed: dict[str, PushedRequest] = field(default_factory=dict)
     assertions: set[tuple[str, str]] = field(default_factory=set)
     """Assertions that clients have proved themselves by, each by the client and its name for it."""
+    proofs: set[str] = field(default_factory=set)
+    """Proofs of possession that were taken, by their names for themselves."""
     signatures: dict[str, float] = field(default_factory=dict)
     """Signatures of requests that were let in, each with the time when it came first."""
     minted: int = 0

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pytest_apiauth.embedded.asserting import asserting_client
 from pytest_apiauth.embedded.granting import Award, award_of
 from pytest_apiauth.embedded.policy import Policy
+from pytest_apiauth.embedded.possession_policy import thumbprint
 from pytest_apiauth.embedded.refusal import Challenge, Refusal
 from pytest_apiauth.embedded.state import AccessToken, ClientRecord, RefreshToken, State
 from pytest_apiauth.embedded.token_policy import Parameters
@@ -33,10 +34,11 @@ class TokenEndpoint:
             if self._policy.looks_at_grant_first():
                 self._policy.grant_type(parameters)
             client = self.client(request, parameters)
+            thumb = self._proved(request, parameters)
             named = self._policy.requested_target(parameters)
             award = award_of(self._policy, parameters, client)
             awarded = self._policy.awarded_target(award.resource, named)
-            return self.award(replace(award, resource=awarded, granted=award.resource))
+            return self.award(replace(award, resource=awarded, granted=award.resource, thumbprint=thumb))
         except Refusal as refusal:
             return self.refused(refusal, request)
 
@@ -69,6 +71,7 @@ class TokenEndpoint:
             expires_at,
             award.family,
             resource=award.resource,
+            thumbprint=award.thumbprint,
         )
         access.dead = award.refreshed is not None and not policy.refreshed_token_works()
         state.access[access.value] = access
@@ -89,6 +92,7 @@ class TokenEndpoint:
             self._state.clock.now() + self._policy.refresh_lifetime(),
             award.family,
             resource=award.granted or award.resource,
+            thumbprint=award.thumbprint if self._policy.client_auth == "none" else None,
         )
         self._state.refresh[token.value] = token
         return token
@@ -98,7 +102,15 @@ class TokenEndpoint:
             return old.value if self._policy.repeats_refresh_token() else None
         old.dead = old.dead or self._policy.kills_old_refresh_token()
         return self.new_refresh_token(
-            Award("refresh_token", old.client, old.user, old.scope, old.family, resource=old.resource)
+            Award(
+                "refresh_token",
+                old.client,
+                old.user,
+                old.scope,
+                old.family,
+                resource=old.resource,
+                thumbprint=old.thumbprint,
+            )
         ).value
 
     def _check_key(self, request: Request) -> None:
@@ -126,6 +138,20 @@ class TokenEndpoint:
         if client is None or not policy.client_passes(client, secret):
             raise policy.invalid_client()
         return client
+
+    def _proved(self, request: Request, parameters: Parameters) -> str | None:
+        """Return the thumbprint of the key that a token is to be bound to. Raises Refusal without a good proof."""
+        policy = self._policy
+        if not policy.binds():
+            return None
+        jwk, proof = policy.requested_key(request), policy.proof_of(request)
+        if jwk is None or proof is None:
+            raise Refusal(400, "invalid_dpop_proof", "The proof of possession is missing or wrong.")
+        self._state.proofs.add(str(proof.claims.get("jti")))
+        known = policy.find_refresh_token(parameters.get("refresh_token", ""))
+        if known is not None and not policy.may_be_refreshed_by(known, jwk):
+            raise Refusal(400, "invalid_grant", "The refresh token is bound to another key.")
+        return thumbprint(jwk)
 
     def refused(self, refusal: Refusal, request: Request) -> Response:
         """Answer an error (RFC 6749 5.2)."""

@@ -353,7 +353,8 @@ class TokenPolicy(RefusalPolicy):
 
     def token_type(self, grant: GrantType) -> str | None:
         """Return the type as the profile spells it."""
-        return self.profile.answer_of(grant).token_type or "Bearer"
+        usual = "Bearer" if self.profile.token.bound is None else "DPoP"
+        return self.profile.answer_of(grant).token_type or usual
 
     def expires_in(self, grant: GrantType) -> object:
         """Return the lifetime as it is answered; None leaves it out."""

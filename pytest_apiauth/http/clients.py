@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_apiauth.auth.flow import Authenticator, Forward, Send, Wait
 from pytest_apiauth.auth.tokens import Token
+from pytest_apiauth.credentials.binding import NONCE
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ReplacedError
 from pytest_apiauth.http.driver import Drive, performed, performed_async, status_alone
@@ -58,7 +59,7 @@ class Auth(AuthBase):
         with self._drive(request) as drive:
             for step in drive:
                 if isinstance(step, Forward):
-                    drive.outcome = status_alone((yield self._carrying(request, step)).status_code)
+                    drive.outcome = _learnt((yield self._carrying(request, step)))
                 else:
                     drive.outcome = performed(step, self._sending(request))
 
@@ -67,7 +68,7 @@ class Auth(AuthBase):
         with self._drive(request) as drive:
             for step in drive:
                 if isinstance(step, Forward):
-                    drive.outcome = status_alone((yield self._carrying(request, step)).status_code)
+                    drive.outcome = _learnt((yield self._carrying(request, step)))
                 else:
                     drive.outcome = await performed_async(step, self._sending_async(request))
 
@@ -101,6 +102,15 @@ class Auth(AuthBase):
     def _drive(self, request: httpx.Request) -> Drive[Send | Wait | Forward, None]:
         replayable = isinstance(request.stream, self._byte_stream)
         return Drive(self.authenticator.authenticate(lambda: request.url.path, replayable=replayable))
+
+
+def _learnt(response: httpx.Response) -> Response:
+    """Return what a flow learns of the answer to the user's request: its status, and what is wanted of its proof."""
+    nonce = response.headers.get(NONCE)
+    if nonce is None:
+        return status_alone(response.status_code)
+    lines = [("WWW-Authenticate", line) for line in response.headers.get_list("www-authenticate")]
+    return Response(response.status_code, (*lines, (NONCE, nonce)))
 
 
 def _extensions(request: httpx.Request) -> Extensions:

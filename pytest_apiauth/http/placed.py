@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote_plus
 
-from pytest_apiauth.auth.requester import Signed
+from pytest_apiauth.auth.requester import Proved, Signed
 from pytest_apiauth.http.translation import received
 from pytest_apiauth.profile.kinds import Place
 
@@ -36,7 +36,7 @@ class Placed:
     """Credentials that travel elsewhere than in a header, and what signs. Their values are in no text of it."""
 
     values: Mapping[Place, str]
-    signing: tuple[Signed, ...] = ()
+    signing: tuple[Signed | Proved, ...] = ()
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -47,7 +47,7 @@ class Placed:
         return f"Placed({', '.join(place.name for place in self.places)})"
 
 
-def place(request: httpx.Request, values: Mapping[Place, str], signing: tuple[Signed, ...] = ()) -> None:
+def place(request: httpx.Request, values: Mapping[Place, str], signing: tuple[Signed | Proved, ...] = ()) -> None:
     """Have credentials travel with a request, by which their places are taken from whatever stands there."""
     if values or signing:
         request.extensions = {**request.extensions, EXTENSION: Placed(values, signing)}
@@ -56,7 +56,7 @@ def place(request: httpx.Request, values: Mapping[Place, str], signing: tuple[Si
 def is_signed(request: httpx.Request) -> bool:
     """Whether a request is signed as it leaves, so that its body has to be at hand."""
     placed = request.extensions.get(EXTENSION)
-    return isinstance(placed, Placed) and bool(placed.signing)
+    return isinstance(placed, Placed) and any(isinstance(each, Signed) for each in placed.signing)
 
 
 def placed_in(request: httpx.Request) -> str | None:
@@ -91,8 +91,9 @@ def standing(request: httpx.Request) -> Iterator[None]:
             request.headers.pop("cookie", None)
 
 
-def _sign(request: httpx.Request, signed: Signed, given: dict[str, int]) -> None:
-    for name, text in signed.added(received(request, request.content)):
+def _sign(request: httpx.Request, signed: Signed | Proved, given: dict[str, int]) -> None:
+    body = request.content if isinstance(signed, Signed) else b""
+    for name, text in signed.added(received(request, body)):
         if signed.place.where == "query":
             _ask(request, name, text)
         else:

@@ -28,6 +28,7 @@ from pytest_apiauth.auth.requester import AuthorizationRequest, Requester, Value
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.auth.tokens import SystemClock, Token, TokenStore
 from pytest_apiauth.auth.ways import LogIn
+from pytest_apiauth.credentials.binding import wants_nonce
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.refresh_tokens import live_identities
@@ -35,7 +36,7 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ApiAuthError, CredentialError, ProfileError, TokenError
 from pytest_apiauth.http import Network, Sender, fetch_token
 from pytest_apiauth.login.callback import is_loopback, listening, open_browser, pasted
-from pytest_apiauth.messages import Origin, Request
+from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.grants import GRANTS
@@ -138,10 +139,20 @@ class _Login:
         yield from self._told(token, where)
 
     def _exchanged(self, issued: Mapping[Role, Value] | None = None, redirect_uri: str | None = None) -> Token:
-        request = self._ask.token_request(self._grant, issued or {}, redirect_uri=redirect_uri)
+        def make() -> Request:
+            return self._ask.token_request(self._grant, issued or {}, redirect_uri=redirect_uri)
+
+        make()  # what is lacking is told before anybody is contacted
         self._announce(self._profile.token_endpoint)
+        return read_token(self._profile, self._grant, self._answered(make), time.time(), self.redactor)
+
+    def _answered(self, make: Callable[[], Request]) -> Response:
+        """Send a token request, and once more if its proof is to have another nonce (RFC 9449 8)."""
+        request = make()
         response = self.sender.send(request)
-        return read_token(self._profile, self._grant, response, time.time(), self.redactor)
+        if self._identities.binding is not None:
+            self._identities.binding.learn(request.url, response)
+        return self.sender.send(make()) if wants_nonce(response) else response
 
     def _first_token(self) -> Token:
         """Return a token of the usual grant, as clients get it, for a grant that begins with one."""
@@ -236,9 +247,12 @@ class _Login:
         yield "open this page, on any device, and enter the code:"
         yield one_line(told.verification_uri)
         yield one_line(told.user_code)
-        request = self._ask.token_request(self._grant, {Role.DEVICE_CODE: told.device_code})
+
+        def make() -> Request:
+            return self._ask.token_request(self._grant, {Role.DEVICE_CODE: told.device_code})
+
         if way.script is not None:
-            return (yield from self._entered_by_script(way.script, told, request))
+            return (yield from self._entered_by_script(way.script, told, make))
         if way.opens_browser:
             open_browser(told.verification_uri_complete or told.verification_uri)
         left = min(told.expires_in, way.wait)
@@ -248,7 +262,7 @@ class _Login:
         while left > 0:
             way.pause(interval)
             left -= interval
-            response = self.sender.send(request)
+            response = self._answered(make)
             longer = wait_after(response, interval)
             if longer is None:
                 return read_token(self._profile, self._grant, response, time.time(), self.redactor)
@@ -256,7 +270,7 @@ class _Login:
         raise TokenError(f"{self._profile.name}: {self._grant}: nobody has entered the code in time")
 
     def _entered_by_script(
-        self, script: Callable[[Profile, Path], LogIn | None], told: DeviceAuthorization, request: Request
+        self, script: Callable[[Profile, Path], LogIn | None], told: DeviceAuthorization, make: Callable[[], Request]
     ) -> Generator[str, None, Token]:
         """Have the profile's ``[login]`` enter the code, and ask for the token once."""
         person = self._person(script)
@@ -267,7 +281,7 @@ class _Login:
             last = sent_by(person.opens(page, self._user, user_code=told.user_code), self.sender.send)
             note = last.note or f"the last page answered {last.status}"
         self._announce(self._profile.token_endpoint)
-        response = self.sender.send(request)
+        response = self._answered(make)
         if wait_after(response, told.interval) is not None:
             hint = "" if person.is_scripted else "; [login] says how to log in"
             raise TokenError(f"{self._profile.name}: {self._grant}: the script has not entered the code: {note}{hint}")
@@ -317,6 +331,8 @@ class _Login:
         )
         scope = f"scope {one_line(self.redactor.redact(token.scope))}" if token.scope else "no scope told"
         yield f"{self._profile.name}: {self._grant}: an access token, {life}, {scope}"
+        if self._profile.token.bound is not None:
+            yield "it is bound to a key of this command alone, and so of use to nobody else"
         if where:
             yield f"the refresh token is kept in {where}; live runs of this profile use it"
         elif token.refresh_token is not None:

@@ -86,6 +86,10 @@ def _wrong_names(promise: Promise) -> list[str]:
     for ending, user in promise.ended_users.items():
         if user not in promise.users:
             wrong.append(f"credentials.{ending}.user: no {user!r} in [users]")
+    if promise.token.bound is not None and promise.bearer is not None:
+        wrong.append("bearer: a token that is bound travels as Authorization: DPoP (RFC 9449 7.1)")
+    if promise.token.bound is not None and not promise.is_oauth:
+        wrong.append("token.bound: for tokens of OAuth, and [login_request] is none")
     if promise.login is not None and promise.interactive_grant is None:
         wrong.append("login: a script for the grants authorization_code and device_code, and [grants] lists neither")
     needed = [(key, name) for name in promise.grants for key in GRANTS[name].urls]

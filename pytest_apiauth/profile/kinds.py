@@ -116,6 +116,8 @@ def _table(*rows: CredentialKind) -> Mapping[Kind, CredentialKind]:
 
 BEARER: Final = Place("header", "Authorization", "Bearer ")
 """Where a token travels by RFC 6750 2.1."""
+DPOP: Final = Place("header", "Authorization", "DPoP ")
+"""Where a token travels that is bound to a key (RFC 9449 7.1)."""
 KINDS: Final = _table(
     CredentialKind("api_key", (("API_KEY",),), Place("header", "X-API-Key"), is_declared=True, is_key=True),
     CredentialKind(

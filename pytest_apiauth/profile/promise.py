@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from pytest_apiauth.messages import Origin
 from pytest_apiauth.profile.document import Document
 from pytest_apiauth.profile.endpoints import ENDPOINTS, URL_KEYS
 from pytest_apiauth.profile.grants import GRANTS, GrantType
-from pytest_apiauth.profile.kinds import KINDS, CredentialKind, Kind, Place
+from pytest_apiauth.profile.kinds import DPOP, KINDS, CredentialKind, Kind, Place
 from pytest_apiauth.profile.login_requests import Issuing
 from pytest_apiauth.profile.placing import placed
 from pytest_apiauth.profile.tables import (
@@ -37,7 +38,8 @@ class Promise(Document):
         >>> list(Promise(schema=1).kinds)
         ['bearer', 'personal_access_token', 'basic']
         """
-        return {row.name: row for row in placed(lambda name: getattr(self, name, None), self.schemes)}
+        rows = {row.name: row for row in placed(lambda name: getattr(self, name, None), self.schemes)}
+        return rows if self.token.bound is None else {**rows, "bearer": replace(rows["bearer"], place=DPOP)}
 
     def may_be_plain(self, origin: Origin) -> bool:
         """Whether credentials may travel to this origin: HTTPS, loopback, or a host in ``insecure_hosts``."""
@@ -229,7 +231,12 @@ class Promise(Document):
 
     @property
     def token_types(self) -> frozenset[str]:
-        """What a token answer may call its token, in small letters: bearer, or the word that it travels behind."""
+        """What a token answer may call its token, in small letters: bearer, or the word that it travels behind.
+
+        One that is to be bound to a key is nothing else than that (RFC 9449 5).
+        """
+        if self.token.bound is not None:
+            return frozenset((self.token.bound,))
         return frozenset(("bearer", self.place_of("bearer").word.lower() or "bearer"))
 
     def statements_for(self, rule: str) -> tuple[str, ...]:

@@ -206,6 +206,11 @@ class TokenSettings(Model):
         " RFC 7617; the two differ only for characters other than letters, digits and -._~",
     )
     scope: str | None = Field(None, description="Scope to ask for")
+    bound: Literal["dpop"] | None = Field(
+        None,
+        description="What binds issued tokens to whoever asked for them: dpop, proofs of a key that each run makes"
+        " (RFC 9449); they travel as Authorization: DPoP",
+    )
     assertion: Assertions = Assertions()
     resource: OneOrSeveral = Field(
         (),

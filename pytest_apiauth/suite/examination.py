@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 
 from pytest_apiauth.auth import requests, shell
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.person import sent_by
 from pytest_apiauth.auth.pushing import request_uri_in
 from pytest_apiauth.auth.texts import Assertion, Ref, Signing
+from pytest_apiauth.credentials.binding import ALGORITHM, Binding, wants_nonce
 from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.credentials.signing import public_half
 from pytest_apiauth.errors import CredentialError, NotRecordedError
 from pytest_apiauth.messages import Request, Response, described
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile, Zone
@@ -63,13 +66,20 @@ class Examination:
         With ``sure`` a server error is made sure of, as the target's `Retries` say.
         """
         settled = self.target.retries.settle(
-            lambda: self.send_by(lambda request: [self._answered(request, draft)], draft)[0],
+            lambda: self._sent(draft),
             lambda: not draft.spends,
             sure=sure,
         )
         response, failed = settled.response, settled.failed
         if failed is not None and response.status < 500 and self._recovery is None:
             self._recovery = Counterexample("no server error, not even once", described(failed), self.curl(draft), "")
+        return response
+
+    def _sent(self, draft: Draft) -> Response:
+        """Send a request, and once more if its proof is to have another nonce (RFC 9449 8, 9)."""
+        response = self.send_by(lambda request: [self._answered(request, draft)], draft)[0]
+        if draft.proof is not None and wants_nonce(response):
+            response = self.send_by(lambda request: [self._answered(request, draft)], draft)[0]
         return response
 
     def _answered(self, request: Request, draft: Draft) -> Response:
@@ -128,6 +138,8 @@ class Examination:
         except NotRecordedError as reason:
             raise NotApplicable(str(reason)) from None
         for response in responses:
+            if (binding := self.target.identities.binding) is not None:
+                binding.learn(request.url, response)
             self._learn(draft, response)
             self.recent.add(draft, response)
         return responses
@@ -136,7 +148,11 @@ class Examination:
     def _signing(self) -> Signing:
         """How requests are signed: by the system's time, and by a real server's where that was moved."""
         moved = 0 if self.target.kind.is_double else self._moved
-        return Signing(lambda: time.time() + moved, lambda made, label: self.redactor.learn(made, label.upper()))
+        return Signing(
+            lambda: time.time() + moved,
+            lambda made, label: self.redactor.learn(made, label.upper()),
+            self.target.identities.binding,
+        )
 
     def signed(self, assertion: Assertion) -> str:
         """Return an assertion of this moment, for a rule that sends one twice."""
@@ -151,6 +167,33 @@ class Examination:
         assert each.signature is not None
         key = self.placeholders[each.refs[0]]
         return draft.signing(kind, made=each.signature.added(draft.without(kind).request(self.placeholders), key, key))
+
+    def proved_once(self, draft: Draft) -> Draft:
+        """Return a request with a proof of this moment, for a rule that sends one twice."""
+        assert draft.proof is not None
+        self.obtaining.obtain(draft.refs)
+        request = replace(draft, proof=None).request(self.placeholders, self._signing)
+        return draft.proving(made=draft.proof.of(request, self._binding, self._signing.now()))
+
+    @property
+    def _binding(self) -> Binding:
+        binding = self.target.identities.binding
+        assert binding is not None
+        return binding
+
+    @property
+    def bound_to(self) -> str:
+        """The public key, in PEM, that tokens are bound to.
+
+        Example::
+
+            forged = Forgery(header=(("alg", "HS256"),), signature="forged", key=api.examination.bound_to)
+        """
+        return public_half(self._binding.key(), ALGORITHM, "token.bound")
+
+    def has_nonce(self, draft: Draft) -> bool:
+        """Whether the server of a request has given a nonce for proofs."""
+        return self._binding.nonce(draft.url) is not None
 
     def shown(self, assertion: Assertion) -> str:
         """Write how an assertion is made as one word for bash, with placeholders, and no secret in it."""

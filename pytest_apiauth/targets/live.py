@@ -127,7 +127,9 @@ class LiveTarget:
 
     def store(self, who: Who) -> TokenStore:
         if who not in self.stores:
-            file = self.shared_file("token", self.profile.key, *who)
+            # A token that is bound is of no use to a worker that has not the key.
+            is_shared = self.profile.token.bound is None
+            file = self.shared_file("token", self.profile.key, *who) if is_shared else None
             clock, leeway = SystemClock(), self.profile.token.leeway
             self.stores[who] = (
                 TokenStore(clock, leeway) if file is None else SharedTokenStore(clock, leeway, file, self.redactor)

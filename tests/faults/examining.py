@@ -35,6 +35,7 @@ PROFILES = {
     "target": loading.load(REFERENCE.with_name("target.apiauth.toml")),
     "signed": loading.load(REFERENCE.with_name("signed.apiauth.toml")),
     "pushed": loading.load(REFERENCE.with_name("pushed.apiauth.toml")),
+    "dpop": loading.load(REFERENCE.with_name("dpop.apiauth.toml")),
 }
 
 

@@ -7,6 +7,7 @@ import re
 import string
 
 from tests.embedded.caller import redirected
+from tests.embedded.test_possession import Client
 
 from .naive import WORKSPACES, Visitor, naive
 
@@ -39,6 +40,18 @@ ISOLATED = (
     "int-agrees",
 )
 CODES = ("code-single-use", "code-reuse-revokes", "code-bound", "pkce-verifier", "az-state-echo")
+
+
+POSSESSION = ("dpop-key", "dpop-request", "dpop-token", "dpop-signed", "dpop-time", "dpop-once", "dpop-token-request")
+
+
+# What comes with a request.
+
+
+@naive("dpop-nonce", "dpop", POSSESSION)
+def a_proof_is_enough(visitor: Visitor) -> None:
+    """A good proof of the right key gives a token, whatever the server has said before."""
+    assert Client(visitor.server).asked()[0] == 200
 
 
 # Members of the answer.

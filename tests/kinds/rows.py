@@ -99,7 +99,8 @@ OF_CODES = frozenset({"code-single-use", "az-state-echo", "pkce-verifier"})
 OF_PUSHES = frozenset({"par-answer", "par-client", "par-single-use", "par-required", "iss-named"})
 OF_LOGINS = frozenset({"log-lacking", "log-answer", "log-out-ends", "ref-success", "ref-old-dead"})
 OF_SIGNATURES = frozenset({"sig-altered", "sig-of-another", "sig-outlived"})
-OF_ONE_ALONE = OF_KEYS | OF_TOKENS | OUTSIDE_OF_URLS | OF_SCHEMES | OF_BEARER | OF_BASIC
+OF_POSSESSION = frozenset({"dpop-proof-needed", "dpop-key", "dpop-signed", "dpop-token-request"})
+OF_ONE_ALONE = OF_KEYS | OF_TOKENS | OUTSIDE_OF_URLS | OF_SCHEMES | OF_BEARER | OF_BASIC | OF_SIGNATURES | OF_POSSESSION
 """Rules that have nothing to look at in a row which does not name them."""
 
 
@@ -127,6 +128,12 @@ def _rows() -> Iterator[Row]:
         "bearer as usual", {BEARER: usual},
         document={"own": {"type": "oauth2", "flows": {"clientCredentials": FLOWS["clientCredentials"]}}},
         rules=_rules_of_tokens(usual) | OF_BEARER, variables={BEARER: "ACCESS_TOKEN"},
+    )  # fmt: skip
+    bound = Place("header", AUTHORIZATION, "DPoP ")
+    yield Row(
+        "bearer bound to a key", {BEARER: bound}, {"token": {"bound": "dpop"}},
+        reason="a document whose scheme is dpop does not say how its tokens are asked for",
+        fault="dpop-key-unbound", rules=_rules_of_tokens(bound) | OF_POSSESSION, variables={BEARER: "ACCESS_TOKEN"},
     )  # fmt: skip
     for where, (table, place) in TOKEN_PLACES.items():
         yield Row(

@@ -21,12 +21,16 @@ PROFILES = {
     "basic and bearer at once, but both travel in the header Authorization": (
         'token_url = "/token"\n[grants.password]\n[zones.all]\npath = "/"\nneeds = ["basic", "bearer"]'
     ),
+    "token.bound: expected 'dpop'": '[token]\nbound = "tls_client_certificate"',
     "bearer.in: expected 'header', 'query' or 'cookie'": '[bearer]\nin = ["header", "cookie"]\nname = "access"',
 }
 """What a user writes, by what the user is told."""
 SCHEMES: dict[str, dict[str, Any]] = {
     "a profile cannot hold a client certificate (mutual TLS)": {"type": "mutualTLS"},
     "a profile cannot hold HTTP authentication of the scheme 'digest'": {"type": "http", "scheme": "digest"},
+    "a profile cannot hold HTTP authentication of the scheme 'hawk' without a function of yours": {
+        "type": "http", "scheme": "hawk",
+    },
     "the flow 'implicit' is documented too; a profile cannot hold it": {
         "type": "oauth2", "flows": {"implicit": {"authorizationUrl": "/authorize"}, "clientCredentials": TOKENS},
     },

@@ -27,6 +27,7 @@ MODULES = (
     "asserting",
     "assertion_policy",
     "signature_policy",
+    "possession_policy",
     "target_policy",
     "pushed_endpoint",
     "pushed_policy",

@@ -6,7 +6,8 @@
 // OIDC_DEVICE_SECRET there are two clients for devices, the second one's secret ends in -second; with OIDC_REUSABLE a
 // device code gives more than one token. OIDC_PUSHED says, between blanks, what holds of pushed authorization requests:
 // required, any-redirect, reusable; then there is one more client of codes, whose secret ends in -other. With OIDC_NAMELESS
-// answers of the authorization endpoint lack their iss.
+// answers of the authorization endpoint lack their iss. With OIDC_DPOP tokens are bound to keys; "nonce" wants a nonce in each
+// proof, "replay" takes one any number of times. The package looks at proofs at /me, the site's own route at none.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { Provider, errors } from 'oidc-provider';
@@ -20,7 +21,7 @@ const freePort = () => new Promise((done) => {
 
 const {
   OIDC_MACHINE_SECRET: machineSecret, OIDC_PORT: fixedPort, OIDC_PUBLIC_JWK: jwk, OIDC_SHARED_SECRET: sharedSecret,
-  OIDC_DEVICE_SECRET: deviceSecret, OIDC_REUSABLE: reusable,
+  OIDC_DEVICE_SECRET: deviceSecret, OIDC_REUSABLE: reusable, OIDC_DPOP: dpop,
 } = process.env;
 const pushed = process.env.OIDC_PUSHED?.split(' ');
 const codes = (name, secret) => ({
@@ -29,6 +30,7 @@ const codes = (name, secret) => ({
   redirect_uris: [process.env.OIDC_REDIRECT_URI],
   grant_types: ['authorization_code', 'refresh_token'],
   response_types: ['code'],
+  dpop_bound_access_tokens: Boolean(dpop),
 });
 const resources = process.env.OIDC_RESOURCES?.split(' ');
 const signing = (method, alg, more) => ({
@@ -49,6 +51,7 @@ const provider = new Provider(issuer, {
     redirect_uris: [],
     grant_types: ['client_credentials'],
     response_types: [],
+    dpop_bound_access_tokens: Boolean(dpop),
   })), ...['device', 'second'].filter(() => deviceSecret).map((name) => ({
     client_id: name === 'device' ? 'site-device' : 'site-other-device',
     client_secret: name === 'device' ? deviceSecret : `${deviceSecret}-second`,
@@ -64,6 +67,12 @@ const provider = new Provider(issuer, {
   cookies: { keys: [randomBytes(16).toString('hex')] },
   features: {
     devInteractions: { enabled: true },
+    dPoP: {
+      enabled: Boolean(dpop),
+      nonceSecret: dpop === 'nonce' ? randomBytes(32) : undefined,
+      requireNonce: () => dpop === 'nonce',
+      allowReplay: dpop === 'replay',
+    },
     clientCredentials: { enabled: Boolean(machineSecret || jwk) },
     deviceFlow: { enabled: Boolean(deviceSecret) },
     ...(resources ? {
@@ -99,7 +108,7 @@ provider.use(async (ctx, next) => {
 });
 provider.use(async (ctx, next) => {
   if (ctx.path !== '/api/me') return next();
-  const [, value] = /^bearer ([^ ]+)$/i.exec(ctx.get('authorization')) ?? [];
+  const [, value] = /^(?:bearer|dpop) ([^ ]+)$/i.exec(ctx.get('authorization')) ?? [];
   const token = value && (await provider.AccessToken.find(value) ?? await provider.ClientCredentials.find(value));
   const isOurs = !resources || process.env.OIDC_ANY_AUDIENCE || token?.aud === resources[0];
   if (token && token.isValid && isOurs) {
