@@ -102,12 +102,7 @@ class RevocationEndpoint:
             "scope": token.scope or None,
             "client_id": client.client_id if client else None,
             "username": user.username if user else None,
-            "token_type": self._type_of(token),
+            "token_type": self._policy.usual_type if isinstance(token, AccessToken) else None,
             "exp": int(token.expires_at) if token.expires_at != float("inf") else None,
         }
         return {name: value for name, value in facts.items() if value is not None}
-
-    def _type_of(self, token: IssuedToken) -> str | None:
-        if not isinstance(token, AccessToken):
-            return None
-        return "Bearer" if token.thumbprint is None else "DPoP"

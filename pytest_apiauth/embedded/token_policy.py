@@ -37,6 +37,7 @@ class TokenPolicy(RefusalPolicy):
         self.spots = spots(profile)
         self.keys = keys_of(profile)
         self.client_auth = profile.token.client_auth
+        self.usual_type = {"dpop": "DPoP", None: "Bearer"}[profile.token.bound]
         scopes = [profile.token.scope, profile.token.answer.scope]
         for row in profile.grants.values():
             scopes += [row.scope, row.answer.scope if row.answer else None]
@@ -353,8 +354,7 @@ class TokenPolicy(RefusalPolicy):
 
     def token_type(self, grant: GrantType) -> str | None:
         """Return the type as the profile spells it."""
-        usual = "Bearer" if self.profile.token.bound is None else "DPoP"
-        return self.profile.answer_of(grant).token_type or usual
+        return self.profile.answer_of(grant).token_type or self.usual_type
 
     def expires_in(self, grant: GrantType) -> object:
         """Return the lifetime as it is answered; None leaves it out."""
