@@ -175,8 +175,10 @@ WRONG_VERIFIERS = (
 )
 def pkce_verifier(api: Api, grant: GrantType) -> None:
     """A code that was asked for with a challenge takes the one verifier that fits it."""
-    api.send(api.token_request(grant).omitting("code_verifier")).no_token()
-    api.send(api.token_request(grant).setting("code_verifier", "")).no_token()
+    with api.row():
+        api.send(api.token_request(grant).omitting("code_verifier")).no_token()
+    with api.row():
+        api.send(api.token_request(grant).setting("code_verifier", "")).no_token()
     for edit in WRONG_VERIFIERS:
         with api.row():
             draft = api.token_request(grant)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from dataclasses import replace
 
 from pytest_apiauth.rules import (
@@ -18,6 +19,7 @@ from pytest_apiauth.rules import (
     Draft,
     Edit,
     GrantType,
+    NotApplicable,
     Parts,
     Zone,
     draws,
@@ -27,7 +29,7 @@ from pytest_apiauth.rules import (
 from . import strategies as some
 from .grid.inert import NO_CONTENT, inert_beside
 from .grid.places import elsewhere
-from .grid.standing import probes, with_the_first
+from .grid.standing import is_usual, probes, refused_in_turn, with_the_first
 from .parts import (
     PAIRS,
     TOKENS,
@@ -70,30 +72,28 @@ def hdr_unrelated_inert(api: Api, zone: Zone, name: str, value: str) -> None:
     for valid in api.requests(zone):
         api.send(valid.with_headers(extra)).like_control()
         if zone.is_protected:
-            api.send(valid.anonymous().with_headers(extra)).refused()
+            api.send(valid.anonymous().with_headers(extra)).refused(again=False)
 
 
 @rule(MUST, "RFC 9110 5.1", PROFILE, applies=all_zones, catches=("session-cookie-preferred", "unknown-query-refused"))
 def hdr_inert(api: Api, zone: Zone) -> None:
     """What browsers, proxies and caches add to a request lets nobody in, and keeps nobody out."""
     for valid, is_whole in with_the_first(api, zone):
-        for _, draft in inert_beside(valid, brief=not is_whole):
+        for _, draft in inert_beside(valid, brief=not (is_whole and zone.is_protected)):
             with api.row():
                 answer = api.attempt(draft)
                 if answer is not None and answer.status not in NO_CONTENT:
                     answer.like_control()
-        for _, draft in inert_beside(valid.anonymous(), brief=not is_whole) if zone.is_protected else ():
-            with api.row():
-                answer = api.attempt(draft)
-                if answer is not None:
-                    answer.refused()
+        if zone.is_protected:
+            is_alone = is_whole and zone == next(iter(protected_zones.find(api.profile).values()))
+            refused_in_turn(api, valid, (draft for _, draft in inert_beside(valid.anonymous(), brief=not is_alone)))
 
 
 @rule(MUST, "RFC 9110 5.1", "RFC 6749 3.2", PROFILE, applies=unattended_logins, catches="origin-refused", safety=ISSUE)
 def tok_inert(api: Api, grant: GrantType) -> None:
     """What browsers, proxies and caches add to a token request changes nothing about the token."""
     valid = api.token_request(grant)
-    for thing, draft in inert_beside(valid):
+    for thing, draft in inert_beside(valid, brief=not is_usual(api, grant)):
         with api.row():
             answer = api.attempt(draft)
             if answer is None:
@@ -139,14 +139,14 @@ def tok_elsewhere(api: Api, zone: Zone) -> None:
     taken = {good.name.lower() for good in map(api.credential, zone.kinds) if good.place.where != "query"}
     for kind, valid in probes(api, zone, TOKENS):
         bare, spoilt = valid.without(kind), valid.editing(valid.token, WRONG)
-        drafts = [moved for draft in (bare, spoilt) for moved in elsewhere(draft, valid.token, taken)]
-        api.each(drafts, Answer.refused)
+        refused_in_turn(api, valid, elsewhere(bare, valid.token, taken))
+        refused_in_turn(api, valid, elsewhere(spoilt, valid.token, taken))
         if zone.kinds.isdisjoint(PAIRS):
             # Some APIs take a token for the user name of Basic; whoever does should say so.
             as_name = bare.with_headers(("Authorization", ("Basic ", Base64((valid.token, ":")))))
-            api.each(
-                [as_name], lambda answer: answer.advise(not answer.is_admitted, "a refusal of a token sent as Basic")
-            )
+            with suppress(NotApplicable), api.row():  # it is a wrong password too, of which few may be sent
+                answer = api.send(as_name)
+                answer.advise(not answer.is_admitted, "a refusal of a token sent as Basic")
 
 
 @rule(SHOULD, "RFC 6750 2", "RFC 6750 3.1", applies=hidden_token_zones, catches="query-token-beats-header")

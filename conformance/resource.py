@@ -30,7 +30,7 @@ from .content import lacking, never_the_content
 from .grid.cells import Class, Slot, fills
 from .grid.classes import BRIEF_NOISE, CASES, DRESSES, IN_A_ROW, NEAR_MISSES, NOISE, REPETITIONS, SIZES, STAND_INS, rows
 from .grid.paths import brief_spellings, spellings
-from .grid.standing import edited, probes, with_the_first
+from .grid.standing import UNDRESSED, edited, probes, refused_in_turn, with_the_first
 from .grid.trusted import BRIEF_TRUSTED, TRUSTED
 from .parts import (
     TOKENS,
@@ -211,10 +211,8 @@ def _dressed_up(
         good = valid.dressed(kind, (before, credential, after))
         with api.row():
             answer = api.attempt(good)
-            if answer is not None:
-                answer.advise(
-                    not answer.is_admitted, "a refusal of a good credential that is not written as documented"
-                )
+            if answer is not None and answer.is_admitted:
+                answer.unless_open().advise(False, UNDRESSED)
         with api.row():
             answer = api.attempt(good.editing(secret, spoilt))
             if answer is not None:
@@ -234,8 +232,10 @@ def res_proxy_headers(api: Api, zone: Zone) -> None:
     """A header that a proxy would set does not stand in for a credential."""
     for valid, is_whole in with_the_first(api, zone):
         fields = [(row.name, row.value) for row in TRUSTED] if is_whole else BRIEF_TRUSTED
-        for name, value in fields:
-            api.each((fewer.with_headers((name, value)) for fewer in lacking(api, zone, valid)), Answer.refused)
+        fewer = lacking(api, zone, valid)
+        refused_in_turn(api, valid, (fewer[0].with_headers(field) for field in fields))
+        brief = (draft.with_headers(field) for field in BRIEF_TRUSTED for draft in fewer[1:])
+        api.each(brief, Answer.refused)
 
 
 @fills(AT_RESOURCES, Class.BYTES)
@@ -247,7 +247,7 @@ def invalid_never_5xx(api: Api, zone: Zone, noise: str) -> None:
     for kind, valid in probes(api, zone, tuple(sorted(zone.kinds)), brief=is_brief):
         place = valid.credential(kind).place
         scheme = (place.prefix or "Bearer ") if place.is_authorization else place.prefix
-        more = (noise, f"{scheme.strip()}\t{noise}", f"\xff{noise}") if is_brief else ()
+        more = (noise, f"{scheme.strip()}\t{noise}", f"\xff{noise}") if noise in BRIEF_NOISE else ()
         for value in (f"{scheme}{noise}", *more):
             # What comes back may be a refusal of any kind; a 5xx ends the rule inside `attempt`.
             answer = api.attempt(valid.dressed(kind, value.strip(" \t")))
@@ -387,15 +387,16 @@ def res_http_versions(api: Api, zone: Zone) -> None:
 )
 def res_refusal_steady(api: Api, zone: Zone) -> None:
     """A refusal holds every time: the cheapest bad requests are repeated, for a server that fails now and then."""
-    for valid in api.requests(zone):
-        each_alone = [valid.editing(ref, Edit("reverse")) for ref in valid.refs] if len(valid.refs) > 1 else []
+    for valid, is_whole in with_the_first(api, zone):
+        each_alone = [valid.editing(ref, Edit("reverse")) for ref in valid.refs if is_whole and len(valid.refs) > 1]
         for draft in (valid.anonymous(), valid.editing_all(Edit("reverse")), *each_alone):
             # Each between two good requests, and several without one: a server may let in every second request.
-            for count in range(1, REPETITIONS + IN_A_ROW + 1):
+            between = REPETITIONS if is_whole else IN_A_ROW
+            for count in range(1, between + IN_A_ROW + 1):
                 answer = api.attempt(draft)
                 if answer is None:
                     break
                 if count > 1:
                     words = f"{answer.got} at repetition {count}, intermittent: refused before"
                     answer.require(not answer.is_admitted, "a refusal every time", words)
-                answer.refused(again=count not in range(REPETITIONS, REPETITIONS + IN_A_ROW))
+                answer.refused(again=count not in range(between, between + IN_A_ROW))

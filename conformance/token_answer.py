@@ -62,12 +62,12 @@ def require_lifetime(answer: Answer, grant: GrantType) -> None:
     answer.require(isinstance(lifetime, int) and lifetime > 0, "a positive expires_in", repr(lifetime))
 
 
-def require_without(answer: Answer, scope: str) -> None:
-    """Require that a scope is refused, or left out of what is granted."""
+def require_without(answer: Answer, scope: str, *, again: bool = True) -> None:
+    """Require that a scope is refused, or left out of what is granted; ``again`` is as with `Answer.no_token`."""
     if answer.has_token:
         answer.require(scope not in answer.granted, f"the scope {scope!r} refused or left out", "it granted")
     else:
-        answer.no_token()
+        answer.no_token(again=again)
 
 
 @rule(MUST, "RFC 6749 5.1", applies=issuing_grants, catches="token-answer-as-text", safety=ISSUE, control=ITSELF)

@@ -33,8 +33,19 @@ from . import strategies as some
 from .client_authentication import open_to_nobody, others_values, without_client
 from .grid.bodies import HALVES, JSON_VALUES, NO_OBJECTS, PAIRS, PIECES, SUFFIXES, TEXTS
 from .grid.cells import Class, Slot, fills
-from .grid.classes import BODY_DRESSES, CASES, IN_A_ROW, NEAR_MISSES, REPETITIONS, SIZES, STAND_INS, rows
-from .grid.standing import guessed
+from .grid.classes import (
+    BODY_DRESSES,
+    CASES,
+    IN_A_ROW,
+    NEAR_MISSES,
+    REPETITIONS,
+    SIZES,
+    STAND_INS,
+    brief,
+    is_brief,
+    rows,
+)
+from .grid.standing import LONG, guessed, is_usual
 from .parts import (
     body_encoding,
     form_grants,
@@ -70,6 +81,9 @@ def err_shape(api: Api, grant: GrantType) -> None:
     judge(api.send(valid.omitting("grant_type")).no_token())
 
 
+BRIEF_NAMES = brief(NEAR_MISSES, CASES, STAND_INS)
+
+
 @fills(Slot.GRANT_TYPE, Class.NEAR, Class.CASE, Class.STAND_IN, Class.SIZE)
 @rule(
     MUST,
@@ -84,10 +98,12 @@ def err_unsupported_grant(api: Api, grant: GrantType, name: str | Edit) -> None:
     """A grant type that the endpoint does not know gives no token, however near it is to one that it knows."""
     valid = api.token_request(grant)
     spelt = name.apply(str(dict(valid.parameters)["grant_type"])) if isinstance(name, Edit) else name
-    if spelt is None:
+    if spelt is None or spelt in GRANTS or not (is_usual(api, grant) or isinstance(name, str) or is_brief(name)):
         raise Unchanged("grant_type")
-    answer = api.send(valid.setting("grant_type", spelt)).no_token()
-    answer.advise(answer.members.get("error") == "unsupported_grant_type", "the error code unsupported_grant_type")
+    # Nothing is guessed at, so a valid request after some of them shows as much as one after each.
+    answer = api.send(valid.setting("grant_type", spelt)).no_token(again=name in BRIEF_NAMES)
+    is_told = answer.members.get("error") == "unsupported_grant_type" or name in LONG  # what is too long is malformed
+    answer.advise(is_told, "the error code unsupported_grant_type")
 
 
 @fills(Slot.GRANT_TYPE, Class.NOTHING)
@@ -121,13 +137,15 @@ def err_invalid_scope(api: Api, grant: GrantType) -> None:
     valid = api.token_request(grant)
     known = api.profile.scope_of(grant) or ""
     every = known.split()
-    edits = (value.edit for table in (NEAR_MISSES, CASES, STAND_INS, SIZES) for value in table)
+    tables = (NEAR_MISSES, CASES, STAND_INS, SIZES)
+    edits = [value.edit for table in tables for value in table] if is_usual(api, grant) else brief(*tables)
     altered = [edit.apply(every[0]) for edit in edits]
     words = [word for word in altered if word and word not in every and SCOPE_TOKEN.fullmatch(word)]
     for word in (UNKNOWN_SCOPE, *dict.fromkeys(words)):
         for scope in (word, f"{known} {word}") if word == UNKNOWN_SCOPE else (word,):
             with api.row():
-                require_without(api.send(valid.setting("scope", scope)), word)
+                require_without(api.send(valid.setting("scope", scope)), word, again=word == UNKNOWN_SCOPE)
+    api.control(valid)
 
 
 @fills((Slot.PASSWORD, Slot.REFRESH), Class.NEAR, Class.CASE, Class.DRESS, Class.STAND_IN, Class.SIZE)

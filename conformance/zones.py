@@ -185,10 +185,10 @@ def _judge_swapped(answer: Answer, zone: Zone, kind: Kind | None) -> None:
     Such credentials may well lie in one store, in which a server finds them wherever they come from.
     """
     is_kin = kind in TOKENS and bool({*TOKENS} & zone.kinds)
-    if is_kin or (kind is not None and (kind,) in zone.needs):
-        answer.advise(not answer.is_admitted, "a refusal of a credential that belongs elsewhere")
-    else:
+    if not is_kin and (kind is None or (kind,) not in zone.needs):
         answer.refused()
+    elif answer.is_admitted:
+        answer.unless_open().advise(False, "a refusal of a credential that belongs elsewhere")
 
 
 def _stronger(profile: Profile) -> dict[str, Zone]:

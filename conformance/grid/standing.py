@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 
-from pytest_apiauth.rules import Answer, Api, Cause, Draft, Edit, Kind, Ref, UnreachableError, Zone
+from pytest_apiauth.rules import Answer, Api, Cause, Draft, Edit, GrantType, Kind, Ref, UnreachableError, Zone
 
+from ..parts import UNATTENDED
 from .classes import SIZES, is_brief, is_dress, may_be_right
 
 UNDRESSED = "a refusal of a good credential that is not written as documented"
+TOGETHER = 10
+"""How many requests without a guess are sent before the control is sent again."""
 LONG = frozenset(value.edit for value in SIZES)
 
 
@@ -33,11 +37,46 @@ def probes(api: Api, zone: Zone, kinds: tuple[Kind, ...], *, brief: bool = False
                 yield kind, valid
 
 
+def with_probes(api: Api) -> list[Zone]:
+    """Return the zones of a profile that have a probe, in their order."""
+    return [zone for zone in api.profile.zones.values() if zone.probe]
+
+
+def sorts_in(api: Api, zone: Zone) -> set[str]:
+    """Return which sorts of credentials a zone takes: a key, what is a user's, or nothing."""
+    return {"key" if api.profile.kinds[kind].is_key else "user" for kind in zone.kinds} or {"nothing"}
+
+
 def with_the_first(api: Api, zone: Zone) -> Iterator[tuple[Draft, bool]]:
-    """Yield the valid requests into a zone, and whether each stands for others: the first of those of equal needs."""
-    like = next(other for other in api.profile.zones.values() if other.probe and other.needs == zone.needs)
+    """Yield the valid requests into a zone, and whether each stands for others.
+
+    The first one of a zone does that is the first to take a key, the first to take what is a user's, or the first that
+    takes nothing.
+    """
+    wanted = sorts_in(api, zone)
+    taken = {kind for other in itertools.takewhile(zone.__ne__, with_probes(api)) for kind in sorts_in(api, other)}
+    is_first = not wanted <= taken
     for number, valid in enumerate(api.requests(zone)):
-        yield valid, number == 0 and like == zone
+        yield valid, number == 0 and is_first
+
+
+def is_usual(api: Api, grant: GrantType) -> bool:
+    """Whether a grant stands for others at the token endpoint, which reads the requests of all of them."""
+    return grant == next((name for name in UNATTENDED if name in api.profile.grants), grant)
+
+
+def refused_in_turn(api: Api, valid: Draft, drafts: Iterable[Draft]) -> None:
+    """Require a refusal of requests that carry no guess, each as a row.
+
+    The control comes after the first of them and then after every tenth.
+    Nobody is locked out for a request without a credential, so the control need not follow each.
+    """
+    for number, draft in enumerate(drafts, 1):
+        with api.row():
+            answer = api.attempt(draft)
+            if answer is not None:
+                answer.refused(again=number % TOGETHER == 1)
+    api.control(valid)
 
 
 def edited(api: Api, zone: Zone, kinds: tuple[Kind, ...], edit: Edit, which: int = 0) -> None:
@@ -57,10 +96,10 @@ def edited(api: Api, zone: Zone, kinds: tuple[Kind, ...], edit: Edit, which: int
 
 def judge(answer: Answer, edit: Edit) -> None:
     """Require a refusal of a wrong value; recommend it of the right one in a dress."""
-    if is_dress(edit):
-        answer.advise(not answer.is_admitted, UNDRESSED)
-    else:
+    if not is_dress(edit):
         answer.refused()
+    elif answer.is_admitted:
+        answer.unless_open().advise(False, UNDRESSED)
 
 
 def guessed(api: Api, valid: Draft, secret: Ref, edit: Edit, cause: Cause | None = None) -> None:

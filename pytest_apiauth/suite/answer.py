@@ -10,6 +10,7 @@ from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.messages import Response, described, listed
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.suite.causes import Asking, open_to_all
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import Cause, Counterexample, Follows, Violation
 
@@ -26,7 +27,7 @@ class Seen:
     response: Response
 
 
-class Conversation(Protocol):
+class Conversation(Asking, Protocol):
     """What an answer needs of the rule's conversation that it is a part of: an `Api`."""
 
     @property
@@ -45,7 +46,7 @@ class Conversation(Protocol):
     def filed(self) -> MutableMapping[str, Counterexample]:
         """Advice about other rules."""
 
-    def send(self, draft: Draft) -> Answer:
+    def send(self, draft: Draft, *, server_errors: bool = False, alone: bool = False) -> Answer:
         """Send a request."""
 
     def see(self, control: Control) -> Seen:
@@ -154,11 +155,13 @@ class Answer:
     def refused(self, *, again: bool = True) -> Answer:
         """Require a refusal: a 4xx or a documented status, and no protected payload; another 4xx is advice only.
 
-        Without ``again`` the control is not sent again at once.
+        Raises Follows if anybody gets in, which is another rule's finding. Without ``again`` the control is not sent
+        again at once.
         """
         words = f"a refusal with {listed(self.api.profile.refusal)}"
         answer, before = self._beside_control()
         if not answer.is_refusal:
+            answer.unless_open()
             answer.fails(words)
         if len(before.response.body) > 2 and before.response.body == self.response.body:
             answer.fails(f"{words} without the protected content")
@@ -182,6 +185,15 @@ class Answer:
             answer.fails(words)
         answer.advise(is_refusal and self.status < 500, words)
         return answer._held_again(self) if again else answer
+
+    def unless_open(self) -> Answer:
+        """Raise Follows if a request without any credential gets in as well, which is one finding, and another rule's.
+
+        `refused` asks by itself; a rule that judges what came in another way may want to.
+        """
+        answer, before = self._beside_control()
+        self._follows(open_to_all(self.api, before.control, self.draft))
+        return answer
 
     def advise_no_token(self, words: str, unless: Cause | None = None) -> Answer:
         """Recommend that no token is issued. Raises Follows if one came for a cause that is another rule's."""

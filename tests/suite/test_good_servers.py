@@ -230,7 +230,11 @@ CONTENT = b'{"zone": "user", "user": "somebody"}'
 )
 def test_a_refusal_is_a_4xx(answer: Answered, documented: tuple[int, ...], verdict: Verdict) -> None:
     """A 2xx or a 3xx is no refusal, whatever its body says, save where the profile documents it; another 4xx warns."""
-    outcome = answered(answer, "res-garbage-token", "user", refusal=documented)
+
+    def to_credentials(request: Request, response: Response) -> Response:
+        return answer(request, response) if request.header("authorization") else response
+
+    outcome = answered(to_credentials, "res-garbage-token", "user", refusal=documented)
 
     assert outcome.verdict is verdict, outcome.reason
 
