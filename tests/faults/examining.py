@@ -41,7 +41,7 @@ PROFILES = {
 
 def scripted(profile: Profile) -> Profile:
     """Return a profile whose people are played by a script, if its server may ask them to log in."""
-    return profile.replaced(login={}) if profile.authorize_url else profile
+    return profile.replaced(login={}) if profile.interactive_grant else profile
 
 
 VARIED = {
