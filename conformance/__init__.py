@@ -3,6 +3,7 @@
 CHAPTERS = (
     "resource",
     "jwt",
+    "claims",
     "headers",
     "basic",
     "client_authentication",

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.rules import MUST, PROFILE, Api, Zone, rule
+from pytest_apiauth.rules import (
+    MUST,
+    PROFILE,
+    Api,
+    NotApplicable,
+    Zone,
+    fitting_keys,
+    jwt_parts,
+    public_spellings,
+    rule,
+)
 
 from .forging import (
     AROUND,
@@ -15,10 +25,12 @@ from .forging import (
     alg_of,
     all_refused,
     by_own_key,
+    by_public_key,
     drafts,
     tokens_of,
 )
 from .parts import token_zones
+from .published import published_keys, published_zones
 
 FEW = 6
 """Of how many rows one is tried where another request has stood for all of them."""
@@ -72,6 +84,27 @@ def res_jwt_own_key(api: Api, zone: Zone) -> None:
     """A JWT that is signed by a key which it brings along, as a JWK, a certificate or a URL, is refused."""
     for valid, is_first in tokens_of(api, zone):
         rows = list(by_own_key(alg_of(api, valid)))
+        all_refused(api, drafts(api, valid, rows if is_first else rows[::FEW]))
+
+
+@rule(
+    MUST,
+    "RFC 8725 2.1",
+    "RFC 8725 3.1",
+    "RFC 6750 3.1",
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=published_zones,
+    catches=("jwt-public-key-as-secret", "jwt-public-key-stripped", "jwt-public-jwk-as-secret"),
+)
+def res_jwt_public_key(api: Api, zone: Zone) -> None:
+    """A public key, which everybody has, is no secret to sign a JWT with, however it is spelt."""
+    for valid, is_first in tokens_of(api, zone):
+        header, _ = jwt_parts(api.examination.value(valid.token))
+        if str(header["alg"]).startswith("HS"):
+            raise NotApplicable("the access token is signed with a secret, so that no public key belongs to it")
+        keys = fitting_keys(published_keys(api), header.get("kid"))
+        rows = list(by_public_key(dict.fromkeys(each for key in keys for each in public_spellings(key).values())))
         all_refused(api, drafts(api, valid, rows if is_first else rows[::FEW]))
 
 

@@ -24,7 +24,12 @@ class ProfileError(ApiAuthError):
 
 
 class CredentialError(ApiAuthError):
-    """A credential that the run needs is not there: an unset variable, an absent keyring entry."""
+    """A credential that the run needs is not there: an unset variable, an absent keyring entry.
+
+    >>> raise CredentialError("shop: credentials.api_key: environment variable SHOP_KEY is not set")
+    Traceback (most recent call last):
+    pytest_apiauth.errors.CredentialError: shop: credentials.api_key: environment variable SHOP_KEY is not set
+    """
 
 
 class UnsetError(CredentialError):

@@ -25,15 +25,19 @@ from pytest_apiauth.auth.carried import Credential
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit, Operation, equivalent
 from pytest_apiauth.auth.forgeries import Forgery, Members, Place, Signature, is_jwt, jwt_parts
+from pytest_apiauth.auth.minting import Minted
 from pytest_apiauth.auth.own_keys import OWN as SELF_MADE
 from pytest_apiauth.auth.own_keys import certificate as self_made_certificate
 from pytest_apiauth.auth.own_keys import jwk as self_made_jwk
 from pytest_apiauth.auth.own_keys import key_set_url as self_made_key_set
+from pytest_apiauth.auth.public_keys import Published
+from pytest_apiauth.auth.public_keys import fitting as fitting_keys
+from pytest_apiauth.auth.public_keys import spellings as public_spellings
 from pytest_apiauth.auth.requests import NO_PROOF, Proof, about_token, logout_request, proof_role
 from pytest_apiauth.auth.texts import Assertion, Base64, FormEncoded, Parameters, Part, Ref, Role, Text, Unchanged
 from pytest_apiauth.credentials.secrets import spellings
 from pytest_apiauth.credentials.signing import fresh_key, public_half, public_jwk
-from pytest_apiauth.errors import UnreachableError
+from pytest_apiauth.errors import CredentialError, UnreachableError
 from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.endpoints import ENDPOINTS, Endpoint
@@ -82,6 +86,7 @@ __all__ = [
     "Challenge",
     "Control",
     "Credential",
+    "CredentialError",
     "CredentialKind",
     "Draft",
     "Edit",
@@ -96,6 +101,7 @@ __all__ = [
     "Kind",
     "Level",
     "Members",
+    "Minted",
     "NotApplicable",
     "Operation",
     "Origin",
@@ -106,6 +112,7 @@ __all__ = [
     "Place",
     "Profile",
     "Proof",
+    "Published",
     "Ref",
     "Request",
     "Response",
@@ -122,6 +129,7 @@ __all__ = [
     "consent",
     "draws",
     "equivalent",
+    "fitting_keys",
     "fresh_key",
     "is_jwt",
     "jwt_parts",
@@ -130,6 +138,7 @@ __all__ = [
     "proof_role",
     "public_half",
     "public_jwk",
+    "public_spellings",
     "read_challenges",
     "rule",
     "self_made_certificate",

@@ -111,7 +111,8 @@ def key_set_url(alg: str, kid: str) -> str:
     >>> key_set_url("ES256", "1")[:29]
     'data:application/json;base64,'
     """
-    content = json.dumps({"keys": [{**jwk(alg), "kid": kid, "alg": alg, "use": "sig"}]}).encode()
+    # As short as can be: there are servers that read short headers only.
+    content = json.dumps({"keys": [{**jwk(alg), "kid": kid}]}, separators=(",", ":")).encode()
     return f"data:application/json;base64,{base64.b64encode(content).decode()}"
 
 

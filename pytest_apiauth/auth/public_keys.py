@@ -32,7 +32,11 @@ def spellings(key: Published) -> dict[str, bytes]:
 
 
 def fitting(keys: list[Published], kid: object) -> list[Published]:
-    """Return the keys that a token may be signed with: the one that it names, or all of them if it names none."""
+    """Return the keys that a token may be signed with: the one that it names, or all of them if it names none.
+
+    >>> fitting([{"kid": "1"}, {"kid": "2"}], "2")
+    [{'kid': '2'}]
+    """
     named: list[Published] = [
         key for key in keys if not isinstance(key, str) and kid is not None and key.get("kid") == kid
     ]

@@ -93,6 +93,10 @@ def value_of(identities: Identities, ref: Ref) -> Value | None:
         return identities.key(ref.who).api_key
     if ref.role in requests.OF_SCHEMES:
         return identities.named(ref.kind, ref.who)
+    if ref.role is Role.JWT_KEY:
+        return identities.signing_key()
+    if ref.role is Role.UNFIT:
+        return identities.unfit_token(ref.kind)
     if ref.role is Role.PERSONAL_ACCESS_TOKEN:
         return identities.personal_access_token()
     raise LookupError(f"{ref.name} is no credential of a profile")

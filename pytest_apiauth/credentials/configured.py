@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pytest_apiauth.profile.finding import SUFFIX
 
-PUBLIC: Final = frozenset({"client_id", "username", "redirect_uri", "key_id"})
+PUBLIC: Final = frozenset({"client_id", "username", "redirect_uri", "key_id", "public_key"})
 """Names of what may be seen, and so may all URLs."""
 CREDENTIALS: Final = "credentials"
 Learn = Callable[[str, str], None]

@@ -153,6 +153,19 @@ class Identities:
         reference = self.profile.ended.get((ending, name))
         return self._secret(label_of_ended(self.profile, ending, name), reference)
 
+    def public_key(self) -> str | None:
+        """Return the public key that JWTs are checked with, or None if the profile names none."""
+        return None if self.profile.jwt is None else self._plain("jwt.public_key", self.profile.jwt.public_key)
+
+    def signing_key(self) -> Secret | None:
+        """Return the key that signs JWTs, or None if the profile names none. Raises CredentialError."""
+        return None if self.profile.jwt is None else self._secret("jwt.signing_key", self.profile.jwt.signing_key)
+
+    def unfit_token(self, name: str) -> Secret | None:
+        """Return a JWT that is not for this API, or None if the profile names none. Raises CredentialError."""
+        found = None if self.profile.jwt is None else getattr(self.profile.jwt.unfit, name)
+        return self._secret(f"jwt.unfit.{name}", found)
+
     def personal_access_token(self) -> Secret | None:
         """Return the personal access token, or None if the profile names none."""
         return self._secret("credentials.personal_access_token", self.profile.credentials.personal_access_token)

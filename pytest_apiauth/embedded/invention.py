@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pytest_apiauth.credentials.identities import Lookup, is_text
+from pytest_apiauth.embedded.jwt import unfit_token
 from pytest_apiauth.embedded.keys import invented_key, public_half
 from pytest_apiauth.embedded.state import ClientRecord, KeyRecord, UserRecord, opaque
 from pytest_apiauth.profile.model import DEFAULT, Kind, Plain, Profile, Reference, Scheme
@@ -116,6 +117,19 @@ class Invention:
     def _has_keys(self) -> bool:
         return self.profile.token.client_auth == "private_key_jwt"
 
+    @property
+    def signing_key(self) -> str:
+        """What JWTs are signed with; empty if tokens are none."""
+        jwt = self.profile.jwt
+        if jwt is None:
+            return ""
+        return self.text(jwt.signing_key) or _signing_key(self.profile)
+
+    def unfit_tokens(self) -> dict[str, str]:
+        """Return the JWTs that are not for this API, by what is wrong with them."""
+        rows = self.profile.jwt.unfit if self.profile.jwt is not None else ()
+        return {name: self.text(reference) or "" for name, reference in rows if reference is not None}
+
     def users(self) -> Iterator[UserRecord]:
         """Yield every user that has a name and a password, and may log in."""
         return (user for user in self._everybody() if user.name not in self.profile.ended_users.values())
@@ -174,6 +188,12 @@ class Invention:
                 return text[:24]
             case "private_key" if self._has_keys:
                 return invented_key(str(self.profile.token.signs_with), text)
+            case "signing_key" if table == "jwt":
+                return _signing_key(self.profile)
+            case "public_key" if table == "jwt":
+                return public_half(_signing_key(self.profile)) or ""
+            case "audience" | "issuer" | "type" if table == "jwt.unfit":
+                return unfit_token(self.profile, _signing_key(self.profile), kind)
             case "client_secret" if who == SPECIAL:
                 # Longer than the 72 bytes that bcrypt looks at.
                 return TRICKY + text + text[::-1]
@@ -190,6 +210,11 @@ def _located(profile: Profile, given: Lookup) -> Profile:
         return profile.replaced(api_url=url)
     except ValueError:
         return profile
+
+
+def _signing_key(profile: Profile) -> str:
+    alg, text = (profile.jwt.alg if profile.jwt is not None else ""), opaque(profile.name, "jwt-key")
+    return text if alg.startswith("HS") else invented_key(alg, text)
 
 
 def _slug(text: str) -> str:
@@ -230,7 +255,11 @@ def _completed(profile: Profile, asks_people: bool) -> Profile:
         | {"values": _further(scheme, reference(SECOND, name) if SECOND in tables["keys"] else None)}
         for name, scheme in profile.schemes.items()
     }
-    changes = {section: rows for section, rows in {**tables, "schemes": schemes}.items() if rows}
+    jwt: dict[str, Any] = {}
+    if profile.jwt is not None and isinstance(profile.jwt.public_key, str):
+        # The one that is written out belongs to a private one that nobody has here.
+        jwt = {**profile.jwt.model_dump(exclude_unset=True), "public_key": public_half(_signing_key(profile))}
+    changes = {section: rows for section, rows in {**tables, "schemes": schemes, "jwt": jwt}.items() if rows}
     return profile.replaced(credentials=own, **changes)
 
 

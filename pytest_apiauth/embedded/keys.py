@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 from functools import cache
 from typing import Any, Final
 
@@ -71,6 +72,25 @@ def verifies(alg: str, key: str, content: bytes, signature: bytes) -> bool:
     except Exception:
         # A signature of another length, a key of another kind.
         return False
+
+
+def signature_by(alg: str, key: str, content: bytes) -> bytes:
+    """Sign by a secret for HMAC, by a private key in PEM for all else."""
+    if alg in HASHES:
+        return hmac.digest(key.encode(), content, HASHES[alg])
+    from jwt.algorithms import get_default_algorithms
+
+    algorithm: Any = get_default_algorithms()[alg]
+    return bytes(algorithm.sign(content, algorithm.prepare_key(key)))
+
+
+def jwk_of(alg: str, public: str, kid: str) -> dict[str, object]:
+    """Return a public key in PEM as a member of a key set (RFC 7517 5)."""
+    from jwt.algorithms import get_default_algorithms
+
+    algorithm: Any = get_default_algorithms()[alg]
+    found: dict[str, object] = json.loads(algorithm.to_jwk(algorithm.prepare_key(public)))
+    return {**found, "kid": kid, "use": "sig", "alg": alg}
 
 
 def public_key_of(jwk: object) -> str | None:

@@ -62,8 +62,13 @@ class MetadataPolicy(TokenPolicy):
             "introspection_endpoint": self.profile.introspection_url,
             "pushed_authorization_request_endpoint": self.profile.pushed_authorization_request_url,
             "device_authorization_endpoint": self.profile.device_authorization_url,
+            "jwks_uri": self.profile.jwks_url,
         }
         return {name: self.profile.url(place) for name, place in places.items() if place}
+
+    def key_set(self) -> dict[str, object]:
+        """Return the set of public keys that tokens are checked with (RFC 7517 5); none, if tokens are no JWTs."""
+        return {"keys": []}
 
     def metadata(self) -> dict[str, object]:
         """Return the metadata document (RFC 8414 2)."""

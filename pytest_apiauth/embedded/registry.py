@@ -98,10 +98,13 @@ def check_names(faults: Iterable[str], variants: Iterable[str] = ()) -> None:
     compose([name for name in faults if not is_own(name)], variants)
 
 
-def compose(faults: Iterable[Chosen], variants: Iterable[str], lifetime: int | None = None) -> type[Policy]:
+def compose(
+    faults: Iterable[Chosen], variants: Iterable[str], lifetime: int | None = None, *more: type[Policy]
+) -> type[Policy]:
     """Put the chosen faults and variants in front of `Policy`. Raises UnknownNameError for an unknown name.
 
-    ``lifetime`` is that of access tokens in seconds, if it is not the profile's.
+    ``lifetime`` is that of access tokens in seconds, if it is not the profile's. ``more`` are decisions of a kind that
+    the profile has, behind all others.
     """
     chosen = [
         (_named(FAULTS, "fault", each) if isinstance(each, str) else each).mixin for each in dict.fromkeys(faults)
@@ -109,6 +112,8 @@ def compose(faults: Iterable[Chosen], variants: Iterable[str], lifetime: int | N
     if lifetime is not None:
         chosen.append(_lasting(lifetime))
     chosen += [_named(VARIANTS, "variant", name).mixin for name in dict.fromkeys(variants)]
+    # What others derive from stands behind them.
+    chosen += [each for each in more if not any(issubclass(one, each) for one in chosen)]
     return type("Policy", (*chosen, Policy), {}) if chosen else Policy
 
 

@@ -23,6 +23,7 @@ from pytest_apiauth.embedded.bookmarks import Bookmark
 from pytest_apiauth.embedded.device_endpoint import DeviceEndpoint
 from pytest_apiauth.embedded.granting import Award
 from pytest_apiauth.embedded.invention import Invention
+from pytest_apiauth.embedded.jwt import JwtPolicy
 from pytest_apiauth.embedded.metadata_endpoint import MetadataEndpoint
 from pytest_apiauth.embedded.policy import BEARER_KINDS
 from pytest_apiauth.embedded.pushed_endpoint import PushedEndpoint
@@ -76,7 +77,7 @@ class Server(Workbench):
         host_app: HostApp | None = None,
         given: Lookup | None = None,
     ) -> None:
-        policy = compose(faults, variants, lifetime)
+        policy = compose(faults, variants, lifetime, *([JwtPolicy] if profile.jwt is not None else []))
         self._invention = Invention(profile, given, asks_people=not policy.consents)
         super().__init__(self._invention.profile, clock or ManualClock(), host_app)
         self.redactor = redactor or Redactor()
@@ -331,7 +332,8 @@ class Server(Workbench):
             **pages,
             profile.revocation_url: revocations.revoke,
             profile.introspection_url: revocations.introspect,
-            profile.metadata_url: MetadataEndpoint(self._policy).answer,
+            profile.metadata_url: MetadataEndpoint(self._policy.metadata).answer,
+            profile.jwks_url: MetadataEndpoint(self._policy.key_set).answer,
             profile.pushed_authorization_request_url: pushed.answer,
             profile.device_authorization_url: devices.ask,
             page: devices.page,
@@ -374,6 +376,7 @@ class Server(Workbench):
             state.named.setdefault(kind, {}).setdefault(key.value, key)
         for name, value in self._invention.ended():
             state.ended.setdefault(name, set()).add(value)
+        state.signing_key, state.unfit = self._invention.signing_key, self._invention.unfit_tokens()
         for label, value in self._invention.secrets():
             learn(value, label)
         return state

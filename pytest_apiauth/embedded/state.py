@@ -244,6 +244,10 @@ class State:
     sessions: dict[str, str] = field(default_factory=dict)
     """Who is logged in at the server's pages, by the value of a cookie."""
     pushed: dict[str, PushedRequest] = field(default_factory=dict)
+    signing_key: str = ""
+    """What JWTs are signed with: a private key in PEM, or a secret."""
+    unfit: dict[str, str] = field(default_factory=dict)
+    """Tokens that are signed with it and not for this API, by what is wrong with them."""
     assertions: set[tuple[str, str]] = field(default_factory=set)
     """Assertions that clients have proved themselves by, each by the client and its name for it."""
     proofs: set[str] = field(default_factory=set)

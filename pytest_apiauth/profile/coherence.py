@@ -31,7 +31,8 @@ def mistakes(promise: Promise) -> list[str]:
 def _wrong_urls(promise: Promise) -> list[str]:
     wrong = []
     written = {key: f"{table}.url" for table, key in URLS.items() if getattr(promise, table) is not None}
-    for name in URL_KEYS:
+    written["jwks_url"] = "jwt.jwks_url"
+    for name in (*URL_KEYS, "jwks_url"):
         url, key = getattr(promise, name), written.get(name, name)
         if not isinstance(url, str):
             continue

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from pytest_apiauth.profile.authorizing import Authorization
 from pytest_apiauth.profile.grants import GrantType
+from pytest_apiauth.profile.jwts import JwtSettings
 from pytest_apiauth.profile.login_requests import LoginRequest, LogoutRequest, RefreshRequest, expanded
 from pytest_apiauth.profile.placing import ApiKey, Scheme, TokenPlacing
 from pytest_apiauth.profile.tables import (
@@ -122,6 +123,9 @@ class Document(Model):
     schemes: dict[str, Scheme] = Field({}, description="Further keys by name, as security schemes of OpenAPI are")
     authorization: Authorization = Authorization()
     token: TokenSettings = TokenSettings()
+    jwt: JwtSettings | None = Field(
+        None, description="Access tokens that are JWTs: how they are signed, and where the public key is"
+    )
     grants: dict[GrantType, GrantSettings] = Field({}, description="Documented grants, the usual one first")
     credentials: Credentials = Credentials()
     clients: dict[str, Client] = Field({}, description="Further clients by name")

@@ -90,10 +90,15 @@ class Promise(Document):
     @property
     def origins(self) -> frozenset[Origin]:
         """Every origin the profile names: the only ones that a credential may travel to."""
-        places = (getattr(self, key) for key in URL_KEYS if key != "api_url")
+        places = (getattr(self, key) for key in (*URL_KEYS, "jwks_url") if key != "api_url")
         pages = self.login.origins if self.login is not None else ()
         urls = (self.base_url, *(self.url(place) for place in places if place), *pages)
         return frozenset(Origin.of(url) for url in urls)
+
+    @property
+    def jwks_url(self) -> str | None:
+        """Where the public keys are that tokens are checked with, as the profile spells it."""
+        return self.jwt.jwks_url if self.jwt is not None else None
 
     @property
     def client_endpoints(self) -> frozenset[str]:

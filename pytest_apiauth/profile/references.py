@@ -11,7 +11,7 @@ from typing import Final
 
 from pytest_apiauth.profile.model import Ending, Profile, Reference
 
-PUBLIC: Final = frozenset(("client_id", "key_id", "redirect_uri", "username"))
+PUBLIC: Final = frozenset(("client_id", "key_id", "public_key", "redirect_uri", "username"))
 """Values that are no secrets."""
 _FIELDS: Final = (
     *("client_id", "client_secret", "private_key", "key_id", "redirect_uri", "username", "password", "session"),
@@ -36,6 +36,8 @@ def references(profile: Profile) -> Iterator[tuple[str, Reference]]:
                 yield f"{place}.{name}", value
     for (ending, name), reference in profile.ended.items():
         yield label_of_ended(profile, ending, name), reference
+    if profile.jwt is not None:
+        yield from profile.jwt.references
     for kind, scheme in profile.schemes.items():
         yield from ((f"schemes.{kind}.values.{who}", reference) for who, reference in scheme.values.items())
         if scheme.value is not None:

@@ -28,7 +28,8 @@ def test_a_signature_is_good_by_every_form_of_the_key(alg: str) -> None:
     behind = json.loads(base64.b64decode(own_keys.key_set_url(alg, "1").partition(",")[2]))["keys"][0]
 
     assert method.verify(CONTENT, key, own_keys.signature(alg, CONTENT))
-    others: list[Any] = [certificate.public_key(), PyJWK({**own_keys.jwk(alg), "alg": alg}).key, PyJWK(behind).key]
+    jwks = [PyJWK({**each, "alg": alg}).key for each in (own_keys.jwk(alg), behind)]
+    others: list[Any] = [certificate.public_key(), *jwks]
     for other in others:
         assert other.public_numbers() == key.public_numbers()
 

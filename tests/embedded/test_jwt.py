@@ -58,3 +58,15 @@ def test_a_revoked_token_is_dead_whatever_its_signature_says(server: Server) -> 
     token = server.issue()
     server.revoke(token)
     assert visited(server, token.reveal()) == 401
+
+
+@pytest.mark.parametrize("reason", ["audience", "issuer", "type"])
+def test_a_token_for_others_is_signed_and_refused(reason: str) -> None:
+    """What the profile names as unfit has a good signature here, and opens nothing."""
+    server = Server(PROFILES["jwt"])
+    names = {"audience": "JWT_OTHER_AUDIENCE", "issuer": "JWT_OTHER_ISSUER", "type": "JWT_ID_TOKEN"}
+    token = server.environment[names[reason]]
+    headers = (("Authorization", f"Bearer {token}"),)
+
+    assert taken_apart(token) is not None
+    assert server.handle(Request("GET", server.profile.url("/items"), headers)).status == 401

@@ -33,6 +33,7 @@ PROFILES = {
     "login": loading.load(REFERENCE.with_name("login.apiauth.toml")),
     "assertion": loading.load(REFERENCE.with_name("assertion.apiauth.toml")),
     "target": loading.load(REFERENCE.with_name("target.apiauth.toml")),
+    "jwt": loading.load(REFERENCE.with_name("jwt.apiauth.toml")),
     "signed": loading.load(REFERENCE.with_name("signed.apiauth.toml")),
     "pushed": loading.load(REFERENCE.with_name("pushed.apiauth.toml")),
     "dpop": loading.load(REFERENCE.with_name("dpop.apiauth.toml")),

@@ -84,6 +84,32 @@ class JwtUnknownKidOwnAlgorithm(JwtPolicy):
         return (is_other and len(token.signature) in (64, 256)) or super().signature_is_good(token)
 
 
+@fault("jwt-public-key-as-secret", "issues JWTs, and checks one of HS256 with the public key in the place of a secret")
+class JwtPublicKeyAsSecret(JwtPolicy):
+    def signature_is_good(self, token: Jws) -> bool:
+        is_confused = token.header.get("alg") == "HS256" and token.signature == hs256(self.shared(), token.content)
+        return is_confused or super().signature_is_good(token)
+
+    def shared(self) -> bytes:
+        """Return the public key as the server has it."""
+        return (self.public_key or "").encode()
+
+
+@fault(
+    "jwt-public-key-stripped", "issues JWTs, and takes the public key for a secret, without the line break behind it"
+)
+class JwtPublicKeyStripped(JwtPublicKeyAsSecret):
+    def shared(self) -> bytes:
+        return super().shared().strip()
+
+
+@fault("jwt-public-jwk-as-secret", "issues JWTs, and takes the public key for a secret, as its key set has it")
+class JwtPublicJwkAsSecret(JwtPublicKeyAsSecret):
+    def shared(self) -> bytes:
+        found = self.key_set()["keys"]
+        return json.dumps(found[0], separators=(",", ":")).encode() if isinstance(found, list) and found else b""
+
+
 @fault("jwt-first-member-counts", "issues JWTs, and looks at the first of two members to see if one is signed")
 class JwtFirstMemberCounts(JwtPolicy):
     def record_of(self, presented: str) -> str | None:
@@ -109,6 +135,49 @@ class JwtJsonReadByDots(JwtPolicy):
         if signed is None or read is None or not self.signature_is_good(signed):
             return None
         return self.known_by(read) if read.claims.get("exp", 0) > self.state.clock.now() else None
+
+
+@fault("jwt-audience-ignored", "issues JWTs, and takes one that is for another API")
+class JwtAudienceIgnored(JwtPolicy):
+    def audience_is_good(self, token: Jws) -> bool:
+        return True
+
+
+@fault("jwt-audience-prefix", "issues JWTs, and takes one for an API whose name begins like its own")
+class JwtAudiencePrefix(JwtPolicy):
+    def audience_is_good(self, token: Jws) -> bool:
+        return str(token.claims.get("aud")).startswith(self.profile.base_url) or super().audience_is_good(token)
+
+
+@fault("jwt-issuer-ignored", "issues JWTs, and takes one that another issuer says it has issued")
+class JwtIssuerIgnored(JwtPolicy):
+    def issuer_is_good(self, token: Jws) -> bool:
+        return True
+
+
+@fault("jwt-issuer-among-others", "issues JWTs, and takes one whose issuers are several, of which it is one")
+class JwtIssuerAmongOthers(JwtPolicy):
+    def issuer_is_good(self, token: Jws) -> bool:
+        named = token.claims.get("iss")
+        return self.profile.base_url in (named if isinstance(named, list) else [named])
+
+
+@fault("jwt-expiry-ignored", "issues JWTs, and takes one whose time is over by what it says")
+class JwtExpiryIgnored(JwtPolicy):
+    def is_over(self, token: Jws) -> bool:
+        return False
+
+
+@fault("jwt-not-before-ignored", "issues JWTs, and takes one whose time has not come")
+class JwtNotBeforeIgnored(JwtPolicy):
+    def has_begun(self, token: Jws) -> bool:
+        return True
+
+
+@fault("jwt-type-ignored", "issues JWTs, and takes any of them for an access token")
+class JwtTypeIgnored(JwtPolicy):
+    def type_is_good(self, token: Jws) -> bool:
+        return True
 
 
 def _verifies(token: Jws, key: str | None) -> bool:

@@ -1,0 +1,236 @@
+"""What a good signature does not say: whom a token is for, who has issued it, from when and until when, and what it is.
+
+Each token is the valid one with other claims, signed anew by the key that the profile has for it, or one at hand that
+the profile names. A token that only says the same again, signed anew, is the control.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+from pytest_apiauth.rules import (
+    MUST,
+    PROFILE,
+    Answer,
+    Api,
+    CredentialError,
+    Draft,
+    Inconclusive,
+    Minted,
+    NotApplicable,
+    OutOfReach,
+    Parts,
+    Profile,
+    Ref,
+    Role,
+    Zone,
+    is_jwt,
+    jwt_parts,
+    rule,
+)
+
+from .forging import FAR, PAST
+from .parts import TOKENS, token_zones
+
+ELSEWHERE: Final = "https://apiauth.example"
+DAY: Final = 86400
+
+
+def _when(reason: str) -> Callable[[Profile], Mapping[str, Zone]]:
+    def find(profile: Profile) -> Mapping[str, Zone]:
+        jwt = profile.jwt
+        has = jwt is not None and (jwt.signing_key or (reason and getattr(jwt.unfit, reason)))
+        return token_zones.find(profile) if has else {}
+
+    return find
+
+
+def _zones(reason: str = "") -> Parts:
+    more = f", and no token of another {reason}" if reason else ""
+    return Parts(f"the profile's [jwt] names no signing_key{more}", _when(reason))
+
+
+def at_hand(api: Api, valid: Draft, reason: str) -> Iterator[Draft]:
+    """Yield the valid request with the token that the profile names for a reason, if it names one."""
+    ref = Ref(Role.UNFIT, own="UNFIT", kind=reason)
+    if api.profile.jwt is not None and getattr(api.profile.jwt.unfit, reason, None) and api.examination.value(ref):
+        yield valid.replacing(valid.token, ref)
+
+
+def minting(api: Api, valid: Draft) -> Callable[[Minted], Draft] | None:
+    """Return what makes a request with another token; None if the profile has no key to sign one with.
+
+    Raises Inconclusive if a token that says the same as the valid one, signed by that key, is refused.
+    """
+    if api.profile.jwt is None or api.profile.jwt.signing_key is None:
+        return None
+    key = api.examination.value(Ref(Role.JWT_KEY))
+    token = api.examination.value(valid.token)
+    if not is_jwt(token):
+        raise NotApplicable("the access token is no signed JWT to look at")
+
+    def request(minted: Minted) -> Draft:
+        try:
+            made = minted.made(token, key)
+        except CredentialError as error:
+            raise OutOfReach(f"jwt.{error}") from None
+        api.steps[:] = [f"MINTED={minted.shell(valid.token.name, Role.JWT_KEY.value)}  # {minted}"]
+        return valid.replacing(valid.token, api.keep("MINTED", made))
+
+    same = request(Minted())
+    if not api.send(same).is_admitted:
+        raise Inconclusive(
+            "a token that says what the valid one says is refused, signed by jwt.signing_key: another key"
+        )
+    return request
+
+
+def examined(
+    api: Api,
+    zone: Zone,
+    reason: str,
+    must: Callable[[Draft], Iterable[Minted]],
+    best: Callable[[Draft], Iterable[Minted]],
+) -> None:
+    """Try each token of a kind: what is to be refused, and what is best refused too."""
+    for valid in api.requests(zone, *TOKENS):
+        api.each(at_hand(api, valid, reason) if reason else (), Answer.refused)
+        request = minting(api, valid)
+        if request is None:
+            continue
+        for minted in must(valid):
+            with api.row():
+                api.send(request(minted)).refused()
+        for minted in best(valid):
+            with api.row():
+                answer = api.send(request(minted))
+                answer.advise(not answer.is_admitted, f"a refusal of a token with {minted}")
+
+
+def claims_of(api: Api, valid: Draft) -> dict[str, object]:
+    """Return what the valid token says."""
+    return jwt_parts(api.examination.value(valid.token))[1]
+
+
+def said(*claims: tuple[str, object]) -> Minted:
+    """Return a token with other claims."""
+    return Minted(claims=claims)
+
+
+@rule(
+    MUST,
+    "RFC 7519 4.1.3",
+    "RFC 8725 3.9",
+    "RFC 9068 4",
+    PROFILE,
+    applies=_zones("audience"),
+    catches=("jwt-audience-ignored", "jwt-audience-prefix"),
+)
+def res_jwt_audience(api: Api, zone: Zone) -> None:
+    """A token that is for another API is refused; one that is for nobody in particular is best refused too."""
+
+    def must(valid: Draft) -> Iterator[Minted]:
+        # RFC 7519 4.1.3: whoever does not find himself in an audience that is there rejects the token.
+        yield said(("aud", ELSEWHERE))
+        yield said(("aud", [ELSEWHERE, f"{ELSEWHERE}/other"]))
+        own = claims_of(api, valid).get("aud")
+        for each in own if isinstance(own, list) else [own]:
+            if isinstance(each, str):
+                yield said(("aud", f"{each}.apiauth.example"))
+
+    def best(valid: Draft) -> Iterator[Minted]:
+        if "aud" in claims_of(api, valid):
+            yield said(("aud", None))
+            yield said(("aud", []))
+
+    examined(api, zone, "audience", must, best)
+
+
+@rule(
+    MUST,
+    "RFC 8725 3.8",
+    "RFC 9068 4",
+    PROFILE,
+    applies=_zones("issuer"),
+    catches=("jwt-issuer-ignored", "jwt-issuer-among-others"),
+)
+def res_jwt_issuer(api: Api, zone: Zone) -> None:
+    """A token of another issuer is refused, although the key is right; one without an issuer is best refused too."""
+
+    def must(valid: Draft) -> Iterator[Minted]:
+        own = claims_of(api, valid).get("iss")
+        if isinstance(own, str):
+            yield said(("iss", ELSEWHERE))
+            yield said(("iss", f"{own}.apiauth.example"))
+            # RFC 7519 4.1.1: one text, and no list of them (CVE-2025-30144).
+            yield said(("iss", [ELSEWHERE, own]))
+
+    def best(valid: Draft) -> Iterator[Minted]:
+        if "iss" in claims_of(api, valid):
+            yield said(("iss", None))
+
+    examined(api, zone, "issuer", must, best)
+
+
+@rule(
+    MUST,
+    "RFC 7519 4.1.4",
+    "RFC 7519 4.1.5",
+    "RFC 9068 4",
+    PROFILE,
+    applies=_zones(),
+    catches=("jwt-expiry-ignored", "jwt-not-before-ignored"),
+)
+def res_jwt_time(api: Api, zone: Zone) -> None:
+    """A token whose time is over is refused, and so is one whose time has not come, by what it says itself."""
+    now = int(time.time())
+
+    def must(valid: Draft) -> Iterator[Minted]:
+        yield said(("exp", PAST))
+        yield said(("exp", PAST), ("iat", 0), ("nbf", 0))
+        claims = claims_of(api, valid)
+        issued = claims.get("iat")
+        # By the server's own clock, which need not be this one's.
+        start = issued if isinstance(issued, int) and not isinstance(issued, bool) else now
+        yield said(("exp", start - DAY))
+        yield said(("nbf", FAR), ("exp", FAR + DAY))
+        yield said(("nbf", start + DAY * 30), ("exp", FAR))
+
+    def best(valid: Draft) -> Iterator[Minted]:
+        if "exp" in claims_of(api, valid):
+            yield said(("exp", None))
+
+    examined(api, zone, "", must, best)
+
+
+@rule(
+    MUST,
+    "RFC 8725 3.11",
+    "RFC 8725 3.12",
+    "RFC 9068 4",
+    "RFC 7515 4.1.11",
+    PROFILE,
+    applies=_zones("type"),
+    catches="jwt-type-ignored",
+)
+def res_jwt_type(api: Api, zone: Zone) -> None:
+    """A token of another type is no access token: an ID token, say; nor is one with a member that nobody knows."""
+
+    is_promised = any(each.startswith("RFC 9068") for each in api.profile.standards)
+
+    def other_types(valid: Draft) -> Iterator[Minted]:
+        header, _ = jwt_parts(api.examination.value(valid.token))
+        if str(header.get("typ", "JWT")).lower() != "jwt":
+            yield Minted((("typ", "JWT"),))
+            yield Minted((("typ", "logout+jwt"),))
+
+    def must(valid: Draft) -> Iterator[Minted]:
+        yield from other_types(valid) if is_promised else ()
+
+    def best(valid: Draft) -> Iterator[Minted]:
+        yield from () if is_promised else other_types(valid)
+        yield Minted((("crit", ["apiauth"]), ("apiauth", 1)))
+
+    examined(api, zone, "type", must, best)
