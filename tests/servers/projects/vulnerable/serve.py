@@ -1,0 +1,81 @@
+"""An API that checks its tokens by a library of some version, as its users did when a vulnerability was published."""
+
+import json
+import os
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+PUBLIC = os.environ["VULNERABLE_PUBLIC_KEY"]
+TOKEN = os.environ["VULNERABLE_TOKEN"]
+
+
+def by_pyjwt(token):
+    import jwt
+
+    algorithms = [*jwt.algorithms.get_default_algorithms()]
+    algorithms.remove("none")
+    return jwt.decode(token, PUBLIC, algorithms=algorithms)
+
+
+def by_authlib(token):
+    from authlib.jose import jwt
+
+    claims = jwt.decode(token, PUBLIC)
+    claims.validate()
+    return claims
+
+
+def by_jose(token):
+    from jose import jwt
+
+    # Nobody names what the key is for: HMAC takes every text that does not look like a public key.
+    header = jwt.get_unverified_header(token)
+    key = PUBLIC if header["alg"].startswith("HS") else in_pem(PUBLIC)
+    return jwt.decode(token, key, algorithms=["HS256", "ES256"])
+
+
+def by_python_jwt(token):
+    import python_jwt
+    from jwcrypto.jwk import JWK
+
+    return python_jwt.verify_jwt(token, JWK.from_pem(PUBLIC.encode()), ["RS256"], checks_optional=True)[1]
+
+
+def in_pem(line):
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_public_key
+
+    key = load_ssh_public_key(line.encode())
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+class Handler(BaseHTTPRequestHandler):
+    def answer(self, status, members):
+        body = json.dumps(members).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        if status == 401:
+            self.send_header("WWW-Authenticate", 'Bearer realm="vulnerable"')
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        self.answer(200, {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600})
+
+    def do_GET(self):
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        try:
+            claims = CHECKS[sys.argv[1]](token)
+        except Exception:
+            return self.answer(401, {"error": "invalid_token"})
+        return self.answer(200, {"sub": claims["sub"], "at": int(time.time())})
+
+    def log_message(self, *args):
+        pass
+
+
+CHECKS = {"pyjwt": by_pyjwt, "authlib": by_authlib, "python-jose": by_jose, "python-jwt": by_python_jwt}
+server = HTTPServer(("127.0.0.1", 0), Handler)
+print(f"ready http://127.0.0.1:{server.server_port}", flush=True)
+server.serve_forever()
