@@ -4,6 +4,7 @@ CHAPTERS = (
     "resource",
     "jwt",
     "claims",
+    "bombs",
     "headers",
     "basic",
     "client_authentication",

@@ -50,6 +50,7 @@ from pytest_apiauth.suite.book import PROFILE, REGISTRY, STATED, Control, Level,
 from pytest_apiauth.suite.challenges import Challenge, read_challenges
 from pytest_apiauth.suite.history import History, Tokens
 from pytest_apiauth.suite.outcomes import Breach, Inconclusive, NotApplicable, OutOfReach, Violation
+from pytest_apiauth.suite.timing import Timed, timed, unanswered
 
 MUST, DOC, SHOULD, MAY = Level.MUST, Level.DOC, Level.SHOULD, Level.MAY
 READ_ONLY, ISSUE, CONSUME = Safety.READ_ONLY, Safety.ISSUE, Safety.CONSUME
@@ -120,6 +121,7 @@ __all__ = [
     "Safety",
     "Signature",
     "Text",
+    "Timed",
     "Tokens",
     "Unchanged",
     "UnreachableError",
@@ -145,4 +147,6 @@ __all__ = [
     "self_made_jwk",
     "self_made_key_set",
     "spellings",
+    "timed",
+    "unanswered",
 ]  # fmt: skip

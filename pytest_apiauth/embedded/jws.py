@@ -32,7 +32,7 @@ def taken_apart(token: str) -> Jws | None:
     try:
         raw = [decoded(part) for part in parts]
         header, claims = json.loads(raw[0]), json.loads(raw[1])
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(header, dict) or not isinstance(claims, dict):
         return None

@@ -98,7 +98,8 @@ class Promise(Document):
     @property
     def jwks_url(self) -> str | None:
         """Where the public keys are that tokens are checked with, as the profile spells it."""
-        return self.jwt.jwks_url if self.jwt is not None else None
+        signed = self.jwt
+        return signed.jwks_url if signed is not None else None
 
     @property
     def client_endpoints(self) -> frozenset[str]:

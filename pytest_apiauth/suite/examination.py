@@ -42,6 +42,8 @@ class Examination:
         self.placeholders = Placeholders(target, redactor)
         self.obtaining = Obtaining(target, self.placeholders, lambda draft: self.send(draft, sure=True))
         self._moved = 0
+        self.clock: Callable[[], float] = time.monotonic
+        """What time is measured by."""
         self.recent = Recent()
         self.found: dict[Hashable, object] = {}
         """What rules have found out about the target, for those that come after them."""
@@ -265,7 +267,7 @@ class Examination:
     @property
     def now(self) -> float:
         """The time in seconds, by a clock of this run's own that moves along with the target's."""
-        return time.monotonic() + self._moved
+        return self.clock() + self._moved
 
     def advance(self, seconds: int) -> None:
         """Move the target's clock forward and forget the tokens at hand, which may have ended by it.

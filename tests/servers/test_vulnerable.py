@@ -6,6 +6,7 @@ no Python that pytest-apiauth does; fast-jwt 3.3.1 (CVE-2023-48223) refuses the 
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -52,11 +53,13 @@ class Vulnerability:
     needs: tuple[str, ...] = ()
     """What has to be installed beside it."""
     is_node: bool = False
+    says: str = "fail"
+    """What the rule says of the version that has it."""
 
     @property
     def is_ssh(self) -> bool:
         """Whether the public key is a line of SSH, which the library does not tell from a secret."""
-        return self.alg != "RS256"
+        return self.alg in ("ES256", "EdDSA")
 
 
 CONFUSED = "res-jwt-public-key"
@@ -77,6 +80,15 @@ VULNERABILITIES = (
         ("3.3.3", "3.3.4"),
         "res-jwt-read-twice",
         needs=("jwcrypto==1.4.2", "deprecated==1.2.18", "wrapt==1.17.3"),
+    ),
+    Vulnerability(
+        "CVE-2023-6681",
+        "jwcrypto",
+        ("1.5.0", "1.5.1"),
+        "res-jwt-bomb",
+        alg="A256KW",
+        needs=("deprecated==1.2.18", "wrapt==1.17.3"),
+        says="warning",
     ),
     Vulnerability("CVE-2022-23540", "jsonwebtoken", ("8.5.1", "9.0.2"), "res-jwt-forged", is_node=True),
     Vulnerability("CVE-2025-30144", "fast-jwt", ("5.0.5", "5.0.6"), "res-jwt-issuer", is_node=True),
@@ -106,6 +118,9 @@ def keys_of(each: Vulnerability) -> tuple[str, str]:
         "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
         "EdDSA": ed25519.Ed25519PrivateKey.generate,
     }
+    if each.alg not in made:
+        secret = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+        return secret, secret
     private = made[each.alg]()
     form = (
         (Encoding.OpenSSH, PublicFormat.OpenSSH) if each.is_ssh else (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -130,7 +145,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verdicts]:
             claims = {"sub": "machine", "iss": "https://vulnerable.example", "exp": int(time.time()) + 3600}
             known = {
                 "VULNERABLE_PUBLIC_KEY": public,
-                "VULNERABLE_TOKEN": jwt.encode(claims, private, each.alg, headers={"kid": "1"}),
+                "VULNERABLE_TOKEN": "" if public == private else jwt.encode(claims, private, each.alg, {"kid": "1"}),
                 "PYTHONPATH": str(folder / name),
             }
             command = (
@@ -184,10 +199,10 @@ def examined(folder: Path, asked: list[str], environment: dict[str, str]) -> Ver
 
 @pytest.mark.parametrize("each", VULNERABILITIES, ids=lambda each: each.name)
 def test_a_vulnerability_is_found_where_it_is(each: Vulnerability, verdicts: Verdicts) -> None:
-    """The rule fails for the vulnerable version, and does not for the mended one."""
+    """The rule fails for the vulnerable version, or warns of what takes long, and does not for the mended one."""
     said = [verdicts[profile_of(each, version)] for version in each.versions]
     if None in said:
         pytest.skip(f"NOT RUN: {each.library} {' and '.join(each.versions)} cannot be installed here")
 
-    assert said[0] == "fail"
-    assert said[1] in ("pass", "warning")
+    assert said[0] == each.says
+    assert said[1] in {"pass", "warning"} - {each.says}

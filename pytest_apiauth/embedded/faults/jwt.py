@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 from pytest_apiauth.embedded.jws import Jws, decoded, hs256, taken_apart
 from pytest_apiauth.embedded.jwt import JwtPolicy
 from pytest_apiauth.embedded.keys import certified_key, public_key_of, verifies
 from pytest_apiauth.embedded.registry import fault
+from pytest_apiauth.messages import Request, Response
 
 
 @fault("jwt-unsigned-accepted", "issues JWTs, and takes one that says alg none and has no signature for a good one")
@@ -178,6 +180,15 @@ class JwtNotBeforeIgnored(JwtPolicy):
 class JwtTypeIgnored(JwtPolicy):
     def type_is_good(self, token: Jws) -> bool:
         return True
+
+
+@fault("jwt-iterations-unbounded", "issues JWTs, and hashes a password as often as a token says")
+class JwtIterationsUnbounded(JwtPolicy):
+    def revise(self, request: Request, response: Response) -> Response:
+        text = (request.header("authorization") or "").split(" ")[-1]
+        header = json.loads(decoded(text.partition(".")[0])) if text.count(".") == 4 else {}
+        found = super().revise(request, response)
+        return replace(found, delay=float(header.get("p2c", 0)))
 
 
 def _verifies(token: Jws, key: str | None) -> bool:

@@ -42,6 +42,27 @@ def by_python_jwt(token):
     return python_jwt.verify_jwt(token, JWK.from_pem(PUBLIC.encode()), ["RS256"], checks_optional=True)[1]
 
 
+def by_jwcrypto(token):
+    from jwcrypto.jwt import JWT
+
+    return json.loads(JWT(jwt=token, key=secret(), expected_type="JWE").claims)
+
+
+def encrypted():
+    """Return a token that is encrypted with a secret, since those of jwcrypto's users are."""
+    from jwcrypto.jwt import JWT
+
+    token = JWT({"alg": "A256KW", "enc": "A128CBC-HS256"}, {"sub": "machine", "exp": int(time.time()) + 3600})
+    token.make_encrypted_token(secret())
+    return token.serialize()
+
+
+def secret():
+    from jwcrypto.jwk import JWK
+
+    return JWK(kty="oct", k=PUBLIC)
+
+
 def in_pem(line):
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_public_key
 
@@ -61,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_POST(self):
-        self.answer(200, {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600})
+        self.answer(200, {"access_token": TOKEN or encrypted(), "token_type": "Bearer", "expires_in": 3600})
 
     def do_GET(self):
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -76,6 +97,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 CHECKS = {"pyjwt": by_pyjwt, "authlib": by_authlib, "python-jose": by_jose, "python-jwt": by_python_jwt}
+CHECKS["jwcrypto"] = by_jwcrypto
 server = HTTPServer(("127.0.0.1", 0), Handler)
 print(f"ready http://127.0.0.1:{server.server_port}", flush=True)
 server.serve_forever()
