@@ -102,8 +102,19 @@ def judge(answer: Answer, edit: Edit) -> None:
         answer.unless_open().advise(False, UNDRESSED)
 
 
+def line_of(valid: Draft, secret: Ref) -> str:
+    """Return where a secret stands as it is in a header line, as the login of some APIs has it; else an empty text."""
+    for name, value in valid.laid_out.headers:
+        if secret in (value if isinstance(value, tuple) else (value,)):
+            return "cookie" if name.lower() == "cookie" else "header"
+    return ""
+
+
 def guessed(api: Api, valid: Draft, secret: Ref, edit: Edit, cause: Cause | None = None) -> None:
     """Try a row of the grid on a token request: the secret edited, and no token for it."""
+    where = line_of(valid, secret)
+    if where and (may_be_right(edit, where) or edit.text.isspace()):
+        return  # blanks around what stands in a header line are none of its own (RFC 9110 5.5, RFC 6265 5.2)
     try:
         answer = api.send(valid.editing(secret, edit))
     except UnreachableError:
