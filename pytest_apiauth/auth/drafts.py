@@ -161,11 +161,21 @@ class Draft:
 
     @property
     def unpushed(self) -> Draft:
-        """The same authorization request as one that the browser takes there, with all that it asks for in the URL."""
+        """The same authorization request as one that the browser takes there, with all that it asks for in the URL.
+
+        ::
+
+            answer = api.send(api.authorization_request().unpushed)
+        """
         return replace(self, push=None)
 
     def opening(self, request_uri: Text) -> Draft:
-        """Return the authorization request that a browser makes of a pushed one (RFC 9126 4)."""
+        """Return the authorization request that a browser makes of a pushed one (RFC 9126 4).
+
+        >>> asking = Draft("GET", "https://id.example/authorize", query=(("client_id", "lab"), ("state", "a")))
+        >>> asking.opening("urn:example:a").query
+        (('client_id', 'lab'), ('request_uri', 'urn:example:a'))
+        """
         client = tuple((name, value) for name, value in self.query if name == "client_id")
         return replace(self, query=(*client, ("request_uri", request_uri)), push=None)
 

@@ -79,7 +79,11 @@ class Promise(Document):
 
     @property
     def pushed_authorization_request_endpoint(self) -> str:
-        """Absolute URL of the pushed authorization request endpoint; empty if there is none."""
+        """Absolute URL of the pushed authorization request endpoint; empty if there is none.
+
+        >>> Promise(schema=1, pushed_authorization_request_url="/par").pushed_authorization_request_endpoint
+        'https://api.example/par'
+        """
         return self.url(self.pushed_authorization_request_url) if self.pushed_authorization_request_url else ""
 
     @property

@@ -75,7 +75,9 @@ def examine(
 ) -> dict[tuple[str, str], Outcome]:
     """Judge rules on every part of a profile they apply to, and give the outcomes by rule id and part."""
     profile, redactor = {**VARIED, **KEYED}[profile_name], Redactor()
-    chosen = list(rules)
+    chosen = [rule for rule in rules if rule.applies.find(profile)]
+    if not chosen:
+        return {}
     build = LoopbackTarget if all(rule.wire for rule in chosen) else EmbeddedTarget.build
     target = build(profile, redactor=redactor, library="httpx", faults=faults, variants=variants)
     examination = Examination(target, redactor)
