@@ -28,7 +28,7 @@ from pytest_apiauth.rules import (
 from . import strategies as some
 from .client_authentication import open_to_nobody
 from .grid.cells import Class, Slot, fills
-from .grid.classes import BODY_DRESSES, CASES, NEAR_MISSES, SIZES, STAND_INS, rows
+from .grid.classes import CASES, DRESSES, NEAR_MISSES, SIZES, STAND_INS, rows
 from .grid.standing import edited, guessed, probes
 from .parts import PAIRS, basic_clients, basic_zones, form_encoded_basic, secret_clients
 from .resource import challenges_of
@@ -133,7 +133,7 @@ def basic_empty_secret(api: Api, grant: GrantType) -> None:
     catches=("secret-prefix-compare", "secret-case-folded"),
     safety=LOCKOUT,
 )
-@draws(rows(NEAR_MISSES, CASES, BODY_DRESSES), edit=some.near_misses | some.case_changes)
+@draws(rows(NEAR_MISSES, CASES, DRESSES), edit=some.near_misses | some.case_changes)
 def basic_secret_exact(api: Api, grant: GrantType, edit: Edit) -> None:
     """The whole secret counts, in its exact case, wherever the client sends it."""
     cause = open_to_nobody(api, grant)
@@ -193,7 +193,7 @@ def basic_utf8(api: Api, grant: GrantType) -> None:
     catches=("basic-zone-any-password", "basic-zone-prefix-compare", "basic-zone-case-folded"),
     safety=LOCKOUT,
 )
-@draws(rows(NEAR_MISSES, CASES, BODY_DRESSES, STAND_INS, SIZES), edit=some.near_misses | some.case_changes)
+@draws(rows(NEAR_MISSES, CASES, DRESSES, STAND_INS, SIZES), edit=some.near_misses | some.case_changes)
 def res_basic_exact(api: Api, zone: Zone, edit: Edit) -> None:
     """The whole password of a user counts at a resource, in its exact case."""
     edited(api, zone, PAIRS, edit, which=1)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from pytest_apiauth.rules import (
+    DEFAULT,
     LOCKOUT,
     MAY,
+    MUST,
+    PROFILE,
     SHOULD,
     Answer,
     Api,
     Edit,
     GrantType,
+    NotApplicable,
+    Ref,
     Role,
     Zone,
     one_line,
@@ -18,10 +26,13 @@ from pytest_apiauth.rules import (
 )
 
 from .client_authentication import open_to_nobody
+from .grid.standing import may_guess, with_the_first
 from .parts import password_logins, protected_zones, secret_clients, unattended_logins
 
 CANARY = "apiauthCanary7Q2vX9"
 NOBODY = "apiauth-nobody-5R8"
+SHORTEST = 8
+"""Letters of a value that is looked for: a shorter one may stand anywhere."""
 
 
 def echoes(answer: Answer, value: str) -> bool:
@@ -51,6 +62,63 @@ def leak_canary(api: Api, zone: Zone) -> None:
                 good.require(not echoes(good, value), "no credential repeated in the answer", f"${ref.name} in it")
                 bad = api.send(valid.editing(ref, Edit("whole", text=CANARY))).refused()
                 bad.require(not echoes(bad, CANARY), "no credential repeated in a refusal", "the refused one in it")
+
+
+OTHERS = (
+    Role.CLIENT_SECRET, Role.PASSWORD, Role.API_KEY, Role.PERSONAL_ACCESS_TOKEN, Role.ACCESS_TOKEN,
+)  # fmt: skip
+"""What a run has in its hands that nobody else should learn."""
+
+
+def foreign_values(api: Api, answer: Answer) -> Iterator[Ref]:
+    """Yield the credentials of the run that an answer tells although the request did not carry them."""
+    carried = {api.examination.value(ref) for ref in answer.draft.refs}
+    for role in OTHERS:
+        for who in (DEFAULT, "second") if role is not Role.ACCESS_TOKEN else (DEFAULT,):
+            try:
+                ref = api.ref(role, who)
+            except NotApplicable:
+                continue
+            value = api.examination.value(ref)
+            if value not in carried and len(value) >= SHORTEST and echoes(answer, value):
+                yield ref
+
+
+def require_no_foreign_value(api: Api, answer: Answer) -> None:
+    """Require that an answer tells no credential of the run that its request did not carry."""
+    told = [f"${ref.name}" for ref in foreign_values(api, answer)]
+    answer.require(not told, "no credential but what was sent, in any answer", f"{', '.join(told)} in it")
+
+
+@rule(MUST, "RFC 6749 10.3", PROFILE, "RFC 9110 11.4", applies=protected_zones, catches="refusal-tells-right-one")
+def leak_foreign(api: Api, zone: Zone) -> None:
+    """No answer tells a credential that its request did not carry: the right one, say, beside a wrong one."""
+    for valid, is_whole in with_the_first(api, zone):
+        edits = (Edit("reverse"), Edit("whole", text=CANARY)) if is_whole else ()
+        refs = [ref for good in valid.credentials if may_guess(api, good) for ref in good.refs]
+        wrong = [valid.editing(ref, edit) for ref in refs for edit in edits]
+        strange = [replace(valid.anonymous(), method=method) for method in ("HEAD", "POST")]
+        for draft in (valid.anonymous(), *wrong, *strange):
+            with api.row():
+                answer = api.attempt(draft)
+                if answer is not None:
+                    require_no_foreign_value(api, answer)
+        api.control(valid)
+
+
+@rule(MUST, "RFC 6749 10.3", PROFILE, applies=unattended_logins, catches="error-tells-right-one", safety=LOCKOUT)
+def leak_foreign_token(api: Api, grant: GrantType) -> None:
+    """No error of the token endpoint tells a credential that its request did not carry."""
+    valid = api.token_request(grant)
+    wrong = [valid.editing(ref, Edit("reverse")) for ref in valid.refs]
+    lacking = [valid.omitting(name) for name, _ in valid.parameters]
+    broken = [valid.setting("grant_type", CANARY), replace(valid, raw_body="{"), replace(valid, raw_body="")]
+    for draft in (*wrong, *lacking, *broken):
+        with api.row():
+            answer = api.attempt(draft)
+            if answer is not None and not answer.has_token:
+                require_no_foreign_value(api, answer)
+    api.control(valid)
 
 
 @rule(SHOULD, "RFC 9700 4.2", "RFC 6749 5.2", applies=unattended_logins, catches="error-echoes-secret", safety=LOCKOUT)

@@ -30,7 +30,7 @@ from .content import lacking, never_the_content
 from .grid.cells import Class, Slot, fills
 from .grid.classes import BRIEF_NOISE, CASES, DRESSES, IN_A_ROW, NEAR_MISSES, NOISE, REPETITIONS, SIZES, STAND_INS, rows
 from .grid.paths import brief_spellings, spellings
-from .grid.standing import UNDRESSED, edited, probes, refused_in_turn, with_the_first
+from .grid.standing import UNDRESSED, edited, may_guess, probes, refused_in_turn, with_the_first
 from .grid.trusted import BRIEF_TRUSTED, TRUSTED
 from .parts import (
     TOKENS,
@@ -59,7 +59,7 @@ def challenges_of(answer: Answer) -> list[Challenge]:
     "RFC 9110 15.5.2",
     PROFILE,
     applies=protected_zones,
-    catches=("zone-open", "refusal-redirects", "refusal-succeeds"),
+    catches=("zone-open", "refusal-redirects", "refusal-succeeds", "refusal-tells-content"),
 )
 def res_no_cred_401(api: Api, zone: Zone) -> None:
     """A protected resource refuses a request without credentials, with 401."""
@@ -388,7 +388,8 @@ def res_http_versions(api: Api, zone: Zone) -> None:
 def res_refusal_steady(api: Api, zone: Zone) -> None:
     """A refusal holds every time: the cheapest bad requests are repeated, for a server that fails now and then."""
     for valid, is_whole in with_the_first(api, zone):
-        each_alone = [valid.editing(ref, Edit("reverse")) for ref in valid.refs if is_whole and len(valid.refs) > 1]
+        refs = [ref for good in valid.credentials if is_whole and may_guess(api, good) for ref in good.refs]
+        each_alone = [valid.editing(ref, Edit("reverse")) for ref in refs] if len(refs) > 1 else []
         for draft in (valid.anonymous(), valid.editing_all(Edit("reverse")), *each_alone):
             # Each between two good requests, and several without one: a server may let in every second request.
             between = REPETITIONS if is_whole else IN_A_ROW

@@ -48,17 +48,6 @@ near_misses: SearchStrategy[Edit] = st.one_of(
 case_changes: SearchStrategy[Edit] = st.one_of(_edit("upper", START), _edit("lower", START), _edit("toggle"))
 """The case of one letter, or of all."""
 
-NEAR_MISSES_FIRST = tuple(
-    {"edit": edit}
-    for edit in (
-        Edit("truncate", 900), Edit("truncate", 200), Edit("extend", text="x"), Edit("upper"), Edit("lower"),
-        Edit("toggle", 500), Edit("replace", 950, "x"), Edit("prepend", text="x"),
-    )
-)  # fmt: skip
-"""What every run tries, however few examples it draws: cut, lengthened, in another case, changed near the end."""
-
-CASES_FIRST = tuple({"edit": edit} for edit in (Edit("upper"), Edit("lower"), Edit("toggle", 500)))
-
 WILDCARDS = ("%", "*", "_", ".*", "null", "undefined", "None", "0", "1", "true", "[]", "{}", "NaN", "-", "'", "1=1")
 wildcards: SearchStrategy[Edit] = st.one_of(
     _edit("whole", START, st.sampled_from(WILDCARDS)),

@@ -56,12 +56,12 @@ INERT: Final = (
         ("Via", "1.1 apiauth"), ("X-Real-IP", "203.0.113.7"), ("X-Request-ID", "0b3a7c1e-2f4d-4b6a-8c9e-1d2f3a4b5c6d"),
         ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
     ),
-    # What browsers and libraries add.
+    # What browsers and libraries add. No Origin: a server may keep a list of those for each client.
     *_fields(
         ("User-Agent", "apiauth"), ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)"),
         ("Accept", "*/*"), ("Accept", "application/json;q=0.9, */*;q=0.1"),
         ("Accept-Encoding", "identity"), ("Accept-Language", "fr-CH, fr;q=0.9"), ("DNT", "1"),
-        ("Origin", "{origin}"), ("Referer", "{origin}/"), ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Mode", "cors"),
+        ("Referer", "{origin}/"), ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Mode", "cors"),
         ("X-Requested-With", "XMLHttpRequest"), ("Priority", "u=3"),
     ),
     # What caches ask with. RFC 9110 13.1.3: a date that is no date is passed over.
@@ -75,10 +75,11 @@ INERT: Final = (
 def inert_beside(draft: Draft, *, brief: bool = False) -> Iterator[tuple[Inert, Draft]]:
     """Yield a request with each inert thing, and the thing.
 
-    A cookie joins what the request has of its own; a parameter that the URL has, or that is one of the request's
-    credentials, is not repeated.
+    What the valid request has of its own, in a cookie, a header or the URL, is not repeated.
     """
-    own = {each.name.lower() for each in draft.credentials} | {name.lower() for name, _ in draft.query}
+    valid = draft if draft.control is None else draft.control.draft
+    own = {each.name.lower() for each in valid.credentials} | {name.lower() for name, _ in draft.query}
     for thing in INERT:
-        if (thing.is_brief or not brief) and thing.name.lower() not in own - {"cookie"}:
+        name = thing.value.partition("=")[0] if thing.name == "Cookie" else thing.name
+        if (thing.is_brief or not brief) and name.lower() not in own:
             yield thing, thing.beside(draft)

@@ -5,7 +5,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 
-from pytest_apiauth.rules import Answer, Api, Cause, Draft, Edit, GrantType, Kind, Ref, UnreachableError, Zone
+from pytest_apiauth.rules import (
+    Answer,
+    Api,
+    Cause,
+    Credential,
+    Draft,
+    Edit,
+    GrantType,
+    Kind,
+    Ref,
+    UnreachableError,
+    Zone,
+)
 
 from ..parts import UNATTENDED
 from .classes import SIZES, is_brief, is_dress, may_be_right
@@ -60,6 +72,14 @@ def with_the_first(api: Api, zone: Zone) -> Iterator[tuple[Draft, bool]]:
         yield valid, number == 0 and is_first
 
 
+def may_guess(api: Api, good: Credential) -> bool:
+    """Whether a rule may try wrong values of a credential that others try too.
+
+    Few wrong passwords may be sent to a live server: they are for the rules that say most by one.
+    """
+    return not (good.is_pair and api.examination.target.kind.is_live)
+
+
 def is_usual(api: Api, grant: GrantType) -> bool:
     """Whether a grant stands for others at the token endpoint, which reads the requests of all of them."""
     return grant == next((name for name in UNATTENDED if name in api.profile.grants), grant)
@@ -82,6 +102,8 @@ def refused_in_turn(api: Api, valid: Draft, drafts: Iterable[Draft]) -> None:
 def edited(api: Api, zone: Zone, kinds: tuple[Kind, ...], edit: Edit, which: int = 0) -> None:
     """Try a row of the grid on the probes that it is for: the secret of each kind edited, the answer judged."""
     for kind, valid in probes(api, zone, kinds, brief=is_brief(edit)):
+        if not is_brief(edit) and api.spares():
+            return
         good = valid.credential(kind)
         if may_be_right(edit, good.place.where):
             continue
@@ -96,7 +118,10 @@ def edited(api: Api, zone: Zone, kinds: tuple[Kind, ...], edit: Edit, which: int
 
 def judge(answer: Answer, edit: Edit) -> None:
     """Require a refusal of a wrong value; recommend it of the right one in a dress."""
-    if not is_dress(edit):
+    if edit in LONG and answer.is_refusal:
+        if answer.seen is not None:
+            answer.api.see_again(answer.seen.control)  # what is too long is refused by any 4xx
+    elif not is_dress(edit):
         answer.refused()
     elif answer.is_admitted:
         answer.unless_open().advise(False, UNDRESSED)
@@ -112,9 +137,10 @@ def line_of(valid: Draft, secret: Ref) -> str:
 
 def guessed(api: Api, valid: Draft, secret: Ref, edit: Edit, cause: Cause | None = None) -> None:
     """Try a row of the grid on a token request: the secret edited, and no token for it."""
-    where = line_of(valid, secret)
-    if where and (may_be_right(edit, where) or edit.text.isspace()):
-        return  # blanks around what stands in a header line are none of its own (RFC 9110 5.5, RFC 6265 5.2)
+    if may_be_right(edit, line_of(valid, secret)):
+        return
+    if not is_brief(edit) and api.spares():
+        return
     try:
         answer = api.send(valid.editing(secret, edit))
     except UnreachableError:
@@ -125,4 +151,4 @@ def guessed(api: Api, valid: Draft, secret: Ref, edit: Edit, cause: Cause | None
         answer.advise_no_token(UNDRESSED, cause)
     else:
         told = answer.no_token(cause)
-        told.advise(400 <= told.status <= 403 or edit in LONG, "400, 401 or 403")
+        told.advise(400 <= told.status <= 403 or not is_brief(edit), "400, 401 or 403")

@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 Operation = Literal[
     "insert", "delete", "replace", "swap", "truncate", "extend", "prepend", "toggle", "upper", "lower",
-    "reverse", "double", "whole", "cut", "change", "first", "swapcase", "around", "percent", "base64", "wide",
+    "reverse", "double", "whole", "cut", "change", "first", "swapcase", "around", "percent", "base64",
 ]  # fmt: skip
 PLACED: Final = frozenset({"insert", "delete", "replace", "swap", "truncate", "toggle", "cut", "change"})
 """The operations that are about a place in the value."""
@@ -42,7 +42,7 @@ class Edit:
     replaces everything by ``text``; ``cut`` keeps what is before ``at`` and appends ``text``; ``toggle``
     swaps the case of the first letter at or after ``at``. ``change`` puts another letter there, whatever the letter is:
     one that base64 decodes to other bits, or the next one that it knows. ``first`` keeps ``at`` letters, counted one by
-    one. The others write all of the value in another way: ``around`` between two texts, ``wide`` in full-width letters.
+    one. The others write all of the value in another way: ``around`` between two texts.
 
     >>> Edit("reverse").apply("s3cret"), Edit("truncate", at=900).apply("0123456789")
     ('terc3s', '012345678')
@@ -118,10 +118,6 @@ def _toggled(letter: str) -> str:
     return letter.swapcase() if letter.isascii() and letter.isalpha() else ""
 
 
-def _wide(letter: str) -> str:
-    return chr(ord(letter) + 0xFEE0) if "!" <= letter <= "~" else letter
-
-
 def _change(value: str, at: int) -> str | None:
     letter = value[at : at + 1].translate(CHANGES)
     return value[:at] + letter + value[at + 1 :] if letter != value[at : at + 1] else None
@@ -159,7 +155,6 @@ _APPLY: dict[Operation, Callable[[str, int, str], str | None]] = {
     "around": lambda value, at, text: text + value + text,
     "percent": lambda value, at, text: "".join(f"%{byte:02x}" for byte in value.encode()),
     "base64": lambda value, at, text: base64.b64encode(value.encode()).decode(),
-    "wide": lambda value, at, text: "".join(_wide(letter) for letter in value),
 }
 
 
@@ -193,7 +188,6 @@ _SHELL: dict[Operation, Callable[[str, int, str], str]] = {
     "around": lambda name, at, text: f"{text}${{{name}}}{text}",
     "percent": lambda name, at, text: f'$(printf %s "${name}" | od -An -v -tx1 | tr -d "\\n" | tr " " %)',
     "base64": lambda name, at, text: f'$(printf %s "${name}" | base64 -w0)',
-    "wide": lambda name, at, text: f"$(printf %s \"${name}\" | perl -CO -pe 's/([!-~])/chr(ord($1)+0xFEE0)/ge')",
 }
 
 

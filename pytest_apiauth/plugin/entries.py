@@ -54,6 +54,7 @@ def entry_of(item: Examined, outcome: Outcome, redactor: Redactor) -> Entry:
         rows=Rows(outcome.rows, outcome.failed_rows, outcome.unjudged_rows),
         filed=tuple(_filed(item, outcome)),
         left_out=outcome.left_out,
+        rows_left_out=outcome.rows_left_out,
         seconds_an_answer=outcome.seconds_an_answer,
         is_out_of_reach=outcome.is_out_of_reach,
         not_ready=item.not_ready,

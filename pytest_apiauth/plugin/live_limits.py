@@ -56,7 +56,7 @@ class LiveLimits:
         rate = self._options.rate or live.rate or (None if is_near else USUAL_RATE)
         bound = live.wrong_passwords
         if bound is None:
-            bound = 100 if "lockout" in self.allowed(profile) else 3
+            bound = 500 if "lockout" in self.allowed(profile) else 3
         return Limits(rate, self._options.max_requests or live.max_requests, bound)
 
     def progress(self) -> str:

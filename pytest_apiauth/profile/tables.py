@@ -441,9 +441,9 @@ class Live(Model):
     rate: Annotated[float, Field(gt=0)] | None = Field(
         None, description="Requests per second; default: 10, and no pace where every URL is on loopback"
     )
-    max_requests: Annotated[int, Field(gt=0)] = Field(5000, description="Requests that one run may send")
+    max_requests: Annotated[int, Field(gt=0)] = Field(10_000, description="Requests that one run may send")
     wrong_passwords: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="Wrong passwords for one user in one run; default: 3, or 100 where lockout is allowed"
+        None, description="Wrong passwords for one user in one run; default: 3, or 500 where lockout is allowed"
     )
     wait: Annotated[int, Field(ge=0)] = Field(
         0,

@@ -118,14 +118,15 @@ class ProfileLedger:
                 )
 
     def _left_out(self) -> LeftOut | None:
-        """Return how many draws of which rules were not tried, since an answer takes so long; None if all were."""
-        found = [entry for entry in self.entries.values() if entry.left_out]
+        """Return how much of which rules was not tried, since an answer takes so long; None if all was."""
+        found = [entry for entry in self.entries.values() if entry.left_out or entry.rows_left_out]
         if not found:
             return None
         return LeftOut(
             draws=sum(entry.left_out for entry in found),
             rules=_once(entry.rule.id for entry in found),
             seconds_an_answer=round(max(entry.seconds_an_answer for entry in found), 3),
+            rows=sum(entry.rows_left_out for entry in found),
         )
 
     def _not_examined(self) -> tuple[NotExamined, ...]:

@@ -117,11 +117,12 @@ class NotExamined:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Draws that were not tried, since the server is slow."""
+    """Draws, and rows of tables, that were not tried, since the server is slow."""
 
     draws: int
     rules: tuple[str, ...]
     seconds_an_answer: float
+    rows: int = field(default=0, metadata=BARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,8 @@ class Entry:
     filed: tuple[Filed, ...] = ()
     left_out: int = 0
     """Draws that were not tried."""
+    rows_left_out: int = 0
+    """Rows of a table that were not."""
     seconds_an_answer: float = 0.0
     is_out_of_reach: bool = False
     """Whether it was skipped although the profile promises what it is about."""

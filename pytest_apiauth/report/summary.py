@@ -56,12 +56,14 @@ def deciding_level(rule: RuleRecord) -> str:
 
 
 def left_out(profile: ProfileRecord) -> str:
-    """Say how many draws were not tried since the server is slow; empty if all were."""
+    """Say how many draws and rows were not tried since the server is slow; empty if all were."""
     found = profile.left_out
     if found is None:
         return ""
     took = f"an answer takes {found.seconds_an_answer * 1000:.0f} ms"
     draws, rules = counted(found.draws, "draw"), counted(len(found.rules), "rule")
+    if found.rows:
+        return f"{draws} and {counted(found.rows, 'row')} of tables, of {rules}, left out: {took}"
     return f"{draws} of {rules} left out, every table complete: {took}"
 
 

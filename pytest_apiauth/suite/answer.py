@@ -11,6 +11,7 @@ from pytest_apiauth.messages import Response, described, listed
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.suite.causes import Asking, open_to_all
+from pytest_apiauth.suite.content import documented_at, told_in
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import Cause, Counterexample, Follows, Violation
 
@@ -165,6 +166,9 @@ class Answer:
             answer.fails(words)
         if len(before.response.body) > 2 and before.response.body == self.response.body:
             answer.fails(f"{words} without the protected content")
+        told = told_in(self.response, before.response, documented_at(self.api.profile, self.draft))
+        if told:
+            answer.fails(f"{words} without the protected content", f"{self.got}, with the content's {', '.join(told)}")
         answer.advise(self.status in self.api.profile.refusal, words)
         return answer._held_again(self) if again else answer
 

@@ -48,6 +48,8 @@ from pytest_apiauth.suite.steps import Steps, naming
 
 Found = TypeVar("Found")
 NO_SERVER_ERROR = "a refusal, never a server error"
+TABLE_SECONDS = {True: 60.0, False: 5.0}
+"""How long the answers to one rule's table may take, of a live server or another; what comes then is brief."""
 USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods that frameworks know. What they answer to others says nothing of credentials."""
 
@@ -74,6 +76,7 @@ class Api:
         """Seconds that have passed, or were waited for."""
         self.rows = Rows(lambda: examination.requests)
         self._has_failed = False
+        self._waited_before = examination.target.seconds_waited
         self._seen: list[Seen] = []
         self._authorization: Draft | None = None
 
@@ -372,6 +375,21 @@ class Api:
         if what not in known:
             known[what] = find()
         return cast("Found", known[what])
+
+    def spares(self, rows: int = 1) -> bool:
+        """Whether rows that only make a table complete are to be left out, since the answers to it took too long.
+
+        What is left out is counted, and said. A rule asks before such a row; those that matter most it just sends.
+
+        Example::
+
+            if not value.is_brief and api.spares():
+                return
+        """
+        target = self.examination.target
+        is_late = target.seconds_waited - self._waited_before > TABLE_SECONDS[target.kind.is_live]
+        self.rows.left_out += rows if is_late else 0
+        return is_late
 
     # Controls
 

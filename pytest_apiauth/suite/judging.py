@@ -78,6 +78,8 @@ class Outcome:
     """The same in words; empty if no row is to be told of."""
     left_out: int = 0
     """Draws that were not tried, since the server is slow."""
+    rows_left_out: int = 0
+    """Rows of its table that were not."""
     seconds_an_answer: float = 0.0
     """How long an answer of it takes."""
     has_open_end: bool = False
@@ -121,7 +123,8 @@ def judge(rule: Rule, examination: Examination, argument: object, conditions: Co
     rows = api.rows
     outcome.rows, outcome.failed_rows, outcome.unjudged_rows = rows.tried, rows.failed, rows.unjudged
     outcome.told = rows.told()
-    outcome.left_out, outcome.seconds_an_answer = run.left_out, examination.target.seconds_an_answer
+    outcome.left_out, outcome.rows_left_out = run.left_out, rows.left_out
+    outcome.seconds_an_answer = examination.target.seconds_an_answer
     recovery = examination.told_once()
     if recovery is not None:
         outcome.filed.setdefault(SERVER_ERROR_RULE, recovery)
@@ -178,10 +181,14 @@ def _verdict(rule: Rule, api: Api, level: Level, ending: Exception | None, run: 
         first, more = api.advice[0], len(api.advice) - 1
         reason = f"advised {first.expected}, got {first.got}{f'; and {more} more' if more else ''}"
         return Outcome(Verdict.WARNING, level, reason, first, is_advice=True)
+    return Outcome(Verdict.PASS, level, _joined(run.remark, _left_out(api, run.left_out)))
+
+
+def _left_out(api: Api, draws: int) -> str:
+    """Say what was not tried of a slow server; empty if all was."""
+    found = [f"{count} {word}" for count, word in ((draws, "draws"), (api.rows.left_out, "rows")) if count]
     took = f"an answer takes {api.examination.target.seconds_an_answer * 1000:.0f} ms"
-    return Outcome(
-        Verdict.PASS, level, _joined(run.remark, f"{run.left_out} draws left out: {took}" if run.left_out else "")
-    )
+    return f"{' and '.join(found)} left out: {took}" if found else ""
 
 
 def _joined(*words: str) -> str:

@@ -31,6 +31,8 @@ class Rows:
     tried: int = 0
     failed: int = 0
     unjudged: int = 0
+    left_out: int = 0
+    """Rows that were not tried, since the server is slow."""
     lost: int = 0
     """How many of these for another reason than a breach that is filed elsewhere."""
     trouble: str = ""

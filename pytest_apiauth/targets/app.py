@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ from pytest_apiauth.targets.apps.host import Host, housed
 from pytest_apiauth.targets.apps.importing import logging_in
 from pytest_apiauth.targets.apps.supplied import supplied_identities
 from pytest_apiauth.targets.connection import Connection
+from pytest_apiauth.targets.pace import Pace
 from pytest_apiauth.targets.retries import NEARBY, Retries
 from pytest_apiauth.targets.target import TargetKind, Who
 
@@ -48,8 +49,8 @@ class AppTarget:
     person: Person
     kind: TargetKind = APP
     server: None = None
-    seconds_an_answer: float = 0.0
     retries: Retries = NEARBY
+    pace: Pace = field(default_factory=Pace)
 
     @classmethod
     def build(
@@ -98,6 +99,14 @@ class AppTarget:
         return not self.host.is_bound_to_thread
 
     @property
+    def seconds_an_answer(self) -> float:
+        return self.pace.mean
+
+    @property
+    def seconds_waited(self) -> float:
+        return self.pace.seconds
+
+    @property
     def sent(self) -> int:
         return self.connector.sent
 
@@ -130,7 +139,7 @@ class AppTarget:
         return True
 
     def send(self, request: Request) -> Response:
-        return self.sender.send(request)
+        return self.pace.measured(lambda: self.sender.send(request))
 
     def close(self) -> None:
         self.sender.close()

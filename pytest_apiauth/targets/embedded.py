@@ -44,6 +44,7 @@ class EmbeddedTarget:
     can_move_clock: bool = True
     is_parallel: bool = True
     seconds_an_answer: float = 0.0
+    seconds_waited: float = 0.0
     retries: Retries = NEARBY
 
     @classmethod

@@ -28,6 +28,7 @@ from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.apps.importing import logging_in
 from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.limits import Throttle
+from pytest_apiauth.targets.pace import Pace
 from pytest_apiauth.targets.retries import Retries
 from pytest_apiauth.targets.target import TargetKind, Who
 
@@ -41,14 +42,6 @@ LIVE: Final = TargetKind(
 )
 GIVE_UP: Final = 10
 """Requests in a row without a usable answer after which a live run sends no more."""
-
-
-@dataclass(slots=True)
-class Pace:
-    """How long the answers of a run took, the wait for a turn included."""
-
-    answers: int = 0
-    seconds: float = 0.0
 
 
 def no_workers(*words: str) -> SharedFile | None:
@@ -73,7 +66,6 @@ class LiveTarget:
     sleep: Callable[[float], None] = time.sleep
     unanswered: list[str] = field(default_factory=list)
     """Why the last requests in a row got no answer, or one that says nothing of the server itself."""
-    now: Callable[[], float] = time.monotonic
     pace: Pace = field(default_factory=Pace)
     shared_file: Callable[..., SharedFile | None] = no_workers
     """Gives a file that all workers of the run share, by what it is about."""
@@ -115,7 +107,11 @@ class LiveTarget:
 
     @property
     def seconds_an_answer(self) -> float:
-        return self.pace.seconds / self.pace.answers if self.pace.answers else 0.0
+        return self.pace.mean
+
+    @property
+    def seconds_waited(self) -> float:
+        return self.pace.seconds
 
     @property
     def sent(self) -> int:
@@ -165,11 +161,8 @@ class LiveTarget:
                 f"{self.profile.name}: nothing more is sent after {GIVE_UP} requests in a row without a usable answer:"
                 f" {self.unanswered[-1]}"
             )
-        began = self.now()
         try:
-            response = self.sender.send(request)
-            self.pace.answers += 1
-            self.pace.seconds += self.now() - began
+            response = self.pace.measured(lambda: self.sender.send(request))
         except BudgetError:
             raise
         except UnreachableError as error:

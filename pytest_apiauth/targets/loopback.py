@@ -30,6 +30,7 @@ class LoopbackTarget:
     can_move_clock = True
     is_parallel = True
     seconds_an_answer = 0.0
+    seconds_waited = 0.0
     retries = NEARBY
 
     def __init__(

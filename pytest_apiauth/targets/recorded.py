@@ -53,6 +53,7 @@ class CassetteTarget:
     can_move_clock: bool = False
     is_parallel: bool = True
     seconds_an_answer: float = 0.0
+    seconds_waited: float = 0.0
     retries: Retries = NEARBY
     given: Count = field(default_factory=Count)
     """How many answers it gave."""

@@ -39,6 +39,7 @@ class ReplayedTarget:
     can_move_clock: bool = False
     is_parallel: bool = False
     seconds_an_answer: float = 0.0
+    seconds_waited: float = 0.0
     retries: Retries = NEARBY
 
     @classmethod

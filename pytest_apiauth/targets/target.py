@@ -112,6 +112,10 @@ class Target(Protocol):
         """How long an answer takes, as far as was seen; 0 if nobody waits for one."""
 
     @property
+    def seconds_waited(self) -> float:
+        """How long all answers together took; 0 if nobody waits for one."""
+
+    @property
     def sent(self) -> int:
         """How many requests have left: by `send` and by clients, on connections of its own, as orders to its clock."""
 

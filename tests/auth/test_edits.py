@@ -34,7 +34,7 @@ def test_the_shell_makes_the_same_edit(edits: list[Edit]) -> None:
         assert edit.apply(VALUE) in (line, None)
 
 
-WHOLE = [Edit("swapcase"), Edit("around", text='"'), Edit("percent"), Edit("base64"), Edit("wide"), Edit("first", 8)]
+WHOLE = [Edit("swapcase"), Edit("around", text='"'), Edit("percent"), Edit("base64"), Edit("first", 8)]
 PLACES = [Edit("change", at) for at in (0, 200, 500, 999)]
 
 

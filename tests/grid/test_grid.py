@@ -27,7 +27,7 @@ FILLED = {(slot.value, each.value): ids for (slot, each), ids in cells.FILLED.it
 TABLES = {
     "near miss": classes.NEAR_MISSES,
     "other case": classes.CASES,
-    "in a dress": classes.BODY_DRESSES,
+    "in a dress": classes.DRESSES,
     "stand-in": classes.STAND_INS,
     "size": classes.SIZES,
 }
@@ -36,7 +36,6 @@ ONE = Conditions(examples=1, seed=0)
 COSTLY = ("code", "code_verifier")
 """Slots of which each value takes a login: they have the brief rows."""
 IN_FORMS = ("client_id", "username", "password", "refresh_token", "grant_type")
-IN_HEADERS = ("bearer token", "personal access token", "API key", "named credential")
 ORDER = ("reference", "posted", "named", "tokens", *EXAMINED)
 
 
@@ -77,8 +76,6 @@ def edits_of(slot: str, each: str) -> list[Edit]:
     if slot == "code_verifier" and each == "size":
         return [Edit("whole", text=text) for text in codes.OUTSIDE]
     table = TABLES[each]
-    if each == "in a dress" and slot in IN_HEADERS:
-        table = classes.DRESSES
     return [value.edit for value in table if value.is_brief or slot not in COSTLY]
 
 

@@ -41,6 +41,7 @@ class Scripted:
     can_move_clock = False
     is_parallel = True
     seconds_an_answer = 0.0
+    seconds_waited = 0.0
 
     def __init__(self, answer: Answer) -> None:
         self.server = Server(loading.load(loading.builtin_profiles()["jindexe"]))

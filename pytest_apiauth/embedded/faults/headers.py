@@ -97,11 +97,11 @@ class UnknownQueryRefused(Policy):
         super().screen(request)
 
 
-@fault("origin-refused", "answers 403 to any token request that says which page it comes from")
-class OriginRefused(Policy):
+@fault("proxied-refused", "answers 403 to any token request that says it came through a proxy")
+class ProxiedRefused(Policy):
     def parameters(self, request: Request) -> Parameters:
-        if request.header("origin") is not None:
-            raise Refusal(403, "invalid_request", "The origin is not known.")
+        if request.header("via") is not None:
+            raise Refusal(403, "invalid_request", "No proxies here.")
         return super().parameters(request)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from pytest_apiauth.embedded.policy import Policy, Presented
@@ -23,6 +24,27 @@ class RefusalEchoesCredential(Policy):
             lines = (*answer.headers, ("X-Debug", said)) if said.isprintable() else answer.headers
             return replace(answer, headers=lines)
         return answer
+
+
+@fault("refusal-tells-right-one", "a refusal says which token or key would have been the right one")
+class RefusalTellsRightOne(Policy):
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        known = [*self.state.access, *self.state.keys, *(user.password for user in self.state.users.values())]
+        if answer.status != 401 or request.method != "GET" or not known:
+            return answer
+        return replace(answer, body=json.dumps({"error": "invalid", "expected": known}).encode())
+
+
+@fault("error-tells-right-one", "an error of the token endpoint says what the right secret or password is")
+class ErrorTellsRightOne(Policy):
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        known = [client.secret for client in self.state.clients.values() if client.secret]
+        known += [user.password for user in self.state.users.values()]
+        if answer.status not in (400, 401) or request.method != "POST":
+            return answer
+        return replace(answer, body=json.dumps({"error": "invalid_request", "expected": known}).encode())
 
 
 @fault("unknown-user-named", "an unknown user is told from a wrong password")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 
@@ -49,6 +50,17 @@ class RefusalRedirects(Policy):
 class RefusalSucceeds(Policy):
     def resource_status(self, presented: Presented) -> int:
         return 200 if presented.is_nothing else super().resource_status(presented)
+
+
+@fault("refusal-tells-content", "refuses a request without credentials, and says beside it whose the account is")
+class RefusalTellsContent(Policy):
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        user = next(iter(self.state.users), None)
+        if answer.status != 401 or user is None or not carries_nothing(self, request):
+            return answer
+        members = {name: user for zone in self.profile.zones.values() for name in (zone.identity, "user") if name}
+        return Response(401, answer.headers, json.dumps({"error": "unauthorized", "account": members}).encode())
 
 
 @fault("foreign-scheme-trusted", "takes what comes behind Negotiate for checked by a gateway in front")

@@ -59,8 +59,11 @@ class JwtInJson(JwtPolicy):
 
     def record_of(self, presented: str) -> str | None:
         if presented.startswith("{"):
-            members = json.loads(presented)
-            presented = ".".join(members.get(name, "") for name in ("protected", "payload", "signature"))
+            try:
+                members = json.loads(presented)
+            except ValueError:
+                return None
+            presented = ".".join(str(members.get(name, "")) for name in ("protected", "payload", "signature"))
         return super().record_of(presented)
 
 
