@@ -105,6 +105,7 @@ INCLUDES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHOWS)
 def test_fault_breaks_nothing_else(name: str) -> None:
     """No other fault's question is answered with yes, save where one fault includes the other."""
