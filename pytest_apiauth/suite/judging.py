@@ -198,16 +198,21 @@ def _joined(*words: str) -> str:
 class _Once:
     """A rule whose cases are a table."""
 
-    remark = ""
     left_out = 0
 
     def __init__(self, rule: Rule, api: Api, argument: object) -> None:
         self._rule, self._api, self._argument = rule, api, argument
         self.examples = 0
+        self.remark = ""
 
     def __call__(self) -> None:
         self.examples = 1
-        self._rule.function(self._api, self._argument)
+        try:
+            self._rule.function(self._api, self._argument)
+        except OutOfGuesses as reason:
+            if not (self._api.controls and self._api.rows.tried):
+                raise
+            self.remark = f"{self._api.rows.tried} rows, then: {reason}"
 
 
 INTERMITTENT = " (intermittent: not on every repetition)"

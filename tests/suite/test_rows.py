@@ -230,3 +230,23 @@ def test_an_expected_server_error_excuses_no_other_trouble() -> None:
     assert applied(judged(TABLE, answering({"X-Real-IP": CRASH})), known, TABLE).verdict is Verdict.EXPECTED
     both = judged(TABLE, answering({"X-Real-IP": CRASH, "X-Remote-User": Response(429)}))
     assert applied(both, known, TABLE).verdict is Verdict.INCONCLUSIVE
+
+
+class Guarded(Scripted):
+    """A server whose accounts may be tried with five wrong passwords."""
+
+    kind = LIVE
+    guesses = 0
+
+    def guess(self, username: str) -> bool:
+        """Count."""
+        self.guesses += 1
+        return self.guesses <= 5
+
+
+def test_a_table_that_runs_out_of_guesses_says_how_far_it_came() -> None:
+    """Where few wrong passwords may be sent, what was tried of a table counts, and the rest is told."""
+    target = Guarded(lambda request, serve: serve(request))
+    outcome = judge(REGISTRY["pwd-username"], Examination(target, Redactor()), "password", Conditions(5, 0))
+    assert (outcome.verdict, outcome.rows) == (Verdict.PASS, 5)
+    assert outcome.reason.startswith("5 rows, then: as many wrong passwords were sent for one user")
