@@ -71,6 +71,7 @@ class Person:
         self._redactor = redactor
         self.logs_in = logs_in
         self._replays = replays
+        self._lets_all_in = consents
         self.gets_codes: bool | None = True if consents else None
         """Whether a code has come, or none; None as long as nobody has tried."""
         self.enters_codes: bool | None = True if consents else None if self.is_scripted else False
@@ -87,7 +88,7 @@ class Person:
 
     def can_be(self, user: str) -> bool:
         """Whether codes can be had for this user: a server that lets everybody in knows one only."""
-        return self.is_scripted or user in (DEFAULT, self._usual)
+        return (self.is_scripted and not self._lets_all_in) or user in (DEFAULT, self._usual)
 
     @property
     def _usual(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 
@@ -14,6 +15,8 @@ SAMPLE = (
     "refreshed-token-unusable",
 )  # fmt: skip
 """A near miss; steps that give a token and revoke it; a cookie; a proof key of one's own; a step that gives a token."""
+MADE = re.compile(r"\$\{((?:DPOP_PROOF|[A-Z]+_SIGNATURE)[A-Z0-9_]*)\}")
+"""Signatures of requests, by what their placeholders are called."""
 BY_CHANCE = ("every-fifth-admitted", "every-second-admitted", "refresh-race-lost")
 """What a server does now and then, or only when several ask at the same moment: the report says so."""
 
@@ -25,6 +28,12 @@ def reproduce(fault: str) -> None:
         shown = found.counterexample
         if fault in BY_CHANCE:
             assert "intermittent" in shown.got or any("times at once" in step for step in shown.steps)
+            return
+        lines = "\n".join([*shown.steps, shown.curl])
+        if MADE.search(lines):
+            # What a program makes of each request nobody types: the line says what was made, and bash can read it.
+            read = subprocess.run(["bash", "-n", "-c", lines], capture_output=True, text=True, check=False)
+            assert (read.returncode, read.stderr) == (0, "")
             return
         shell = Shell(found)
         for step in shown.steps:
