@@ -28,7 +28,7 @@ from pytest_apiauth.rules import (
 from . import strategies as some
 from .client_authentication import open_to_nobody
 from .grid.cells import Class, Slot, fills
-from .grid.classes import CASES, DRESSES, NEAR_MISSES, SIZES, STAND_INS, rows
+from .grid.classes import CASES, DRESSES, NAMELESS, NEAR_MISSES, SIZES, STAND_INS, rows
 from .grid.standing import edited, guessed, probes
 from .parts import PAIRS, basic_clients, basic_zones, form_encoded_basic, secret_clients
 from .resource import challenges_of
@@ -229,7 +229,7 @@ def res_basic_pair(api: Api, zone: Zone) -> None:
         name, password = valid.credential("basic").refs
         pairs: list[Text] = [(name, ":"), (":", password), (":",), (name,), (name, password)]
         # No change of case, no blanks: many a server takes a name for the same without them.
-        tables = (NEAR_MISSES, STAND_INS, SIZES) if valid in whole else ()
+        tables = (NEAR_MISSES, NAMELESS, SIZES) if valid in whole else ()
         edits = [Edit("whole", text=NOBODY), *(value.edit for table in tables for value in table)]
         pairs += [(replace(name, edit=edit), ":", password) for edit in edits]
         pairs += _crossed(api, name, password)

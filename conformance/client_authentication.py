@@ -34,7 +34,7 @@ from pytest_apiauth.rules import (
 )
 
 from .grid.cells import Class, Slot, fills
-from .grid.classes import NEAR_MISSES, SIZES, STAND_INS
+from .grid.classes import NAMELESS, NEAR_MISSES, SIZES, STAND_INS
 from .grid.standing import guessed
 from .parts import authenticated_clients, basic_clients, secret_clients, unattended_grants
 from .resource import challenges_of
@@ -81,9 +81,12 @@ def open_to_nobody(api: Api, *grants: GrantType) -> Cause:
 
 
 def others_values(api: Api, valid: Draft, secret: Ref) -> Iterator[Draft]:
-    """Yield a token request with each other credential of the run in the place of a secret."""
+    """Yield a token request with each other credential of the run in the place of one.
+
+    In the place of a name no secret is put: names are what servers write into their logs.
+    """
     own = api.examination.value(secret)
-    for role in OTHERS:
+    for role in (each for each in OTHERS if each.is_public or not secret.role.is_public):
         try:
             other = api.ref(role)
         except NotApplicable:
@@ -124,7 +127,7 @@ def tok_client_unknown(api: Api, grant: GrantType) -> None:
     valid = api.token_request(grant)
     client = valid.carried(Role.CLIENT_ID)
     # No change of case: the register of a server may well be kept without.
-    for table in (NEAR_MISSES, STAND_INS, SIZES):
+    for table in (NEAR_MISSES, NAMELESS, SIZES):
         for value in table:
             with suppress(Unchanged), api.row():
                 guessed(api, valid, client, value.edit, cause)

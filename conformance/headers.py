@@ -130,7 +130,7 @@ def tok_in_url_refused(api: Api, zone: Zone) -> None:
         api.each((bare.with_query((name, valid.token)) for name in names), Answer.refused)
 
 
-@rule(MUST, "RFC 6750 2", PROFILE, applies=token_zones, catches=("token-from-header", "token-from-cookie"))
+@rule(SHOULD, "RFC 6750 2", PROFILE, applies=token_zones, catches=("token-from-header", "token-from-cookie"))
 def tok_elsewhere(api: Api, zone: Zone) -> None:
     """A token in a header or a cookie that the document does not name authenticates nothing."""
     taken = {good.name.lower() for good in map(api.credential, zone.kinds) if good.place.where != "query"}

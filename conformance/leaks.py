@@ -33,6 +33,8 @@ CANARY = "apiauthCanary7Q2vX9"
 NOBODY = "apiauth-nobody-5R8"
 SHORTEST = 8
 """Letters of a value that is looked for: a shorter one may stand anywhere."""
+LONG_WORD = 16
+"""Letters of what may be a word of any language, and stand in any message: ``password`` is somebody's password."""
 
 
 def echoes(answer: Answer, value: str) -> bool:
@@ -82,7 +84,8 @@ def foreign_values(api: Api, answer: Answer) -> Iterator[Ref]:
             except NotApplicable:
                 continue
             value = api.examination.value(ref)
-            if value not in carried and len(value) >= SHORTEST and echoes(answer, value):
+            is_a_word = value.isalpha() and len(value) < LONG_WORD
+            if value not in carried and len(value) >= SHORTEST and not is_a_word and echoes(answer, value):
                 yield ref
 
 

@@ -30,7 +30,7 @@ from .content import lacking, never_the_content
 from .grid.cells import Class, Slot, fills
 from .grid.classes import BRIEF_NOISE, CASES, DRESSES, IN_A_ROW, NEAR_MISSES, NOISE, REPETITIONS, SIZES, STAND_INS, rows
 from .grid.paths import brief_spellings, spellings
-from .grid.standing import UNDRESSED, edited, may_guess, probes, refused_in_turn, with_the_first
+from .grid.standing import UNDRESSED, edited, may_guess, probes, refused_in_turn, stands_for_others, with_the_first
 from .grid.trusted import BRIEF_TRUSTED, TRUSTED
 from .parts import (
     TOKENS,
@@ -231,11 +231,16 @@ def _dressed_up(
 def res_proxy_headers(api: Api, zone: Zone) -> None:
     """A header that a proxy would set does not stand in for a credential."""
     for valid, is_whole in with_the_first(api, zone):
-        fields = [(row.name, row.value) for row in TRUSTED] if is_whole else BRIEF_TRUSTED
+        fields = [(row.name, row.value) for row in TRUSTED if not row.is_about_route] if is_whole else BRIEF_TRUSTED
         fewer = lacking(api, zone, valid)
         refused_in_turn(api, valid, (fewer[0].with_headers(field) for field in fields))
         brief = (draft.with_headers(field) for field in BRIEF_TRUSTED for draft in fewer[1:])
         api.each(brief, Answer.refused)
+        for field in ((row.name, row.value) for row in TRUSTED if row.is_about_route and is_whole):
+            with api.row():
+                answer = api.attempt(fewer[0].with_headers(field))
+                if answer is not None:
+                    never_the_content(answer, zone)
 
 
 @fills(AT_RESOURCES, Class.BYTES)
@@ -276,6 +281,8 @@ def res_all_methods(api: Api, zone: Zone) -> None:
                 answer = api.attempt(draft)
                 if answer is None or answer.status in (404, 405, 411, 415, 501):
                     continue
+                if draft.method == "TRACE" and answer.response.media_type == "message/http":
+                    continue  # the request itself comes back, and no content (RFC 9110 9.3.8)
                 if 300 <= answer.status < 400:
                     # Where a route is for that method alone, the way there may be told to anybody.
                     answer.advise(False, "a refusal, whatever the method")
@@ -298,9 +305,10 @@ def res_path_variants(api: Api, zone: Zone) -> None:
         path = urlsplit(valid.url).path
         # Its own URL as the target (RFC 9112 3.2.2) is another spelling of it too.
         for target in (*spellings(path), valid.url) if is_whole else brief_spellings(path):
-            answer = api.attempt(replace(valid.anonymous(), target=target))
-            if answer is not None:
-                never_the_content(answer, zone)
+            with api.row():
+                answer = api.attempt(replace(valid.anonymous(), target=target))
+                if answer is not None:
+                    never_the_content(answer, zone)
 
 
 @rule(
@@ -388,7 +396,8 @@ def res_http_versions(api: Api, zone: Zone) -> None:
 def res_refusal_steady(api: Api, zone: Zone) -> None:
     """A refusal holds every time: the cheapest bad requests are repeated, for a server that fails now and then."""
     for valid, is_whole in with_the_first(api, zone):
-        refs = [ref for good in valid.credentials if is_whole and may_guess(api, good) for ref in good.refs]
+        mine = [good for good in valid.credentials if stands_for_others(api, zone, good.kind) and may_guess(api, good)]
+        refs = [ref for good in mine for ref in good.refs]
         each_alone = [valid.editing(ref, Edit("reverse")) for ref in refs] if len(refs) > 1 else []
         for draft in (valid.anonymous(), valid.editing_all(Edit("reverse")), *each_alone):
             # Each between two good requests, and several without one: a server may let in every second request.

@@ -37,6 +37,7 @@ from .grid.classes import (
     CASES,
     DRESSES,
     IN_A_ROW,
+    NAMELESS,
     NEAR_MISSES,
     REPETITIONS,
     SIZES,
@@ -218,7 +219,7 @@ def pwd_username(api: Api, grant: GrantType) -> None:
     valid = api.token_request(grant)
     name = valid.carried(Role.USERNAME)
     # No change of case, no blanks, no full-width letters: many a server takes a name for the same in any of them.
-    for table in (NEAR_MISSES, STAND_INS, SIZES):
+    for table in (NEAR_MISSES, NAMELESS, SIZES):
         for value in table:
             with suppress(Unchanged), api.row():
                 guessed(api, valid, name, value.edit)

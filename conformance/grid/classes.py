@@ -92,6 +92,9 @@ STAND_INS: Final = (
     *_near(Edit("whole", text="-"), Edit("whole", text=".")),
 )
 """What careless code takes for a match, in place of the whole value or of a part of it."""
+PEOPLE: Final = ("admin", "test", "guest")
+NAMELESS: Final = tuple(value for value in STAND_INS if value.edit.text not in PEOPLE)
+"""The same for the slot of a name: these may be somebody's, whose password is the same."""
 
 LENGTHS: Final = (1, 255, 256, 1024, 4096, 8192)
 SIZES: Final = _near(*(Edit("whole", text="a" * length) for length in LENGTHS))

@@ -14,7 +14,7 @@ SESSIONS: Final = (
     "csrftoken",
 )  # fmt: skip
 """Names by which frameworks know a browser's session. A stale one is in every browser; it is nobody's credential."""
-NO_CONTENT: Final = (206, 304)
+NO_CONTENT: Final = (206, 304, 416)
 """What tells as much of who was let in as a whole answer does."""
 
 
@@ -58,7 +58,7 @@ INERT: Final = (
     ),
     # What browsers and libraries add. No Origin: a server may keep a list of those for each client.
     *_fields(
-        ("User-Agent", "apiauth"), ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)"),
+        ("User-Agent", "apiauth"),
         ("Accept", "*/*"), ("Accept", "application/json;q=0.9, */*;q=0.1"),
         ("Accept-Encoding", "identity"), ("Accept-Language", "fr-CH, fr;q=0.9"), ("DNT", "1"),
         ("Referer", "{origin}/"), ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Mode", "cors"),

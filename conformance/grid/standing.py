@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from pytest_apiauth.rules import (
     Answer,
@@ -15,6 +16,7 @@ from pytest_apiauth.rules import (
     GrantType,
     Kind,
     Ref,
+    Unchanged,
     UnreachableError,
     Zone,
 )
@@ -30,8 +32,13 @@ LONG = frozenset(value.edit for value in SIZES)
 
 def stands_for_others(api: Api, zone: Zone, kind: Kind) -> bool:
     """Whether a zone is the first of the profile that has a probe and takes a kind of credential."""
-    taking = (other for other in api.profile.zones.values() if other.probe and kind in other.kinds)
+    taking = (other for other in with_probes(api) if kind in kinds_at_hand(api, other))
     return next(taking, None) == zone
+
+
+def kinds_at_hand(api: Api, zone: Zone) -> set[Kind]:
+    """Return the kinds of credentials in the ways into a zone that the run can go."""
+    return {kind for way in api.examination.ways_into(zone) for kind in way}
 
 
 def probes(api: Api, zone: Zone, kinds: tuple[Kind, ...], *, brief: bool = False) -> Iterator[tuple[Kind, Draft]]:
@@ -56,7 +63,8 @@ def with_probes(api: Api) -> list[Zone]:
 
 def sorts_in(api: Api, zone: Zone) -> set[str]:
     """Return which sorts of credentials a zone takes: a key, what is a user's, or nothing."""
-    return {"key" if api.profile.kinds[kind].is_key else "user" for kind in zone.kinds} or {"nothing"}
+    found = {"key" if api.profile.kinds[kind].is_key else "user" for kind in kinds_at_hand(api, zone)}
+    return found if zone.kinds else {"nothing"}
 
 
 def with_the_first(api: Api, zone: Zone) -> Iterator[tuple[Draft, bool]]:
@@ -66,7 +74,7 @@ def with_the_first(api: Api, zone: Zone) -> Iterator[tuple[Draft, bool]]:
     takes nothing.
     """
     wanted = sorts_in(api, zone)
-    taken = {kind for other in itertools.takewhile(zone.__ne__, with_probes(api)) for kind in sorts_in(api, other)}
+    taken = {sort for other in itertools.takewhile(zone.__ne__, with_probes(api)) for sort in sorts_in(api, other)}
     is_first = not wanted <= taken
     for number, valid in enumerate(api.requests(zone)):
         yield valid, number == 0 and is_first
@@ -107,13 +115,13 @@ def edited(api: Api, zone: Zone, kinds: tuple[Kind, ...], edit: Edit, which: int
         good = valid.credential(kind)
         if may_be_right(edit, good.place.where):
             continue
-        try:
-            answer = api.send(valid.editing(good.refs[which], edit))
-        except UnreachableError:
-            if edit not in LONG:
-                raise
-            continue  # whoever finds a request too long may end the connection (RFC 9110 15.5.14)
-        judge(answer, edit)
+        # A row a probe: what cannot be sent to one of them, or follows from what it lets in, is nothing about another.
+        with suppress(Unchanged), api.row():
+            try:
+                judge(api.send(valid.editing(good.refs[which], edit)), edit)
+            except UnreachableError:
+                if edit not in LONG:
+                    raise  # whoever finds a request too long may end the connection (RFC 9110 15.5.14)
 
 
 def judge(answer: Answer, edit: Edit) -> None:

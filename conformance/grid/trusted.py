@@ -17,10 +17,12 @@ class Trusted:
     name: str
     value: str
     source: str
+    is_about_route: bool = False
+    """Whether it may rightly lead elsewhere: to a page that is open, or to another host."""
 
 
-def _all(source: str, *fields: tuple[str, str]) -> tuple[Trusted, ...]:
-    return tuple(Trusted(name, value, source) for name, value in fields)
+def _all(source: str, *fields: tuple[str, str], route: bool = False) -> tuple[Trusted, ...]:
+    return tuple(Trusted(name, value, source, route) for name, value in fields)
 
 
 TRUSTED: Final = (
@@ -39,11 +41,13 @@ TRUSTED: Final = (
         ("X-Forwarded-Host", "localhost"), ("X-Forwarded-Host", "127.0.0.1"), ("X-Forwarded-Server", "localhost"),
         ("X-Host", "localhost"), ("X-Forwarded-Prefix", "/"), ("X-Forwarded-Port", "443"),
         ("X-Forwarded-Proto", "https"),
+        route=True,
     ),
     *_all(
         "Zend Framework and IIS: the URL before it was rewritten (CVE-2018-14773, Symfony)",
         ("X-Original-URL", "/"), ("X-Rewrite-URL", "/"), ("X-Original-URI", "/"), ("X-Forwarded-Uri", "/"),
         ("X-Override-URL", "/"),
+        route=True,
     ),
     *_all(
         "Next.js: a request of its own middleware (CVE-2025-29927)",
@@ -96,7 +100,7 @@ TRUSTED: Final = (
     ),
 )  # fmt: skip
 BRIEF_TRUSTED: Final = (
-    ("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1"), ("X-Original-URL", "/"), ("Remote-User", "admin"),
+    ("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1"), ("Remote-User", "admin"),
     ("X-Forwarded-User", "admin"),
 )  # fmt: skip
 """The rows that every probe is asked with."""

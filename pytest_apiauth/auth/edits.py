@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ def _others() -> str:
 
 
 OTHERS: Final = _others()
+UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
+JWS_PARTS: Final = 3
 CHANGES: Final = str.maketrans(ALPHABET + "-_", OTHERS + OTHERS[-2:])
 
 
@@ -91,23 +94,27 @@ def equivalent(one: str, other: str) -> bool:
     """Whether two values mean the same to a careful server: equal, or base64 spellings of the same bytes.
 
     The last letter of unpadded base64 holds unused bits, so several spellings decode alike (RFC 4648 3.5);
-    that also holds for the parts of a JWS between its dots (RFC 7515 2).
+    that also holds for the parts of a JWS between its dots (RFC 7515 2), of which some decoders drop a letter that is
+    one too many. A UUID is the same in any case (RFC 9562 4).
 
     >>> equivalent("eA", "eB"), equivalent("eA", "eQ")
     (True, False)
     """
-    if one == other:
+    if one == other or (UUID.match(one) and one.lower() == other.lower()):
         return True
     ones, others = one.split("."), other.split(".")
     if len(ones) != len(others):
         return False
-    return all(
-        a == b or (_decoded(a) is not None and _decoded(a) == _decoded(b)) for a, b in zip(ones, others, strict=True)
-    )
+    is_jws = len(ones) == JWS_PARTS
+    decoded = [(_decoded(a, is_jws=is_jws), _decoded(b, is_jws=is_jws)) for a, b in zip(ones, others, strict=True)]
+    same = (a == b for a, b in zip(ones, others, strict=True))
+    return all(is_same or (a is not None and a == b) for is_same, (a, b) in zip(same, decoded, strict=True))
 
 
-def _decoded(text: str) -> bytes | None:
+def _decoded(text: str, *, is_jws: bool) -> bytes | None:
     core = text.rstrip("=").replace("-", "+").replace("_", "/")
+    if is_jws and len(core) % 4 == 1:
+        core = core[:-1]
     try:
         return base64.b64decode(core + "=" * (-len(core) % 4), validate=True)
     except (binascii.Error, ValueError):

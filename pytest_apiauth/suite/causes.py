@@ -43,11 +43,11 @@ def open_to_all(api: Asking, control: Control, draft: Draft) -> Cause:
 
     The request that carries nothing is no consequence of itself, whatever rule sends it.
     """
-    bare = control.draft.anonymous()
+    bare = control.draft.anonymous().beside(control)
     adds_something = replace(draft, after=None, flags=(), control=None) != replace(bare, control=None)
 
     def lets_in() -> bool:
-        return all(api.send(bare, alone=True).is_admitted for _ in range(TIMES))
+        return all(api.send(bare).is_admitted for _ in range(TIMES))
 
     def holds() -> bool:
         is_at_resource = not control.draft.parameters and bare != control.draft

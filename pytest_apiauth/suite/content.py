@@ -32,7 +32,9 @@ def documented_at(profile: Profile, draft: Draft) -> frozenset[str]:
     zone = profile.zone_at(urlsplit(draft.url).path)
     if zone is None:
         return frozenset()
-    return frozenset({*zone.members, *([zone.identity] if zone.identity else [])})
+    # Who carries a good token beside a bad key may be told who he is.
+    is_nobody = not draft.credentials
+    return frozenset({*zone.members, *([zone.identity] if zone.identity and is_nobody else [])})
 
 
 def _members(value: object) -> Iterator[tuple[str, object]]:

@@ -120,9 +120,9 @@ def in_zone(slot: str, lets: Lets) -> type[Policy]:
         def holder(self, kind: Kind, presented: Presented) -> Holder | None:
             found = super().holder(kind, presented)
             shown = presented.shown.get(kind)
-            if found is not None or not is_of(slot, self, kind) or (shown is None and not lets.nothing):
+            if found is not None or shown is None or not is_of(slot, self, kind):
                 return found
-            text = shown.text if shown is not None else ""
+            text = shown.text
             if kind == "basic":
                 return self._user(text)
             return next((record for right, record in known_at(self, kind) if lets(text, right)), None)
@@ -318,7 +318,9 @@ def in_grant_type(lets: Lets) -> type[Policy]:
     class Letting(Policy):
         def grant_type(self, parameters: Parameters) -> GrantType:
             name = parameters.get("grant_type", "")
-            near = (grant for grant in self.profile.grants if name and lets(name, grant))
+            # Of several grants that a value may stand for, the one whose request it is.
+            grants = sorted(self.profile.grants, key=lambda grant: (grant == "password") != ("username" in parameters))
+            near = (grant for grant in grants if name and lets(name, grant))
             return next(near, None) or super().grant_type(parameters)
 
     return together(Letting, filled("grant_type", lambda policy: policy.profile.usual_grant, lets))

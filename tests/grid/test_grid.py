@@ -10,6 +10,7 @@ import pytest
 
 from pytest_apiauth import bundled
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.suite.book import REGISTRY
 from pytest_apiauth.suite.judging import Conditions
 from tests.faults.examining import CAUGHT, EXAMINED, examine
@@ -76,7 +77,9 @@ def edits_of(slot: str, each: str) -> list[Edit]:
     if slot == "code_verifier" and each == "size":
         return [Edit("whole", text=text) for text in codes.OUTSIDE]
     table = TABLES[each]
-    return [value.edit for value in table if value.is_brief or slot not in COSTLY]
+    edits = [value.edit for value in table if value.is_brief or slot not in COSTLY]
+    # The name of another grant asks for another grant.
+    return [edit for edit in edits if slot != "grant_type" or edit.text not in GRANTS]
 
 
 def made_by(change: Change) -> Lets:
