@@ -96,6 +96,6 @@ def test_the_whole_suite_finds_no_fault_with_sets_of_variants(seed: int) -> None
     """A good server may differ in many ways at once."""
     dice = random.Random(seed)
     chosen = dice.sample(sorted(VARIANTS), dice.randint(3, 6))
-    # Pushed requests are one thing more on the way to a code; some sets show what they do to the rest.
-    profiles = [name for name in VARIED if name != "pushed" or seed % 6 == 0]
+    # Each profile meets a third of the sets, the one with most in it meets all.
+    profiles = dict.fromkeys(["reference", *itertools.islice(VARIED, seed % 3, None, 3)])
     assert alarms(REGISTRY, chosen, profiles) == {}, chosen
