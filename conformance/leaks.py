@@ -102,7 +102,7 @@ def leak_foreign(api: Api, zone: Zone) -> None:
         edits = (Edit("reverse"), Edit("whole", text=CANARY)) if is_whole else ()
         refs = [ref for good in valid.credentials if may_guess(api, good) for ref in good.refs]
         wrong = [valid.editing(ref, edit) for ref in refs for edit in edits]
-        strange = [replace(valid.anonymous(), method=method) for method in ("HEAD", "POST")]
+        strange = [replace(valid.anonymous(), method=method) for method in ("HEAD", "OPTIONS")]
         for draft in (valid.anonymous(), *wrong, *strange):
             with api.row():
                 answer = api.attempt(draft)
