@@ -118,7 +118,7 @@ class JwtFirstMemberCounts(JwtPolicy):
         token = taken_apart(presented)
         if token is not None and not token.signature:
             header = dict(reversed(json.loads(decoded(presented.partition(".")[0]), object_pairs_hook=list)))
-            if header["alg"] == "none" and token.header.get("alg") != "none":
+            if header.get("alg") == "none" and token.header.get("alg") != "none":
                 return self.known_by(token)
         return super().record_of(presented)
 
