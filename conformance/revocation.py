@@ -189,6 +189,7 @@ def rev_hint_inert(api: Api, grant: GrantType) -> None:
         "introspection-any-client",
         "introspection-unknown-refused",
         "introspection-reason-told",
+        "introspection-case-folded",
     ),
     safety=ISSUE,
 )
@@ -225,7 +226,7 @@ def int_guarded(api: Api, grant: GrantType) -> None:
     SHOULD,
     "RFC 7662 2.2",
     applies=asked_zones,
-    catches=("introspection-live-inactive", "introspection-case-folded"),
+    catches="introspection-live-inactive",
     safety=ISSUE,
 )
 @draws(edit=edits_or_none)

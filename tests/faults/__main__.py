@@ -26,6 +26,7 @@ def main() -> int:
         rows = list(pool.map(row, names))
     missed = [name for name, is_caught, _ in rows if not is_caught]
     print(*(line for _, _, line in rows), sep="\n")
+    print(*(f"missed: {name}" for name in missed), sep="\n")
     print(f"{len(rows)} of {len(FAULTS)} faults, {len(missed)} missed, {time.perf_counter() - start:.0f} s")
     return 1 if missed else 0
 

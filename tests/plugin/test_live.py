@@ -42,7 +42,9 @@ def test_wrong_passwords_are_bounded_even_where_lockout_is_allowed(
         run("shop.apiauth.toml", "--apiauth-live", "--apiauth-report=report.json", "-k", "token_errors or basic")
 
     bodies = [json.loads(request.body) for request in server.requests if b'"password"' in request.body]
-    assert len([body for body in bodies if body.get("password", password) != password]) <= 8, "four of the user, four of strangers"
+    assert len([body for body in bodies if body.get("password", password) != password]) <= 8, (
+        "four of the user, four of strangers"
+    )
     assert "accounts lock" in json.dumps(report_of(pytester))
 
 

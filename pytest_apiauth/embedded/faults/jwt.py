@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from typing import Any
 
-from pytest_apiauth.embedded.jws import Jws, decoded, hs256, taken_apart
+from pytest_apiauth.embedded.jws import BASE64URL, Jws, decoded, hs256, taken_apart
 from pytest_apiauth.embedded.jwt import JwtPolicy
 from pytest_apiauth.embedded.keys import certified_key, public_key_of, verifies
 from pytest_apiauth.embedded.registry import fault
@@ -117,7 +118,7 @@ class JwtFirstMemberCounts(JwtPolicy):
     def record_of(self, presented: str) -> str | None:
         token = taken_apart(presented)
         if token is not None and not token.signature:
-            header = dict(reversed(json.loads(decoded(presented.partition(".")[0]), object_pairs_hook=list)))
+            header = dict(reversed(_pairs(decoded(presented.partition(".")[0]))))
             if header.get("alg") == "none" and token.header.get("alg") != "none":
                 return self.known_by(token)
         return super().record_of(presented)
@@ -131,9 +132,9 @@ class JwtJsonReadByDots(JwtPolicy):
     def record_of(self, presented: str) -> str | None:
         if not presented.startswith("{"):
             return super().record_of(presented)
-        members = json.loads(presented)
-        signed = taken_apart(".".join(members.get(name, "") for name in ("protected", "payload", "signature")))
-        read = taken_apart(".".join((*next(iter(members)).strip().split(".")[:2], "")))
+        members = dict(_pairs(presented.encode()))
+        signed = taken_apart(".".join(str(members.get(name, "")) for name in ("protected", "payload", "signature")))
+        read = taken_apart(".".join((*next(iter(members), "").strip().split(".")[:2], "")))
         if signed is None or read is None or not self.signature_is_good(signed):
             return None
         return self.known_by(read) if read.claims.get("exp", 0) > self.state.clock.now() else None
@@ -186,9 +187,19 @@ class JwtTypeIgnored(JwtPolicy):
 class JwtIterationsUnbounded(JwtPolicy):
     def revise(self, request: Request, response: Response) -> Response:
         text = (request.header("authorization") or "").split(" ")[-1]
-        header = json.loads(decoded(text.partition(".")[0])) if text.count(".") == 4 else {}
+        first, *others = text.split(".")
+        header = dict(_pairs(decoded(first))) if len(others) == 4 and BASE64URL.match(first) else {}
         found = super().revise(request, response)
         return replace(found, delay=float(header.get("p2c", 0)))
+
+
+def _pairs(text: bytes) -> list[tuple[str, Any]]:
+    """Return the members of a JSON object in their order, repeated ones too; none of what is no object."""
+    try:
+        found = json.loads(text, object_pairs_hook=list)
+    except ValueError:
+        return []
+    return found if isinstance(found, list) and all(isinstance(each, tuple) for each in found) else []
 
 
 def _verifies(token: Jws, key: str | None) -> bool:
