@@ -74,9 +74,12 @@ SENT = (Role.CLIENT_ID, Role.CLIENT_SECRET, Role.USERNAME, Role.PASSWORD)
 """What a token request carries as it is; a key that signs is no text to alter."""
 
 
-def foreign_values(api: Api, answer: Answer) -> Iterator[Ref]:
-    """Yield the credentials of the run that an answer tells although the request did not carry them."""
-    carried = {api.examination.value(ref) for ref in answer.draft.refs}
+def foreign_values(api: Api, answer: Answer, spoilt: Ref | None) -> Iterator[Ref]:
+    """Yield the credentials of the run that an answer tells although the request did not carry them.
+
+    What was ``spoilt`` was not carried: the right value beside a wrong one is the worst that an answer can tell.
+    """
+    carried = {api.examination.value(ref) for ref in answer.draft.refs if ref != spoilt}
     for role in OTHERS:
         for who in (DEFAULT, "second") if role is not Role.ACCESS_TOKEN else (DEFAULT,):
             try:
@@ -89,9 +92,9 @@ def foreign_values(api: Api, answer: Answer) -> Iterator[Ref]:
                 yield ref
 
 
-def require_no_foreign_value(api: Api, answer: Answer) -> None:
+def require_no_foreign_value(api: Api, answer: Answer, spoilt: Ref | None) -> None:
     """Require that an answer tells no credential of the run that its request did not carry."""
-    told = [f"${ref.name}" for ref in foreign_values(api, answer)]
+    told = [f"${ref.name}" for ref in foreign_values(api, answer, spoilt)]
     answer.require(not told, "no credential but what was sent, in any answer", f"{', '.join(told)} in it")
 
 
@@ -101,13 +104,13 @@ def leak_foreign(api: Api, zone: Zone) -> None:
     for valid, is_whole in with_the_first(api, zone):
         edits = (Edit("reverse"), Edit("whole", text=CANARY)) if is_whole else ()
         refs = [ref for good in valid.credentials if may_guess(api, good) for ref in good.refs]
-        wrong = [valid.editing(ref, edit) for ref in refs for edit in edits]
-        strange = [replace(valid.anonymous(), method=method) for method in ("HEAD", "OPTIONS")]
-        for draft in (valid.anonymous(), *wrong, *strange):
+        wrong = [(valid.editing(ref, edit), ref) for ref in refs for edit in edits]
+        strange = [(replace(valid.anonymous(), method=method), None) for method in ("GET", "HEAD", "OPTIONS")]
+        for draft, spoilt in (*wrong, *strange):
             with api.row():
                 answer = api.attempt(draft)
                 if answer is not None:
-                    require_no_foreign_value(api, answer)
+                    require_no_foreign_value(api, answer, spoilt)
         api.control(valid)
 
 
@@ -115,14 +118,14 @@ def leak_foreign(api: Api, zone: Zone) -> None:
 def leak_foreign_token(api: Api, grant: GrantType) -> None:
     """No error of the token endpoint tells a credential that its request did not carry."""
     valid = api.token_request(grant)
-    wrong = [valid.editing(ref, Edit("reverse")) for ref in valid.refs if ref.role in SENT]
+    wrong = [(valid.editing(ref, Edit("reverse")), ref) for ref in valid.refs if ref.role in SENT]
     lacking = [valid.omitting(name) for name, _ in valid.parameters]
     broken = [valid.setting("grant_type", CANARY), replace(valid, raw_body="{"), replace(valid, raw_body="")]
-    for draft in (*wrong, *lacking, *broken):
+    for draft, spoilt in (*wrong, *((draft, None) for draft in (*lacking, *broken))):
         with api.row():
             answer = api.attempt(draft)
             if answer is not None and not answer.has_token:
-                require_no_foreign_value(api, answer)
+                require_no_foreign_value(api, answer, spoilt)
     api.control(valid)
 
 

@@ -256,8 +256,8 @@ def invalid_never_5xx(api: Api, zone: Zone, noise: str) -> None:
         for value in (f"{scheme}{noise}", *more):
             # What comes back may be a refusal of any kind; a 5xx ends the rule inside `attempt`.
             answer = api.attempt(valid.dressed(kind, value.strip(" \t")))
-            if answer is not None:
-                answer.require(not answer.is_admitted, "a refusal")
+            if answer is not None and answer.is_admitted:
+                answer.unless_open().fails("a refusal")
 
 
 @rule(

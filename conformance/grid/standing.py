@@ -120,8 +120,9 @@ def edited(api: Api, zone: Zone, kinds: tuple[Kind, ...], edit: Edit, which: int
             try:
                 judge(api.send(valid.editing(good.refs[which], edit)), edit)
             except UnreachableError:
+                # Whoever finds a request too long may end the connection (RFC 9110 15.5.14).
                 if edit not in LONG:
-                    raise  # whoever finds a request too long may end the connection (RFC 9110 15.5.14)
+                    raise
 
 
 def judge(answer: Answer, edit: Edit) -> None:

@@ -21,8 +21,7 @@ from pytest_apiauth.targets.loopback import LoopbackTarget
 bundled.load_chapters()
 
 CONDITIONS = Conditions(examples=30, seed=0)
-QUICK = Conditions(examples=4, seed=0)
-"""Tables are complete in any run, and hold what draws would have to find."""
+QUICK = Conditions(examples=12, seed=0)
 CAUGHT = (Verdict.FAIL, Verdict.WARNING)
 REFERENCE = Path(__file__).parent.parent / "profiles" / "reference.apiauth.toml"
 PROFILES = {

@@ -14,10 +14,9 @@ from pytest_apiauth.credentials.signing import public_half, public_jwk
 from tests.servers.known import AUTHLIB
 from tests.servers.test_apps_in_process import copied, installed, rewrite
 from tests.servers.test_django_oauth_toolkit import EVERY_CLASS, Place, Run, Site, examine
-from tests.servers.test_oidc_provider import package, running
+from tests.servers.test_oidc_provider import running
 from tests.servers.test_served import served
 
-__all__ = ["package"]
 pytestmark = pytest.mark.slow
 
 PROFILE = """

@@ -24,9 +24,6 @@ from pytest_apiauth.recording.scan import unclean_in
 from tests.login.conftest import free_port
 from tests.servers import test_django_oauth_toolkit as dot
 from tests.servers import test_oidc_provider as oidc
-from tests.servers.test_oidc_provider import package
-
-__all__ = ["package"]
 
 HERE = Path(__file__).parent
 KEPT = HERE / "cassettes"

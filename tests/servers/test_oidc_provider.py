@@ -7,7 +7,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -29,7 +28,6 @@ from tests.servers.test_django_oauth_toolkit import EVERY_CLASS, Place, Run, ann
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
-PACKAGE = "oidc-provider@9.13.3"
 PROFILE = """
 schema = 1
 api_url = "{url}"
@@ -108,23 +106,6 @@ class Site:
 
     url: str
     environment: dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the package beside the site's program; gives the folder."""
-    missing = [name for name in ("node", "npm") if shutil.which(name) is None]
-    if missing:
-        # Not even where servers are required: pip cannot bring Node.js, so a machine may be without it.
-        pytest.skip(f"needs {', '.join(missing)}")
-    folder = tmp_path_factory.mktemp("oidc")
-    (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
-    install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", PACKAGE]
-    done = subprocess.run(install, cwd=folder, check=False, capture_output=True, timeout=300)
-    if done.returncode != 0:
-        pytest.skip("npm cannot install it here")
-    shutil.copy(HERE / "oidc_provider.mjs", folder)
-    return folder
 
 
 @contextmanager

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.servers.test_django_oauth_toolkit import EVERY_CLASS, Place, Run, Site, examine
-from tests.servers.test_oidc_provider import package, running
+from tests.servers.test_oidc_provider import running
 
-__all__ = ["package"]
 pytestmark = pytest.mark.slow
 
 PROFILE = """

@@ -19,7 +19,6 @@ from tests.servers.test_apps_in_process import copied, installed
 from tests.servers.test_apps_in_process import examine as examine_in_process
 from tests.servers.test_authlib_login import SCRIPTED
 from tests.servers.test_django_oauth_toolkit import EVERY_CLASS, Place, Run, Site, examine
-from tests.servers.test_oidc_provider import package as package
 from tests.servers.test_served import PROFILE, served
 
 pytestmark = pytest.mark.slow

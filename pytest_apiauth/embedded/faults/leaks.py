@@ -26,25 +26,33 @@ class RefusalEchoesCredential(Policy):
         return answer
 
 
-@fault("refusal-tells-right-one", "a refusal says which token or key would have been the right one")
+@fault(
+    "refusal-tells-right-one",
+    "asks who sends the letters of a token or key in disorder if it was meant",
+)
 class RefusalTellsRightOne(Policy):
     def revise(self, request: Request, response: Response) -> Response:
         answer = super().revise(request, response)
-        known = [*self.state.access, *self.state.keys, *(user.password for user in self.state.users.values())]
-        if answer.status != 401 or request.method != "GET" or not known:
+        sent = {value.split(" ")[-1] for kind in self.spots for value in self.lines_of(kind, request)}
+        known = [*self.state.access, *self.state.keys]
+        near = [right for right in known if any(sorted(value) == sorted(right) for value in sent)]
+        if answer.status != 401 or request.method != "GET" or not near:
             return answer
-        return replace(answer, body=json.dumps({"error": "invalid", "expected": known}).encode())
+        return replace(answer, body=json.dumps({"error": "invalid", "did_you_mean": near}).encode())
 
 
-@fault("error-tells-right-one", "an error of the token endpoint says what the right secret or password is")
+@fault("error-tells-right-one", "says, to who sends a wrong secret or password, which would have been the right one")
 class ErrorTellsRightOne(Policy):
     def revise(self, request: Request, response: Response) -> Response:
         answer = super().revise(request, response)
-        known = [client.secret for client in self.state.clients.values() if client.secret]
-        known += [user.password for user in self.state.users.values()]
-        if answer.status not in (400, 401) or request.method != "POST":
+        secrets = [client.secret for client in self.state.clients.values() if client.secret]
+        passwords = [user.password for user in self.state.users.values()]
+        error = answer.json() if answer.status in (400, 401) and request.method == "POST" else None
+        wrong = {"invalid_client": secrets, "invalid_grant": passwords}
+        known = wrong.get(str(error.get("error")), []) if isinstance(error, dict) else []
+        if not isinstance(error, dict) or not known:
             return answer
-        return replace(answer, body=json.dumps({"error": "invalid_request", "expected": known}).encode())
+        return replace(answer, body=json.dumps({**error, "expected": known[0]}).encode())
 
 
 @fault("unknown-user-named", "an unknown user is told from a wrong password")
