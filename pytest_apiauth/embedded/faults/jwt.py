@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from pytest_apiauth.embedded.jws import BASE64URL, Jws, decoded, hs256, taken_apart
+from pytest_apiauth.embedded.jws import Jws, decoded, hs256, taken_apart
 from pytest_apiauth.embedded.jwt import JwtPolicy
 from pytest_apiauth.embedded.keys import certified_key, public_key_of, verifies
 from pytest_apiauth.embedded.registry import fault
@@ -187,10 +187,17 @@ class JwtTypeIgnored(JwtPolicy):
 class JwtIterationsUnbounded(JwtPolicy):
     def revise(self, request: Request, response: Response) -> Response:
         text = (request.header("authorization") or "").split(" ")[-1]
-        first, *others = text.split(".")
-        header = dict(_pairs(decoded(first))) if len(others) == 4 and BASE64URL.match(first) else {}
         found = super().revise(request, response)
-        return replace(found, delay=float(header.get("p2c", 0)))
+        return replace(found, delay=float(dict(_header_of_jwe(text)).get("p2c", 0)))
+
+
+def _header_of_jwe(text: str) -> list[tuple[str, Any]]:
+    """Return the members of the header of an encrypted token in compact form (RFC 7516 3.1); none of anything else."""
+    first, *others = text.split(".")
+    try:
+        return _pairs(decoded(first)) if len(others) == 4 else []
+    except ValueError:
+        return []
 
 
 def _pairs(text: bytes) -> list[tuple[str, Any]]:
