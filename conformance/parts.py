@@ -135,6 +135,9 @@ def by_oauth(parts: Parts) -> Parts:
 # What gives a token, by OAuth or not: a login that is not OAuth's counts as the grant password.
 issuing_logins = Parts("the profile has no token endpoint", _grants(lambda grant: grant.stands_alone))
 unattended_logins = Parts("no grant works without a person", _unattended())
+usual_login = Parts(
+    "no grant works without a person", lambda profile: dict([*unattended_logins.find(profile).items()][:1])
+)
 form_logins = Parts(
     "token requests are not form-encoded", _unattended(lambda profile: body_encoding(profile) == "form")
 )

@@ -8,8 +8,6 @@ UNBUILT = {
     "tok-basic-supported": "a client that is documented to authenticate in the body says nothing of Basic; where Basic"
     " is documented, every valid token request is the test",
     "tok-pragma": "RFC 9111 5.4 has made Pragma obsolete; nothing depends on it where tok-no-store holds",
-    "err-throttle": "needs a burst of wrong secrets, which locks accounts, and leaves no valid request to tell a limit"
-    " from an outage",
     "tls-modern": "needs handshakes that the local TLS library no longer offers; scanners for it exist",
 }
 """Ids of the catalogue without a rule, each with its reason."""

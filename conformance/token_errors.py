@@ -12,7 +12,9 @@ from pytest_apiauth.rules import (
     CONSUME,
     GRANTS,
     ISSUE,
+    ITSELF,
     LOCKOUT,
+    MAY,
     MUST,
     PROFILE,
     SHOULD,
@@ -21,6 +23,7 @@ from pytest_apiauth.rules import (
     Draft,
     Edit,
     GrantType,
+    Inconclusive,
     NotApplicable,
     Role,
     Unchanged,
@@ -59,6 +62,7 @@ from .parts import (
     scoped_grants,
     unattended_grants,
     unattended_logins,
+    usual_login,
 )
 from .token_answer import UNKNOWN_SCOPE, require_without
 
@@ -210,6 +214,34 @@ def tok_refusal_steady(api: Api, grant: GrantType) -> None:
                 if answer.has_token and count > 1 and not (cause and cause.holds()):
                     answer.fails("a refusal every time", f"a token at repetition {count}, intermittent: none before")
                 answer.no_token(cause, again=count <= REPETITIONS)
+
+
+GUESSES = 30
+"""Wrong secrets in a row after which a server in this process is taken to limit nothing."""
+
+
+@rule(
+    MAY,
+    "RFC 6585 4",
+    "RFC 9110 10.2.3",
+    applies=usual_login,
+    catches=("limit-without-time", "limit-time-garbled"),
+    control=ITSELF,
+)
+def err_throttle(api: Api, grant: GrantType) -> None:
+    """Where a run meets a limited rate, 429 says when to ask again; on a live server none is provoked."""
+    met = api.examination.rate_limits
+    if not api.examination.target.kind.is_live:
+        valid = api.token_request(grant)
+        secrets = [ref for ref in valid.refs if ref.role in (Role.CLIENT_SECRET, Role.PASSWORD)]
+        # A guess that meets the limit ends this, and so does a server that has other trouble.
+        with suppress(Inconclusive):
+            for ref in secrets[-1:] * GUESSES:
+                api.send(valid.editing(ref, Edit("reverse")))
+    if not met.count:
+        raise NotApplicable("no request of this run met a limited rate")
+    for found in met.untimed:
+        api.recommend(found)
 
 
 @fills(Slot.USERNAME, Class.NEAR, Class.STAND_IN, Class.SIZE, Class.NOTHING, Class.ANOTHERS)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.report.record import Advice, Counterexample, Entry, Filed, NotReady, Rows, RuleFacts
+from pytest_apiauth.report.record import Advice, Counterexample, Entry, Filed, Limited, NotReady, Rows, RuleFacts
 from pytest_apiauth.suite import outcomes
 from pytest_apiauth.suite.book import Level, Rule
 from pytest_apiauth.suite.judging import Outcome
@@ -56,6 +56,9 @@ def entry_of(item: Examined, outcome: Outcome, redactor: Redactor) -> Entry:
         left_out=outcome.left_out,
         rows_left_out=outcome.rows_left_out,
         seconds_an_answer=outcome.seconds_an_answer,
+        limited=tuple(
+            Limited(printable(redactor.redact(place)), **asdict(found)) for place, found in outcome.limited.items()
+        ),
         is_out_of_reach=outcome.is_out_of_reach,
         not_ready=item.not_ready,
         is_real=kind.is_real,

@@ -213,6 +213,8 @@ class Reporter:
             terminalreporter.line(f"  {summary.not_ready(profile)}", red=True)
         if profile.left_out is not None:
             terminalreporter.line(f"  {summary.left_out(profile)}", yellow=True)
+        if profile.limited:
+            terminalreporter.line(f"  {summary.limited(profile)}", yellow=True)
         for rule in profile.rules:
             for line in summary.warnings(rule):
                 terminalreporter.line(f"  warning  {rule.id} {line}", yellow=True)

@@ -13,7 +13,9 @@ from pytest_apiauth.report.record import (
     Advice,
     Counterexample,
     Entry,
+    Filed,
     LeftOut,
+    Limited,
     NotExamined,
     NotReady,
     PartRecord,
@@ -81,6 +83,7 @@ class ProfileLedger:
             left_out=self._left_out(),
             error="" if refused is None else refused.error,
             note=self.note,
+            limited=self._limited(),
         )
 
     def _rules(self) -> Iterator[RuleRecord]:
@@ -111,7 +114,7 @@ class ProfileLedger:
                         rule=filed.rule,
                         part=entry.part,
                         verdict=filed.verdict,
-                        level="SHOULD" if filed.verdict == "warning" else "",
+                        level=_level_of(filed) if filed.verdict == "warning" else "",
                         reason=f"expected {shown.expected}, got {shown.got}, while {entry.rule.id} was examined",
                         counterexample=shown,
                     ),
@@ -128,6 +131,24 @@ class ProfileLedger:
             seconds_an_answer=round(max(entry.seconds_an_answer for entry in found), 3),
             rows=sum(entry.rows_left_out for entry in found),
         )
+
+    def _limited(self) -> tuple[Limited, ...]:
+        """Return where the rate was limited, the endpoint with most answers first."""
+        found: dict[str, list[Limited]] = {}
+        for entry in self.entries.values():
+            for each in entry.limited:
+                found.setdefault(each.endpoint, []).append(each)
+        summed = (
+            Limited(
+                endpoint,
+                answers=sum(each.answers for each in parts),
+                timed=sum(each.timed for each in parts),
+                waited_for=sum(each.waited_for for each in parts),
+                again=sum(each.again for each in parts),
+            )
+            for endpoint, parts in found.items()
+        )
+        return tuple(sorted(summed, key=lambda each: -each.answers))
 
     def _not_examined(self) -> tuple[NotExamined, ...]:
         """Return what the profile promises and this run could not look at, the reason with most rules first.
@@ -148,6 +169,11 @@ class ProfileLedger:
             for reason, entries in by_reason.items()
         )
         return tuple(sorted(found, key=lambda entry: -len(entry.rules)))
+
+
+def _level_of(filed: Filed) -> str:
+    """Return how binding a warning about another rule is, as advice of that rule is."""
+    return "MAY" if filed.rule.level == "MAY" else "SHOULD"
 
 
 def _once(values: Iterable[str]) -> tuple[str, ...]:

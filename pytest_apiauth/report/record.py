@@ -9,7 +9,7 @@ A part has its own ``reason`` and ``level`` (that of what decided: advice is SHO
 with the level of its own. A profile has a ``verdict``, that of its worst rule; if its own valid requests fail the
 verdict is ``not ready`` (``inconclusive`` if no answer came), ``error`` says why, and no rule was run.
 ``not_examined`` is what the profile promises and the run could not look at, ``left_out`` the draws that were not tried
-since the server is slow. Members may be added in version 1.
+since the server is slow, ``limited`` where the rate was limited. Members may be added in version 1.
 """
 
 from __future__ import annotations
@@ -126,6 +126,20 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Limited:
+    """How an endpoint limited the rate, as far as the run met it: 429 (RFC 6585 4)."""
+
+    endpoint: str
+    answers: int
+    timed: int
+    """Answers with a Retry-After that can be read."""
+    waited_for: int
+    """Answers after which the run waited as long and asked again."""
+    again: int
+    """Those of them after which another 429 came."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileRecord:
     """One profile of a run."""
 
@@ -143,6 +157,8 @@ class ProfileRecord:
     """Why nothing could be examined, in one line."""
     note: str = field(default="", metadata=BARE)
     """What a run on such a target is worth."""
+    limited: tuple[Limited, ...] = field(default=(), metadata=BARE)
+    """Where the rate was limited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +228,7 @@ class Entry:
     rows_left_out: int = 0
     """Rows of a table that were not."""
     seconds_an_answer: float = 0.0
+    limited: tuple[Limited, ...] = ()
     is_out_of_reach: bool = False
     """Whether it was skipped although the profile promises what it is about."""
     not_ready: NotReady | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pytest_apiauth.report.record import ProfileRecord, RuleRecord
+from pytest_apiauth.report.record import Limited, ProfileRecord, RuleRecord
 
 MOST_REASONS = 4
 """Reasons why rules were not examined that are told."""
@@ -65,6 +65,19 @@ def left_out(profile: ProfileRecord) -> str:
     if found.rows:
         return f"{draws} and {counted(found.rows, 'row')} of tables, of {rules}, left out: {took}"
     return f"{draws} of {rules} left out, every table complete: {took}"
+
+
+def limited(profile: ProfileRecord) -> str:
+    """Say where the rate was limited, and whether the server said until when, and kept that; empty if nowhere."""
+    return "; ".join(map(_limited, profile.limited))
+
+
+def _limited(found: Limited) -> str:
+    words = [f"{found.timed} with Retry-After"] if found.timed else ["none with Retry-After"]
+    if found.waited_for:
+        kept = f"{found.waited_for} waited for"
+        words.append(f"{kept}, then 429 again {counted(found.again, 'time')}" if found.again else kept)
+    return f"429 {counted(found.answers, 'time')} at {found.endpoint}: {', '.join(words)}"
 
 
 def unproven(profile: ProfileRecord) -> str:

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import replace
+from http import HTTPStatus
 
 from pytest_apiauth.auth import requests, shell
 from pytest_apiauth.auth.drafts import Draft
@@ -23,6 +24,7 @@ from pytest_apiauth.errors import CredentialError, NotRecordedError
 from pytest_apiauth.messages import Request, Response, described
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite.guesses import wrong_passwords
+from pytest_apiauth.suite.limited import RateLimits
 from pytest_apiauth.suite.obtaining import Obtaining
 from pytest_apiauth.suite.outcomes import OUT_OF_GUESSES, Counterexample, NotApplicable, OutOfGuesses, OutOfReach
 from pytest_apiauth.suite.placeholders import Placeholders
@@ -45,6 +47,8 @@ class Examination:
         self.clock: Callable[[], float] = time.monotonic
         """What time is measured by."""
         self.recent = Recent()
+        self.rate_limits = RateLimits(self.curl)
+        """Every 429 that was met."""
         self.found: dict[Hashable, object] = {}
         """What rules have found out about the target, for those that come after them."""
         self._recovery: Counterexample | None = None
@@ -67,15 +71,24 @@ class Examination:
 
         With ``sure`` a server error is made sure of, as the target's `Retries` say.
         """
-        settled = self.target.retries.settle(
-            lambda: self._sent(draft),
-            lambda: not draft.spends,
-            sure=sure,
-        )
+        settled = self.target.retries.settle(self._attempts(draft), lambda: not draft.spends, sure=sure)
         response, failed = settled.response, settled.failed
         if failed is not None and response.status < 500 and self._recovery is None:
             self._recovery = Counterexample("no server error, not even once", described(failed), self.curl(draft), "")
         return response
+
+    def _attempts(self, draft: Draft) -> Callable[[], Response]:
+        """Return what sends a request, each time that it is called; after a 429 it is called if its time is over."""
+        before: list[Response] = []
+
+        def attempt() -> Response:
+            response = self._sent(draft)
+            if before and before[-1].status == HTTPStatus.TOO_MANY_REQUESTS:
+                self.rate_limits.see_again(draft, response)
+            before.append(response)
+            return response
+
+        return attempt
 
     def _sent(self, draft: Draft) -> Response:
         """Send a request, and once more if its proof is to have another nonce (RFC 9449 8, 9)."""
@@ -140,6 +153,7 @@ class Examination:
         except NotRecordedError as reason:
             raise NotApplicable(str(reason)) from None
         for response in responses:
+            self.rate_limits.see(draft, response)
             if (binding := self.target.identities.binding) is not None:
                 binding.learn(request.url, response)
             self._learn(draft, response)

@@ -22,6 +22,7 @@ from pytest_apiauth.suite import own_rules
 from pytest_apiauth.suite.api import Api
 from pytest_apiauth.suite.book import Control, Level, Rule, Verdict
 from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.limited import LIMIT_RULE, Limited
 from pytest_apiauth.suite.outcomes import (
     Breach,
     Counterexample,
@@ -82,6 +83,8 @@ class Outcome:
     """Rows of its table that were not."""
     seconds_an_answer: float = 0.0
     """How long an answer of it takes."""
+    limited: dict[str, Limited] = field(default_factory=dict)
+    """What was met of a limited rate, by endpoint."""
     has_open_end: bool = False
     """Whether an inconclusive one is so for another reason than the failures of other rules."""
 
@@ -128,6 +131,9 @@ def judge(rule: Rule, examination: Examination, argument: object, conditions: Co
     recovery = examination.told_once()
     if recovery is not None:
         outcome.filed.setdefault(SERVER_ERROR_RULE, recovery)
+    outcome.limited, untimed = examination.rate_limits.taken(), examination.rate_limits.untold()
+    if untimed is not None and rule.id != LIMIT_RULE:
+        outcome.filed.setdefault(LIMIT_RULE, untimed)
     return outcome
 
 

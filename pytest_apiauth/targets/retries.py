@@ -110,7 +110,7 @@ def retry_after(response: Response) -> float | None:
         return float(value)
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # A date without a zone is read as UTC: HTTP's dates are.
     at = until if until.tzinfo else until.replace(tzinfo=datetime.UTC)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from pytest_apiauth.report.ledger import Ledger
-from pytest_apiauth.report.record import Advice, Counterexample, Entry, Filed, NotReady, ProfileRecord, RuleFacts
+from pytest_apiauth.report.record import (
+    Advice,
+    Counterexample,
+    Entry,
+    Filed,
+    Limited,
+    NotReady,
+    ProfileRecord,
+    RuleFacts,
+)
 from pytest_apiauth.suite.book import Verdict
 from tests.report.records import entry
 
@@ -75,3 +84,21 @@ def test_a_profile_that_is_not_ready_says_why() -> None:
     profile = record_of(entry("not run", not_ready=NotReady("inconclusive", "no answer")), entry("not run"))
 
     assert (profile.verdict, profile.error) == ("inconclusive", "no answer")
+
+
+def test_a_limited_rate_is_summed_by_endpoint() -> None:
+    """What each rule met of it, on whatever worker, is one line for each endpoint, the busiest first."""
+    profile = record_of(
+        entry("pass", limited=(Limited("GET /me", 1, 0, 0, 0), Limited("POST /token", 1, 1, 1, 0))),
+        entry("pass", limited=(Limited("POST /token", 2, 1, 1, 1),)),
+    )
+
+    assert profile.limited == (Limited("POST /token", 3, 2, 2, 1), Limited("GET /me", 1, 0, 0, 0))
+
+
+def test_a_warning_about_a_rule_of_lower_level_is_as_low() -> None:
+    """What is filed under a rule that only permits something is advice of that level."""
+    facts = RuleFacts("err-throttle", "token_errors", "MAY", (), "read-only")
+    profile = record_of(entry("pass", filed=(Filed(facts, "warning", Counterexample("a", "b", "curl x", "")),)))
+
+    assert [part.level for rule in profile.rules for part in rule.parts] == ["MUST", "MAY"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_apiauth.report import markdown
-from pytest_apiauth.report.record import Counterexample
+from pytest_apiauth.report.record import Counterexample, Limited
 from tests.report.records import rule, run_of
 
 
@@ -33,3 +33,13 @@ def test_a_counterexample_is_shown_as_it_is() -> None:
 def test_an_embedded_run_says_what_it_is_worth() -> None:
     """The note of an embedded run is part of the summary."""
     assert "shop: says nothing of the API." in markdown.text(run_of(note="says nothing of the API"))
+
+
+def test_where_the_rate_was_limited() -> None:
+    """How often, where, whether the server said until when, and whether that held."""
+    found = (Limited("POST /oauth/token", 3, 2, 2, 1), Limited("GET /me", 1, 0, 0, 0), Limited("GET /you", 2, 2, 2, 0))
+    assert (
+        "429 3 times at POST /oauth/token: 2 with Retry-After, 2 waited for, then 429 again 1 time;"
+        " 429 1 time at GET /me: none with Retry-After;"
+        " 429 2 times at GET /you: 2 with Retry-After, 2 waited for\n"
+    ) in markdown.text(run_of(limited=found))

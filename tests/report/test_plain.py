@@ -15,6 +15,7 @@ from pytest_apiauth.report.record import (
     Entry,
     Filed,
     LeftOut,
+    Limited,
     NotExamined,
     NotReady,
     PartRecord,
@@ -37,6 +38,7 @@ FULL = run_of(
     verdict="not ready",
     error="no answer",
     note="a note",
+    limited=(Limited("POST /oauth/token", 3, 2, 2, 1),),
 )
 
 
@@ -49,7 +51,8 @@ def test_an_entry_crosses_from_a_worker() -> None:
     """What came of an item is the same at the controller."""
     facts = RuleFacts("other", "zones", "DOC", (), "read")
     sent = entry("warning", counterexample=FOUND, filed=(Filed(facts, "warning", FOUND),), not_ready=NotReady(
-        "inconclusive", "no answer"), is_out_of_reach=True, left_out=2, seconds_an_answer=0.5)  # fmt: skip
+        "inconclusive", "no answer"), is_out_of_reach=True, left_out=2, seconds_an_answer=0.5,
+        limited=(Limited("GET /me", 1, 0, 0, 0),))  # fmt: skip
 
     assert plain.read(Entry, json.loads(json.dumps(plain.written(sent)))) == sent
 
@@ -67,7 +70,7 @@ def test_members_have_the_order_of_version_1() -> None:
     ]  # fmt: skip
     assert list(data["profiles"][0]["rules"][0]["parts"][0]) == ["nodeid", "part", "verdict", "reason", "level"]
     more = list(plain.written(FULL)["profiles"][0])
-    assert more == [*profile, "left_out", "error", "note"]
+    assert more == [*profile, "left_out", "error", "note", "limited"]
 
 
 def test_later_members_are_passed_over() -> None:

@@ -11,7 +11,7 @@ from pytest_apiauth.embedded.refusal import Crash, Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import ClientRecord, Code, RefreshToken, State, UserRecord
 from pytest_apiauth.embedded.token_policy import Parameters
-from pytest_apiauth.messages import Request
+from pytest_apiauth.messages import Headers, Request, Response
 from pytest_apiauth.profile.model import GrantType, Profile
 
 
@@ -195,3 +195,30 @@ class FormEscapeWildcard(Policy):
 
     def same_secret(self, presented: str, known: str) -> bool:
         return isinstance(presented, Anything) or super().same_secret(presented, known)
+
+
+class LimitsRate(Policy):
+    """Answers each twentieth request that is refused a token with 429; how, is the fault's."""
+
+    EVERY = 20
+    time: Headers = ()
+
+    def __init__(self, profile: Profile, state: State) -> None:
+        super().__init__(profile, state)
+        self.refused = 0
+
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        is_refusal = request.method == "POST" and answer.status in (400, 401, 403)
+        self.refused += is_refusal
+        return Response(429, self.time) if is_refusal and self.refused % self.EVERY == 0 else answer
+
+
+@fault("limit-without-time", "limits the rate of wrong secrets and does not say until when")
+class LimitWithoutTime(LimitsRate):
+    pass
+
+
+@fault("limit-time-garbled", "limits the rate of wrong secrets until a time that nobody can read")
+class LimitTimeGarbled(LimitsRate):
+    time = (("Retry-After", "a few minutes"),)
