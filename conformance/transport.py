@@ -15,6 +15,7 @@ from pytest_apiauth.rules import (
     Draft,
     NotApplicable,
     Origin,
+    OutOfReach,
     Parts,
     UnreachableError,
     Zone,
@@ -31,21 +32,43 @@ https_zones = Parts(
 
 @rule(DOC, "RFC 6750 5.2", PROFILE, applies=https_zones, catches="plain-http-served", control=ITSELF)
 def tls_only(api: Api, zone: Zone) -> None:
-    """Nothing is served over plain HTTP: no answer, a redirect, or a refusal. No real credential is sent there."""
+    """Nothing is served over plain HTTP: no answer, a redirect, or a refusal. No credential is sent there."""
+    plain = plain_origin(api)
     for valid in api.requests(zone):
-        if api.examination.target.kind.is_app:
-            raise NotApplicable("what is served over plain HTTP is a matter of the server in front of the app")
-        parts = urlsplit(valid.url)
-        if parts.scheme != "https":
-            raise NotApplicable("the API is called over plain HTTP here")
         api.send(valid).accepted()
-        plain = Draft("GET", parts._replace(scheme="http", netloc=parts.hostname or "").geturl())
+        path = urlsplit(valid.url)._replace(scheme="", netloc="").geturl()
         try:
-            answer = api.send(plain)
+            answer = api.send(Draft("GET", f"{plain}{path}"))
         except UnreachableError:
             continue
         answer.require(not 200 <= answer.status < 300, "no content over plain HTTP")
         answer.require(answer.status != 401, "no challenge for credentials over plain HTTP")
+        if 300 <= answer.status < 400:
+            there = place_of(answer.draft.url, answer.response.header("location") or "")
+            answer.advise(there is not None and there.scheme == "https", "a redirect to HTTPS")
+
+
+def plain_origin(api: Api) -> Origin:
+    """Return where the API would be over plain HTTP. Raises NotApplicable if that says nothing, or nobody knows."""
+    kind, profile = api.examination.target.kind, api.profile
+    if kind.is_app:
+        raise NotApplicable("what is served over plain HTTP is a matter of the server in front of the app")
+    own = Origin.of(profile.base_url)
+    if own.scheme != "https":
+        raise NotApplicable("the API is called over plain HTTP here")
+    # The embedded server has one place alone: that of the profile.
+    plain = profile.plain_origin if kind.is_live else Origin("http", own.host, 80)
+    if plain is None:
+        raise OutOfReach("the API has a port of its own: where it would be over plain HTTP, live.plain_url says")
+    return plain
+
+
+def place_of(url: str, location: str) -> Origin | None:
+    """Return where a redirect of a URL leads; None if that is no place."""
+    try:
+        return Origin.of(urljoin(url, location))
+    except ValueError:
+        return None
 
 
 def leads_astray(answer: Answer, carried: list[str]) -> bool:
@@ -54,8 +77,7 @@ def leads_astray(answer: Answer, carried: list[str]) -> bool:
     if place is None:
         return False
     here = Origin.of(answer.draft.url)
-    there = Origin.of(urljoin(answer.draft.url, place))
-    return there != here or any(value in place for value in carried)
+    return place_of(answer.draft.url, place) != here or any(value in place for value in carried)
 
 
 @rule(SHOULD, "RFC 9700 4.12", PROFILE, applies=protected_zones, catches="redirects-to-http")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.messages import Origin
 from pytest_apiauth.plugin.run import State
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.finding import SUFFIX
@@ -58,7 +59,8 @@ def warn_of_live(state: State, files: Iterable[Path]) -> list[str]:
             limits = state.limits.throttle(profile).limits
         except ApiAuthError:
             continue  # said again, as an error, where the profile is used
-        origins = ", ".join(sorted(map(str, profile.origins)))
+        plain = {Origin.of(profile.live.plain_url)} if profile.live.plain_url is not None else set()
+        origins = ", ".join(sorted(map(str, profile.origins | plain)))
         pace = f"at most {limits.rate:g} a second, " if limits.rate else ""
         lines.append(
             f"apiauth: {_shown(state, file)}: about to send requests to {origins}: {pace}{limits.max_requests} in all"

@@ -17,7 +17,13 @@ from pytest_apiauth.messages import Origin
 from pytest_apiauth.profile.endpoints import ENDPOINTS
 from pytest_apiauth.profile.login_requests import URLS
 
-KEYS = (*(row.key for row in ENDPOINTS), *(f"{table}.url" for table in URLS), "clock.url", "jwt.jwks_url")
+KEYS = (
+    *(row.key for row in ENDPOINTS),
+    *(f"{table}.url" for table in URLS),
+    "clock.url",
+    "jwt.jwks_url",
+    "live.plain_url",
+)
 """Keys whose URL a live run sends something to, beside ``api_url``."""
 Table = Mapping[str, Any]
 

@@ -100,6 +100,21 @@ class Promise(Document):
         return frozenset(Origin.of(url) for url in urls)
 
     @property
+    def plain_origin(self) -> Origin | None:
+        """Where the API would be served over plain HTTP; None if nobody can tell. No credential may travel there.
+
+        >>> print(Promise(schema=1, api_url="https://api.example/v1").plain_origin)
+        http://api.example
+        >>> Promise(schema=1, api_url="https://api.example:8443/v1").plain_origin is None
+        True
+        """
+        if self.live.plain_url is not None:
+            return Origin.of(self.live.plain_url)
+        own = Origin.of(self.base_url)
+        # What is on port 80 beside an API on a port of its own may be anything.
+        return Origin("http", own.host, 80) if (own.scheme, own.port) == ("https", 443) else None
+
+    @property
     def jwks_url(self) -> str | None:
         """Where the public keys are that tokens are checked with, as the profile spells it."""
         signed = self.jwt

@@ -450,6 +450,22 @@ class Live(Model):
         description="Seconds that one rule may wait for lifetimes to be over, if [clock] names no clock to be moved;"
         " a token of 60 seconds takes 90, with a leeway of 30. 0 waits for none",
     )
+    plain_url: str | None = Field(
+        None,
+        description="Where the API would be over plain HTTP, such as http://api.example.org:8080, to see that nothing"
+        " is served there; it is asked without any credential. Default: port 80, if the API itself has the usual port",
+    )
+
+    @model_validator(mode="after")
+    def _is_plain(self) -> Live:
+        url = self.plain_url
+        if url is None:
+            return self
+        reason = why_not_a_url(url) or (None if urlsplit(url).scheme == "http" else "another scheme")
+        if reason is not None or "@" in urlsplit(url).netloc or urlsplit(url)[2:] not in (("", "", ""), ("/", "", "")):
+            got = f", got {reason}" if reason is not None else ""
+            raise ValueError(f"plain_url: expected an origin over plain HTTP such as http://api.example.org:8080{got}")
+        return self
 
 
 def wrong_apps(apps: str | dict[str, str] | None) -> list[str]:

@@ -168,3 +168,12 @@ def test_built_in_profile_is_called_by_its_name(tmp_path: Path) -> None:
         "base: authorize_url: https://account.dastra.eu/connect/authorize is inherited from dastra"
     )
     assert with_base_url(profile, tmp_path).base_url == "https://staging.dastra.example"
+
+
+def test_the_plain_place_of_another_api_is_not_asked(tmp_path: Path) -> None:
+    """What is asked without a credential is no less another API's server: it takes a word of the profile's own too."""
+    said = '[live]\nplain_url = "http://api.production.example"\n'
+    with pytest.raises(ProfileError, match=r"shop: live\.plain_url: http://api\.production\.example is inherited"):
+        located_profile(read(tmp_path, BASE + said, STAGING), tmp_path)
+
+    assert located_profile(read(tmp_path, BASE + said, STAGING + said), tmp_path).plain_origin is not None
