@@ -34,6 +34,7 @@ from .parts import (
     PAIRS,
     TOKENS,
     all_zones,
+    basic_clients,
     goes_with_a_scheme,
     header_zones,
     hidden_token_zones,
@@ -53,15 +54,32 @@ cors_zones = Parts(
 )
 
 
-@rule(SHOULD, "RFC 9110 11.1", applies=scheme_zones, catches="scheme-case-sensitive")
-@draws(mask=some.case_masks)
+@rule(SHOULD, "RFC 9110 11.1", "RFC 7617 2", applies=scheme_zones, catches="scheme-case-sensitive")
+@draws([{"mask": mask} for mask in some.CASE_MASKS], mask=some.case_masks)
 def hdr_scheme_case(api: Api, zone: Zone, mask: list[bool]) -> None:
-    """The word of the scheme before a token, such as Bearer, works in any case."""
-    for valid in api.requests(zone, *tokens_of(api.profile, goes_with_a_scheme)):
-        word = valid.credential(valid.token_kind).place.word
-        flips = itertools.chain(mask, itertools.repeat(False))
-        spelt = "".join(letter.swapcase() if flip else letter for letter, flip in zip(word, flips, strict=False))
-        api.send(valid.dressed(valid.token_kind, (f"{spelt} ", valid.token))).like_control()
+    """The word of the scheme before a token, such as Bearer, works in any case, and so does Basic."""
+    kinds = (*PAIRS, *tokens_of(api.profile, goes_with_a_scheme))
+    for valid in api.requests(zone, *kinds):
+        for good in (each for each in valid.credentials if each.kind in kinds):
+            api.send(valid.holding(spelt(good, mask))).like_control()
+
+
+@rule(
+    SHOULD, "RFC 9110 11.1", "RFC 7617 2", applies=basic_clients, catches="client-scheme-case-sensitive", safety=ISSUE
+)
+@draws([{"mask": mask} for mask in some.CASE_MASKS], mask=some.case_masks)
+def tok_scheme_case(api: Api, grant: GrantType, mask: list[bool]) -> None:
+    """The word Basic before a client's id and secret works in any case."""
+    valid = api.token_request(grant)
+    api.send(valid.holding(spelt(valid.credential("client"), mask))).issued()
+
+
+def spelt(good: Credential, mask: list[bool]) -> Credential:
+    """Return a credential whose word has some letters in the other case."""
+    flips = itertools.chain(mask, itertools.repeat(False))
+    letters = zip(good.place.prefix, flips, strict=False)
+    prefix = "".join(letter.swapcase() if flip else letter for letter, flip in letters)
+    return replace(good, place=replace(good.place, prefix=prefix))
 
 
 @rule(MUST, "RFC 9110 5.1", applies=all_zones, catches=("extra-header-refused", "content-type-on-get-refused"))

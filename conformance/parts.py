@@ -57,8 +57,8 @@ all_zones = Parts("no zone has a probe", _zones(lambda zone: True))
 token_zones = Parts("no zone with a probe needs a bearer token", _taking(lambda kind: kind.is_token))
 bearer_zones = Parts("no zone with a probe needs a token behind the word Bearer", _taking(is_bearer))
 scheme_zones = Parts(
-    "no zone with a probe needs a token behind the word of a scheme",
-    _taking(lambda kind: kind.is_token and goes_with_a_scheme(kind)),
+    "no zone with a probe needs a token behind the word of a scheme, or HTTP Basic",
+    _taking(lambda kind: (kind.is_token or kind.name in PAIRS) and goes_with_a_scheme(kind)),
 )
 hidden_token_zones = Parts(
     "no zone with a probe needs a token that travels outside of the URL",

@@ -99,10 +99,10 @@ def res_401_challenge(api: Api, zone: Zone) -> None:
     "RFC 6750 3",
     "RFC 6750 3.1",
     applies=bearer_zones,
-    catches=("challenge-bare", "challenge-error-without-token"),
+    catches=("challenge-bare", "challenge-error-without-token", "unknown-token-forbidden"),
 )
 def res_challenge_content(api: Api, zone: Zone) -> None:
-    """A Bearer challenge has a parameter, and an error code only if a token was sent."""
+    """A Bearer challenge has a parameter, and an error code only if a token was sent: for an unknown one, with 401."""
     for valid in api.requests(zone, *tokens_of(api.profile, is_bearer)):
         bare = api.send(valid.without(valid.token_kind)).refused()
         wrong = api.send(valid.editing(valid.token, Edit("reverse"))).refused()
@@ -110,6 +110,8 @@ def res_challenge_content(api: Api, zone: Zone) -> None:
         schemes = {challenge.scheme for challenge in challenges_of(bare)}
         is_fit = not schemes or bare.status != 401 or "bearer" in schemes or "basic" in zone.kinds
         bare.advise(is_fit, "a Bearer challenge where a token is lacking", f"challenges {sorted(schemes)}")
+        # Another status is right where the document has no 401.
+        wrong.advise(wrong.status == 401 or 401 not in api.profile.refusal, "401 for an unknown token")
         for answer in (bare, wrong):
             for challenge in challenges_of(answer):
                 if challenge.scheme == "bearer":

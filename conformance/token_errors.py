@@ -162,14 +162,28 @@ def err_invalid_scope(api: Api, grant: GrantType) -> None:
     "RFC 6749 10.4",
     PROFILE,
     applies=guessed_grants,
-    catches=("password-ignored", "password-case-folded", "refresh-token-case-folded", "refresh-any-token"),
+    catches=(
+        "password-ignored",
+        "password-case-folded",
+        "refresh-token-case-folded",
+        "refresh-any-token",
+        "password-refusal-misnamed",
+    ),
     safety=LOCKOUT,
 )
 @draws(rows(NEAR_MISSES, CASES, DRESSES, STAND_INS, SIZES), edit=some.near_misses | some.case_changes | some.strangers)
 def err_invalid_grant(api: Api, grant: GrantType, edit: Edit) -> None:
     """A near miss of a password or of a refresh token gives no token, nor does what stands in for one."""
     draft = api.token_request(grant)
-    guessed(api, draft, draft.carried(Role.PASSWORD if GRANTS[grant].takes_password else Role.REFRESH_TOKEN), edit)
+    if not GRANTS[grant].takes_password:
+        guessed(api, draft, draft.carried(Role.REFRESH_TOKEN), edit)
+        return
+    answer = guessed(api, draft, draft.carried(Role.PASSWORD), edit)
+    if answer is not None and api.profile.is_oauth and is_brief(edit):
+        code = answer.members.get("error")
+        answer.advise(
+            code == "invalid_grant", "the error code invalid_grant for a wrong password", f"error {code!r:.80}"
+        )
 
 
 @fills((Slot.PASSWORD, Slot.REFRESH), Class.NOTHING, Class.ANOTHERS, Class.TYPES, Class.BYTES)

@@ -144,20 +144,20 @@ def line_of(valid: Draft, secret: Ref) -> str:
     return ""
 
 
-def guessed(api: Api, valid: Draft, secret: Ref, edit: Edit, cause: Cause | None = None) -> None:
-    """Try a row of the grid on a token request: the secret edited, and no token for it."""
+def guessed(api: Api, valid: Draft, secret: Ref, edit: Edit, cause: Cause | None = None) -> Answer | None:
+    """Try a row of the grid on a token request: the secret edited, and no token for it; return what a wrong one got."""
     if may_be_right(edit, line_of(valid, secret)):
-        return
+        return None
     if not is_brief(edit) and api.spares():
-        return
+        return None
     try:
         answer = api.send(valid.editing(secret, edit))
     except UnreachableError:
         if edit not in LONG:
             raise
-        return
+        return None
     if is_dress(edit):
         answer.advise_no_token(UNDRESSED, cause)
-    else:
-        told = answer.no_token(cause)
-        told.advise(400 <= told.status <= 403 or not is_brief(edit), "400, 401 or 403")
+        return None
+    told = answer.no_token(cause)
+    return told.advise(400 <= told.status <= 403 or not is_brief(edit), "400, 401 or 403")

@@ -110,13 +110,13 @@ def no_challenge_on_success(visitor: Visitor) -> None:
 # Refusals.
 
 
-@naive("403-refusal", "dastra", REFUSALS)
+@naive("403-refusal", "dastra", REFUSALS, warns=CONTENT)
 def refused_with_401(visitor: Visitor) -> None:
     """A bad token is 401."""
     assert visitor.get(WORKSPACES, token=BAD).status == 401
 
 
-@naive("400-refusal", "digishare", REFUSALS)
+@naive("400-refusal", "digishare", REFUSALS, warns=CONTENT)
 def refused_with_401_or_403(visitor: Visitor) -> None:
     """A bad token is 401 or 403."""
     assert visitor.get("/campaigns", token=BAD).status in (401, 403)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.servers.test_django_oauth_toolkit import BEARER, EITHER, NOT_ASCII, QUERY, REUSE, TWICE, Place
+from tests.servers.test_django_oauth_toolkit import BEARER, EITHER, NOT_ASCII, ONE_CASE, QUERY, REUSE, TWICE, Place
 
 RACES: set[Place] = {("ref-race", "refresh_token"), ("code-race", "authorization_code")}
 
@@ -63,6 +63,7 @@ FASTAPI = Project(
         ("err-shape", "password"): "FastAPI's error is detail, not error",
         ("err-unsupported-grant", "password"): "FastAPI answers what its form does not allow with 422",
         ("err-duplicate-param", "password"): "a form gives the last of repeated parameters",
+        ("err-invalid-grant", "password"): "FastAPI's error is detail, so a wrong password has no code",
     },
     {("zone-truth-table", "items"), ("zone-truth-table", "users"), ("zone-open", "status")},
     "main.py",
@@ -93,6 +94,7 @@ DJANGO = Project(
         ("tok-401-challenge", "password"): BEARER,
         ("tok-two-auth-methods", "password"): EITHER,
         ("err-duplicate-param", "password"): TWICE,
+        ("tok-scheme-case", "password"): ONE_CASE,
         ("ref-reuse-kills-family", "refresh_token"): REUSE,
     },
     {("zone-truth-table", "me"), ("zone-identity", "me"), ("ref-client-bound", "refresh_token")},
@@ -136,6 +138,7 @@ AUTHLIB = Project(
         ("tok-client-mixed", "client_credentials"): AUTHLIB_BODY,
         ("err-duplicate-param", "password"): AUTHLIB_TWICE,
         ("err-duplicate-param", "client_credentials"): AUTHLIB_TWICE,
+        ("err-invalid-grant", "password"): "Authlib's ResourceOwnerPasswordCredentialsGrant says invalid_request",
         ("ref-reuse-kills-family", "refresh_token"): "the quick start revokes the old token only",
         ("ref-race", "refresh_token"): "the old token is read, and revoked after the new one is saved, without a lock",
         ("rev-hint-inert", "password"): HINT,

@@ -54,12 +54,16 @@ FAILURES: dict[Place, str] = {
 }
 
 QUERY = "oauthlib takes a token from the query, as RFC 6750 2.3 defines and RFC 9700 4.3.2 forbids"
+ONE_CASE = "_authenticate_basic_auth compares the word with Basic, letter by letter"
 TWICE = "Django's QueryDict gives the last of repeated parameters, so oauthlib never sees the first"
 EITHER = "authenticate_client of django-oauth-toolkit tries the body's secret where the header's is wrong"
 BEARER = "every 401 of oauthlib has a Bearer challenge, those of its token endpoint too"
 REUSE = "REFRESH_TOKEN_REUSE_PROTECTION is off by default: a replayed refresh token leaves the latest one alive"
 WARNINGS: dict[Place, str] = {
     ("res-no-cred-401", "decorated"): "the decorator answers every refusal with a bare 403",
+    ("res-challenge-content", "decorated"): "the same for a token that nobody issued",
+    ("tok-scheme-case", "client_credentials"): ONE_CASE,
+    ("tok-scheme-case", "password"): ONE_CASE,
     ("tok-in-url-refused", "drf"): QUERY,
     ("tok-in-url-refused", "decorated"): QUERY,
     ("tok-401-challenge", "client_credentials"): BEARER,

@@ -8,6 +8,8 @@ from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.refusal import Challenge, Crash, Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import UserRecord
+from pytest_apiauth.embedded.token_policy import Parameters
+from pytest_apiauth.messages import Request
 
 SHORTEST_PREFIX = 4
 # Stands in for the secret that did not come; no header field can carry it.
@@ -125,3 +127,13 @@ class BasicZoneSharedPasswords(Policy):
     def same_basic_password(self, presented: str, known: str) -> bool:
         anybodys = any(user.password == presented for user in self.state.users.values())
         return anybodys or super().same_basic_password(presented, known)
+
+
+@fault("client-scheme-case-sensitive", "the token endpoint knows the word Basic in one spelling only")
+class ClientSchemeCaseSensitive(Policy):
+    def client_credentials(self, request: Request, parameters: Parameters) -> tuple[str | None, str | None]:
+        for line in request.header_lines("authorization"):
+            word = self.parse_authorization(line)[0]
+            if self.is_scheme(word, "basic") and word != "Basic":
+                raise self.invalid_client()
+        return super().client_credentials(request, parameters)

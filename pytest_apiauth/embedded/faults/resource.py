@@ -181,3 +181,12 @@ class TokenNonAsciiCrash(Policy):
         if not all(line.isascii() for line in lines):
             raise Crash
         return lines
+
+
+@fault(
+    "unknown-token-forbidden", "refuses a token that nobody issued with 403, as if it were known and did not suffice"
+)
+class UnknownTokenForbidden(Policy):
+    def resource_status(self, presented: Presented) -> int:
+        is_shown = any(self.shows(presented, kind) for kind in BEARER_KINDS)
+        return 403 if is_shown else super().resource_status(presented)

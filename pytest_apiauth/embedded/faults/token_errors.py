@@ -222,3 +222,11 @@ class LimitWithoutTime(LimitsRate):
 @fault("limit-time-garbled", "limits the rate of wrong secrets until a time that nobody can read")
 class LimitTimeGarbled(LimitsRate):
     time = (("Retry-After", "a few minutes"),)
+
+
+@fault("password-refusal-misnamed", "calls a wrong password an unauthorized client")
+class PasswordRefusalMisnamed(Policy):
+    def error_members(self, refusal: Refusal) -> dict[str, str]:
+        is_about_password = refusal.error == "invalid_grant" and "password" in refusal.description
+        members = super().error_members(refusal)
+        return {**members, "error": "unauthorized_client"} if is_about_password else members
