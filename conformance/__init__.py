@@ -29,6 +29,7 @@ CHAPTERS = (
     "api_keys",
     "signatures",
     "dpop",
+    "mtls",
     "ended",
     "zones",
     "lifecycle",

@@ -42,18 +42,23 @@ MISSIGNED: Final = tuple(Forgery(signature=how) for how in ("empty", "zeros", "r
 
 
 def _bound(profile: Profile) -> dict[str, Zone]:
-    return dict(issued_token_zones.find(profile)) if profile.token.bound is not None else {}
+    return dict(issued_token_zones.find(profile)) if profile.token.bound == "dpop" else {}
 
 
 def _binding(profile: Profile) -> dict[str, GrantType]:
-    return dict(unattended_grants.find(profile)) if profile.token.bound is not None else {}
+    return dict(unattended_grants.find(profile)) if profile.token.bound == "dpop" else {}
+
+
+def _public_refresh(profile: Profile) -> dict[str, GrantType]:
+    is_bound = profile.token.bound == "dpop" and profile.token.client_auth == "none"
+    return dict(refresh.find(profile)) if is_bound else {}
 
 
 bound_zones = Parts("no zone with a probe needs a token that is bound to a key", _bound)
 binding_grants = Parts("no grant that works without a person gives a token that is bound to a key", _binding)
 bound_refresh = Parts(
     "no refresh token of a client without a secret is documented as bound to a key",
-    lambda profile: refresh.find(profile) if profile.token.bound and profile.token.client_auth == "none" else {},
+    _public_refresh,
 )
 
 

@@ -53,6 +53,10 @@ class UnreachableError(ApiAuthError):
     """
 
 
+class HandshakeError(UnreachableError):
+    """A server ended the handshake of TLS since it does not take the client's certificate, or lacks one."""
+
+
 class DroppedError(UnreachableError):
     """A connection ended before the answer came."""
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_apiauth.printable import one_line
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 Headers = tuple[tuple[str, str], ...]
 FROM_GATEWAYS = (502, 503, 504)
@@ -30,6 +33,22 @@ LONGEST_TYPE: Final = 80
 def _values(headers: Headers, name: str) -> list[str]:
     wanted = name.lower()
     return [value for key, value in headers if key.lower() == wanted]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ClientCertificate:
+    """What the sender of a request presents by mutual TLS (RFC 8705), or has presented to a server that received it.
+
+    ``chain`` is in PEM, its own certificate first. ``load`` puts it into a TLS context with its key, of which there is
+    nothing here; one that was received has none.
+
+    Example::
+
+        assert "BEGIN CERTIFICATE" in apiauth_server.requests[-1].client_certificate.chain
+    """
+
+    chain: str
+    load: Callable[[SSLContext], None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -53,6 +72,8 @@ class Request:
     """The number of the connection it came on; 0 if it came on none."""
     is_of_login: bool = field(default=False, compare=False)
     """Whether a script that logs in has made it: passwords and sessions are in it, and no tape is to have it."""
+    client_certificate: ClientCertificate | None = field(default=None, compare=False)
+    """What its sender presents by mutual TLS, if anything."""
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header field, or None."""

@@ -43,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
 DOORS = {"plugin", "__main__", "__init__"}
 REVEALING = {
     "suite.obtaining", "auth.person", "auth.filling", "auth.requester", "auth.answers", "auth.shared", "auth.tokens",
-    "credentials.secrets", "credentials.redaction",
+    "credentials.secrets", "credentials.redaction", "credentials.certificates",
     "credentials.refresh_tokens",
 }  # fmt: skip
 """Where a secret becomes a request, where one is shared or kept, and where it is looked for in what is printed."""
@@ -259,7 +259,7 @@ def test_authentication_rests_on_little() -> None:
         ("yaml", {"discover.reading", "recording.reading"}),  # documents, and cassettes, which are YAML
         ("trustme", {"embedded.authority"}),
         ("jwt", {"credentials.signing", "embedded.keys"}),
-        ("cryptography", {"credentials.signing", "embedded.keys"}),
+        ("cryptography", {"credentials.signing", "credentials.certificates", "embedded.keys"}),
     ],
 )
 def test_library_is_known_in_one_room(library: str, rooms: set[str]) -> None:

@@ -24,6 +24,7 @@ from typing import Any, Final, cast
 from urllib.parse import quote_plus, urlsplit
 
 from pytest_apiauth.auth.carried import Credential, CredentialKind
+from pytest_apiauth.auth.certified import Certified
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.forgeries import Forgery
 from pytest_apiauth.auth.layouts import Layout
@@ -115,6 +116,8 @@ class Draft:
     """The request of its client that takes its query to the server beforehand (RFC 9126), still without it."""
     proof: PossessionProof | None = None
     """What proves that its sender has the key that its token is bound to, or is to be (RFC 9449)."""
+    certificate: Certified | None = None
+    """What its sender presents by mutual TLS (RFC 8705)."""
     layout: Layout | None = None
     """How the members of its body are written, if it is a token request that is not OAuth's."""
 
@@ -199,15 +202,24 @@ class Draft:
         return next(each.kind for each in self.credentials if self.token in each.refs)
 
     def anonymous(self) -> Draft:
-        """Take every credential away; a token may still be asked for to be bound to a key, by nobody."""
-        return replace(self, credentials=(), proof=self.proof if self.encoding else None).omitting(*CLIENT_MEMBERS)
+        """Take every credential away; a token may still be asked for to be bound to a key, by nobody.
+
+        A certificate that proves no client stays: the connection takes it, whatever travels there.
+        """
+        left = replace(self, credentials=(), proof=self.proof if self.encoding else None)
+        return left._unproven().omitting(*CLIENT_MEMBERS)
+
+    def _unproven(self) -> Draft:
+        """Take the certificate away, if that is what a client proves itself by."""
+        is_proof = self.certificate is not None and self.certificate.proves_client
+        return replace(self, certificate=None) if is_proof else self
 
     def without(self, *kinds: CredentialKind) -> Draft:
         """Take the credentials of some kinds away. Raises LookupError if the request carries one of them not."""
         left = self
         for kind in kinds:
             if kind == "client" and any(name in CLIENT_MEMBERS for name, _ in left.parameters):
-                left = left.omitting(*CLIENT_MEMBERS)
+                left = left._unproven().omitting(*CLIENT_MEMBERS)
             else:
                 left.credential(kind)
             left = replace(left, credentials=tuple(each for each in left.credentials if each.kind != kind))
@@ -363,8 +375,10 @@ class Draft:
     def proving_wrongly(self, edit: Edit) -> Draft:
         """Spoil what its client proves itself by: its secret by an edit, or the signature that it makes by its key.
 
-        Raises LookupError if it has neither.
+        Of a certificate nothing can be spoilt: the client presents none. Raises LookupError if it has none of these.
         """
+        if self.certificate is not None and self.certificate.proves_client:
+            return replace(self, certificate=None)
         if any(ref.role is Role.CLIENT_SECRET for ref in self.refs):
             return self.editing(self.carried(Role.CLIENT_SECRET), edit)
         return self.asserting(edit=Forgery(signature="reversed"))
@@ -390,6 +404,16 @@ class Draft:
         if self.proof is None:
             raise LookupError("the request carries no proof of possession")
         return replace(self, proof=replace(self.proof, **changes))
+
+    def certified(self, **changes: Any) -> Draft:
+        """Change whose certificate it comes with, by the fields of `Certified`. Raises LookupError if it has none.
+
+        >>> Draft("GET", "https://api.example/", certificate=Certified()).certified(made="stranger").certificate
+        Certified(who='default', proves_client=False, made='stranger')
+        """
+        if self.certificate is None:
+            raise LookupError("the request comes with no certificate")
+        return replace(self, certificate=replace(self.certificate, **changes))
 
     def _with_parameters(self, change: Callable[[object], object]) -> Draft:
         return replace(self, parameters=tuple((name, change(value)) for name, value in self.parameters))
@@ -421,6 +445,8 @@ class Draft:
             proof = self.proof.of(request, signing.binding, signing.now())
             signing.learn(proof, "dpop_proof")
             request = replace(request, headers=(*request.headers, *[(DPOP, proof)] * self.proof.times))
+        if self.certificate is not None:
+            request = replace(request, client_certificate=signing.certify(self.certificate))
         return request
 
     def _signed(self, values: Mapping[Ref, str], signing: Signing) -> Draft:

@@ -35,7 +35,7 @@ from pytest_apiauth.credentials.binding import wants_nonce
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import ApiAuthError, CredentialError, TokenError, UnsetError
-from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.messages import ClientCertificate, Request, Response
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import Place
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile
@@ -64,12 +64,15 @@ class Wait:
 class Forward:
     """Step: send the user's request with these headers, these values in the query or in a cookie, and so signed.
 
+    ``certificate`` is what its client presents by mutual TLS.
+
     Do not change the dictionaries, they are shared.
     """
 
     headers: dict[str, str]
     placed: dict[Place, str] = field(default_factory=dict)
     signing: tuple[Signed | Proved, ...] = ()
+    certificate: ClientCertificate | None = None
 
     def __repr__(self) -> str:
         places = (*self.placed, *(each.place for each in self.signing))
@@ -177,7 +180,7 @@ class Authenticator:
                 headers[place.name] = text
             else:
                 placed[place] = text
-        step = Forward(headers, placed, signing)
+        step = Forward(headers, placed, signing, self._ask.certificate(is_needed=token is not None))
         self._ready = (plan, token, step)
         return step
 

@@ -24,8 +24,8 @@ from pytest_apiauth.credentials.binding import Binding
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.request_signing import Added, RequestSigner
 from pytest_apiauth.credentials.secrets import Secret
-from pytest_apiauth.errors import CredentialError
-from pytest_apiauth.messages import Request
+from pytest_apiauth.errors import CredentialError, UnsetError
+from pytest_apiauth.messages import ClientCertificate, Request
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import Place
 from pytest_apiauth.profile.model import DEFAULT, Ending, GrantType, Kind
@@ -83,6 +83,8 @@ def value_of(identities: Identities, ref: Ref) -> Value | None:
         return identities.client(ref.who).client_secret
     if ref.role is Role.PRIVATE_KEY:
         return identities.client(ref.who).private_key
+    if ref.role is Role.CERTIFICATE:
+        return identities.certificate(ref.who).chain
     if ref.role is Role.KEY_ID:
         return identities.client(ref.who).key_id
     if ref.role is Role.USERNAME:
@@ -291,10 +293,24 @@ class Requester:
                 values[ref] = self._needed(ref.role.value.lower(), value, needed_by)
         for each in draft.credentials:
             self._check_colon(each, values)
+        whose, own = draft.certificate, self.identities
+        certificate = None if whose is None else own.certificate(whose.who)
+        signing = Signing(learn=own.learn, binding=own.binding, certify=lambda whose: certificate)
         try:
-            return draft.request(values, Signing(learn=self.identities.learn, binding=self.identities.binding))
+            return draft.request(values, signing)
         except CredentialError as error:
             raise CredentialError(f"{self.profile.name}: {error}") from None
+
+    def certificate(self, *, is_needed: bool) -> ClientCertificate | None:
+        """Return what the client presents to the API; None if the profile names none, or it is not set nor needed."""
+        client = self.client or DEFAULT
+        whose = requests.certified(self.profile, client, is_bound=is_needed)
+        try:
+            return None if whose is None else self.identities.certificate(whose.who)
+        except UnsetError:
+            if is_needed:
+                raise
+            return None
 
     def _key_of(self, ref: Ref, value: Value | None) -> str:
         kind = ref.kind or "api_key"

@@ -20,6 +20,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pytest_apiauth.auth.carried import Credential
+from pytest_apiauth.auth.certified import Certified
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.layouts import Layout
 from pytest_apiauth.auth.proofs import PossessionProof
@@ -93,11 +94,26 @@ def resource_request(profile: Profile, path: str, kinds: Iterable[Kind]) -> Draf
     found = tuple(credential(profile, kind) for kind in kinds)
     is_bound = any(profile.kinds[each.kind].is_issued for each in found if each.kind in profile.kinds)
     proof = _proof(profile) if is_bound else None
-    return Draft("GET", profile.url(path), credentials=found, proof=proof).as_control()
+    whose = certified(profile, row_of(profile, profile.usual_grant).client, is_bound=is_bound)
+    return Draft("GET", profile.url(path), credentials=found, proof=proof, certificate=whose).as_control()
 
 
 def _proof(profile: Profile) -> PossessionProof | None:
-    return PossessionProof() if profile.token.bound is not None else None
+    return PossessionProof() if profile.token.bound == "dpop" else None
+
+
+def certified(
+    profile: Profile, client: str, *, is_bound: bool = False, proves_client: bool = False
+) -> Certified | None:
+    """Return whose certificate a request comes with: that of its client, if the profile names one or it takes one.
+
+    >>> certified(Profile(schema=1), "default"), certified(Profile(schema=1), "default", is_bound=True)
+    (None, None)
+    """
+    row = profile.credentials if client == DEFAULT else profile.clients.get(client)
+    is_named = row is not None and row.certificate is not None
+    is_needed = proves_client or (is_bound and profile.token.bound == "mtls")
+    return Certified(client, proves_client) if is_named or is_needed else None
 
 
 def credential(
@@ -131,6 +147,7 @@ def is_named(profile: Profile, ref: Ref) -> bool:
         Role.CLIENT_SECRET: profile.clients,
         Role.PRIVATE_KEY: profile.clients,
         Role.KEY_ID: profile.clients,
+        Role.CERTIFICATE: profile.clients,
         Role.USERNAME: profile.users,
         Role.PASSWORD: profile.users,
         Role.API_KEY: profile.keys,
@@ -238,6 +255,7 @@ def posted(
         (*proof, *keys),
         parameters=tuple(_each_of({**members, **named})),
         encoding=profile.token.body,
+        certificate=certified(profile, client, is_bound=True, proves_client=profile.token.is_certified),
     ).as_control()
 
 
@@ -254,8 +272,8 @@ def _client(profile: Profile, client: str) -> tuple[tuple[Credential, ...], dict
     """Return the credentials by which a client proves itself, and what stands of it in the body."""
     method = profile.token.client_auth
     who, secret = Ref(Role.CLIENT_ID, client), Ref(Role.CLIENT_SECRET, client)
-    if method == "none":
-        return (), {"client_id": who} if is_named(profile, who) else {}
+    if method == "none" or profile.token.is_certified:
+        return (), {"client_id": who} if profile.token.is_certified or is_named(profile, who) else {}
     if profile.token.signs_with is not None:
         # The assertion says who it is of; who says so beside it too is understood everywhere (RFC 7521 4.2).
         proof = assertion(profile, client)
@@ -286,12 +304,14 @@ def assertion(profile: Profile, client: str = DEFAULT) -> Assertion:
 
 
 def proof_role(profile: Profile) -> Role:
-    """Return what a client proves itself with: its key, its secret, or nothing but its name.
+    """Return what a client proves itself with: its key, its certificate, its secret, or nothing but its name.
 
     >>> proof_role(Profile(schema=1))
     <Role.CLIENT_SECRET: 'CLIENT_SECRET'>
     """
     by_method = {"none": Role.CLIENT_ID, "private_key_jwt": Role.PRIVATE_KEY}
+    if profile.token.is_certified:
+        return Role.CERTIFICATE
     return by_method.get(profile.token.client_auth, Role.CLIENT_SECRET)
 
 

@@ -3,7 +3,7 @@
 Run by whoever has the secrets in the environment, the line sends the same bytes. The values are looked at only
 to choose the shortest spelling: an encoding that changes nothing is not written. What a project's own function signs
 has a name too, ``$HMAC_SIGNATURE``, but no shell makes that: what else the function adds is not in the line. Nor does
-one make ``$DPOP_PROOF``: the key of it is a run's own.
+one make ``$DPOP_PROOF``: the key of it is a run's own. Certificates are files to curl: ``$CERTIFICATE_FILE``.
 """
 
 from __future__ import annotations
@@ -49,6 +49,9 @@ def curl(draft: Draft, values: Mapping[Ref, str]) -> str:
         words += _signature(each)
     if draft.proof is not None:
         words += ["-H", f"""'DPoP: '"${{{draft.proof.placeholder}}}\""""] * draft.proof.times
+    if draft.certificate is not None:
+        name = draft.certificate.placeholder
+        words += ["--cert", f'"${{{name}_FILE}}"', "--key", f'"${{{name}_KEY_FILE}}"']
     words += _body(draft, values)
     if draft.target_text is not None:
         words += ["--request-target", shown(draft.target_text, values)]

@@ -17,10 +17,12 @@ from enum import Enum
 from typing import cast
 from urllib.parse import quote_plus
 
+from pytest_apiauth.auth.certified import Certified
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.forgeries import Forgery
 from pytest_apiauth.credentials import signing
 from pytest_apiauth.credentials.binding import Binding
+from pytest_apiauth.messages import ClientCertificate
 from pytest_apiauth.profile.model import DEFAULT
 
 
@@ -46,6 +48,8 @@ class Role(Enum):
     PASSWORD = "PASSWORD"
     PRIVATE_KEY = "PRIVATE_KEY"
     KEY_ID = "KEY_ID"
+    CERTIFICATE = "CERTIFICATE"
+    """What a client presents by mutual TLS. It does not travel in a message."""
     API_KEY = "API_KEY"
     PERSONAL_ACCESS_TOKEN = "PERSONAL_ACCESS_TOKEN"
     ACCESS_TOKEN = "ACCESS_TOKEN"
@@ -185,7 +189,9 @@ class Signing:
     now: Callable[[], float] = system_time
     learn: Callable[[str, str], object] = lambda text, label: None
     binding: Binding | None = None
-    """What tokens are bound to, if anything."""
+    """What tokens are bound to by proofs, if anything."""
+    certify: Callable[[Certified], ClientCertificate | None] = lambda whose: None
+    """Finds the certificate that a request comes with, where there is mutual TLS."""
 
 
 @dataclass(frozen=True, slots=True)

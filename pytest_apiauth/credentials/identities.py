@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from pytest_apiauth.bounded import read_bounded
+from pytest_apiauth.credentials import certificates
 from pytest_apiauth.credentials.binding import Binding
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import CredentialError, UnsetError
+from pytest_apiauth.messages import ClientCertificate
 from pytest_apiauth.profile.model import DEFAULT, Client, Ending, Key, Kind, Plain, Profile, Reference, User
 from pytest_apiauth.profile.references import is_public, label_of_ended, references
 
@@ -107,10 +109,24 @@ class Identities:
             self._plain(f"{label}.key_id", table.key_id if self._takes_keys else None),
         )
 
+    def certificate(self, name: str = DEFAULT) -> ClientCertificate:
+        """Return what a client presents by mutual TLS. Raises CredentialError if that is not there, or is none."""
+        table: Client = self._table("clients", name, self.profile.credentials, self.profile.clients)
+        label = self._label("clients", name)
+        where = f"{self.profile.name}: {label}.certificate"
+        if table.certificate is None:
+            needs = self.profile.token
+            needed_by = needs.client_auth if needs.is_certified else "token.bound"
+            raise CredentialError(f"{where}: the profile names none, and {needed_by} needs one")
+        text = self._secret(f"{label}.certificate", table.certificate)
+        key = self._secret(f"{label}.certificate_key", table.certificate_key)
+        assert text is not None
+        return certificates.read(text, key, where)
+
     @cached_property
     def binding(self) -> Binding | None:
-        """What tokens are bound to; None where the profile binds them to nothing."""
-        return Binding(self.profile.name) if self.profile.token.bound is not None else None
+        """What tokens are bound to by proofs; None where the profile has none."""
+        return Binding(self.profile.name) if self.profile.token.bound == "dpop" else None
 
     @property
     def _takes_keys(self) -> bool:

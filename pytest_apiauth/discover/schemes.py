@@ -38,6 +38,9 @@ _SIGNING: Final = {
 """Schemes of HTTP whose credentials are computed for each request, and what a profile takes for them."""
 
 
+CERTIFICATE: Final = "a client certificate (mutual TLS)"
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """One flow of an oauth2 scheme, its URLs in the profile's form."""
@@ -153,7 +156,7 @@ class Schemes:
                     )
                 return self._bearer("the document leaves tokens to OpenID Connect")
             case "mutualTLS", _:
-                return Unheld("a client certificate (mutual TLS)")
+                return Unheld(f"{CERTIFICATE} as all that a route needs; clients present that of [credentials]")
             case other, _:
                 return Unheld(f"a scheme of type {one_line(other)!r}")
 

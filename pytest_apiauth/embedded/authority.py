@@ -7,6 +7,10 @@ import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import trustme
 
 HERE = ("localhost", "127.0.0.1", "::1")
 
@@ -20,6 +24,22 @@ class Authority:
     """Trusts this authority and nobody else. No host is compared: the key is known in this process only."""
     certificate: bytes
     """The authority's own, in PEM."""
+    host: trustme.LeafCert
+    """The server's own."""
+
+    def server_for(self, clients: str) -> ssl.SSLContext:
+        """Return a server's context; if there are certificates of clients, in PEM, it asks for one and knows these.
+
+        A client that presents another one gets no connection: that is for TLS to say here, as the library has it.
+        """
+        if not clients:
+            return self.server
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.host.configure_cert(context)
+        context.load_verify_locations(cadata=clients)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.verify_mode = ssl.CERT_OPTIONAL
+        return context
 
     def write(self, folder: Path | None = None) -> Path:
         """Write the authority's certificate into a folder, or a new one; returns the file."""
@@ -35,8 +55,9 @@ def authority_for(hosts: frozenset[str] = frozenset()) -> Authority:
 
     authority = trustme.CA()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*HERE, *sorted(hosts.difference(HERE))).configure_cert(server)
+    host = authority.issue_cert(*HERE, *sorted(hosts.difference(HERE)))
+    host.configure_cert(server)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     authority.configure_trust(client)
-    return Authority(server, client, authority.cert_pem.bytes())
+    return Authority(server, client, authority.cert_pem.bytes(), host)

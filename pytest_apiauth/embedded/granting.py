@@ -34,7 +34,7 @@ class Award:
     granted: str | None = None
     """All that was granted, which a refresh token stays with, if the token is for a part of that (RFC 8707 2.2)."""
     thumbprint: str | None = None
-    """Of the key that the token is bound to (RFC 9449 5)."""
+    """Of the key or the certificate that the token is bound to (RFC 9449 5, RFC 8705 3)."""
 
 
 def award_of(policy: Policy, parameters: Parameters, client: ClientRecord | None) -> Award:

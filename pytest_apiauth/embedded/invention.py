@@ -14,12 +14,13 @@ a user name or a key that two would have is one's own, and invented for the othe
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator
 from typing import Any, Final
 
 from pytest_apiauth.credentials.identities import Lookup, is_text
 from pytest_apiauth.embedded.jwt import unfit_token
-from pytest_apiauth.embedded.keys import invented_key, public_half
+from pytest_apiauth.embedded.keys import certificate_in, invented_certificate, invented_key, public_half
 from pytest_apiauth.embedded.state import ClientRecord, KeyRecord, UserRecord, opaque
 from pytest_apiauth.profile.model import DEFAULT, Kind, Plain, Profile, Reference, Scheme
 from pytest_apiauth.profile.references import is_public, references
@@ -29,7 +30,15 @@ SPECIAL: Final = "special"
 # Percent-decoding twice, splitting at the last colon or taking a plus for a blank all change this one.
 TRICKY: Final = "s+c%41r:t/=& x"
 FIELDS: Final = {
-    "clients": ("client_id", "client_secret", "private_key", "key_id", "redirect_uri"),
+    "clients": (
+        "client_id",
+        "client_secret",
+        "private_key",
+        "key_id",
+        "certificate",
+        "certificate_key",
+        "redirect_uri",
+    ),
     "users": ("username", "password"),
     "keys": ("api_key",),
 }
@@ -111,11 +120,22 @@ class Invention:
                 key = self.text(row.private_key) if self._has_keys else None
                 public = None if key is None else public_half(key) or ""
                 secret, uri = self.text(row.client_secret), self.text(row.redirect_uri)
-                yield ClientRecord(name, client_id, secret, uri, row.grants, public)
+                certificate = certificate_in(self.text(row.certificate) or "") if self._has_certificates else None
+                yield ClientRecord(name, client_id, secret, uri, row.grants, public, certificate)
 
     @property
     def _has_keys(self) -> bool:
         return self.profile.token.client_auth == "private_key_jwt"
+
+    @property
+    def _has_certificates(self) -> bool:
+        return self.profile.token.is_certified
+
+    def certificates(self) -> str:
+        """Return the certificate of every client, in PEM."""
+        rows = (self.profile.credentials, *self.profile.clients.values())
+        found = (certificate_in(self.text(row.certificate) or "") for row in rows)
+        return "".join(ssl.DER_cert_to_PEM_cert(each) for each in found if each is not None)
 
     @property
     def signing_key(self) -> str:
@@ -188,6 +208,8 @@ class Invention:
                 return text[:24]
             case "private_key" if self._has_keys:
                 return invented_key(str(self.profile.token.signs_with), text)
+            case "certificate" | "certificate_key":
+                return self._certified(kind, table, who)
             case "signing_key" if table == "jwt":
                 return _signing_key(self.profile)
             case "public_key" if table == "jwt":
@@ -198,6 +220,15 @@ class Invention:
                 # Longer than the 72 bytes that bcrypt looks at.
                 return TRICKY + text + text[::-1]
         return text
+
+    def _certified(self, kind: str, table: str, who: str) -> str:
+        """Return the certificate of a client, or its key; both at once if the profile has no place for the key."""
+        seed = opaque(self.profile.name, "certificate", table)
+        key, made = invented_key("ES256", seed), invented_certificate(seed, f"{_slug(self.profile.name)}-{_slug(who)}")
+        if kind == "certificate_key":
+            return key
+        row = self.profile.credentials if table == "credentials" else self.profile.clients[who]
+        return made if row.certificate_key is not None and row.certificate_key != row.certificate else made + key
 
 
 def _located(profile: Profile, given: Lookup) -> Profile:
@@ -277,7 +308,10 @@ def _indispensable(profile: Profile, asks_people: bool) -> Iterator[str]:
     if "personal_access_token" in kinds:
         yield "personal_access_token"
     if profile.grants and profile.token.client_auth != "none":
-        yield from ("client_id", "private_key" if profile.token.client_auth == "private_key_jwt" else "client_secret")
+        by_key = {"private_key_jwt": ["private_key"], "tls_client_auth": [], "self_signed_tls_client_auth": []}
+        yield from ("client_id", *by_key.get(profile.token.client_auth, ["client_secret"]))
+    if profile.grants and profile.token.takes_certificate:
+        yield "certificate"
     if "device_code" in profile.grants:
         yield "client_id"
     if "authorization_code" in profile.grants:

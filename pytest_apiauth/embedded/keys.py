@@ -10,12 +10,17 @@ import base64
 import hashlib
 import hmac
 import json
+import re
+import ssl
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
 from pytest_apiauth.errors import CredentialError
 
 CURVES: Final = {"ES256": "secp256r1", "ES384": "secp384r1", "ES512": "secp521r1"}
+LIFETIME: Final = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+CERTIFICATE: Final = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 HASHES: Final = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 
 
@@ -102,6 +107,39 @@ def public_key_of(jwk: object) -> str | None:
         key: Any = PyJWK.from_dict(jwk if isinstance(jwk, dict) else {}).key
         return str(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
     except Exception:
+        return None
+
+
+@cache
+def invented_certificate(seed: str, name: str) -> str:
+    """Return a certificate in PEM, signed by the key that `invented_key` makes of a seed."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+    key: Any = load_pem_private_key(invented_key("ES256", seed).encode(), None)
+    who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name[:64])])
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:15]) + 1
+    made = x509.CertificateBuilder(who, who, key.public_key(), number, *LIFETIME).sign(key, SHA256())
+    return str(made.public_bytes(Encoding.PEM).decode())
+
+
+def certificate_in(text: str) -> bytes | None:
+    """Return the first certificate of a text in PEM, in DER; None for a text that has none."""
+    found = CERTIFICATE.search(text.replace("\\n", "\n"))
+    try:
+        return ssl.PEM_cert_to_DER_cert(found[0]) if found is not None else None
+    except ValueError:
+        return None
+
+
+def subject_of(certificate: bytes) -> str | None:
+    """Return whose a certificate is by what it says; None for what is none."""
+    from cryptography.x509 import load_der_x509_certificate
+
+    try:
+        return str(load_der_x509_certificate(certificate).subject.rfc4514_string())
+    except ValueError:
         return None
 
 

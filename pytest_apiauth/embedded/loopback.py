@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from pytest_apiauth.embedded.http1 import Head, Malformed, read_body, read_head, written
 from pytest_apiauth.embedded.server import Server
-from pytest_apiauth.messages import NoAnswer, Origin, Request, Response
+from pytest_apiauth.messages import ClientCertificate, NoAnswer, Origin, Request, Response
 from pytest_apiauth.profile.endpoints import ENDPOINTS
 from pytest_apiauth.profile.model import Profile
 
@@ -191,7 +191,9 @@ class _Connection(socketserver.BaseRequestHandler):
                 self.server.remember(secured)
                 try:
                     secured.do_handshake()
-                    self._converse(secured, is_tls=True)
+                    shown = secured.getpeercert(binary_form=True)
+                    own = None if shown is None else ClientCertificate(ssl.DER_cert_to_PEM_cert(shown))
+                    self._converse(secured, is_tls=True, certificate=own)
                 finally:
                     self.server.forget(secured)
         except DAMAGE:
@@ -206,7 +208,9 @@ class _Connection(socketserver.BaseRequestHandler):
             return None
         return self.server.tls
 
-    def _converse(self, connection: socket.socket, *, is_tls: bool) -> None:
+    def _converse(
+        self, connection: socket.socket, *, is_tls: bool, certificate: ClientCertificate | None = None
+    ) -> None:
         with connection.makefile("rb") as stream:
             while True:
                 try:
@@ -221,7 +225,10 @@ class _Connection(socketserver.BaseRequestHandler):
                     return
                 version = "1.1" if head.is_current else "1.0"
                 url = self.server.url(head, is_tls=is_tls)
-                request = Request(head.method, url, head.headers, body, head.target, version, id(connection))
+                request = Request(
+                    head.method, url, head.headers, body, head.target, version, id(connection),
+                    client_certificate=certificate,
+                )  # fmt: skip
                 try:
                     response = self.server.answer(request)
                 except NoAnswer as absent:

@@ -9,6 +9,7 @@ from pytest_apiauth.embedded.token_policy import Parameters, TokenPolicy
 WELL_KNOWN = "/.well-known/"
 REGISTERED_METHODS = frozenset(
     {"none", "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"}
+    | {"tls_client_auth", "self_signed_tls_client_auth"}
 )
 """Ways of client authentication that have a name in the registry of RFC 7591 4.2."""
 
@@ -87,6 +88,8 @@ class MetadataPolicy(TokenPolicy):
         if with_codes:
             document["code_challenge_methods_supported"] = self.published_challenge_methods()
             document["authorization_response_iss_parameter_supported"] = True
+        if self.profile.token.bound == "mtls":
+            document["tls_client_certificate_bound_access_tokens"] = True
         if self.profile.authorization.require_pushed_authorization_requests:
             document["require_pushed_authorization_requests"] = True
         return document

@@ -42,7 +42,7 @@ def keys_of(profile: Profile) -> tuple[Kind, ...]:
 def spots(profile: Profile) -> Mapping[Kind, Spot]:
     """Return where each kind of credential stands (RFC 6750 2, RFC 7617 2), as far as the profile has it."""
     found: dict[Kind, Spot] = {"basic": Spot("header", FIELD, "Basic")}
-    found["bearer"] = _of_token(profile.bearer) if profile.token.bound is None else Spot("header", FIELD, "DPoP")
+    found["bearer"] = _of_token(profile.bearer) if profile.token.bound != "dpop" else Spot("header", FIELD, "DPoP")
     found["personal_access_token"] = _of_token(profile.personal_access_token)
     for name, scheme in profile.schemes.items():
         found[name] = Spot(scheme.where, scheme.name, scheme.scheme)

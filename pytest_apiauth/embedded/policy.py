@@ -18,6 +18,7 @@ from typing import Final
 from pytest_apiauth.embedded import cors
 from pytest_apiauth.embedded.assertion_policy import AssertionPolicy
 from pytest_apiauth.embedded.authorization_policy import AuthorizationPolicy
+from pytest_apiauth.embedded.certificate_policy import CertificatePolicy
 from pytest_apiauth.embedded.device_policy import DevicePolicy
 from pytest_apiauth.embedded.exchange_policy import ExchangePolicy
 from pytest_apiauth.embedded.login_policy import LoginPolicy
@@ -80,6 +81,7 @@ class Policy(
     AssertionPolicy,
     SignaturePolicy,
     PossessionPolicy,
+    CertificatePolicy,
     TargetPolicy,
     MetadataPolicy,
 ):
@@ -135,7 +137,13 @@ class Policy(
         token = self.match_token(shown.text, known)
         if token is None or not self.token_is_good(token) or not self.is_for_this_api(token):
             return None
-        return token if kind != "bearer" or not self.binds() or self.is_proved(token, presented) else None
+        return token if kind != "bearer" or self.is_of_its_sender(token, presented) else None
+
+    def is_of_its_sender(self, token: AccessToken, presented: Presented) -> bool:
+        """Whether a token comes from whoever has the key or the certificate that it is bound to, if it is."""
+        if self.binds_to_certificates():
+            return presented.request is not None and self.is_certified(token, presented.request)
+        return not self.binds() or self.is_proved(token, presented)
 
     def is_proved(self, token: AccessToken, presented: Presented) -> bool:
         """Whether a request proves that it has the key that its token is bound to (RFC 9449 7.1)."""

@@ -36,8 +36,8 @@ class PossessionPolicy(MetadataPolicy):
     """Decisions about proofs; `Policy` adds those of resources."""
 
     def binds(self) -> bool:
-        """Whether tokens are bound to keys here."""
-        return self.profile.token.bound is not None
+        """Whether tokens are bound to keys here, which proofs are made with."""
+        return self.profile.token.bound == "dpop"
 
     def proof_of(self, request: Request) -> Jws | None:
         """Return the one proof that a request has (RFC 9449 4.3, points 1 and 2)."""

@@ -103,6 +103,7 @@ class RevocationEndpoint:
             "client_id": client.client_id if client else None,
             "username": user.username if user else None,
             "token_type": self._policy.usual_type if isinstance(token, AccessToken) else None,
+            "cnf": self._policy.confirmation(token) if isinstance(token, AccessToken) else None,
             "exp": int(token.expires_at) if token.expires_at != float("inf") else None,
         }
         return {name: value for name, value in facts.items() if value is not None}

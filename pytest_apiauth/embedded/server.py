@@ -35,7 +35,7 @@ from pytest_apiauth.embedded.state import AccessToken, ManualClock, State
 from pytest_apiauth.embedded.token_endpoint import TokenEndpoint
 from pytest_apiauth.embedded.workbench import HostApp, Workbench
 from pytest_apiauth.errors import CredentialError
-from pytest_apiauth.messages import Origin, Request, Response
+from pytest_apiauth.messages import ClientCertificate, Origin, Request, Response
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Profile, Reference
 
 PLAIN = ("Content-Type", "text/plain; charset=utf-8")
@@ -122,6 +122,22 @@ class Server(Workbench):
         """
         self.identities.check_names(client=client, user=user, key=key)
         return self._invention.environment_of(client=client, user=user, key=key)
+
+    @property
+    def client_certificates(self) -> str:
+        """The certificates of the profile's clients, in PEM; empty if it names none."""
+        return self._invention.certificates()
+
+    def certified(self, request: Request, client: str = DEFAULT) -> Request:
+        """Return a request with the certificate that belongs to it, where what its sender presents cannot be seen.
+
+        That is the one of the client that the request names, or else that of ``client``.
+        """
+        named, text_of = request.form().get("client_id"), self._invention.text
+        rows = {DEFAULT: self.profile.credentials, **self.profile.clients}
+        own = next((row for row in rows.values() if named and text_of(row.client_id) == named), rows.get(client))
+        text = None if own is None else text_of(own.certificate)
+        return replace(request, client_certificate=ClientCertificate(text)) if text else request
 
     @property
     def origins(self) -> frozenset[Origin]:

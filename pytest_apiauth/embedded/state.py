@@ -97,11 +97,13 @@ class ClientRecord:
     """What it may use; None is everything."""
     public_key: str | None = None
     """In PEM, if it has registered one."""
+    certificate: bytes | None = None
+    """In DER, if it has registered one."""
 
     @property
     def is_public(self) -> bool:
         """Whether it has nothing to prove itself with."""
-        return self.secret is None and self.public_key is None
+        return self.secret is None and self.public_key is None and self.certificate is None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -135,7 +137,7 @@ class AccessToken:
     dead: bool = False
     resource: str | None = None
     thumbprint: str | None = None
-    """Of the key that it is bound to (RFC 9449 6.1)."""
+    """Of the key or the certificate that it is bound to (RFC 9449 6.1, RFC 8705 3)."""
 
 
 @dataclass(slots=True, repr=False)
@@ -151,7 +153,7 @@ class RefreshToken:
     dead: bool = False
     resource: str | None = None
     thumbprint: str | None = None
-    """Of the key that it is bound to, if its client is public (RFC 9449 5)."""
+    """Of the key or the certificate that it is bound to, if its client is public (RFC 9449 5, RFC 8705 4)."""
 
 
 @dataclass(slots=True, repr=False)

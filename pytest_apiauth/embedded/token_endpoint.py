@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 
 from pytest_apiauth.embedded.asserting import asserting_client
+from pytest_apiauth.embedded.certificate_policy import hash_of
 from pytest_apiauth.embedded.granting import Award, award_of
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.possession_policy import thumbprint
@@ -34,7 +35,7 @@ class TokenEndpoint:
             if self._policy.looks_at_grant_first():
                 self._policy.grant_type(parameters)
             client = self.client(request, parameters)
-            thumb = self._proved(request, parameters)
+            thumb = self._proved(request, parameters) or self._certified(request, parameters)
             named = self._policy.requested_target(parameters)
             award = award_of(self._policy, parameters, client)
             awarded = self._policy.awarded_target(award.resource, named)
@@ -129,6 +130,8 @@ class TokenEndpoint:
         policy = self._policy
         if policy.asserts():
             return asserting_client(policy, request, parameters)
+        if policy.certifies():
+            return policy.certified_client(request, parameters)
         client_id, secret = policy.client_credentials(request, parameters)
         client = None if client_id is None else policy.find_client(client_id)
         if client_id is not None and client is None:
@@ -152,6 +155,19 @@ class TokenEndpoint:
         if known is not None and not policy.may_be_refreshed_by(known, jwk):
             raise Refusal(400, "invalid_grant", "The refresh token is bound to another key.")
         return thumbprint(jwk)
+
+    def _certified(self, request: Request, parameters: Parameters) -> str | None:
+        """Return the thumbprint of the certificate that a token is to be bound to. Raises Refusal if none came."""
+        policy = self._policy
+        if not policy.binds_to_certificates():
+            return None
+        certificate = policy.certificate_to_bind(request)
+        if certificate is None:
+            raise Refusal(400, "invalid_request", "A token is bound to its client's certificate here, and none came.")
+        known = policy.find_refresh_token(parameters.get("refresh_token", ""))
+        if known is not None and not policy.may_be_refreshed_with(known, certificate):
+            raise Refusal(400, "invalid_grant", "The refresh token is bound to another certificate.")
+        return hash_of(certificate)
 
     def refused(self, refusal: Refusal, request: Request) -> Response:
         """Answer an error (RFC 6749 5.2)."""

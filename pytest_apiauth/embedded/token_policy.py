@@ -37,7 +37,7 @@ class TokenPolicy(RefusalPolicy):
         self.spots = spots(profile)
         self.keys = keys_of(profile)
         self.client_auth = profile.token.client_auth
-        self.usual_type = {"dpop": "DPoP", None: "Bearer"}[profile.token.bound]
+        self.usual_type = "DPoP" if profile.token.bound == "dpop" else "Bearer"
         scopes = [profile.token.scope, profile.token.answer.scope]
         for row in profile.grants.values():
             scopes += [row.scope, row.answer.scope if row.answer else None]

@@ -88,7 +88,7 @@ class Auth(AuthBase):
         request.headers.update(step.headers)
         now = {name.lower(): hash(text) for name, text in step.headers.items()}
         request.extensions = {**request.extensions, GIVEN: {**given, **now}}
-        place(request, step.placed, step.signing)
+        place(request, step.placed, step.signing, step.certificate)
         return request
 
     def _sending(self, request: httpx.Request) -> Callable[[Request], Response]:

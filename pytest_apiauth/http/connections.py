@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.request import getproxies, proxy_bypass
 
 from pytest_apiauth.errors import ProfileError
-from pytest_apiauth.messages import Origin
+from pytest_apiauth.messages import ClientCertificate, Origin
 
 if TYPE_CHECKING:
     import httpx
@@ -28,11 +28,20 @@ class Connections:
     limits: httpx.Limits | None = None
     trust_env: bool = True
 
-    def tls(self, usual: Callable[[], ssl.SSLContext], new: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-        """Return the TLS context: the usual one, which clients share, or one of its own. Raises ProfileError."""
+    def tls(
+        self,
+        usual: Callable[[], ssl.SSLContext],
+        new: Callable[[], ssl.SSLContext],
+        certificate: ClientCertificate | None = None,
+    ) -> ssl.SSLContext:
+        """Return the TLS context: the usual one, which clients share, or one of its own. Raises ProfileError.
+
+        ``certificate`` is what the profile has its client present. A context of the client's own, or a ``cert`` of its
+        own, comes first.
+        """
         if isinstance(self.verify, ssl.SSLContext):
             return self.verify
-        if self.verify is None and not self.cert:
+        if self.verify is None and not self.cert and certificate is None:
             return usual()
         what = f"verify: {self.verify}"
         try:
@@ -45,6 +54,8 @@ class Connections:
             if self.cert:
                 what = f"cert: {self.cert[0]}"
                 context.load_cert_chain(*self.cert)
+            elif certificate is not None and certificate.load is not None:
+                certificate.load(context)
         except (OSError, ssl.SSLError) as error:
             raise ProfileError(f"{what} cannot be read: {error}") from None
         return context

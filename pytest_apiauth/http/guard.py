@@ -31,7 +31,7 @@ from pytest_apiauth.http.bodies import AsyncLookedThrough, LookedThrough, Window
 from pytest_apiauth.http.cookies import are_its_own
 from pytest_apiauth.http.library import Library
 from pytest_apiauth.http.placed import is_signed, placed_in, standing
-from pytest_apiauth.http.translation import raw_target
+from pytest_apiauth.http.translation import CERTIFICATE, raw_target
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import Profile
@@ -96,6 +96,8 @@ class Guard:
             ("target" in extensions or "sni_hostname" in extensions) and self._leads_away(request)
         ):
             window = self._check_foreign(request)
+            # Nobody else is shown who a client is; as the libraries leave Authorization behind.
+            request.extensions = {name: each for name, each in request.extensions.items() if name != CERTIFICATE}
         if not self._allow_unsafe and request.method not in SAFE_METHODS:
             self._check_method(request)
         return window

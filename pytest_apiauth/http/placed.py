@@ -7,7 +7,8 @@ travels by the same way, since a client writes its Cookie line anew on a redirec
 it takes headers, so a key follows to the profile's own origins, and is stopped by the guard before any other place.
 
 What signs the request goes along likewise: the signature is made while the transport has the request, when nothing of
-it changes any more, and anew each time that it is sent on.
+it changes any more, and anew each time that it is sent on. And so does the certificate that its client presents: it
+takes a connection that was made with that.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote_plus
 
 from pytest_apiauth.auth.requester import Proved, Signed
-from pytest_apiauth.http.translation import received
+from pytest_apiauth.http.translation import CERTIFICATE, received
+from pytest_apiauth.messages import ClientCertificate
 from pytest_apiauth.profile.kinds import Place
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class Placed:
 
     values: Mapping[Place, str]
     signing: tuple[Signed | Proved, ...] = ()
+    certificate: ClientCertificate | None = None
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -47,10 +50,15 @@ class Placed:
         return f"Placed({', '.join(place.name for place in self.places)})"
 
 
-def place(request: httpx.Request, values: Mapping[Place, str], signing: tuple[Signed | Proved, ...] = ()) -> None:
+def place(
+    request: httpx.Request,
+    values: Mapping[Place, str],
+    signing: tuple[Signed | Proved, ...] = (),
+    certificate: ClientCertificate | None = None,
+) -> None:
     """Have credentials travel with a request, by which their places are taken from whatever stands there."""
-    if values or signing:
-        request.extensions = {**request.extensions, EXTENSION: Placed(values, signing)}
+    if values or signing or certificate is not None:
+        request.extensions = {**request.extensions, EXTENSION: Placed(values, signing, certificate)}
 
 
 def is_signed(request: httpx.Request) -> bool:
@@ -62,7 +70,7 @@ def is_signed(request: httpx.Request) -> bool:
 def placed_in(request: httpx.Request) -> str | None:
     """Say where a request carries such a credential, or None if it carries none."""
     placed = request.extensions.get(EXTENSION)
-    return ", ".join(each.where for each in placed.places) if isinstance(placed, Placed) else None
+    return (", ".join(each.where for each in placed.places) or None) if isinstance(placed, Placed) else None
 
 
 @contextmanager
@@ -82,6 +90,8 @@ def standing(request: httpx.Request) -> Iterator[None]:
                 request.headers["cookie"] = _with_cookie(request.headers.get("cookie"), each.name, value)
         for signed in placed.signing:
             _sign(request, signed, given)
+        if placed.certificate is not None:
+            request.extensions = {**request.extensions, CERTIFICATE: placed.certificate}
         yield
     finally:
         request.url, request.extensions = url, {**extensions, GIVEN: given} if given else extensions

@@ -5,12 +5,13 @@ A `Messenger` hands them to the transport it is given, blocking or not; a `Sende
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_apiauth.auth.logins import of_login
 from pytest_apiauth.credentials.secrets import Redactor
-from pytest_apiauth.errors import DroppedError, UnreachableError
+from pytest_apiauth.errors import DroppedError, HandshakeError, UnreachableError
 from pytest_apiauth.http.guard import Guard, GuardedTransport
 from pytest_apiauth.http.library import Library
 from pytest_apiauth.http.translation import (
@@ -34,6 +35,8 @@ DEADLINE: Final = 30.0
 """Seconds in which the body of an answer must have come: one that drips would never end."""
 LARGEST: Final = 16_000_000
 """Bytes of an answer to a request of ours, decoded. What a user's own request is answered with is never cut."""
+ALERT: Final = re.compile(r"_ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)")
+"""What OpenSSL calls the alerts of a server that is not content with the client's certificate (RFC 8446 6.2)."""
 TIMEOUTS: Final[Extensions] = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT)}
 
 
@@ -130,6 +133,8 @@ class Messenger:
             # Without its text, which quotes what was refused.
             return NotSendable("not sendable: the HTTP library refuses it")
         found = unreachable(self._profile, message.url, error, self._redactor)
+        if ALERT.search(str(error)) is not None:
+            return HandshakeError(str(found))
         return DroppedError(str(found)) if isinstance(error, self._library.dropped) else found
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ApiAuthError, UnreachableError
 from pytest_apiauth.http.library import Library
-from pytest_apiauth.messages import NoAnswer, Origin, Request, Response
+from pytest_apiauth.messages import ClientCertificate, NoAnswer, Origin, Request, Response
 from pytest_apiauth.printable import one_line
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 USER_AGENT: Final = "pytest-apiauth"
 NOTE: Final = "apiauth_note"
+CERTIFICATE: Final = "apiauth_certificate"
+"""The extension of a request that has what its sender presents by mutual TLS."""
 _TOKEN: Final = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
 _VALUE: Final = re.compile(rb"(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?")
 _TARGET: Final = re.compile(rb"[!-~]+")
@@ -98,7 +100,9 @@ def received(request: httpx.Request, body: bytes) -> Request:
     # Put together by hand: the text of a URL may contain a user name and password, which never travel in it.
     place = f"{url.scheme}://{url.netloc.decode()}{url.raw_path.decode()}"
     lines = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
-    return Request(request.method, place, lines, body, None if target is None else target.decode("latin-1"))
+    text = None if target is None else target.decode("latin-1")
+    certificate: ClientCertificate | None = request.extensions.get(CERTIFICATE)
+    return Request(request.method, place, lines, body, text, client_certificate=certificate)
 
 
 def to_library_response(library: Library, answer: Response, request: httpx.Request) -> httpx.Response:
@@ -190,6 +194,8 @@ def to_library_request(library: Library, message: Request, extensions: dict[str,
             target = meant.encode()
     if target is not None:
         request.extensions["target"] = target
+    if message.client_certificate is not None:
+        request.extensions[CERTIFICATE] = message.client_certificate
     return request
 
 

@@ -19,8 +19,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.http.connections import USUAL, Connections, is_local, proxy_for
 from pytest_apiauth.http.library import Library, library
-from pytest_apiauth.http.translation import in_place_of_answer, received, refuse_unsendable, to_library_response
-from pytest_apiauth.messages import NoAnswer, Request, Response
+from pytest_apiauth.http.translation import (
+    CERTIFICATE,
+    in_place_of_answer,
+    received,
+    refuse_unsendable,
+    to_library_response,
+)
+from pytest_apiauth.messages import ClientCertificate, NoAnswer, Request, Response
 
 if TYPE_CHECKING:
     import httpx
@@ -229,7 +235,7 @@ class Network:
 
 
 class _Routes:
-    """The library's own transports, one for each proxy and one without, made when first needed.
+    """The library's own transports, one for each proxy and certificate and one without, made when first needed.
 
     A proxy that a client asks for is not asked for this machine, unless it is on this machine itself: elsewhere
     ``localhost`` is another one. What a client asks for is made at once, so that what cannot be is said at once.
@@ -249,7 +255,7 @@ class _Routes:
         self._network = network
         self._kind = kind
         self._limits = limits
-        self._made: dict[Any, Any] = {}
+        self._made: dict[tuple[Any, ClientCertificate | None], Any] = {}
         self._mutex = threading.Lock()
         if connections.http2 and find_spec("h2") is None:
             name = network.library.name
@@ -258,22 +264,24 @@ class _Routes:
             self._through(self._proxy)
 
     def to(self, request: httpx.Request) -> Any:
+        # Nobody's requests go over a connection that somebody has shown a certificate for.
+        certificate = request.extensions.get(CERTIFICATE) if request.url.scheme == "https" else None
         if self._proxy is not None:
-            return self._through(None if self._is_skipped and is_local(request.url) else self._proxy)
-        return self._through(proxy_for(request) if self._connections.trust_env else None)
+            return self._through(None if self._is_skipped and is_local(request.url) else self._proxy, certificate)
+        return self._through(proxy_for(request) if self._connections.trust_env else None, certificate)
 
-    def _through(self, proxy: Any) -> Any:
+    def _through(self, proxy: Any, certificate: ClientCertificate | None = None) -> Any:
         with self._mutex:
-            if proxy not in self._made:
+            if (proxy, certificate) not in self._made:
                 asked = self._connections
-                self._made[proxy] = self._kind(
-                    verify=asked.tls(self._network.tls, self._network.new_tls),
+                self._made[proxy, certificate] = self._kind(
+                    verify=asked.tls(self._network.tls, self._network.new_tls, certificate),
                     proxy=proxy,
                     limits=self._limits,
                     http1=asked.http1,
                     http2=asked.http2,
                 )
-            return self._made[proxy]
+            return self._made[proxy, certificate]
 
     def all(self) -> list[Any]:
         with self._mutex:

@@ -331,7 +331,7 @@ class _Login:
         )
         scope = f"scope {one_line(self.redactor.redact(token.scope))}" if token.scope else "no scope told"
         yield f"{self._profile.name}: {self._grant}: an access token, {life}, {scope}"
-        if self._profile.token.bound is not None:
+        if self._profile.token.bound == "dpop":
             yield "it is bound to a key of this command alone, and so of use to nobody else"
         if where:
             yield f"the refresh token is kept in {where}; live runs of this profile use it"

@@ -53,7 +53,8 @@ class StandIn:
 
     httpx meets it in this process, by its transports. What any other library connects to those hosts is led to a
     socket, which is opened when the first one does and kept for later tests. ``who`` names client, user and key, whose
-    credentials production code finds in its environment. ``advice`` is for a library that goes past it, and its
+    credentials production code finds in its environment; what certificate a client has in its TLS context is not to be
+    seen here, and it is taken to have the right one. ``advice`` is for a library that goes past it, and its
     failures are noted in ``errors``.
     """
 
@@ -65,7 +66,9 @@ class StandIn:
         from pytest_apiauth.offline import Detour, Hosts
 
         self._server, self._who = server, who
-        self._handle: Callable[[Request], Response] = lambda request: completed(server.handle(request))
+        self._handle: Callable[[Request], Response] = lambda request: completed(
+            server.handle(server.certified(request, who.get("client", "default")))
+        )
         self._hosts = frozenset(origin.host for origin in server.origins)
         self._ends: ExitStack | None = None
         self.router = double(server.origins, self._handle)
@@ -122,7 +125,7 @@ def served(server: Server, folder: Path | None = None) -> Generator[ServedUrl]:
 
     authority = None if folder is None else authority_for()
     ca_file = None if authority is None or folder is None else authority.write(folder)
-    with serve(server, tls=None if authority is None else authority.server) as url:
+    with serve(server, tls=None if authority is None else authority.server_for(server.client_certificates)) as url:
         yield ServedUrl.of(rebased(server.profile, url), ca_file)
 
 

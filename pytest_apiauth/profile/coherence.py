@@ -87,10 +87,16 @@ def _wrong_names(promise: Promise) -> list[str]:
     for ending, user in promise.ended_users.items():
         if user not in promise.users:
             wrong.append(f"credentials.{ending}.user: no {user!r} in [users]")
-    if promise.token.bound is not None and promise.bearer is not None:
+    if promise.token.bound == "dpop" and promise.bearer is not None:
         wrong.append("bearer: a token that is bound travels as Authorization: DPoP (RFC 9449 7.1)")
     if promise.token.bound is not None and not promise.is_oauth:
         wrong.append("token.bound: for tokens of OAuth, and [login_request] is none")
+    tables = {"credentials": promise.credentials, **{f"clients.{name}": row for name, row in promise.clients.items()}}
+    wrong += [
+        f"{place}.certificate: needed: {place}.certificate_key is the key of it"
+        for place, row in tables.items()
+        if row.certificate_key is not None and row.certificate is None
+    ]
     if promise.login is not None and promise.interactive_grant is None:
         wrong.append("login: a script for the grants authorization_code and device_code, and [grants] lists neither")
     needed = [(key, name) for name in promise.grants for key in GRANTS[name].urls]

@@ -39,7 +39,7 @@ class Promise(Document):
         ['bearer', 'personal_access_token', 'basic']
         """
         rows = {row.name: row for row in placed(lambda name: getattr(self, name, None), self.schemes)}
-        return rows if self.token.bound is None else {**rows, "bearer": replace(rows["bearer"], place=DPOP)}
+        return rows if self.token.bound != "dpop" else {**rows, "bearer": replace(rows["bearer"], place=DPOP)}
 
     def may_be_plain(self, origin: Origin) -> bool:
         """Whether credentials may travel to this origin: HTTPS, loopback, or a host in ``insecure_hosts``."""
@@ -258,10 +258,10 @@ class Promise(Document):
     def token_types(self) -> frozenset[str]:
         """What a token answer may call its token, in small letters: bearer, or the word that it travels behind.
 
-        One that is to be bound to a key is nothing else than that (RFC 9449 5).
+        One that is to be bound to a key by proofs is nothing else than that (RFC 9449 5).
         """
-        if self.token.bound is not None:
-            return frozenset((self.token.bound,))
+        if self.token.bound == "dpop":
+            return frozenset(("dpop",))
         return frozenset(("bearer", self.place_of("bearer").word.lower() or "bearer"))
 
     def statements_for(self, rule: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ PUBLIC: Final = frozenset(("client_id", "key_id", "public_key", "redirect_uri", 
 """Values that are no secrets."""
 _FIELDS: Final = (
     *("client_id", "client_secret", "private_key", "key_id", "redirect_uri", "username", "password", "session"),
-    *("api_key", "personal_access_token", "refresh_token"),
+    *("certificate", "certificate_key", "api_key", "personal_access_token", "refresh_token"),
 )
 
 

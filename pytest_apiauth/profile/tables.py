@@ -19,8 +19,9 @@ from pytest_apiauth.profile.grants import GrantType
 from pytest_apiauth.profile.kinds import Kind
 
 ClientAuth = Literal[
-    "none", "client_secret_basic", "client_secret_post", "client_secret_json", "client_secret_jwt", "private_key_jwt"
-]
+    "none", "client_secret_basic", "client_secret_post", "client_secret_json", "client_secret_jwt", "private_key_jwt",
+    "tls_client_auth", "self_signed_tls_client_auth",
+]  # fmt: skip
 Algorithm = Literal[
     "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
 ]
@@ -122,6 +123,14 @@ class Client(Model):
         None, description='Where its private key is, in PEM or as a JWK, for client_auth = "private_key_jwt"'
     )
     key_id: Plain | None = Field(None, description="What the server knows that key by, the kid of its assertions")
+    certificate: SecretReference | None = Field(
+        None,
+        description="Where the certificate is, in PEM, that it presents by mutual TLS (RFC 8705), at the profile's"
+        " origins; further ones of its chain may follow, and its private key",
+    )
+    certificate_key: SecretReference | None = Field(
+        None, description="Where that private key is, in PEM, if not behind the certificate"
+    )
     redirect_uri: Plain | None = Field(None, description="Registered redirection URI")
     grants: Grants | None = Field(
         None, description="Those of [grants] that this client may use; by default all. It gets no token by another one"
@@ -206,10 +215,10 @@ class TokenSettings(Model):
         " RFC 7617; the two differ only for characters other than letters, digits and -._~",
     )
     scope: str | None = Field(None, description="Scope to ask for")
-    bound: Literal["dpop"] | None = Field(
+    bound: Literal["dpop", "mtls"] | None = Field(
         None,
         description="What binds issued tokens to whoever asked for them: dpop, proofs of a key that each run makes"
-        " (RFC 9449); they travel as Authorization: DPoP",
+        " (RFC 9449), and they travel as Authorization: DPoP; mtls, the client's certificate (RFC 8705 3)",
     )
     assertion: Assertions = Assertions()
     resource: OneOrSeveral = Field(
@@ -251,6 +260,20 @@ class TokenSettings(Model):
             fitting = "HS256, HS384 or HS512" if self.client_auth == "client_secret_jwt" else "that of a private key"
             raise ValueError(f"assertion.alg: expected {fitting} for {self.client_auth}, got {alg}")
         return self
+
+    @property
+    def is_certified(self) -> bool:
+        """Whether a client proves itself by the certificate that it presents (RFC 8705 2).
+
+        >>> TokenSettings(client_auth="tls_client_auth").is_certified, TokenSettings(bound="mtls").is_certified
+        (True, False)
+        """
+        return self.client_auth in ("tls_client_auth", "self_signed_tls_client_auth")
+
+    @property
+    def takes_certificate(self) -> bool:
+        """Whether no token is given without a certificate: it proves the client, or the token is bound to it."""
+        return self.is_certified or self.bound == "mtls"
 
     @property
     def signs_with(self) -> Algorithm | None:

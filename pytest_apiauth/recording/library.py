@@ -72,7 +72,7 @@ def embedded_stage(profile: Profile) -> Iterator[Stage]:
         server = Server(profile, redactor=redactor)
         authority = authority_for(frozenset(origin.host for origin in profile.origins))
         with (
-            serve(server, tls=authority.server) as url,
+            serve(server, tls=authority.server_for(server.client_certificates)) as url,
             serve(server) as plain,
             tunnel(urlsplit(url).port or 0, urlsplit(plain).port or 0) as proxy,
         ):

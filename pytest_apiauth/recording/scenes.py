@@ -77,7 +77,8 @@ def scenes(profile: Profile) -> list[Scene]:
     found = [_grant_scene(profile, grant) for grant in profile.grants]
     usual = profile.usual_grant
     if usual is not None and not GRANTS[usual].needs_person:
-        if profile.token.client_auth != "none":
+        # What makes a wrong certificate wrong is in no message, and so on no tape.
+        if profile.token.client_auth != "none" and not profile.token.is_certified:
             found.append(Scene("wrong_secret", ASSUMED, _alone(usual, _wrong_client)))
         by_password = next((grant for grant in profile.grants if GRANTS[grant].takes_password), None)
         if by_password is not None:

@@ -216,7 +216,7 @@ class Api:
             other = api.another(Role.CLIENT_SECRET, than=api.profile.grants[grant].client)
             foreign = api.token_request(grant, client=other.who)
         """
-        of_client = role in (Role.CLIENT_ID, Role.CLIENT_SECRET, Role.PRIVATE_KEY)
+        of_client = role in (Role.CLIENT_ID, Role.CLIENT_SECRET, Role.PRIVATE_KEY, Role.CERTIFICATE)
         naming = Role.CLIENT_ID if of_client else Role.USERNAME
         section = "clients" if of_client else "users"
         own = self._value_of(Ref(naming, than))

@@ -13,15 +13,17 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from pytest_apiauth.auth import requests, shell
+from pytest_apiauth.auth.certified import Certified
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.person import sent_by
 from pytest_apiauth.auth.pushing import request_uri_in
 from pytest_apiauth.auth.texts import Assertion, Ref, Signing
+from pytest_apiauth.credentials import certificates
 from pytest_apiauth.credentials.binding import ALGORITHM, Binding, wants_nonce
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.credentials.signing import public_half
-from pytest_apiauth.errors import CredentialError, NotRecordedError
-from pytest_apiauth.messages import Request, Response, described
+from pytest_apiauth.errors import CredentialError, HandshakeError, NotRecordedError
+from pytest_apiauth.messages import ClientCertificate, Request, Response, described
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite.guesses import wrong_passwords
 from pytest_apiauth.suite.limited import RateLimits
@@ -51,6 +53,7 @@ class Examination:
         """Every 429 that was met."""
         self.found: dict[Hashable, object] = {}
         """What rules have found out about the target, for those that come after them."""
+        self._certificates: dict[Certified, ClientCertificate] = {}
         self._recovery: Counterexample | None = None
         self._is_recovery_told = False
 
@@ -91,7 +94,18 @@ class Examination:
         return attempt
 
     def _sent(self, draft: Draft) -> Response:
-        """Send a request, and once more if its proof is to have another nonce (RFC 9449 8, 9)."""
+        """Send a request, and once more if its proof is to have another nonce (RFC 9449 8, 9).
+
+        One that TLS refuses for a certificate which is not the valid request's is refused as if by an answer.
+        """
+        try:
+            return self._answered_at_last(draft)
+        except HandshakeError as refused:
+            if draft.control is None or draft.certificate == draft.control.draft.certificate:
+                raise
+            return Response(401, note=str(refused))
+
+    def _answered_at_last(self, draft: Draft) -> Response:
         response = self.send_by(lambda request: [self._answered(request, draft)], draft)[0]
         if draft.proof is not None and wants_nonce(response):
             response = self.send_by(lambda request: [self._answered(request, draft)], draft)[0]
@@ -168,7 +182,27 @@ class Examination:
             lambda: time.time() + moved,
             lambda made, label: self.redactor.learn(made, label.upper()),
             self.target.identities.binding,
+            self._certificate,
         )
+
+    def _certificate(self, whose: Certified) -> ClientCertificate:
+        """Return what a request comes with by mutual TLS; what is made for this run is made once."""
+        if not whose.made:
+            with self.placeholders.reached():
+                return self.target.identities.certificate(whose.who)
+        if whose not in self._certificates:
+            own = self._certificate(replace(whose, made="")).chain
+            self._certificates[whose] = certificates.self_made(own if whose.made == "namesake" else "")
+        return self._certificates[whose]
+
+    def thumbprint(self, client: str = DEFAULT) -> str:
+        """Return what a token says that is bound to a client's certificate (RFC 8705 3.1).
+
+        Example::
+
+            answer.require(members["cnf"]["x5t#S256"] == api.examination.thumbprint(), "the certificate's own")
+        """
+        return certificates.thumbprint(self._certificate(Certified(client)).chain)
 
     def signed(self, assertion: Assertion) -> str:
         """Return an assertion of this moment, for a rule that sends one twice."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from pytest_apiauth.errors import GuardError, UnreachableError
-from pytest_apiauth.messages import Origin, Request, Response
+from pytest_apiauth.messages import ClientCertificate, Origin, Request, Response
 from pytest_apiauth.profile.model import Profile
 
 TIMEOUT = 10.0
@@ -25,8 +25,9 @@ class Connection:
     """A kept connection to one origin of a profile. Raises GuardError for any other, or for one in clear.
 
     ``wait`` is called before each request, and may raise.
-    Use it as a context manager. ``send`` raises UnreachableError if no answer comes. A server may end the
-    connection after any answer (RFC 9112 9.3); the next request then has another one.
+    Use it as a context manager; the first request opens it, with the certificate that it comes with. ``send`` raises
+    UnreachableError if no answer comes. A server may end the connection after any answer (RFC 9112 9.3); the next
+    request then has another one.
     """
 
     def __init__(self, profile: Profile, url: str, wait: Callable[[], None] | None = None) -> None:
@@ -44,13 +45,13 @@ class Connection:
         """Whether a request went where another had gone before."""
 
     def __enter__(self) -> Connection:
-        self._open()
         return self
 
-    def _open(self) -> None:
+    def _opened(self, certificate: ClientCertificate | None) -> socket.socket:
         try:
             plain = socket.create_connection((self._origin.host, self._origin.port), timeout=TIMEOUT)
-            self._socket = self._secured(plain) if self._origin.scheme == "https" else plain
+            self._socket = self._secured(plain, certificate) if self._origin.scheme == "https" else plain
+            return self._socket
         except OSError as error:
             raise UnreachableError(f"{self._profile.name}: {self._origin} cannot be reached: {error}") from None
 
@@ -60,20 +61,22 @@ class Connection:
         if self._socket is not None:
             self._socket.close()
 
-    def _secured(self, plain: socket.socket) -> ssl.SSLSocket:
+    def _secured(self, plain: socket.socket, certificate: ClientCertificate | None) -> ssl.SSLSocket:
         context = ssl.create_default_context()
         if self._profile.ca_file:
             context.load_verify_locations(self._profile.ca_file)
+        if certificate is not None and certificate.load is not None:
+            certificate.load(context)
         return context.wrap_socket(plain, server_hostname=self._origin.host)
 
     def send(self, request: Request, *, version: str = "1.1", close: bool = False) -> Response:
         """Send a request in a version of HTTP (``1.0`` or ``1.1``), on this connection."""
         if self._has_ended and self._socket is not None:
             self._socket.close()
-            self._open()
+            self._socket = None
+        connection = self._socket or self._opened(request.client_certificate)
         if self._wait is not None:
             self._wait()
-        assert self._socket is not None, "use the connection as a context manager"
         self.was_shared = self.was_shared or (self.carried > 0 and not self._has_ended)
         self.carried += 1
         target = request.path + (f"?{request.query}" if request.query else "")
@@ -83,8 +86,8 @@ class Connection:
         lines += [f"Content-Length: {len(request.body)}"] if request.body else []
         lines += ["Connection: close"] if close else []
         try:
-            self._socket.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + request.body)
-            answer = http.client.HTTPResponse(self._socket, method=request.method)
+            connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + request.body)
+            answer = http.client.HTTPResponse(connection, method=request.method)
             answer.begin()
             response = Response(answer.status, tuple(answer.getheaders()), answer.read())
             self._has_ended = answer.will_close

@@ -21,7 +21,7 @@ from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.refresh_tokens import live_identities
 from pytest_apiauth.credentials.secrets import Redactor
-from pytest_apiauth.errors import BudgetError, UnreachableError
+from pytest_apiauth.errors import BudgetError, HandshakeError, UnreachableError
 from pytest_apiauth.http import Connector, Network, Sender
 from pytest_apiauth.messages import FROM_GATEWAYS, Request, Response
 from pytest_apiauth.profile.model import Profile
@@ -123,8 +123,8 @@ class LiveTarget:
 
     def store(self, who: Who) -> TokenStore:
         if who not in self.stores:
-            # A token that is bound is of no use to a worker that has not the key.
-            is_shared = self.profile.token.bound is None
+            # A token that is bound to a run's own key is of no use to a worker that has not the key.
+            is_shared = self.profile.token.bound != "dpop"
             file = self.shared_file("token", self.profile.key, *who) if is_shared else None
             clock, leeway = SystemClock(), self.profile.token.leeway
             self.stores[who] = (
@@ -163,7 +163,7 @@ class LiveTarget:
             )
         try:
             response = self.pace.measured(lambda: self.sender.send(request))
-        except BudgetError:
+        except (BudgetError, HandshakeError):
             raise
         except UnreachableError as error:
             self.unanswered.append(str(error))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
+import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from pytest_apiauth.auth.person import Person
@@ -41,8 +44,9 @@ class LoopbackTarget:
 
         self._open = contextlib.ExitStack()
         self.server = Server(profile, faults=faults, variants=variants, redactor=redactor)
-        base_url = self._open.enter_context(serve(self.server))
-        self.profile = rebased(self.server.profile, base_url)
+        tls, ca_file = self._tls()
+        base_url = self._open.enter_context(serve(self.server, tls=tls))
+        self.profile = rebased(self.server.profile, base_url).replaced(**({"ca_file": ca_file} if ca_file else {}))
         self.identities = Identities(self.profile, self.server.lookup, redactor)
         consents = self.server.consents
         self.person = Person(self.identities, redactor, consents=consents)
@@ -50,6 +54,16 @@ class LoopbackTarget:
         self.connector = Network(library, ca_file=self.profile.ca_file)
         self._sender = Sender.live(library, self.profile, redactor, network=self.connector)
         self._open.callback(self._sender.close)
+
+    def _tls(self) -> tuple[ssl.SSLContext | None, str | None]:
+        """Return the server's context and the file to trust it by, if clients have certificates: those take TLS."""
+        if not self.server.client_certificates:
+            return None, None
+        from pytest_apiauth.embedded.authority import authority_for
+
+        authority = authority_for()
+        folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="apiauth-")))
+        return authority.server_for(self.server.client_certificates), str(authority.write(folder))
 
     @property
     def sent(self) -> int:

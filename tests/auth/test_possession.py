@@ -110,7 +110,7 @@ def test_another_key_is_another_key() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ("[token]\nbound = \"mtls\"", "token.bound: expected 'dpop'"),
+        ("[token]\nbound = \"key\"", "token.bound: expected 'dpop' or 'mtls'"),
         ("[token]\nbound = \"dpop\"\n[bearer]\nheader = \"X-Token\"", "a token that is bound travels as"),
     ],
 )  # fmt: skip

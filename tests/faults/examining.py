@@ -37,6 +37,8 @@ PROFILES = {
     "signed": loading.load(REFERENCE.with_name("signed.apiauth.toml")),
     "pushed": loading.load(REFERENCE.with_name("pushed.apiauth.toml")),
     "dpop": loading.load(REFERENCE.with_name("dpop.apiauth.toml")),
+    "mtls": loading.load(REFERENCE.with_name("mtls.apiauth.toml")),
+    "bound": loading.load(REFERENCE.with_name("bound.apiauth.toml")),
 }
 
 

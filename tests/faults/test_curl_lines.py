@@ -15,7 +15,7 @@ SAMPLE = (
     "refreshed-token-unusable",
 )  # fmt: skip
 """A near miss; steps that give a token and revoke it; a cookie; a proof key of one's own; a step that gives a token."""
-MADE = re.compile(r"\$\{((?:DPOP_PROOF|[A-Z]+_SIGNATURE)[A-Z0-9_]*)\}")
+MADE = re.compile(r"\$\{((?:DPOP_PROOF|[A-Z]*_?CERTIFICATE_FILE|[A-Z]+_SIGNATURE)[A-Z0-9_]*)\}")
 """Signatures of requests, by what their placeholders are called."""
 BY_CHANCE = ("every-fifth-admitted", "every-second-admitted", "refresh-race-lost")
 """What a server does now and then, or only when several ask at the same moment: the report says so."""

@@ -135,6 +135,7 @@ def client(row: Row) -> None:
     assert api.get().status_code == 200
 
     request = api.arrived[-1]
+    assert (request.client_certificate is not None) == (api.target.profile.token.bound == "mtls")
     for kind, values in api.sent(request).items():
         (value,) = values
         assert value.startswith(row.places[kind].prefix)
@@ -147,7 +148,7 @@ def guard(row: Row) -> None:
     for elsewhere in ("https://evil.example/", "http://api.placed.example/v1/user/me"):
         api = Api(row)
         api.moves_to = elsewhere
-        is_proved = api.target.profile.token.bound is not None
+        is_proved = api.target.profile.token.bound == "dpop"
         if all(place.is_authorization for place in row.places.values()) and not is_proved:
             # Both libraries leave it behind.
             assert api.get().status_code != 200
@@ -157,6 +158,7 @@ def guard(row: Row) -> None:
             assert api.redactor.redact(str(caught.value)) == str(caught.value)
         strangers = [request for request in api.arrived if not request.url.startswith(ORIGIN)]
         assert not any(values for request in strangers for values in api.sent(request).values())
+        assert not any(request.client_certificate for request in strangers)
 
 
 def redaction(row: Row) -> None:
@@ -207,7 +209,7 @@ def mock(row: Row) -> None:
     requests = [api.asking()]
     requests += [api.asking(**{kind: place.prefix + "no"}) for kind, place in row.places.items()]
 
-    with mounted(double(api.server.origins, api.server.handle)):
+    with mounted(double(api.server.origins, lambda request: api.server.handle(api.server.certified(request)))):
         good, *bad = [httpx.get(each.url, headers=dict(each.headers)).status_code for each in requests]
 
     assert (good, {*bad}) == (200, {401})

@@ -100,7 +100,18 @@ OF_PUSHES = frozenset({"par-answer", "par-client", "par-single-use", "par-requir
 OF_LOGINS = frozenset({"log-lacking", "log-answer", "log-out-ends", "ref-success", "ref-old-dead"})
 OF_SIGNATURES = frozenset({"sig-altered", "sig-of-another", "sig-outlived"})
 OF_POSSESSION = frozenset({"dpop-proof-needed", "dpop-key", "dpop-signed", "dpop-token-request"})
-OF_ONE_ALONE = OF_KEYS | OF_TOKENS | OUTSIDE_OF_URLS | OF_SCHEMES | OF_BEARER | OF_BASIC | OF_SIGNATURES | OF_POSSESSION
+OF_CERTIFICATES = frozenset({"mtls-certificate-needed", "mtls-certificate"})
+OF_ONE_ALONE = (
+    OF_CERTIFICATES
+    | OF_KEYS
+    | OF_TOKENS
+    | OUTSIDE_OF_URLS
+    | OF_SCHEMES
+    | OF_BEARER
+    | OF_BASIC
+    | OF_SIGNATURES
+    | OF_POSSESSION
+)
 """Rules that have nothing to look at in a row which does not name them."""
 
 
@@ -134,6 +145,12 @@ def _rows() -> Iterator[Row]:
         "bearer bound to a key", {BEARER: bound}, {"token": {"bound": "dpop"}},
         reason="a document whose scheme is dpop does not say how its tokens are asked for",
         fault="dpop-key-unbound", rules=_rules_of_tokens(bound) | OF_POSSESSION, variables={BEARER: "ACCESS_TOKEN"},
+    )  # fmt: skip
+    yield Row(
+        "bearer bound to a certificate", {BEARER: usual}, {"token": {"bound": "mtls"}},
+        reason="OpenAPI has words for a certificate that is needed, and none for tokens that are bound to it",
+        fault="mtls-any-certificate", rules=_rules_of_tokens(usual) | OF_BEARER | OF_CERTIFICATES,
+        variables={BEARER: "ACCESS_TOKEN"},
     )  # fmt: skip
     for where, (table, place) in TOKEN_PLACES.items():
         yield Row(

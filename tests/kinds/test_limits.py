@@ -21,12 +21,12 @@ PROFILES = {
     "basic and bearer at once, but both travel in the header Authorization": (
         'token_url = "/token"\n[grants.password]\n[zones.all]\npath = "/"\nneeds = ["basic", "bearer"]'
     ),
-    "token.bound: expected 'dpop'": '[token]\nbound = "tls_client_certificate"',
+    "token.bound: expected 'dpop' or 'mtls'": '[token]\nbound = "ip_address"',
     "bearer.in: expected 'header', 'query' or 'cookie'": '[bearer]\nin = ["header", "cookie"]\nname = "access"',
 }
 """What a user writes, by what the user is told."""
 SCHEMES: dict[str, dict[str, Any]] = {
-    "a profile cannot hold a client certificate (mutual TLS)": {"type": "mutualTLS"},
+    "a profile cannot hold a client certificate (mutual TLS) as all that a route needs": {"type": "mutualTLS"},
     "a profile cannot hold HTTP authentication of the scheme 'digest'": {"type": "http", "scheme": "digest"},
     "a profile cannot hold HTTP authentication of the scheme 'hawk' without a function of yours": {
         "type": "http", "scheme": "hawk",

@@ -28,6 +28,7 @@ MODULES = (
     "assertion_policy",
     "signature_policy",
     "possession_policy",
+    "certificate_policy",
     "target_policy",
     "pushed_endpoint",
     "pushed_policy",

@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
+from pytest_apiauth.credentials import certificates
 from pytest_apiauth.errors import DroppedError, UnreachableError
 from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.targets.apps.wsgi import SERVER_ERROR, Note
@@ -142,6 +143,20 @@ def scope_of(request: Request, origin: Origin, state: dict[str, Any]) -> Message
         "query_string": request.query.encode("latin-1"),
         "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers],
         "state": state.copy(),
+        **({"extensions": {"tls": _tls(request)}} if origin.scheme == "https" else {}),
+    }
+
+
+def _tls(request: Request) -> Message:
+    """Return what a server says of a connection over TLS (ASGI TLS extension 0.2), and of who is at its other end."""
+    chain = certificates.split(request.client_certificate.chain) if request.client_certificate is not None else []
+    return {
+        "server_cert": None,
+        "client_cert_chain": chain,
+        "client_cert_name": certificates.subject_of(chain[0]) if chain else None,
+        "client_cert_error": None,
+        "tls_version": 0x0304,
+        "cipher_suite": 0x1301,
     }
 
 

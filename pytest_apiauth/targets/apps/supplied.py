@@ -21,10 +21,12 @@ from pytest_apiauth.profile.references import label_of_ended
 FIXTURE = "apiauth_credentials"
 FIELDS = {
     "credentials": (
-        "client_id", "client_secret", "private_key", "key_id", "redirect_uri", "username", "password", "api_key",
-        "personal_access_token", "refresh_token",
+        "client_id", "client_secret", "private_key", "key_id", "certificate", "certificate_key", "redirect_uri",
+        "username", "password", "api_key", "personal_access_token", "refresh_token",
     ),
-    "clients": ("client_id", "client_secret", "private_key", "key_id", "redirect_uri"),
+    "clients": (
+        "client_id", "client_secret", "private_key", "key_id", "certificate", "certificate_key", "redirect_uri",
+    ),
     "users": ("username", "password"),
     "keys": ("api_key",),
 }  # fmt: skip

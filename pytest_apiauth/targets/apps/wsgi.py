@@ -48,6 +48,9 @@ def environ_of(request: Request, origin: Origin) -> dict[str, Any]:
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
+    if request.client_certificate is not None:
+        # As Apache's mod_ssl has it, and whatever is like it.
+        environ["SSL_CLIENT_CERT"] = request.client_certificate.chain
     for name, value in request.headers:
         key = name.upper().replace("-", "_")
         if "_" in name:
