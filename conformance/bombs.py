@@ -1,75 +1,58 @@
-"""What is small and takes a server long: known bombs, each against a valid request, and each seen twice.
-
-They are sized to take a few seconds where nothing holds them back, and no more than that.
-"""
+"""What is small and takes a server long: known bombs, each against a valid request, and each seen twice."""
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 from pytest_apiauth.rules import (
+    ISSUE,
+    LOCKOUT,
     MUST,
     PROFILE,
     Api,
     Draft,
     Edit,
+    GrantType,
     NotApplicable,
+    Parts,
+    Role,
     Timed,
+    UnreachableError,
     Zone,
     rule,
     timed,
     unanswered,
 )
 
-from .parts import TOKENS, token_zones
+from .grid.bombs import AUTHORIZATIONS, FIELDS, FORMS, JWTS, OBJECTS, SECRET, Bomb
+from .parts import (
+    TOKENS,
+    UNATTENDED,
+    authorization,
+    body_encoding,
+    protected_zones,
+    token_zones,
+    unattended_logins,
+)
 
 LONG: Final = 1.0
 """Seconds that an answer may take, whatever is asked."""
 TIMES: Final = 10
-"""How often as long as a valid request's one that does may take."""
-ITERATIONS: Final = 4_000_000
-DEEP: Final = 1_500
-DIGITS: Final = 4_000
+"""How often as long as a harmless request's one that does may take."""
+PATIENCE: Final = 3
+"""How often a valid request is sent that must be answered after one that was not."""
 
-
-def b64(content: bytes) -> str:
-    """Encode in base64url without padding."""
-    return base64.urlsafe_b64encode(content).decode().rstrip("=")
-
-
-def jws(header: str, claims: str) -> str:
-    """Return a JWT whose signature is nobody's."""
-    return ".".join((b64(header.encode()), b64(claims.encode()), b64(bytes(32))))
-
-
-def jwe(**header: object) -> str:
-    """Return an encrypted JWT that nothing opens (RFC 7516 3.1)."""
-    return ".".join((b64(json.dumps(header).encode()), b64(bytes(40)), b64(bytes(16)), b64(bytes(16)), b64(bytes(16))))
-
-
-def bombs() -> Iterator[str]:
-    """Yield tokens that take whoever reads them carelessly long.
-
-    RFC 7518 4.8.1.2 has the sender say how often a password is hashed (CVE-2023-6681, CVE-2024-28102); JSON may be as
-    deep, and a number as long, as there is room.
-    """
-    salt = b64(bytes(16))
-    for hashed, wrapped in (("HS512", "A256KW"), ("HS256", "A128KW")):
-        yield jwe(alg=f"PBES2-{hashed}+{wrapped}", enc="A128CBC-HS256", p2s=salt, p2c=ITERATIONS)
-    header = json.dumps({"alg": "HS256", "typ": "JWT"})
-    for opening, closing in (("[", "]"), ('{"a":', "}")):
-        deep = opening * DEEP + "1" + closing * DEEP
-        yield jws(header, f'{{"sub":{deep}}}')
-        yield jws(f'{{"alg":"HS256","kid":{deep}}}', "{}")
-    number = "9" * DIGITS
-    yield jws(header, f'{{"exp":{number}}}')
-    yield jws(f'{{"alg":"HS256","kid":{number}}}', "{}")
-
-
-BOMBS: Final = tuple(bombs())
+first_zone = Parts(
+    "no zone with a probe needs credentials", lambda profile: dict(list(protected_zones.find(profile).items())[:1])
+)
+usual_login = Parts(
+    "no grant works without a person",
+    lambda profile: {
+        name: name for name in [each for each in UNATTENDED if each in unattended_logins.find(profile)][:1]
+    },
+)
 
 
 def is_structured(token: str) -> bool:
@@ -90,29 +73,99 @@ def res_jwt_bomb(api: Api, zone: Zone) -> None:
     valid = next(iter(api.requests(zone, *TOKENS)))
     if not is_structured(api.examination.value(valid.token)):
         raise NotApplicable("the access token is no JWT")
-    for text in BOMBS:
-        with api.row():
-            _tried(api, valid, valid.editing(valid.token, Edit("whole", text=text)))
+    _each(api, valid, JWTS)
+
+
+@rule(
+    MUST,
+    "RFC 9110 17.5",
+    PROFILE,
+    applies=first_zone,
+    catches=("authorization-backtracks", "token-parts-unbounded", "language-backtracks", "basic-hashed-long"),
+)
+def res_field_bomb(api: Api, zone: Zone) -> None:
+    """A header field that is made to be read long is answered, and not much later than a harmless one."""
+    _each(api, next(iter(api.requests(zone))), FIELDS)
+
+
+@rule(
+    MUST,
+    "RFC 9110 17.5",
+    PROFILE,
+    applies=usual_login,
+    catches=(
+        "redirect-uri-backtracks-at-token",
+        "content-type-backtracks",
+        "parameters-collide",
+        "form-depth-unbounded",
+        "digits-quadratic",
+        "json-depth-unbounded",
+        "exponent-expanded",
+    ),
+    safety=ISSUE,
+)
+def tok_body_bomb(api: Api, grant: GrantType) -> None:
+    """A token request that is made to be read long is answered, and not much later than a harmless one."""
+    _each(api, api.token_request(grant), OBJECTS if body_encoding(api.profile) == "json" else FORMS)
+
+
+@rule(MUST, "RFC 9110 17.5", PROFILE, applies=usual_login, catches="long-password-hashed", safety=LOCKOUT)
+def tok_long_secret(api: Api, grant: GrantType) -> None:
+    """A long password, or a long secret in a body, is refused not much later than a short one that is wrong."""
+    valid = api.token_request(grant)
+    in_header = {ref for each in valid.credentials for ref in each.refs}
+    for ref in (ref for ref in valid.refs if ref.role in (Role.CLIENT_SECRET, Role.PASSWORD)):
+        if ref not in in_header:
+            with api.row():
+                _tried(api, valid.editing(ref, SECRET), [valid, valid.editing(ref, Edit("reverse"))])
     api.control(valid)
 
 
-def _tried(api: Api, valid: Draft, draft: Draft) -> None:
-    """Send one; again, between valid requests, if it takes long or is not answered."""
-    usual = timed(api, valid).seconds
+@rule(
+    MUST,
+    "RFC 9110 17.5",
+    PROFILE,
+    applies=authorization,
+    catches="redirect-uri-backtracks",
+)
+def az_redirect_bomb(api: Api, grant: GrantType) -> None:
+    """A redirect_uri that is made to be read long is answered, and not much later than a harmless one."""
+    _each(api, api.authorization_request().unpushed, AUTHORIZATIONS)
+
+
+def _each(api: Api, valid: Draft, bombs: Iterable[Bomb]) -> None:
+    for bomb in bombs:
+        # A slow server is spared; of wrong passwords there may be none left.
+        if not api.spares():
+            with suppress(NotApplicable), api.row():
+                _tried(api, bomb.on(valid), bomb.beside(valid))
+    api.control(valid)
+
+
+def _tried(api: Api, draft: Draft, harmless: list[Draft]) -> None:
+    """Send one; again, after harmless requests, if it takes long or is not answered."""
     once = timed(api, draft)
     if once.error is not None:
         api.recommend(once.error)
-    if not _is_suspect(once, usual):
+    if not _is_suspect(once, 0.0):
         return
-    api.control(valid)
-    usual = max(usual, timed(api, valid).seconds)
-    again = timed(api, draft)
-    if not _is_suspect(again, usual) or once.error or again.error:
+    _recovered(api, draft)
+    usual = max(timed(api, each).seconds for each in harmless)
+    again = timed(api, draft) if _is_suspect(once, usual) else once
+    if not _is_suspect(again, usual) or again is once or again.error is not None:
         return
     if again.answer is None or once.answer is None:
         unanswered(api, draft)
-    words = f"an answer within a second, or {TIMES} times what a valid request takes"
+    words = f"an answer within a second, or {TIMES} times what a harmless request takes"
     again.answer.advise(False, words, f"{again.answer.got} after {again.seconds:.1f} s")
+
+
+def _recovered(api: Api, draft: Draft) -> None:
+    """Send the control, several times if need be: a server may still be at work at what it has not answered."""
+    for _ in range(PATIENCE - 1):
+        with suppress(UnreachableError):
+            return api.control(draft)
+    return api.control(draft)
 
 
 def _is_suspect(found: Timed, usual: float) -> bool:

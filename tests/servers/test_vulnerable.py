@@ -1,4 +1,4 @@
-"""Published vulnerabilities of libraries for JWTs: found in the version that has one, and not in the one that mends it.
+"""Published vulnerabilities of libraries: found in the version that has one, and not in the one that mends it.
 
 Each version is installed in a folder of its own, and served as its users had it. PyJWT 1.5.0 (CVE-2017-11424) runs on
 no Python that pytest-apiauth does; fast-jwt 3.3.1 (CVE-2023-48223) refuses the good tokens of the key that it confuses.
@@ -53,8 +53,10 @@ class Vulnerability:
     needs: tuple[str, ...] = ()
     """What has to be installed beside it."""
     is_node: bool = False
-    says: str = "fail"
-    """What the rule says of the version that has it."""
+    says: tuple[str, ...] = ("fail",)
+    """What the rule may say of the version that has it."""
+    part: str = "me"
+    """Which part of the profile the rule is about: a zone, or a grant."""
 
     @property
     def is_ssh(self) -> bool:
@@ -63,6 +65,8 @@ class Vulnerability:
 
 
 CONFUSED = "res-jwt-public-key"
+SLOW = ("warning", "fail")
+"""It takes long to answer, or so long that nobody waits for it, which depends on the machine."""
 VULNERABILITIES = (
     Vulnerability("CVE-2022-29217", "pyjwt", ("2.3.0", "2.4.0"), CONFUSED, alg="EdDSA"),
     Vulnerability("CVE-2024-37568", "authlib", ("1.3.0", "1.3.1"), CONFUSED),
@@ -88,7 +92,18 @@ VULNERABILITIES = (
         "res-jwt-bomb",
         alg="A256KW",
         needs=("deprecated==1.2.18", "wrapt==1.17.3"),
-        says="warning",
+        says=SLOW,
+    ),
+    Vulnerability(
+        "CVE-2022-36087", "oauthlib", ("3.2.1", "3.2.2"), "az-redirect-bomb", says=SLOW, part="authorization_code"
+    ),
+    Vulnerability(
+        "CVE-2024-24762",
+        "python-multipart",
+        ("0.0.6", "0.0.7"),
+        "tok-body-bomb",
+        says=SLOW,
+        part="client_credentials",
     ),
     Vulnerability("CVE-2022-23540", "jsonwebtoken", ("8.5.1", "9.0.2"), "res-jwt-forged", is_node=True),
     Vulnerability("CVE-2025-30144", "fast-jwt", ("5.0.5", "5.0.6"), "res-jwt-issuer", is_node=True),
@@ -164,13 +179,14 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verdicts]:
             stack.callback(served.kill)
             url = announced(served)
             assert url, name
-            text = (PROJECT / "vulnerable.apiauth.toml").read_text(encoding="utf-8")
+            profile = "vulnerable" if each.part == "me" else "read_long"
+            text = (PROJECT / f"{profile}.apiauth.toml").read_text(encoding="utf-8")
             values = {"VULNERABLE_URL": url, "VULNERABLE_KEY": public, "VULNERABLE_PRIVATE": private}
             for variable, value in values.items():
                 text = text.replace(f'"{variable}"', f'"{variable}_{name.upper()}"')
                 environment[f"{variable}_{name.upper()}"] = value
             (folder / f"{name}.apiauth.toml").write_text(text, encoding="utf-8")
-            asked.append(f"{name}.apiauth.toml::{REGISTRY[each.rule].chapter}::{each.rule}[me]")
+            asked.append(f"{name}.apiauth.toml::{REGISTRY[each.rule].chapter}::{each.rule}[{each.part}]")
         yield {**found, **(examined(folder, asked, environment) if asked else {})}
 
 
@@ -204,5 +220,5 @@ def test_a_vulnerability_is_found_where_it_is(each: Vulnerability, verdicts: Ver
     if None in said:
         pytest.skip(f"NOT RUN: {each.library} {' and '.join(each.versions)} cannot be installed here")
 
-    assert said[0] == each.says
-    assert said[1] in {"pass", "warning"} - {each.says}
+    assert said[0] in each.says
+    assert said[1] in {"pass", "warning"} - {*each.says}

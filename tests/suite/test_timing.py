@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from pytest_apiauth.credentials.secrets import Redactor
@@ -34,12 +36,17 @@ def bombed(usual: float, *bombs: float, status: int = 401) -> Outcome:
         clock.seconds += (left.pop(0) if left else usual) if is_bomb else usual
         return Response(status) if is_bomb else response
 
+    return timed_by(clock, answer, "jwt", "res-jwt-bomb")
+
+
+def timed_by(clock: Clock, answer: Callable[[Request, Response], Response], profile: str, rule_id: str) -> Outcome:
+    """Judge the first part of a profile by a rule, on a server whose answers a clock times."""
     slow = own_fault("own.slow", "takes its time", answer)
-    target = EmbeddedTarget.build(PROFILES["jwt"], redactor=Redactor(), library="httpx", faults=[slow], variants=[])
-    examination = Examination(target, Redactor())
+    target = EmbeddedTarget.build(PROFILES[profile], redactor=Redactor(), library="httpx", faults=[slow], variants=[])
+    examination, rule = Examination(target, Redactor()), REGISTRY[rule_id]
     examination.clock = clock
     try:
-        return judge(REGISTRY["res-jwt-bomb"], examination, target.profile.zones["api"], QUICK)
+        return judge(rule, examination, next(iter(rule.applies.find(target.profile).values())), QUICK)
     finally:
         target.close()
 
@@ -68,3 +75,16 @@ def test_a_server_error_is_advice_and_has_no_time() -> None:
 
     assert outcome.verdict is Verdict.WARNING
     assert outcome.reason.startswith("advised a refusal, never a server error, got 500")
+
+
+@pytest.mark.parametrize(("harmless", "verdict"), [(0.01, Verdict.WARNING), (4.0, Verdict.PASS)])
+def test_what_is_as_long_and_harmless_tells_the_cause(harmless: float, verdict: Verdict) -> None:
+    """A redirect_uri that takes long warns, unless a harmless one of its length takes as long."""
+    clock = Clock()
+
+    def answer(request: Request, response: Response) -> Response:
+        is_bomb, is_long = "%3A%3A%3A" in request.query, "xxxxxxxx" in request.query
+        clock.seconds += 5.0 if is_bomb else harmless if is_long else 0.01
+        return response
+
+    assert timed_by(clock, answer, "reference", "az-redirect-bomb").verdict is verdict

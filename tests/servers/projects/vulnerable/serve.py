@@ -70,6 +70,43 @@ def in_pem(line):
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
+def where_to(uri):
+    """Return where an authorization request leads, as a server by oauthlib has it."""
+    from oauthlib.oauth2 import RequestValidator, WebApplicationServer
+
+    class Validator(RequestValidator):
+        def validate_client_id(self, client_id, request, *args, **kwargs):
+            return True
+
+        validate_response_type = validate_scopes = validate_client_id
+
+        def validate_redirect_uri(self, client_id, redirect_uri, request, *args, **kwargs):
+            return redirect_uri == "https://app.vulnerable.example/callback"
+
+        def is_pkce_required(self, client_id, request):
+            return False
+
+        def get_default_scopes(self, client_id, request, *args, **kwargs):
+            return []
+
+        def save_authorization_code(self, client_id, code, request, *args, **kwargs):
+            pass
+
+    server = WebApplicationServer(Validator())
+    server.validate_authorization_request(uri)
+    return server.create_authorization_response(uri, scopes=[])[0]["Location"]
+
+
+def form_of(label, body):
+    """Read a form as python-multipart does for FastAPI."""
+    from multipart.multipart import QuerystringParser, parse_options_header
+
+    kind, _ = parse_options_header(label)
+    parser = QuerystringParser({})
+    parser.write(body)
+    return kind == b"application/x-www-form-urlencoded"
+
+
 class Handler(BaseHTTPRequestHandler):
     def answer(self, status, members):
         body = json.dumps(members).encode()
@@ -82,15 +119,30 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_POST(self):
-        self.answer(200, {"access_token": TOKEN or encrypted(), "token_type": "Bearer", "expires_in": 3600})
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if sys.argv[1] == "python-multipart" and not form_of(self.headers["Content-Type"], body):
+            return self.answer(400, {"error": "invalid_request"})
+        return self.answer(200, {"access_token": TOKEN or encrypted(), "token_type": "Bearer", "expires_in": 3600})
 
     def do_GET(self):
+        if self.path.startswith("/authorize"):
+            return self.lead()
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         try:
             claims = CHECKS[sys.argv[1]](token)
         except Exception:
             return self.answer(401, {"error": "invalid_token"})
         return self.answer(200, {"sub": claims["sub"], "at": int(time.time())})
+
+    def lead(self):
+        try:
+            place = where_to(f"https://id.vulnerable.example{self.path}")
+        except Exception:
+            return self.answer(400, {"error": "invalid_request"})
+        self.send_response(302)
+        self.send_header("Location", place)
+        self.send_header("Content-Length", "0")
+        return self.end_headers()
 
     def log_message(self, *args):
         pass
