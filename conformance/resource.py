@@ -110,8 +110,9 @@ def res_challenge_content(api: Api, zone: Zone) -> None:
         schemes = {challenge.scheme for challenge in challenges_of(bare)}
         is_fit = not schemes or bare.status != 401 or "bearer" in schemes or "basic" in zone.kinds
         bare.advise(is_fit, "a Bearer challenge where a token is lacking", f"challenges {sorted(schemes)}")
-        # Another status is right where the document has no 401.
-        wrong.advise(wrong.status == 401 or 401 not in api.profile.refusal, "401 for an unknown token")
+        # RFC 6750 3.1 has 400 and 403 for something else; what a document has beside them is what it means.
+        is_other = wrong.status in (400, 403) and 401 in api.profile.refusal
+        wrong.advise(not is_other, "401 for an unknown token")
         for answer in (bare, wrong):
             for challenge in challenges_of(answer):
                 if challenge.scheme == "bearer":

@@ -22,6 +22,7 @@ from pytest_apiauth.rules import (
     Credential,
     Draft,
     Edit,
+    History,
     Inconclusive,
     Kind,
     NotApplicable,
@@ -37,7 +38,15 @@ from pytest_apiauth.rules import (
 
 from .content import never_the_content
 from .grid.cells import Class, Slot, fills
-from .parts import TOKENS, all_zones, identity_zones, open_zones, protected_zones
+from .parts import (
+    TOKENS,
+    all_zones,
+    identity_zones,
+    issued_token_zones,
+    open_zones,
+    protected_zones,
+    unattended_logins,
+)
 
 WRONG = Edit("reverse")
 
@@ -291,3 +300,48 @@ def key_bound(api: Api, name: str) -> None:
                 valid = api.request(path, way)
                 bound = api.credential("api_key").presenting(api.ref(Role.API_KEY, name))
                 api.send(valid.holding(bound)).refused()
+
+
+def _bound_clients(profile: Profile) -> dict[str, str]:
+    return {name: name for name, client in profile.clients.items() if client.denied and profile.grants}
+
+
+@rule(
+    DOC,
+    PROFILE,
+    applies=Parts("no client is documented as bound to a part of the API", _bound_clients),
+    catches="client-unbound",
+    safety=ISSUE,
+)
+def client_bound(api: Api, name: str) -> None:
+    """A token of a client that is made for one part of the API does not open another."""
+    if api.examination.value(api.ref(Role.CLIENT_ID, name)) == api.examination.value(Ref(Role.CLIENT_ID)):
+        raise NotApplicable(f"the client {name} is the default one, by its value")
+    denied = api.profile.clients[name].denied
+    others = [
+        valid
+        for zone in issued_token_zones.find(api.profile).values()
+        for valid in api.requests(zone, "bearer")
+        if not any(urlsplit(valid.url).path == urlsplit(api.profile.url(path)).path for path in denied)
+    ]
+    history, tried = History(api), 0
+    for grant in unattended_logins.find(api.profile).values():
+        answer = api.send(api.token_request(grant, client=name)) if api.profile.may_use(name, grant) else None
+        # What opens nothing at all says nothing where it is refused.
+        tokens = history.taken(answer) if answer is not None and answer.has_token else None
+        if tokens is None or not history.opened(tokens, others):
+            continue
+        for valid in (valid for path in denied for valid in _with_tokens(api, path)):
+            tried += 1
+            with api.row():
+                api.send(history.using(tokens, valid)).refused()
+    if not tried:
+        raise NotApplicable(f"no token of the client {name} opens anything here, so a refusal says nothing")
+
+
+def _with_tokens(api: Api, path: str) -> Iterator[Draft]:
+    """Yield the valid requests of a path that carry an issued token."""
+    zone = api.profile.zone_at(urlsplit(api.profile.url(path)).path)
+    for way in api.examination.ways_into(zone) if zone is not None else ():
+        if any(api.profile.kinds[kind].is_issued for kind in way):
+            yield api.request(path, way)

@@ -116,12 +116,13 @@ class Invention:
         """Yield every client that has an identifier."""
         for name, row in {DEFAULT: self.profile.credentials, **self.profile.clients}.items():
             client_id = self.text(row.client_id)
+            denied = self.profile.clients[name].denied if name in self.profile.clients else ()
             if client_id is not None:
                 key = self.text(row.private_key) if self._has_keys else None
                 public = None if key is None else public_half(key) or ""
                 secret, uri = self.text(row.client_secret), self.text(row.redirect_uri)
                 certificate = certificate_in(self.text(row.certificate) or "") if self._has_certificates else None
-                yield ClientRecord(name, client_id, secret, uri, row.grants, public, certificate)
+                yield ClientRecord(name, client_id, secret, uri, row.grants, public, certificate, denied)
 
     @property
     def _has_keys(self) -> bool:

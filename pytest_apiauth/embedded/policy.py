@@ -245,8 +245,11 @@ class Policy(
 
     def may_see(self, key: KeyRecord, path: str) -> bool:
         """Whether a key reaches a path of the API (a key may be made for one workspace)."""
-        inside = (path == place or path.startswith(place.rstrip("/") + "/") for place in key.denied)
-        return not any(inside)
+        return not _lies_in(path, key.denied)
+
+    def may_reach(self, client: ClientRecord, path: str) -> bool:
+        """Whether a client's tokens reach a path of the API (a client may be made for one workspace)."""
+        return not _lies_in(path, client.denied)
 
     def acting_user(self, user: str | None) -> str | None:
         """Return the name of the user that a token acts as."""
@@ -307,3 +310,7 @@ class Policy(
     def resource_error(self, presented: Presented) -> str:
         """Return the error code that the body of a refusal names."""
         return "unauthorized" if presented.is_nothing else "invalid_credentials"
+
+
+def _lies_in(path: str, places: Iterable[str]) -> bool:
+    return any(path == place or path.startswith(place.rstrip("/") + "/") for place in places)

@@ -121,10 +121,16 @@ class ResourceEndpoint:
         if policy.binds() and "bearer" in held and (proof := policy.proof_of(request)) is not None:
             self._state.proofs.add(str(proof.claims.get("jti")))
         self._check_scope(route, held)
-        for key in held.values():
-            if isinstance(key, KeyRecord) and not policy.may_see(key, route.place):
-                raise Refusal(policy.refusal_status(403), "forbidden")
+        if not all(self._reaches(holder, route.place) for holder in held.values()):
+            raise Refusal(policy.refusal_status(403), "forbidden")
         return self._user(held)
+
+    def _reaches(self, holder: Holder, place: str) -> bool:
+        """Whether a key, or a token of a client, is good for a path."""
+        if isinstance(holder, KeyRecord):
+            return self._policy.may_see(holder, place)
+        client = self._state.client_named(holder.client or "") if isinstance(holder, AccessToken) else None
+        return client is None or self._policy.may_reach(client, place)
 
     def _check_scope(self, route: Route, held: Mapping[Kind, Holder]) -> None:
         """Refuse an issued token whose scope does not suffice, unless what came beside it opens the zone by itself."""

@@ -99,6 +99,8 @@ class ClientRecord:
     """In PEM, if it has registered one."""
     certificate: bytes | None = None
     """In DER, if it has registered one."""
+    denied: tuple[str, ...] = ()
+    """Paths that its tokens do not reach."""
 
     @property
     def is_public(self) -> bool:

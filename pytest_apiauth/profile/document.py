@@ -12,13 +12,13 @@ from pytest_apiauth.profile.jwts import JwtSettings
 from pytest_apiauth.profile.login_requests import LoginRequest, LogoutRequest, RefreshRequest, expanded
 from pytest_apiauth.profile.placing import ApiKey, Scheme, TokenPlacing
 from pytest_apiauth.profile.tables import (
-    Client,
     Credentials,
     GrantSettings,
     Key,
     Live,
     Login,
     Model,
+    OtherClient,
     Plain,
     Recording,
     Refusals,
@@ -128,7 +128,7 @@ class Document(Model):
     )
     grants: dict[GrantType, GrantSettings] = Field({}, description="Documented grants, the usual one first")
     credentials: Credentials = Credentials()
-    clients: dict[str, Client] = Field({}, description="Further clients by name")
+    clients: dict[str, OtherClient] = Field({}, description="Further clients by name")
     users: dict[str, User] = Field({}, description="Further users by name")
     keys: dict[str, Key] = Field({}, description="Further API keys by name")
     zones: dict[str, Zone] = Field({}, description="Routes by the credentials that they need")

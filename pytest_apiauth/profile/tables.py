@@ -137,6 +137,12 @@ class Client(Model):
     )
 
 
+class OtherClient(Client):
+    """One of several clients."""
+
+    denied: Texts = Field((), description="Paths that a token of this client may not see")
+
+
 class User(Model):
     """A resource owner with a password."""
 

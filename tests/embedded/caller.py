@@ -49,7 +49,7 @@ OWN: dict[str, dict[str, Any]] = {
             "office": {"path": "/office/", "needs": ["basic"], "probe": ["/office/me"]},
         },
     },
-    # Basic without form encoding, and keys that may not see everything.
+    # Basic without form encoding, and keys and clients that may not see everything.
     "mill": {
         "api_url": "https://mill.example",
         "token_url": "https://login.mill.example/token",
@@ -57,6 +57,9 @@ OWN: dict[str, dict[str, Any]] = {
         "token": {"basic_encoding": "raw"},
         "grants": {"client_credentials": {}},
         "keys": {"narrow": {"api_key": {"env": "MILL_NARROW_KEY"}, "denied": ["/flour/rye"]}},
+        "clients": {
+            "narrow": {"client_id": "mill-4711", "client_secret": {"env": "MILL_NARROW"}, "denied": ["/either/two"]}
+        },
         "zones": {
             "flour": {"path": "/flour/", "needs": ["api_key"], "probe": ["/flour/wheat", "/flour/rye"]},
             "either": {"path": "/either/", "needs": [["api_key"], ["bearer"]], "probe": ["/either/one"]},

@@ -264,6 +264,18 @@ def test_denied_paths() -> None:
     assert caller.get("/flour/rye", key=caller.key()).status == 200
 
 
+def test_denied_paths_of_a_client() -> None:
+    """A token of a client that is not for a path gets 403 there and below, and nowhere else (DA-02)."""
+    caller = Caller("mill")
+    places = ("/either/one", "/either/two", "/either/two/sacks", "/either/twofold")
+    found = {
+        client: [caller.get(place, token=caller.token(client=client)["access_token"]).status for place in places]
+        for client in ("narrow", "default")
+    }
+
+    assert found == {"narrow": [200, 403, 403, 200], "default": [200] * 4}
+
+
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_other_credentials_are_no_tokens(name: str) -> None:
     """Refresh tokens, codes, secrets, keys and passwords never authenticate a request."""

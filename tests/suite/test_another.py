@@ -108,3 +108,16 @@ def test_the_first_key_under_another_name_is_bound_to_nothing() -> None:
 
     assert outcome.verdict is Verdict.SKIP
     assert outcome.reason == "the key second is the default one, by its value"
+
+
+def test_a_client_is_bound_where_its_tokens_open_something() -> None:
+    """A refusal says nothing of a client whose tokens open no zone, or that is the default one by its value."""
+    machine = {**OTHER, "grants": ["client_credentials"], "denied": ["/user/me/orders"]}
+
+    assert judged("client-bound", reference(clients={"machine": machine}), "machine").verdict is Verdict.PASS
+    elsewhere = judged(
+        "client-bound", reference(clients={"machine": {**machine, "denied": ["/user", "/both"]}}), "machine"
+    )
+    assert (elsewhere.verdict, "opens anything here" in elsewhere.reason) == (Verdict.SKIP, True)
+    same = judged("client-bound", reference(clients={"machine": {**OWN, "denied": ["/user/me/orders"]}}), "machine")
+    assert (same.verdict, same.reason) == (Verdict.SKIP, "the client machine is the default one, by its value")

@@ -12,7 +12,7 @@ from pytest_apiauth.embedded.faults.resource import FORWARDED, carries_nothing
 from pytest_apiauth.embedded.policy import Alternatives, Holder, Policy, Presented, Shown
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
-from pytest_apiauth.embedded.state import KeyRecord
+from pytest_apiauth.embedded.state import ClientRecord, KeyRecord
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Kind, Zone
 
@@ -117,6 +117,12 @@ class PlainHttpServed(Policy):
 @fault("key-unbound", "a key reaches every path, whatever it is denied")
 class KeyUnbound(Policy):
     def may_see(self, key: KeyRecord, path: str) -> bool:
+        return True
+
+
+@fault("client-unbound", "a client's token reaches every path, whatever the client is denied")
+class ClientUnbound(Policy):
+    def may_reach(self, client: ClientRecord, path: str) -> bool:
         return True
 
 

@@ -8,7 +8,7 @@ from itertools import count
 from pytest_apiauth.embedded.policy import Holder, Policy, Presented
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import variant
-from pytest_apiauth.embedded.state import AccessToken
+from pytest_apiauth.embedded.state import AccessToken, ClientRecord, KeyRecord
 from pytest_apiauth.embedded.variants.headers import is_for_resource
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Kind, Zone
@@ -103,7 +103,8 @@ class OtherGrantsForbidden(Policy):
 @variant("unknown-path-404-first", "a route that does not exist is 404 for anybody")
 class UnknownPathFirst(Policy):
     def knows_route(self, zone: Zone, place: str) -> bool:
-        places = [*zone.probe, *(path for key in self.state.keys.values() for path in key.denied)]
+        bound: list[KeyRecord | ClientRecord] = [*self.state.keys.values(), *self.state.clients.values()]
+        places = [*zone.probe, *(path for holder in bound for path in holder.denied)]
         return place in places
 
 
