@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "pytest_apiauth"
-BASE = {"errors", "messages", "printable", "bounded", "bundled"}
+BASE = {"errors", "messages", "printable", "bounded", "whole", "bundled"}
 PROMISE = BASE | {"profile", "credentials"}
 CLIENT = PROMISE | {"auth", "http"}
 UNDER_TEST = CLIENT | {"embedded", "recording", "targets"}
@@ -22,6 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "printable": set(),
     "messages": {"printable"},
     "bounded": set(),
+    "whole": set(),
     "bundled": set(),
     "errors": {"printable"},
     "profile": BASE,
@@ -36,7 +37,7 @@ ALLOWED: dict[str, set[str]] = {
     "rules": PROMISE | {"auth", "suite"},
     "discover": PROMISE | {"http"},
     "login": CLIENT,
-    "report": set(),
+    "report": {"whole"},
     "conformance": {"rules"},
 }
 """What each room may import, beside itself. Rooms that are not named here are doors: they see everything."""

@@ -7,7 +7,6 @@ at the end. Without workers there is no such folder, and nothing is written.
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from pytest_apiauth.auth.tokens import Clock, Flight, Token, TokenStore
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import TokenError
+from pytest_apiauth.whole import PRIVATE, write_whole
 
 LOCK_LIMIT = 120.0
 """Seconds to wait for another worker that is fetching the token."""
@@ -59,10 +59,7 @@ class SharedFile:
 
     def write(self, text: str) -> None:
         """Put another text in its place, at once."""
-        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-        fresh.replace(self._path)
+        write_whole(self._path, text, mode=PRIVATE)
 
 
 class SharedTokenStore(TokenStore):

@@ -16,7 +16,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +27,7 @@ from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.profile.model import Profile, Reference
+from pytest_apiauth.whole import PRIVATE, write_whole
 
 TURN: Final = 30.0
 """Seconds to wait for another process that is at it: longer than any token request takes."""
@@ -110,7 +110,7 @@ class KeptTokens:
             "refresh_token": token.reveal(),
         }
         try:
-            _replace(path, json.dumps(table, indent=1))
+            write_whole(path, json.dumps(table, indent=1), mode=PRIVATE)
         except OSError as error:
             raise CredentialError(
                 f"{self._profile.name}: the new refresh token cannot be kept in {path}: {error.strerror or error}"
@@ -155,20 +155,3 @@ def live_identities(profile: Profile, folder: Path, redactor: Redactor) -> Ident
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # mkstemp makes the file with mode 0600.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise

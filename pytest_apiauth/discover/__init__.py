@@ -22,6 +22,7 @@ from pytest_apiauth.profile.finding import SUFFIX
 from pytest_apiauth.profile.kinds import KINDS
 from pytest_apiauth.profile.loading import builtin_profiles, explained
 from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.whole import write_whole
 
 __all__ = ["DocumentError", "init", "profile_text"]
 
@@ -109,11 +110,7 @@ def _slug(title: str) -> str:
 
 def _write(path: Path, text: str, *, force: bool) -> None:
     try:
-        if force:
-            path.write_text(text, encoding="utf-8")
-        else:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
+        write_whole(path, text, is_new=not force)
     except FileExistsError:
         raise ApiAuthError(f"{path}: exists; --force overwrites it, -o FILE{SUFFIX} writes another") from None
     except OSError as error:

@@ -24,6 +24,7 @@ from pytest_apiauth.credentials.redaction import Change, changed_picture, redact
 from pytest_apiauth.credentials.secrets import MARK
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.finding import SUFFIX
+from pytest_apiauth.whole import write_whole
 
 HANDLERS: Final = ("report_handler", "log_file_handler", "log_cli_handler")
 """pytest's handlers whose text is shown. That of ``caplog`` is the test's."""
@@ -148,7 +149,7 @@ class Outputs:
             text = self._junit.read_text(encoding="utf-8", errors="surrogateescape")
             clean = self._clean(text)
             if clean != text:
-                self._junit.write_text(clean, encoding="utf-8", errors="surrogateescape")
+                write_whole(self._junit, clean)
         return result
 
     def close(self) -> None:

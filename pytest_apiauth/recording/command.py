@@ -18,6 +18,7 @@ from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.reading import cassettes_in, read
 from pytest_apiauth.recording.scenes import scenes
 from pytest_apiauth.recording.shapes import differences, shapes_of
+from pytest_apiauth.whole import write_whole
 
 PAGE = "README.md"
 
@@ -74,11 +75,9 @@ def run(asked: argparse.Namespace, script: library.Script) -> Iterator[str]:
                         held_back += 1
                         continue
                     yield f"{path}: {'overwritten' if changes else 'recorded'}"
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(new.read_bytes())
+                    write_whole(path, new.read_bytes())
         yield from _left_out(profile, {scene.name for scene in played})
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / PAGE).write_text(library.page(folder), encoding="utf-8")
+    write_whole(folder / PAGE, library.page(folder))
     if held_back:
         raise CassetteError(f"record: {held_back} changed shape and stay as they were; --force overwrites them")
 

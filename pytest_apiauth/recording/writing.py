@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from pytest_apiauth.recording.belonging import Belonging
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.tape import survivors
 from pytest_apiauth.recording.vault import Vault
+from pytest_apiauth.whole import write_whole
 
 EXTRA: Final = "apiauth"
 """The key of a cassette under which its provenance stands; vcrpy passes over what it does not know."""
@@ -70,11 +72,24 @@ class Persister:
             return
         try:
             clean, vault = self._test.cleaned(cassette_dict)
-            self._inner.save_cassette(cassette_path, clean, serializer=_Serializer(serializer, self._test, vault))
+            self._save(cassette_path, clean, _Serializer(serializer, self._test, vault))
         except CassetteError as error:
             self._test.refusal = f"{cassette_path}: not written: {error}"
+        except OSError as error:
+            self._test.refusal = f"{cassette_path}: not written: {error.strerror or type(error).__name__}"
         except Exception as error:
             self._test.refusal = f"{cassette_path}: not written: {type(error).__name__} while it was made clean"
+
+    def _save(self, path: Any, cassette: dict[str, Any], serializer: _Serializer) -> None:
+        """Write by the project's own persister, or else whole or not at all, which vcrpy's does not."""
+        from vcr.persisters.filesystem import FilesystemPersister
+        from vcr.serialize import serialize
+
+        # That of pytest-recording reads more files than one, and writes as vcrpy does.
+        if self._inner.save_cassette is FilesystemPersister.save_cassette:
+            write_whole(Path(path), serialize(cassette, serializer))
+        else:
+            self._inner.save_cassette(path, cassette, serializer=serializer)
 
 
 class _Unclean(Exception):

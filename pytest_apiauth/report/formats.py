@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from pytest_apiauth.report import json_report, markdown
 from pytest_apiauth.report.record import RunRecord
+from pytest_apiauth.whole import write_whole
 
 Format: TypeAlias = Callable[[RunRecord], str]
 
@@ -33,8 +34,7 @@ def writes(file: str) -> bool:
 def write(file: str, run: RunRecord) -> None:
     """Write a report, making the folder if there is none. Raises OSError if that cannot be."""
     path = Path(file)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(FORMATS[path.suffix](run), encoding="utf-8")
+    write_whole(path, FORMATS[path.suffix](run))
 
 
 def told() -> str:

@@ -32,14 +32,15 @@ def main() -> int:
     options = _options()
     start = time.perf_counter()
     made = mutants(options.module or MODULES)
-    chosen = sample(made, options.sample or len(made))
+    listed = {key: reason for key, reason in reasons().items() if key[0] in (options.module or MODULES)}
+    eligible = [mutant for mutant in made if mutant.key in listed] if options.listed else made
+    chosen = sample(eligible, options.sample or len(eligible))
     print(f"{len(made)} mutants, {len(made) - len(chosen)} left out, made in {time.perf_counter() - start:.0f} s")
     known = usual(jobs())
     print(
         f"{len(known)} rules on profiles pass on the server as it is, at {time.perf_counter() - start:.0f} s",
         flush=True,
     )
-    listed = {key: reason for key, reason in reasons().items() if key[0] in (options.module or MODULES)}
     trials = run(chosen, known, options.workers, options.verbose)
     status = report(trials, listed, {mutant.key for mutant in made})
     print(f"{time.perf_counter() - start:.0f} s")
@@ -49,6 +50,9 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--sample", type=int, metavar="N", help="try only N mutants, always the same")
+    parser.add_argument(
+        "--listed", action="store_true", help="only what survivors.toml lists: is any of it caught now?"
+    )
     parser.add_argument("--module", action="append", choices=MODULES, help="only this module of the embedded server")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N")
     parser.add_argument("--verbose", action="store_true", help="print each mutant and what has caught it")

@@ -98,6 +98,7 @@ def test_an_interrupted_run_still_reports(
             [sys.executable, "-m", "pytest", "shop.apiauth.toml", "--apiauth-live", "-n", workers,
              "--apiauth-report=report.json"],
             cwd=pytester.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            preexec_fn=_hears_of_interrupts,
         )  # fmt: skip
         try:
             while len(arrivals) < 80 and process.poll() is None:
@@ -114,6 +115,11 @@ def test_an_interrupted_run_still_reports(
     assert "API authentication" in text
     assert "Traceback" not in text
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+
+
+def _hears_of_interrupts() -> None:
+    """Undo what a shell does to what it runs in the background, these tests perhaps: it ignores SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _children(pid: int) -> list[int]:

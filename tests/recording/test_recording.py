@@ -201,3 +201,22 @@ def test_surviving_secret_is_not_written(pytester: pytest.Pytester, api: Api, ru
     told(result, "test_one.yaml: not written: a known secret survives in cassette, request")
     assert result.ret == 1
     assert api.cassettes() == {}
+
+
+def test_a_full_disk_keeps_the_old_cassette(
+    pytester: pytest.Pytester, api: Api, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be written fails the test, in a line that says why, and the cassette stays as it was."""
+    write(pytester, BOTH.replace("import asyncio", ""))
+    run("test_it.py", "-k", "test_sync", *ONCE).assert_outcomes(passed=1)
+    before = api.cassettes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    result = run("test_it.py", "-k", "test_sync", "--apiauth-live", "--record-mode=rewrite")
+
+    told(result, "test_sync.yaml: not written: No space left on device")
+    assert result.ret == 1
+    assert api.cassettes() == before
