@@ -14,6 +14,7 @@ from typing import Literal
 from pytest_apiauth.rules import (
     CONSUME,
     ISSUE,
+    ITSELF,
     MUST,
     SHOULD,
     Answer,
@@ -117,7 +118,15 @@ def mtls_client(api: Api, grant: GrantType) -> None:
     api.each(wrong, lambda answer: answer.no_token(cause))
 
 
-@rule(SHOULD, "RFC 8705 3.1", "RFC 8705 3.2", applies=binding_grants, catches="mtls-confirmation", safety=ISSUE)
+@rule(
+    SHOULD,
+    "RFC 8705 3.1",
+    "RFC 8705 3.2",
+    applies=binding_grants,
+    catches="mtls-confirmation",
+    safety=ISSUE,
+    control=ITSELF,
+)
 def mtls_confirmation(api: Api, grant: GrantType) -> None:
     """What a token says of its certificate, or introspection does, is the SHA-256 of that in base64url."""
     valid = api.token_request(grant)

@@ -92,17 +92,14 @@ def self_made(like: str = "") -> ClientCertificate:
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-    other: Any = x509.load_pem_x509_certificate(like.encode()) if like else None
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "apiauth-stranger")])
     key = ec.generate_private_key(ec.SECP256R1())
-    made = x509.CertificateBuilder(
-        name if other is None else other.issuer,
-        name if other is None else other.subject,
-        key.public_key(),
-        x509.random_serial_number() if other is None else other.serial_number,
-        *LIFETIME,
-        [] if other is None else list(other.extensions),
-    ).sign(key, SHA256())
+    who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "apiauth-stranger")])
+    number, names = x509.random_serial_number(), list[Any]()
+    if like:
+        other = x509.load_pem_x509_certificate(like.encode())
+        who, number = other.subject, other.serial_number
+        names = [each for each in other.extensions if isinstance(each.value, x509.SubjectAlternativeName)]
+    made = x509.CertificateBuilder(who, who, key.public_key(), number, *LIFETIME, names).sign(key, SHA256())
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     chain = made.public_bytes(Encoding.PEM).decode()
     return ClientCertificate(chain, _loading(chain, Secret(private, "certificate_key"), "a certificate of this run"))

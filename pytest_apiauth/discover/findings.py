@@ -56,6 +56,10 @@ class Findings:
     """How a client's assertions are signed, if not as usual."""
     iss: str | None = None
     """What answers of the authorization endpoint name as their issuer, if they do."""
+    is_certified: bool = False
+    """Whether clients present a certificate (RFC 8705)."""
+    is_bound: bool = False
+    """Whether tokens are bound to it."""
     requires_pushed: bool = False
     """Whether an authorization request is refused that was not pushed before."""
     body: str = "form"

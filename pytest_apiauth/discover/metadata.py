@@ -24,7 +24,8 @@ from pytest_apiauth.profile.kinds import KINDS
 from pytest_apiauth.profile.model import Algorithm, ClientAuth, TokenSettings
 
 _AUTHENTICATION: Final[tuple[ClientAuth, ...]] = (
-    "client_secret_basic", "client_secret_post", "private_key_jwt", "client_secret_jwt", "none",
+    "client_secret_basic", "client_secret_post", "private_key_jwt", "client_secret_jwt", "tls_client_auth",
+    "self_signed_tls_client_auth", "none",
 )  # fmt: skip
 
 ASSERTING: Final = ("private_key_jwt", "client_secret_jwt")
@@ -115,6 +116,7 @@ def _note_client(findings: Findings, document: Document) -> None:
         listed = texts_in(document.content, "token_endpoint_auth_signing_alg_values_supported")
         fitting = [name for name in get_args(Algorithm) if name in listed and name.startswith("HS") == by_secret]
         findings.alg = fitting[0] if fitting and usual.signs_with not in fitting else None
+    _note_certificates(findings, document)
     if findings.client_auth is None:
         findings.remark(
             "token.client_auth", f"this server takes {one_line(', '.join(methods))}, which a profile cannot hold"
@@ -123,6 +125,33 @@ def _note_client(findings: Findings, document: Document) -> None:
         findings.remark(
             "token.client_auth", f"this server takes {one_line(', '.join(methods))}; write what your client uses"
         )
+
+
+def _note_certificates(findings: Findings, document: Document) -> None:
+    """Have clients that prove themselves by certificates go where the document wants them to (RFC 8705 5)."""
+    content, aliases = document.content, document.content.get("mtls_endpoint_aliases")
+    found = aliases if isinstance(aliases, dict) else {}
+    bound = content.get("tls_client_certificate_bound_access_tokens") is True
+    findings.is_certified = findings.client_auth in ("tls_client_auth", "self_signed_tls_client_auth")
+    if findings.is_certified:
+        findings.cite("RFC 8705")
+        findings.is_bound = bound
+        for row in ENDPOINTS:
+            url = text_in(found, row.metadata) if row.metadata and row.key != "authorize_url" else ""
+            if row.key in findings.urls and is_web_url(url):
+                findings.urls[row.key] = _continued(findings, secured(findings, row.key, url))
+    elif bound:
+        places = f" and the endpoints that it has for them, at {one_line(_hosts(found))}" if _hosts(found) else ""
+        findings.remark(
+            "token.client_auth",
+            f'this server can bind tokens to a certificate: if yours are, write bound = "mtls"{places} (RFC 8705)',
+        )
+
+
+def _hosts(aliases: dict[str, object]) -> str:
+    """Return the hosts of endpoints for clients that present a certificate."""
+    urls = [url for name in aliases if is_web_url(url := text_in(aliases, name))]
+    return ", ".join(sorted({urlsplit(url).netloc for url in urls}))
 
 
 def _note_user_info(findings: Findings, url: str) -> None:

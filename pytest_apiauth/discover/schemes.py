@@ -38,9 +38,6 @@ _SIGNING: Final = {
 """Schemes of HTTP whose credentials are computed for each request, and what a profile takes for them."""
 
 
-CERTIFICATE: Final = "a client certificate (mutual TLS)"
-
-
 @dataclass(frozen=True, slots=True)
 class Flow:
     """One flow of an oauth2 scheme, its URLs in the profile's form."""
@@ -56,6 +53,11 @@ class Unheld(str):
     """The reason why no profile can hold something."""
 
     __slots__ = ()
+
+
+CERTIFICATE_ALONE: Final = Unheld(
+    "a client certificate (mutual TLS) as all that a route needs; clients present that of [credentials]"
+)
 
 
 class Schemes:
@@ -108,6 +110,9 @@ class Schemes:
         kinds: list[Kind] = []
         for name in requirement:
             kind = self._kind_named(name)
+            if kind == CERTIFICATE_ALONE and len(requirement) > 1:
+                # It is presented whatever else a request carries.
+                continue
             if isinstance(kind, Unheld):
                 return kind
             kinds.append(kind)
@@ -156,7 +161,8 @@ class Schemes:
                     )
                 return self._bearer("the document leaves tokens to OpenID Connect")
             case "mutualTLS", _:
-                return Unheld(f"{CERTIFICATE} as all that a route needs; clients present that of [credentials]")
+                self._findings.is_certified = True
+                return CERTIFICATE_ALONE
             case other, _:
                 return Unheld(f"a scheme of type {one_line(other)!r}")
 

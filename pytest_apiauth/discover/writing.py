@@ -16,8 +16,8 @@ from pytest_apiauth.profile.kinds import KINDS
 MARK: Final = "# To check: "
 _WIDTH: Final = 110
 _FIELDS: Final = (
-    "api_key", "personal_access_token", "client_id", "client_secret", "private_key", "redirect_uri", "username",
-    "password",
+    "api_key", "personal_access_token", "client_id", "client_secret", "private_key", "certificate",
+    "redirect_uri", "username", "password",
 )  # fmt: skip
 """Keys of ``[credentials]``, as people read them."""
 
@@ -94,6 +94,8 @@ def _credentials(findings: Findings, name: str) -> Iterator[str]:
     yield from _comment('or { keyring = "SERVICE", username = "NAME" }. The embedded server needs none of them.')
     yield from _remarks(findings, "credentials")
     for field in fields:
+        if field == "certificate":
+            yield from _comment('With its private key behind it, in PEM; { file = "client.pem" } is a place too.')
         if field == "redirect_uri":
             yield from _comment(
                 "As registered. With http://127.0.0.1:PORT/PATH, `python -m pytest_apiauth token` listens there"
@@ -109,8 +111,13 @@ def _fields(findings: Findings) -> list[str]:
     wanted.update(role.lower() for kind in findings.placed.keys() & KINDS.keys() for role in KINDS[kind].roles[0])
     wanted.update(member for grant in grants for member in grant.members)
     if _client_auth(findings) != "none" and grants:
-        by_key = _client_auth(findings) == "private_key_jwt"
-        wanted.update(("client_id", "private_key" if by_key else "client_secret"))
+        proof = {
+            "private_key_jwt": "private_key", "tls_client_auth": "certificate",
+            "self_signed_tls_client_auth": "certificate",
+        }  # fmt: skip
+        wanted.update(("client_id", proof.get(_client_auth(findings), "client_secret")))
+    if findings.is_certified:
+        wanted.add("certificate")
     if any(grant.needs_person for grant in grants):
         wanted.add("client_id")
     return [field for field in _FIELDS if field in wanted]
@@ -133,6 +140,8 @@ def _token(findings: Findings) -> Iterator[str]:
     yield f"client_auth = {quoted(_client_auth(findings))}"
     if findings.alg:
         yield f"assertion = {{ alg = {quoted(findings.alg)} }}"
+    if findings.is_bound:
+        yield 'bound = "mtls"'
     yield from _remarks(findings, "token.scope")
     if findings.scope:
         yield f"scope = {quoted(findings.scope)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,27 @@ def test_clients_that_sign(tmp_path: Path) -> None:
     assert "RFC 7523" in usual.standards
     assert usual.credentials.private_key is not None
     assert usual.credentials.client_secret is None
+
+
+def test_clients_that_present_a_certificate(tmp_path: Path) -> None:
+    """They go to the endpoints that are for them, and have tokens bound to it if the server binds them (RFC 8705 5)."""
+    aliases = {
+        "token_endpoint": "https://mtls.id.example/token",
+        "authorization_endpoint": "https://mtls.id.example/no",
+    }
+    more = {"tls_client_certificate_bound_access_tokens": True, "mtls_endpoint_aliases": aliases}
+    own = profile_of(tmp_path, **more, token_endpoint_auth_methods_supported=["none", "self_signed_tls_client_auth"])
+    other = profile_of(tmp_path, **more)
+
+    assert (own.token.client_auth, own.token.bound) == ("self_signed_tls_client_auth", "mtls")
+    assert own.token_endpoint == "https://mtls.id.example/token"
+    assert "mtls" not in own.authorization_endpoint
+    assert own.credentials.certificate is not None
+    assert (own.credentials.client_secret, other.credentials.certificate) == (None, None)
+    assert other.token.bound is None
+    written = next(tmp_path.glob("*.apiauth.toml")).read_text(encoding="utf-8")
+    remarks = " ".join(re.sub(r"\n# (?!To check)", " ", written).splitlines())
+    assert 'if yours are, write bound = "mtls" and the endpoints that it has for them, at mtls.id.example' in remarks
 
 
 def test_left_out_grants_mean_authorization_code(tmp_path: Path) -> None:

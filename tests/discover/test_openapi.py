@@ -105,6 +105,19 @@ def test_what_a_profile_cannot_hold_is_no_zone(tmp_path: Path, security: list[di
     assert any("/a/odd" in line for line in marks(text_of(tmp_path, document)))
 
 
+def test_a_certificate_beside_a_credential_is_presented_with_it(tmp_path: Path) -> None:
+    """A route that needs both is a zone that needs the credential, and the profile has a place for the certificate."""
+    schemes = {**SCHEMES, "mtls": {"type": "mutualTLS"}}
+    paths = {"/both": get(needing("mtls", "oauth")), "/alone": get(needing("mtls"))}
+    document = openapi(paths, components={"securitySchemes": schemes})
+    profile, text = profile_of(tmp_path, document), text_of(tmp_path, document)
+
+    (zone,) = profile.zones.values()
+    assert (zone.path, zone.needs) == ("/both", (("bearer",),))
+    assert profile.credentials.certificate is not None
+    assert any("(mutual TLS) as all that a route needs" in mark for mark in marks(text))
+
+
 def test_default_security_and_its_override(tmp_path: Path) -> None:
     """What stands at the top holds for every operation that says nothing itself; an empty list opens one."""
     paths = {"/a": {"get": {"responses": {}}}, "/open": get()}

@@ -8,7 +8,11 @@
 // required, any-redirect, reusable; then there is one more client of codes, whose secret ends in -other. With OIDC_NAMELESS
 // answers of the authorization endpoint lack their iss. With OIDC_DPOP tokens are bound to keys; "nonce" wants a nonce in each
 // proof, "replay" takes one any number of times. The package looks at proofs at /me, the site's own route at none.
-import { randomBytes } from 'node:crypto';
+// OIDC_MTLS has the site's key and certificate, so that it serves over TLS, and what clients have registered by name, who
+// prove themselves by certificates; with "careless" it takes each for that of the first. The package looks at
+// the certificates that tokens are bound to at /me, the site's own route at none.
+import { X509Certificate, randomBytes } from 'node:crypto';
+import { createServer as secured } from 'node:https';
 import { createServer } from 'node:net';
 import { Provider, errors } from 'oidc-provider';
 
@@ -23,6 +27,11 @@ const {
   OIDC_MACHINE_SECRET: machineSecret, OIDC_PORT: fixedPort, OIDC_PUBLIC_JWK: jwk, OIDC_SHARED_SECRET: sharedSecret,
   OIDC_DEVICE_SECRET: deviceSecret, OIDC_REUSABLE: reusable, OIDC_DPOP: dpop,
 } = process.env;
+const mtls = process.env.OIDC_MTLS && JSON.parse(process.env.OIDC_MTLS);
+const shown = (ctx) => {
+  const own = ctx.socket.getPeerX509Certificate();
+  return own && mtls.careless ? new X509Certificate(Buffer.from(Object.values(mtls.clients)[0].x5c[0], 'base64')) : own;
+};
 const pushed = process.env.OIDC_PUSHED?.split(' ');
 const codes = (name, secret) => ({
   client_id: `site-${name}`,
@@ -42,7 +51,7 @@ const signing = (method, alg, more) => ({
   ...more,
 });
 const port = Number(fixedPort) || await freePort();
-const issuer = `http://127.0.0.1:${port}`;
+const issuer = `${mtls ? 'https' : 'http'}://127.0.0.1:${port}`;
 const provider = new Provider(issuer, {
   clients: [codes('app', process.env.OIDC_SECRET), ...(pushed ? [codes('other', `${process.env.OIDC_SECRET}-other`)] : []),
   ...['machine', 'second'].filter(() => machineSecret).map((name) => ({
@@ -61,7 +70,16 @@ const provider = new Provider(issuer, {
   })), ...(jwk ? [
     signing('private_key_jwt', 'ES256', { client_id: 'site-signer', jwks: { keys: [JSON.parse(jwk)] } }),
     signing('client_secret_jwt', 'HS256', { client_id: 'site-sharer', client_secret: sharedSecret }),
-  ] : [])],
+  ] : []), ...Object.entries(mtls?.clients ?? {}).map(([name, key]) => ({
+    client_id: `site-${name}`,
+    token_endpoint_auth_method: 'self_signed_tls_client_auth',
+    jwks: { keys: [key] },
+    redirect_uris: [process.env.OIDC_REDIRECT_URI],
+    grant_types: ['authorization_code', 'client_credentials'],
+    response_types: ['code'],
+    tls_client_certificate_bound_access_tokens: true,
+  }))],
+  ...(mtls ? { clientAuthMethods: ['client_secret_basic', 'self_signed_tls_client_auth'] } : {}),
   clockTolerance: Number(process.env.OIDC_TOLERANCE) || 0,
   scopes: ['openid', 'offline_access', 'read'],
   cookies: { keys: [randomBytes(16).toString('hex')] },
@@ -73,7 +91,13 @@ const provider = new Provider(issuer, {
       requireNonce: () => dpop === 'nonce',
       allowReplay: dpop === 'replay',
     },
-    clientCredentials: { enabled: Boolean(machineSecret || jwk) },
+    mTLS: {
+      enabled: Boolean(mtls),
+      certificateBoundAccessTokens: true,
+      selfSignedTlsClientAuth: true,
+      getCertificate: shown,
+    },
+    clientCredentials: { enabled: Boolean(machineSecret || jwk || mtls) },
     deviceFlow: { enabled: Boolean(deviceSecret) },
     ...(resources ? {
       resourceIndicators: {
@@ -92,7 +116,7 @@ const provider = new Provider(issuer, {
       },
     } : {}),
     revocation: { enabled: Boolean(jwk) },
-    introspection: { enabled: Boolean(jwk) },
+    introspection: { enabled: Boolean(jwk || mtls) },
   },
   rotateRefreshToken: true,
   findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
@@ -120,4 +144,11 @@ provider.use(async (ctx, next) => {
   }
 });
 
-provider.listen(port, '127.0.0.1', () => console.log(`ready ${issuer}`));
+const ready = () => console.log(`ready ${issuer}`);
+if (mtls) {
+  // Whoever has signed a certificate: a client has registered it, or a token is bound to it.
+  const { key, cert } = mtls;
+  secured({ key, cert, requestCert: true, rejectUnauthorized: false }, provider.callback()).listen(port, '127.0.0.1', ready);
+} else {
+  provider.listen(port, '127.0.0.1', ready);
+}
