@@ -23,7 +23,7 @@ from pytest_apiauth.rules import (
 from . import strategies as some
 from .grid.cells import Class, Slot, fills
 from .grid.classes import CASES, DRESSES, NEAR_MISSES, SIZES, STAND_INS, rows
-from .grid.standing import edited
+from .grid.standing import edited, refused_in_turn
 from .parts import key_zones, keys_in
 
 CASE_CHANGES = ("toggle", "upper", "lower", "swapcase")
@@ -71,12 +71,10 @@ def key_name_strict(api: Api, zone: Zone) -> None:
         # The name of another key is the name of another key.
         taken = {good.name.lower() for good in map(api.credential, keys_in(api.profile, zone))}
         for valid in drafts:
-            for name in sorted(name for name in look_alikes(key) if name.lower() not in taken):
-                with api.row():
-                    place = replace(key.place, name=name, prefix="")
-                    answer = api.attempt(valid.without(kind).adding(replace(key, place=place)))
-                    if answer is not None:
-                        answer.refused()
+            names = sorted(name for name in look_alikes(key) if name.lower() not in taken)
+            places = [replace(key.place, name=name, prefix="") for name in names]
+            alone = valid.without(kind)
+            refused_in_turn(api, valid, (alone.adding(replace(key, place=place)) for place in places))
 
 
 def look_alikes(key: Credential) -> set[str]:
@@ -102,6 +100,7 @@ def key_place_strict(api: Api, zone: Zone) -> None:
         parameters = [each for each in ("api_key", "apikey", "key", name, name.lower()) if each.lower() not in taken]
         for valid in drafts:
             alone = valid.without(kind)
-            api.each((alone.with_query((parameter, key.text)) for parameter in parameters), Answer.refused)
+            elsewhere = [alone.with_query((parameter, key.text)) for parameter in parameters]
             if where != "cookie":
-                api.send(alone.adding(replace(key, place=replace(key.place, where="cookie", prefix="")))).refused()
+                elsewhere.append(alone.adding(replace(key, place=replace(key.place, where="cookie", prefix=""))))
+            refused_in_turn(api, valid, elsewhere)

@@ -29,12 +29,11 @@ from pytest_apiauth.rules import (
 from .grid.bombs import AUTHORIZATIONS, FIELDS, FORMS, JWTS, OBJECTS, SECRET, Bomb
 from .parts import (
     TOKENS,
-    UNATTENDED,
     authorization,
     body_encoding,
     protected_zones,
     token_zones,
-    unattended_logins,
+    usual_login,
 )
 
 LONG: Final = 1.0
@@ -46,12 +45,6 @@ PATIENCE: Final = 3
 
 first_zone = Parts(
     "no zone with a probe needs credentials", lambda profile: dict(list(protected_zones.find(profile).items())[:1])
-)
-usual_login = Parts(
-    "no grant works without a person",
-    lambda profile: {
-        name: name for name in [each for each in UNATTENDED if each in unattended_logins.find(profile)][:1]
-    },
 )
 
 

@@ -160,7 +160,14 @@ def tok_401_challenge(api: Api, grant: GrantType) -> None:
     answer.require("basic" in schemes, "a Basic challenge with the 401", f"challenges {schemes}")
 
 
-@rule(MUST, "RFC 6749 3.2", PROFILE, applies=unattended_grants, catches="token-by-get", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 6749 3.2",
+    PROFILE,
+    applies=unattended_grants,
+    catches=("token-by-get", "token-parameters-anywhere"),
+    safety=ISSUE,
+)
 def tok_get_refused(api: Api, grant: GrantType) -> None:
     """A token is issued to a POST only."""
     valid = api.token_request(grant)
@@ -168,13 +175,19 @@ def tok_get_refused(api: Api, grant: GrantType) -> None:
     public: tuple[tuple[str, Text], ...] = tuple(
         (name, value) for name, value in valid.parameters if isinstance(value, str)
     )
-    for method in ("GET", "HEAD", "PUT"):
+    # No HEAD: its answer has no content, so no token either.
+    for method in ("GET", "PUT"):
         for draft in (replace(valid, method=method), replace(valid, method=method, query=public)):
             with api.row():
                 answer = api.attempt(draft)
                 if answer is not None:
                     # What stands at the same place for other methods may be a page.
-                    answer.no_token(is_due=False)
+                    answer.no_token(is_due=False, again=False)
+    if public:
+        with api.row():
+            in_query = replace(valid.omitting(*(name for name, _ in public)), query=public)
+            api.send(in_query).advise_no_token("no token for parameters in the URL, which is written into logs")
+    api.control(valid)
 
 
 @rule(

@@ -145,7 +145,7 @@ def tok_in_url_refused(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone, *tokens_of(api.profile, is_hidden)):
         bare = valid.without(valid.token_kind)
         names = ("access_token", "token", "bearer", "auth", "Authorization")
-        api.each((bare.with_query((name, valid.token)) for name in names), Answer.refused)
+        refused_in_turn(api, valid, (bare.with_query((name, valid.token)) for name in names))
 
 
 @rule(SHOULD, "RFC 6750 2", PROFILE, applies=token_zones, catches=("token-from-header", "token-from-cookie"))

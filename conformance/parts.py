@@ -136,6 +136,13 @@ def by_oauth(parts: Parts) -> Parts:
 issuing_logins = Parts("the profile has no token endpoint", _grants(lambda grant: grant.stands_alone))
 unattended_logins = Parts("no grant works without a person", _unattended())
 usual_login = Parts(
+    "no grant works without a person",
+    lambda profile: {
+        name: name for name in [each for each in UNATTENDED if each in unattended_logins.find(profile)][:1]
+    },
+)
+"""The login that stands for others at the token endpoint, which reads the requests of all of them."""
+usual_login = Parts(
     "no grant works without a person", lambda profile: dict([*unattended_logins.find(profile).items()][:1])
 )
 form_logins = Parts(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pytest_apiauth.rules import CONSUME, DOC, ISSUE, ITSELF, MUST, PROFILE, SHOULD, Answer, Api, GrantType, draws, rule
 
 from . import strategies as some
+from .grid.equal import as_forms, as_objects
 from .parts import (
+    body_encoding,
     client_credentials_grant,
     form_grants,
     issuing_grants,
@@ -14,6 +16,7 @@ from .parts import (
     unattended_grants,
     unattended_logins,
     undocumented_lifetimes,
+    usual_login,
 )
 
 UNKNOWN_SCOPE = "apiauth-no-such-scope"
@@ -181,6 +184,35 @@ def tok_charset_inert(api: Api, grant: GrantType) -> None:
     for parameter in ("; charset=UTF-8", ";charset=utf-8"):
         labelled = valid.labelled(f"application/x-www-form-urlencoded{parameter}")
         api.send(labelled).issued()
+
+
+@rule(
+    SHOULD,
+    "RFC 6749 3.2",
+    "RFC 6749 B",
+    "RFC 8259 2",
+    "RFC 8259 8.3",
+    "RFC 9110 8.3.1",
+    applies=usual_login,
+    catches=(
+        "form-escapes-refused",
+        "media-type-case-sensitive",
+        "empty-parameter-refused",
+        "parameter-order-counts",
+        "json-blanks-refused",
+        "json-escapes-refused",
+        "json-ascii-only",
+    ),
+    safety=ISSUE,
+)
+def tok_equal_spelling(api: Api, grant: GrantType) -> None:
+    """A token request that means the same is answered the same, however it is spelt."""
+    valid = api.token_request(grant)
+    for name, draft in as_objects(valid) if body_encoding(api.profile) == "json" else as_forms(valid):
+        with api.row():
+            answer = api.send(draft)
+            answer.require(answer.has_token, f"a token for a request with {name}")
+    api.control(valid)
 
 
 @rule(

@@ -97,7 +97,8 @@ def refused_in_turn(api: Api, valid: Draft, drafts: Iterable[Draft]) -> None:
     """Require a refusal of requests that carry no guess, each as a row.
 
     The control comes after the first of them and then after every tenth.
-    Nobody is locked out for a request without a credential, so the control need not follow each.
+    Nobody is locked out for a request without a credential, or with a good one in a wrong place, so the control need
+    not follow each.
     """
     for number, draft in enumerate(drafts, 1):
         with api.row():

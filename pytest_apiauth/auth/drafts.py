@@ -32,6 +32,7 @@ from pytest_apiauth.auth.proofs import DPOP, PossessionProof
 from pytest_apiauth.auth.texts import (
     Assertion,
     FormEncoded,
+    JsonStyle,
     Parameters,
     Part,
     Ref,
@@ -97,6 +98,8 @@ class Draft:
     raw_body: str | None = None
     tail: str = ""
     """Text that stands at the end of a form as it is, whatever is wrong with it: ``a=%zz``."""
+    style: JsonStyle = ""
+    """How a body of JSON is written."""
     target: str | None = None
     flags: tuple[str, ...] = ()
     """Options of curl for what is not in the message: ``--http1.0``."""
@@ -326,6 +329,15 @@ class Draft:
         """Label the body with another media type without changing the body."""
         return replace(self, content_type=content_type)
 
+    def written(self, style: JsonStyle) -> Draft:
+        """Write a body of JSON in another way that means the same (RFC 8259 2, 7, 8.1).
+
+        >>> valid = Draft("POST", "https://id.example/token", encoding="json", parameters=(("scope", "read"),))
+        >>> valid.written("escaped").request({}).body
+        b'{"\\\\u0073\\\\u0063\\\\u006f\\\\u0070\\\\u0065": "read"}'
+        """
+        return replace(self, style=style)
+
     def setting(self, name: str, value: object) -> Draft:
         """Set one member of the body in its place, or add it."""
         if any(key == name for key, _ in self.parameters):
@@ -526,7 +538,12 @@ class Draft:
             pairs = [f"{quote_plus(name)}={quote_plus(value)}" for name, value in fields]
             return "&".join([*pairs, *filter(None, [self.tail])]).encode("latin-1")
         if self.encoding == "json":
-            return json_object(self.parameters, lambda text: json.dumps(reveal(text, values))).encode()
+            is_ascii = self.style != "raw"
+
+            def write(text: Text) -> str:
+                return json.dumps(reveal(text, values), ensure_ascii=is_ascii)
+
+            return json_object(self.parameters, write, self.style).encode()
         return b""
 
 

@@ -20,6 +20,7 @@ from pytest_apiauth.auth.texts import (
     Assertion,
     Base64,
     FormEncoded,
+    JsonStyle,
     Part,
     Ref,
     Role,
@@ -164,14 +165,18 @@ def _json(draft: Draft, values: Mapping[Ref, str]) -> str:
     texts = list(texts_of(draft.parameters))
     pieces = [shown(text, values) for text in texts if any(refs_of(text))]
     if not pieces:
-        return quoted(json_object(draft.parameters, lambda text: json.dumps(reveal(text, {}))))
-    template = json_object(draft.parameters, lambda text: "%s" if any(refs_of(text)) else _literal(text))
+        return quoted(json_object(draft.parameters, lambda text: _literal(text, draft.style), draft.style))
+
+    def write(text: Text) -> str:
+        return "%s" if any(refs_of(text)) else _literal(text, draft.style).replace("%", "%%")
+
+    template = json_object(draft.parameters, write, draft.style)
     code = f"import json,sys;print({template!r} % tuple(map(json.dumps,sys.argv[1:])),end='')"
     return f'"$(python3 -c {quoted(code)} {" ".join(pieces)})"'
 
 
-def _literal(text: Text) -> str:
-    return json.dumps(reveal(text, {})).replace("%", "%%")
+def _literal(text: Text, style: JsonStyle) -> str:
+    return json.dumps(reveal(text, {}), ensure_ascii=style != "raw")
 
 
 def _url(draft: Draft, values: Mapping[Ref, str]) -> str:

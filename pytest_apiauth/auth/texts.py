@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import cast
+from typing import Literal, cast
 from urllib.parse import quote_plus
 
 from pytest_apiauth.auth.certified import Certified
@@ -298,7 +298,7 @@ def is_text(value: object) -> bool:
 
 
 __all__ = [
-    "Assertion", "Base64", "FormEncoded", "Part", "Ref", "Role", "Signing", "Text", "Unchanged",
+    "Assertion", "Base64", "FormEncoded", "JsonStyle", "Part", "Ref", "Role", "Signing", "Text", "Unchanged",
     "exchanged", "is_text", "parts_of", "refs_of", "reveal", "texts_of",
 ]  # fmt: skip
 
@@ -308,16 +308,31 @@ def as_text(value: object) -> Text:
     return cast("Text", value) if is_text(value) else json.dumps(value)
 
 
-def json_object(parameters: Parameters, write: Callable[[Text], str]) -> str:
-    """Write a JSON object member by member, so that a repeated member stays repeated."""
+JsonStyle = Literal["", "spaced", "escaped", "raw"]
+"""How JSON is written: as usual, with blanks and line breaks, with every letter of a name escaped, in raw UTF-8."""
+
+
+def json_object(parameters: Parameters, write: Callable[[Text], str], style: JsonStyle = "") -> str:
+    """Write a JSON object member by member, so that a repeated member stays repeated.
+
+    >>> json_object((("a", 1), ("b", "c")), json.dumps)
+    '{"a": 1, "b": "c"}'
+    >>> json_object((("a", 1),), json.dumps, "escaped")
+    '{"\\\\u0061": 1}'
+    """
     members = []
     for name, value in parameters:
         if isinstance(value, dict) and any(_all_texts(value)):
-            text = json_object(tuple(value.items()), write)
+            text = json_object(tuple(value.items()), write, style)
         else:
             text = write(cast("Text", value)) if is_text(value) else json.dumps(value)
-        members.append(f"{json.dumps(name)}: {text}")
-    return "{" + ", ".join(members) + "}"
+        spelt = f'"{_escaped(name)}"' if style == "escaped" else json.dumps(name)
+        members.append(f"{spelt} :\t{text}" if style == "spaced" else f"{spelt}: {text}")
+    return "\n{ " + " ,\r\n".join(members) + "\n} " if style == "spaced" else "{" + ", ".join(members) + "}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\u{ord(letter):04x}" for letter in text)
 
 
 def texts_of(parameters: Parameters) -> Iterator[Text]:

@@ -58,6 +58,10 @@ DRAFTS = {
         "POST", URL, parameters=FORM, encoding="form", content_type="application/x-www-form-urlencoded; a=b"
     ),
     "json": Draft("POST", URL, parameters=JSON, encoding="json"),
+    "json with blanks": Draft("POST", URL, parameters=JSON, encoding="json").written("spaced"),
+    "json with escapes": Draft("POST", URL, parameters=JSON, encoding="json").written("escaped"),
+    "json in UTF-8": Draft("POST", URL, parameters=(*JSON, ("a", "\u20ac %")), encoding="json").written("raw"),
+    "json in UTF-8 without secrets": Draft("POST", URL, parameters=(("a", "\u20ac"),), encoding="json").written("raw"),
     "json without secrets": Draft("POST", URL, parameters=(("a", "it's"),), encoding="json"),
     "raw": Draft("POST", URL, raw_body='{"broken', content_type="application/json"),
     "put": Draft("PUT", URL, parameters=FORM, encoding="form"),

@@ -114,6 +114,7 @@ FORBIDDEN_IN_DESCRIPTION = (
     " character that RFC 6749 4.1.2.1 does not allow there, such as a backslash"
 )
 AUTHLIB_BODY = "Authlib's authenticate_client_secret_basic looks at the header alone, whatever the body says"
+AUTHLIB_QUERY = "Authlib takes grant_type and scope from the URL of a POST as well as from its body"
 AUTHLIB_TWICE = "Authlib takes the first of repeated parameters; only its authorization endpoint refuses them"
 HINT = "RFC 7009 2.1: a wrong hint MUST extend the search to all types; Authlib's create_query_token_func stops at it"
 TELLS = "Authlib's _validate_client says 'The client does not exist on this server'"
@@ -132,6 +133,8 @@ AUTHLIB = Project(
         " code; Authlib says missing_authorization",
         ("basic-challenge-realm", "password"): "RFC 7617 2: realm is REQUIRED; Authlib's challenge has an error only",
         ("basic-challenge-realm", "client_credentials"): "as for password",
+        ("tok-get-refused", "password"): AUTHLIB_QUERY,
+        ("tok-get-refused", "client_credentials"): AUTHLIB_QUERY,
         ("tok-two-auth-methods", "password"): AUTHLIB_BODY,
         ("tok-two-auth-methods", "client_credentials"): AUTHLIB_BODY,
         ("tok-client-mixed", "password"): AUTHLIB_BODY,
