@@ -281,6 +281,8 @@ class Examination:
 
     def _why_absent(self, kind: Kind) -> str | None:
         try:
+            if (whose := self.request("/", (kind,)).certificate) is not None:
+                self._certificate(whose)
             if self.profile.kinds[kind].is_issued:
                 grant = self.profile.usual_grant
                 if grant and not self.obtaining.can_use(grant):

@@ -27,7 +27,7 @@ class MtlsAnyCertificate(Policy):
 class MtlsBoundToName(Policy):
     def is_bound_to(self, token: AccessToken, certificate: bytes) -> bool:
         client = self.state.client_named(token.client) if token.client else None
-        return client is not None and _is_namesake(client, certificate)
+        return super().is_bound_to(token, certificate) or (client is not None and _is_namesake(client, certificate))
 
 
 @fault("mtls-client-unchecked", "takes any certificate for that of the client that is named")

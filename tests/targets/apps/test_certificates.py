@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ import pytest
 from pytest_apiauth import bundled
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
+from pytest_apiauth.errors import UnsetError
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, judge
+from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.app import AppTarget
 from pytest_apiauth.targets.apps.asgi import Loop
 
@@ -92,6 +96,20 @@ PROFILE: dict[str, Any] = {
 RULES = [rule for rule in REGISTRY if rule.id.startswith("mtls-")]
 
 
+@contextmanager
+def examining(table: dict[str, Any], folder: Path) -> Iterator[Examination]:
+    """Put an app to work, to be examined."""
+    loop, redactor = Loop(), Redactor()
+    target = AppTarget.build(
+        Profile.model_validate(table), loop=loop, credentials={}, redactor=redactor, library="httpx", root=folder
+    )
+    try:
+        yield Examination(target, redactor)
+    finally:
+        target.close()
+        loop.close()
+
+
 def found(folder: Path, monkeypatch: pytest.MonkeyPatch, interface: str, how: str, client_auth: str = "") -> set[str]:
     """Have an app examined, by the rules about certificates alone; gives those that find something."""
     from pytest_apiauth.credentials.certificates import thumbprint
@@ -107,20 +125,12 @@ def found(folder: Path, monkeypatch: pytest.MonkeyPatch, interface: str, how: st
     clients = {"shop": thumbprint(environment["CERTIFICATE"]), "second": thumbprint(environment["SECOND_CERTIFICATE"])}
     (folder / f"{module}.py").write_text(APP.format(how=how, clients=clients), encoding="utf-8")
     monkeypatch.syspath_prepend(folder)
-    loop, redactor = Loop(), Redactor()
-    target = AppTarget.build(
-        Profile.model_validate(table), loop=loop, credentials={}, redactor=redactor, library="httpx", root=folder
-    )
-    try:
-        examination, conditions = Examination(target, redactor), Conditions(4, 0)
+    with examining(table, folder) as examination:
         outcomes = {
-            rule.id: judge(rule, examination, part, conditions)
+            rule.id: judge(rule, examination, part, Conditions(4, 0))
             for rule in RULES
-            for part in rule.applies.find(target.profile).values()
+            for part in rule.applies.find(examination.profile).values()
         }
-    finally:
-        target.close()
-        loop.close()
     assert outcomes.keys() == {rule.id for rule in RULES} - {"mtls-refresh"}
     verdicts = {name: outcome.verdict for name, outcome in outcomes.items()}
     assert set(verdicts.values()) <= {Verdict.PASS, Verdict.FAIL, Verdict.WARNING}, outcomes
@@ -151,3 +161,15 @@ def test_an_app_that_leaves_the_chain_to_its_server_is_called_right(
     """No made certificate is shown where an authority would have refused it, another client's is."""
     assert found(tmp_path, monkeypatch, "wsgi", "any client", "tls_client_auth") == {"mtls-client"}
     assert found(tmp_path, monkeypatch, "wsgi", "right", "tls_client_auth") == set()
+
+
+def test_a_certificate_that_is_not_set_is_one_line(tmp_path: Path) -> None:
+    """Nothing is sent, and the variable is named that is lacking."""
+    (tmp_path / "app_that_is_not_asked.py").write_text(APP.format(how="right", clients={}), encoding="utf-8")
+    table = {**PROFILE, "app": "app_that_is_not_asked:wsgi"}
+    told = r"^shop: credentials\.certificate: environment variable CERTIFICATE is not set$"
+
+    with examining(table, tmp_path) as examination, pytest.raises(UnsetError, match=told):
+        make_ready(examination)
+
+    assert examination.requests == 0
