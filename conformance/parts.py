@@ -51,6 +51,11 @@ def is_hidden(kind: CredentialKind) -> bool:
     return kind.place.where != "query"
 
 
+def first_of(parts: Parts) -> Parts:
+    """Return the first of some parts alone, where one stands for all of them."""
+    return Parts(parts.otherwise, lambda profile: dict([*parts.find(profile).items()][:1]), parts.foreign)
+
+
 protected_zones = Parts("no zone with a probe needs credentials", _zones(lambda zone: zone.is_protected))
 open_zones = Parts("no zone with a probe is open to all", _zones(lambda zone: not zone.is_protected))
 all_zones = Parts("no zone has a probe", _zones(lambda zone: True))
@@ -142,9 +147,6 @@ usual_login = Parts(
     },
 )
 """The login that stands for others at the token endpoint, which reads the requests of all of them."""
-usual_login = Parts(
-    "no grant works without a person", lambda profile: dict([*unattended_logins.find(profile).items()][:1])
-)
 form_logins = Parts(
     "token requests are not form-encoded", _unattended(lambda profile: body_encoding(profile) == "form")
 )
@@ -169,6 +171,7 @@ client_credentials_grant = Parts(
     "the grant client_credentials is not documented", _grants(lambda grant: grant.is_of_client)
 )
 basic_clients = Parts("clients do not authenticate with HTTP Basic", _unattended(_by("client_secret_basic")))
+usual_basic_client = first_of(basic_clients)
 form_encoded_basic = Parts(
     "Basic credentials are not documented as form-encoded",
     _grants(

@@ -74,11 +74,6 @@ unknown_grants: SearchStrategy[str] = st.text(string.ascii_lowercase + "_", min_
     "urn:example:apiauth:{}".format
 ) | st.sampled_from(("apiauth", "authorization", "client", "none", "implicit_apiauth"))
 
-case_masks: SearchStrategy[list[bool]] = st.lists(st.booleans(), min_size=6, max_size=6)
-"""Which letters of a scheme word change their case."""
-CASE_MASKS = ([True], [False, *[True] * 12], [True] * 13)
-"""Of the first letter, so that all are small; of all others; and of all."""
-
 noise = "".join(chr(code) for code in range(0x21, 0x7F)) + "".join(chr(code) for code in range(0x80, 0x100))
 token_shapes = st.lists(st.text(UNRESERVED + "-_", max_size=6).map("eyJ{}".format), min_size=1, max_size=5).map(
     ".".join

@@ -329,7 +329,7 @@ def client_bound(api: Api, name: str) -> None:
         answer = api.send(api.token_request(grant, client=name)) if api.profile.may_use(name, grant) else None
         # What opens nothing at all says nothing where it is refused.
         tokens = history.taken(answer) if answer is not None and answer.has_token else None
-        if tokens is None or not history.opened(tokens, others):
+        if tokens is None or not any(history.opened(tokens, [valid]) for valid in others):
             continue
         for valid in (valid for path in denied for valid in _with_tokens(api, path)):
             tried += 1

@@ -15,6 +15,7 @@ from pytest_apiauth.rules import (
     Edit,
     GrantType,
     Kind,
+    NotApplicable,
     Ref,
     Unchanged,
     UnreachableError,
@@ -31,9 +32,19 @@ LONG = frozenset(value.edit for value in SIZES)
 
 
 def stands_for_others(api: Api, zone: Zone, kind: Kind) -> bool:
-    """Whether a zone is the first of the profile that has a probe and takes a kind of credential."""
-    taking = (other for other in with_probes(api) if kind in kinds_at_hand(api, other))
-    return next(taking, None) == zone
+    """Whether a zone is the first of the profile that has a probe and takes a kind of credential.
+
+    One that lets anybody in stands for no other: nothing of how others look at credentials is to be seen there.
+    """
+    taking = [other for other in with_probes(api) if kind in kinds_at_hand(api, other)]
+    return zone == next((other for other in taking if not lets_anybody_in(api, other)), taking[0] if taking else None)
+
+
+def lets_anybody_in(api: Api, zone: Zone) -> bool:
+    """Whether a zone that needs credentials was seen to be open by mistake, by this rule or one before it."""
+    with suppress(NotApplicable):
+        return zone.is_protected and api.is_known_open(next(api.requests(zone)))
+    return False
 
 
 def kinds_at_hand(api: Api, zone: Zone) -> set[Kind]:
@@ -74,8 +85,8 @@ def with_the_first(api: Api, zone: Zone) -> Iterator[tuple[Draft, bool]]:
     takes nothing.
     """
     wanted = sorts_in(api, zone)
-    taken = {sort for other in itertools.takewhile(zone.__ne__, with_probes(api)) for sort in sorts_in(api, other)}
-    is_first = not wanted <= taken
+    before = (other for other in itertools.takewhile(zone.__ne__, with_probes(api)) if not lets_anybody_in(api, other))
+    is_first = not wanted <= {sort for other in before for sort in sorts_in(api, other)}
     for number, valid in enumerate(api.requests(zone)):
         yield valid, number == 0 and is_first
 

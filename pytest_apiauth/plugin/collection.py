@@ -216,6 +216,8 @@ class RuleItem(pytest.Function):
         """Keep the record for the reports and end the test as the verdict says."""
         __tracebackhide__ = True
         self.record(outcome)
+        if outcome.cause and outcome.verdict in (Verdict.FAIL, Verdict.SKIP):
+            self.user_properties.append(("apiauth_cause", outcome.cause))
         if outcome.verdict is Verdict.SKIP:
             pytest.skip(outcome.reason)
         if outcome.verdict is Verdict.WARNING:

@@ -47,6 +47,7 @@ def entry_of(item: Examined, outcome: Outcome, redactor: Redactor) -> Entry:
         level=outcome.deciding_level.value,
         reason=printable(redactor.redact(outcome.reason)),
         counterexample=None if found is None else _shown(found),
+        cause=printable(redactor.redact(outcome.cause)),
         requests=item.requests,
         examples=outcome.examples,
         tokens_issued=item.tokens_issued,

@@ -211,6 +211,8 @@ class Reporter:
         )
         if profile.error:
             terminalreporter.line(f"  {summary.not_ready(profile)}", red=True)
+        if profile.causes:
+            terminalreporter.line(f"  {summary.causes(profile)}", red=True)
         if profile.left_out is not None:
             terminalreporter.line(f"  {summary.left_out(profile)}", yellow=True)
         if profile.limited:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime
 import platform
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Final
 
 from pytest_apiauth.report.record import (
     Advice,
+    Cause,
     Counterexample,
     Entry,
     Filed,
@@ -84,6 +86,7 @@ class ProfileLedger:
             error="" if refused is None else refused.error,
             note=self.note,
             limited=self._limited(),
+            causes=_causes(rules),
         )
 
     def _rules(self) -> Iterator[RuleRecord]:
@@ -214,7 +217,19 @@ def _part(nodeid: str, entry: Entry, level: str) -> PartRecord:
         level=entry.level or level,
         rows=entry.rows if entry.rows.tried else None,
         counterexample=entry.counterexample,
+        cause=entry.cause,
     )
+
+
+def _causes(rules: Sequence[RuleRecord]) -> tuple[Cause, ...]:
+    """Return what the failures of a profile come from: a rule is a cause of its own, unless what came says another."""
+    failures = Counter(part.cause or rule.id for rule in rules for part in rule.parts if part.verdict == "fail")
+    follow: dict[str, list[str]] = {}
+    for rule in rules:
+        for part in rule.parts:
+            if part.verdict == "skip" and part.cause:
+                follow.setdefault(part.cause, []).append(rule.id)
+    return tuple(Cause(name, number, _once(follow.get(name, ()))) for name, number in failures.most_common())
 
 
 def _reason(verdict: Verdict, reason: str, parts: tuple[PartRecord, ...]) -> str:

@@ -26,7 +26,14 @@ def text(run: RunRecord) -> str:
             lines += [f"{_cell(profile.name)}: {profile.note}.", ""]
         if profile.error:
             lines += [f"**{_cell(summary.not_ready(profile))}**", ""]
-        lines += [_cell(summary.left_out(profile)), "", _cell(summary.limited(profile)), ""]
+        lines += [
+            _cell(summary.causes(profile)),
+            "",
+            _cell(summary.left_out(profile)),
+            "",
+            _cell(summary.limited(profile)),
+            "",
+        ]
         for verdict in SHOWN:
             for rule in profile.rules:
                 lines += _finding(profile.name, rule) if rule.verdict == verdict else []

@@ -9,7 +9,8 @@ A part has its own ``reason`` and ``level`` (that of what decided: advice is SHO
 with the level of its own. A profile has a ``verdict``, that of its worst rule; if its own valid requests fail the
 verdict is ``not ready`` (``inconclusive`` if no answer came), ``error`` says why, and no rule was run.
 ``not_examined`` is what the profile promises and the run could not look at, ``left_out`` the draws that were not tried
-since the server is slow, ``limited`` where the rate was limited. Members may be added in version 1.
+since the server is slow, ``limited`` where the rate was limited, and
+``causes`` what all failures come from. Members may be added in version 1.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ class PartRecord:
     level: str
     rows: Rows | None = field(default=None, metadata=BARE)
     counterexample: Counterexample | None = field(default=None, metadata=BARE)
+    cause: str = field(default="", metadata=BARE)
+    """What a failure is one of, or what a skipped part follows from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,15 @@ class NotExamined:
     reason: str
     chapters: tuple[str, ...]
     rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One thing that is wrong: failures that come from it, and rules that say that they follow from it."""
+
+    name: str
+    failures: int
+    follow: tuple[str, ...] = field(default=(), metadata=BARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +171,8 @@ class ProfileRecord:
     """What a run on such a target is worth."""
     limited: tuple[Limited, ...] = field(default=(), metadata=BARE)
     """Where the rate was limited."""
+    causes: tuple[Cause, ...] = field(default=(), metadata=BARE)
+    """What all failures come from; there are as many failures as these have together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +236,8 @@ class Entry:
     tokens_issued: int = 0
     advice: tuple[Advice, ...] = ()
     rows: Rows = Rows()
+    cause: str = ""
+    """What a failure is one of, or what a skipped part follows from."""
     filed: tuple[Filed, ...] = ()
     left_out: int = 0
     """Draws that were not tried."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pytest_apiauth.report.record import Limited, ProfileRecord, RuleRecord
+from pytest_apiauth.report.record import Cause, Limited, ProfileRecord, RuleRecord
 
 MOST_REASONS = 4
 """Reasons why rules were not examined that are told."""
+MOST_CAUSES = 8
+"""Causes of failures that are told."""
 
 
 def counted(number: int, word: str) -> str:
@@ -53,6 +55,24 @@ def _is_told(rule: RuleRecord) -> bool:
 def deciding_level(rule: RuleRecord) -> str:
     """Return the level of the part that decides."""
     return next(part.level for part in rule.parts if part.verdict == rule.verdict)
+
+
+def causes(profile: ProfileRecord) -> str:
+    """Count the failures and what they come from, and name that; empty if nothing failed."""
+    found = profile.causes
+    if not found:
+        return ""
+    failures = sum(cause.failures for cause in found)
+    more = [f"{len(found) - MOST_CAUSES} more"] if len(found) > MOST_CAUSES else []
+    named = ", ".join([*map(_cause, found[:MOST_CAUSES]), *more])
+    return f"{counted(failures, 'failure')} of {counted(len(found), 'cause')}: {named}"
+
+
+def _cause(cause: Cause) -> str:
+    words = [counted(cause.failures, "failure")] if cause.failures > 1 else []
+    if cause.follow:
+        words.append(f"{counted(len(cause.follow), 'rule')} {'follows' if len(cause.follow) == 1 else 'follow'}")
+    return f"{cause.name} ({', '.join(words)})" if words else cause.name
 
 
 def left_out(profile: ProfileRecord) -> str:

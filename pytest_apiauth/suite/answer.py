@@ -81,6 +81,8 @@ class Answer:
     response: Response
     seen: Seen | None = None
     """The control of the request, if it has succeeded before."""
+    cause: str = ""
+    """What a breach is one with, if other rules may break by the same: the name of a `Cause`."""
 
     @property
     def control_response(self) -> Response | None:
@@ -162,8 +164,7 @@ class Answer:
         words = f"a refusal with {listed(self.api.profile.refusal)}"
         answer, before = self._beside_control()
         if not answer.is_refusal:
-            answer.unless_open()
-            answer.fails(words)
+            answer.unless_open().fails(words)
         if len(before.response.body) > 2 and before.response.body == self.response.body:
             answer.fails(f"{words} without the protected content")
         told = told_in(self.response, before.response, documented_at(self.api.profile, self.draft))
@@ -196,8 +197,9 @@ class Answer:
         `refused` asks by itself; a rule that judges what came in another way may want to.
         """
         answer, before = self._beside_control()
-        self._follows(open_to_all(self.api, before.control, self.draft))
-        return answer
+        cause = open_to_all(self.api, before.control, self.draft)
+        self._follows(cause)
+        return replace(answer, cause=cause.name) if cause.is_shown else answer
 
     def advise_no_token(self, words: str, unless: Cause | None = None) -> Answer:
         """Recommend that no token is issued. Raises Follows if one came for a cause that is another rule's."""
@@ -208,7 +210,7 @@ class Answer:
     @staticmethod
     def _follows(cause: Cause | None) -> None:
         if cause is not None and cause.holds():
-            raise Follows(f"follows from {cause.rule_id}")
+            raise Follows(cause)
 
     def accepted(self) -> Answer:
         """Require success."""
@@ -275,7 +277,7 @@ class Answer:
 
     def fails(self, expected: str, got: str | None = None) -> NoReturn:
         """End the rule with a breach of it."""
-        raise Violation(self.counterexample(expected, got))
+        raise Violation(self.counterexample(expected, got), self.cause)
 
     def counterexample(self, expected: str, got: str | None = None) -> Counterexample:
         """Write down what was expected, what came, and how to see it again."""

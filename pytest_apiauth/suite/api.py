@@ -30,6 +30,7 @@ from pytest_apiauth.messages import FROM_GATEWAYS, described
 from pytest_apiauth.profile.model import DEFAULT, Ending, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite import consent
 from pytest_apiauth.suite.answer import Answer, Seen
+from pytest_apiauth.suite.causes import known_as
 from pytest_apiauth.suite.consent import Callback
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import (
@@ -375,6 +376,15 @@ class Api:
         if what not in known:
             known[what] = find()
         return cast("Found", known[what])
+
+    def is_known_open(self, valid: Draft) -> bool:
+        """Whether a valid request is known to get in without its credentials, by what rules found; sends nothing.
+
+        Example::
+
+            open_by_mistake = [valid for valid in api.requests(zone) if api.is_known_open(valid)]
+        """
+        return bool(self.examination.found.get(known_as(valid.anonymous())))
 
     def spares(self, rows: int = 1) -> bool:
         """Whether rows that only make a table complete are to be left out, since the answers to it took too long.

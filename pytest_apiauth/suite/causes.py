@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Final, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.suite.outcomes import Cause
@@ -38,6 +39,11 @@ class Asking(Protocol):
         """Send a request."""
 
 
+def known_as(bare: Draft) -> Hashable:
+    """Return what it is known by in one examination whether a request that carries nothing gets in."""
+    return "open to all", bare.method, bare.url
+
+
 def open_to_all(api: Asking, control: Control, draft: Draft) -> Cause:
     """Name what explains that an altered request is let in: so is one that carries nothing at all.
 
@@ -45,17 +51,13 @@ def open_to_all(api: Asking, control: Control, draft: Draft) -> Cause:
     """
     bare = control.draft.anonymous().beside(control)
     adds_something = replace(draft, after=None, flags=(), control=None) != replace(bare, control=None)
+    is_at_resource = not control.draft.parameters and bare != control.draft
 
     def lets_in() -> bool:
         return all(api.send(bare).is_admitted for _ in range(TIMES))
 
     def holds() -> bool:
-        is_at_resource = not control.draft.parameters and bare != control.draft
-        return (
-            is_at_resource
-            and adds_something
-            and api.rule_id != OPEN_RULE
-            and api.once(("open to all", bare.method, bare.url), lets_in)
-        )
+        return is_at_resource and adds_something and api.rule_id != OPEN_RULE and api.once(known_as(bare), lets_in)
 
-    return Cause(OPEN_RULE, holds)
+    place = f"{bare.method} {urlsplit(bare.url).path or '/'}"
+    return Cause(OPEN_RULE, holds, place, is_shown=is_at_resource and not adds_something)

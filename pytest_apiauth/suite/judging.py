@@ -26,6 +26,7 @@ from pytest_apiauth.suite.limited import LIMIT_RULE, Limited
 from pytest_apiauth.suite.outcomes import (
     Breach,
     Counterexample,
+    Follows,
     Inconclusive,
     NotApplicable,
     OutOfGuesses,
@@ -71,6 +72,8 @@ class Outcome:
     """Failures of other rules, by id."""
     filed: dict[str, Counterexample] = field(default_factory=dict)
     """Warnings of other rules, by id."""
+    cause: str = ""
+    """What a failure is one of, by a name that other rules' failures may share, or what a skipped one follows from."""
     rows: int = 0
     """Rows of the rule's table that were tried, if it has one; examples, if it draws."""
     failed_rows: int = 0
@@ -117,7 +120,9 @@ def judge(rule: Rule, examination: Examination, argument: object, conditions: Co
     api.rows.word = "examples" if rule.draws else "rows"
     requests, tokens = examination.requests, examination.tokens_issued
     run = _Drawn(rule, api, argument, conditions) if rule.draws else _Once(rule, api, argument)
-    outcome = _verdict(rule, api, level, _ending(rule, run, api.rows), run)
+    ending = _ending(rule, run, api.rows)
+    outcome = _verdict(rule, api, level, ending, run)
+    outcome.cause = _cause(rule, outcome.verdict, ending, api.rows)
     outcome.requests = examination.requests - requests
     outcome.tokens_issued = examination.tokens_issued - tokens
     outcome.examples = run.examples
@@ -188,6 +193,17 @@ def _verdict(rule: Rule, api: Api, level: Level, ending: Exception | None, run: 
         reason = f"advised {first.expected}, got {first.got}{f'; and {more} more' if more else ''}"
         return Outcome(Verdict.WARNING, level, reason, first, is_advice=True)
     return Outcome(Verdict.PASS, level, _joined(run.remark, _left_out(api, run.left_out)))
+
+
+def _cause(rule: Rule, verdict: Verdict, ending: Exception | None, rows: Rows) -> str:
+    """Name what a failure is one of, and what a skipped rule follows from; empty for whatever else came."""
+    if verdict is Verdict.FAIL and rows.first is not None:
+        return rows.first.cause or rule.id
+    if verdict is not Verdict.SKIP:
+        return ""
+    if isinstance(ending, Follows):
+        return ending.cause
+    return rows.cause if ending is None else ""
 
 
 def _left_out(api: Api, draws: int) -> str:

@@ -50,6 +50,10 @@ class OutOfReach(NotApplicable):
 class Follows(NotApplicable):
     """What came is explained by what another rule has to say, which is said once, there."""
 
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(f"follows from {cause.rule_id}")
+        self.cause = cause.name
+
 
 class Refused(Inconclusive):
     """The server has answered a valid request, and said no."""
@@ -88,6 +92,15 @@ class Cause:
 
     rule_id: str
     holds: Callable[[], bool]
+    place: str = ""
+    """Where it is to be seen, if there may be several: ``GET /user/me``."""
+    is_shown: bool = False
+    """Whether the request at hand is no consequence of it, but shows it by itself."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it: what has one name is one finding, whatever rules it breaks."""
+        return f"{self.rule_id} at {self.place}" if self.place else self.rule_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +123,11 @@ class Violation(Exception):
     expected 401, got 200 OK
     """
 
-    def __init__(self, counterexample: Counterexample) -> None:
+    def __init__(self, counterexample: Counterexample, cause: str = "") -> None:
         super().__init__(f"expected {counterexample.expected}, got {counterexample.got}")
         self.counterexample = counterexample
+        self.cause = cause
+        """The `Cause.name` that it has in common with others; empty if it has none but itself."""
 
 
 class Breach(Violation):

@@ -39,6 +39,8 @@ class Rows:
     """That reason, of the first of them."""
     follows: str = ""
     """What another rule has to say that explains a row, if there is such a thing."""
+    cause: str = ""
+    """The name of that."""
     first: Violation | None = None
     """The first breach of the rule itself."""
     breaches: dict[str, Counterexample] = field(default_factory=dict)
@@ -96,7 +98,7 @@ class Rows:
             self.note(breach)
             self._is_spoilt, self._lost_in_a_row = True, 0
         except Follows as reason:
-            self.follows, self._lost_in_a_row = str(reason), 0
+            self.follows, self.cause, self._lost_in_a_row = str(reason), reason.cause, 0
         except BudgetError:
             raise
         except (Unjudged, UnreachableError) as reason:

@@ -354,7 +354,9 @@ def test_report_has_the_shape_of_version_1(run: Run) -> None:
     assert {"python", "pytest-apiauth", "pytest", "httpx", "hypothesis"} <= set(report["versions"])
     (profile,) = report["profiles"]
     shape = {"name": str, "target": str, "url": str, "requests": int, "tokens_issued": int, "seconds": float}
-    assert {*shape, "rules", "note", "verdict", "not_examined"} == set(profile)
+    assert {*shape, "rules", "note", "verdict", "not_examined", "causes"} == set(profile)
+    cause = "res-no-cred-401 at GET /user/me"
+    assert profile["causes"] == [{"name": cause, "failures": 1, "follow": ["key-name-strict", "key-place-strict"]}]
     assert (profile["verdict"], profile["not_examined"]) == ("fail", [])
     assert all(isinstance(profile[name], kind) for name, kind in shape.items())
     assert (profile["name"], profile["target"], profile["url"]) == ("small", "embedded", "https://api.shop.example")
@@ -367,6 +369,7 @@ def test_report_has_the_shape_of_version_1(run: Run) -> None:
         assert all(isinstance(rule[name], kind) for name, kind in members.items())
         for part in rule["parts"]:
             shown = {"counterexample"} if part["verdict"] in ("fail", "warning") else set()
+            shown |= {"cause"} if part["verdict"] == "fail" or part["reason"].startswith("follows from") else set()
             assert {"nodeid", "part", "verdict", "reason", "level", *shown} == set(part) - {"rows"}
             assert bool(part["reason"]) == (part["verdict"] != "pass")
     rules = {rule["id"]: rule for rule in profile["rules"]}
@@ -377,7 +380,7 @@ def test_report_has_the_shape_of_version_1(run: Run) -> None:
     reason = f"expected {shown['expected']}, got {shown['got']}; 1 of 2 rows failed"
     part = {"nodeid": nodeid, "part": "user", "verdict": "fail", "reason": reason, "level": "DOC"}
     rows = {"tried": 2, "failed": 1, "not_judged": 0}
-    assert failed["parts"] == [{**part, "rows": rows, "counterexample": shown}]
+    assert failed["parts"] == [{**part, "rows": rows, "counterexample": shown, "cause": cause}]
     assert {"curl", "control_curl", "expected", "got"} == set(failed["counterexample"])
     assert "$" in failed["counterexample"]["control_curl"]
     assert profile["requests"] == sum(rule["requests"] for rule in profile["rules"])

@@ -169,3 +169,21 @@ def test_what_came_of_a_rule_and_cannot_be_read_is_an_error_in_one_line(pytester
     line = "ERROR: shop.apiauth.toml::api_keys::key-missing[user]: what came of it cannot be read: verdict: expected"
     assert told(result, "cannot be read").startswith(line)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_failures_are_counted_beside_causes_in_every_report(live: Any) -> None:
+    """A zone that is open by mistake is one cause of what fails and follows: all four formats say so."""
+
+    def open_user(request: Request, was: Response) -> Response:
+        return Response(200, body=b"{}") if "/user/" in request.url and was.status == 401 else was
+
+    chosen = "(res-no-cred-401 or res-refusal-steady or res-proxy-headers) and user"
+    result, report = live("jindexe", "-k", chosen, "--junit-xml=r.xml", change=open_user)
+
+    name = "res-no-cred-401 at GET /user/me"
+    line = f"2 failures of 1 cause: {name} (2 failures, 1 rule follows)"
+    assert f"  {line}" in result.outlines
+    assert f"\n{line}\n" in Path("r.md").read_text(encoding="utf-8").replace("\\", "")
+    assert report["causes"] == [{"name": name, "failures": 2, "follow": ["res-proxy-headers"]}]
+    assert [part["cause"] for rule in report["rules"] for part in rule["parts"]] == [name] * 3
+    assert Path("r.xml").read_text(encoding="utf-8").count(f'<property name="apiauth_cause" value="{name}" />') == 3

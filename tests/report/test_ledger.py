@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_apiauth.report.ledger import Ledger
 from pytest_apiauth.report.record import (
     Advice,
+    Cause,
     Counterexample,
     Entry,
     Filed,
@@ -102,3 +103,27 @@ def test_a_warning_about_a_rule_of_lower_level_is_as_low() -> None:
     profile = record_of(entry("pass", filed=(Filed(facts, "warning", Counterexample("a", "b", "curl x", "")),)))
 
     assert [part.level for rule in profile.rules for part in rule.parts] == ["MUST", "MAY"]
+
+
+def test_failures_of_one_cause_are_counted_together() -> None:
+    """What several rules name is one cause; a rule that names none is its own, on however many parts it fails."""
+    filed = Filed(RuleFacts("invalid-never-5xx", "zones", "MUST", (), "read-only"), "fail", Counterexample(*"abcd"))
+    profile = record_of(
+        entry("fail", "res-no-cred-401", cause="open at GET /me"),
+        entry("fail", "res-refusal-steady", cause="open at GET /me"),
+        entry("fail", "res-no-cred-401", cause="open at GET /you"),
+        entry("skip", "key-bad", cause="open at GET /me"),
+        entry("skip", "key-bad", cause="open at GET /me"),
+        entry("skip", "key-name", cause="nothing that failed here"),
+        entry("fail", "tok-no-store"),
+        entry("fail", "tok-no-store", filed=(filed,)),
+        entry("warning", "tok-members"),
+    )
+
+    assert profile.causes == (
+        Cause("open at GET /me", 2, ("key-bad",)),
+        Cause("tok-no-store", 2),
+        Cause("open at GET /you", 1),
+        Cause("invalid-never-5xx", 1),
+    )
+    assert record_of(entry("warning")).causes == ()

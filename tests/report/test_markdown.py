@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_apiauth.report import markdown
-from pytest_apiauth.report.record import Counterexample, Limited
+from pytest_apiauth.report.record import Cause, Counterexample, Limited
 from tests.report.records import rule, run_of
 
 
@@ -43,3 +43,13 @@ def test_where_the_rate_was_limited() -> None:
         " 429 1 time at GET /me: none with Retry-After;"
         " 429 2 times at GET /you: 2 with Retry-After, 2 waited for\n"
     ) in markdown.text(run_of(limited=found))
+
+
+def test_failures_are_counted_beside_their_causes() -> None:
+    """Twelve failures of two causes are two things to mend; each cause says how much comes from it."""
+    causes = (Cause("res-no-cred-401 at GET /me", 11, ("key-bad", "hdr-inert")), Cause("tok-no-store", 1))
+    line = "12 failures of 2 causes: res-no-cred-401 at GET /me (11 failures, 2 rules follow), tok-no-store\n"
+    assert line in markdown.text(run_of(causes=causes))
+    assert "1 failure of 1 cause: tok-no-store\n" in markdown.text(run_of(causes=causes[1:]))
+    many = tuple(Cause(f"rule-{number}", 1, ("key-bad",)) for number in range(10))
+    assert "rule-7 (1 rule follows), 2 more\n" in markdown.text(run_of(causes=many))

@@ -11,6 +11,7 @@ import pytest
 from pytest_apiauth.report import json_report, plain
 from pytest_apiauth.report.record import (
     Advice,
+    Cause,
     Counterexample,
     Entry,
     Filed,
@@ -30,7 +31,7 @@ FULL = run_of(
     rule(
         "fail",
         counterexample=FOUND,
-        parts=(PartRecord("n", "user", "fail", "why", "MUST", Rows(3, 1, 0), FOUND),),
+        parts=(PartRecord("n", "user", "fail", "why", "MUST", Rows(3, 1, 0), FOUND, "key-bad"),),
         advice=(Advice("user", "SHOULD", "401", "404", "curl x", ""),),
     ),
     not_examined=(NotExamined("needs a login", ("codes",), ("code-once",)),),
@@ -39,6 +40,7 @@ FULL = run_of(
     error="no answer",
     note="a note",
     limited=(Limited("POST /oauth/token", 3, 2, 2, 1),),
+    causes=(Cause("key-bad", 1, ("key-name",)),),
 )
 
 
@@ -52,7 +54,7 @@ def test_an_entry_crosses_from_a_worker() -> None:
     facts = RuleFacts("other", "zones", "DOC", (), "read")
     sent = entry("warning", counterexample=FOUND, filed=(Filed(facts, "warning", FOUND),), not_ready=NotReady(
         "inconclusive", "no answer"), is_out_of_reach=True, left_out=2, seconds_an_answer=0.5,
-        limited=(Limited("GET /me", 1, 0, 0, 0),))  # fmt: skip
+        limited=(Limited("GET /me", 1, 0, 0, 0),), cause="key-bad")  # fmt: skip
 
     assert plain.read(Entry, json.loads(json.dumps(plain.written(sent)))) == sent
 
@@ -70,7 +72,7 @@ def test_members_have_the_order_of_version_1() -> None:
     ]  # fmt: skip
     assert list(data["profiles"][0]["rules"][0]["parts"][0]) == ["nodeid", "part", "verdict", "reason", "level"]
     more = list(plain.written(FULL)["profiles"][0])
-    assert more == [*profile, "left_out", "error", "note", "limited"]
+    assert more == [*profile, "left_out", "error", "note", "limited", "causes"]
 
 
 def test_later_members_are_passed_over() -> None:

@@ -63,7 +63,6 @@ WARNINGS: dict[Place, str] = {
     ("res-no-cred-401", "decorated"): "the decorator answers every refusal with a bare 403",
     ("res-challenge-content", "decorated"): "the same for a token that nobody issued",
     ("tok-scheme-case", "client_credentials"): ONE_CASE,
-    ("tok-scheme-case", "password"): ONE_CASE,
     ("tok-in-url-refused", "drf"): QUERY,
     ("tok-in-url-refused", "decorated"): QUERY,
     ("tok-401-challenge", "client_credentials"): BEARER,
