@@ -18,7 +18,7 @@ request on the wire; `shell.curl` writes the same for whoever has the secrets in
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 from urllib.parse import quote_plus, urlsplit
@@ -251,9 +251,17 @@ class Draft:
     @property
     def refs(self) -> tuple[Ref, ...]:
         """The secrets that the request carries, without their edits, by name."""
+        return tuple(sorted({ref.bare for ref in self._dressed_refs()}, key=lambda ref: ref.name))
+
+    @property
+    def edited(self) -> tuple[Ref, ...]:
+        """The secrets that the request carries edited, with their edits."""
+        return tuple(ref for ref in self._dressed_refs() if ref.edit is not None)
+
+    def _dressed_refs(self) -> Iterator[Ref]:
         texts = [value for _, value in (*self.headers, *self.query)] + [each.value for each in self.credentials]
         texts += [cast("Text", value) for _, value in self.parameters if is_text(value)]
-        return tuple(sorted({ref.bare for text in texts for ref in refs_of(text)}, key=lambda ref: ref.name))
+        return (ref for text in texts for ref in refs_of(text))
 
     def carried(self, role: Role) -> Ref:
         """Refer to the secret of a role, whoever's it is. Raises LookupError if the request carries none."""

@@ -32,6 +32,8 @@ def _others() -> str:
 
 
 OTHERS: Final = _others()
+SHORTEST_PIECE: Final = 9
+"""So many letters of a value tell of it; fewer may be a word like others, such as what many tokens begin with."""
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 JWS_PARTS: Final = 3
 CHANGES: Final = str.maketrans(ALPHABET + "-_", OTHERS + OTHERS[-2:])
@@ -62,9 +64,36 @@ class Edit:
         edited = _APPLY[self.operation](value, self._index(value), self.text)
         return None if edited is None or equivalent(edited, value) else edited
 
+    def telling(self, value: str) -> str | None:
+        """Return what the edit makes of a value if that tells the value, in another way than by having it in it.
+
+        >>> Edit("reverse").telling("s3cret-value"), Edit("first", 8).telling("s3cret-value")
+        ('eulav-terc3s', None)
+        """
+        edited = self.apply(value)
+        if edited is None or value in edited or self.operation == "whole":
+            return None
+        left = len(edited) - (len(self.text) if self.operation == "cut" else 0)
+        is_whole = left >= len(value) or (left >= SHORTEST_PIECE and 4 * left >= 3 * len(value))
+        return edited if is_whole else None
+
     def shell(self, name: str, value: str) -> str:
-        """Write the edit as a bash expression for use inside double quotes, with the value in ``$name``."""
-        return _SHELL[self.operation](name, self._index(value), _inside_quotes(self.text))
+        """Write the edit as a bash expression for use inside double quotes, with the value in ``$name``.
+
+        Bash counts by itself, so that the expression does not tell how long the value is.
+
+        >>> Edit("truncate", at=900).shell("TOKEN", "0123456789")
+        '${TOKEN:0:${#TOKEN}*900/1000}'
+        """
+        return _SHELL[self.operation](name, self._place(name, value), _inside_quotes(self.text))
+
+    def _place(self, name: str, value: str) -> str:
+        """Write the index as an arithmetic expression of bash."""
+        index, counted = self._index(value), self.at * len(value) // 1000
+        if self.operation == "first" or not counted:
+            return str(index)
+        more = index - counted
+        return f"${{#{name}}}*{self.at}/1000" + (f"{more:+}" if more else "")
 
     def _index(self, value: str) -> int:
         if self.operation == "first":
@@ -165,20 +194,24 @@ _APPLY: dict[Operation, Callable[[str, int, str], str | None]] = {
 }
 
 
-def _head(name: str, at: int) -> str:
-    return f"${{{name}:0:{at}}}" if at else ""
+def _head(name: str, at: str) -> str:
+    return "" if at == "0" else f"${{{name}:0:{at}}}"
 
 
-_SHELL: dict[Operation, Callable[[str, int, str], str]] = {
+def _tail(name: str, at: str, more: int = 1) -> str:
+    return f"${{{name}:{int(at) + more if at.isdigit() else f'{at}+{more}'}}}"
+
+
+_SHELL: dict[Operation, Callable[[str, str, str], str]] = {
     "insert": lambda name, at, text: f"{_head(name, at)}{text}${{{name}:{at}}}",
-    "delete": lambda name, at, text: f"{_head(name, at)}${{{name}:{at + 1}}}",
-    "replace": lambda name, at, text: f"{_head(name, at)}{text}${{{name}:{at + 1}}}",
-    "swap": lambda name, at, text: f"{_head(name, at)}${{{name}:{at + 1}:1}}${{{name}:{at}:1}}${{{name}:{at + 2}}}",
+    "delete": lambda name, at, text: f"{_head(name, at)}{_tail(name, at)}",
+    "replace": lambda name, at, text: f"{_head(name, at)}{text}{_tail(name, at)}",
+    "swap": lambda name, at, text: f"{_head(name, at)}{_tail(name, at)[:-1]}:1}}${{{name}:{at}:1}}{_tail(name, at, 2)}",
     "truncate": lambda name, at, text: f"${{{name}:0:{at}}}",
     "extend": lambda name, at, text: f"${{{name}}}{text}",
     "prepend": lambda name, at, text: f"{text}${{{name}}}",
     "toggle": lambda name, at, text: (
-        f'{_head(name, at)}$(printf %s "${{{name}:{at}:1}}" | tr a-zA-Z A-Za-z)${{{name}:{at + 1}}}'
+        f'{_head(name, at)}$(printf %s "${{{name}:{at}:1}}" | tr a-zA-Z A-Za-z){_tail(name, at)}'
     ),
     "upper": lambda name, at, text: f"${{{name}^^}}",
     "lower": lambda name, at, text: f"${{{name},,}}",
@@ -188,7 +221,7 @@ _SHELL: dict[Operation, Callable[[str, int, str], str]] = {
     "cut": lambda name, at, text: f"{_head(name, at)}{text}",
     "change": lambda name, at, text: (
         f'{_head(name, at)}$(printf %s "${{{name}:{at}:1}}" | tr {ALPHABET}_- {OTHERS}{OTHERS[:-3:-1]})'
-        f"${{{name}:{at + 1}}}"
+        f"{_tail(name, at)}"
     ),
     "first": lambda name, at, text: f"${{{name}:0:{at}}}",
     "swapcase": lambda name, at, text: f'$(printf %s "${name}" | tr a-zA-Z A-Za-z)',

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from pytest_apiauth.auth import requests, shell
 from pytest_apiauth.auth.certified import Certified
 from pytest_apiauth.auth.drafts import Draft
+from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.person import sent_by
 from pytest_apiauth.auth.pushing import request_uri_in
 from pytest_apiauth.auth.texts import Assertion, Ref, Signing
@@ -160,6 +161,7 @@ class Examination:
         """Hand a request to what sends it, once or several times at once, and learn every token that comes back."""
         self.obtaining.obtain(draft.refs)
         request = draft.request(self.placeholders, self._signing)
+        self._learn_edits(draft)
         if self.target.kind.is_live:
             self._spare_accounts(request)
         try:
@@ -173,6 +175,13 @@ class Examination:
             self._learn(draft, response)
             self.recent.add(draft, response)
         return responses
+
+    def _learn_edits(self, draft: Draft) -> None:
+        """Keep out of all output what an edit makes of a secret: an app may log what it gets, a server repeat it."""
+        for ref in draft.edited:
+            told = ref.edit.telling(self.placeholders[ref.bare]) if isinstance(ref.edit, Edit) else None
+            if told is not None and not ref.role.is_public:
+                self.redactor.learn(told, ref.name)
 
     @property
     def _signing(self) -> Signing:

@@ -17,8 +17,10 @@ SAMPLE = (
 """A near miss; steps that give a token and revoke it; a cookie; a proof key of one's own; a step that gives a token."""
 MADE = re.compile(r"\$\{((?:DPOP_PROOF|[A-Z]*_?CERTIFICATE_FILE|[A-Z]+_SIGNATURE)[A-Z0-9_]*)\}")
 """Signatures of requests, by what their placeholders are called."""
-BY_CHANCE = ("every-fifth-admitted", "every-second-admitted", "refresh-race-lost")
-"""What a server does now and then, or only when several ask at the same moment: the report says so."""
+BY_CHANCE = (
+    "every-fifth-admitted", "every-second-admitted", "refresh-race-lost", "limit-without-time", "limit-time-garbled",
+)  # fmt: skip
+"""What a server does now and then, when several ask at the same moment, or when too many did: the report says so."""
 
 
 def reproduce(fault: str) -> None:
@@ -27,7 +29,8 @@ def reproduce(fault: str) -> None:
         assert found is not None, "no profile shows it"
         shown = found.counterexample
         if fault in BY_CHANCE:
-            assert "intermittent" in shown.got or any("times at once" in step for step in shown.steps)
+            is_told = "intermittent" in shown.got or shown.got.startswith("429 Too Many Requests")
+            assert is_told or any("times at once" in step for step in shown.steps)
             return
         lines = "\n".join([*shown.steps, shown.curl])
         if MADE.search(lines):

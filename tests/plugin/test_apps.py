@@ -387,3 +387,16 @@ def test_a_failing_shutdown_is_one_line(project: Path, run: Run) -> None:
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert told(result, "shop: app: the app's shutdown failed: lost")
+
+
+def test_what_an_app_logs_of_edited_keys_is_hidden(project: Path, run: Run) -> None:
+    """The near misses that a rule sends are in nothing that a run prints, though the app logs what it gets."""
+    main = project / "shop" / "main.py"
+    logging = "    import logging\n    logging.getLogger('shop').warning('unknown key %s', keys)\n    good = "
+    main.write_text(main.read_text(encoding="utf-8").replace("    good = ", logging), encoding="utf-8")
+
+    text = output(run("tests/shop.apiauth.toml", "-k", "key-bad", "-o", "log_cli=true"))
+
+    assert text.count("unknown key") > len(KEY)
+    edited = (KEY[::-1], KEY.upper(), KEY.swapcase(), KEY[:-1], f"{KEY[:9]}{KEY[10:]}", f"O{KEY[1:]}", f"E{KEY[1:]}")
+    assert [each for each in (KEY, *edited) if each in text] == []
