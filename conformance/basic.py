@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from pytest_apiauth.rules import (
@@ -13,6 +14,7 @@ from pytest_apiauth.rules import (
     Answer,
     Api,
     Base64,
+    Draft,
     Edit,
     FormEncoded,
     GrantType,
@@ -28,8 +30,8 @@ from pytest_apiauth.rules import (
 from . import strategies as some
 from .client_authentication import open_to_nobody
 from .grid.cells import Class, Slot, fills
-from .grid.classes import CASES, DRESSES, NAMELESS, NEAR_MISSES, SIZES, STAND_INS, rows
-from .grid.standing import edited, guessed, probes
+from .grid.classes import BRIEF_CONTROLS, CASES, CONTROLS, DRESSES, NAMELESS, NEAR_MISSES, SIZES, STAND_INS, rows
+from .grid.standing import UNDRESSED, edited, guessed, is_usual, probes, stands_for_others
 from .parts import PAIRS, basic_clients, basic_zones, form_encoded_basic, secret_clients
 from .resource import challenges_of
 
@@ -153,6 +155,43 @@ def basic_long_secret(api: Api, grant: GrantType) -> None:
         raise NotApplicable("clients.special may not use this grant")
     edits = (Edit("truncate", 999), Edit("replace", 999, "x"), Edit("extend", text="x"))
     api.each((valid.editing(secret, edit) for edit in edits), lambda answer: answer.no_token(cause))
+
+
+def _controls(valid: Draft, refs: tuple[Ref, ...], *, brief: bool) -> Iterator[tuple[Draft, bool]]:
+    """Yield requests with a control character within a name or password, or behind it, and whether it is a dress."""
+    for ref in refs:
+        for letter in (*BRIEF_CONTROLS, "\0"):
+            yield valid.editing(ref, Edit("insert", 500, letter)), False
+        for letter in BRIEF_CONTROLS if brief else CONTROLS:
+            yield valid.editing(ref, Edit("extend", text=letter)), True
+
+
+@fills((Slot.CLIENT_ID, Slot.CLIENT_SECRET), Class.BYTES)
+@rule(MUST, "RFC 7617 2", PROFILE, applies=basic_clients, catches="basic-controls-dropped", safety=LOCKOUT)
+def basic_controls(api: Api, grant: GrantType) -> None:
+    """A control character within the client's id or secret makes it another; one behind it is best refused too."""
+    cause = open_to_nobody(api, grant)
+    valid = api.token_request(grant)
+    refs = valid.carried(Role.CLIENT_ID), valid.carried(Role.CLIENT_SECRET)
+    for draft, is_dress in _controls(valid, refs, brief=not is_usual(api, grant)):
+        with api.row():
+            answer = api.send(draft, server_errors=True)
+            answer.advise_no_token(UNDRESSED, cause) if is_dress else answer.no_token(cause)
+
+
+@fills((Slot.BASIC_USER, Slot.BASIC_PASSWORD), Class.BYTES)
+@rule(MUST, "RFC 7617 2", PROFILE, applies=basic_zones, catches="basic-zone-controls-dropped", safety=LOCKOUT)
+def res_basic_controls(api: Api, zone: Zone) -> None:
+    """A control character within a user's name or password makes it another; one behind it is best refused too."""
+    for valid in api.requests(zone, "basic"):
+        brief = not stands_for_others(api, zone, "basic")
+        for draft, is_dress in _controls(valid, valid.credential("basic").refs, brief=brief):
+            with api.row():
+                answer = api.send(draft, server_errors=True)
+                if not is_dress:
+                    answer.refused()
+                elif answer.is_admitted:
+                    answer.unless_open().advise(False, UNDRESSED)
 
 
 @rule(

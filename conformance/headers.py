@@ -9,6 +9,7 @@ from dataclasses import replace
 from pytest_apiauth.rules import (
     ISSUE,
     ITSELF,
+    LOCKOUT,
     MUST,
     PROFILE,
     SHOULD,
@@ -21,15 +22,18 @@ from pytest_apiauth.rules import (
     GrantType,
     NotApplicable,
     Parts,
+    Role,
     Zone,
     draws,
     rule,
 )
 
 from . import strategies as some
+from .client_authentication import open_to_nobody
 from .grid.inert import NO_CONTENT, inert_beside
 from .grid.places import elsewhere
-from .grid.standing import is_usual, probes, refused_in_turn, with_the_first
+from .grid.standing import TOGETHER, is_usual, may_guess, probes, refused_in_turn, with_the_first
+from .grid.trusted import BRIEF_TRUSTED, TRUSTED
 from .parts import (
     PAIRS,
     TOKENS,
@@ -40,6 +44,7 @@ from .parts import (
     is_hidden,
     protected_zones,
     scheme_zones,
+    secret_clients,
     token_zones,
     tokens_of,
     unattended_logins,
@@ -105,7 +110,18 @@ def hdr_unrelated_inert(api: Api, zone: Zone, name: str, value: str) -> None:
             api.send(valid.anonymous().with_headers(extra)).refused(again=False)
 
 
-@rule(MUST, "RFC 9110 5.1", PROFILE, applies=all_zones, catches=("session-cookie-preferred", "unknown-query-refused"))
+@rule(
+    MUST,
+    "RFC 9110 5.1",
+    PROFILE,
+    applies=all_zones,
+    catches=(
+        "session-cookie-preferred",
+        "unknown-query-refused",
+        "session-excuses-wrong",
+        "forwarded-for-excuses-wrong",
+    ),
+)
 def hdr_inert(api: Api, zone: Zone) -> None:
     """What browsers, proxies and caches add to a request lets nobody in, and keeps nobody out."""
     for valid, is_whole in with_the_first(api, zone):
@@ -114,12 +130,25 @@ def hdr_inert(api: Api, zone: Zone) -> None:
                 answer = api.attempt(draft)
                 if answer is not None and answer.status not in NO_CONTENT:
                     answer.like_control()
+        # A wrong token or key locks nobody out; a wrong password may.
+        if zone.is_protected and is_whole and all(may_guess(api, good) for good in valid.credentials):
+            wrong = valid.editing_all(WRONG)
+            drafts = [draft for _, draft in inert_beside(wrong, brief=True)]
+            refused_in_turn(api, valid, [*drafts, *(wrong.with_headers(field) for field in BRIEF_TRUSTED)])
         if zone.is_protected:
             is_alone = is_whole and zone == next(iter(protected_zones.find(api.profile).values()))
             refused_in_turn(api, valid, (draft for _, draft in inert_beside(valid.anonymous(), brief=not is_alone)))
 
 
-@rule(MUST, "RFC 9110 5.1", "RFC 6749 3.2", PROFILE, applies=unattended_logins, catches="proxied-refused", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 9110 5.1",
+    "RFC 6749 3.2",
+    PROFILE,
+    applies=unattended_logins,
+    catches=("proxied-refused", "accept-needed"),
+    safety=ISSUE,
+)
 def tok_inert(api: Api, grant: GrantType) -> None:
     """What browsers, proxies and caches add to a token request changes nothing about the token."""
     valid = api.token_request(grant)
@@ -129,6 +158,34 @@ def tok_inert(api: Api, grant: GrantType) -> None:
             answer = None if thing.in_query else api.attempt(draft)
             if answer is not None:
                 answer.issued()
+    with api.row():
+        bare = api.send(replace(valid.without_header("Accept"), flags=("-H", "Accept:")))  # which curl adds by itself
+        bare.advise(bare.has_token, "a token for a request without Accept, which takes anything (RFC 9110 12.5.1)")
+
+
+@rule(
+    MUST,
+    "RFC 6749 5.2",
+    "RFC 9700 4.13",
+    PROFILE,
+    applies=secret_clients,
+    catches="proxied-client-excused",
+    safety=LOCKOUT,
+)
+def tok_inert_refused(api: Api, grant: GrantType) -> None:
+    """A wrong secret stays wrong beside what browsers and proxies add, and beside what says who somebody is."""
+    cause = open_to_nobody(api, grant)
+    valid = api.token_request(grant)
+    wrong = valid.editing(valid.carried(Role.CLIENT_SECRET), WRONG)
+    drafts = [draft for thing, draft in inert_beside(wrong, brief=True) if not thing.in_query]
+    fields = [(row.name, row.value) for row in TRUSTED] if is_usual(api, grant) else BRIEF_TRUSTED
+    drafts += [wrong.with_headers(field) for field in fields]
+    for number, draft in enumerate(drafts):
+        if number > len(BRIEF_TRUSTED) and api.spares(len(drafts) - number):
+            break
+        with api.row():
+            api.send(draft).no_token(cause, again=number % TOGETHER == 0)
+    api.control(valid)
 
 
 @rule(MUST, "RFC 9110 5.3", "RFC 9110 11.6.2", PROFILE, applies=header_zones, catches="duplicate-last-wins", wire=True)

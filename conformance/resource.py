@@ -28,7 +28,19 @@ from pytest_apiauth.rules import (
 from . import strategies as some
 from .content import lacking, never_the_content
 from .grid.cells import Class, Slot, fills
-from .grid.classes import BRIEF_NOISE, CASES, DRESSES, IN_A_ROW, NEAR_MISSES, NOISE, REPETITIONS, SIZES, STAND_INS, rows
+from .grid.classes import (
+    BRIEF_NOISE,
+    CASES,
+    DRESSES,
+    IN_A_ROW,
+    NEAR_MISSES,
+    NOISE,
+    REPETITIONS,
+    SIZES,
+    STAND_INS,
+    TWO_WRONG,
+    rows,
+)
 from .grid.paths import brief_spellings, spellings
 from .grid.standing import UNDRESSED, edited, may_guess, probes, refused_in_turn, stands_for_others, with_the_first
 from .grid.trusted import BRIEF_TRUSTED, TRUSTED
@@ -401,12 +413,14 @@ def res_refusal_steady(api: Api, zone: Zone) -> None:
     for valid, is_whole in with_the_first(api, zone):
         mine = [good for good in valid.credentials if stands_for_others(api, zone, good.kind) and may_guess(api, good)]
         refs = [ref for good in mine for ref in good.refs]
-        each_alone = [valid.editing(ref, Edit("reverse")) for ref in refs] if len(refs) > 1 else []
-        for draft in (valid.anonymous(), valid.editing_all(Edit("reverse")), *each_alone):
+        # Of wrong ones two in turn: a server may remember the last one.
+        altered = [[valid.anonymous()], [valid.editing_all(edit) for edit in TWO_WRONG]]
+        altered += [[valid.editing(ref, edit) for edit in TWO_WRONG] for ref in refs] if len(refs) > 1 else []
+        for drafts in altered:
             # Each between two good requests, and several without one: a server may let in every second request.
             between = REPETITIONS if is_whole else IN_A_ROW
             for count in range(1, between + IN_A_ROW + 1):
-                answer = api.attempt(draft)
+                answer = api.attempt(drafts[count % len(drafts)])
                 if answer is None:
                     break
                 if count > 1:

@@ -45,6 +45,7 @@ from .grid.classes import (
     REPETITIONS,
     SIZES,
     STAND_INS,
+    TWO_WRONG,
     brief,
     is_brief,
     rows,
@@ -221,10 +222,11 @@ def tok_refusal_steady(api: Api, grant: GrantType) -> None:
     valid = api.token_request(grant)
     for ref in (ref for ref in valid.refs if ref.role in (Role.CLIENT_SECRET, Role.PASSWORD)):
         cause = open_to_nobody(api, grant) if ref.role is Role.CLIENT_SECRET else None
-        wrong = valid.editing(ref, Edit("reverse"))
+        # Two wrong ones in turn: a server may remember the last one.
+        wrong = [valid.editing(ref, edit) for edit in TWO_WRONG]
         for count in range(1, REPETITIONS + IN_A_ROW + 1):
             with api.row():
-                answer = api.send(wrong)
+                answer = api.send(wrong[count % len(wrong)])
                 if answer.has_token and count > 1 and not (cause and cause.holds()):
                     answer.fails("a refusal every time", f"a token at repetition {count}, intermittent: none before")
                 answer.no_token(cause, again=count <= REPETITIONS)
@@ -285,6 +287,21 @@ def err_body_robust(api: Api, grant: GrantType, value: object) -> None:
         no_token_unless_idle(api, valid.setting(name, value), valid.omitting(name), valid)
     for body in (*NO_OBJECTS, *hollow(valid)):
         api.send(replace(valid, raw_body=body), server_errors=True).no_token()
+
+
+@fills((Slot.CLIENT_ID, Slot.CLIENT_SECRET, Slot.USERNAME, Slot.PASSWORD, Slot.REFRESH), Class.TYPES)
+@rule(SHOULD, "RFC 6749 5.2", PROFILE, applies=json_logins, catches="json-unwrapped", safety=LOCKOUT)
+def err_body_wrapped(api: Api, grant: GrantType) -> None:
+    """A right value within a list or an object is none: no JSON value is taken for the text that it holds."""
+    names = [name for name, value in api.token_request(grant).parameters if not isinstance(value, str)]
+    for name in names:
+        for wrap in (lambda value: [value], lambda value: {"value": value}):
+            with api.row():
+                # Made anew for each row: a refused attempt may have ended what it came with.
+                valid = api.token_request(grant)
+                answer = api.send(valid.setting(name, wrap(dict(valid.parameters)[name])), server_errors=True)
+                if not (answer.has_token and api.send(valid.omitting(name)).has_token):
+                    answer.no_token()
 
 
 def hollow(valid: Draft) -> list[str]:

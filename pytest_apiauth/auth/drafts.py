@@ -47,6 +47,7 @@ from pytest_apiauth.auth.texts import (
     parts_of,
     refs_of,
     reveal,
+    texts_of,
 )
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.messages import Request
@@ -260,7 +261,7 @@ class Draft:
 
     def _dressed_refs(self) -> Iterator[Ref]:
         texts = [value for _, value in (*self.headers, *self.query)] + [each.value for each in self.credentials]
-        texts += [cast("Text", value) for _, value in self.parameters if is_text(value)]
+        texts += texts_of(self.parameters)
         return (ref for text in texts for ref in refs_of(text))
 
     def carried(self, role: Role) -> Ref:

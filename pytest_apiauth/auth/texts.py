@@ -324,6 +324,8 @@ def json_object(parameters: Parameters, write: Callable[[Text], str], style: Jso
     for name, value in parameters:
         if isinstance(value, dict) and any(_all_texts(value)):
             text = json_object(tuple(value.items()), write, style)
+        elif isinstance(value, list) and value and all(map(is_text, value)):
+            text = f"[{', '.join(map(write, value))}]"
         else:
             text = write(cast("Text", value)) if is_text(value) else json.dumps(value)
         spelt = f'"{_escaped(name)}"' if style == "escaped" else json.dumps(name)
@@ -336,10 +338,12 @@ def _escaped(text: str) -> str:
 
 
 def texts_of(parameters: Parameters) -> Iterator[Text]:
-    """Yield the texts of a body in the order in which `json_object` writes them, of objects in it too."""
+    """Yield the texts of a body in the order in which `json_object` writes them, of objects and lists in it too."""
     for _, value in parameters:
         if isinstance(value, dict):
             yield from _all_texts(value)
+        elif isinstance(value, list) and all(map(is_text, value)):
+            yield from value
         elif is_text(value):
             yield cast("Text", value)
 

@@ -58,6 +58,9 @@ DRAFTS = {
         "POST", URL, parameters=FORM, encoding="form", content_type="application/x-www-form-urlencoded; a=b"
     ),
     "json": Draft("POST", URL, parameters=JSON, encoding="json"),
+    "json with wrapped secrets": Draft(
+        "POST", URL, parameters=(("a", [SECRET]), ("b", {"value": SECRET}), ("c", [])), encoding="json"
+    ),
     "json with blanks": Draft("POST", URL, parameters=JSON, encoding="json").written("spaced"),
     "json with escapes": Draft("POST", URL, parameters=JSON, encoding="json").written("escaped"),
     "json in UTF-8": Draft("POST", URL, parameters=(*JSON, ("a", "\u20ac %")), encoding="json").written("raw"),

@@ -48,6 +48,26 @@ class BasicMalformedCrash(Policy):
             raise Crash from None
 
 
+def visible(text: str) -> str:
+    """Return a text without its control characters."""
+    return "".join(letter for letter in text if letter >= " " and letter != "\x7f")
+
+
+@fault("basic-controls-dropped", "drops control characters of a client's id and secret")
+class BasicControlsDropped(Policy):
+    def decode_basic_part(self, text: str) -> str:
+        return visible(super().decode_basic_part(text))
+
+
+@fault("basic-zone-controls-dropped", "drops control characters of a user's name and password at a resource")
+class BasicZoneControlsDropped(Policy):
+    def basic_user(self, name: str, password: str) -> UserRecord | None:
+        return super().basic_user(visible(name), password)
+
+    def same_basic_password(self, presented: str, known: str) -> bool:
+        return super().same_basic_password(visible(presented), known)
+
+
 @fault("basic-empty-secret-accepted", "takes an empty secret in Basic for the right one")
 class BasicEmptySecretAccepted(Policy):
     def same_secret(self, presented: str, known: str) -> bool:

@@ -89,6 +89,31 @@ class SessionCookiePreferred(Policy):
         super().screen(request)
 
 
+@fault("session-excuses-wrong", "looks at no credential that comes beside a session's cookie")
+class SessionExcusesWrong(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        has_session = any("sessionid=" in line for line in request.header_lines("cookie"))
+        carries = any(self.lines_of(kind, request) for kind in self.spots)
+        return (has_session and carries) or super().is_admitted_unseen(request)
+
+
+@fault("accept-needed", "answers 406 to a token request that does not say what it accepts")
+class AcceptNeeded(Policy):
+    def parameters(self, request: Request) -> Parameters:
+        if not request.header("accept"):
+            raise Refusal(406, "invalid_request", "Accept is missing.")
+        return super().parameters(request)
+
+
+@fault("proxied-client-excused", "takes a client's secret unseen if a proxy has forwarded the request")
+class ProxiedClientExcused(Policy):
+    def client_credentials(self, request: Request, parameters: Parameters) -> tuple[str | None, str | None]:
+        client_id, secret = super().client_credentials(request, parameters)
+        client = self.state.clients.get(client_id or "")
+        is_excused = secret and client is not None and request.header("x-forwarded-for") is not None
+        return client_id, client.secret if is_excused and client is not None else secret
+
+
 @fault("unknown-query-refused", "answers 400 to a parameter of the URL that it does not know")
 class UnknownQueryRefused(Policy):
     def screen(self, request: Request) -> None:

@@ -188,6 +188,13 @@ class ForwardedForWaivesKey(KeyWaived):
         return request.header(FORWARDED) is not None
 
 
+@fault("forwarded-for-excuses-wrong", "looks at no credential that a forwarded request brings")
+class ForwardedForExcusesWrong(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        carries = any(self.lines_of(kind, request) for kind in self.spots)
+        return (carries and request.header(FORWARDED) is not None) or super().is_admitted_unseen(request)
+
+
 @fault(
     "method-waives-key", "asks other methods than GET and HEAD for no API key where there is a token to bring as well"
 )

@@ -157,6 +157,13 @@ class OperatorInjection(Policy):
         return isinstance(verifier, Anything) or super().verifier_fits(challenge, verifier)
 
 
+@fault("json-unwrapped", "takes a list of one text for the text")
+class JsonUnwrapped(Policy):
+    def json_text(self, name: str, value: object) -> str:
+        is_wrapped = type(value) is list and len(value) == 1 and isinstance(value[0], str)
+        return super().json_text(name, value[0] if is_wrapped and isinstance(value, list) else value)
+
+
 @fault("json-crash", "answers 500 to broken JSON and to a value of an unexpected type")
 class JsonCrash(Policy):
     def read_json(self, body: bytes) -> Parameters:
