@@ -12,6 +12,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from pytest_apiauth.rules import (
+    DEFAULT,
     DOC,
     MUST,
     SHOULD,
@@ -22,7 +23,10 @@ from pytest_apiauth.rules import (
     Edit,
     GrantType,
     NotApplicable,
+    Origin,
     OutOfReach,
+    Parts,
+    Profile,
     Unchanged,
     consent,
     draws,
@@ -116,6 +120,41 @@ def az_bad_redirect(api: Api, grant: GrantType, uri: str) -> None:
             stays(api.send(altered), uri, registered)
     nobody = api.send(consent.asking(valid, client_id=STRANGER))
     nobody.advise(consent.returned(nobody.draft, nobody.response) is None, "an error page for an unknown client")
+    api.control(valid)
+    need_decision(api, valid)
+
+
+def _others(profile: Profile) -> list[str]:
+    """Return the other clients, by name, that have a redirect_uri."""
+    asks = profile.client_of("authorization_code")
+    every = {DEFAULT: profile.credentials, **profile.clients}
+    return [name for name, client in every.items() if name != asks and client.redirect_uri is not None]
+
+
+of_others = Parts(
+    "the profile names no redirect_uri of another client",
+    lambda profile: authorization.find(profile) if _others(profile) else {},
+)
+
+
+@fills(Slot.REDIRECT, Class.ANOTHERS)
+@rule(MUST, "RFC 6749 3.1.2.3", "RFC 9700 2.1", applies=of_others, catches="redirect-of-any-client")
+def az_redirect_others(api: Api, grant: GrantType) -> None:
+    """What another client has registered is no place to send a browser to for this one.
+
+    Clients of one owner may share what is at one origin, so there it is advice.
+    """
+    valid = api.authorization_request().unpushed
+    registered = consent.asked(valid, "redirect_uri")
+    for name in _others(api.profile):
+        uri = api.examination.target.identities.client(name).redirect_uri or registered
+        for draft in both(valid) if uri != registered else ():
+            answer = api.send(consent.asking(draft, redirect_uri=uri))
+            if Origin.of(uri) != Origin.of(registered):
+                stays(answer, uri, registered)
+            else:
+                arrives = consent.landing(answer.draft, answer.response).startswith(uri)
+                answer.advise(not arrives, f"no redirection to {uri}", f"{answer.status} with a redirection there")
     api.control(valid)
     need_decision(api, valid)
 

@@ -131,8 +131,9 @@ def said(*claims: tuple[str, object]) -> Minted:
 def res_jwt_audience(api: Api, zone: Zone) -> None:
     """A token that is for another API is refused; one that is for nobody in particular is best refused too."""
 
-    def must(valid: Draft) -> Iterator[Minted]:
-        # RFC 7519 4.1.3: whoever does not find himself in an audience that is there rejects the token.
+    is_promised = any(each.startswith("RFC 9068") for each in api.profile.standards)
+
+    def foreign(valid: Draft) -> Iterator[Minted]:
         yield said(("aud", ELSEWHERE))
         yield said(("aud", [ELSEWHERE, f"{ELSEWHERE}/other"]))
         own = claims_of(api, valid).get("aud")
@@ -140,8 +141,18 @@ def res_jwt_audience(api: Api, zone: Zone) -> None:
             if isinstance(each, str):
                 yield said(("aud", f"{each}.apiauth.example"))
 
+    def has_audience(valid: Draft) -> bool:
+        return is_promised or "aud" in claims_of(api, valid)
+
+    def must(valid: Draft) -> Iterator[Minted]:
+        # RFC 7519 4.1.3: whoever does not find himself in an audience that is there rejects the token. An API whose
+        # own tokens have none knows of no other that its key signs for, and good ones do not look.
+        yield from foreign(valid) if has_audience(valid) else ()
+
     def best(valid: Draft) -> Iterator[Minted]:
-        if "aud" in claims_of(api, valid):
+        if not has_audience(valid):
+            yield from foreign(valid)
+        elif "aud" in claims_of(api, valid):
             yield said(("aud", None))
             yield said(("aud", []))
 

@@ -67,14 +67,15 @@ around a header's value blanks do not count (RFC 9110 5.5), and forms take them 
 
 WORDS: Final = (
     "null", "undefined", "None", "nil", "NaN", "true", "false", "0", "1", "-1", "[]", "{}",
-    "admin", "test", "guest", "password", "token",
+    "admin", "test", "guest", "password", "token", "__proto__", "constructor", "toString",
 )  # fmt: skip
-"""What a language writes for nothing, or for something that is true, and what people leave in."""
+"""What a language writes for nothing, or for something that is true, what people leave in, and what each object of
+JavaScript has, so that a table of keys finds something under it."""
 PATTERNS: Final = ("%", "*", "_", "-", ".", ".*", "?", "^", "'")
 """Signs that a pattern matches anything by, or that end a text of SQL."""
 INJECTIONS: Final = (
-    "' OR '1'='1", '" OR "1"="1', "' OR 1=1--", "1=1", "*)(uid=*", "*)(|(uid=*", "../", "../../", "{{7*7}}", "${7*7}",
-    '{"$ne": 1}', '{"$gt": ""}', "[$ne]", "||1==1",
+    "' OR '1'='1", '" OR "1"="1', "' OR 1=1--", "*)(uid=*", "../", "{{7*7}}", "${7*7}",
+    '{"$ne": 1}', '{"$gt": ""}',
 )  # fmt: skip
 """Texts that mean something to a database, a directory or a template. They ask; nothing is written by them."""
 

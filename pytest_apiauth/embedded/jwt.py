@@ -129,6 +129,10 @@ class JwtPolicy(Policy):
         end = token.claims.get("exp")
         return not isinstance(end, int | float) or end <= self.state.clock.now()
 
+    def parties(self) -> dict[str, str]:
+        """Return whose tokens these are, and for whom (RFC 7519 4.1.1, 4.1.3)."""
+        return {"iss": self.profile.base_url, "aud": self.profile.base_url}
+
     def record_of(self, presented: str) -> str | None:
         """Return the token as it was issued, for one that is as good; None for a forgery."""
         token = taken_apart(presented)
@@ -142,8 +146,7 @@ class JwtPolicy(Policy):
     def _signed(self, value: str) -> str:
         name, now = value[:22], int(self.state.clock.now())
         lasting = max((self.lifetime(grant) for grant in self.profile.grants), default=LIFETIME)
-        claims = {"iss": self.profile.base_url, "aud": self.profile.base_url, "jti": name, "iat": now}
-        token = signed(self.alg, self._key, {}, {**claims, "exp": now + lasting})
+        token = signed(self.alg, self._key, {}, {**self.parties(), "jti": name, "iat": now, "exp": now + lasting})
         self._by_id[name] = token
         self._own.add(token)
         return token

@@ -41,7 +41,6 @@ HOLES: dict[tuple[str, str], str] = {
     ("code_verifier", "repetition"): ONCE,
     ("redirect_uri", "nothing"): "RFC 6749 3.1.2.3 lets it be left out if one is registered",
     ("redirect_uri", "in a dress"): "RFC 6749 3.1.2.2 knows registrations that leave the query open",
-    ("redirect_uri", "another's"): "the place of another client is a foreign one, which az-bad-redirect has",
     ("redirect_uri", "JSON types"): FORM,
     ("redirect_uri", "size"): "nothing depends on a length; az-params has long texts",
     ("redirect_uri", "bytes"): "az-params has bytes that are no text in every parameter",

@@ -101,7 +101,10 @@ def written(text: str, member: str = "") -> Lets:
 
 def rows_of(slot: str, each: str) -> Iterator[tuple[str, Lets]]:
     """Yield what is let through in one row of a cell, with a name."""
-    if slot == "redirect_uri":
+    if (slot, each) == ("redirect_uri", "another's"):
+        theirs = EXAMINED["reference"].clients["machine"].redirect_uri
+        yield each, Lets(lambda presented, right: presented == theirs)
+    elif slot == "redirect_uri":
         misses = redirects.TABLE if each != "stand-in" else (Edit("whole", text=codes.STRANGE),)
         for miss in misses:
             is_case = "case" in str(miss) or "upper" in str(miss)

@@ -10,7 +10,10 @@ import pytest
 
 from pytest_apiauth.auth.edits import equivalent
 from pytest_apiauth.credentials.secrets import Redactor, Secret
+from pytest_apiauth.embedded.jws import Jws
+from pytest_apiauth.embedded.jwt import JwtPolicy
 from pytest_apiauth.embedded.policy import Policy
+from pytest_apiauth.embedded.registry import Fault
 from pytest_apiauth.embedded.state import AccessToken, KeyRecord
 from pytest_apiauth.http import Sender
 from pytest_apiauth.messages import Request, Response
@@ -61,7 +64,7 @@ class Live:
 
 
 def judged(
-    rule_id: str, profile: Profile, part: str, *, faults: Iterable[str] = (), variants: Iterable[str] = ()
+    rule_id: str, profile: Profile, part: str, *, faults: Iterable[str | Fault] = (), variants: Iterable[str] = ()
 ) -> Outcome:
     """Judge a rule on one part of a profile, on the embedded server."""
     redactor = Redactor()
@@ -342,3 +345,32 @@ def test_what_does_not_follow_fails_by_itself(fault: str, rule_id: str) -> None:
     part = "refresh_token" if rule_id.startswith("ref") else "password"
 
     assert judged(rule_id, PROFILES["reference"], part, faults=[fault]).verdict is Verdict.FAIL
+
+
+# Tokens for nobody in particular
+
+
+class WithoutAudience(JwtPolicy):
+    """Issues tokens that name no audience, and looks at none."""
+
+    def parties(self) -> dict[str, str]:
+        return {"iss": self.profile.base_url}
+
+    def audience_is_good(self, token: Jws) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("standards", "verdict"), [(["RFC 7519"], Verdict.WARNING), (["RFC 7519", "RFC 9068"], Verdict.FAIL)]
+)
+def test_an_api_whose_tokens_name_no_audience(standards: list[str], verdict: Verdict) -> None:
+    """Nobody else's tokens are signed by its key, as far as can be told; RFC 9068 has each token name who it is for."""
+    found = PROFILES["jwt"].jwt
+    assert found is not None
+    jwt = {"alg": "ES256", "jwks_url": found.jwks_url, "signing_key": {"env": "JWT_SIGNING_KEY"}}
+    profile = PROFILES["jwt"].replaced(jwt=jwt, standards=standards)
+
+    assert (
+        judged("res-jwt-audience", profile, "api", faults=[Fault("without-audience", "", WithoutAudience)]).verdict
+        is verdict
+    )

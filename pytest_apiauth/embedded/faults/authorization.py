@@ -26,6 +26,13 @@ class RedirectUnknownClient(Policy):
         return presented if client is None else super().landing(client, presented)
 
 
+@fault("redirect-of-any-client", "sends the browser to what any client has registered, whichever asks")
+class RedirectOfAnyClient(Policy):
+    def landing(self, client: ClientRecord | None, presented: str) -> str | None:
+        registered = [each.redirect_uri for each in self.state.clients.values()]
+        return presented if client is not None and presented in registered else super().landing(client, presented)
+
+
 @fault("redirect-prefix-match", "takes any redirect_uri that begins with the registered one")
 class RedirectPrefixMatch(Policy):
     def same_redirect_uri(self, presented: str, registered: str) -> bool:
