@@ -43,7 +43,7 @@ from .grid.classes import (
 )
 from .grid.paths import brief_spellings, spellings
 from .grid.standing import UNDRESSED, edited, may_guess, probes, refused_in_turn, stands_for_others, with_the_first
-from .grid.trusted import BRIEF_TRUSTED, TRUSTED
+from .grid.trusted import BRIEF_TRUSTED, PARAMETERS, TRUSTED
 from .parts import (
     TOKENS,
     authorization_zones,
@@ -256,6 +256,16 @@ def res_proxy_headers(api: Api, zone: Zone) -> None:
                 answer = api.attempt(fewer[0].with_headers(field))
                 if answer is not None:
                     never_the_content(answer, zone)
+
+
+@rule(MUST, PROFILE, "RFC 9110 11.4", applies=protected_zones, catches=("debug-switch", "open-place-anywhere"))
+def res_trusted_parameters(api: Api, zone: Zone) -> None:
+    """What the query or a cookie says, of a test run or of somebody's role, does not stand in for a credential."""
+    for valid, is_whole in with_the_first(api, zone):
+        for pairs in PARAMETERS if is_whole else PARAMETERS[:1]:
+            for bare in lacking(api, zone, valid):
+                cookie = "; ".join("=".join(pair) for pair in pairs)
+                api.each((bare.with_query(*pairs), bare.with_headers(("Cookie", cookie))), Answer.refused)
 
 
 @fills(AT_RESOURCES, Class.BYTES)

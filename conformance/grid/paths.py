@@ -38,22 +38,29 @@ def spellings(path: str) -> Iterator[str]:
 
     >>> "/User/me" in list(spellings("/user/me")), "/user/me" in list(spellings("/user/me"))
     (True, False)
+    >>> [each in list(spellings("/notes/")) for each in ("/notes", "/notes.json", "/note%73/", "/notes/")]
+    [True, True, True, False]
     """
-    parts = path.strip("/").split("/")
+    parts, bare = path.strip("/").split("/"), path.rstrip("/")
+    # A path that ends with a slash keeps it: without, most servers know nothing but a redirection.
+    slash = "/" * (bare != path)
     found: list[str] = []
     for place, part in enumerate(parts):
         if part:
             changed = (change(part) for change in SEGMENT)
-            found += ["/" + "/".join((*parts[:place], each, *parts[place + 1 :])) for each in changed]
-    found += [f"{path}{end}" for end in END]
+            found += ["/" + "/".join((*parts[:place], each, *parts[place + 1 :])) + slash for each in changed]
+    found += [bare, *(f"{each}{end}" for each in dict.fromkeys((bare, path)) for end in END)]
     found += [f"{front}{path}" for front in FRONT]
     found += [path.replace("/", "//"), path.replace("/", "\\"), path.replace("/", "/./"), path.upper(), path.swapcase()]
-    found += [f"{'/'.join(path.split('/')[:-1])}%2f{parts[-1]}", path.replace("/", "%2f").replace("%2f", "/", 1)]
+    found += [f"{'/'.join(bare.split('/')[:-1])}%2f{parts[-1]}{slash}", path.replace("/", "%2f").replace("%2f", "/", 1)]
     yield from (each for each in dict.fromkeys(found) if each not in (path, ""))
 
 
 def brief_spellings(path: str) -> Iterator[str]:
     """Yield the spellings that every probe is asked in."""
-    head, _, last = path.rpartition("/")
-    found = (f"/{path}", f"{path}/", f"{path}/.", f"{path};x", f"{path}.json", path.upper(), f"{head}/./{last}")
+    bare = path.rstrip("/")
+    slash = "/" * (bare != path)
+    head, _, last = bare.rpartition("/")
+    other = f"{head}/./{last}{slash}"
+    found = (f"/{path}", bare if slash else f"{path}/", f"{path}/.", f"{bare};x", f"{bare}.json", path.upper(), other)
     yield from (each for each in dict.fromkeys(found) if each != path)

@@ -56,6 +56,11 @@ TRUSTED: Final = (
         ("x-middleware-subrequest", ":".join(["src/middleware"] * 5)),
     ),
     *_all(
+        "Health checks of Kubernetes, AWS and Google Cloud, and crawlers, which some proxies let pass by their names",
+        ("User-Agent", "kube-probe/1.31"), ("User-Agent", "ELB-HealthChecker/2.0"), ("User-Agent", "GoogleHC/1.0"),
+        ("User-Agent", "Googlebot/2.1 (+http://www.google.com/bot.html)"),
+    ),
+    *_all(
         "Django's RemoteUserMiddleware and CGI: the user whom the web server knows (RFC 3875 4.1.11)",
         ("Remote-User", "admin"), ("Remote_User", "admin"), ("X-Remote-User", "admin"), ("REMOTE-USER", "default"),
     ),
@@ -99,6 +104,25 @@ TRUSTED: Final = (
         ("X-Debug", "1"), ("X-Test", "1"), ("X-Skip-Auth", "true"), ("X-Bypass-Auth", "true"),
     ),
 )  # fmt: skip
+SWITCHES: Final = (
+    "debug", "admin", "is_admin", "test", "dev", "internal", "preview", "public", "trusted", "authenticated",
+    "logged_in", "noauth", "skip_auth", "bypass",
+)  # fmt: skip
+"""Names that code asks for by the way, to let its authors in."""
+CLAIMS: Final = (("user", "admin"), ("username", "admin"), ("user_id", "1"), ("role", "admin"), ("_method", "OPTIONS"))
+"""What somebody may say of himself, and how forms say that they are of another method."""
+OPEN_PLACES: Final = (
+    "/static/", "/public/", "/assets/", "/login", "/register", "/health", "/healthz", "/status", "/metrics", "/docs",
+    "/openapi.json", "/favicon.ico", "/.well-known/", "/auth/", "/token",
+)  # fmt: skip
+"""Paths that lists of what is open name: who looks for them anywhere in a URL finds them in its query too."""
+PARAMETERS: Final = (
+    tuple((name, "1") for name in SWITCHES),
+    tuple((name, "true") for name in SWITCHES),
+    CLAIMS,
+    (("apiauth", ",".join(OPEN_PLACES)),),
+)
+"""What is said in the query, or in cookies, all at once: one of it is enough for who looks for one."""
 BRIEF_TRUSTED: Final = (
     ("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1"), ("Remote-User", "admin"),
     ("X-Forwarded-User", "admin"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_apiauth.embedded.policy import BEARER_KINDS, TOKEN68, Policy, Presented
 from pytest_apiauth.embedded.refusal import Challenge, Crash
@@ -27,6 +29,11 @@ def carries_nothing(policy: Policy, request: Request, *, besides: str = "") -> b
 
     names = {name.lower() for name, _ in request.headers} - {besides}
     return not request.query and not any(map(may_carry, names))
+
+
+def _bare(request: Request) -> Request:
+    """Return a request without its query."""
+    return replace(request, url=request.url.partition("?")[0], target=None)
 
 
 @fault("zone-open", "admits a request that carries no credential at all")
@@ -75,6 +82,20 @@ class ForwardedForTrusted(Policy):
     def is_admitted_unseen(self, request: Request) -> bool:
         is_local = request.header(FORWARDED) == "127.0.0.1" and carries_nothing(self, request, besides=FORWARDED)
         return is_local or super().is_admitted_unseen(request)
+
+
+@fault("debug-switch", "admits a request without credentials whose query has debug=1, for whoever mends the API")
+class DebugSwitch(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        is_on = ("debug", "1") in parse_qsl(urlsplit(request.url).query) and carries_nothing(self, _bare(request))
+        return is_on or super().is_admitted_unseen(request)
+
+
+@fault("open-place-anywhere", "admits a request without credentials if its URL has, anywhere, a path that is open")
+class OpenPlaceAnywhere(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        is_open = "/static/" in unquote(request.url) and carries_nothing(self, _bare(request))
+        return is_open or super().is_admitted_unseen(request)
 
 
 @fault("challenge-missing", "a 401 of a resource has no WWW-Authenticate")
