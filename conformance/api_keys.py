@@ -92,7 +92,7 @@ def look_alikes(key: Credential) -> set[str]:
 
 @rule(SHOULD, PROFILE, applies=key_zones, catches="key-from-query")
 def key_place_strict(api: Api, zone: Zone) -> None:
-    """The key counts in its documented place only, not in another parameter of the query or in a cookie."""
+    """The key counts in its documented place only: not in the query, in a cookie, or behind the word Bearer."""
     for kind, drafts in keyed(api, zone):
         key = api.credential(kind)
         name, where = key.name, key.place.where
@@ -103,4 +103,7 @@ def key_place_strict(api: Api, zone: Zone) -> None:
             elsewhere = [alone.with_query((parameter, key.text)) for parameter in parameters]
             if where != "cookie":
                 elsewhere.append(alone.adding(replace(key, place=replace(key.place, where="cookie", prefix=""))))
+            if not any(good.place.is_authorization for good in valid.credentials):
+                bearer = replace(key.place, where="header", name="Authorization", prefix="Bearer ")
+                elsewhere.append(alone.adding(replace(key, place=bearer)))
             refused_in_turn(api, valid, elsewhere)

@@ -41,6 +41,13 @@ KIDS: Final[tuple[Members, ...]] = ((), (("kid", None),), (("kid", UNKNOWN_KID),
 """The name of the key: kept, removed, unknown."""
 WELL_KNOWN_KEYS: Final = ("", "secret", "your-256-bit-secret")
 """No key at all, which a ``kid`` that leads nowhere can amount to, and those of every tutorial."""
+TUTORIAL_KEYS: Final = (
+    "shhhhh", "super-secret", "supersecret", "secretkey", "secret-key", "mysecret", "my-secret", "mysecretkey",
+    "your_jwt_secret", "your-secret-key", "your_secret_key", "jwt_secret", "JWT_SECRET", "changeme", "SECRET_KEY",
+    "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+)  # fmt: skip
+"""Keys in the documentation of libraries, which stay in what is copied from there: node's jsonwebtoken, passport-jwt,
+Flask-JWT-Extended; the last one is FastAPI's."""
 HMACS: Final = ("HS256", "HS384", "HS512")
 OWN_KEY: Final = "apiauth-key-in-the-token-itself-0123456789"
 OWN_JWK: Final = {"kty": "oct", "k": "YXBpYXV0aC1rZXktaW4tdGhlLXRva2VuLWl0c2VsZi0wMTIzNDU2Nzg5"}
@@ -72,6 +79,7 @@ FORGERIES: Final = (
     *(Forgery(claims=(claim,)) for claim in WIDER),
     *(Forgery((("alg", name),)) for name in (*HMACS, "RS256", "ES256", "PS256", "EdDSA", None)),
     *(signed(key, *kid) for key in WELL_KNOWN_KEYS for kid in KIDS),
+    *(signed(key) for key in TUTORIAL_KEYS),
     *(signed("", ("kid", name)) for name in ("../../../../../../dev/null", "/dev/null", "' UNION SELECT '' -- ")),
     signed(OWN_KEY, ("jwk", OWN_JWK)),
     Forgery((("b64", False), ("crit", ["b64"])), FORGED),

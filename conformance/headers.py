@@ -287,6 +287,17 @@ def cors_preflight(api: Api, zone: Zone) -> None:
                 answer.require(not is_wide, "no wildcard origin together with credentials")
 
 
+@rule(SHOULD, PROFILE, applies=protected_zones, catches="cors-reflects-origin")
+def cors_reflected(api: Api, zone: Zone) -> None:
+    """A page of an origin that nobody knows may not read what a browser's own credentials have opened."""
+    for valid, is_first in with_the_first(api, zone):
+        for origin in ("https://apiauth.example", "null") if is_first else ():
+            answer = api.send(valid.with_headers(("Origin", origin)))
+            names = ("access-control-allow-origin", "access-control-allow-credentials")
+            is_let = [answer.response.header(name) for name in names] == [origin, "true"]
+            answer.require(not is_let, f"no permission for {origin} to read with credentials", "one")
+
+
 def _forbidden(answer: Answer, names: set[str]) -> list[str]:
     """Return which of the header fields a preflight does not permit; ``*`` does not mean Authorization."""
     lines = answer.response.header_lines("access-control-allow-headers")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,8 +18,10 @@ from pytest_apiauth.rules import (
     Challenge,
     Draft,
     Edit,
+    NotApplicable,
     Part,
     Ref,
+    Role,
     Zone,
     draws,
     read_challenges,
@@ -42,8 +45,17 @@ from .grid.classes import (
     rows,
 )
 from .grid.paths import brief_spellings, spellings
-from .grid.standing import UNDRESSED, edited, may_guess, probes, refused_in_turn, stands_for_others, with_the_first
-from .grid.trusted import BRIEF_TRUSTED, PARAMETERS, TRUSTED
+from .grid.standing import (
+    UNDRESSED,
+    edited,
+    first_protected,
+    may_guess,
+    probes,
+    refused_in_turn,
+    stands_for_others,
+    with_the_first,
+)
+from .grid.trusted import BRIEF_TRUSTED, PARAMETERS, TRUSTED, USER_FIELDS, bundles
 from .parts import (
     TOKENS,
     authorization_zones,
@@ -246,9 +258,15 @@ def _dressed_up(
 def res_proxy_headers(api: Api, zone: Zone) -> None:
     """A header that a proxy would set does not stand in for a credential."""
     for valid, is_whole in with_the_first(api, zone):
-        fields = [(row.name, row.value) for row in TRUSTED if not row.is_about_route] if is_whole else BRIEF_TRUSTED
+        fields = bundles() if is_whole else tuple((field,) for field in BRIEF_TRUSTED)
+        if zone == first_protected(api):
+            fields = tuple(((row.name, row.value),) for row in TRUSTED if not row.is_about_route)
         fewer = lacking(api, zone, valid)
-        refused_in_turn(api, valid, (fewer[0].with_headers(field) for field in fields))
+        refused_in_turn(api, valid, (fewer[0].with_headers(*several) for several in fields))
+        if is_whole:
+            with suppress(NotApplicable):
+                user = api.ref(Role.USERNAME)
+                api.send(fewer[0].with_headers(*((name, user) for name in USER_FIELDS))).refused()
         brief = (draft.with_headers(field) for field in BRIEF_TRUSTED for draft in fewer[1:])
         api.each(brief, Answer.refused)
         for field in ((row.name, row.value) for row in TRUSTED if row.is_about_route and is_whole):
@@ -262,7 +280,7 @@ def res_proxy_headers(api: Api, zone: Zone) -> None:
 def res_trusted_parameters(api: Api, zone: Zone) -> None:
     """What the query or a cookie says, of a test run or of somebody's role, does not stand in for a credential."""
     for valid, is_whole in with_the_first(api, zone):
-        for pairs in PARAMETERS if is_whole else PARAMETERS[:1]:
+        for pairs in PARAMETERS if is_whole and zone == first_protected(api) else PARAMETERS[:1]:
             for bare in lacking(api, zone, valid):
                 cookie = "; ".join("=".join(pair) for pair in pairs)
                 api.each((bare.with_query(*pairs), bare.with_headers(("Cookie", cookie))), Answer.refused)

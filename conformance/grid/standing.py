@@ -72,6 +72,11 @@ def with_probes(api: Api) -> list[Zone]:
     return [zone for zone in api.profile.zones.values() if zone.probe]
 
 
+def first_protected(api: Api) -> Zone | None:
+    """Return the first zone that has a probe and needs anything: what is about no credential is asked there."""
+    return next((zone for zone in with_probes(api) if zone.kinds), None)
+
+
 def sorts_in(api: Api, zone: Zone) -> set[str]:
     """Return which sorts of credentials a zone takes: a key, what is a user's, or nothing."""
     found = {"key" if api.profile.kinds[kind].is_key else "user" for kind in kinds_at_hand(api, zone)}

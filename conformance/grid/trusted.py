@@ -123,6 +123,23 @@ PARAMETERS: Final = (
     (("apiauth", ",".join(OPEN_PLACES)),),
 )
 """What is said in the query, or in cookies, all at once: one of it is enough for who looks for one."""
+USER_FIELDS: Final = (
+    "Remote-User", "X-Remote-User", "X-Forwarded-User", "X-Auth-Request-User", "X-WEBAUTH-USER", "X-User", "X-Username",
+    "X-User-Id", "X-Authenticated-User", "X-authentik-username",
+)  # fmt: skip
+"""Fields by which a proxy names the user, all at once with the name of one that there is."""
+
+
+def bundles() -> tuple[tuple[tuple[str, str], ...], ...]:
+    """Return all fields that lead nowhere else, those of one source together, each of its names once a bundle."""
+    made: dict[tuple[str, int], list[tuple[str, str]]] = {}
+    for row in TRUSTED:
+        number = sum(each.name.lower() == row.name.lower() for each in TRUSTED[: TRUSTED.index(row)])
+        if not row.is_about_route:
+            made.setdefault((row.source, number), []).append((row.name, row.value))
+    return tuple(map(tuple, made.values()))
+
+
 BRIEF_TRUSTED: Final = (
     ("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1"), ("Remote-User", "admin"),
     ("X-Forwarded-User", "admin"),

@@ -100,6 +100,13 @@ class CorsAnyOrigin(Policy):
         return replace(response, headers=(*response.headers, *lines))
 
 
+@fault("cors-reflects-origin", "an answer to GET permits the origin that asks to read it with credentials")
+class CorsReflectsOrigin(CorsAnyOrigin):
+    def revise(self, request: Request, response: Response) -> Response:
+        is_content = request.method == "GET" and response.status < 300
+        return super().revise(request, response) if is_content else Policy.revise(self, request, response)
+
+
 @fault("redirects-to-http", "a path with a slash at its end is redirected to plain HTTP")
 class RedirectsToHttp(Policy):
     def answer_early(self, request: Request) -> Response | None:
