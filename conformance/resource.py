@@ -48,7 +48,7 @@ from .grid.paths import brief_spellings, spellings
 from .grid.standing import (
     UNDRESSED,
     edited,
-    first_protected,
+    leads,
     may_guess,
     probes,
     refused_in_turn,
@@ -259,12 +259,12 @@ def res_proxy_headers(api: Api, zone: Zone) -> None:
     """A header that a proxy would set does not stand in for a credential."""
     for valid, is_whole in with_the_first(api, zone):
         fields = bundles() if is_whole else tuple((field,) for field in BRIEF_TRUSTED)
-        if zone == first_protected(api):
+        if leads(api, zone):
             fields = tuple(((row.name, row.value),) for row in TRUSTED if not row.is_about_route)
         fewer = lacking(api, zone, valid)
         refused_in_turn(api, valid, (fewer[0].with_headers(*several) for several in fields))
         if is_whole:
-            with suppress(NotApplicable):
+            with suppress(NotApplicable), api.row():
                 user = api.ref(Role.USERNAME)
                 api.send(fewer[0].with_headers(*((name, user) for name in USER_FIELDS))).refused()
         brief = (draft.with_headers(field) for field in BRIEF_TRUSTED for draft in fewer[1:])
@@ -280,7 +280,7 @@ def res_proxy_headers(api: Api, zone: Zone) -> None:
 def res_trusted_parameters(api: Api, zone: Zone) -> None:
     """What the query or a cookie says, of a test run or of somebody's role, does not stand in for a credential."""
     for valid, is_whole in with_the_first(api, zone):
-        for pairs in PARAMETERS if is_whole and zone == first_protected(api) else PARAMETERS[:1]:
+        for pairs in PARAMETERS if is_whole and leads(api, zone) else PARAMETERS[:1]:
             for bare in lacking(api, zone, valid):
                 cookie = "; ".join("=".join(pair) for pair in pairs)
                 api.each((bare.with_query(*pairs), bare.with_headers(("Cookie", cookie))), Answer.refused)

@@ -72,9 +72,13 @@ def with_probes(api: Api) -> list[Zone]:
     return [zone for zone in api.profile.zones.values() if zone.probe]
 
 
-def first_protected(api: Api) -> Zone | None:
-    """Return the first zone that has a probe and needs anything: what is about no credential is asked there."""
-    return next((zone for zone in with_probes(api) if zone.kinds), None)
+def leads(api: Api, zone: Zone) -> bool:
+    """Whether a zone is the first that takes what is a user's, or else that needs anything.
+
+    What is about no credential at all is asked there in full.
+    """
+    zones = [each for each in with_probes(api) if each.kinds]
+    return zone == next((each for each in zones if "user" in sorts_in(api, each)), zones[0])
 
 
 def sorts_in(api: Api, zone: Zone) -> set[str]:

@@ -24,8 +24,8 @@ TABLE = "res-proxy-headers"
 """A rule of a table: header lines beside lacks of credentials, some of them beside three."""
 bundled.load_chapters()
 trusted = importlib.import_module("pytest_apiauth.conformance.grid.trusted")
-ROWS = len(trusted.TRUSTED) + 2 * len(trusted.BRIEF_TRUSTED)
-"""All of them beside no credential, those for every probe beside each lack of one of two."""
+ROWS = len(trusted.TRUSTED) + 1 + 2 * len(trusted.BRIEF_TRUSTED)
+"""All of them beside no credential, and once a user's name; those for every probe beside each lack of one of two."""
 
 
 def answering(marks: dict[str, Response | Exception]) -> Answer:
@@ -58,9 +58,9 @@ def test_a_server_error_ends_its_row_alone() -> None:
 
 def test_what_comes_after_a_server_error_still_fails() -> None:
     """A breach of the rule itself behind a row with a 5xx makes the rule fail, and both are told."""
-    outcome = judged(TABLE, answering({"X-Real-IP": CRASH, "X-Remote-User": OPEN}))
+    outcome = judged(TABLE, answering({"X-Real-IP": CRASH, "True-Client-IP": OPEN}))
     assert outcome.verdict is Verdict.FAIL
-    assert "X-Remote-User" in str(outcome.counterexample)
+    assert "True-Client-IP" in str(outcome.counterexample)
     assert list(outcome.breaches) == ["invalid-never-5xx"]
     assert f"1 of {ROWS} rows failed, 3 could not be judged" in outcome.reason
 
