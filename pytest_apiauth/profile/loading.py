@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -269,7 +269,7 @@ def _line(detail: Detail, table: Detail | None) -> str:
     key = _key(location)
     if kind == "extra_forbidden":
         name = str(location[-1])
-        return f"{key}: unknown key{did_you_mean(name, _known_keys(location[:-1]))}"
+        return f"{key}: unknown key{_elsewhere(location) or did_you_mean(name, _known_keys(location[:-1]))}"
     if kind == "missing":
         return f"{key}: missing"
     message = message.removeprefix("Value error, ").removeprefix("Input should be ")
@@ -302,6 +302,16 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
             ["extends"] if model is Profile else []
         )
     return []
+
+
+def _elsewhere(location: tuple[int | str, ...]) -> str:
+    """Return which table a key of the top level belongs into; empty if none has it."""
+    tables = [
+        name
+        for name, field in Profile.model_fields.items()
+        if get_origin(field.annotation) is not dict and location[-1] in _known_keys((name,))
+    ]
+    return f" (it stands in [{tables[0]}])" if len(location) == 1 and tables else ""
 
 
 def _model_in(annotation: Any) -> Any:

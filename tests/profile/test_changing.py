@@ -58,6 +58,7 @@ def test_scope_is_asked_for_and_got(shop: Profile, tmp_path: Path) -> None:
     ("changes", "line"),
     [
         ({"zones.api.pat": "/"}, "shop: changes: zones.api.pat: unknown key (did you mean 'path'?)"),
+        ({"redirect_uri": "/"}, "shop: changes: redirect_uri: unknown key (it stands in [credentials])"),
         ({"token.leeway": "1"}, "shop: changes: token.leeway: expected a whole number"),
         ({"api_url": "http://api.example"}, "shop: changes: api_url: http://api.example would send credentials"),
         ({"token": {"scope": "a"}, "token.scope": "b"}, "shop: changes: token.scope: clashes with another"),
