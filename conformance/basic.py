@@ -175,7 +175,7 @@ def basic_controls(api: Api, grant: GrantType) -> None:
     refs = valid.carried(Role.CLIENT_ID), valid.carried(Role.CLIENT_SECRET)
     for draft, is_dress in _controls(valid, refs, brief=not is_usual(api, grant)):
         with api.row():
-            answer = api.send(draft, server_errors=True)
+            answer = api.send(draft)
             answer.advise_no_token(UNDRESSED, cause) if is_dress else answer.no_token(cause)
 
 
@@ -187,7 +187,7 @@ def res_basic_controls(api: Api, zone: Zone) -> None:
         brief = not stands_for_others(api, zone, "basic")
         for draft, is_dress in _controls(valid, valid.credential("basic").refs, brief=brief):
             with api.row():
-                answer = api.send(draft, server_errors=True)
+                answer = api.send(draft)
                 if not is_dress:
                     answer.refused()
                 elif answer.is_admitted:

@@ -7,7 +7,6 @@ consent run; the others ask about codes that nobody will ever enter: a handful o
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
 
 from pytest_apiauth.rules import (
     CONSUME,
@@ -23,6 +22,7 @@ from pytest_apiauth.rules import (
     Inconclusive,
     Ref,
     Role,
+    parts_of,
     rule,
 )  # fmt: skip
 
@@ -78,7 +78,7 @@ def device_answer(api: Api, grant: GrantType) -> None:
     for name in ("device_code", "user_code", "verification_uri"):
         value = answer.members.get(name)
         answer.require(isinstance(value, str) and bool(value), f"{name}, a text", f"{type(value).__name__}")
-    page = urlsplit(str(answer.members["verification_uri"]))
+    page = parts_of(str(answer.members["verification_uri"]))
     answer.require(page.scheme in ("https", "http") and bool(page.netloc), "an absolute URL as verification_uri")
     life, interval = answer.members.get("expires_in"), answer.members.get("interval", 5)
     answer.require(is_seconds(life), "expires_in, a positive number", f"{life!r:.80}")

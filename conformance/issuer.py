@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from pytest_apiauth.rules import ISSUE, MUST, PROFILE, Answer, Api, Draft, GrantType, OutOfReach, Parts, consent, rule
+from pytest_apiauth.rules import (
+    ISSUE,
+    MUST,
+    PROFILE,
+    Answer,
+    Api,
+    Draft,
+    GrantType,
+    OutOfReach,
+    Parts,
+    consent,
+    parts_of,
+    rule,
+)
 
 from .authorization import LOGIN_FIRST, both
 from .parts import authorization
@@ -63,7 +74,7 @@ def judge(answer: Answer, came: list[str], expected: str | None) -> None:
     if expected is not None:
         answer.require(issuer == expected, f"iss={expected} in the answer", f"iss {issuer!r:.200}")
         return
-    parts = urlsplit(issuer)
+    parts = parts_of(issuer)
     is_url = parts.scheme in ("https", "http") and bool(parts.netloc) and not parts.query and not parts.fragment
     answer.require(is_url, "a URL without query and fragment as iss", f"iss {issuer!r:.200}")
     answer.require(issuer != STRANGER, "an iss of the server's own", "the one that the request says")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit
 
 from pytest_apiauth.printable import one_line
 
@@ -239,6 +239,30 @@ def _is_loopback_address(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def parts_of(url: str) -> SplitResult:
+    """Take apart a URL that somebody else has written; one that is none has no parts.
+
+    >>> parts_of("https://api.example/cards").path, parts_of("http://[::::]/").netloc
+    ('/cards', '')
+    """
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
+def joined(base: str, place: str) -> str:
+    """Return where a reference leads from a URL (RFC 3986 5.2); one that is none stays as it is.
+
+    >>> joined("https://api.example/cards", "/login"), joined("https://api.example/", "http://[::::]/")
+    ('https://api.example/login', 'http://[::::]/')
+    """
+    try:
+        return urljoin(base, place)
+    except ValueError:
+        return place
 
 
 def why_not_a_url(text: str) -> str | None:

@@ -38,7 +38,7 @@ from pytest_apiauth.auth.texts import Assertion, Base64, FormEncoded, Parameters
 from pytest_apiauth.credentials.secrets import spellings
 from pytest_apiauth.credentials.signing import fresh_key, public_half, public_jwk
 from pytest_apiauth.errors import CredentialError, UnreachableError
-from pytest_apiauth.messages import Origin, Request, Response
+from pytest_apiauth.messages import Origin, Request, Response, parts_of
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.endpoints import ENDPOINTS, Endpoint
 from pytest_apiauth.profile.grants import GRANTS, Grant
@@ -137,6 +137,7 @@ __all__ = [
     "jwt_parts",
     "logout_request",
     "one_line",
+    "parts_of",
     "proof_role",
     "public_half",
     "public_jwk",

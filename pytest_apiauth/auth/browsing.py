@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 from urllib.request import Request as Asked
 
-from pytest_apiauth.messages import Headers, Origin, Request, Response, why_not_a_url
+from pytest_apiauth.messages import Headers, Origin, Request, Response, joined, parts_of, why_not_a_url
 from pytest_apiauth.printable import one_line
 
 if TYPE_CHECKING:
@@ -124,10 +124,7 @@ class Tab:
         location = response.header("location")
         if response.status not in REDIRECTS or location is None:
             return ""
-        try:
-            return urljoin(self.url, location)
-        except ValueError:
-            return location
+        return joined(self.url, location)
 
     def following(self, response: Response) -> Request:
         """Return the request that a redirection leads to (RFC 9110 15.4)."""
@@ -138,10 +135,12 @@ class Tab:
 
     def sending(self, action: str, method: str, pairs: list[tuple[str, str]]) -> Request:
         """Return the request with which a form is sent (HTML 4.10.22.3)."""
-        url = urljoin(self.url, action).partition("#")[0]
+        url = joined(self.url, action).partition("#")[0]
         if method == "POST":
             return self.submitting(url, method, urlencode(pairs).encode())
-        return Request("GET", urlunsplit(urlsplit(url)._replace(query=urlencode(pairs))), (ACCEPT,))
+        return Request(
+            "GET", f"{url.partition('?')[0]}?{urlencode(pairs)}" if pairs else url.partition("?")[0], (ACCEPT,)
+        )
 
     def submitting(self, url: str, method: str, body: bytes) -> Request:
         """Return a request with a form in it, with the lines by which servers tell their own pages from others'."""
@@ -160,7 +159,7 @@ def check_origin(url: str, origins: Iterable[Origin]) -> None:
     if "\\" in url.partition("?")[0]:
         raise Stopped("leads to a URL with a backslash in it, which browsers read as another one")
     if not is_reachable(url, origins):
-        parts = urlsplit(url)
+        parts = parts_of(url)
         place = one_line(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
         raise Stopped(f"leads to {place}, which the profile does not name; login.origins takes it")
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import urljoin, urlsplit
 
 from pytest_apiauth.auth.browsing import ACCEPT, Stopped, check_origin, is_reachable
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import TokenError
-from pytest_apiauth.messages import Request, Response, why_not_a_url
+from pytest_apiauth.messages import Request, Response, joined, parts_of, why_not_a_url
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import Profile
 
@@ -39,7 +38,7 @@ class DeviceAuthorization:
         """Return the same with the pages at the origin of a URL."""
         whole = self.verification_uri_complete
         here = [
-            None if page is None else urljoin(url, urlsplit(page)._replace(scheme="", netloc="").geturl())
+            None if page is None else joined(url, parts_of(page)._replace(scheme="", netloc="").geturl())
             for page in (self.verification_uri, whole)
         ]
         return replace(self, verification_uri=str(here[0]), verification_uri_complete=here[1])

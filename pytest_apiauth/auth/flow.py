@@ -20,7 +20,6 @@ from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
-from urllib.parse import urljoin
 
 from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
 from pytest_apiauth.auth.device import page_for, read_device_authorization, wait_after
@@ -35,7 +34,7 @@ from pytest_apiauth.credentials.binding import wants_nonce
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import ApiAuthError, CredentialError, TokenError, UnsetError
-from pytest_apiauth.messages import ClientCertificate, Request, Response
+from pytest_apiauth.messages import ClientCertificate, Request, Response, joined
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import Place
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Kind, Profile
@@ -301,7 +300,7 @@ class Authenticator:
             asked = asked.pushed(read_request_uri(self.profile, told, self._redactor))
         response = yield from _opened(self._person.opens(asked.request, self._user, asked=asked))
         location = response.header("location")
-        callback = urljoin(asked.url, location) if location is not None else ""
+        callback = joined(asked.url, location) if location is not None else ""
         if not 300 <= response.status < 400 or not leads_back(asked, callback):
             if self._person.is_scripted:
                 why = self._redactor.redact(response.note) or f"the last page answered {response.status}"

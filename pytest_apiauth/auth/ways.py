@@ -21,7 +21,7 @@ from pytest_apiauth.auth.filling import Filling
 from pytest_apiauth.auth.logins import of_login
 from pytest_apiauth.auth.pages import forms_of, text_of
 from pytest_apiauth.credentials.identities import UserIdentity
-from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.messages import Request, Response, parts_of
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import Login, Profile
 
@@ -78,7 +78,8 @@ class Way:
             return response.status >= 300 and not self._asks(response)
         if self._user_code:
             return False
-        query, fragment = (parse_qs(text) for text in (urlsplit(landing).query, urlsplit(landing).fragment))
+        parts = parts_of(landing)
+        query, fragment = parse_qs(parts.query), parse_qs(parts.fragment)
         sent = {**query, **fragment}
         return _place(landing) in self._ends or "code" in sent or {"error", "state"} <= sent.keys()
 
@@ -90,7 +91,7 @@ class Way:
 
     def _arrived(self, response: Response) -> Response:
         landing = self.tab.landing(response)
-        if "code" in parse_qs(urlsplit(landing).query):
+        if "code" in parse_qs(parts_of(landing).query):
             self._browser.arrive()
         return self._absolute(response)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs
 
 from pytest_apiauth.auth.answers import token_members
 from pytest_apiauth.auth.device import read_device_authorization
@@ -19,7 +19,7 @@ from pytest_apiauth.auth.requester import AuthorizationRequest, Requester
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor, Secret
-from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.messages import Request, Response, joined, parts_of
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import GrantType, Profile
 from pytest_apiauth.recording.contents import CassetteError
@@ -158,8 +158,8 @@ def _authorized(ask: Requester, grant: GrantType) -> Asking:
     if asked.push is not None:
         asked = asked.pushed(read_request_uri(ask.profile, (yield asked.push), Redactor()))
     response = yield Visit(asked.request, asked=asked)
-    callback = urljoin(asked.url, response.header("location") or "")
-    codes = parse_qs(urlsplit(callback).query).get("code")
+    callback = joined(asked.url, response.header("location") or "")
+    codes = parse_qs(parts_of(callback).query).get("code")
     if not codes:
         why = f": {response.note}" if response.note else ""
         raise CassetteError(f"{ask.profile.name}: {grant}: status {response.status} without a code{why}")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Literal
-from urllib.parse import parse_qs, unquote, urljoin, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.requests import Proof, row_of
@@ -22,7 +22,7 @@ from pytest_apiauth.auth.texts import Text
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError
-from pytest_apiauth.messages import Origin, Response
+from pytest_apiauth.messages import Origin, Response, joined, parts_of
 from pytest_apiauth.profile.model import DEFAULT, Profile
 
 Sort = Literal["client", "onward", "page", "refused", "nowhere"]
@@ -91,10 +91,7 @@ def landing(draft: Draft, response: Response) -> str:
     lines = response.header_lines("location")
     if not 300 <= response.status < 400 or not lines:
         return ""
-    try:
-        return urljoin(draft.url, lines[0])
-    except ValueError:
-        return lines[0]
+    return joined(draft.url, lines[0])
 
 
 def sort_of(draft: Draft, response: Response) -> Sort:
@@ -121,14 +118,14 @@ def parameters_of(url: str) -> dict[str, list[str]]:
 
     Servers with the habits of the implicit grant answer in the fragment; what they answer is the same.
     """
-    parts = urlsplit(url)
+    parts = parts_of(url)
     query, fragment = (parse_qs(text, keep_blank_values=True) for text in (parts.query, parts.fragment))
     return {**fragment, **query}
 
 
 def in_fragment(draft: Draft, response: Response) -> bool:
     """Whether the code or the error of an answer stands in the fragment alone, which a browser keeps to itself."""
-    query = parse_qs(urlsplit(landing(draft, response)).query, keep_blank_values=True)
+    query = parse_qs(parts_of(landing(draft, response)).query, keep_blank_values=True)
     found = returned(draft, response) or {}
     return bool({"code", "error"} & (found.keys() - query.keys()))
 

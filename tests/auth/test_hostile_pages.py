@@ -53,7 +53,9 @@ def test_no_form_takes_a_password_elsewhere(form: str) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("place", ["https://evil.example/x", "//evil.example/x", "http://id.example/x", BACK])
+@pytest.mark.parametrize(
+    "place", ["https://evil.example/x", "//evil.example/x", "http://id.example/x", "http://[::::]/x", BACK]
+)
 def test_no_redirection_takes_a_password_elsewhere(status: int, place: str) -> None:
     """What comes of a login may lead anywhere: nothing that was typed goes along, and no cookie."""
     cookie = ("Set-Cookie", "sid=session-of-alice; Domain=evil.example; Path=/")

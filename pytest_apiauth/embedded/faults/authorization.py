@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from pytest_apiauth.embedded.authorization_policy import CHALLENGE, Pairs, s256
 from pytest_apiauth.embedded.policy import Policy
@@ -11,7 +10,7 @@ from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import ClientRecord, Code
 from pytest_apiauth.embedded.token_policy import Parameters
-from pytest_apiauth.messages import Headers, Request
+from pytest_apiauth.messages import Headers, Request, parts_of
 
 
 @fault("redirect-any", "sends the browser to any redirect_uri")
@@ -42,7 +41,7 @@ class RedirectPrefixMatch(Policy):
 @fault("redirect-path-ignored", "takes any redirect_uri at the registered one's host")
 class RedirectPathIgnored(Policy):
     def same_redirect_uri(self, presented: str, registered: str) -> bool:
-        ours, theirs = urlsplit(registered), urlsplit(presented)
+        ours, theirs = parts_of(registered), parts_of(presented)
         return (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc)
 
 
@@ -55,7 +54,7 @@ class RedirectSchemeIgnored(Policy):
 @fault("redirect-any-subdomain", "takes a redirect_uri at any host whose name ends like the registered one's")
 class RedirectAnySubdomain(Policy):
     def same_redirect_uri(self, presented: str, registered: str) -> bool:
-        ours, theirs = urlsplit(registered), urlsplit(presented)
+        ours, theirs = parts_of(registered), parts_of(presented)
         same = (ours.scheme, ours.path) == (theirs.scheme, theirs.path)
         return same and theirs.netloc.endswith(ours.netloc) and "\\" not in theirs.netloc
 
@@ -63,7 +62,7 @@ class RedirectAnySubdomain(Policy):
 @fault("redirect-parsed", "compares what a parser makes of a redirect_uri, and browsers read it otherwise")
 class RedirectParsed(Policy):
     def same_redirect_uri(self, presented: str, registered: str) -> bool:
-        ours, theirs = urlsplit(registered), urlsplit(presented)
+        ours, theirs = parts_of(registered), parts_of(presented)
         # The parser ends the host at a slash and begins it behind the last "@"; a browser also ends it at a backslash.
         return all(getattr(ours, part) == getattr(theirs, part) for part in ("scheme", "hostname", "port", "path"))
 
