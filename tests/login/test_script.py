@@ -24,7 +24,11 @@ from tests.faults.examining import PROFILES, QUICK
 from tests.login.browser import PROFILE
 
 PAGES = ("login-pages", "login-before-errors")
-BASE = PROFILES["reference"]
+CREDENTIALS = PROFILES["reference"].credentials
+BASE = PROFILES["reference"].model_copy(
+    # A query of its own, so that all rules of redirections have something to look at.
+    update={"credentials": CREDENTIALS.model_copy(update={"redirect_uri": f"{CREDENTIALS.redirect_uri}?from=tenant"})}
+)
 SCRIPTED = BASE.replaced(login={})
 OF_CODES = [rule for rule in REGISTRY if "authorization_code" in rule.applies.find(BASE) and not rule.wire]
 BROKEN = [(fault, rule.id) for rule in OF_CODES if set(rule.applies.find(BASE)) == {"authorization_code"}
