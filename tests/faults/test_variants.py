@@ -96,6 +96,6 @@ def test_the_whole_suite_finds_no_fault_with_sets_of_variants(seed: int) -> None
     """A good server may differ in many ways at once."""
     dice = random.Random(seed)
     chosen = dice.sample(sorted(VARIANTS), dice.randint(3, 6))
-    # Each profile meets a third of the sets, the one with most in it meets all.
-    profiles = dict.fromkeys(["reference", *itertools.islice(VARIED, seed % 3, None, 3)])
+    # Each profile meets a sixth of the sets, the one with most in it meets all.
+    profiles = dict.fromkeys(["reference", *itertools.islice(VARIED, seed % 6, None, 6)])
     assert alarms(REGISTRY, chosen, profiles) == {}, chosen
