@@ -185,8 +185,11 @@ def tok_get_refused(api: Api, grant: GrantType) -> None:
                     answer.no_token(is_due=False, again=False)
     if public:
         with api.row():
-            in_query = replace(valid.omitting(*(name for name, _ in public)), query=public)
-            api.send(in_query).advise_no_token("no token for parameters in the URL, which is written into logs")
+            without = valid.omitting(*(name for name, _ in public))
+            # Who gives a token without them has not read them anywhere.
+            if not api.send(without).has_token:
+                in_query = api.send(replace(without, query=public))
+                in_query.advise_no_token("no token for parameters in the URL, which is written into logs")
     api.control(valid)
 
 

@@ -25,8 +25,8 @@ pytestmark = pytest.mark.slow
 
 ALLOWED = [f"--apiauth-allow={name}" for name in EVERY_CLASS]
 Runs = tuple[Run, Run]
-NOTHING_TO_ASK: set[Place] = {("pkce-downgrade", "authorization_code")}
-"""A server that demands a proof key gives no code without one."""
+NOTHING_TO_ASK: set[Place] = {("pkce-downgrade", "authorization_code"), ("az-query-kept", "authorization_code")}
+"""A server that demands a proof key gives no code without one; a redirect_uri without a query has none to keep."""
 UNDECIDED: set[Place] = set(AUTHLIB.undecided)
 
 
