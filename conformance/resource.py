@@ -55,7 +55,7 @@ from .grid.standing import (
     stands_for_others,
     with_the_first,
 )
-from .grid.trusted import BRIEF_TRUSTED, PARAMETERS, TRUSTED, USER_FIELDS, bundles
+from .grid.trusted import BRIEF_TRUSTED, OPEN_PLACES, PARAMETERS, TRUSTED, USER_FIELDS, bundles
 from .parts import (
     TOKENS,
     authorization_zones,
@@ -284,6 +284,11 @@ def res_trusted_parameters(api: Api, zone: Zone) -> None:
             for bare in lacking(api, zone, valid):
                 cookie = "; ".join("=".join(pair) for pair in pairs)
                 api.each((bare.with_query(*pairs), bare.with_headers(("Cookie", cookie))), Answer.refused)
+        if is_whole:
+            # With its slashes as they are, which a query may have (RFC 3986 3.4), for who looks for them there.
+            url = f"{valid.url}{'&' if '?' in valid.url else '?'}apiauth={','.join(OPEN_PLACES)}"
+            with api.row():
+                api.send(replace(valid.anonymous(), url=url)).refused()
 
 
 @fills(AT_RESOURCES, Class.BYTES)

@@ -120,7 +120,6 @@ PARAMETERS: Final = (
     tuple((name, "1") for name in SWITCHES),
     tuple((name, "true") for name in SWITCHES),
     CLAIMS,
-    (("apiauth", ",".join(OPEN_PLACES)),),
 )
 """What is said in the query, or in cookies, all at once: one of it is enough for who looks for one."""
 USER_FIELDS: Final = (
