@@ -111,8 +111,8 @@ class Api:
         if path.startswith("/items") and token in self.issued and headers.get("x-shop-key"):
             # A careless server: the token comes back in the body.
             return 200, {"items": ["apple"], "you_sent": token}
-        # And the beginning of one that is not known: a redactor that looks for whole values alone lets that pass.
-        return 401, {"error": f"no such token: {token[:90]}" if token else "who are you?"}
+        # And one that is not known, whole and its beginning: who looks for whole values alone lets that pass.
+        return 401, {"error": f"no such token: {token[:90]} of {token}" if token else "who are you?"}
 
     def _token(self, body: bytes) -> object:
         with self._mutex:
