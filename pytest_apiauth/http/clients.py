@@ -21,11 +21,12 @@ from pytest_apiauth.auth.tokens import Token
 from pytest_apiauth.credentials.binding import NONCE
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ReplacedError
+from pytest_apiauth.http.bounds import timeouts
 from pytest_apiauth.http.driver import Drive, performed, performed_async, status_alone
 from pytest_apiauth.http.guard import AsyncGuardedTransport, Guard, GuardedTransport
 from pytest_apiauth.http.options import read_options
 from pytest_apiauth.http.placed import GIVEN, place
-from pytest_apiauth.http.senders import TIMEOUTS, Extensions, Messenger, Sender, seen_by
+from pytest_apiauth.http.senders import Extensions, Messenger, Sender, seen_by
 from pytest_apiauth.http.transports import Connector
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
@@ -115,7 +116,7 @@ def _learnt(response: httpx.Response) -> Response:
 
 def _extensions(request: httpx.Request) -> Extensions:
     """Return a token request the time limits of the request it is for, and nothing else of it."""
-    return {"timeout": request.extensions.get("timeout", TIMEOUTS["timeout"])}
+    return {"timeout": request.extensions.get("timeout") or timeouts()}
 
 
 def build_client(

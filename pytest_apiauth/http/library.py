@@ -41,6 +41,7 @@ class Library:
         self.http_transport: type[httpx.HTTPTransport] = module.HTTPTransport
         self.async_http_transport: type[httpx.AsyncHTTPTransport] = module.AsyncHTTPTransport
         self.request_error: type[httpx.RequestError] = module.RequestError
+        self.decoding_error: type[httpx.DecodingError] = module.DecodingError
         self.local_protocol_error: type[httpx.LocalProtocolError] = module.LocalProtocolError
         self.dropped: tuple[type[Exception], ...] = (module.ReadError, module.WriteError, module.RemoteProtocolError)
         self.invalid_url: type[httpx.InvalidURL] = module.InvalidURL

@@ -10,8 +10,10 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_apiauth.auth.logins import of_login
+from pytest_apiauth.codings import CodingError
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import DroppedError, HandshakeError, UnreachableError
+from pytest_apiauth.http.bounds import BeyondError, Reading, bounded, timeouts
 from pytest_apiauth.http.guard import Guard, GuardedTransport
 from pytest_apiauth.http.library import Library
 from pytest_apiauth.http.translation import (
@@ -29,34 +31,8 @@ if TYPE_CHECKING:
     import httpx
 
 Extensions = dict[str, Any]
-TIMEOUT: Final = 10.0
-"""Seconds to wait for a connection, and for each piece of an answer."""
-DEADLINE: Final = 30.0
-"""Seconds in which the body of an answer must have come: one that drips would never end."""
-LARGEST: Final = 16_000_000
-"""Bytes of an answer to a request of ours, decoded. What a user's own request is answered with is never cut."""
 ALERT: Final = re.compile(r"_ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)")
 """What OpenSSL calls the alerts of a server that is not content with the client's certificate (RFC 8446 6.2)."""
-TIMEOUTS: Final[Extensions] = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT)}
-
-
-class _Body:
-    """The body of one answer as it comes, within bounds of time and, once decoded, of size."""
-
-    def __init__(self) -> None:
-        self.pieces: list[bytes] = []
-        self._end = time.monotonic() + DEADLINE
-        self._left = LARGEST
-
-    def take(self, piece: bytes) -> str | None:
-        """Keep a piece, and return why no more is taken, or None."""
-        self.pieces.append(piece)
-        self._left -= len(piece)
-        if self._left < 0:
-            return f"the answer is larger than {LARGEST // 1_000_000} MB"
-        if time.monotonic() > self._end:
-            return f"the answer was not complete after {DEADLINE:.0f} seconds"
-        return None
 
 
 class Messenger:
@@ -74,47 +50,55 @@ class Messenger:
     def send(self, transport: httpx.BaseTransport, message: Request, extensions: Extensions) -> Response:
         """Send a message and read its answer."""
         request = self._prepared(message, extensions)
+        reading = Reading(extensions.get("timeout"))
         try:
-            with of_login(message.is_of_login):
+            with of_login(message.is_of_login), bounded(reading):
                 response = transport.handle_request(request)
-            try:
-                return self._shown(message, from_library_response(response, self._body(message, response)))
-            finally:
-                response.close()
-        except self._library.request_error as error:
+                try:
+                    reading.end_of_head(len(response.headers.raw))
+                    pieces: list[bytes] | None = None if response.is_stream_consumed else []
+                    if pieces is not None:
+                        for piece in response.iter_raw():
+                            reading.take(len(piece))
+                            pieces.append(piece)
+                finally:
+                    response.close()
+            return self._shown(message, self._read(response, reading, pieces))
+        except (BeyondError, self._library.request_error) as error:
             raise self._explained(message, error) from None
-
-    def _body(self, message: Request, response: httpx.Response) -> bytes:
-        body = _Body()
-        for piece in response.iter_bytes():
-            self._take(body, piece, message)
-        return b"".join(body.pieces)
-
-    async def _async_body(self, message: Request, response: httpx.Response) -> bytes:
-        body = _Body()
-        async for piece in response.aiter_bytes():
-            self._take(body, piece, message)
-        return b"".join(body.pieces)
-
-    def _take(self, body: _Body, piece: bytes, message: Request) -> None:
-        reason = body.take(piece)
-        if reason is not None:
-            raise UnreachableError(f"{self._profile}: {Origin.of(message.url)}: {reason}")
 
     async def send_async(
         self, transport: httpx.AsyncBaseTransport, message: Request, extensions: Extensions
     ) -> Response:
         """Send a message and read its answer."""
         request = self._prepared(message, extensions)
+        reading = Reading(extensions.get("timeout"))
         try:
-            with of_login(message.is_of_login):
+            with of_login(message.is_of_login), bounded(reading):
                 response = await transport.handle_async_request(request)
-            try:
-                return self._shown(message, from_library_response(response, await self._async_body(message, response)))
-            finally:
-                await response.aclose()
-        except self._library.request_error as error:
+                try:
+                    reading.end_of_head(len(response.headers.raw))
+                    pieces: list[bytes] | None = None if response.is_stream_consumed else []
+                    if pieces is not None:
+                        async for piece in response.aiter_raw():
+                            reading.take(len(piece))
+                            pieces.append(piece)
+                finally:
+                    await response.aclose()
+            return self._shown(message, self._read(response, reading, pieces))
+        except (BeyondError, self._library.request_error) as error:
             raise self._explained(message, error) from None
+
+    def _read(self, response: httpx.Response, reading: Reading, pieces: list[bytes] | None) -> Response:
+        """Return an answer whose body has come, without its codings: the libraries undo them without a bound."""
+        if pieces is None:
+            # A transport of the user's own has read it, or has made it.
+            return from_library_response(response, response.content)
+        try:
+            body = reading.unpacked(b"".join(pieces), response.headers.get("content-encoding", ""))
+        except CodingError as error:
+            raise self._library.decoding_error(str(error)) from None
+        return from_library_response(response, body)
 
     def _shown(self, message: Request, response: Response) -> Response:
         if self._seen is not None:
@@ -129,6 +113,8 @@ class Messenger:
         return request
 
     def _explained(self, message: Request, error: Exception) -> Exception:
+        if isinstance(error, BeyondError):
+            return UnreachableError(f"{self._profile}: {Origin.of(message.url)}: {error}")
         if isinstance(error, self._library.local_protocol_error):
             # Without its text, which quotes what was refused.
             return NotSendable("not sendable: the HTTP library refuses it")
@@ -176,7 +162,7 @@ class Sender:
 
     def send(self, request: Request) -> Response:
         """Send one request. Raises NotSendable, UnreachableError, or GuardError."""
-        return self._messenger.send(self._transport, request, dict(TIMEOUTS))
+        return self._messenger.send(self._transport, request, {"timeout": timeouts()})
 
     @property
     def sent(self) -> int:

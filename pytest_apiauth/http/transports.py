@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_apiauth.errors import ProfileError
+from pytest_apiauth.http.bounds import AsyncBoundedBackend, BoundedBackend, with_bounds
 from pytest_apiauth.http.connections import USUAL, Connections, is_local, proxy_for
 from pytest_apiauth.http.library import Library, library
 from pytest_apiauth.http.translation import (
@@ -241,7 +242,15 @@ class _Routes:
     ``localhost`` is another one. What a client asks for is made at once, so that what cannot be is said at once.
     """
 
-    def __init__(self, kind: Callable[..., Any], network: Network, connections: Connections, keeps: bool) -> None:
+    def __init__(
+        self,
+        kind: Callable[..., Any],
+        network: Network,
+        connections: Connections,
+        backend: type[BoundedBackend],
+        *,
+        keeps: bool,
+    ) -> None:
         self._connections = connections
         self._proxy = connections.proxy or network.proxy
         self._is_skipped = connections.proxy is not None and not is_local(connections.proxy.url)
@@ -254,6 +263,7 @@ class _Routes:
             limits = network.library.limits(max_connections=limits.max_connections, max_keepalive_connections=0)
         self._network = network
         self._kind = kind
+        self._backend = backend
         self._limits = limits
         self._made: dict[tuple[Any, ClientCertificate | None], Any] = {}
         self._mutex = threading.Lock()
@@ -274,13 +284,14 @@ class _Routes:
         with self._mutex:
             if (proxy, certificate) not in self._made:
                 asked = self._connections
-                self._made[proxy, certificate] = self._kind(
+                made = self._kind(
                     verify=asked.tls(self._network.tls, self._network.new_tls, certificate),
                     proxy=proxy,
                     limits=self._limits,
                     http1=asked.http1,
                     http2=asked.http2,
                 )
+                self._made[proxy, certificate] = with_bounds(made, self._backend, is_counted=not asked.http2)
             return self._made[proxy, certificate]
 
     def all(self) -> list[Any]:
@@ -292,7 +303,7 @@ class NetworkTransport(BaseTransport):
     """Sends each request over a connection of its own library's making."""
 
     def __init__(self, network: Network, connections: Connections) -> None:
-        self._routes = _Routes(network.library.http_transport, network, connections, keeps=True)
+        self._routes = _Routes(network.library.http_transport, network, connections, BoundedBackend, keeps=True)
         self._leave = network.leave
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -313,7 +324,8 @@ class AsyncNetworkTransport(AsyncBaseTransport):
     """The same for asynchronous clients. Keeps no connection: each test may have an event loop of its own."""
 
     def __init__(self, network: Network, connections: Connections) -> None:
-        self._routes = _Routes(network.library.async_http_transport, network, connections, keeps=False)
+        kind = network.library.async_http_transport
+        self._routes = _Routes(kind, network, connections, AsyncBoundedBackend, keeps=False)
         self._leave = network.leave
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import gzip
 import importlib
 import re
@@ -13,9 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
+from pytest_apiauth.codings import GZIP, MOST_CODINGS, CodingError, TooLargeError, codings_in, undone
 from pytest_apiauth.errors import ApiAuthError
 
-GZIP: Final = b"\x1f\x8b"
 MARKS: Final = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -30,7 +29,6 @@ LARGEST: Final = 16 << 20
 """Bytes of one body, without its codings, that are looked into: one of a few kilobytes may unpack to gigabytes."""
 MOST_PIECES: Final = 500_000
 """Values of JSON, pairs or parts of one text that are looked into; each takes fifty times its size in memory."""
-MOST_CODINGS: Final = 4
 ENCODERS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "": bytes,
     "identity": bytes,
@@ -42,8 +40,6 @@ ENCODERS: Final[dict[str, Callable[[bytes], bytes]]] = {
 }
 """How each content coding is put on (RFC 9110 8.4.1, RFC 7932, RFC 8878)."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-STEP: Final = 4096
-BROTLI_STEP: Final = 16
 UNTEXTUAL: Final = frozenset(("punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"))
 """Encodings of Python's that are no charsets; some take time with the square of the text."""
 
@@ -105,7 +101,7 @@ def pieces(text: str, mark: str) -> list[str]:
 
 def content_of(body: bytes, coding: str, media_type: str) -> Content:
     """Undo the content codings of a body. Raises CassetteError for one that nothing here can look into."""
-    names = [name.strip().lower() for name in coding.split(",") if name.strip()]
+    names = codings_in(coding)
     if len(names) > MOST_CODINGS:
         raise CassetteError(f"a body in {len(names)} content codings is not looked into")
     body = _bounded(body)
@@ -113,8 +109,12 @@ def content_of(body: bytes, coding: str, media_type: str) -> Content:
         body = _decoded(body, name)
     is_packed = False
     if body.startswith(GZIP):
-        with contextlib.suppress(OSError, EOFError, zlib.error):
-            body, is_packed = _gunzipped(body), True
+        try:
+            body, is_packed = undone(body, "gzip", LARGEST), True
+        except TooLargeError:
+            raise too_large() from None
+        except CodingError:
+            pass
     return Content(body, _charset(body, media_type), is_packed)
 
 
@@ -125,34 +125,22 @@ def _bounded(body: bytes | bytearray) -> bytes:
 
 
 def _decoded(body: bytes, coding: str) -> bytes:
-    if coding in ("identity", "") or not body:
+    # A library may have decoded the body and left the header: what does not begin like gzip is none.
+    if coding == "identity" or not body or (coding in ("gzip", "x-gzip") and not body.startswith(GZIP)):
         return body
+    if coding not in ENCODERS:
+        raise CassetteError(f"a body in content coding {coding[:40]!r} cannot be looked into")
     try:
-        if coding in ("gzip", "x-gzip"):
-            # A library may have decoded the body and left the header: what does not begin like gzip is none.
-            return _gunzipped(body) if body.startswith(GZIP) else body
-        if coding == "deflate":
-            return _inflated(body)
-        if coding == "br":
-            return _unbrotlied(body)
-        if coding == "zstd":
-            decompressor = importlib.import_module("zstandard").ZstdDecompressor(max_window_size=LARGEST)
-            return _bounded(decompressor.stream_reader(body, read_across_frames=True).read(LARGEST + 1))
-    except CassetteError:
-        raise
+        return undone(body, coding, LARGEST)
+    except TooLargeError:
+        raise too_large() from None
     except ImportError:
-        if _is_plain(body):
-            return body
-        raise CassetteError(
-            f"a body in content coding {coding!r} cannot be looked into: its package is not installed"
-        ) from None
-    except Exception as error:
-        if _is_plain(body):
-            return body
-        raise CassetteError(
-            f"a body in content coding {coding!r} cannot be looked into: {type(error).__name__}"
-        ) from None
-    raise CassetteError(f"a body in content coding {coding[:40]!r} cannot be looked into")
+        why = "its package is not installed"
+    except CodingError as error:
+        why = str(error)
+    if _is_plain(body):
+        return body
+    raise CassetteError(f"a body in content coding {coding!r} cannot be looked into: {why}")
 
 
 def _is_plain(body: bytes) -> bool:
@@ -176,58 +164,6 @@ def coded(body: bytes, coding: str) -> bytes | None:
         except ImportError:
             return None
     return body
-
-
-def _gunzipped(body: bytes) -> bytes:
-    """Undo ``gzip``, of one member or several (RFC 1952 2.2)."""
-    place, unpacked = 0, bytearray()
-    while place < len(body):
-        place = _inflate(body, place, 16 + zlib.MAX_WBITS, unpacked)
-        while body[place : place + 1] == b"\0":
-            place += 1
-    return bytes(unpacked)
-
-
-def _inflated(body: bytes) -> bytes:
-    """Undo ``deflate``: zlib's format, or bare as some servers have it."""
-    for bits in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
-        unpacked = bytearray()
-        try:
-            _inflate(body, 0, bits, unpacked)
-        except zlib.error:
-            continue
-        return bytes(unpacked)
-    raise zlib.error
-
-
-def _inflate(body: bytes, place: int, bits: int, unpacked: bytearray) -> int:
-    """Undo one stream of DEFLATE from a place on; returns the place behind it.
-
-    In small steps, since the rest is copied at the end of each stream, and there may be very many.
-    """
-    decompressor = zlib.decompressobj(bits)
-    while not decompressor.eof:
-        step = body[place : place + STEP]
-        if not step:
-            raise EOFError
-        unpacked += decompressor.decompress(step, LARGEST + 1 - len(unpacked))
-        if len(unpacked) > LARGEST:
-            raise too_large()
-        place += len(step) - len(decompressor.unused_data)
-    return place
-
-
-def _unbrotlied(body: bytes) -> bytes:
-    """Undo ``br``, which a few bytes can make sixteen million of (RFC 7932 9.2): in very small steps."""
-    decompressor = importlib.import_module("brotli").Decompressor()
-    unpacked = bytearray()
-    for place in range(0, len(body), BROTLI_STEP):
-        unpacked += decompressor.process(body[place : place + BROTLI_STEP])
-        if len(unpacked) > LARGEST:
-            raise too_large()
-    if not decompressor.is_finished():
-        raise EOFError
-    return bytes(unpacked)
 
 
 def _charset(body: bytes, media_type: str) -> str:

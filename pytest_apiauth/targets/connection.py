@@ -12,13 +12,12 @@ import socket
 import ssl
 from collections.abc import Callable
 from types import TracebackType
+from typing import cast
 
 from pytest_apiauth.errors import GuardError, UnreachableError
+from pytest_apiauth.http import bounds
 from pytest_apiauth.messages import ClientCertificate, Origin, Request, Response
 from pytest_apiauth.profile.model import Profile
-
-TIMEOUT = 10.0
-"""Seconds to wait for a connection, and for each answer."""
 
 
 class Connection:
@@ -49,7 +48,8 @@ class Connection:
 
     def _opened(self, certificate: ClientCertificate | None) -> socket.socket:
         try:
-            plain = socket.create_connection((self._origin.host, self._origin.port), timeout=TIMEOUT)
+            patience = bounds.BOUNDS.patience
+            plain = socket.create_connection((self._origin.host, self._origin.port), timeout=patience)
             self._socket = self._secured(plain, certificate) if self._origin.scheme == "https" else plain
             return self._socket
         except OSError as error:
@@ -85,13 +85,23 @@ class Connection:
         lines += [f"{name}: {value}" for name, value in request.headers]
         lines += [f"Content-Length: {len(request.body)}"] if request.body else []
         lines += ["Connection: close"] if close else []
+        reading = bounds.Reading()
         try:
+            connection.settimeout(reading.bounds.patience)
             connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + request.body)
-            answer = http.client.HTTPResponse(connection, method=request.method)
+            # All that the parser does with a socket is to ask it for a file.
+            reader = cast("socket.socket", bounds.BoundedSocket(connection, reading))
+            answer = http.client.HTTPResponse(reader, method=request.method)
             answer.begin()
-            response = Response(answer.status, tuple(answer.getheaders()), answer.read())
+            reading.end_of_head(len(answer.getheaders()))
+            body = answer.read(reading.bounds.body + 1)
+            reading.take(len(body))
+            response = Response(answer.status, tuple(answer.getheaders()), body)
             self._has_ended = answer.will_close
             return response
+        except bounds.BeyondError as error:
+            self._has_ended = True
+            raise UnreachableError(f"{self._profile.name}: {self._origin}: {error}") from None
         except (OSError, http.client.HTTPException) as error:
             words = type(error).__name__ if not str(error) else str(error)
             raise UnreachableError(f"{self._profile.name}: no answer on the connection: {words}") from None
