@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "pytest_apiauth"
-BASE = {"errors", "messages", "printable", "bounded", "codings", "whole", "bundled"}
+BASE = {"errors", "messages", "printable", "bounded", "codings", "interrupts", "whole", "bundled"}
 PROMISE = BASE | {"profile", "credentials"}
 CLIENT = PROMISE | {"auth", "http"}
 UNDER_TEST = CLIENT | {"embedded", "recording", "targets"}
@@ -23,6 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "messages": {"printable"},
     "bounded": set(),
     "codings": set(),
+    "interrupts": set(),
     "whole": set(),
     "bundled": set(),
     "errors": {"printable"},

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_apiauth.whole import PRIVATE, write_whole
+from pytest_apiauth.whole import PRIVATE, room_for, write_whole
 
 from .test_architecture import ROOT, tree_of
 
@@ -58,7 +58,7 @@ def test_what_fails_changes_nothing(failing: str, tmp_path: Path, monkeypatch: p
 
     if failing == "write":
         with monkeypatch.context() as patch:
-            patch.setattr("pytest_apiauth.whole._fill", fail)
+            patch.setattr("pytest_apiauth.whole._Fresh.fill", fail)
             with pytest.raises(OSError, match="No space left"):
                 write_whole(file, "new")
     else:
@@ -68,6 +68,42 @@ def test_what_fails_changes_nothing(failing: str, tmp_path: Path, monkeypatch: p
                 write_whole(file, "new")
 
     assert (file.read_text(), os.listdir(tmp_path)) == ("old", ["cassette.yaml"])
+
+
+def test_what_a_killed_writer_has_left_is_swept(tmp_path: Path) -> None:
+    """The next writer in a folder removes the new files that have no owner, whatever they were for, and no others."""
+    left, another = tmp_path / ".cassette.yaml.0a1b2c3d.new", tmp_path / ".notes.new"
+    left.touch(mode=0o400)
+    another.touch()
+    (tmp_path / ".link.0a1b2c3d.new").symlink_to(another)
+
+    write_whole(tmp_path / "report.json", "text")
+
+    assert sorted(os.listdir(tmp_path)) == [".link.0a1b2c3d.new", ".notes.new", "report.json"]
+
+
+def test_what_somebody_is_writing_is_not_swept(tmp_path: Path) -> None:
+    """Two writers of one file at once both come to an end, and the last one's text stands."""
+    with room_for(tmp_path / "report.json", 10) as put:
+        write_whole(tmp_path / "report.json", "first")
+        put("second")
+
+    assert ((tmp_path / "report.json").read_text(), os.listdir(tmp_path)) == ("second", ["report.json"])
+
+
+def test_there_is_room_before_it_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where room was made a text needs no more of it; nothing is left of room that was not needed."""
+    with room_for(tmp_path / "token", 4096):
+        (beside,) = tmp_path.iterdir()
+        assert beside.stat().st_size == 4096
+
+    assert os.listdir(tmp_path) == []
+
+    full = os.open("/dev/full", os.O_WRONLY)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", lambda *_: full)
+        with pytest.raises(OSError, match="No space left"), room_for(tmp_path / "token", 4096):
+            raise AssertionError("the block has begun")
 
 
 def test_a_file_that_is_not_to_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,17 @@ def read_token(profile: Profile, grant: GrantType, response: Response, now: floa
     )
 
 
+def replacing(profile: Profile, response: Response, spent: Secret) -> Secret | None:
+    """Return the refresh token that an answer gives in place of the one that was sent, or None if it gives no other.
+
+    Whatever else may be wrong with the answer: the old one is dead then, so the new one is to be kept first.
+    """
+    found = token_members(profile, "refresh_token", response).get("refresh_token")
+    if not 200 <= response.status < 300 or not isinstance(found, str) or found in ("", spent.reveal()):
+        return None
+    return Secret(found, f"{profile.name}.refresh_token")
+
+
 def token_members(profile: Profile, grant: GrantType, response: Response) -> dict[str, object]:
     """Return the members of a token answer, by the names of RFC 6749 5.1 whatever the API calls them."""
     issuing = profile.request_of(grant)

@@ -17,11 +17,11 @@ request: a server that refuses a brand-new token will refuse the next one too.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
-from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
+from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token, replacing
 from pytest_apiauth.auth.device import page_for, read_device_authorization, wait_after
 from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.pushing import read_request_uri
@@ -243,19 +243,24 @@ class Authenticator:
 
     def _refresh(self, refresh_token: Secret) -> Generator[Send | Wait, Response | None, Token | None]:
         """Refresh, or return None if the refresh token is spent (RFC 6749 6)."""
-        response = yield from self._asked(
-            lambda: self._ask.token_request("refresh_token", {Role.REFRESH_TOKEN: refresh_token})
-        )
+        with self._spending(refresh_token) as keep:
+            response = yield from self._asked(
+                lambda: self._ask.token_request("refresh_token", {Role.REFRESH_TOKEN: refresh_token})
+            )
+            new = replacing(self.profile, response, refresh_token)
+            if new is not None:
+                keep(new)
         if response.status in _REFUSALS:
             return None
         token = read_token(self.profile, "refresh_token", response, self.store.clock.now(), self._redactor)
         # An answer without a new refresh token leaves the old one in force.
-        if token.refresh_token is None:
-            return replace(token, refresh_token=refresh_token)
-        if self._grant is not None and GRANTS[self._grant].needs_person and token.refresh_token != refresh_token:
-            # The old one may be dead from now on, and a person had to log in for it.
-            self._identities.keep_refresh_token(token.refresh_token, self._client, self._user)
-        return token
+        return replace(token, refresh_token=refresh_token) if token.refresh_token is None else token
+
+    def _spending(self, refresh_token: Secret) -> AbstractContextManager[Callable[[Secret], object]]:
+        """Use a refresh token up; the next one is kept if a person had to log in for it."""
+        if self._grant is None or not GRANTS[self._grant].needs_person:
+            return nullcontext(lambda new: None)
+        return self._identities.spending(refresh_token, self._client, self._user)
 
     def _authorize(self) -> TokenSteps:
         """Use the interactive grant: a refresh token got elsewhere, or a server that lets the user in unasked."""

@@ -41,6 +41,11 @@ class Kept(Protocol):
     def read(self, client_id: str, user: str, given: str | None, reference: Reference | None) -> str | None:
         """Return the token to use."""
 
+    def spending(
+        self, client_id: str, user: str, token: Secret, given: str | None, reference: Reference | None
+    ) -> AbstractContextManager[Callable[[Secret], str]]:
+        """Use a token up in a block, which is given what keeps the next one, and says where."""
+
     def write(self, client_id: str, user: str, token: Secret, given: str | None, reference: Reference | None) -> str:
         """Keep a token in place of the one before, and say where."""
 
@@ -208,6 +213,19 @@ class Identities:
     def turn(self, client: str = DEFAULT, user: str = DEFAULT) -> AbstractContextManager[None]:
         """Have the refresh token for oneself while a block reads, uses and replaces it."""
         return nullcontext() if self._kept is None else self._kept.turn(self._client_id(client), user)
+
+    def spending(
+        self, token: Secret, client: str = DEFAULT, user: str = DEFAULT
+    ) -> AbstractContextManager[Callable[[Secret], str]]:
+        """Use a refresh token up while a block runs: it is given what keeps the next one, and says where.
+
+        That is to be the first thing that is done with an answer, since the old token may be dead from then on.
+        Raises CredentialError, before the block begins, if the next one could not be kept.
+        """
+        if self._kept is None:
+            return nullcontext(lambda new: "")
+        given, reference = self._given_refresh_token(client, user)
+        return self._kept.spending(self._client_id(client), user, token, given, reference)
 
     def keep_refresh_token(self, token: Secret, client: str = DEFAULT, user: str = DEFAULT) -> str:
         """Keep a refresh token for later runs, and say where; empty if this run keeps none."""

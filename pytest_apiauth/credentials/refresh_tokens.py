@@ -7,6 +7,11 @@ image and no artifact, and of mode 0600. A server that rotates gives a new token
 use of the old one for theft, which ends the new one too. So processes take turns from reading the token to writing
 the one that replaces it. A variable of the environment that the profile names counts until the token in it has been
 used up: its digest is kept beside the token that came after it.
+
+The new token comes once. So before the old one is sent the file for the new one is there, with room on the disk, and
+until it has its place Ctrl-C and SIGTERM wait (`KeptTokens.spending`); it is kept before anything else in the answer
+is looked at. What is left is a process that is killed outright, or a machine that stops, between the server's answer
+and the disk: the old token is then the one that is kept, and it depends on the server what it is good for.
 """
 
 from __future__ import annotations
@@ -17,20 +22,26 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeAlias
 
 from pytest_apiauth.credentials.identities import Identities, Surroundings, learn_credentials
 from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import CredentialError
+from pytest_apiauth.interrupts import held_back
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.profile.model import Profile, Reference
-from pytest_apiauth.whole import PRIVATE, write_whole
+from pytest_apiauth.whole import PRIVATE, room_for, write_whole
 
 TURN: Final = 30.0
 """Seconds to wait for another process that is at it: longer than any token request takes."""
+
+Put: TypeAlias = Callable[[str | bytes], None] | None
+"""What puts a text where there is room for it, if that is so."""
+_ROOM: Final = 4096
+"""Bytes of a file beside the token in it."""
 
 
 class KeptTokens:
@@ -96,8 +107,46 @@ class KeptTokens:
         is_current = given is None or came_after == _digest(given)
         return str(kept) if is_current else given
 
-    def write(self, client_id: str, user: str, token: Secret, given: str | None, reference: Reference | None) -> str:
-        """Keep a token in place of the one before, and say where. Raises CredentialError if that fails."""
+    @contextlib.contextmanager
+    def spending(
+        self, client_id: str, user: str, token: Secret, given: str | None, reference: Reference | None
+    ) -> Iterator[Callable[[Secret], str]]:
+        """Use a token up while the block runs; what the block is given keeps the next one, as `write` does.
+
+        Raises CredentialError before the block begins if the next one could not be kept, which would be the end of
+        both: the token is kept in the file, or is said to be replaced. A file that was never written is none to rely
+        on, and a server that replaces nothing needs none.
+        """
+        path, rotation = self._path(client_id, user), self._profile.rotation
+        with contextlib.ExitStack() as opened:
+            put: Put = None
+            if reference is None or reference.keyring is None:
+                is_needed = path.exists() if rotation is None else rotation != "none"
+                try:
+                    put = opened.enter_context(room_for(path, 2 * len(token.reveal()) + _ROOM, mode=PRIVATE))
+                except OSError as error:
+                    if is_needed:
+                        raise CredentialError(
+                            f"{self._profile.name}: refresh_token: not sent, since the one that comes after it cannot"
+                            f" be kept in {path}: {error.strerror or error}; make that place writable, or say rotation"
+                            ' = "none" if the server never replaces it'
+                        ) from None
+            opened.enter_context(held_back())
+            yield lambda new: self.write(client_id, user, new, given, reference, put)
+
+    def write(
+        self,
+        client_id: str,
+        user: str,
+        token: Secret,
+        given: str | None,
+        reference: Reference | None,
+        put: Put = None,
+    ) -> str:
+        """Keep a token in place of the one before, and say where. Raises CredentialError if that fails.
+
+        ``put`` puts it where there is room for it already.
+        """
         if reference is not None and reference.keyring is not None:
             return self._to_keyring(token, reference)
         path = self._path(client_id, user)
@@ -110,7 +159,8 @@ class KeptTokens:
             "refresh_token": token.reveal(),
         }
         try:
-            write_whole(path, json.dumps(table, indent=1), mode=PRIVATE)
+            text = json.dumps(table, indent=1)
+            write_whole(path, text, mode=PRIVATE) if put is None else put(text)
         except OSError as error:
             raise CredentialError(
                 f"{self._profile.name}: the new refresh token cannot be kept in {path}: {error.strerror or error}"

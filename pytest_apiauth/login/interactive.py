@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token
+from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token, replacing
 from pytest_apiauth.auth.device import DeviceAuthorization, page_for, read_device_authorization, wait_after
 from pytest_apiauth.auth.flow import Authenticator
 from pytest_apiauth.auth.person import Person, sent_by
@@ -32,7 +32,7 @@ from pytest_apiauth.credentials.binding import wants_nonce
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.refresh_tokens import live_identities
-from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import ApiAuthError, CredentialError, ProfileError, TokenError
 from pytest_apiauth.http import Network, Sender, fetch_token
 from pytest_apiauth.login.callback import is_loopback, listening, open_browser, pasted
@@ -130,13 +130,29 @@ class _Login:
                     raise CredentialError(
                         f"{self._profile.name}: refresh_token: there is none yet; {self._how_to_get_one}"
                     )
-                token = self._exchanged({Role.REFRESH_TOKEN: stored})
-                where = self._kept(token)
+                token, where = self._refreshed(stored)
         elif GRANTS[self._grant].takes is not None:
             token = self._exchanged({Role.ACCESS_TOKEN: self._first_token().access_token})
         else:
             token = self._exchanged()
         yield from self._told(token, where)
+
+    def _refreshed(self, stored: Secret) -> tuple[Token, str]:
+        """Refresh, and say where the refresh token is that takes the place of the one before; empty if none came."""
+
+        def make() -> Request:
+            return self._ask.token_request(self._grant, {Role.REFRESH_TOKEN: stored})
+
+        make()  # what is lacking is told before anybody is contacted
+        self._announce(self._profile.token_endpoint)
+        where = ""
+        with self._identities.spending(stored, self._client, self._user) as keep:
+            response = self._answered(make)
+            new = replacing(self._profile, response, stored)
+            if new is not None:
+                where = keep(new)
+        token = self._read(response)
+        return token, where or self._kept(token)
 
     def _exchanged(self, issued: Mapping[Role, Value] | None = None, redirect_uri: str | None = None) -> Token:
         def make() -> Request:
@@ -144,7 +160,10 @@ class _Login:
 
         make()  # what is lacking is told before anybody is contacted
         self._announce(self._profile.token_endpoint)
-        return read_token(self._profile, self._grant, self._answered(make), time.time(), self.redactor)
+        return self._read(self._answered(make))
+
+    def _read(self, response: Response) -> Token:
+        return read_token(self._profile, self._grant, response, time.time(), self.redactor)
 
     def _answered(self, make: Callable[[], Request]) -> Response:
         """Send a token request, and once more if its proof is to have another nonce (RFC 9449 8)."""
@@ -265,7 +284,7 @@ class _Login:
             response = self._answered(make)
             longer = wait_after(response, interval)
             if longer is None:
-                return read_token(self._profile, self._grant, response, time.time(), self.redactor)
+                return self._read(response)
             interval = longer
         raise TokenError(f"{self._profile.name}: {self._grant}: nobody has entered the code in time")
 
@@ -286,7 +305,7 @@ class _Login:
             hint = "" if person.is_scripted else "; [login] says how to log in"
             raise TokenError(f"{self._profile.name}: {self._grant}: the script has not entered the code: {note}{hint}")
         yield f"the script has entered the code as {self._user}"
-        return read_token(self._profile, self._grant, response, time.time(), self.redactor)
+        return self._read(response)
 
     def _person(self, script: Callable[[Profile, Path], LogIn | None]) -> Person:
         return Person(self._identities, self.redactor, logs_in=script(self._profile, self._folder))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs
 
-from pytest_apiauth.auth.answers import token_members
+from pytest_apiauth.auth.answers import replacing, token_members
 from pytest_apiauth.auth.device import read_device_authorization
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
@@ -18,7 +18,7 @@ from pytest_apiauth.auth.pushing import read_request_uri
 from pytest_apiauth.auth.requester import AuthorizationRequest, Requester
 from pytest_apiauth.auth.texts import Role
 from pytest_apiauth.credentials.identities import Identities
-from pytest_apiauth.credentials.secrets import Redactor, Secret
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.messages import Request, Response, joined, parts_of
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import GrantType, Profile
@@ -217,17 +217,18 @@ def _goes_on(ask: Requester) -> Steps:
     with identities.turn(table.client, table.user):
         kept = identities.refresh_token(table.client, table.user)
         giver = Requester(identities, client=table.client, user=table.user)
-        answer = yield giver.token_request("refresh_token", {Role.REFRESH_TOKEN: kept})
+        if kept is None:
+            raise CassetteError(f"{profile.name}: refresh_token: the kept token has been deleted meanwhile")
+        with identities.spending(kept, table.client, table.user) as keep:
+            answer = yield giver.token_request("refresh_token", {Role.REFRESH_TOKEN: kept})
+            new = replacing(profile, answer, kept)
+            if new is not None:
+                keep(new)
         if answer.status != 200:
             raise CassetteError(
                 f"{profile.name}: refresh_token: the kept token was refused with status {answer.status}; log in again:"
                 f" python -m pytest_apiauth token {profile.name} --grant {source}"
             )
-        members = answer.json()
-        new = members.get("refresh_token") if isinstance(members, dict) else None
-        if isinstance(new, str) and new:
-            # The old one may be dead from now on.
-            identities.keep_refresh_token(Secret(new, f"{profile.name}.refresh_token"), table.client, table.user)
 
 
 def _spent(ask: Requester) -> Steps:

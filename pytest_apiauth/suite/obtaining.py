@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pytest_apiauth.auth import requests
-from pytest_apiauth.auth.answers import issues, token_members
+from pytest_apiauth.auth.answers import issues, replacing, token_members
 from pytest_apiauth.auth.device import page_for, read_device_authorization
 from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.auth.person import Person
@@ -112,7 +112,9 @@ class Obtaining:
     ) -> dict[str, object]:
         """Ask for a token and return the members of the answer. Raises Unjudged or Refused if none comes."""
         draft = draft or self.token_request(grant, client=client, user=user, in_private=True)
-        response = self._send(draft)
+        return self._issued(grant, draft, self._send(draft))
+
+    def _issued(self, grant: GrantType, draft: Draft, response: Response) -> dict[str, object]:
         members = token_members(self._profile, grant, response)
         if not issues(self._profile, grant, response) or not isinstance(members.get("access_token"), str):
             issuing = self._profile.request_of(grant)
@@ -165,10 +167,12 @@ class Obtaining:
             stored = self.kept_refresh_token(user)
             spent = self._placeholders.keep(Ref(Role.REFRESH_TOKEN, user, "LOGIN"), stored.reveal())
             draft = self.token_request("refresh_token", client=client, user=user, refresh_token=spent)
-            members = self.issue("refresh_token", draft=draft)
-            if isinstance(found := members.get("refresh_token"), str) and found != stored.reveal():
-                identities.keep_refresh_token(Secret(found, spent.name), client, user)
-        return str(members["access_token"])
+            with identities.spending(stored, client, user) as keep:
+                response = self._send(draft)
+                new = replacing(self._profile, response, stored)
+                if new is not None:
+                    keep(new)
+        return str(self._issued("refresh_token", draft, response)["access_token"])
 
     # Codes
 
