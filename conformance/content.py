@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from pytest_apiauth.rules import Answer, Api, Draft, Response, Zone
 
 
@@ -21,8 +24,11 @@ def never_the_content(answer: Answer, zone: Zone) -> None:
     before = answer.control_response
     if answer.status < 300 and before is not None:
         leaked = answer.response.body == before.body or _documented(answer, zone) or _alike(answer, before)
-        if leaked:
-            answer.unless_open().fails("never the protected content without credentials")
+        expected = "never the protected content without credentials"
+        if leaked or _holds(answer.response.json(), before.json()):
+            answer.unless_open().fails(expected)
+        elif answer.response.json() != before.json() and _same_shape(answer.response.json(), before.json()):
+            answer.unless_open().advise(False, f"{expected}, nor what has its members")
 
 
 def _documented(answer: Answer, zone: Zone) -> bool:
@@ -39,3 +45,32 @@ def _alike(answer: Answer, before: Response) -> bool:
     again = answer.api.send(answer.seen.draft).members
     lasting = [name for name, value in known.items() if value is not None and again.get(name) == value]
     return bool(lasting) and all(answer.members[name] == known[name] for name in lasting)
+
+
+def _holds(found: object, content: object) -> bool:
+    """Whether the content is one of several that an answer lists, or a part of it."""
+    names = _several(content)
+    return bool(names) and found != content and any(each == content for each in _objects(found))
+
+
+def _same_shape(found: object, content: Any) -> bool:
+    """Whether anything in an answer has all the members of the content, whatever their values, but for empty ones."""
+    names = _several(content)
+    return bool(names) and any(
+        each.keys() >= names and all(each[name] or not content[name] for name in names) for each in _objects(found)
+    )
+
+
+def _several(content: object) -> frozenset[str]:
+    """Return the names of the content's members if there are two or more: one by itself may stand in any answer."""
+    return frozenset(content) if isinstance(content, dict) and len(content) > 1 else frozenset()
+
+
+def _objects(found: object) -> Iterator[dict[str, object]]:
+    """Yield the objects in an answer, wherever they stand. Nothing is asked of the stack: a server may nest deeply."""
+    left = [found]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            yield each
+        left += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()

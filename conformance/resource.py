@@ -344,7 +344,12 @@ def res_all_methods(api: Api, zone: Zone) -> None:
     "RFC 3986 6.2.2",
     PROFILE,
     applies=protected_zones,
-    catches=("spelling-unprotected", "spelling-unprotected-stamped"),
+    catches=(
+        "spelling-unprotected",
+        "spelling-unprotected-stamped",
+        "spelling-unprotected-listed",
+        "spelling-unprotected-others",
+    ),
     wire=True,
 )
 def res_path_variants(api: Api, zone: Zone) -> None:

@@ -147,7 +147,7 @@ FORMS: Final = (
     Bomb("member", REDIRECTS[0], OAUTHLIB, "redirect_uri", REDIRECTS[1]),
     Bomb("type", '; !="' + "\\" * 36, "CVE-2024-24762 (python-multipart, which FastAPI reads forms with)"),
     Bomb(
-        "tail", NAMES, "CVE-2011-4885 (PHP), CVE-2011-4858 and CVE-2012-0022 (Tomcat): thousands of parameters",
+        "tail", NAMES, "CVE-2011-4885 (PHP), CVE-2012-0022 (Tomcat): thousands of parameters",
         harmless=f"apiauth={'x' * BODY}",
     ),
     Bomb(
@@ -171,10 +171,10 @@ OBJECTS: Final = (
         harmless=f'{{"expires_in":"{"9" * BODY}"}}',
     ),
     Bomb(
-        "body", '{"expires_in":1e1000000}', "CVE-2018-1000873 (Jackson): an exponent is written out",
+        "body", '{"expires_in":1e1000000}', "CVE-2018-1000873 (Jackson): a very large number of seconds",
         harmless='{"expires_in":1.000000}',
     ),
 )  # fmt: skip
 SECRET: Final = Edit("whole", text="x" * BODY)
-"""In place of a password or a secret in a body: CVE-2013-1443 (Django), CVE-2016-6515 (OpenSSH), whose hashes take as
-long as it is."""
+"""In place of a password or a secret in a body: CVE-2013-1443 (Django), CVE-2016-20013 (sha256crypt), whose hashes take
+as long as it is, or longer."""

@@ -20,10 +20,10 @@ from typing import Any
 
 from .mutants import MODULES, Mutant, mutants
 from .survivors import Trial, reasons, report
-from .trial import FOLDER, Catch, Job, Usual, first_catch, install, jobs, usual
+from .trial import FOLDER, MUTANT_LIMIT, Catch, Job, Usual, first_catch, install, jobs, usual
 
-MUTANT_LIMIT = 240
-"""Seconds until a mutant is given up; it then counts as a survivor, since nothing was found against it."""
+PATIENCE = 4 * MUTANT_LIMIT
+"""Seconds until a mutant is given up that does no work and does not end."""
 CONTEXT: Any = multiprocessing.get_context("fork")
 
 
@@ -87,7 +87,7 @@ def run(chosen: Sequence[Mutant], known: dict[Job, Usual], workers: int, verbose
         ready = multiprocessing.connection.wait(list(running), timeout=1)
         now = time.perf_counter()
         for connection, (mutant, process, start) in list(running.items()):
-            if connection not in ready and now - start < MUTANT_LIMIT:
+            if connection not in ready and now - start < PATIENCE:
                 continue
             trial = Trial(mutant, _received(connection) if connection in ready else None, now - start)
             process.kill()

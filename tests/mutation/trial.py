@@ -32,7 +32,15 @@ SERVER_ONLY = ("pytest_apiauth.targets.embedded", "pytest_apiauth.targets.loopba
 """Modules outside the package that hold on to the server's classes."""
 CONDITIONS = Conditions(examples=7, seed=0)
 RULE_LIMIT = 20
-"""Seconds until one rule on one profile is taken for hung; the slowest takes a fifth of one."""
+"""Seconds of work until one rule on one profile is taken for hung; the slowest takes a fifth of one."""
+WAIT_LIMIT = 120
+"""Seconds until a rule that does no work is taken for hung: a machine that is busy otherwise hangs nothing."""
+MUTANT_LIMIT = 240
+"""Seconds of work until a mutant is given up; it then counts as a survivor, since nothing was found against it."""
+LIMITS = (
+    (signal.SIGPROF, signal.ITIMER_PROF, RULE_LIMIT),
+    (signal.SIGALRM, signal.ITIMER_REAL, WAIT_LIMIT),
+)
 
 Job = tuple[str, str]
 """A profile's name and a rule's id."""
@@ -100,8 +108,10 @@ def jobs() -> list[Job]:
 
 
 def first_catch(order: Iterable[Job]) -> Catch | None:
-    """Examine until a rule does not pass, and give it; None where every rule passes."""
+    """Examine until a rule does not pass, and return it; None if every rule passes, or none has within the limit."""
     for job in order:
+        if time.process_time() > MUTANT_LIMIT:
+            return None
         how = examined(job)
         if how:
             return Catch(job, how)
@@ -112,8 +122,9 @@ def examined(job: Job) -> str:
     """Examine by one rule on one profile, and say how it was caught; nothing where the rule passes."""
     examining: Any = importlib.import_module("tests.faults.examining")
     profile, rule_id = job
-    signal.signal(signal.SIGALRM, _hang)
-    signal.setitimer(signal.ITIMER_REAL, RULE_LIMIT)
+    for sign, timer, limit in LIMITS:
+        signal.signal(sign, _hang)
+        signal.setitimer(timer, limit)
     try:
         outcomes = examining.examine(profile, [REGISTRY[rule_id]], conditions=CONDITIONS)
     except Unready:
@@ -123,7 +134,8 @@ def examined(job: Job) -> str:
     except Exception as error:
         return f"error: {type(error).__name__}"
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        for _, timer, _ in LIMITS:
+            signal.setitimer(timer, 0)
     found = [outcome.verdict for outcome in outcomes.values() if outcome.verdict not in (Verdict.PASS, Verdict.SKIP)]
     if found:
         return str(found[0].value)

@@ -228,3 +228,34 @@ class SpellingUnprotectedStamped(Policy):
         if not isinstance(members, dict):
             return answer
         return replace(answer, body=json.dumps({**members, "number": next(count)}).encode())
+
+
+class SpellingListed(Policy):
+    """At a path with a doubled slash stands a list of what the route protects, which says nothing of credentials."""
+
+    def listed(self, members: dict[str, object]) -> dict[str, object]:
+        return members
+
+    def is_admitted_unseen(self, request: Request) -> bool:
+        return self._is_odd(request) or super().is_admitted_unseen(request)
+
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        members = answer.json()
+        if answer.status != 200 or not isinstance(members, dict) or not self._is_odd(request):
+            return answer
+        return replace(answer, body=json.dumps({"entries": [self.listed(members)]}).encode())
+
+    def _is_odd(self, request: Request) -> bool:
+        return request.method == "GET" and "//" in request.path and carries_nothing(self, request)
+
+
+@fault("spelling-unprotected-listed", "a path with a doubled slash lists what the route protects, to anybody")
+class SpellingUnprotectedListed(SpellingListed):
+    pass
+
+
+@fault("spelling-unprotected-others", "a path with a doubled slash lists what others have there, to anybody")
+class SpellingUnprotectedOthers(SpellingListed):
+    def listed(self, members: dict[str, object]) -> dict[str, object]:
+        return {name: f"another {name}" for name in members}
