@@ -36,7 +36,7 @@ def main() -> int:
     eligible = [mutant for mutant in made if mutant.key in listed] if options.listed else made
     chosen = sample(eligible, options.sample or len(eligible))
     print(f"{len(made)} mutants, {len(made) - len(chosen)} left out, made in {time.perf_counter() - start:.0f} s")
-    known = usual(jobs())
+    known = as_it_is(jobs(), options.workers)
     print(
         f"{len(known)} rules on profiles pass on the server as it is, at {time.perf_counter() - start:.0f} s",
         flush=True,
@@ -67,6 +67,12 @@ def sample(made: Sequence[Mutant], size: int) -> list[Mutant]:
 
     chosen = {mutant.key for mutant in sorted(made, key=place)[:size]}
     return [mutant for mutant in made if mutant.key in chosen]
+
+
+def as_it_is(order: Sequence[Job], workers: int) -> dict[Job, Usual]:
+    """Do every job on the server as it is. Raises AssertionError if one does not pass."""
+    with CONTEXT.Pool(workers) as pool:
+        return dict(zip(order, pool.map(usual, order, chunksize=20), strict=True))
 
 
 def run(chosen: Sequence[Mutant], known: dict[Job, Usual], workers: int, verbose: bool = False) -> list[Trial]:

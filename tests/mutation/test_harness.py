@@ -41,7 +41,7 @@ def test_a_sample_is_the_same_in_every_run(made: list[Mutant]) -> None:
 
 def test_a_rule_catches_a_mutant(made: list[Mutant]) -> None:
     """A server that permits every origin is caught, and one without a change survives."""
-    known = usual([job for job in jobs() if job[1] in ("cors-preflight", "res-no-cred-401")])
+    known = {job: usual(job) for job in jobs() if job[1] in ("cors-preflight", "res-no-cred-401")}
     wrong = next(mutant for mutant in made if mutant.function == "is_allowed")
     original = (FOLDER / "cors.py").read_text(encoding="utf-8")
     same = Mutant("cors", "is_allowed", "", "", 1, "none", wrong.line, wrong.reach, original)

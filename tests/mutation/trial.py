@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,12 +152,8 @@ class Usual:
     """What it runs of the server: a mutant of anything else cannot make a difference to it."""
 
 
-def usual(order: Sequence[Job]) -> dict[Job, Usual]:
-    """Do every job on the server as it is. Raises AssertionError where one does not pass."""
-    return {job: _usual(job) for job in order}
-
-
-def _usual(job: Job) -> Usual:
+def usual(job: Job) -> Usual:
+    """Do a job on the server as it is. Raises AssertionError if it does not pass."""
     lines: set[tuple[str, int]] = set()
     modules = {str(path): path.stem for path in FOLDER.glob("*.py")}
 
