@@ -39,6 +39,8 @@ class Outputs:
         self._clean = clean
         self._cleaning = cleaning
         """Gives what cleans all texts of one report."""
+        self._clean_names = clean
+        """The same for the names of one test's parameters: there may be thousands."""
         self._undo: list[Callable[[], None]] = []
         place = config.getoption("xmlpath", None)
         self._junit = Path(os.path.abspath(os.path.expanduser(os.path.expandvars(place)))) if place else None
@@ -52,6 +54,7 @@ class Outputs:
 
         def clean(argnames: Any, argvalues: Any, *others: Any, **named: Any) -> None:
             __tracebackhide__ = True
+            self._clean_names = self._cleaning()
             if "ids" in named:
                 named["ids"] = self._clean_ids(named["ids"])
             elif len(others) > 1:
@@ -72,7 +75,7 @@ class Outputs:
 
     def _clean_name(self, name: str) -> str:
         # Brackets are for pytest: what is in them is the name of a parameter.
-        return MARK.sub(r"apiauth-\1", self._clean(name))
+        return MARK.sub(r"apiauth-\1", self._clean_names(name))
 
     def _clean_ids(self, ids: Any) -> Any:
         if ids is None:
@@ -100,7 +103,8 @@ class Outputs:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Clean what is said of a file that could not be collected."""
         is_profile = report.nodeid.partition("::")[0].endswith(SUFFIX)
-        redact_report(report, (lambda text: printable(self._clean(text))) if is_profile else self._clean)
+        clean = self._cleaning()
+        redact_report(report, (lambda text: printable(clean(text))) if is_profile else clean)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: object) -> None:
