@@ -77,7 +77,7 @@ def test_every_command_of_the_readme_is_run_in_ci() -> None:
     """CI runs each block of commands that the README shows, by its name, from the README itself."""
     text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     steps = re.findall(r"readme\.py\"? run (\S+)", text)
-    loops = re.findall(r"^for page in (.*); do$", text, re.MULTILINE)
+    loops = re.findall(r"^ *for page in (.*); do$", text, re.MULTILINE)
     run = {*(word.strip('"') for word in steps), *(word for line in loops for word in line.split())}
 
     assert {name for kind, name in BLOCKS if kind == "run"} == run - {"$page"}
