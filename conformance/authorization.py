@@ -200,16 +200,24 @@ def az_redirect_near_miss(api: Api, grant: GrantType, miss: Miss | Edit) -> None
     need_decision(api, valid)
 
 
-@rule(SHOULD, "RFC 6749 3.1.1", "RFC 6749 4.1.2.1", applies=authorization, catches="response-type-ignored")
+@rule(
+    SHOULD,
+    "RFC 6749 3.1.1",
+    "RFC 6749 4.1.2.1",
+    "RFC 9700 2.1.2",
+    applies=authorization,
+    catches=("response-type-ignored", "implicit-accepted"),
+)
 def az_response_type(api: Api, grant: GrantType) -> None:
     """A missing or unknown response_type is answered with the error that says so."""
     valid = api.authorization_request()
     seen = False
-    for value in (None, "", "apiauth-unknown", "code apiauth-unknown", "CODE", "code,code", "xcode"):
+    for value in (None, "", "apiauth-unknown", "code apiauth-unknown", "CODE", "code,code", "xcode", "token"):
         with api.row():
             answer = api.send(consent.asking(valid, response_type=value))
             back = consent.returned(answer.draft, answer.response) or {}
             answer.require("code" not in back, f"an error for response_type {value!r}", "a code")
+            answer.advise("access_token" not in back, f"an error for response_type {value!r}", "a token in a URL")
             for error in back.get("error", []):
                 known = error in ("invalid_request", "unsupported_response_type", "unauthorized_client")
                 answer.advise(known, "invalid_request or unsupported_response_type", "another error code")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 from pytest_apiauth.rules import (
     CONSUME,
@@ -162,6 +163,8 @@ WRONG_VERIFIERS = (
     Edit("truncate", at=990), Edit("extend", text="a"), Edit("prepend", text="a"), Edit("delete", at=500),
     Edit("swap", at=300), Edit("toggle"), Edit("reverse"), Edit("double"), *brief(CASES, STAND_INS),
 )  # fmt: skip
+OF_CHALLENGE = (600, 950)
+"""Where a challenge differs from the verifier's: a server may compare its beginning only."""
 
 
 @fills(Slot.VERIFIER, Class.NOTHING, Class.NEAR, Class.CASE, Class.STAND_IN, Class.ANOTHERS)
@@ -170,7 +173,7 @@ WRONG_VERIFIERS = (
     "RFC 7636 4.6",
     "RFC 9700 2.1.1",
     applies=authorization,
-    catches=("verifier-ignored", "verifier-optional", "verifier-not-hashed"),
+    catches=("verifier-ignored", "verifier-optional", "verifier-not-hashed", "challenge-beginning-compared"),
     safety=CONSUME,
 )
 def pkce_verifier(api: Api, grant: GrantType) -> None:
@@ -188,6 +191,12 @@ def pkce_verifier(api: Api, grant: GrantType) -> None:
     with api.row():
         draft = api.token_request(grant)
         api.send(draft.setting("code_verifier", draft.carried(Role.CODE))).no_token()
+    for at in OF_CHALLENGE:
+        with api.row():
+            proof = Proof.fresh()
+            near = redemption(api, replace(proof, challenge=Edit("change", at).apply(str(proof.challenge))))
+            if near is not None:
+                api.send(near.in_doubt()).no_token()
     proof = Proof.fresh()
     itself = redemption(api, Proof(proof.challenge, proof.challenge, proof.method))
     if itself is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from pytest_apiauth.rules import Answer, Api, Draft, Response, Zone
 
@@ -53,12 +52,24 @@ def _holds(found: object, content: object) -> bool:
     return bool(names) and found != content and any(each == content for each in _objects(found))
 
 
-def _same_shape(found: object, content: Any) -> bool:
-    """Whether anything in an answer has all the members of the content, whatever their values, but for empty ones."""
-    names = _several(content)
-    return bool(names) and any(
-        each.keys() >= names and all(each[name] or not content[name] for name in names) for each in _objects(found)
-    )
+def _same_shape(found: object, content: object) -> bool:
+    """Whether anything in an answer has most members of a record of the content, whatever their values, and few others.
+
+    Members of the one that are empty in the other do not count.
+    """
+    for record in _records(content):
+        for each in _objects(found):
+            both = sum(1 for name, value in record.items() if each.get(name) or (name in each and not value))
+            if both > 1 and 2 * both > max(len(record), len(each)):
+                return True
+    return False
+
+
+def _records(content: object) -> list[dict[str, object]]:
+    """Return the content itself and the objects in its lists, as far as they have several members."""
+    listed = [each for found in _objects(content) for each in found.values() if isinstance(each, list)]
+    lists = [content, *listed] if isinstance(content, list) else listed
+    return [each for each in (content, *(each for found in lists for each in found)) if _several(each)]
 
 
 def _several(content: object) -> frozenset[str]:

@@ -74,6 +74,11 @@ SENT = (Role.CLIENT_ID, Role.CLIENT_SECRET, Role.USERNAME, Role.PASSWORD)
 """What a token request carries as it is; a key that signs is no text to alter."""
 
 
+def is_recognisable(value: str) -> bool:
+    """Whether a value is long and strange enough for an answer that has it to have it from there."""
+    return len(value) >= SHORTEST and not (value.isalpha() and len(value) < LONG_WORD)
+
+
 def foreign_values(api: Api, answer: Answer, spoilt: Ref | None) -> Iterator[Ref]:
     """Yield the credentials of the run that an answer tells although the request did not carry them.
 
@@ -87,8 +92,7 @@ def foreign_values(api: Api, answer: Answer, spoilt: Ref | None) -> Iterator[Ref
             except NotApplicable:
                 continue
             value = api.examination.value(ref)
-            is_a_word = value.isalpha() and len(value) < LONG_WORD
-            if value not in carried and len(value) >= SHORTEST and not is_a_word and echoes(answer, value):
+            if value not in carried and is_recognisable(value) and echoes(answer, value):
                 yield ref
 
 
@@ -129,13 +133,24 @@ def leak_foreign_token(api: Api, grant: GrantType) -> None:
     api.control(valid)
 
 
-@rule(SHOULD, "RFC 9700 4.2", "RFC 6749 5.2", applies=unattended_logins, catches="error-echoes-secret", safety=LOCKOUT)
+@rule(
+    SHOULD,
+    "RFC 9700 4.2",
+    "RFC 6749 5.2",
+    applies=unattended_logins,
+    catches=("error-echoes-secret", "token-answer-echoes"),
+    safety=LOCKOUT,
+)
 def leak_canary_token(api: Api, grant: GrantType) -> None:
-    """The token endpoint's refusal repeats neither password nor client secret."""
+    """The token endpoint repeats neither password nor client secret, in a refusal or beside a token."""
     cause = open_to_nobody(api, grant)
     valid = api.token_request(grant)
+    good = api.send(valid).issued()
     for ref in valid.refs:
         if ref.role in (Role.PASSWORD, Role.CLIENT_SECRET):
+            value = api.examination.value(ref)
+            is_told = is_recognisable(value) and echoes(good, value)
+            good.require(not is_told, "no secret repeated beside a token", f"${ref.name} in it")
             answer = api.send(valid.editing(ref, Edit("whole", text=CANARY)))
             answer.no_token(cause if ref.role is Role.CLIENT_SECRET else None)
             answer.require(not echoes(answer, CANARY), "no secret repeated in a refusal", "the refused one in it")

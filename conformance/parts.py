@@ -152,6 +152,9 @@ form_logins = Parts(
 )
 json_logins = Parts("token requests are not JSON", _unattended(lambda profile: body_encoding(profile) == "json"))
 password_logins = Parts("the grant password is not documented", _grants(lambda grant: grant.takes_password))
+logins_of_others = Parts(
+    "no user but one is documented", lambda profile: password_logins.find(profile) if profile.users else {}
+)
 other_logins = Parts("the login is OAuth's", lambda profile: {} if profile.is_oauth else password_logins.find(profile))
 logging_out = Parts(
     "the profile has no [logout_request]",

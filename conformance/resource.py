@@ -55,7 +55,7 @@ from .grid.standing import (
     stands_for_others,
     with_the_first,
 )
-from .grid.trusted import BRIEF_TRUSTED, OPEN_PLACES, PARAMETERS, TRUSTED, USER_FIELDS, bundles
+from .grid.trusted import BRIEF_TRUSTED, OPEN_PLACES, PARAMETERS, TRUSTED, URL_FIELDS, USER_FIELDS, bundles
 from .parts import (
     TOKENS,
     authorization_zones,
@@ -253,7 +253,7 @@ def _dressed_up(
     PROFILE,
     "RFC 9110 11.4",
     applies=protected_zones,
-    catches=("forwarded-for-trusted", "forwarded-for-waives-key"),
+    catches=("forwarded-for-trusted", "forwarded-for-waives-key", "open-place-in-header"),
 )
 def res_proxy_headers(api: Api, zone: Zone) -> None:
     """A header that a proxy would set does not stand in for a credential."""
@@ -269,9 +269,13 @@ def res_proxy_headers(api: Api, zone: Zone) -> None:
                 api.send(fewer[0].with_headers(*((name, user) for name in USER_FIELDS))).refused()
         brief = (draft.with_headers(field) for field in BRIEF_TRUSTED for draft in fewer[1:])
         api.each(brief, Answer.refused)
-        for field in ((row.name, row.value) for row in TRUSTED if row.is_about_route and is_whole):
+        routes: list[tuple[tuple[str, str], ...]]
+        routes = [((row.name, row.value),) for row in TRUSTED if row.is_about_route and is_whole]
+        if leads(api, zone):
+            routes += [tuple((name, place) for name in URL_FIELDS) for place in OPEN_PLACES]
+        for several in routes:
             with api.row():
-                answer = api.attempt(fewer[0].with_headers(field))
+                answer = api.attempt(fewer[0].with_headers(*several))
                 if answer is not None:
                     never_the_content(answer, zone)
 
@@ -313,7 +317,7 @@ def invalid_never_5xx(api: Api, zone: Zone, noise: str) -> None:
     "RFC 9110 11.4",
     PROFILE,
     applies=protected_zones,
-    catches=("method-unprotected", "method-override-unprotected", "method-waives-key"),
+    catches=("method-unprotected", "method-override-unprotected", "method-waives-key", "options-tells-content"),
     safety=REVOKE,
 )
 def res_all_methods(api: Api, zone: Zone) -> None:
@@ -336,6 +340,11 @@ def res_all_methods(api: Api, zone: Zone) -> None:
                     answer.advise(False, "a refusal, whatever the method")
                 else:
                     answer.refused()
+        # OPTIONS may be open, since a browser asks without credentials (Fetch 4.8); its answer tells no content.
+        with api.row():
+            answer = api.attempt(replace(bare, method="OPTIONS"))
+            if answer is not None:
+                never_the_content(answer, zone)
 
 
 @rule(

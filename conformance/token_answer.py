@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from pytest_apiauth.rules import CONSUME, DOC, ISSUE, ITSELF, MUST, PROFILE, SHOULD, Answer, Api, GrantType, draws, rule
+import base64
+from contextlib import suppress
+
+from pytest_apiauth.rules import (
+    CONSUME,
+    DOC,
+    ISSUE,
+    ITSELF,
+    MUST,
+    PROFILE,
+    SHOULD,
+    Answer,
+    Api,
+    GrantType,
+    NotApplicable,
+    Role,
+    draws,
+    rule,
+)
 
 from . import strategies as some
 from .grid.equal import as_forms, as_objects
@@ -226,11 +244,37 @@ def tok_lifetime_short(api: Api, grant: GrantType) -> None:
         answer.require(lifetime <= 3600, "expires_in 3600 at most", str(lifetime))
 
 
-@rule(SHOULD, "RFC 6749 10.10", applies=unattended_logins, catches="token-counted", safety=ISSUE, control=ITSELF)
+SHORT_NAME = 4
+"""Letters of a name that may stand in a token by chance."""
+
+
+def _is_made_of(token: str, name: str) -> bool:
+    """Whether a token, as it is or decoded, has a user's name in it and less than 128 bits beside it."""
+    try:
+        decoded = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("latin-1")
+    except ValueError:
+        decoded = ""
+    if len(name) < SHORT_NAME:
+        return False
+    return (name in token and len(token) - len(name) < 22) or (name in decoded and len(decoded) - len(name) < 16)
+
+
+@rule(
+    SHOULD,
+    "RFC 6749 10.10",
+    applies=unattended_logins,
+    catches=("token-counted", "token-of-name"),
+    safety=ISSUE,
+    control=ITSELF,
+)
 def tok_entropy(api: Api, grant: GrantType) -> None:
     """Tokens differ in more than a counter. An upper bound only: it can show weakness, never strength."""
     answers = [asked(api, grant) for _ in range(6)]
     tokens = sorted({str(answer.members["access_token"]) for answer in answers})
+    with suppress(NotApplicable):
+        name = api.examination.value(api.ref(Role.USERNAME))
+        is_made_of = any(_is_made_of(token, name) for token in tokens)
+        answers[-1].require(not is_made_of, "a token that nobody can make", "one of the user's name and little else")
     if len(tokens) > 1:
         varying = [letters for letters in zip(*tokens, strict=False) if len(set(letters)) > 1]
         # A letter of the usual 64 holds six bits at most; 128 bits then take 22 letters that vary.

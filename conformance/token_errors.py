@@ -57,6 +57,7 @@ from .parts import (
     form_logins,
     guessed_grants,
     json_logins,
+    logins_of_others,
     no_password_grant,
     password_logins,
     refresh_by_clients,
@@ -258,6 +259,23 @@ def err_throttle(api: Api, grant: GrantType) -> None:
         raise NotApplicable("no request of this run met a limited rate")
     for found in met.untimed:
         api.recommend(found)
+
+
+WHOLE = (Edit("first", 72), Edit("change", 999))
+"""What bcrypt sees of a password, and what is last in one."""
+
+
+@rule(MUST, "RFC 6749 5.2", PROFILE, applies=logins_of_others, catches="password-cut", safety=LOCKOUT)
+def pwd_whole(api: Api, grant: GrantType) -> None:
+    """Every letter of a password counts, however long it is, and in those of all users."""
+    for who in api.profile.users:
+        if who in api.profile.ended_users.values():
+            continue
+        with suppress(NotApplicable):
+            valid = api.token_request(grant, user=who)
+            for edit in WHOLE:
+                with suppress(Unchanged), api.row():
+                    guessed(api, valid, valid.carried(Role.PASSWORD), edit)
 
 
 @fills(Slot.USERNAME, Class.NEAR, Class.STAND_IN, Class.SIZE, Class.NOTHING, Class.ANOTHERS)

@@ -46,6 +46,7 @@ NEAR_MISSES: Final = (
         Edit("delete"), Edit("truncate", 500), Edit("truncate", 200), Edit("double"),
         Edit("reverse"), Edit("swap", 400),
         *(Edit("first", count) for count in (8, 16, 32, 64, 72)),
+        Edit("without", text="_-"), Edit("digest", text="sha256"),
     ),
 )  # fmt: skip
 """Something is lacking or changed: the beginning, the middle, the end; what comparisons of a part, and of a hash that

@@ -25,6 +25,7 @@ def _all(source: str, *fields: tuple[str, str], route: bool = False) -> tuple[Tr
     return tuple(Trusted(name, value, source, route) for name, value in fields)
 
 
+URL_FIELDS: Final = ("X-Original-URL", "X-Rewrite-URL", "X-Original-URI", "X-Forwarded-Uri", "X-Override-URL")
 TRUSTED: Final = (
     *_all(
         "proxies that tell the client's address (RFC 7239 5.2, and what was in use before it)",
@@ -45,8 +46,7 @@ TRUSTED: Final = (
     ),
     *_all(
         "Zend Framework and IIS: the URL before it was rewritten (CVE-2018-14773, Symfony)",
-        ("X-Original-URL", "/"), ("X-Rewrite-URL", "/"), ("X-Original-URI", "/"), ("X-Forwarded-Uri", "/"),
-        ("X-Override-URL", "/"),
+        *((name, "/") for name in URL_FIELDS),
         route=True,
     ),
     *_all(
@@ -115,7 +115,8 @@ OPEN_PLACES: Final = (
     "/static/", "/public/", "/assets/", "/login", "/register", "/health", "/healthz", "/status", "/metrics", "/docs",
     "/openapi.json", "/favicon.ico", "/.well-known/", "/auth/", "/token",
 )  # fmt: skip
-"""Paths that lists of what is open name: who looks for them anywhere in a URL finds them in its query too."""
+"""Paths that lists of what is open name: who looks for them anywhere in a URL finds them in its query too, and a proxy
+may look at the path that a field tells."""
 PARAMETERS: Final = (
     tuple((name, "1") for name in SWITCHES),
     tuple((name, "true") for name in SWITCHES),

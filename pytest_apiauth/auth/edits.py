@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 import string
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from typing import Final, Literal
 Operation = Literal[
     "insert", "delete", "replace", "swap", "truncate", "extend", "prepend", "toggle", "upper", "lower",
     "reverse", "double", "whole", "cut", "change", "first", "swapcase", "around", "percent", "base64",
+    "without", "digest",
 ]  # fmt: skip
 PLACED: Final = frozenset({"insert", "delete", "replace", "swap", "truncate", "toggle", "cut", "change"})
 """The operations that are about a place in the value."""
@@ -47,7 +49,8 @@ class Edit:
     replaces everything by ``text``; ``cut`` keeps what is before ``at`` and appends ``text``; ``toggle``
     swaps the case of the first letter at or after ``at``. ``change`` puts another letter there, whatever the letter is:
     one that base64 decodes to other bits, or the next one that it knows. ``first`` keeps ``at`` letters, counted one by
-    one. The others write all of the value in another way: ``around`` between two texts.
+    one. The others write all of the value in another way: ``around`` between two texts, ``without`` the letters of a
+    text, ``digest`` as the hash of that name, in hexadecimal.
 
     >>> Edit("reverse").apply("s3cret"), Edit("truncate", at=900).apply("0123456789")
     ('terc3s', '012345678')
@@ -191,6 +194,8 @@ _APPLY: dict[Operation, Callable[[str, int, str], str | None]] = {
     "around": lambda value, at, text: text + value + text,
     "percent": lambda value, at, text: "".join(f"%{byte:02x}" for byte in value.encode()),
     "base64": lambda value, at, text: base64.b64encode(value.encode()).decode(),
+    "without": lambda value, at, text: "".join(letter for letter in value if letter not in text),
+    "digest": lambda value, at, text: hashlib.new(text, value.encode()).hexdigest(),
 }
 
 
@@ -228,6 +233,8 @@ _SHELL: dict[Operation, Callable[[str, str, str], str]] = {
     "around": lambda name, at, text: f"{text}${{{name}}}{text}",
     "percent": lambda name, at, text: f'$(printf %s "${name}" | od -An -v -tx1 | tr -d "\\n" | tr " " %)',
     "base64": lambda name, at, text: f'$(printf %s "${name}" | base64 -w0)',
+    "without": lambda name, at, text: f"${{{name}//[{text}]/}}",
+    "digest": lambda name, at, text: f'$(printf %s "${name}" | openssl {text} -r | cut -d" " -f1)',
 }
 
 

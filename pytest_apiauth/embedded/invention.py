@@ -206,7 +206,8 @@ class Invention:
             case "username":
                 return f"{_slug(who)}.{short}@example.org"
             case "password":
-                return text[:24]
+                # Those of others are longer than the 72 bytes that bcrypt looks at.
+                return text[:24] if who == DEFAULT else text + text[::-1]
             case "private_key" if self._has_keys:
                 return invented_key(str(self.profile.token.signs_with), text)
             case "certificate" | "certificate_key":

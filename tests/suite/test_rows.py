@@ -24,8 +24,9 @@ TABLE = "res-proxy-headers"
 """A rule of a table: header lines beside lacks of credentials, some of them beside three."""
 bundled.load_chapters()
 trusted = importlib.import_module("pytest_apiauth.conformance.grid.trusted")
-ROWS = len(trusted.TRUSTED) + 1 + 2 * len(trusted.BRIEF_TRUSTED)
-"""All of them beside no credential, and once a user's name; those for every probe beside each lack of one of two."""
+ROWS = len(trusted.TRUSTED) + len(trusted.OPEN_PLACES) + 1 + 2 * len(trusted.BRIEF_TRUSTED)
+"""All of them beside no credential, the places that are open, and once a user's name; those for every probe beside each
+lack of one of two."""
 
 
 def answering(marks: dict[str, Response | Exception]) -> Answer:
@@ -82,7 +83,7 @@ def test_of_a_server_error_in_many_rows_the_shortest_is_shown() -> None:
 @pytest.mark.parametrize("trouble", [Response(429), DroppedError("jindexe: no answer")], ids=["429", "dropped"])
 def test_a_row_without_a_usable_answer_is_left_out(trouble: Response | Exception) -> None:
     """One limited or dropped row leaves the rule inconclusive, with the number of rows left out."""
-    one = {"X-Rewrite-URL": trouble}
+    one = {"X-Forwarded-Port": trouble}
     outcome = judged(TABLE, answering(one))
     assert outcome.verdict is Verdict.INCONCLUSIVE
     assert outcome.reason.endswith(f"1 of {ROWS} rows could not be judged")
@@ -153,7 +154,7 @@ def test_a_row_of_a_drawn_rule_does_not_end_it() -> None:
 
     outcome = judged("res-mutated-token", answer)
     assert outcome.verdict is Verdict.FAIL
-    assert outcome.reason.endswith("2 of 22 examples failed, 2 could not be judged")
+    assert outcome.reason.endswith("2 of 24 examples failed, 2 could not be judged")
     assert "intermittent" not in outcome.reason
 
 

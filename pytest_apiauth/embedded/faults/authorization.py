@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import urlencode
 
 from pytest_apiauth.embedded.authorization_policy import CHALLENGE, Pairs, s256
 from pytest_apiauth.embedded.policy import Policy
@@ -223,6 +224,29 @@ class VerifierOptional(Policy):
 class VerifierNotHashed(Policy):
     def verifier_fits(self, challenge: str | None, verifier: str | None) -> bool:
         return super().verifier_fits(challenge, verifier) or (verifier is not None and verifier == challenge)
+
+
+@fault("challenge-beginning-compared", "compares twenty letters of the challenge with the verifier's")
+class ChallengeBeginningCompared(Policy):
+    def verifier_fits(self, challenge: str | None, verifier: str | None) -> bool:
+        if challenge is None or verifier is None:
+            return super().verifier_fits(challenge, verifier)
+        return self.well_formed_verifier(verifier) and s256(verifier)[:20] == challenge[:20]
+
+
+@fault("implicit-accepted", "gives a token in the URL for response_type=token")
+class ImplicitAccepted(Policy):
+    is_implicit = False
+
+    def check_response_type(self, wanted: str | None) -> None:
+        self.is_implicit = wanted == "token"
+        if not self.is_implicit:
+            super().check_response_type(wanted)
+
+    def location(self, redirect_uri: str, answer: dict[str, str]) -> str:
+        if not (self.is_implicit and "code" in answer):
+            return super().location(redirect_uri, answer)
+        return f"{redirect_uri}#{urlencode({'access_token': self.new_access_token(), 'token_type': 'Bearer'})}"
 
 
 @fault("pkce-downgrade-accepted", "takes a code_verifier although no challenge was sent")

@@ -104,6 +104,17 @@ class PasswordGrantHidden(Policy):
         return super().grant_type(parameters)
 
 
+@fault("token-answer-echoes", "an answer with a token repeats what it was asked with")
+class TokenAnswerEchoes(Policy):
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        members = answer.json()
+        if answer.status != 200 or not isinstance(members, dict) or "access_token" not in members:
+            return answer
+        asked = {"body": request.body.decode("latin-1"), "client": request.header("authorization") or ""}
+        return replace(answer, body=json.dumps({**members, "asked": asked}).encode())
+
+
 @fault("error-echoes-secret", "an error of the token endpoint repeats what was sent")
 class ErrorEchoesSecret(Policy):
     def revise(self, request: Request, response: Response) -> Response:

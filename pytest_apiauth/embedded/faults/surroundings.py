@@ -52,6 +52,17 @@ class AnswerShared(Policy):
         return super().revise(request, response)
 
 
+@fault("options-tells-content", "answers OPTIONS with what it has last told there, to anybody")
+class OptionsTellsContent(Policy):
+    def revise(self, request: Request, response: Response) -> Response:
+        kept: dict[str, Response] = self.__dict__.setdefault("told", {})
+        if response.status == 200 and not carries_nothing(self, request) and request.method == "GET":
+            kept[request.path] = response
+        elif request.method == "OPTIONS" and carries_nothing(self, request):
+            return kept.get(request.path, response)
+        return super().revise(request, response)
+
+
 @fault("answer-cacheable", "an authorised answer permits shared caches to keep it")
 class AnswerCacheable(Policy):
     def revise(self, request: Request, response: Response) -> Response:

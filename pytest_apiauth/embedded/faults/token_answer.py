@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 
 from pytest_apiauth.embedded.policy import TOKEN68, Policy
@@ -92,6 +93,14 @@ class TokenCounted(Policy):
     def new_access_token(self) -> str:
         count = self.__dict__.setdefault("count", itertools.count(1000))
         return self.state.mint("access_token", lambda value: f"apiauth-embedded-access-token-{next(count)}")
+
+
+@fault("token-of-name", "tokens are a user's name and the time")
+class TokenOfName(Policy):
+    def new_access_token(self) -> str:
+        user = next(iter(self.state.users), "nobody@example.org")
+        text = base64.urlsafe_b64encode(f"{user}:{self.state.clock.now():.0f}".encode()).decode()
+        return self.state.mint("access_token", lambda value: text.rstrip("="))
 
 
 @fault("empty-refresh-token-accepted", "an empty refresh_token passes for the latest one")

@@ -94,6 +94,12 @@ class PasswordCaseFolded(Policy):
         return super().same_password(presented.lower(), known.lower())
 
 
+@fault("password-cut", "compares the first 72 letters of a password, as bcrypt does")
+class PasswordCut(Policy):
+    def same_password(self, presented: str, known: str) -> bool:
+        return super().same_password(presented[:72], known[:72])
+
+
 @fault("unknown-scope-granted", "grants a scope that does not exist")
 class UnknownScopeGranted(Policy):
     def keeps_unknown_scope(self) -> bool:
