@@ -30,7 +30,18 @@ from pytest_apiauth.rules import (
 from . import strategies as some
 from .client_authentication import open_to_nobody
 from .grid.cells import Class, Slot, fills
-from .grid.classes import BRIEF_CONTROLS, CASES, CONTROLS, DRESSES, NAMELESS, NEAR_MISSES, SIZES, STAND_INS, rows
+from .grid.classes import (
+    BEHIND_COLON,
+    BRIEF_CONTROLS,
+    CASES,
+    CONTROLS,
+    DRESSES,
+    NAMELESS,
+    NEAR_MISSES,
+    SIZES,
+    STAND_INS,
+    rows,
+)
 from .grid.standing import UNDRESSED, edited, guessed, is_usual, probes, stands_for_others
 from .parts import PAIRS, basic_clients, basic_zones, form_encoded_basic, secret_clients
 from .resource import challenges_of
@@ -229,10 +240,15 @@ def basic_utf8(api: Api, grant: GrantType) -> None:
     "RFC 9110 11.4",
     PROFILE,
     applies=basic_zones,
-    catches=("basic-zone-any-password", "basic-zone-prefix-compare", "basic-zone-case-folded"),
+    catches=(
+        "basic-zone-any-password",
+        "basic-zone-prefix-compare",
+        "basic-zone-case-folded",
+        "basic-zone-cut-at-colon",
+    ),
     safety=LOCKOUT,
 )
-@draws(rows(NEAR_MISSES, CASES, DRESSES, STAND_INS, SIZES), edit=some.near_misses | some.case_changes)
+@draws(rows(NEAR_MISSES, CASES, DRESSES, BEHIND_COLON, STAND_INS, SIZES), edit=some.near_misses | some.case_changes)
 def res_basic_exact(api: Api, zone: Zone, edit: Edit) -> None:
     """The whole password of a user counts at a resource, in its exact case."""
     edited(api, zone, PAIRS, edit, which=1)

@@ -102,6 +102,7 @@ def rev_unknown_200(api: Api, grant: GrantType, unknown: str) -> None:
     "RFC 7009 2",
     "RFC 7009 2.1",
     "RFC 7009 2.2",
+    "RFC 7662 2.2",
     applies=revocable,
     catches=(
         "revocation-without-effect",
@@ -109,6 +110,7 @@ def rev_unknown_200(api: Api, grant: GrantType, unknown: str) -> None:
         "revocation-repeated-refused",
         "revocation-without-cascade",
         "introspection-dead-active",
+        "introspection-dead-described",
     ),
     safety=REVOKE,
 )
@@ -126,6 +128,8 @@ def rev_effective(api: Api, grant: GrantType) -> None:
         words = f"the access token {use.death} after its revocation"
         answer.require(use.is_dead(answer) or not is_binding, words, f"{answer.got}, as if it were alive")
         answer.advise(use.is_dead(answer), words, f"{answer.got}, as if it were alive")
+        if use.is_question and use.is_dead(answer):
+            answer.advise(set(answer.members) == {"active"}, "nothing but active: false", f"{sorted(answer.members)}")
         api.control(use.draft)
     revoked(api.send(revocation(api, token, client)))
 

@@ -66,6 +66,9 @@ DRESSES: Final = (
 take quotes and percent signs away (RFC 6265 4.1.1 has the quotes in the grammar). No blanks and no full-width letters:
 around a header's value blanks do not count (RFC 9110 5.5), and forms take them away and normalise letters."""
 
+BEHIND_COLON: Final = _dressed(Edit("extend", text=":x"))
+"""A password with something behind a colon, which is a letter like others there (RFC 7617 2), and ends nothing."""
+
 WORDS: Final = (
     "null", "undefined", "None", "nil", "NaN", "true", "false", "0", "1", "-1", "[]", "{}",
     "admin", "test", "guest", "password", "token", "__proto__", "constructor", "toString",
@@ -128,7 +131,7 @@ IN_A_ROW: Final = 5
 """How often after that without a good one."""
 
 EDITS: Final[Mapping[Edit, Value]] = {
-    value.edit: value for table in (NEAR_MISSES, CASES, DRESSES, STAND_INS, SIZES) for value in table
+    value.edit: value for table in (NEAR_MISSES, CASES, DRESSES, BEHIND_COLON, STAND_INS, SIZES) for value in table
 }
 
 

@@ -161,7 +161,8 @@ class Identities:
         """Return an API key. Raises CredentialError for an unknown name or an unset value."""
         table: Key = self._table("keys", name, self.profile.credentials, self.profile.keys)
         label = self._label("keys", name)
-        return KeyIdentity(name, self._secret(f"{label}.api_key", table.api_key), table.denied)
+        denied = self.profile.keys[name].denied if name in self.profile.keys else ()
+        return KeyIdentity(name, self._secret(f"{label}.api_key", table.api_key), denied)
 
     def named(self, kind: Kind, who: str = DEFAULT) -> Secret | None:
         """Return the value of one of ``[schemes]``, or None if the profile says of none. Raises CredentialError."""

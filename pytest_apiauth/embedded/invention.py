@@ -170,7 +170,8 @@ class Invention:
         for name, row in {DEFAULT: self.profile.credentials, **self.profile.keys}.items():
             value = self.text(row.api_key)
             if value is not None:
-                yield KeyRecord(name, value, row.denied)
+                denied = self.profile.keys[name].denied if name in self.profile.keys else ()
+                yield KeyRecord(name, value, denied)
 
     def named_keys(self) -> Iterator[tuple[Kind, KeyRecord]]:
         """Yield the values of ``[schemes]``, each with the scheme that it is of."""

@@ -14,11 +14,11 @@ from pytest_apiauth.profile.placing import ApiKey, Scheme, TokenPlacing
 from pytest_apiauth.profile.tables import (
     Credentials,
     GrantSettings,
-    Key,
     Live,
     Login,
     Model,
     OtherClient,
+    OtherKey,
     Plain,
     Recording,
     Refusals,
@@ -130,7 +130,7 @@ class Document(Model):
     credentials: Credentials = Credentials()
     clients: dict[str, OtherClient] = Field({}, description="Further clients by name")
     users: dict[str, User] = Field({}, description="Further users by name")
-    keys: dict[str, Key] = Field({}, description="Further API keys by name")
+    keys: dict[str, OtherKey] = Field({}, description="Further API keys by name")
     zones: dict[str, Zone] = Field({}, description="Routes by the credentials that they need")
     expected_failures: dict[str, str] = Field(
         {},

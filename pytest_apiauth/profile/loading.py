@@ -305,12 +305,12 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
 
 
 def _elsewhere(location: tuple[int | str, ...]) -> str:
-    """Return which table a key of the top level belongs into; empty if none has it."""
-    tables = [
-        name
-        for name, field in Profile.model_fields.items()
-        if get_origin(field.annotation) is not dict and location[-1] in _known_keys((name,))
-    ]
+    """Return which table a key belongs into that stands at the top or in [credentials]; empty if none has it."""
+    is_dict = {name: get_origin(field.annotation) is dict for name, field in Profile.model_fields.items()}
+    if location[:-1] == ("credentials",):
+        tables = [f"{name}.NAME" for name in is_dict if is_dict[name] and location[-1] in _known_keys((name,))]
+        return f" (it stands in [{'], ['.join(tables)}])" if tables else ""
+    tables = [name for name in is_dict if not is_dict[name] and location[-1] in _known_keys((name,))]
     return f" (it stands in [{tables[0]}])" if len(location) == 1 and tables else ""
 
 

@@ -157,6 +157,11 @@ class Key(Model):
     """An API key."""
 
     api_key: SecretReference | None = Field(None, description="Where the key is")
+
+
+class OtherKey(Key):
+    """One of several keys."""
+
     denied: Texts = Field((), description="Paths that this key may not see")
 
 

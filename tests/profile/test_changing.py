@@ -59,6 +59,10 @@ def test_scope_is_asked_for_and_got(shop: Profile, tmp_path: Path) -> None:
     [
         ({"zones.api.pat": "/"}, "shop: changes: zones.api.pat: unknown key (did you mean 'path'?)"),
         ({"redirect_uri": "/"}, "shop: changes: redirect_uri: unknown key (it stands in [credentials])"),
+        (
+            {"credentials.denied": ["/a"]},
+            "shop: changes: credentials.denied: unknown key (it stands in [clients.NAME], [keys.NAME])",
+        ),
         ({"token.leeway": "1"}, "shop: changes: token.leeway: expected a whole number"),
         ({"api_url": "http://api.example"}, "shop: changes: api_url: http://api.example would send credentials"),
         ({"token": {"scope": "a"}, "token.scope": "b"}, "shop: changes: token.scope: clashes with another"),

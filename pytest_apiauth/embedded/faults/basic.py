@@ -129,6 +129,12 @@ class BasicZonePrefixCompare(Policy):
         return super().same_basic_password(presented[: len(known) // 2], known[: len(known) // 2])
 
 
+@fault("basic-zone-cut-at-colon", "a resource looks at a password up to its first colon only")
+class BasicZoneCutAtColon(Policy):
+    def same_basic_password(self, presented: str, known: str) -> bool:
+        return super().same_basic_password(presented.partition(":")[0], known.partition(":")[0])
+
+
 @fault("basic-zone-case-folded", "a resource compares passwords without regard to case")
 class BasicZoneCaseFolded(Policy):
     def same_basic_password(self, presented: str, known: str) -> bool:

@@ -103,6 +103,12 @@ class IntrospectionReasonTold(Policy):
         return {"reason": "not known" if token is None else "revoked" if token.dead else "expired"}
 
 
+@fault("introspection-dead-described", "tells the scope of a token that is active no more")
+class IntrospectionDeadDescribed(Policy):
+    def inactive_members(self, token: IssuedToken | None) -> dict[str, object]:
+        return {} if token is None else {"scope": token.scope}
+
+
 @fault("introspection-case-folded", "finds the token that is asked about without regard to case")
 class IntrospectionCaseFolded(Policy):
     def find_introspected(self, value: str) -> IssuedToken | None:
