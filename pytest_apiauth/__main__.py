@@ -47,10 +47,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader has seen enough (`| head`). What is still buffered goes nowhere, or Python's exit would fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has seen enough (`| head`).
+        _drop_output()
         return 128 + 13
+    except OSError as error:
+        # A disk that is full, of standard output too, or a folder for temporary files that is not there.
+        where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        print(printable(f"{asked.command}: {where}{error.strerror or error}"), file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()
+        return 2
     return 0
+
+
+def _drop_output() -> None:
+    """Have what is still buffered go nowhere, or Python's exit would fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def schema() -> dict[str, object]:

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "pytest_apiauth"
-BASE = {"errors", "messages", "printable", "bounded", "codings", "interrupts", "whole", "bundled"}
+BASE = {"errors", "messages", "printable", "bounded", "codings", "interrupts", "scratch", "whole", "bundled"}
 PROMISE = BASE | {"profile", "credentials"}
 CLIENT = PROMISE | {"auth", "http"}
 UNDER_TEST = CLIENT | {"embedded", "recording", "targets"}
@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "bounded": set(),
     "codings": set(),
     "interrupts": set(),
+    "scratch": set(),
     "whole": set(),
     "bundled": set(),
     "errors": {"printable"},

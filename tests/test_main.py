@@ -62,6 +62,52 @@ def test_terminal_without_the_letter() -> None:
     assert (done.returncode, done.stderr) == (2, b"caf\\xe9.json: cannot be read: No such file or directory\n")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here that is always full")
+def test_full_disk_behind_standard_output_is_one_line() -> None:
+    """What cannot be printed ends the command with a line that says why, and no traceback."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest_apiauth", "profile", "dastra"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (2, b"profile: No space left on device\n")
+
+
+def test_without_a_folder_for_temporary_files_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that needs one says which is not there."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+
+    assert main(["record", "jindexe", "--folder", str(tmp_path / "cassettes")]) == 2
+
+    told = capsys.readouterr().err
+    assert told.startswith(f"record: {tmp_path / 'gone'}")
+    assert told.endswith(": No such file or directory\n")
+
+
+@pytest.mark.parametrize("taken", ["jindexe", "README.md"])
+def test_recorded_into_a_place_that_takes_no_file_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], taken: str
+) -> None:
+    """A file in place of the folder, or a folder in place of the page: the line names it."""
+    if taken == "README.md":
+        (tmp_path / taken).mkdir()
+    else:
+        (tmp_path / taken).write_text("", encoding="utf-8")
+
+    assert main(["record", "jindexe", "--folder", str(tmp_path)]) == 2
+
+    out, told = capsys.readouterr()
+    assert "not written: " in told
+    assert told.startswith(str(tmp_path / taken))
+    assert told.count("\n") == 1
+    assert ("recorded" in out) == (taken == "README.md")
+
+
 def test_profiles_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """``profile dastra`` prints the built-in file as it is; an unknown name is one line that names those there are."""
     assert main(["profile", "dastra"]) == 0

@@ -14,15 +14,20 @@ from pathlib import Path
 
 from pytest_apiauth.auth.tokens import Clock, Flight, Token, TokenStore
 from pytest_apiauth.credentials.secrets import Redactor, Secret
-from pytest_apiauth.errors import TokenError
+from pytest_apiauth.errors import ApiAuthError, TokenError
 from pytest_apiauth.whole import PRIVATE, write_whole
 
 LOCK_LIMIT = 120.0
 """Seconds to wait for another worker that is fetching the token."""
+LONGEST_TURN = 600.0
+"""Seconds to wait for another worker with anything else: finding out whether a slow API is ready, at most."""
 
 
 class SharedFile:
-    """A small text that several processes read and replace, readable by this user only."""
+    """A small text that several processes read and replace, readable by this user only.
+
+    Raises ApiAuthError, one line, if the disk does not do what it should, or somebody keeps the lock for too long.
+    """
 
     def __init__(self, path: Path) -> None:
         from filelock import FileLock
@@ -40,6 +45,8 @@ class SharedFile:
             self._lock.acquire(timeout=seconds)
         except Timeout:
             return False
+        except OSError as error:
+            raise self._trouble(error) from None
         return True
 
     def release(self) -> None:
@@ -50,16 +57,34 @@ class SharedFile:
     def locked(self) -> Iterator[None]:
         """Hold the lock."""
         # The lock counts for processes; threads of this one would share it.
-        with self._mutex, self._lock:
-            yield
+        with self._mutex:
+            if not self.acquire(LONGEST_TURN):
+                raise ApiAuthError(
+                    f"another worker of this run has been at work for {LONGEST_TURN:.0f} seconds with what all of them"
+                    " wait for; end it, or run without -n"
+                )
+            try:
+                yield
+            finally:
+                self.release()
 
     def read(self) -> str:
         """Return the text; empty if none was written yet."""
-        return self._path.read_text("utf-8") if self._path.exists() else ""
+        try:
+            return self._path.read_text("utf-8") if self._path.exists() else ""
+        except OSError as error:
+            raise self._trouble(error) from None
 
     def write(self, text: str) -> None:
         """Put another text in its place, at once."""
-        write_whole(self._path, text, mode=PRIVATE)
+        try:
+            write_whole(self._path, text, mode=PRIVATE)
+        except OSError as error:
+            raise self._trouble(error) from None
+
+    def _trouble(self, error: OSError) -> ApiAuthError:
+        why = error.strerror or type(error).__name__
+        return ApiAuthError(f"{self._path.parent}: what the workers of this run share has no place there: {why}")
 
 
 class SharedTokenStore(TokenStore):
@@ -85,12 +110,14 @@ class SharedTokenStore(TokenStore):
         if isinstance(boarded, Token) or not boarded[1]:
             return boarded
         flight, _ = boarded
-        if not self._file.acquire(LOCK_LIMIT):
-            error = TokenError(f"another worker of this run has been fetching the token for {LOCK_LIMIT:.0f} seconds")
-            super().fail(flight, error)
-            raise error
-        self._led = flight
-        found = self._read()
+        try:
+            if not self._file.acquire(LOCK_LIMIT):
+                raise TokenError(f"another worker of this run has been fetching the token for {LOCK_LIMIT:.0f} seconds")
+            self._led = flight
+            found = self._read()
+        except ApiAuthError as error:
+            self.fail(flight, error)
+            raise
         # What this worker was refused is no news; a token that is stale still brings the newest refresh token.
         if found is not None and (self.latest is None or found.access_token != self.latest.access_token):
             self.keep(found)
@@ -104,7 +131,11 @@ class SharedTokenStore(TokenStore):
     def land(self, flight: Flight, token: Token) -> None:
         """End a flight with a token, and share it."""
         if self._led is flight:
-            self._file.write(_dumped(token))
+            try:
+                self._file.write(_dumped(token))
+            except ApiAuthError as error:
+                self.fail(flight, error)
+                raise
         self._give_back(flight)
         super().land(flight, token)
 

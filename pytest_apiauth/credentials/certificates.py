@@ -11,16 +11,15 @@ import base64
 import hashlib
 import re
 import ssl
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from pytest_apiauth.credentials.request_signing import StandIn
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.messages import ClientCertificate
+from pytest_apiauth.scratch import scratch_folder
 
 CERTIFICATE: Final = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 KEY: Final = re.compile(
@@ -58,8 +57,8 @@ def read(text: Secret, key: Secret | None, where: str) -> ClientCertificate:
 
 def _loading(chain: str, key: Secret, where: str) -> Callable[[ssl.SSLContext], None]:
     def load(context: ssl.SSLContext) -> None:
-        with tempfile.TemporaryDirectory(prefix="apiauth-") as folder:
-            path = Path(folder) / "client.pem"
+        with scratch_folder() as folder:
+            path = folder / "client.pem"
             path.touch(mode=0o600)
             path.write_text(f"{key.reveal()}\n{chain}", encoding="ascii")
             try:

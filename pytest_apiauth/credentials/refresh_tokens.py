@@ -35,8 +35,8 @@ from pytest_apiauth.messages import Origin
 from pytest_apiauth.profile.model import Profile, Reference
 from pytest_apiauth.whole import PRIVATE, room_for, write_whole
 
-TURN: Final = 30.0
-"""Seconds to wait for another process that is at it: longer than any token request takes."""
+TURN: Final = 90.0
+"""Seconds to wait for another process that is at it: longer than two token requests may take, and one is usual."""
 
 Put: TypeAlias = Callable[[str | bytes], None] | None
 """What puts a text where there is room for it, if that is so."""
@@ -58,7 +58,7 @@ class KeptTokens:
     def turn(self, client_id: str, user: str) -> Iterator[None]:
         """Have the token for oneself, while the block runs, from reading it to writing the one that replaces it.
 
-        A process that does not end its turn is not waited for for ever, nor is a place that takes no file an error.
+        A place that takes no file is no error. Raises CredentialError if another process does not end its turn.
         """
         from filelock import FileLock, Timeout
 
@@ -72,7 +72,13 @@ class KeptTokens:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock.acquire()
             self._at_it[path] = threading.get_ident()
-        except (Timeout, OSError):
+        except Timeout:
+            # Without a turn the token would be used twice, which ends the login at a good server.
+            raise CredentialError(
+                f"{self._profile.name}: refresh_token: another process has had its turn with the one in"
+                f" {path.with_suffix('.json')} for {TURN:.0f} s; end it and try again"
+            ) from None
+        except OSError:
             pass
         try:
             yield

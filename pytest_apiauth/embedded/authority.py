@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,9 +40,9 @@ class Authority:
         context.verify_mode = ssl.CERT_OPTIONAL
         return context
 
-    def write(self, folder: Path | None = None) -> Path:
-        """Write the authority's certificate into a folder, or a new one; returns the file."""
-        path = (folder or Path(tempfile.mkdtemp(prefix="apiauth-"))) / "ca.pem"
+    def write(self, folder: Path) -> Path:
+        """Write the authority's certificate into a folder, and return the file."""
+        path = folder / "ca.pem"
         path.write_bytes(self.certificate)
         return path
 

@@ -6,7 +6,6 @@ Standard library and pytest only at import.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import pytest
 
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.plugin.run import State, at_hand
+from pytest_apiauth.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from pytest_apiauth.embedded import Chosen, Server
@@ -114,7 +114,7 @@ class Block:
         from pytest_apiauth.plugin.doubles import served
 
         if tls not in self._urls:
-            folder = Path(self.opened.enter_context(tempfile.TemporaryDirectory(prefix="apiauth-"))) if tls else None
+            folder = self.opened.enter_context(scratch_folder()) if tls else None
             self._urls[tls] = self.opened.enter_context(served(self.server, folder))
             self._name_url()
         return self._urls[tls]

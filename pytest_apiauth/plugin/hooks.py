@@ -110,7 +110,10 @@ def pytest_configure_node(node: Any) -> None:
     """Return every worker of pytest-xdist the same seed, and a folder that all of them share."""
     state = node.config.stash[STATE]
     node.workerinput["apiauth_seed"] = state.seed
-    node.workerinput["apiauth_folder"] = str(state.shared_folder())
+    try:
+        node.workerinput["apiauth_folder"] = str(state.shared_folder())
+    except OSError as error:
+        raise pytest.UsageError(f"no folder for what workers share: {error.strerror or error}") from None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import shutil
-import tempfile
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +24,7 @@ from pytest_apiauth.plugin.live_limits import LiveLimits
 from pytest_apiauth.plugin.options import Options
 from pytest_apiauth.plugin.own_faults import faults_at_work
 from pytest_apiauth.printable import printable
+from pytest_apiauth.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +69,7 @@ class State:
         """Profiles that a live run has come upon and does not examine, since they do not ask for it."""
         self._profiles: dict[Path, Profile] = {}
         self._changed: dict[tuple[object, ...], Profile] = {}
+        self._opened = contextlib.ExitStack()
         self._folder: Path | None = None
         self._choice = Choice(config, options)
 
@@ -85,7 +85,7 @@ class State:
     def shared_folder(self) -> Path:
         """Return the folder that this run's workers share; made by the controller, entered by this user only."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="apiauth-"))
+            self._folder = self._opened.enter_context(scratch_folder())
         return self._folder
 
     def shared_file(self, *words: str) -> SharedFile | None:
@@ -173,8 +173,7 @@ class State:
 
     def close(self) -> None:
         """Release connections, and remove what the workers shared."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._opened.close()
         self.examinations.close()
         if "targets" in vars(self):
             self.targets.close()

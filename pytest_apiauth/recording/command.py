@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.reading import cassettes_in, read
 from pytest_apiauth.recording.scenes import scenes
 from pytest_apiauth.recording.shapes import differences, shapes_of
+from pytest_apiauth.scratch import scratch_folder
 from pytest_apiauth.whole import write_whole
 
 PAGE = "README.md"
@@ -66,20 +66,28 @@ def run(asked: argparse.Namespace, script: library.Script) -> Iterator[str]:
             played = library.chosen(on, is_live=asked.live)
             for scene in played:
                 path = folder / profile.name / f"{scene.name}.yaml"
-                with tempfile.TemporaryDirectory(prefix="apiauth-") as place:
-                    new = Path(place) / path.name
+                with scratch_folder() as place:
+                    new = place / path.name
                     library.record(scene, on, new, is_live=asked.live)
                     changes = _changes(path, new)
                     yield from (f"{path}: {change}" for change in changes)
                     if changes and not asked.force:
                         held_back += 1
                         continue
+                    _put(path, new.read_bytes())
                     yield f"{path}: {'overwritten' if changes else 'recorded'}"
-                    write_whole(path, new.read_bytes())
         yield from _left_out(profile, {scene.name for scene in played})
-    write_whole(folder / PAGE, library.page(folder))
+    _put(folder / PAGE, library.page(folder))
     if held_back:
         raise CassetteError(f"record: {held_back} changed shape and stay as they were; --force overwrites them")
+
+
+def _put(path: Path, content: str | bytes) -> None:
+    """Write a file. Raises CassetteError, one line, if that fails."""
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise CassetteError(f"{path}: not written: {error.strerror or type(error).__name__}") from None
 
 
 def _changes(old: Path, new: Path) -> list[str]:

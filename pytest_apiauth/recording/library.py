@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -38,6 +37,7 @@ from pytest_apiauth.recording.reading import read
 from pytest_apiauth.recording.scenes import Scene, Spend, Visit, kept_scene, scenes
 from pytest_apiauth.recording.taping import CassetteTest
 from pytest_apiauth.recording.writing import EXTRA
+from pytest_apiauth.scratch import scratch_folder
 
 Script: TypeAlias = Callable[[Profile, Path], LogIn | None]
 """Returns the function that logs in for a profile of a folder; None if none is named."""
@@ -68,7 +68,7 @@ def embedded_stage(profile: Profile) -> Iterator[Stage]:
     from pytest_apiauth.embedded.tunnel import tunnel
 
     redactor = OutputRedactor()
-    with tempfile.TemporaryDirectory(prefix="apiauth-") as folder:
+    with scratch_folder() as folder:
         server = Server(profile, redactor=redactor)
         authority = authority_for(frozenset(origin.host for origin in profile.origins))
         with (
@@ -76,7 +76,7 @@ def embedded_stage(profile: Profile) -> Iterator[Stage]:
             serve(server) as plain,
             tunnel(urlsplit(url).port or 0, urlsplit(plain).port or 0) as proxy,
         ):
-            network = Network(LIBRARY, ca_file=str(authority.write(Path(folder))), proxy=proxy)
+            network = Network(LIBRARY, ca_file=str(authority.write(folder)), proxy=proxy)
             identities = Identities(server.profile, server.lookup, redactor)
             guard = Guard(network.library, server.profile, redactor)
             sender = Sender(network, profile.name, redactor, guard)
@@ -156,8 +156,10 @@ def _play(scene: Scene, stage: Stage, test: CassetteTest, path: Path, mode: str)
     vcr = VCR(record_mode=mode, cassette_library_dir=str(path.parent))
     test.configure(vcr)
     answers = []
-    steps = scene.play(Requester(stage.identities))
-    with vcr.use_cassette(path.name, drop_unused_requests=mode == "all"):
+    with (
+        contextlib.closing(scene.play(Requester(stage.identities))) as steps,
+        vcr.use_cassette(path.name, drop_unused_requests=mode == "all"),
+    ):
         test.has_failed = True
         with contextlib.suppress(StopIteration):
             step = next(steps)

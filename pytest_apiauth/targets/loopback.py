@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from pytest_apiauth.auth.person import Person
@@ -18,6 +16,7 @@ from pytest_apiauth.embedded import Chosen, Server
 from pytest_apiauth.http import Network, Sender
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.scratch import scratch_folder
 from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.embedded import EMBEDDED
 from pytest_apiauth.targets.retries import NEARBY
@@ -62,7 +61,7 @@ class LoopbackTarget:
         from pytest_apiauth.embedded.authority import authority_for
 
         authority = authority_for()
-        folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="apiauth-")))
+        folder = self._open.enter_context(scratch_folder())
         return authority.server_for(self.server.client_certificates), str(authority.write(folder))
 
     @property

@@ -265,6 +265,27 @@ def test_a_turn_does_not_wait_for_itself(kept: KeptTokens) -> None:
     assert kept.read("client", "default", None, None) == "first"
 
 
+def test_a_process_that_does_not_end_its_turn_is_one_line(
+    profile: Profile, kept: KeptTokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that somebody else may be using is not sent a second time: a good server takes that for theft."""
+    monkeypatch.setattr("pytest_apiauth.credentials.refresh_tokens.TURN", 0)
+    told: list[str] = []
+
+    def try_it() -> None:
+        with pytest.raises(CredentialError) as caught, KeptTokens(profile, tmp_path / "kept").turn("client", "default"):
+            raise AssertionError("it had a turn")
+        told.append(str(caught.value))
+
+    with kept.turn("client", "default"):
+        thread = threading.Thread(target=try_it)
+        thread.start()
+        thread.join()
+
+    assert len(told) == 1
+    assert told[0].startswith("shop: refresh_token: another process has had its turn with the one in ")
+
+
 @pytest.mark.parametrize(
     ("usual", "command"),
     [

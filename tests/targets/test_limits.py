@@ -14,7 +14,7 @@ import pytest
 from pytest_apiauth.auth.shared import SharedFile, SharedTokenStore
 from pytest_apiauth.auth.tokens import Flight, Token
 from pytest_apiauth.credentials.secrets import Redactor, Secret
-from pytest_apiauth.errors import BudgetError
+from pytest_apiauth.errors import ApiAuthError, BudgetError, TokenError
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.suite.guesses import SOMEBODY, wrong_passwords
 from pytest_apiauth.targets.limits import LONGEST_WAIT, PATIENCE, Book, Limits, MemoryBook, SharedBook, Throttle
@@ -252,6 +252,52 @@ def test_a_stale_token_still_brings_its_refresh_token(stores: tuple[SharedTokenS
     led(other)
     assert other.latest is not None
     assert other.latest.refresh_token == Secret("refresh-of-one", "")
+
+
+def test_a_token_that_cannot_be_shared_is_one_line_for_all_who_wait(
+    stores: tuple[SharedTokenStore, SharedTokenStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk the flight ends, in the same failure for all, and the lock is free; nobody waits for ever."""
+    one, other = stores
+    flight = led(one)
+
+    def full(number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(ApiAuthError, match="workers of this run share has no place there: No space left on device"):
+            one.land(flight, issued("token-of-one"))
+
+    with pytest.raises(ApiAuthError, match="No space left"):
+        flight.result()
+    led(other)
+
+
+def test_a_worker_that_does_not_end_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for another worker does not do so for ever, with a token or with anything else."""
+    monkeypatch.setattr("pytest_apiauth.auth.shared.LONGEST_TURN", 0)
+    monkeypatch.setattr("pytest_apiauth.auth.shared.LOCK_LIMIT", 0)
+    file = SharedFile(tmp_path / "token")
+    store = SharedTokenStore(ManualClock(1000.0), 30, file, Redactor())
+
+    with SharedFile(tmp_path / "token").locked():
+        with pytest.raises(ApiAuthError, match="another worker of this run has been at work"), file.locked():
+            raise AssertionError("there are two of them")
+        with pytest.raises(TokenError, match="another worker of this run has been fetching the token"):
+            store.board()
+
+    led(store)
+
+
+def test_a_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
+    """A shared file without a place is told, and whoever boards is not left in the air."""
+    (tmp_path / "file").touch()
+    store = SharedTokenStore(ManualClock(1000.0), 30, SharedFile(tmp_path / "file" / "token"), Redactor())
+
+    for _ in range(2):
+        with pytest.raises(ApiAuthError, match="has no place there"):
+            store.board()
 
 
 @pytest.mark.parametrize("end", ["fail", "abandon"])
