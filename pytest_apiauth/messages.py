@@ -25,7 +25,9 @@ FROM_GATEWAYS = (502, 503, 504)
 """What a gateway answers in the place of the server behind it (RFC 9110 15.6.3 to 15.6.5)."""
 _LABEL: Final = re.compile(r"[a-z0-9_-]{1,63}|.*[^\x00-\x7f].*", re.IGNORECASE)
 """One name between the dots of a host; what an internationalised one becomes is for the HTTP library."""
-
+MOST_VALUES: Final = 500_000
+"""Values and names of JSON that are read of an answer."""
+_LARGE: Final = 4_000_000
 LONGEST_TYPE: Final = 80
 """Characters of a media type that are shown."""
 
@@ -177,10 +179,16 @@ class Response:
     def json(self) -> object:
         """Parse the body as JSON, or return None if it is none.
 
-        Decoding is by content and not by label: whether the label is right is for rules to say.
+        Decoding is by content and not by label: whether the label is right is for rules to say. One of very many values
+        is none, since each takes ten times its size in memory.
         """
+        if has_more_values(self.body, MOST_VALUES):
+            return None
+        # A single letter of a large text can make all of it four times as large. What is looked for in so large an
+        # answer is ASCII, and stays as it is.
+        text = self.body if len(self.body) < _LARGE else self.body.decode("latin-1")
         try:
-            return json.loads(self.body)
+            return json.loads(text)
         except (ValueError, RecursionError):
             return None
 
@@ -302,6 +310,15 @@ def _why_not_a_host(host: str) -> str | None:
 def pairs(headers: Iterable[tuple[str, str]]) -> Headers:
     """Freeze header lines."""
     return tuple((name, value) for name, value in headers)
+
+
+def has_more_values(body: bytes, most: int) -> bool:
+    """Whether JSON may hold more than so many values and names, told by its commas, colons and brackets.
+
+    >>> has_more_values(b"[[], []]", 2), has_more_values(b"[1, 2]", 2)
+    (True, False)
+    """
+    return len(body) > most and sum(body.count(mark) for mark in (b",", b":", b"[", b"{")) > most
 
 
 def described(response: Response) -> str:

@@ -22,6 +22,8 @@ from pytest_apiauth.messages import Response
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import GrantType, Profile
 
+LONGEST_TOKEN: Final = 100_000
+"""Letters of an access token. Servers take header lines of 8 to 64 kB."""
 # No real token outlives this many seconds; it keeps absurd numbers within what a float can add.
 _LONGEST_LIFE: Final = 10**11
 
@@ -53,8 +55,14 @@ def read_token(profile: Profile, grant: GrantType, response: Response, now: floa
     access_token = learnt.get("access_token")
     if access_token is None:
         raise refuse("access_token to be a text that is not empty", _shape(members["access_token"]))
-    if SENDABLE.fullmatch(access_token.reveal()) is None:
+    text = access_token.reveal()
+    if SENDABLE.fullmatch(text) is None:
         raise refuse("an access_token that a header can carry", "one with a line break, a blank or a control in it")
+    if not text.isascii():
+        # RFC 6749 A.12; and the libraries that clients are made of carry nothing else in a header.
+        raise refuse("an access_token that a header can carry", "one with letters that are not ASCII")
+    if len(text) > LONGEST_TOKEN:
+        raise refuse(f"an access_token of at most {LONGEST_TOKEN // 1000} kB", f"one of {len(text)} letters")
     kind = members.get("token_type") if issuing is None else None
     if kind is not None and (not isinstance(kind, str) or kind.lower() not in profile.token_types):
         word = profile.place_of("bearer").word

@@ -7,6 +7,7 @@ reported, a reference into another document is not followed.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +16,20 @@ from urllib.parse import urlsplit
 from pytest_apiauth.bounded import read_bounded
 from pytest_apiauth.discover.findings import is_web_url, text_in
 from pytest_apiauth.errors import ApiAuthError
-from pytest_apiauth.messages import Origin, Request
+from pytest_apiauth.http import bounds
+from pytest_apiauth.messages import Origin, Request, has_more_values
 from pytest_apiauth.printable import one_line
 
 DEEPEST_REFERENCE = 20
 DEEPEST = 200
-LARGEST = 16_000_000
-"""Bytes of a document. The largest public OpenAPI documents have 10 to 12 million."""
 LARGEST_YAML = 2_500_000
 """Bytes of a document in YAML, which takes a hundred times as long to read as JSON."""
 MOST_MERGED = 200_000
 """Members of mappings that merge others (``<<``), merged ones included."""
 MOST_VALUES = 2_000_000
 """Values of a document with every alias written out: a few lines of YAML can stand for millions."""
+LARGE = 4_000_000
+FOUR_BYTES = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")
 ACCEPT = "application/json, application/yaml;q=0.9, */*;q=0.8"
 
 
@@ -84,7 +86,7 @@ def read(source: str) -> Document:
     else:
         shown, base = source, ""
         try:
-            raw = read_bounded(Path(source), LARGEST)
+            raw = read_bounded(Path(source), bounds.BOUNDS.document)
         except (OSError, ValueError) as error:
             raise DocumentError(f"{shown}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     content = _parsed(raw, shown)
@@ -107,7 +109,7 @@ def _fetched(url: str, shown: str) -> bytes:
     network = Network("httpx")
     redactor = Redactor()
     redactor.learn(urlsplit(url).query, "query")
-    sender = Sender(network, "init", redactor)
+    sender = Sender(network, "init", redactor, is_document=True)
     try:
         response = sender.send(Request("GET", url.partition("#")[0], (("Accept", ACCEPT),)))
     except NotSendable:
@@ -126,8 +128,11 @@ def _fetched(url: str, shown: str) -> bytes:
 
 
 def _parsed(raw: bytes, shown: str) -> Mapping[str, object]:
+    if has_more_values(raw, MOST_VALUES) and raw.lstrip()[:1] in (b"{", b"["):
+        raise DocumentError(f"{shown}: more than {MOST_VALUES} values and names")
     try:
-        text = raw.decode("utf-8-sig")
+        # A single one of these letters makes a text in memory four times as large as its bytes are.
+        text = (raw if len(raw) < LARGE else FOUR_BYTES.sub(b"?", raw)).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DocumentError(f"{shown}: not text in UTF-8, so neither JSON nor YAML") from None
     start = text.lstrip()[:1]
@@ -159,7 +164,9 @@ def _from_json(text: str, shown: str) -> object:
         return json.loads(text)
     except RecursionError:
         raise DocumentError(f"{shown}: not JSON that can be read: nested too deeply") from None
-    except json.JSONDecodeError as error:
+    except ValueError as error:
+        if not isinstance(error, json.JSONDecodeError):
+            raise DocumentError(f"{shown}: not JSON that can be read: a number of very many digits") from None
         try:
             # YAML may begin with a brace too.
             return _from_yaml(text, shown)

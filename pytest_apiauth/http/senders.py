@@ -41,7 +41,10 @@ class Messenger:
     Raises NotSendable for what no connection can carry, UnreachableError if no answer comes.
     """
 
-    def __init__(self, library: Library, profile: str, redactor: Redactor, seen: Seen | None = None) -> None:
+    def __init__(
+        self, library: Library, profile: str, redactor: Redactor, seen: Seen | None = None, *, is_document: bool = False
+    ) -> None:
+        self._is_document = is_document
         self._library = library
         self._profile = profile
         self._redactor = redactor
@@ -50,7 +53,7 @@ class Messenger:
     def send(self, transport: httpx.BaseTransport, message: Request, extensions: Extensions) -> Response:
         """Send a message and read its answer."""
         request = self._prepared(message, extensions)
-        reading = Reading(extensions.get("timeout"))
+        reading = Reading(extensions.get("timeout"), is_document=self._is_document)
         try:
             with of_login(message.is_of_login), bounded(reading):
                 response = transport.handle_request(request)
@@ -72,7 +75,7 @@ class Messenger:
     ) -> Response:
         """Send a message and read its answer."""
         request = self._prepared(message, extensions)
-        reading = Reading(extensions.get("timeout"))
+        reading = Reading(extensions.get("timeout"), is_document=self._is_document)
         try:
             with of_login(message.is_of_login), bounded(reading):
                 response = await transport.handle_async_request(request)
@@ -133,16 +136,24 @@ class Sender:
     """Sends single requests as they are: no authentication, no redirects, no cookies, every header line kept.
 
     Make one with `live`, `in_process` or `embedded`. It blocks, and may be used from several threads. A request leaves
-    once, whatever comes of it.
+    once, whatever comes of it. ``is_document`` if what it fetches may be as large as descriptions of APIs are.
     """
 
-    def __init__(self, connector: Connector, profile: str, redactor: Redactor, guard: Guard | None = None) -> None:
+    def __init__(
+        self,
+        connector: Connector,
+        profile: str,
+        redactor: Redactor,
+        guard: Guard | None = None,
+        *,
+        is_document: bool = False,
+    ) -> None:
         transport = connector.transport()
         if guard is not None:
             transport = GuardedTransport.around(transport, guard, connector.library)
         self._connector = connector
         self._transport = transport
-        self._messenger = Messenger(connector.library, profile, redactor, seen_by(connector))
+        self._messenger = Messenger(connector.library, profile, redactor, seen_by(connector), is_document=is_document)
 
     @classmethod
     def embedded(cls, library_name: str, handle: Handle) -> Sender:

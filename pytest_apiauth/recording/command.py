@@ -68,7 +68,11 @@ def run(asked: argparse.Namespace, script: library.Script) -> Iterator[str]:
                 path = folder / profile.name / f"{scene.name}.yaml"
                 with scratch_folder() as place:
                     new = place / path.name
-                    library.record(scene, on, new, is_live=asked.live)
+                    try:
+                        library.record(scene, on, new, is_live=asked.live)
+                    except CassetteError as error:
+                        # It was made elsewhere first, which nobody has to know.
+                        raise CassetteError(str(error).replace(str(new), str(path))) from None
                     changes = _changes(path, new)
                     yield from (f"{path}: {change}" for change in changes)
                     if changes and not asked.force:

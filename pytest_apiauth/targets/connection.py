@@ -94,7 +94,7 @@ class Connection:
             answer = http.client.HTTPResponse(reader, method=request.method)
             answer.begin()
             reading.end_of_head(len(answer.getheaders()))
-            body = answer.read(reading.bounds.body + 1)
+            body = answer.read(reading.most + 1)
             reading.take(len(body))
             response = Response(answer.status, tuple(answer.getheaders()), body)
             self._has_ended = answer.will_close

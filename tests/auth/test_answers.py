@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_apiauth import messages
+from pytest_apiauth.auth import answers
 from pytest_apiauth.auth.answers import code_from_callback, read_token
 from pytest_apiauth.auth.requester import AuthorizationRequest, Requester
 from pytest_apiauth.credentials.identities import Identities
@@ -34,6 +36,16 @@ def test_a_good_answer_is_a_token() -> None:
     assert token.refresh_token.reveal() == "the-refresh-token"
     assert (token.token_type, token.scope, token.grant) == ("bEARER", "read", "password")
     assert (token.issued_at, token.expires_at) == (1000.0, 4600.0)
+
+
+def test_a_long_token_and_many_values_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused beyond a bound is refused for nothing else: it is read where the bound is wider."""
+    many = b'{"access_token": "a-token", "pad": "' + b"\xc3\xa9" * 2_000_000 + b'", "x": [' + b"0," * 500_000 + b"0]}"
+    monkeypatch.setattr(answers, "LONGEST_TOKEN", 200_000)
+    monkeypatch.setattr(messages, "MOST_VALUES", 600_000)
+
+    assert read(answered({**GOOD, "access_token": "x" * 100_001})).access_token.reveal() == "x" * 100_001
+    assert read(Response(200, JSON, many)).access_token.reveal() == "a-token"
 
 
 def test_an_answer_is_learnt_by_the_redactor_even_if_it_is_refused() -> None:
@@ -73,6 +85,9 @@ def test_an_absent_lifetime_gives_way_to_the_documented_one() -> None:
         (answered({**GOOD, "access_token": ""}), "got an empty text"),
         (answered({**GOOD, "access_token": "line\nbreak"}), "a header can carry"),
         (answered({**GOOD, "access_token": "snow☃man"}), "a header can carry"),
+        (answered({**GOOD, "access_token": "caf\xe9"}), "letters that are not ASCII"),
+        (answered({**GOOD, "access_token": "x" * 100_001}), "at most 100 kB, got one of 100001 letters"),
+        (Response(200, JSON, b'{"access_token": "a", "x": [' + b"0," * 500_000 + b"0]}"), "a body that is not JSON"),
         (answered({**GOOD, "token_type": "mac"}), "token_type 'mac'"),
         (answered({**GOOD, "token_type": 1}), "token_type 1"),
         (answered({**GOOD, "expires_in": "3600"}), "got expires_in '3600'"),

@@ -211,7 +211,7 @@ def test_an_answer_without_end_is_one_line(name: str, is_async: bool) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
     with (
         Listener(answer=head + bomb) as listener,
-        pytest.raises(UnreachableError, match=r"^shop: http://localhost:\d+: the answer is larger than 16 MB$"),
+        pytest.raises(UnreachableError, match=r"^shop: http://localhost:\d+: the answer is larger than 8 MB$"),
     ):
         get(is_async, local(listener.url), Network(name))
 

@@ -84,6 +84,8 @@ BROKEN = [
     ("empty", "", "expected a document with named members"),
     ("a list", "[]", "expected a document with named members"),
     ("deep", "[" * 100_000, "nested too deeply"),
+    ("long number", '{"openapi": ' + "9" * 5000 + "}", "a number of very many digits"),
+    ("many values", "[" + "[]," * 1_000_000 + "[]]", "more than 2000000 values and names"),
     ("bytes", "\x00", "not YAML"),
     ("old", '{"swagger": "1.2"}', "swagger: expected version 2.0, got '1.2'"),
     ("new", '{"openapi": "4.0.0"}', "openapi: expected version 3.x, got '4.0.0'"),
