@@ -1,5 +1,7 @@
 """Benchmarks: ``python -m tests.benchmarks``. Ratios against something real in the same run, never bare times.
 
+With ``--hostile`` every behaviour of the hostile server is met, and not only some.
+
 A machine's speed drifts, so the two sides of a ratio take turns, and the control row, where one side meets
 itself, says how far a ratio can be trusted.
 """
@@ -34,6 +36,7 @@ from pytest_apiauth.suite.book import REGISTRY
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, judge
 from pytest_apiauth.targets.embedded import EmbeddedTarget
+from tests.hostile.running import chosen, run_all, total
 
 PROFILE = loading.load(loading.builtin_profiles()["dastra"])
 PATH = "/v1/workspaces"
@@ -47,6 +50,7 @@ def main() -> None:
     herd()
     examples_per_second()
     ignored_files()
+    hostile_servers(None if "--hostile" in sys.argv else 40)
 
 
 def start_up(rounds: int = 9) -> None:
@@ -181,6 +185,13 @@ def ignored_files(count: int = 50_000, rounds: int = 9) -> None:
         f"{count} files in folders that are left out: {min(spent['with']) / base:.3f} of a run without them"
         f" (control {min(spent['control']) / base:.3f})"
     )
+
+
+def hostile_servers(sample: int | None) -> None:
+    """Longest time and most memory that an answer of a hostile server cost anything of ours, beyond nothing at all."""
+    began = time.monotonic()
+    rows = list(run_all(chosen(sample=sample)))
+    print(total(rows, time.monotonic() - began))
 
 
 if __name__ == "__main__":
