@@ -147,13 +147,21 @@ class Outputs:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self) -> Generator[None]:
-        """Clean the JUnit file: properties of the whole run, and what other plug-ins have put there."""
+        """Clean the JUnit file: properties of the whole run, and what other plug-ins have put there.
+
+        One that cannot be cleaned is removed, which ends the run with a line that says so.
+        """
         result = yield
         if self._junit is not None and not hasattr(self._config, "workerinput") and self._junit.is_file():
             text = self._junit.read_text(encoding="utf-8", errors="surrogateescape")
             clean = self._clean(text)
             if clean != text:
-                write_whole(self._junit, clean)
+                try:
+                    write_whole(self._junit, clean)
+                except OSError as error:
+                    self._junit.unlink(missing_ok=True)
+                    why = f"it holds a known value, and cannot be cleaned: {error.strerror or type(error).__name__}"
+                    pytest.exit(f"{self._junit.name}: removed, since {why}", pytest.ExitCode.TESTS_FAILED)
         return result
 
     def close(self) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import itertools
 import os
 import sys
+import types
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from pytest_apiauth.plugin.hooks import pytest_configure_node
+from pytest_apiauth.plugin.run import STATE
+from pytest_apiauth.scratch import scratch_folder
 from tests.plugin.doors import CLIENT, EVERY_DOOR, NOBODY, TOKEN_API, write
 from tests.plugin.projects import SMALL, Run, output, told
 
@@ -367,12 +372,36 @@ def test_bad_option_is_one_line(run: Run, options: list[str], words: list[str]) 
     told(result, *words)
 
 
-def test_report_that_cannot_be_written_is_one_line(pytester: pytest.Pytester, run: Run) -> None:
-    """A report whose place cannot be written is one line, and the run fails."""
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        ("file/report.json", ""),
+        ("folder.json", "Is a directory"),
+        ("full.json", "No space left on device"),
+    ],
+)
+def test_report_that_cannot_be_written_is_one_line(run: Run, file: str, why: str) -> None:
+    """A file where a folder should be, a folder where the file should be, a disk that is full: a line, and a red run.
+
+    Whoever is root may write anywhere: a folder without that right is the same error.
+    """
     write(SMALL)
     Path("file").write_text("")
+    Path("folder.json").mkdir()
+    Path("full.json").symlink_to("/dev/full")
 
-    result = run("shop.apiauth.toml", "-k", "key-missing", "--apiauth-report=file/report.json")
+    result = run("shop.apiauth.toml", "-k", "key-missing", f"--apiauth-report={file}")
 
-    assert result.ret != 0
-    told(result, "file/report.json", "cannot be written")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    told(result, file, "cannot be written", why)
+
+
+def test_workers_without_a_folder_to_share_are_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A run by several workers that has no place for temporary files does not begin."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    opened = contextlib.ExitStack()
+    run = types.SimpleNamespace(seed=1, shared_folder=lambda: opened.enter_context(scratch_folder()))
+    node = types.SimpleNamespace(config=types.SimpleNamespace(stash={STATE: run}), workerinput={})
+
+    with pytest.raises(pytest.UsageError, match="no folder for what workers share: No such file or directory"):
+        pytest_configure_node(node)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.projects import SMALL, Run, output
+from tests.plugin.projects import SMALL, Run, output, told
 
 VALUE = "Zq7Lw2Xk9Vb4Nc8Mt3Rj6Hd5Gs1Fp0"
 MARK = "[apiauth:shop.credentials.api_key]"
@@ -282,6 +282,22 @@ def test_names_of_a_profile_bring_no_control_characters(pytester: pytest.Pyteste
         assert ESCAPE not in shown
         assert "\x07" not in shown
         assert "\\u001b" not in shown
+
+
+def test_a_junit_file_that_cannot_be_cleaned_is_removed(run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a disk that is full there is rather no file than one with a value in it, and a line that says so."""
+    (shop / "test_it.py").write_text(f"{READ}{WAYS['property of the suite']}", encoding="utf-8")
+
+    def full(number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    result = run("--junit-xml=out.xml")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    told(result, "out.xml: removed, since it holds a known value, and cannot be cleaned: No space left on device")
+    assert seen(shop, result) == []
+    assert not (shop / "out.xml").exists()
 
 
 @pytest.mark.parametrize("option", ["--apiauth-profile=a\x1b[2Jb", "--apiauth-fault=a\x1b[2Jb"])
