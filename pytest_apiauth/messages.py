@@ -28,6 +28,10 @@ _LABEL: Final = re.compile(r"[a-z0-9_-]{1,63}|.*[^\x00-\x7f].*", re.IGNORECASE)
 MOST_VALUES: Final = 500_000
 """Values and names of JSON that are read of an answer."""
 _LARGE: Final = 4_000_000
+_ESCAPE: Final = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+"""An escape of JSON: two halves of a letter, half of one (its group), or any other."""
 LONGEST_TYPE: Final = 80
 """Characters of a media type that are shown."""
 
@@ -184,10 +188,13 @@ class Response:
         """
         if has_more_values(self.body, MOST_VALUES):
             return None
-        # A single letter of a large text can make all of it four times as large. What is looked for in so large an
-        # answer is ASCII, and stays as it is.
-        text = self.body if len(self.body) < _LARGE else self.body.decode("latin-1")
         try:
+            # A single letter of a large text can make all of it four times as large. What is looked for in so large an
+            # answer is ASCII, and stays as it is.
+            text = self.body.decode(json.detect_encoding(self.body) if len(self.body) < _LARGE else "latin-1")
+            if "\\ud" in text or "\\uD" in text:
+                # Half of a letter can be put into no request and no file (RFC 8259 8.2).
+                text = _ESCAPE.sub(lambda found: "\\ufffd" if found[1] else found[0], text)
             return json.loads(text)
         except (ValueError, RecursionError):
             return None

@@ -19,6 +19,8 @@ from pytest_apiauth.profile.model import Profile
 
 INTERVAL: Final = 5.0
 """Seconds between two questions if the server names none (RFC 8628 3.2), and more of them for each ``slow_down``."""
+SHORTEST_INTERVAL: Final = 1.0
+"""Whoever asks a server more often than that does it no good, whatever the server says."""
 LONGEST_INTERVAL: Final = 300.0
 LONGEST_LIFE: Final = 86_400.0
 
@@ -77,13 +79,15 @@ def read_device_authorization(profile: Profile, response: Response, redactor: Re
         page,
         whole if isinstance(whole, str) and why_not_a_url(whole) is None else None,
         _seconds(members.get("expires_in"), LONGEST_LIFE, LONGEST_LIFE),
-        _seconds(members.get("interval"), INTERVAL, LONGEST_INTERVAL),
+        max(SHORTEST_INTERVAL, _seconds(members.get("interval"), INTERVAL, LONGEST_INTERVAL)),
     )
 
 
 def _seconds(value: object, usual: float, longest: float) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return min(float(value), longest) if is_number and isinstance(value, int | float) and value > 0 else usual
+    if isinstance(value, bool) or not isinstance(value, int | float) or value == math.inf:
+        return usual
+    # NaN is not above anything, and an integer may be one that no float can hold.
+    return float(min(value, longest)) if value > 0 else usual
 
 
 def page_for(profile: Profile, told: DeviceAuthorization, *, is_scripted: bool) -> Request | None:

@@ -50,13 +50,14 @@ WAIT: Final = 300.0
 class Way:
     """How a person takes part: ``opens_browser`` by itself, ``pastes`` the answer, ``wait`` seconds at most.
 
-    ``pause`` waits between two questions about a device code.
+    ``pause`` waits between two questions about a device code, and ``now`` tells how long all of them have taken.
     """
 
     opens_browser: bool = True
     pastes: bool = False
     wait: float = WAIT
     pause: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.monotonic
     script: Callable[[Profile, Path], LogIn | None] | None = None
     """Have ``[login]`` play the person's part: returns the function that it names, if it names one."""
 
@@ -277,10 +278,13 @@ class _Login:
         left = min(told.expires_in, way.wait)
         yield f"waiting up to {left:.0f} s"
         self._announce(self._profile.token_endpoint)
-        interval = told.interval
-        while left > 0:
-            way.pause(interval)
+        interval, end = told.interval, way.now() + left
+        # Answers take time too, which a server may make long.
+        while left > 0 and way.now() < end:
+            way.pause(min(interval, left))
             left -= interval
+            if left < 0:
+                break
             response = self._answered(make)
             longer = wait_after(response, interval)
             if longer is None:

@@ -49,6 +49,38 @@ def test_an_answer_is_read_with_what_it_leaves_open() -> None:
     assert "the-device-code-itself" not in repr(told)
 
 
+def test_half_a_letter_is_none() -> None:
+    """A lone surrogate, which no request can carry, is read as the letter for what is no letter; a pair is a letter."""
+    body = json.dumps({**TOLD, "user_code": "a\U0001f600", "device_code": "CODE"})
+    told = [
+        read_device_authorization(PROFILE, Response(200, (), body.replace("CODE", code).encode()), Redactor())
+        for code in (r"a\ud800b", r"a\udc00\uD83D", r"a\\\\ud800")
+    ]
+
+    assert [each.device_code.reveal() for each in told] == ["a\ufffdb", "a\ufffd\ufffd", r"a\\ud800"]
+    assert told[0].user_code == "a\U0001f600"
+
+
+@pytest.mark.parametrize(
+    ("said", "interval", "life"),
+    [
+        ("1e-10", 1, 1e-10),
+        ("0", 5, 86400),
+        ("-1", 5, 86400),
+        ("NaN", 5, 86400),
+        ("1e999", 5, 86400),
+        ("9" * 4000, 300, 86400),
+        ("1e308", 300, 86400),
+    ],
+)
+def test_no_number_makes_a_device_ask_without_a_pause(said: str, interval: float, life: float) -> None:
+    """Whatever number a server names, a device waits for a second at least, and for five minutes at most."""
+    body = json.dumps({**TOLD, "interval": 7, "expires_in": 8}).replace(" 7", said).replace(" 8", said)
+    told = read_device_authorization(PROFILE, Response(200, (), body.encode()), Redactor())
+
+    assert (told.interval, told.expires_in) == (interval, life)
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

@@ -20,7 +20,10 @@ Play = Callable[[bytes], Iterable[Piece]]
 TOKEN: Final = "token"
 API: Final = "api"
 DOCUMENT: Final = "document"
-PLACES: Final = (TOKEN, API, DOCUMENT)
+DEVICE: Final = "device"
+PLACES: Final = (TOKEN, API, DOCUMENT, DEVICE)
+EVERYWHERE: Final = (TOKEN, API, DOCUMENT)
+"""Where what is about HTTP and JSON alone is met; devices read their answers as tokens are read."""
 JSON: Final = b"Content-Type: application/json"
 CLOSE: Final = b"Connection: close"
 GOOD: Final = "a-good-access-token-of-the-shop"
@@ -56,10 +59,10 @@ def behaves(
     certificate: str = "",
     clock: str = "",
 ) -> None:
-    """Put a behaviour into the table, once for each of its places (by default all of them)."""
+    """Put a behaviour into the table, once for each of its places (by default those of `EVERYWHERE`)."""
     plays = play if callable(play) else _always(play)
     allowed = PLACES if may_pass is True else tuple(may_pass or ())
-    for place in places or PLACES:
+    for place in places or EVERYWHERE:
         label = f"{family}: {name} @{place}"
         assert label not in TABLE, label
         TABLE[label] = Behaviour(label, family, place, plays, place in allowed, certificate, clock)

@@ -10,7 +10,7 @@ import zlib
 from functools import cache, partial
 from typing import Final
 
-from tests.hostile.behaviours import DOCUMENT, GOOD, TOKEN, Later, answer, behaves, raw_token, token
+from tests.hostile.behaviours import DEVICE, DOCUMENT, GOOD, TOKEN, Later, answer, behaves, raw_token, token
 
 MEGABYTE: Final = 1_000_000
 PACKAGES: Final = {"br": "brotli", "zstd": "zstandard"}
@@ -213,6 +213,39 @@ ODD_LIVES: Final = {
 }  # fmt: skip
 
 
+def _devices() -> None:
+    """Answers of the device authorization endpoint, whose every member is used (RFC 8628 3.2)."""
+    usual = {
+        "device_code": '"the-code-of-the-device"',
+        "user_code": '"AB-CD"',
+        "verification_uri": '"https://a.example/"',
+    }
+    numbers = {**LIVES, **ODD_LIVES}
+    texts = {
+        "an escape": json.dumps("a\x1b[2J"), "a megabyte": json.dumps("x" * MEGABYTE), "line breaks": json.dumps("a\nb\r\nc"),
+        "a lone surrogate": '"a\\ud800b"', "right to left": json.dumps("a\u202eb"), "markup": json.dumps("<script>]]>"),
+    }  # fmt: skip
+    places = {
+        "a script": '"javascript:alert(1)"',
+        "a file": '"file:///etc/passwd"',
+        "no URL": '"http://[::::]/"',
+        "an escape": '"https://a.example/\\u001b[2J"',
+    }
+    rows = [(member, kind, value) for member in ("interval", "expires_in") for kind, value in numbers.items()]
+    rows += [(member, kind, value) for member in usual for kind, value in KINDS.items()]
+    rows += [(member, kind, value) for member in ("device_code", "user_code") for kind, value in texts.items()]
+    rows += [
+        (member, kind, value)
+        for member in ("verification_uri", "verification_uri_complete")
+        for kind, value in places.items()
+    ]
+    for member, kind, value in rows:
+        members = {**usual, "interval": "1", "expires_in": "60", member: value}
+        body = ("{" + ", ".join(f'"{name}": {text}' for name, text in members.items()) + "}").encode()
+        is_used = (member in usual and kind not in texts) or (member == "verification_uri" and kind in places)
+        behaves("device authorizations", f"{member}: {kind}", answer(body), DEVICE, may_pass=not is_used)
+
+
 def _lives() -> None:
     for kind, value in LIVES.items():
         behaves("expires_in", f"expires_in: {kind}", answer(raw_token(expires_in=value)), TOKEN)
@@ -231,5 +264,5 @@ def _lives() -> None:
         )
 
 
-for _each in (_bombs, _no_json, _too_much, _members, _lives):
+for _each in (_bombs, _no_json, _too_much, _members, _lives, _devices):
     _each()

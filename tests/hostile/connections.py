@@ -27,7 +27,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = head(b"Transfer-Encoding: chunked")
 
 
-EVERYWHERE = frozenset((
+AT_EACH_PLACE = frozenset((
     "silent", "silent in the body", "header lines", "body", "chunks", "interim answers", "interim answers 103",
     "body of open brackets", "closed at once", "reset at once", "closed in the body",
 ))  # fmt: skip
@@ -35,7 +35,7 @@ EVERYWHERE = frozenset((
 
 
 def _met(family: str, name: str, play: Play | bytes) -> None:
-    behaves(family, name, play, *(PLACES if name in EVERYWHERE else (TOKEN,)))
+    behaves(family, name, play, *(PLACES if name in AT_EACH_PLACE else (TOKEN,)))
 
 
 def _never() -> None:

@@ -37,6 +37,8 @@ PATIENCE, SECONDS = 0.5, 1.0
 """The time-outs of these runs: as short as an answer of a good server on a busy machine lets them be."""
 LIMIT: Final = 60.0
 """Seconds after which a child that has not said anything is ended."""
+QUICK: Final = ("redirects", "device authorizations")
+"""Families of what is over at once."""
 AT_ONCE: Final = 3 * (os.cpu_count() or 1)
 
 
@@ -168,7 +170,7 @@ class _Child:
 def _made_ready(certificates: Certificates) -> None:
     """Go every way once, so that whatever is imported on the way is there before the first child is."""
     for place in PLACES:
-        good = next(each for each in TABLE.values() if each.place == place and each.family == "redirects")
+        good = next(each for each in TABLE.values() if each.place == place and each.family in QUICK)
         for name, way in WAYS.items():
             if place in way.places:
                 _met_by(good, name, certificates)

@@ -22,7 +22,7 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.http import Network, bounds, build_async_client, build_client
 from pytest_apiauth.profile import loading
-from tests.hostile.behaviours import API, DOCUMENT, TOKEN, Behaviour
+from tests.hostile.behaviours import API, DEVICE, DOCUMENT, TOKEN, Behaviour
 from tests.hostile.server import KEY
 
 SECRET: Final = "secret-of-the-shop-that-nobody-is-told"
@@ -142,10 +142,20 @@ def _command(*words: str) -> Callable[[Behaviour, str], Came]:
     return run
 
 
+def _device(behaviour: Behaviour, url: str) -> Came:
+    profile = Path("shop.apiauth.toml")
+    text = profile.read_text(encoding="utf-8")
+    text = text.replace('token_url = "/token"', 'token_url = "/token"\ndevice_authorization_url = "/device"')
+    profile.write_text(f"{text}[grants.device_code]\n", encoding="utf-8")
+    return _command("token", "shop", "--grant", "device_code", "--no-browser", "--wait", "2")(behaviour, url)
+
+
 def _suite(behaviour: Behaviour, url: str) -> Came:
     out = io.StringIO()
     words = ["shop.apiauth.toml", "--apiauth-live", "-k", RULES, "--capture=sys", "--junit-xml=junit.xml", "-rA", "-v"]
     words += ["--apiauth-report=report.json", "--apiauth-report=report.md", "-p", "no:logging"]
+    # Each library has its half of the table.
+    words.append(f"--apiauth-http={('httpx', 'httpx2')[len(behaviour.name) % 2]}")
     words += [word for name in NEIGHBOURS for word in ("-p", f"no:{name}")]
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         status = int(pytest.main(words))
@@ -165,6 +175,7 @@ WAYS: Final = {
     "suite": Way((TOKEN, API), _suite, 12, is_late=True),
     "suite, from the first request": Way((API,), _suite, 4),
     "token": Way((TOKEN,), _command("token", "shop")),
+    "token, device_code": Way((DEVICE,), _device, 4),
     "record": Way((TOKEN,), RECORD, 4, megabytes=300.0),
     # A document may have twice the size of others, and is read whole; what is recorded is looked through in full.
     "init": Way((DOCUMENT,), _command("init", "URL/openapi.json"), megabytes=200.0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,6 +101,22 @@ def test_nobody_comes(person: Person, wait: float) -> None:
         lines_of(person, wait)
 
     assert sum(person.waited) <= min(wait, 1800) + 5
+
+
+def test_a_server_that_takes_long_to_answer_takes_no_longer_than_the_person_waits(person: Person) -> None:
+    """What the answers take is part of the time that there is, and nobody waits for an interval beyond it."""
+    person.enters_after = None
+    times = itertools.count(0, 40)
+    way = interactive.Way(opens_browser=False, wait=100, pause=person.pause, now=lambda: next(times))
+
+    with pytest.raises(TokenError, match="nobody has entered the code in time"):
+        list(interactive.obtain("shop", way=way))
+    assert person.waited == [5, 5]
+
+    person.waited.clear()
+    with pytest.raises(TokenError, match="nobody has entered the code in time"):
+        lines_of(person, 3)
+    assert person.waited == [3]
 
 
 def test_a_person_may_say_no(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
