@@ -12,6 +12,7 @@ called, never where it stands on the page; what cannot be told from that is for 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,12 @@ from pytest_apiauth.messages import Response
 
 MOST_LETTERS: Final = 1_000_000
 """Letters of a page that are read."""
+MOST_CONTROLS: Final = 3_000
+"""Inputs and buttons of one form that are read; more are more than a person could look at."""
+MARKS: Final = " \t\n\r\f/\"'"
+"""What stands between two attributes of a tag."""
+MOST_MARKS: Final = 60_000
+_TAG: Final = re.compile("<[A-Za-z]")
 NO_CHARSETS: Final = frozenset(("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"))
 """Codecs of Python's that decode text, and that no page is written in."""
 TYPED: Final = frozenset(("text", "email", "tel", "search", "url", "number"))
@@ -161,8 +168,23 @@ def forms_of(page: str) -> list[Form]:
     """Return the forms of a page, in their order."""
     reader = _Reader()
     # Never closed: what then becomes of a tag without an end takes time by the square of its length, and has no form.
-    reader.feed(page[:MOST_LETTERS])
+    # What the parser takes for a declaration and cannot read ends the page for it.
+    with contextlib.suppress(AssertionError):
+        reader.feed(_bearable(page[:MOST_LETTERS]))
     return reader.finished()
+
+
+def _bearable(page: str) -> str:
+    """Return a page without the tags that have very many attributes, which take the parser hundreds of megabytes."""
+    kept, place, start = [], 0, 0
+    while start < len(page):
+        end = page.find(">", start) + 1 or len(page)
+        tag = _TAG.search(page, start, end) if end - start > MOST_MARKS else None
+        if tag is not None and sum(page.count(mark, tag.start(), end) for mark in MARKS) > MOST_MARKS:
+            kept.append(page[place : tag.start()])
+            place = end
+        start = end
+    return "".join((*kept, page[place:])) if kept else page
 
 
 class _Reader(HTMLParser):
@@ -257,6 +279,8 @@ class _Reader(HTMLParser):
 
 
 def _put(form: Form, control: Input | Button) -> None:
+    if len(form.inputs) + len(form.buttons) >= MOST_CONTROLS:
+        return
     if isinstance(control, Button):
         form.buttons.append(control)
     else:

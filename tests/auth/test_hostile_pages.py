@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from pytest_apiauth.auth import pages
 from pytest_apiauth.auth.pages import MOST_LETTERS, forms_of
 from pytest_apiauth.credentials.identities import UserIdentity
 from pytest_apiauth.messages import Request, Response
@@ -65,6 +66,38 @@ def test_no_redirection_takes_a_password_elsewhere(status: int, place: str) -> N
 
     assert typed_at(site) == ["id.example"]
     assert [request.url for request in site.came[2:]] == []
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "<p " + "a=b " * 100_000 + ">",
+        "<p " + 'a="b"' * 90_000 + ">",
+        "<input type=hidden name=state value='" + "x" * 400_000 + "'>",
+        "<script>" + "a < b; " * 50_000 + "</script>",
+    ],
+    ids=["attributes", "quotes", "a long value", "a script"],
+)
+def test_a_tag_of_very_many_attributes_is_passed_over(trouble: str) -> None:
+    """A form is found beside whatever else a page has."""
+    forms = forms_of(f"{trouble}<form method=post action=/in>{INPUTS}</form>")
+
+    assert [form.action for form in forms] == ["/in"]
+
+
+def test_a_form_has_no_more_controls_than_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a form has beyond the bound is passed over; where the bound is wider it is read."""
+    page = f"<form method=post action=/in>{INPUTS}" + "<input name=a><button>x</button>" * 2_000
+    counts = [len(form.inputs) + len(form.buttons) for form in forms_of(page)]
+    monkeypatch.setattr(pages, "MOST_CONTROLS", 9_000)
+
+    assert counts == [3_000]
+    assert [len(form.inputs) + len(form.buttons) for form in forms_of(page)] == [4_002]
+
+
+def test_what_is_no_declaration_ends_a_page() -> None:
+    """Python's parser gives up at some of them; what came before stays."""
+    assert [form.action for form in forms_of(f"<form method=post action=/in>{INPUTS}</form>" + "<![" * 9)] == ["/in"]
 
 
 @pytest.mark.parametrize("method", ["method=get", "", "method=post><input type=submit formmethod=get", "method=dialog"])

@@ -21,7 +21,8 @@ TOKEN: Final = "token"
 API: Final = "api"
 DOCUMENT: Final = "document"
 DEVICE: Final = "device"
-PLACES: Final = (TOKEN, API, DOCUMENT, DEVICE)
+PAGE: Final = "page"
+PLACES: Final = (TOKEN, API, DOCUMENT, DEVICE, PAGE)
 EVERYWHERE: Final = (TOKEN, API, DOCUMENT)
 """Where what is about HTTP and JSON alone is met; devices read their answers as tokens are read."""
 JSON: Final = b"Content-Type: application/json"

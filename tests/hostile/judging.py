@@ -13,14 +13,14 @@ from xml.etree import ElementTree
 from pytest_apiauth.http import bounds
 from tests.hostile.behaviours import API, TOKEN, Behaviour
 from tests.hostile.server import KEY
-from tests.hostile.ways import SECRET, Came, Way
+from tests.hostile.ways import PASSWORD, SECRET, Came, Way
 
 LONGEST_LINE: Final = 2000
 SLACK: Final = 10.0
 """Seconds beyond the configured time-outs."""
 SOURCE: Final = re.compile(r"Traceback|INTERNALERROR|^E   |^During handling", re.MULTILINE)
 KEPT: Final = tuple(
-    text for value in (SECRET, KEY) for text in (value, base64.b64encode(value.encode()).decode().rstrip("="))
+    text for value in (SECRET, KEY, PASSWORD) for text in (value, base64.b64encode(value.encode()).decode().rstrip("="))
 )
 
 

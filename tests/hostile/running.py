@@ -24,20 +24,20 @@ from typing import Any, Final, cast
 
 from pytest_apiauth.http import bounds
 from pytest_apiauth.targets import retries
-from tests.hostile import bodies, connections, texts
+from tests.hostile import bodies, connections, pages, texts
 from tests.hostile.behaviours import PLACES, TABLE, Behaviour, Later
 from tests.hostile.certificates import Certificates
 from tests.hostile.judging import Cost, breaches
 from tests.hostile.server import HostileServer
 from tests.hostile.ways import WAYS, write_profile
 
-FAMILIES: Final = (connections, bodies, texts)
+FAMILIES: Final = (connections, bodies, texts, pages)
 """The modules that fill the table."""
 PATIENCE, SECONDS = 0.5, 1.0
 """The time-outs of these runs: as short as an answer of a good server on a busy machine lets them be."""
 LIMIT: Final = 60.0
 """Seconds after which a child that has not said anything is ended."""
-QUICK: Final = ("redirects", "device authorizations")
+QUICK: Final = ("redirects", "device authorizations", "pages")
 """Families of what is over at once."""
 AT_ONCE: Final = 3 * (os.cpu_count() or 1)
 

@@ -15,9 +15,9 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final
 
-from tests.hostile.behaviours import API, DEVICE, DOCUMENT, GOOD, RESET, TOKEN, Behaviour, answer, token
+from tests.hostile.behaviours import API, DEVICE, DOCUMENT, GOOD, PAGE, RESET, TOKEN, Behaviour, answer, token
 
-PATHS: Final = {TOKEN: b"/token", API: b"/user/", DOCUMENT: b"/openapi.json", DEVICE: b"/device"}
+PATHS: Final = {TOKEN: b"/token", API: b"/user/", DOCUMENT: b"/openapi.json", DEVICE: b"/device", PAGE: b"/authorize"}
 KEY: Final = "key-of-the-shop-that-is-good"
 BASIC: Final = b"Basic realm=shop"
 HANDSHAKES: Final = ("no TLS", "silent", "closed", "garbage")

@@ -22,7 +22,7 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.http import Network, bounds, build_async_client, build_client
 from pytest_apiauth.profile import loading
-from tests.hostile.behaviours import API, DEVICE, DOCUMENT, TOKEN, Behaviour
+from tests.hostile.behaviours import API, DEVICE, DOCUMENT, PAGE, TOKEN, Behaviour
 from tests.hostile.server import KEY
 
 SECRET: Final = "secret-of-the-shop-that-nobody-is-told"
@@ -48,6 +48,11 @@ path = "/key/"
 needs = ["api_key"]
 probe = ["/key/me"]
 """
+CREDENTIALS: Final = """[credentials]
+redirect_uri = "http://127.0.0.1:9/back"
+username = "alice"
+password = { env = "SHOP_PASSWORD" }"""
+PASSWORD: Final = "word-of-alice-that-nobody-is-told"
 RULES: Final = (
     "res-no-cred-401 or res-401-challenge or key-missing or tok-200-json or tok-members or tok-alphabet"
     " or tok-expires-in or tok-no-store or leak-canary"
@@ -82,7 +87,7 @@ def write_profile(url: str, ca_file: str) -> None:
     """Write the profile of the hostile server into the folder at hand."""
     line = f'ca_file = "{ca_file}"' if ca_file else ""
     Path("shop.apiauth.toml").write_text(PROFILE.format(url=url, ca_file=line), encoding="utf-8")
-    os.environ.update(SHOP_SECRET=SECRET, SHOP_KEY=KEY)
+    os.environ.update(SHOP_SECRET=SECRET, SHOP_KEY=KEY, SHOP_PASSWORD=PASSWORD)
 
 
 class JumpingClock:
@@ -150,6 +155,15 @@ def _device(behaviour: Behaviour, url: str) -> Came:
     return _command("token", "shop", "--grant", "device_code", "--no-browser", "--wait", "2")(behaviour, url)
 
 
+def _login(behaviour: Behaviour, url: str) -> Came:
+    profile = Path("shop.apiauth.toml")
+    text = profile.read_text(encoding="utf-8")
+    text = text.replace('token_url = "/token"', 'token_url = "/token"\nauthorize_url = "/authorize"')
+    text = text.replace("[credentials]", CREDENTIALS)
+    profile.write_text(f"{text}[grants.authorization_code]\n[login]\n", encoding="utf-8")
+    return _command("token", "shop", "--grant", "authorization_code", "--script")(behaviour, url)
+
+
 def _suite(behaviour: Behaviour, url: str) -> Came:
     out = io.StringIO()
     words = ["shop.apiauth.toml", "--apiauth-live", "-k", RULES, "--capture=sys", "--junit-xml=junit.xml", "-rA", "-v"]
@@ -176,6 +190,8 @@ WAYS: Final = {
     "suite, from the first request": Way((API,), _suite, 4),
     "token": Way((TOKEN,), _command("token", "shop")),
     "token, device_code": Way((DEVICE,), _device, 4),
+    # It goes from page to page, as a person would, for some time.
+    "token, authorization_code": Way((PAGE,), _login, 12),
     "record": Way((TOKEN,), RECORD, 4, megabytes=300.0),
     # A document may have twice the size of others, and is read whole; what is recorded is looked through in full.
     "init": Way((DOCUMENT,), _command("init", "URL/openapi.json"), megabytes=200.0),
