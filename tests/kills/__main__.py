@@ -30,6 +30,7 @@ from .scenes import SCENES, Scene
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 SETTLING: Final = 0.05
 """Seconds until the server has read what was sent to it by who is dead now."""
+HEADER: Final = f"{'survived of tried':20}{'SIGINT':>12}{'SIGTERM':>12}{'SIGKILL':>12}{'too late':>12}{'in flight':>12}"
 TWICE: Final = 7
 """The next run of each so many kills is two runs at once."""
 
@@ -56,10 +57,15 @@ def main() -> int:
     start = time.perf_counter()
     chosen = [scene for scene in SCENES if not asked.only or any(word in scene.name for word in asked.only)]
     shares = [range(place, asked.count, len(chosen)) for place in range(len(chosen))]
+    outcomes: list[Outcome] = []
     with ThreadPoolExecutor(asked.workers) as pool:
-        played = pool.map(lambda scene, share: list(play(scene, share, asked.seed)), chosen, shares)
-        outcomes = [outcome for found in played for outcome in found]
-    for line in table(chosen, outcomes):
+        print(HEADER, flush=True)
+        for found in pool.map(lambda scene, share: list(play(scene, share, asked.seed)), chosen, shares):
+            outcomes += found
+            for scene in {outcome.scene.name for outcome in found}:
+                print(row(scene, found), flush=True)
+    print(row("all", outcomes))
+    for line in breaches(outcomes):
         print(line)
     print(f"seed {asked.seed}, {time.perf_counter() - start:.0f} s")
     return 1 if any(outcome.breaches for outcome in outcomes) else 0
@@ -92,9 +98,9 @@ def killed(own: Project, death: Death, names: set[str], *, at_once: int = 1) -> 
     """Kill one run, and look at what it has left, and at the next one, or the next ones at once."""
     before = own.results()
     ended = own.run(death)
-    breaches = [*own.torn(before)]
+    found = [*own.torn(before)]
     if ended.status == -1 and "did not end within" in ended.output:
-        breaches.append(_last(ended))
+        found.append(_last(ended))
     is_in_flight = False
     if own.scene.logs_in:
         time.sleep(SETTLING)
@@ -103,30 +109,31 @@ def killed(own: Project, death: Death, names: set[str], *, at_once: int = 1) -> 
             # A process that is killed outright has no say in what comes then.
             is_in_flight = death.number == signal.SIGKILL and kept == given[-2]
             if not is_in_flight:
-                breaches.append(f"the kept token is not the last one: {kept if kept not in given else 'an older one'}")
+                found.append(f"the kept token is not the last one: {kept if kept not in given else 'an older one'}")
             own.log_in()
     before = own.results()
     with ThreadPoolExecutor(at_once) as pool:
         red = [after for after in pool.map(lambda _: own.run(), range(at_once)) if after.status != 0]
-    breaches += [f"the next run ended with status {after.status}: {_last(after)}" for after in red]
-    breaches += [*own.torn(before), *own.left_over(names)]
+    found += [f"the next run ended with status {after.status}: {_last(after)}" for after in red]
+    found += [*own.torn(before), *own.left_over(names)]
     if own.scene.logs_in and own.kept() != own.given[-1]:
         own.log_in()
-    return Outcome(own.scene, death, tuple(breaches), not ended.was_killed, is_in_flight)
+    return Outcome(own.scene, death, tuple(found), not ended.was_killed, is_in_flight)
 
 
-def table(scenes: list[Scene], outcomes: list[Outcome]) -> Iterator[str]:
-    """Yield the lines of what was tried and what survived, and a line for each breach."""
-    yield f"{'survived of tried':20}" + "".join(f"{number.name:>12}" for number in SIGNALS) + "    too late   in flight"
-    for scene in [*scenes, None]:
-        own = [outcome for outcome in outcomes if scene in (None, outcome.scene) and outcome.death is not None]
-        cells = []
-        for number in SIGNALS:
-            tried = [outcome for outcome in own if outcome.death is not None and outcome.death.number == number]
-            cells.append(f"{sum(not outcome.breaches for outcome in tried)} of {len(tried)}")
-        late, lost = sum(outcome.came_too_late for outcome in own), sum(outcome.was_in_flight for outcome in own)
-        name = scene.name if scene is not None else "all"
-        yield f"{name:20}" + "".join(f"{cell:>12}" for cell in cells) + f"{late:>12}{lost:>12}"
+def row(name: str, outcomes: list[Outcome]) -> str:
+    """Return a line of the table: what survived of what was tried, by signal."""
+    tried = [(outcome, outcome.death.number) for outcome in outcomes if outcome.death is not None]
+    cells = []
+    for number in SIGNALS:
+        own = [outcome for outcome, by in tried if by == number]
+        cells.append(f"{sum(not outcome.breaches for outcome in own)} of {len(own)}")
+    late, lost = sum(each.came_too_late for each in outcomes), sum(each.was_in_flight for each in outcomes)
+    return f"{name:20}" + "".join(f"{cell:>12}" for cell in cells) + f"{late:>12}{lost:>12}"
+
+
+def breaches(outcomes: list[Outcome]) -> Iterator[str]:
+    """Yield a line for each breach."""
     for outcome in outcomes:
         yield from (f"BREACH: {outcome.scene.name}: {outcome.death}: {breach}" for breach in outcome.breaches)
 
