@@ -22,11 +22,13 @@ def never_the_content(answer: Answer, zone: Zone) -> None:
     """Require that an answer does not hold what its control's holds, as far as that stays the same."""
     before = answer.control_response
     if answer.status < 300 and before is not None:
-        leaked = answer.response.body == before.body or _documented(answer, zone) or _alike(answer, before)
+        found, content = answer.response.json(), before.json()
+        # Two routes to the same may write it with other blanks.
+        is_same = answer.response.body == before.body or (bool(content) and found == content)
         expected = "never the protected content without credentials"
-        if leaked or _holds(answer.response.json(), before.json()):
+        if is_same or _documented(answer, zone) or _alike(answer, before) or _holds(found, content):
             answer.unless_open().fails(expected)
-        elif answer.response.json() != before.json() and _same_shape(answer.response.json(), before.json()):
+        elif _same_shape(found, content):
             answer.unless_open().advise(False, f"{expected}, nor what has its members")
 
 
@@ -49,7 +51,7 @@ def _alike(answer: Answer, before: Response) -> bool:
 def _holds(found: object, content: object) -> bool:
     """Whether the content is one of several that an answer lists, or a part of it."""
     names = _several(content)
-    return bool(names) and found != content and any(each == content for each in _objects(found))
+    return bool(names) and any(each == content for each in _objects(found))
 
 
 def _same_shape(found: object, content: object) -> bool:

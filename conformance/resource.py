@@ -357,6 +357,7 @@ def res_all_methods(api: Api, zone: Zone) -> None:
         "spelling-unprotected",
         "spelling-unprotected-stamped",
         "spelling-unprotected-listed",
+        "spelling-unprotected-respelt",
         "spelling-unprotected-others",
     ),
     wire=True,

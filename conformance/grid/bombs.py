@@ -114,6 +114,8 @@ JWTS: Final = (
 FIELD: Final = 7_000
 PAIR: Final = base64.b64encode(f"{NOBODY}:{'x' * 5_000}".encode()).decode()
 FIELDS: Final = (
+    # First: where any long token takes long, the others are no worse than what is harmless.
+    Bomb("header", f"Bearer {'x' * FIELD}", "CWE-400: whatever is long in it, a token takes no time", "Authorization"),
     Bomb(
         "header", f"Token x{' ' * FIELD}x", "CVE-2024-47887 and CVE-2021-22904 (Rails' token authentication)",
         "Authorization", f"Token {'x' * FIELD}",
@@ -122,7 +124,6 @@ FIELDS: Final = (
         "header", f"Bearer {'.' * FIELD}", "CVE-2025-30204 (golang-jwt), CVE-2025-27144 (Go JOSE)",
         "Authorization", f"Bearer {'x' * FIELD}",
     ),
-    Bomb("header", f"Bearer {'x' * FIELD}", "CWE-400: whatever is long in it, a token takes no time", "Authorization"),
     Bomb(
         "header", f"{'-' * FIELD} x", "CVE-2016-10539 (negotiator), CVE-2024-39614 (Django)",
         "Accept-Language", "x" * FIELD,

@@ -266,6 +266,15 @@ class SpellingUnprotectedListed(SpellingListed):
     pass
 
 
+@fault("spelling-unprotected-respelt", "a path with a doubled slash answers anybody, and writes blanks elsewhere")
+class SpellingUnprotectedRespelt(SpellingListed):
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = Policy.revise(self, request, response)
+        if answer.status != 200 or not self._is_odd(request):
+            return answer
+        return replace(answer, body=json.dumps([answer.json()], indent=3).encode()[1:-1])
+
+
 @fault("spelling-unprotected-others", "a path with a doubled slash lists what others have there, to anybody")
 class SpellingUnprotectedOthers(SpellingListed):
     def listed(self, members: dict[str, object]) -> dict[str, object]:
