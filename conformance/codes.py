@@ -235,8 +235,14 @@ def pkce_downgrade(api: Api, grant: GrantType) -> None:
 
 
 WRONG_METHODS = ("plain", None, "PLAIN", "s256", "S512", "apiauth")
-OUTSIDE = ("a" * 42, "a" * 129, "a" * 42 + "/", "a" * 42 + " ", "")
-WITHIN = ("a" * 43, "a" * 128, "-._~" * 11)
+OUTSIDE = {
+    "of 42 letters": "a" * 42,
+    "of 129 letters": "a" * 129,
+    "with a slash": "a" * 42 + "/",
+    "with a blank": "a" * 42 + " ",
+    "without a letter": "",
+}
+WITHIN = {"of 43 letters": "a" * 43, "of 128 letters": "a" * 128, "of signs": "-._~" * 11}
 
 
 @fills(Slot.VERIFIER, Class.SIZE)
@@ -278,13 +284,16 @@ def pkce_plain(api: Api, grant: GrantType) -> None:
 
 
 def _lengths(api: Api, grant: GrantType) -> None:
-    for verifier in WITHIN:
+    for words, verifier in WITHIN.items():
         with api.row():
             draft = redemption(api, Proof.of(verifier))
             if draft is not None:
-                api.send(draft.in_doubt()).issued()
-    for verifier in OUTSIDE:
+                answer = api.send(draft.in_doubt())
+                answer.require(answer.has_token, f"a token for a verifier {words}")
+    for words, verifier in OUTSIDE.items():
         with api.row():
             draft = redemption(api, Proof.of(verifier))
             if draft is not None:
-                api.send(draft.in_doubt()).no_token()
+                answer = api.send(draft.in_doubt())
+                answer.require(not answer.has_token, f"no token for a verifier {words}", "a token")
+                answer.no_token()

@@ -75,7 +75,7 @@ def edits_of(slot: str, each: str) -> list[Edit]:
             edit for edit in codes.WRONG_VERIFIERS if edit.operation not in ("toggle", "upper", "lower", "whole", "cut")
         ]
     if slot == "code_verifier" and each == "size":
-        return [Edit("whole", text=text) for text in codes.OUTSIDE]
+        return [Edit("whole", text=text) for text in codes.OUTSIDE.values()]
     table = TABLES[each]
     edits = [value.edit for value in table if value.is_brief or slot not in COSTLY]
     # The name of another grant asks for another grant.
