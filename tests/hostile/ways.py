@@ -190,8 +190,8 @@ WAYS: Final = {
     "suite, from the first request": Way((API,), _suite, 4),
     "token": Way((TOKEN,), _command("token", "shop")),
     "token, device_code": Way((DEVICE,), _device, 4),
-    # It goes from page to page, as a person would, for some time.
-    "token, authorization_code": Way((PAGE,), _login, 12),
+    # It goes from page to page, as a person would, twenty times at most.
+    "token, authorization_code": Way((PAGE,), _login, 20),
     "record": Way((TOKEN,), RECORD, 4, megabytes=300.0),
     # A document may have twice the size of others, and is read whole; what is recorded is looked through in full.
     "init": Way((DOCUMENT,), _command("init", "URL/openapi.json"), megabytes=200.0),
