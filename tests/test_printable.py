@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_apiauth.errors import ProfileError
-from pytest_apiauth.printable import one_line, printable, printable_lines
+from pytest_apiauth.printable import as_markdown, one_line, printable, printable_lines
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,34 @@ def test_printable() -> None:
     """Lines and tabs stay; what a terminal would obey is written out."""
     assert printable("a\tb\nc") == "a\tb\nc"
     assert printable("\x1b[31mred\x07\u202e\x9b") == r"\x1b[31mred\x07\u202e\x9b"
+
+
+def test_what_shows_a_log_is_given_no_orders() -> None:
+    """Services of CI obey lines that begin with two colons, and what follows two hashes anywhere."""
+    assert printable("::error::a\n  ::add-mask::b c::d") == r"\x3a:error::a" + "\n" + r"  \x3a:add-mask::b c::d"
+    assert printable("a ##[error]b ## c") == r"a \x23#[error]b ## c"
+    assert one_line("a ##vso[task.x]b") == r"a \x23#vso[task.x]b"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[a](https://b.example)", r"\[a\](https\://b.example)"),
+        ("<script>|`x`|*y*_z_~w~", r"&lt;script>\|\`x\`\|\*y\*\_z\_\~w\~"),
+        ("&lt;b> a & b", "&amp;lt;b> a & b"),
+        ("# x\n# y", r"\# x # y"),
+        ("1. one", r"1\. one"),
+        ("2026-11-22, 1.5 s", "2026-11-22, 1.5 s"),
+    ],
+)
+def test_markdown(text: str, expected: str) -> None:
+    """Nothing in it is markup, HTML or a link, and it is one line."""
+    assert as_markdown(text) == expected
+
+
+def test_markdown_is_short() -> None:
+    """What becomes longer as it is escaped is cut all the same."""
+    assert len(as_markdown("<" * 100_000)) < 2000
 
 
 def test_lines_of_a_message_end() -> None:

@@ -60,8 +60,8 @@ def _loading(chain: str, key: Secret, where: str) -> Callable[[ssl.SSLContext], 
         with scratch_folder() as folder:
             path = folder / "client.pem"
             path.touch(mode=0o600)
-            path.write_text(f"{key.reveal()}\n{chain}", encoding="ascii")
             try:
+                path.write_text(f"{key.reveal()}\n{chain}", encoding="ascii")
                 context.load_cert_chain(path)
             except (OSError, ssl.SSLError, ValueError):
                 raise CredentialError(f"{where}: it cannot be read, or its private key is another one's") from None

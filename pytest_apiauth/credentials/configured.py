@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_apiauth.bounded import read_bounded
 from pytest_apiauth.profile.finding import SUFFIX
 
 PUBLIC: Final = frozenset({"client_id", "username", "redirect_uri", "key_id", "public_key"})
 """Names of what may be seen, and so may all URLs."""
 CREDENTIALS: Final = "credentials"
+LARGEST: Final = 1_000_000
+"""Bytes of a profile's file."""
 Learn = Callable[[str, str], None]
 """Takes a value and its label."""
 
@@ -66,7 +69,7 @@ def _references(path: Path, profile: str, seen: set[Path]) -> Iterator[tuple[str
         return
     seen.add(path)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(read_bounded(path, LARGEST).decode())
     except (OSError, ValueError, RecursionError):
         return
     for place, name in _variables(table, ()):
@@ -97,13 +100,11 @@ def _base(path: Path, name: str) -> Path:
 
 
 def _dotenv(file: Path) -> Mapping[str, str | None]:
-    if not file.is_file():
+    if not os.path.isfile(file):
         return {}
+    from pytest_apiauth.credentials.dotenv import values_of
+
     try:
-        from dotenv import dotenv_values
-    except ImportError:
-        return {}
-    try:
-        return dotenv_values(file)
+        return values_of(file)
     except (OSError, ValueError):
         return {}

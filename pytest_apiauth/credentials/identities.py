@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from pytest_apiauth.bounded import read_bounded
-from pytest_apiauth.credentials import certificates
+from pytest_apiauth.credentials import certificates, dotenv
 from pytest_apiauth.credentials.binding import Binding
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import CredentialError, UnsetError
@@ -341,13 +341,9 @@ class Surroundings:
 
     @cached_property
     def _dotenv(self) -> Mapping[str, str | None]:
-        try:
-            from dotenv import dotenv_values
-        except ImportError:
-            return {}
         file = self._folder / ".env"
         try:
-            return dotenv_values(file)
+            return dotenv.values_of(file)
         except UnicodeDecodeError:
             raise CredentialError(f"{file}: not text in UTF-8") from None
         except OSError as error:

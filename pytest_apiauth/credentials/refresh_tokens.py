@@ -106,7 +106,7 @@ class KeptTokens:
             came_after = table["came_after"]
         except FileNotFoundError:
             return given
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise CredentialError(
                 f"{self._profile.name}: {path} cannot be read as a kept refresh token; delete it and log in again"
             ) from None

@@ -112,12 +112,17 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))
 
 
+def _resolved(path: Path) -> Path:
+    """Return a file without the links to it. Those that lead to each other stay, and opening the file says so."""
+    return Path(os.path.realpath(path))
+
+
 def load(path: Path, *, changes: Iterable[Table] = (), where: str = "") -> Profile:
     """Read and check a profile, with everything it extends. Raises ProfileError, one line per mistake.
 
     ``changes`` are what files that extend it, one upon the other, would say; mistakes are told as of ``where``.
     """
-    file = path.resolve()
+    file = _resolved(path)
     chain: list[tuple[Path, Table]] = []
     table = _merged(file, (), chain)
     table.setdefault("name", path.name.removesuffix(SUFFIX))
@@ -176,7 +181,7 @@ def _merged(path: Path, above: tuple[Path, ...], chain: list[tuple[Path, Table]]
                 f"{_shown(path)}: extends: no profile {one_line(base_name)!r}{did_you_mean(base_name, known)};"
                 f" give a path, or one of: {', '.join(known)}"
             )
-    base = _merged(base_path.resolve(), (*above, path), chain)
+    base = _merged(_resolved(base_path), (*above, path), chain)
     for key in NOT_INHERITED:
         base.pop(key, None)
     return _overlay(base, table)

@@ -14,7 +14,7 @@ from pytest_apiauth.profile.finding import profiles_under, root_above
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording import library
 from pytest_apiauth.recording.contents import CassetteError
-from pytest_apiauth.recording.reading import cassettes_in, read
+from pytest_apiauth.recording.reading import cassettes_in, read_exchanges
 from pytest_apiauth.recording.scenes import scenes
 from pytest_apiauth.recording.shapes import differences, shapes_of
 from pytest_apiauth.scratch import scratch_folder
@@ -98,7 +98,7 @@ def _changes(old: Path, new: Path) -> list[str]:
     if not old.is_file():
         return []
     with contextlib.suppress(CassetteError):
-        return list(differences(shapes_of(read(old)), shapes_of(read(new))))
+        return list(differences(shapes_of(read_exchanges(old)), shapes_of(read_exchanges(new))))
     return ["is not a readable cassette"]
 
 

@@ -10,12 +10,12 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from pytest_apiauth.auth.answers import issues
-from pytest_apiauth.messages import Request, Response
+from pytest_apiauth.messages import Request, Response, parts_of
 from pytest_apiauth.profile.login_requests import Issuing
 from pytest_apiauth.profile.model import GrantType, Profile
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.exchanges import cassettes_of
-from pytest_apiauth.recording.reading import read
+from pytest_apiauth.recording.reading import read_exchanges
 from pytest_apiauth.recording.shapes import Shape, shape_of
 
 SLACK: Final = 0.05
@@ -59,7 +59,7 @@ class Drift:
         path = cassettes_of(profile, self._root) / f"{grant}.yaml"
         if not path.is_file():
             return None
-        for each in reversed(read(path)["interactions"]):
+        for each in reversed(read_exchanges(path)["interactions"]):
             if _is_about(profile, grant, each["request"]):
                 answer = each["response"]
                 return shape_of(grant, answer["status"]["code"], frozenset(), answer["body"].get("string") or "")
@@ -88,8 +88,9 @@ def _is_about(profile: Profile, grant: str, recorded: Mapping[str, Any]) -> bool
     """Whether a recorded request asks for a token by a grant, in a cassette of that grant."""
     if profile.is_oauth:
         body = recorded.get("body") or ""
-        return recorded["method"] == "POST" and bool(_grant_of(body if isinstance(body, bytes) else body.encode()))
-    asked = (recorded["method"], urlsplit(recorded["uri"]).path)
+        sent = body if isinstance(body, bytes) else str(body).encode("utf-8", "replace")
+        return recorded["method"] == "POST" and bool(_grant_of(sent))
+    asked = (recorded["method"], parts_of(recorded["uri"]).path)
     wanted = {own: (table.method, urlsplit(profile.endpoint_of(own)).path) for own, table in _logins(profile)}
     return any(asked == place for own, place in wanted.items() if own == grant)
 
@@ -106,6 +107,6 @@ def _grant_of(body: bytes) -> str:
     """Return the grant type of a token request, form-encoded or JSON."""
     try:
         members = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return parse_qs(body.decode("latin-1")).get("grant_type", [""])[0]
     return str(members.get("grant_type", "")) if isinstance(members, dict) else ""

@@ -29,11 +29,12 @@ from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.http import Guard, Network, Sender
 from pytest_apiauth.messages import Response
+from pytest_apiauth.printable import as_markdown
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording import jwts
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.playing import Credentials
-from pytest_apiauth.recording.reading import read
+from pytest_apiauth.recording.reading import read_exchanges
 from pytest_apiauth.recording.scenes import Scene, Spend, Visit, kept_scene, scenes
 from pytest_apiauth.recording.taping import CassetteTest
 from pytest_apiauth.recording.writing import EXTRA
@@ -206,13 +207,15 @@ def table(folder: Path) -> list[str]:
     """Return the table of the cassettes in a folder, in Markdown."""
     rows = ["| cassette | provenance | answered by | recorded | exchanges |", "|---|---|---|---|---|"]
     for path in sorted(folder.glob("*/*.yaml")):
-        data = read(path)
-        says = data.get(EXTRA) or {}
+        data = read_exchanges(path)
+        says = data[EXTRA] if isinstance(data.get(EXTRA), dict) else {}
         statuses = ", ".join(
             f"{each['request']['method']} {each['response']['status']['code']}" for each in data["interactions"]
         )
         cells = (says.get("provenance", "unknown"), says.get("answered_by", ""), says.get("recorded", ""), statuses)
-        rows.append(f"| `{path.parent.name}/{path.name}` | " + " | ".join(map(str, cells)) + " |")
+        rows.append(
+            f"| `{path.parent.name}/{path.name}` | " + " | ".join(as_markdown(str(each)) for each in cells) + " |"
+        )
     return rows
 
 

@@ -72,6 +72,41 @@ def read(path: Path) -> dict[str, Any]:
     return data
 
 
+def read_exchanges(path: Path) -> dict[str, Any]:
+    """Read a cassette as data, all of whose exchanges are such. Raises CassetteError."""
+    data = read(path)
+    try:
+        check_exchanges(data)
+    except CassetteError as error:
+        raise CassetteError(f"{path}: {error}") from None
+    return data
+
+
+def check_exchanges(data: Any, *, to_play: bool = False) -> None:
+    """Look at every exchange of a cassette, which vcrpy does not before it plays one. Raises CassetteError."""
+    for number, each in enumerate(data["interactions"], 1):
+        if not _is_exchange(each) or (to_play and not {"message"} <= each["response"]["status"].keys()):
+            raise CassetteError(f"not a cassette: exchange {number} is none")
+
+
+def _is_exchange(each: Any) -> bool:
+    """Whether both sides of an exchange have what vcrpy writes; of a body anything may stand there."""
+    try:
+        asked, answer = each["request"], each["response"]
+        texts = (asked["method"], asked["uri"])
+        tables = (asked, answer, asked["headers"], answer["headers"], answer["body"])
+        status = answer["status"]["code"]
+    except (KeyError, TypeError, IndexError):
+        return False
+    names = all(isinstance(name, str) for table in tables[2:4] for name in (table if isinstance(table, dict) else ()))
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(table, dict) for table in tables)
+        and isinstance(status, int)
+        and names
+    )
+
+
 def _data(raw: bytes) -> Any:
     from vcr.serializers import yamlserializer
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.recording.tape import request_path
 
 FLEETING_HEADERS: Final = frozenset(
@@ -18,6 +19,8 @@ FLEETING_HEADERS: Final = frozenset(
 """Headers of a connection or a moment, not of an answer's shape."""
 CONSTANT: Final = ("expires_in", "token_type", "scope", "error")
 """Members whose value is part of the shape."""
+LARGEST: Final = 1 << 53
+"""Seconds of a lifetime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,14 @@ class Shape:
         if self.status != new.status:
             yield f"{where}: status {self.status} became {new.status}"
         for name in sorted(self.headers - new.headers):
-            yield f"{where}: lost header {name}"
+            yield f"{where}: lost header {one_line(name)}"
         for name in sorted(new.headers - self.headers):
-            yield f"{where}: new header {name}"
+            yield f"{where}: new header {one_line(name)}"
         yield from (f"{where}: {change}" for change in self.member_changes(new))
         for name in CONSTANT[1:]:
             before, after = self.constants.get(name), new.constants.get(name)
             if type(before) is type(after) and before != after:
-                yield f"{where}: {name} was {before!r}, is {after!r}"
+                yield f"{where}: {name} was {one_line(repr(before))}, is {one_line(repr(after))}"
 
     def member_changes(self, new: Shape, *, slack: float = 0.0) -> Iterator[str]:
         """Say which members came, went, changed their type, and whether the lifetime is another by more than ``slack``.
@@ -56,21 +59,21 @@ class Shape:
         for name in sorted({*self.members, *new.members}):
             before, after = self.members.get(name), new.members.get(name)
             if before is None:
-                yield f"new member {name} ({after})"
+                yield f"new member {one_line(name)} ({after})"
             elif after is None:
-                yield f"lost member {name} ({before})"
+                yield f"lost member {one_line(name)} ({before})"
             elif before != after:
-                yield f"member {name} was {before}, is {after}"
+                yield f"member {one_line(name)} was {before}, is {after}"
         was, now = self.constants.get("expires_in"), new.constants.get("expires_in")
         if _is_number(was) and _is_number(now) and abs(now - was) > slack * was:
             yield f"expires_in was {was}, is {now}"
 
 
-def shape_of(asked: str, status: int, headers: Mapping[str, Any] | frozenset[str], body: str | bytes) -> Shape:
-    """Read the shape of an answer."""
+def shape_of(asked: str, status: int, headers: Mapping[str, Any] | frozenset[str], body: object) -> Shape:
+    """Read the shape of an answer; a body that is neither text nor bytes has no members."""
     try:
-        members = json.loads(body)
-    except ValueError:
+        members = json.loads(body) if isinstance(body, str | bytes) else None
+    except (ValueError, RecursionError):
         members = None
     found = members if isinstance(members, dict) else {}
     names = frozenset(name.lower() for name in headers) - FLEETING_HEADERS
@@ -84,6 +87,7 @@ def shapes_of(cassette: Mapping[str, Any]) -> list[Shape]:
     for each in cassette["interactions"]:
         request, response = each["request"], each["response"]
         asked = f"{request['method']} {request_path(request['uri'])}"
+        asked = one_line(asked)
         body = response["body"].get("string") or ""
         found.append(shape_of(asked, response["status"]["code"], response["headers"], body))
     return found
@@ -98,7 +102,8 @@ def differences(old: list[Shape], new: list[Shape]) -> Iterator[str]:
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether a value is a lifetime that can be reckoned with: no NaN, nor what no float holds."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST < value < LARGEST
 
 
 def _type(value: object) -> str:

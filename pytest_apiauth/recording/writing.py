@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 from pytest_apiauth.recording.belonging import Belonging
 from pytest_apiauth.recording.contents import CassetteError
+from pytest_apiauth.recording.reading import check_exchanges, check_nodes
 from pytest_apiauth.recording.tape import survivors
 from pytest_apiauth.recording.vault import Vault
 from pytest_apiauth.whole import write_whole
@@ -50,8 +51,20 @@ class Persister:
         self._test = test
 
     def load_cassette(self, cassette_path: Any, serializer: Any) -> Any:
-        """Read a cassette (vcrpy's interface)."""
-        return self._inner.load_cassette(cassette_path, serializer=_Serializer(serializer, self._test))
+        """Read a cassette (vcrpy's interface). Raises CassetteError, in one line, for one of ours that is damaged."""
+        # The first is what vcrpy takes for none, and records anew.
+        from vcr.persisters.filesystem import CassetteDecodeError, CassetteNotFoundError
+
+        reading = _Serializer(serializer, self._test)
+        try:
+            return self._inner.load_cassette(cassette_path, serializer=reading)
+        except (CassetteDecodeError, CassetteNotFoundError):
+            raise
+        except Exception as error:
+            if not self._test.belonging.is_certain:
+                raise
+            told = str(error) if isinstance(error, CassetteError) else f"not a cassette: {type(error).__name__}"
+        raise CassetteError(f"{cassette_path}: {told}; delete it and record it again")
 
     def save_cassette(self, cassette_path: Any, cassette_dict: Mapping[str, Any], serializer: Any) -> None:
         """Write a cassette (vcrpy's interface).
@@ -119,8 +132,14 @@ class _Serializer:
         self._vault = vault
 
     def deserialize(self, text: str) -> Any:
-        """Read a cassette's text (vcrpy's interface)."""
+        """Read a cassette's text (vcrpy's interface). Raises CassetteError for one that memory would not hold."""
+        from vcr.serializers import yamlserializer
+
+        if isinstance(text, str) and self._inner is yamlserializer:
+            check_nodes(text)
         data = self._inner.deserialize(text)
+        if self._test.belonging.is_certain:
+            check_exchanges(data, to_play=True)
         self._test.read(data)
         return data
 

@@ -11,6 +11,8 @@ _PARAMETER = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|({_TOKE
 _SCHEME = re.compile(rf"({_TOKEN})(?:[ \t]+|(?=,)|$)")
 _TOKEN68 = re.compile(r"[A-Za-z0-9\-._~+/]+=*(?=[ \t]*(?:,|$))")
 _SEPARATOR = re.compile(r"[ \t]*,[ \t,]*")
+_EMPTY = " \t,"
+"""Around elements of a list; one may be empty, and is none (RFC 9110 5.6.1.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ def read_challenges(lines: Iterable[str]) -> list[Challenge]:
     >>> [challenge.scheme for challenge in read_challenges(['Bearer realm="shop", Basic realm="shop"'])]
     ['bearer', 'basic']
     """
-    return [challenge for line in lines for challenge in _parse_line(line.strip(" \t"))]
+    return [challenge for line in lines for challenge in _parse_line(line.strip(" \t").lstrip(_EMPTY))]
 
 
 def _parse_line(line: str) -> list[Challenge]:

@@ -21,6 +21,7 @@ from pytest_apiauth.suite.challenges import Challenge, read_challenges
         ),
         (["Basic", "Bearer a=b"], [Challenge("basic"), Challenge("bearer", {"a": "b"})]),
         ([r'Basic realm="a \"quoted\" word"'], [Challenge("basic", {"realm": 'a "quoted" word'})]),
+        ([", Bearer", ","], [Challenge("bearer")]),
         (["Basic , ,Bearer"], [Challenge("basic"), Challenge("bearer")]),
     ],
 )
