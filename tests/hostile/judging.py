@@ -22,6 +22,12 @@ SOURCE: Final = re.compile(r"Traceback|INTERNALERROR|^E   |^During handling", re
 KEPT: Final = tuple(
     text for value in (SECRET, KEY, PASSWORD) for text in (value, base64.b64encode(value.encode()).decode().rstrip("="))
 )
+LASTING: Final = re.compile(r"holds a secret|not a line for a person|control characters|a line of|that is none")
+
+
+def is_lasting(breach: str) -> bool:
+    """Whether a breach counts however late the machine was that it happened on."""
+    return LASTING.search(breach) is not None
 
 
 @dataclass(frozen=True, slots=True)

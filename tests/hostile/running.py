@@ -27,7 +27,7 @@ from pytest_apiauth.targets import retries
 from tests.hostile import bodies, connections, pages, texts
 from tests.hostile.behaviours import PLACES, TABLE, Behaviour, Later
 from tests.hostile.certificates import Certificates
-from tests.hostile.judging import Cost, breaches
+from tests.hostile.judging import Cost, breaches, is_lasting
 from tests.hostile.server import HostileServer
 from tests.hostile.ways import WAYS, write_profile
 
@@ -184,8 +184,10 @@ def _meet(behaviour: Behaviour, only_way: str, certificates: Certificates, write
         writer.send_bytes(json.dumps([name, 0.0, 0.0, None]).encode())
         cost, found = _met_by(behaviour, name, certificates)
         if found:
-            # A busy machine may be late by itself; what a server does it does again.
-            cost, found = _met_by(behaviour, name, certificates)
+            # A busy machine may be late by itself, and what follows from that does not come again; a secret that was
+            # told once was told.
+            cost, again = _met_by(behaviour, name, certificates)
+            found = [*filter(is_lasting, found), *again]
         writer.send_bytes(json.dumps([name, cost.seconds, cost.megabytes, found]).encode())
 
 

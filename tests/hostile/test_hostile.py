@@ -8,7 +8,7 @@ import json
 import pytest
 
 from tests.hostile.behaviours import PLACES, TABLE
-from tests.hostile.judging import Cost, breaches
+from tests.hostile.judging import Cost, breaches, is_lasting
 from tests.hostile.running import Ran, chosen
 from tests.hostile.ways import SECRET, WAYS, Came
 
@@ -87,6 +87,15 @@ def test_each_breach_is_seen(case: str) -> None:
     found = list(breaches(BAD, name, WAYS[name], URL, came, cost))
 
     assert found == [] if not said else len(found) == 1 and said in found[0], found
+
+
+def test_what_does_not_come_of_a_busy_machine_counts_the_first_time() -> None:
+    """A secret, a traceback or a broken report is a breach, though the way be gone a second time without."""
+    lasting = {case for case, (*_, said) in BREACHES.items() if is_lasting(said)}
+
+    assert lasting == {
+        "traceback", "control", "surrogate", "long", "secret", "secret in a file", "no XML", "no report",
+    }  # fmt: skip
 
 
 def test_a_row_says_what_was_tried_and_what_held() -> None:
