@@ -31,7 +31,7 @@ from pytest_apiauth.recording.reading import read
 from .scenes import Scene
 
 SEAM: Final = Path(__file__).parent / "seam"
-LIMIT: Final = 120.0
+LIMIT: Final = 300.0
 """Seconds after which a run, or what is left of one that was killed, does not end by itself any more."""
 OWN: Final = ("tmp", "counts", "__pycache__", ".hypothesis", ".pytest_cache")
 """Folders in which other programs keep what they like."""
