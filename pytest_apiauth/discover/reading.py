@@ -202,7 +202,8 @@ def _from_yaml(text: str, shown: str) -> object:
     }
     try:
         return yaml.load(text, Loader)
-    except (RecursionError, ValueError):
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        # PyYAML's own constructors fail in many ways on a tag that does not fit its value.
         raise DocumentError(f"{shown}: not YAML that can be read") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)

@@ -54,7 +54,7 @@ def _is_told(rule: RuleRecord) -> bool:
 
 def deciding_level(rule: RuleRecord) -> str:
     """Return the level of the part that decides."""
-    return next(part.level for part in rule.parts if part.verdict == rule.verdict)
+    return next((part.level for part in rule.parts if part.verdict == rule.verdict), rule.level)
 
 
 def causes(profile: ProfileRecord) -> str:

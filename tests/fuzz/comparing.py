@@ -36,6 +36,10 @@ DIFFERENCES: Final[dict[str, tuple[str, Differs]]] = {
         "werkzeug splits at a blank and no tab, and takes further ones for the value's (RFC 9110 5.6.3)",
         lambda line, found: re.search(r"\t|^\s|\s$|  ", line) is not None,
     ),
+    "a comma before the first parameter": (
+        "a parameter belongs to the challenge before it, here too; werkzeug takes the comma for the scheme's",
+        lambda line, found: re.search(r"^[^\s,]+\s*,|^\S+ [\w.~+/-]+=*\s*,", line) is not None,
+    ),
     "extended parameters": (
         "werkzeug decodes name*=UTF-8''… (RFC 8187), which no scheme here defines for a challenge",
         lambda line, found: re.search(r"\*[0-9*]*[ \t]*=", line) is not None,
