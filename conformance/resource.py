@@ -225,7 +225,7 @@ def token_dresses(word: str) -> tuple[tuple[str, str], ...]:
     return (
         ("", ""), (word, ""), (f"{word}=", ""), (f"{word}:", ""), ("Basic ", ""), ("Digest ", ""), (f"{word}X ", ""),
         ("Negotiate ", ""), (f'{word} "', '"'), (f"{word} '", "'"), (f"{word} ", " x"), (f"{word} ", ",x"),
-        (f"{word} token=", ""),
+        (f"{word} token=", ""), (f"X{word} ", ""), (f"Basic {word} ", ""),
     )  # fmt: skip
 
 

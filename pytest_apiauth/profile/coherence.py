@@ -134,7 +134,9 @@ def _wrong_zones(promise: Promise) -> list[str]:
             if kind.is_declared and getattr(promise, kind.name) is None:
                 wrong.append(f"zones.{name}.needs: names {kind.name}, but the profile has no [{kind.name}]")
             if kind.is_issued and not promise.grants:
-                wrong.append(f"zones.{name}.needs: names {kind.name}, but [grants] lists no way to get a token")
+                own = promise.credentials.personal_access_token is not None
+                near = "; the token in [credentials] is named personal_access_token" if own else ""
+                wrong.append(f"zones.{name}.needs: names {kind.name}, but [grants] lists no way to get a token{near}")
         paths = (zone.path, *zone.probe)
         wrong += [f"zones.{name}: {path!r} must begin with a slash" for path in paths if not path.startswith("/")]
     return wrong

@@ -110,7 +110,7 @@ def _label(profile: Profile, name: str) -> str:
     """Return the label that a name means: ``api_key``, ``users.second.password``, one of ``[schemes]``."""
     if name in profile.schemes:
         return f"schemes.{name}.value"
-    return name if name.partition(".")[0] in (*FIELDS, "schemes") else f"credentials.{name}"
+    return name if name.partition(".")[0] in (*FIELDS, "schemes", "jwt") else f"credentials.{name}"
 
 
 def _labels(profile: Profile) -> Iterator[str]:
@@ -119,5 +119,7 @@ def _labels(profile: Profile) -> Iterator[str]:
     for section in ("clients", "users", "keys"):
         yield from (f"{section}.{name}.{field}" for name in getattr(profile, section) for field in FIELDS[section])
     yield from (label_of_ended(profile, ending, name) for ending, name in profile.ended)
+    if profile.jwt is not None:
+        yield "jwt.signing_key"
     for kind, scheme in profile.schemes.items():
         yield from (f"schemes.{kind}.value", *(f"schemes.{kind}.values.{who}" for who in scheme.values))
