@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -47,8 +48,13 @@ class Promise(Document):
 
     @property
     def base_url(self) -> str:
-        """The API's base URL. Where the document names none, a reserved host name stands in (RFC 2606)."""
-        return self.api_url if isinstance(self.api_url, str) else f"https://{self.name or 'api'}.example"
+        """The API's base URL. Where the document names none, a reserved host name stands in (RFC 2606).
+
+        >>> Promise.model_validate({"schema": 1, "name": "The #1 shop"}).base_url
+        'https://The-1-shop.example'
+        """
+        label = re.sub(r"[^\w.-]+", "-", self.name).strip("-.") or "api"
+        return self.api_url if isinstance(self.api_url, str) else f"https://{label}.example"
 
     def url(self, place: str) -> str:
         """Return the absolute URL of an endpoint or path; a path continues that of ``api_url``, as in httpx."""

@@ -48,7 +48,7 @@ def _finding(profile: str, rule: RuleRecord) -> list[str]:
     parts = ", ".join(part.part for part in rule.parts if part.verdict == rule.verdict and part.part)
     where = f"{profile}, {parts}" if parts else profile
     lines = [f"### {rule.verdict.upper()} {rule.id} ({as_markdown(where)})", ""]
-    lines += [f"{summary.deciding_level(rule)}, {as_markdown(', '.join(rule.sources))}", ""]
+    lines += [as_markdown(", ".join((summary.deciding_level(rule), *rule.sources))), ""]
     found = rule.counterexample
     warnings = [f"- warning {as_markdown(line)}" for line in summary.warnings(rule)]
     # A rule that only warns has its first warning shown in full.
