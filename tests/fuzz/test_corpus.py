@@ -32,6 +32,8 @@ def test_the_corpus_belongs_to_targets() -> None:
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_what_was_found_is_refused_in_a_line_or_taken(path: Path, tmp_path: Path) -> None:
     """No traceback, no hang, nothing run, fetched or written elsewhere."""
+    if path.parent.name == "challenge":
+        pytest.importorskip("werkzeug", reason="what challenges are compared with")
     warm(path.parent.name)
     run_case(TARGETS[path.parent.name], Case(path.read_bytes()), tmp_path)
 
