@@ -64,20 +64,19 @@ class Configured:
 
 def _references(path: Path, profile: str, seen: set[Path]) -> Iterator[tuple[str, str]]:
     """Yield label and variable of each secret. A file that cannot be read is for those who use it to complain about."""
-    path = Path(os.path.abspath(path))
-    if path in seen:
-        return
-    seen.add(path)
-    try:
-        table = tomllib.loads(read_bounded(path, LARGEST).decode())
-    except (OSError, ValueError, RecursionError):
-        return
-    for place, name in _variables(table, ()):
-        if place[-1] not in PUBLIC and not place[-1].endswith("_url"):
-            yield f"{profile}.{'.'.join(place)}", name
-    base = table.get("extends")
-    if isinstance(base, str):
-        yield from _references(_base(path, base), profile, seen)
+    while (path := Path(os.path.abspath(path))) not in seen:
+        seen.add(path)
+        try:
+            table = tomllib.loads(read_bounded(path, LARGEST).decode())
+        except (OSError, ValueError, RecursionError):
+            return
+        for place, name in _variables(table, ()):
+            if place[-1] not in PUBLIC and not place[-1].endswith("_url"):
+                yield f"{profile}.{'.'.join(place)}", name
+        base = table.get("extends")
+        if not isinstance(base, str):
+            return
+        path = _base(path, base)
 
 
 def _variables(table: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
