@@ -217,9 +217,16 @@ def _needs(zone: ZoneFound) -> str:
 
 
 def quoted(text: str) -> str:
-    """Write a basic string of TOML: JSON's, save for DEL, and for halves of surrogate pairs, which TOML has not."""
+    """Write a basic string of TOML: JSON's, save for halves of surrogate pairs, and for what nobody sees.
+
+    >>> print(quoted("a \x9b b"))
+    "a \\u009b b"
+    """
     whole = text.encode("utf-8", "replace").decode("utf-8")
-    return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007F")
+    return "".join(
+        letter if letter.isprintable() else f"\\U{ord(letter):08x}" if ord(letter) > 0xFFFF else f"\\u{ord(letter):04x}"
+        for letter in json.dumps(whole, ensure_ascii=False)
+    )
 
 
 def _array(texts: Iterable[str]) -> str:

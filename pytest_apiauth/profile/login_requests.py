@@ -218,9 +218,9 @@ class LogoutRequest(LaidOut):
     """How tokens are ended."""
 
     KNOWN = ("access_token", "refresh_token", "client_id", "client_secret")
-    ends: Annotated[tuple[Ends, ...] | None, BeforeValidator(lambda given: tuple(given) if given else given)] = Field(
-        None, description="What it ends, if not just the tokens that it carries: access_token, refresh_token"
-    )
+    ends: Annotated[
+        tuple[Ends, ...] | None, BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)
+    ] = Field(None, description="What it ends, if not just the tokens that it carries: access_token, refresh_token")
 
     @model_validator(mode="after")
     def _has_a_token(self) -> LogoutRequest:

@@ -162,8 +162,9 @@ class Promise(Document):
     @property
     def refresh_source(self) -> GrantType:
         """The grant whose answer is documented to bring a refresh token, of those that a profile can begin with."""
-        first, *others = [name for name in self.grants if GRANTS[name].stands_alone]
-        return next((name for name in (first, *others) if self.answer_of(name).refresh_token), first)
+        begun = [name for name in self.grants if GRANTS[name].stands_alone]
+        first: GrantType = begun[0] if begun else "refresh_token"  # got elsewhere, it begins with itself
+        return next((name for name in begun if self.answer_of(name).refresh_token), first)
 
     @property
     def ended(self) -> Mapping[tuple[Ending, str], Reference]:

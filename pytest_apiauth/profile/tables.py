@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pytest_apiauth.messages import why_not_a_url
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.grants import GrantType
 from pytest_apiauth.profile.kinds import Kind
 
@@ -28,6 +29,8 @@ Algorithm = Literal[
 """Ways to sign a JWT (RFC 7518 3.1, RFC 8037 3.1)."""
 Rotation = Literal["new-token", "old-dies", "none"]
 DEFAULT = "default"
+LONGEST_NAME: Final = 200
+"""Letters of a variable's name, or of a keyring's entry, that are shown."""
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 OBJECT_SPELLING: Final = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 APP_SPELLING: Final = re.compile(rf"{OBJECT_SPELLING.pattern}(\(.*\))?")
@@ -56,7 +59,8 @@ class Reference(Model):
     def __str__(self) -> str:
         if self.file is not None:
             return f"file {os.path.relpath(self.file)}"
-        return f"environment variable {self.env}" if self.env else f"keyring entry {self.keyring}"
+        name = f"environment variable {self.env}" if self.env else f"keyring entry {self.keyring}"
+        return one_line(name, LONGEST_NAME)
 
 
 def _refuse_literal(value: object) -> object:
