@@ -11,11 +11,12 @@ requests in turn each is sent once more than it has altered ones. What ends toke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qsl
 
 from pytest_apiauth.auth import requests
@@ -49,6 +50,8 @@ from pytest_apiauth.suite.steps import Steps, naming
 
 Found = TypeVar("Found")
 NO_SERVER_ERROR = "a refusal, never a server error"
+TARGET: Final = re.compile(r"[A-Za-z0-9._~:/?@!$&'()*+,;=%\[\]-]*")
+"""What a request target is made of (RFC 9112 3.2, RFC 3986 2)."""
 TABLE_SECONDS = {True: 60.0, False: 5.0}
 """How long the answers to one rule's table may take, of a live server or another; what comes then is brief."""
 USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -265,6 +268,8 @@ class Api:
         if response.status in FROM_GATEWAYS and self.examination.target.kind.is_live:
             raise Unjudged(f"{described(response)}: a gateway's word, which says nothing of the server behind it")
         is_told = draft.method not in USUAL_METHODS or (response.status == 501 and draft.method not in ("GET", "POST"))
+        # What a framework makes of broken HTTP says nothing of credentials.
+        is_told = is_told or TARGET.fullmatch(draft.target or "") is None
         if response.status >= 500 and not is_told:  # 501 is the right answer to a method (RFC 9110 15.6.2)
             self._has_failed = True
             if seen is None and not alone:
