@@ -50,8 +50,8 @@ from pytest_apiauth.suite.steps import Steps, naming
 
 Found = TypeVar("Found")
 NO_SERVER_ERROR = "a refusal, never a server error"
-TARGET: Final = re.compile(r"[A-Za-z0-9._~:/?@!$&'()*+,;=%\[\]-]*")
-"""What a request target is made of (RFC 9112 3.2, RFC 3986 2)."""
+TARGET: Final = re.compile(r"((/|https?://)[A-Za-z0-9._~:/?@!$&'()*+,;=%\[\]-]*)?")
+"""A request target that begins and is made as one is (RFC 9112 3.2, RFC 3986 2), or none of its own."""
 TABLE_SECONDS = {True: 60.0, False: 5.0}
 """How long the answers to one rule's table may take, of a live server or another; what comes then is brief."""
 USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
