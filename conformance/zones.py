@@ -81,7 +81,9 @@ def truth_table(api: Api, zone: Zone) -> Iterator[Row]:
 def zone_open(api: Api, zone: Zone) -> None:
     """An open zone serves anyone."""
     for probe in zone.probe:
-        api.send(api.request(probe)).accepted()
+        answer = api.send(api.request(probe))
+        api.admit(answer, zone, (), is_due=True)
+        answer.accepted()
 
 
 def _surplus(api: Api, zone: Zone) -> list[Credential]:
@@ -126,6 +128,7 @@ def zone_truth_table(api: Api, zone: Zone) -> None:
             with api.row():
                 answer = api.attempt(replace(valid, credentials=row.credentials))
                 if answer is not None:
+                    api.admit(answer, zone, row.good, is_due=row.meets(zone))
                     answer.like_control() if row.meets(zone) else answer.refused()
 
 

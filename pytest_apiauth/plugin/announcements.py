@@ -62,9 +62,8 @@ def warn_of_live(state: State, files: Iterable[Path]) -> list[str]:
         plain = {Origin.of(profile.live.plain_url)} if profile.live.plain_url is not None else set()
         origins = ", ".join(sorted(map(str, profile.origins | plain)))
         pace = f"at most {limits.rate:g} a second, " if limits.rate else ""
-        lines.append(
-            f"apiauth: {_shown(state, file)}: about to send requests to {origins}: {pace}{limits.max_requests} in all"
-        )
+        budget = f"{pace}{limits.max_requests} in all"
+        lines.append(f"apiauth: {shown_file(state, file)}: about to send requests to {origins}: {budget}")
     return lines
 
 
@@ -72,13 +71,14 @@ def not_examined(state: State) -> list[str]:
     """Return a line on the profiles that a live run has come upon and leaves alone, if there are any."""
     if not state.left_alone:
         return []
-    shown = ", ".join(_shown(state, file) for file in state.left_alone)
+    shown = ", ".join(shown_file(state, file) for file in state.left_alone)
     return [f"apiauth: not examined: {shown}; name a profile for that, or let it say examine = true"]
 
 
-def _shown(state: State, file: Path) -> str:
+def shown_file(state: State, file: Path) -> str:
+    """Return a file as people read it: from the root folder of the run, if it lies there."""
     place, root = file.resolve(), state.root.resolve()
-    return one_line(str(place.relative_to(root) if place.is_relative_to(root) else place))
+    return one_line((place.relative_to(root) if place.is_relative_to(root) else place).as_posix())
 
 
 def shown_url(state: State, profile: Profile, kind: TargetKind) -> str:

@@ -7,6 +7,7 @@ their number is checked against it. A file of the project's own rules is one mor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -14,13 +15,14 @@ import pytest
 
 from pytest_apiauth import bundled
 from pytest_apiauth.errors import ApiAuthError
-from pytest_apiauth.plugin.announcements import shown_url
+from pytest_apiauth.plugin.announcements import shown_file, shown_url
 from pytest_apiauth.plugin.collecting import SMOKE, Extent
 from pytest_apiauth.plugin.entries import Examined, entry_of
 from pytest_apiauth.plugin.keys import ENTRY
 from pytest_apiauth.plugin.own_faults import own_files
 from pytest_apiauth.plugin.run import STATE
 from pytest_apiauth.printable import printable
+from pytest_apiauth.profile.lines import line_of
 from pytest_apiauth.profile.loading import did_you_mean
 from pytest_apiauth.report.record import NotReady
 from pytest_apiauth.suite import expectations, own_rules
@@ -41,6 +43,19 @@ class ProfileFile(pytest.File):
     extent: Extent = "all"
     kind: TargetKind
     """What its rules meet in this run."""
+
+    @cached_property
+    def shown(self) -> str:
+        """Its path, as people read it."""
+        return shown_file(self.config.stash[STATE], self.path)
+
+    @cached_property
+    def text(self) -> str:
+        """What stands in it; a file that is gone by now has no lines to name."""
+        try:
+            return self.path.read_text(encoding="utf-8")
+        except OSError:
+            return ""
 
     def collect(self) -> Iterator[pytest.Collector]:
         """Yield one node a chapter. Raises CollectError, one line per mistake, for a bad profile."""
@@ -246,6 +261,8 @@ class RuleItem(pytest.Function):
             self.tokens_issued,
             self.not_ready,
             self.expected,
+            file.shown,
+            line_of(file.text, self.part),
         )
         self.stash[ENTRY] = entry_of(examined, outcome, state.redactor)
 

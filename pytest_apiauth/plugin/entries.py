@@ -8,7 +8,18 @@ from dataclasses import asdict, dataclass
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.model import Profile
-from pytest_apiauth.report.record import Advice, Counterexample, Entry, Filed, Limited, NotReady, Rows, RuleFacts
+from pytest_apiauth.report.record import (
+    Admission,
+    Advice,
+    Counterexample,
+    Entry,
+    Event,
+    Filed,
+    Limited,
+    NotReady,
+    Rows,
+    RuleFacts,
+)
 from pytest_apiauth.suite import outcomes
 from pytest_apiauth.suite.book import Level, Rule
 from pytest_apiauth.suite.judging import Outcome
@@ -32,6 +43,10 @@ class Examined:
     not_ready: NotReady | None
     expected: Mapping[str, str]
     """The expected failures that count here, with their reasons, by rule id."""
+    file: str = ""
+    """The profile's file, as a person reads it."""
+    line: int = 0
+    """Where the part stands in it; 0 if it does not."""
 
 
 def entry_of(item: Examined, outcome: Outcome, redactor: Redactor) -> Entry:
@@ -64,6 +79,11 @@ def entry_of(item: Examined, outcome: Outcome, redactor: Redactor) -> Entry:
         not_ready=item.not_ready,
         is_real=kind.is_real,
         note=kind.note,
+        file=item.file,
+        line=item.line,
+        statements={name: printable(profile.statements[name].text) for name in profile.statements_for(item.rule.id)},
+        admissions=tuple(Admission(**asdict(each)) for each in outcome.admissions),
+        life=tuple(Event(**asdict(each)) for each in outcome.life),
     )
 
 
@@ -92,4 +112,5 @@ def _facts(rule: Rule, profile: Profile, level: Level) -> RuleFacts:
         safety=rule.safety.value,
         catches=rule.faults,
         unproven=rule.is_unproven,
+        sentence=rule.title,
     )

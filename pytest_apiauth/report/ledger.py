@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Final
 
 from pytest_apiauth.report.record import (
+    Admission,
     Advice,
     Cause,
     Counterexample,
@@ -87,6 +88,9 @@ class ProfileLedger:
             note=self.note,
             limited=self._limited(),
             causes=_causes(rules),
+            file=next((entry.file for entry in entries if entry.file), ""),
+            statements={name: text for entry in entries for name, text in entry.statements.items()},
+            admissions=tuple(self._admissions()),
         )
 
     def _rules(self) -> Iterator[RuleRecord]:
@@ -102,6 +106,16 @@ class ProfileLedger:
                 causes.add(cause)
                 merged.setdefault(entry.rule.id, []).append((nodeid, entry))
         return map(_merged, merged.values())
+
+    def _admissions(self) -> Iterable[Admission]:
+        """Return one answer of each zone to each set of credentials: of several the first that is wrong."""
+        found: dict[tuple[object, ...], Admission] = {}
+        for each in (each for entry in self.entries.values() for each in entry.admissions):
+            place = each.path, each.good, each.wrong
+            known = found.setdefault(place, each)
+            if known.is_admitted == known.is_due:
+                found[place] = each
+        return found.values()
 
     def _filed(self) -> Iterator[tuple[str, Entry]]:
         """Yield what was found about other rules than the one at hand, as an entry of the rule that it is about."""
@@ -205,6 +219,7 @@ def _merged(entries: list[tuple[str, Entry]]) -> RuleRecord:
         counterexample=decides.counterexample,
         advice=_advice(found),
         unproven=rule.unproven,
+        sentence=rule.sentence,
     )
 
 
@@ -218,6 +233,8 @@ def _part(nodeid: str, entry: Entry, level: str) -> PartRecord:
         rows=entry.rows if entry.rows.tried else None,
         counterexample=entry.counterexample,
         cause=entry.cause,
+        line=entry.line,
+        life=entry.life,
     )
 
 

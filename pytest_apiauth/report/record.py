@@ -50,6 +50,8 @@ class Counterexample:
     control_curl: str
     steps: tuple[str, ...] = field(default=(), metadata=BARE)
     """What was sent before, in order: only a counterexample of a life cycle has any."""
+    head: tuple[str, ...] = field(default=(), metadata=BARE)
+    """The answer's status line, the headers that authentication has to do with, and what its body is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,31 @@ class Advice:
     curl: str
     control_curl: str
     steps: tuple[str, ...] = field(default=(), metadata=BARE)
+    head: tuple[str, ...] = field(default=(), metadata=BARE)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a zone answered to one set of credentials, and whether the profile says that they open it."""
+
+    path: str
+    good: tuple[str, ...]
+    wrong: tuple[str, ...]
+    is_due: bool
+    is_admitted: bool
+    got: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to tokens of one rule, by their placeholder names."""
+
+    at: int
+    """Whole seconds since the rule's first token, by the server's clock as far as the run moves it."""
+    what: Literal["issued", "renewed", "used", "refused", "passed"]
+    tokens: tuple[str, ...]
+    words: str
+    times: int = field(default=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +114,10 @@ class PartRecord:
     counterexample: Counterexample | None = field(default=None, metadata=BARE)
     cause: str = field(default="", metadata=BARE)
     """What a failure is one of, or what a skipped part follows from."""
+    line: int = field(default=0, metadata=BARE)
+    """Where the part stands in the profile's file; 0 if it does not."""
+    life: tuple[Event, ...] = field(default=(), metadata=BARE)
+    """What became of the rule's own tokens, if it has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +138,8 @@ class RuleRecord:
     advice: tuple[Advice, ...]
     unproven: bool = field(default=False, metadata=BARE)
     """Whether nothing shows that it can fail: only a rule of a project's own may lack a fault."""
+    sentence: str = field(default="", metadata=BARE)
+    """What a conforming server does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +206,12 @@ class ProfileRecord:
     """Where the rate was limited."""
     causes: tuple[Cause, ...] = field(default=(), metadata=BARE)
     """What all failures come from; there are as many failures as these have together."""
+    file: str = field(default="", metadata=BARE)
+    """The profile's file, from the root folder of the run if it lies there, with ``/``."""
+    statements: dict[str, str] = field(default_factory=dict, metadata=BARE)
+    """The sentences of the API's document that are sources of a rule, by id."""
+    admissions: tuple[Admission, ...] = field(default=(), metadata=BARE)
+    """What lets whom in, as the rules of zones saw it; of several answers to one set the first that is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +237,7 @@ class RuleFacts:
     catches: tuple[str, ...] = ()
     """The faults that it must catch."""
     unproven: bool = False
+    sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,3 +293,10 @@ class Entry:
     """Whether the API itself was examined, so that what was not looked at is worth a word."""
     note: str = ""
     """What a run on such a target is worth."""
+    file: str = ""
+    """The profile's file, as a person reads it."""
+    line: int = 0
+    statements: dict[str, str] = field(default_factory=dict)
+    """Those sentences of the API's document that back the rule, by id."""
+    admissions: tuple[Admission, ...] = ()
+    life: tuple[Event, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn, Protocol
+from urllib.parse import urlsplit
 
 from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.messages import Response, described, listed
@@ -13,6 +14,7 @@ from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.suite.causes import Asking, open_to_all
 from pytest_apiauth.suite.content import documented_at, told_in
 from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.heads import head_of
 from pytest_apiauth.suite.outcomes import Cause, Counterexample, Follows, Violation
 
 LONGEST_WORDS = 400
@@ -98,6 +100,11 @@ class Answer:
     def got(self) -> str:
         """The answer in a few words, without its body."""
         return described(self.response)
+
+    @property
+    def asked(self) -> str:
+        """The request in two words: its method, and the path of its URL."""
+        return f"{self.draft.method} {urlsplit(self.draft.url).path or '/'}"
 
     @property
     def curl(self) -> str:
@@ -286,4 +293,5 @@ class Answer:
         expected, got = (
             one_line(examination.redactor.redact(text), LONGEST_WORDS) for text in (expected, got or self.got)
         )
-        return Counterexample(expected, got, self.curl, control, tuple(self.api.steps))
+        head = head_of(self.response, examination.redactor.redact)
+        return Counterexample(expected, got, self.curl, control, tuple(self.api.steps), head)

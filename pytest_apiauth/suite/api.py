@@ -12,7 +12,7 @@ requests in turn each is sent once more than it has altered ones. What ends toke
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
@@ -34,6 +34,7 @@ from pytest_apiauth.suite.answer import Answer, Seen
 from pytest_apiauth.suite.causes import known_as
 from pytest_apiauth.suite.consent import Callback
 from pytest_apiauth.suite.examination import Examination
+from pytest_apiauth.suite.observed import Admission, Life
 from pytest_apiauth.suite.outcomes import (
     Breach,
     Cause,
@@ -79,6 +80,10 @@ class Api:
         self.waited = 0
         """Seconds that have passed, or were waited for."""
         self.rows = Rows(lambda: examination.requests)
+        self.admissions: list[Admission] = []
+        """What lets whom in, as far as the rule asks that."""
+        self.life: Life | None = None
+        """The life of tokens of the rule's own, if it has any."""
         self._has_failed = False
         self._waited_before = examination.target.seconds_waited
         self._seen: list[Seen] = []
@@ -277,7 +282,21 @@ class Api:
             if self.rule_id == SERVER_ERROR_RULE or server_errors:
                 answer.fails(NO_SERVER_ERROR)
             raise Breach(SERVER_ERROR_RULE, answer.counterexample(NO_SERVER_ERROR))
+        if self.life is not None:
+            edited = {ref.bare for ref in draft.edited}
+            refs = [ref for ref in draft.refs if ref not in edited]
+            self.life.meet(self.examination.now, refs, f"{answer.asked}: {answer.got}", is_taken=answer.succeeds)
         return answer
+
+    def admit(self, answer: Answer, zone: Zone, good: Collection[Kind], *, is_due: bool) -> None:
+        """Keep what a zone answers to a set of credentials, for the table of what lets whom in.
+
+        ``good`` are the kinds of those that are good; the others that the request carries are not.
+        """
+        wrong = (each.kind for each in answer.draft.credentials if each.kind not in good)
+        self.admissions.append(
+            Admission(zone.path, tuple(sorted(good)), tuple(sorted(wrong)), is_due, answer.is_admitted, answer.got)
+        )
 
     @contextmanager
     def row(self, *, is_drawn: bool = False) -> Iterator[None]:
@@ -365,6 +384,8 @@ class Api:
         self.waited += seconds
         self.examination.advance(seconds)
         self.forget_controls()
+        if self.life is not None:
+            self.life.wait(self.examination.now, seconds)
         clock = self.profile.clock
         place = self.profile.url(clock.url) if clock and clock.url else ""
         order = f"curl -sS --json '{{\"seconds\": {seconds}}}' {place}  " if place else ""

@@ -19,6 +19,7 @@ from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import DEFAULT, GrantType
 from pytest_apiauth.suite.api import Answer, Api
+from pytest_apiauth.suite.observed import Life
 from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 from pytest_apiauth.targets.target import Target
 
@@ -55,6 +56,7 @@ class History:
         self._answers = 0
         self._names: dict[str, Ref] = {}
         api.steps.clear()
+        api.life = Life(api.examination.now)
 
     def grant(self) -> GrantType | None:
         """Return the grant that begins a chain: one that gives a refresh token, or the usual one.
@@ -141,12 +143,23 @@ class History:
         members = answer.members
         access, refresh, lifetime = (members.get(name) for name in ("access_token", "refresh_token", "expires_in"))
         scope = members.get("scope")
-        return Tokens(
+        tokens = Tokens(
             self._name(Role.ACCESS_TOKEN, str(access)),
             self._name(Role.REFRESH_TOKEN, refresh) if isinstance(refresh, str) and refresh else None,
             lifetime if isinstance(lifetime, int) and not isinstance(lifetime, bool) else None,
             scope if isinstance(scope, str) else None,
         )
+        self._enter(answer, tokens)
+        return tokens
+
+    def _enter(self, answer: Answer, tokens: Tokens) -> None:
+        """Enter what was given in the life of the rule's tokens."""
+        life = self.api.life
+        if life is not None:
+            lasts = "" if tokens.expires_in is None else f", for {tokens.expires_in} s"
+            refs = [ref for ref in (tokens.access, tokens.refresh) if ref is not None]
+            is_renewal = life.knows_refresh(answer.draft.refs)
+            life.give(self.api.examination.now, refs, f"{answer.asked}: {answer.got}{lasts}", is_renewal=is_renewal)
 
     def _name(self, role: Role, value: str) -> Ref:
         """Name a value; one that came before keeps its name, since a server may hand out the same token again."""

@@ -23,6 +23,7 @@ from pytest_apiauth.suite.api import Api
 from pytest_apiauth.suite.book import Control, Level, Rule, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.limited import LIMIT_RULE, Limited
+from pytest_apiauth.suite.observed import Admission, Event
 from pytest_apiauth.suite.outcomes import (
     Breach,
     Counterexample,
@@ -88,6 +89,10 @@ class Outcome:
     """How long an answer of it takes."""
     limited: dict[str, Limited] = field(default_factory=dict)
     """What was met of a limited rate, by endpoint."""
+    admissions: tuple[Admission, ...] = ()
+    """What lets whom in."""
+    life: tuple[Event, ...] = ()
+    """What became of tokens."""
     has_open_end: bool = False
     """Whether an inconclusive one is so for another reason than the failures of other rules."""
 
@@ -131,6 +136,8 @@ def judge(rule: Rule, examination: Examination, argument: object, conditions: Co
     rows = api.rows
     outcome.rows, outcome.failed_rows, outcome.unjudged_rows = rows.tried, rows.failed, rows.unjudged
     outcome.told = rows.told()
+    outcome.admissions = tuple(api.admissions)
+    outcome.life = () if api.life is None else tuple(api.life.events)
     outcome.left_out, outcome.rows_left_out = run.left_out, rows.left_out
     outcome.seconds_an_answer = examination.target.seconds_an_answer
     recovery = examination.told_once()

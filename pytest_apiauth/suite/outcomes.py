@@ -113,6 +113,8 @@ class Counterexample:
     control_curl: str
     steps: tuple[str, ...] = ()
     """What was sent before, in order, if it takes more than the request itself."""
+    head: tuple[str, ...] = ()
+    """The answer's status line, the headers that authentication has to do with, and what its body is."""
 
 
 class Violation(Exception):

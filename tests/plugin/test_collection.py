@@ -354,7 +354,8 @@ def test_report_has_the_shape_of_version_1(run: Run) -> None:
     assert {"python", "pytest-apiauth", "pytest", "httpx", "hypothesis"} <= set(report["versions"])
     (profile,) = report["profiles"]
     shape = {"name": str, "target": str, "url": str, "requests": int, "tokens_issued": int, "seconds": float}
-    assert {*shape, "rules", "note", "verdict", "not_examined", "causes"} == set(profile)
+    assert {*shape, "rules", "note", "verdict", "not_examined", "causes", "file"} == set(profile)
+    assert profile["file"] == "small.apiauth.toml"
     cause = "res-no-cred-401 at GET /user/me"
     assert profile["causes"] == [{"name": cause, "failures": 1, "follow": ["key-name-strict", "key-place-strict"]}]
     assert (profile["verdict"], profile["not_examined"]) == ("fail", [])
@@ -362,7 +363,7 @@ def test_report_has_the_shape_of_version_1(run: Run) -> None:
     assert (profile["name"], profile["target"], profile["url"]) == ("small", "embedded", "https://api.shop.example")
     members = {
         "id": str, "chapter": str, "level": str, "sources": list, "safety": str, "verdict": str, "reason": str,
-        "requests": int, "examples": int, "parts": list, "advice": list,
+        "requests": int, "examples": int, "parts": list, "advice": list, "sentence": str,
     }  # fmt: skip
     for rule in profile["rules"]:
         assert {*members, "counterexample"} == set(rule)
@@ -370,7 +371,7 @@ def test_report_has_the_shape_of_version_1(run: Run) -> None:
         for part in rule["parts"]:
             shown = {"counterexample"} if part["verdict"] in ("fail", "warning") else set()
             shown |= {"cause"} if part["verdict"] == "fail" or part["reason"].startswith("follows from") else set()
-            assert {"nodeid", "part", "verdict", "reason", "level", *shown} == set(part) - {"rows"}
+            assert {"nodeid", "part", "verdict", "reason", "level", *shown} == set(part) - {"rows", "line"}
             assert bool(part["reason"]) == (part["verdict"] != "pass")
     rules = {rule["id"]: rule for rule in profile["rules"]}
     failed = rules["key-missing"]
@@ -378,10 +379,12 @@ def test_report_has_the_shape_of_version_1(run: Run) -> None:
     nodeid = "small.apiauth.toml::api_keys::key-missing[user]"
     shown = failed["counterexample"]
     reason = f"expected {shown['expected']}, got {shown['got']}; 1 of 2 rows failed"
-    part = {"nodeid": nodeid, "part": "user", "verdict": "fail", "reason": reason, "level": "DOC"}
+    line = SMALL.splitlines().index("[zones.user]") + 1
+    part = {"nodeid": nodeid, "part": "user", "verdict": "fail", "reason": reason, "level": "DOC", "line": line}
     rows = {"tried": 2, "failed": 1, "not_judged": 0}
     assert failed["parts"] == [{**part, "rows": rows, "counterexample": shown, "cause": cause}]
-    assert {"curl", "control_curl", "expected", "got"} == set(failed["counterexample"])
+    assert {"curl", "control_curl", "expected", "got", "head"} == set(shown)
+    assert shown["head"][0] == "HTTP 200 OK"
     assert "$" in failed["counterexample"]["control_curl"]
     assert profile["requests"] == sum(rule["requests"] for rule in profile["rules"])
 

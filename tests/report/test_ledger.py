@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pytest_apiauth.report.ledger import Ledger
 from pytest_apiauth.report.record import (
+    Admission,
     Advice,
     Cause,
     Counterexample,
     Entry,
+    Event,
     Filed,
     Limited,
     NotReady,
@@ -127,3 +129,27 @@ def test_failures_of_one_cause_are_counted_together() -> None:
         Cause("invalid-never-5xx", 1),
     )
     assert record_of(entry("warning")).causes == ()
+
+
+def test_what_lets_whom_in_is_told_once_for_each_set_of_credentials() -> None:
+    """Of several answers to one set the first that is wrong is shown; sets keep the order in which they were tried."""
+    right, wrong = (Admission("/user/", ("bearer",), (), True, is_admitted, "") for is_admitted in (True, False))
+    other = Admission("/user/", (), ("bearer",), False, False, "401 Unauthorized")
+    profile = record_of(
+        entry("pass", admissions=(right, other)), entry("fail", admissions=(wrong,)), entry("pass", admissions=(right,))
+    )
+
+    assert profile.admissions == (wrong, other)
+
+
+def test_a_profile_says_where_it_stands_and_what_backs_its_rules() -> None:
+    """Its file, its sentences, the line of each part, and what became of a part's tokens."""
+    event = Event(0, "issued", ("ACCESS_TOKEN_1",), "POST /token: 200 OK")
+    profile = record_of(
+        entry("skip"),
+        entry("pass", file="tests/shop.apiauth.toml", line=7, statements={"JI-02": "A key."}, life=(event,)),
+        entry("pass", file="tests/shop.apiauth.toml", statements={"JI-03": "A token."}),
+    )
+
+    assert (profile.file, profile.statements) == ("tests/shop.apiauth.toml", {"JI-02": "A key.", "JI-03": "A token."})
+    assert [(part.line, part.life) for part in profile.rules[0].parts] == [(0, ()), (7, (event,)), (0, ())]

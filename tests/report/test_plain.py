@@ -10,10 +10,12 @@ import pytest
 
 from pytest_apiauth.report import json_report, plain
 from pytest_apiauth.report.record import (
+    Admission,
     Advice,
     Cause,
     Counterexample,
     Entry,
+    Event,
     Filed,
     LeftOut,
     Limited,
@@ -26,12 +28,14 @@ from pytest_apiauth.report.record import (
 )
 from tests.report.records import entry, rule, run_of
 
-FOUND = Counterexample("a refusal", "200 OK", "curl x", "curl y", ("curl before",))
+EVENT = Event(1, "used", ("ACCESS_TOKEN_1",), "GET /me: 200 OK", times=2)
+FOUND = Counterexample("a refusal", "200 OK", "curl x", "curl y", ("curl before",), ("HTTP 200 OK", "(no body)"))
 FULL = run_of(
     rule(
         "fail",
         counterexample=FOUND,
-        parts=(PartRecord("n", "user", "fail", "why", "MUST", Rows(3, 1, 0), FOUND, "key-bad"),),
+        parts=(PartRecord("n", "user", "fail", "why", "MUST", Rows(3, 1, 0), FOUND, "key-bad", 7, (EVENT,)),),
+        sentence="A key that is wrong opens nothing.",
         advice=(Advice("user", "SHOULD", "401", "404", "curl x", ""),),
     ),
     not_examined=(NotExamined("needs a login", ("codes",), ("code-once",)),),
@@ -41,6 +45,9 @@ FULL = run_of(
     note="a note",
     limited=(Limited("POST /oauth/token", 3, 2, 2, 1),),
     causes=(Cause("key-bad", 1, ("key-name",)),),
+    file="shop.apiauth.toml",
+    statements={"JI-02": "Every route needs a key."},
+    admissions=(Admission("/user/", ("api_key",), ("bearer",), True, False, "401 Unauthorized"),),
 )
 
 
@@ -54,7 +61,9 @@ def test_an_entry_crosses_from_a_worker() -> None:
     facts = RuleFacts("other", "zones", "DOC", (), "read")
     sent = entry("warning", counterexample=FOUND, filed=(Filed(facts, "warning", FOUND),), not_ready=NotReady(
         "inconclusive", "no answer"), is_out_of_reach=True, left_out=2, seconds_an_answer=0.5,
-        limited=(Limited("GET /me", 1, 0, 0, 0),), cause="key-bad")  # fmt: skip
+        limited=(Limited("GET /me", 1, 0, 0, 0),), cause="key-bad", file="shop.apiauth.toml", line=7,
+        statements={"JI-02": "A key."}, admissions=(Admission("/", (), (), True, True, "200 OK"),), life=(EVENT,),
+    )  # fmt: skip
 
     assert plain.read(Entry, json.loads(json.dumps(plain.written(sent)))) == sent
 
@@ -72,7 +81,7 @@ def test_members_have_the_order_of_version_1() -> None:
     ]  # fmt: skip
     assert list(data["profiles"][0]["rules"][0]["parts"][0]) == ["nodeid", "part", "verdict", "reason", "level"]
     more = list(plain.written(FULL)["profiles"][0])
-    assert more == [*profile, "left_out", "error", "note", "limited", "causes"]
+    assert more == [*profile, "left_out", "error", "note", "limited", "causes", "file", "statements", "admissions"]
 
 
 def test_later_members_are_passed_over() -> None:
