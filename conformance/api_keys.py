@@ -26,6 +26,11 @@ from .grid.classes import CASES, DRESSES, NEAR_MISSES, SIZES, STAND_INS, rows
 from .grid.standing import edited, refused_in_turn
 from .parts import key_zones, keys_in
 
+LOOK = (
+    "The function that reads the key: one documented place, and a lookup of the whole value in its exact"
+    " case (hmac.compare_digest)."
+)
+
 CASE_CHANGES = ("toggle", "upper", "lower", "swapcase")
 
 
@@ -40,7 +45,15 @@ def keyed(api: Api, zone: Zone) -> list[tuple[Kind, list[Draft]]]:
 
 
 @fills((Slot.KEY, Slot.NAMED), Class.NOTHING)
-@rule(DOC, PROFILE, "RFC 9110 15.5.2", applies=key_zones, catches="key-optional")
+@rule(
+    DOC,
+    PROFILE,
+    "RFC 9110 15.5.2",
+    applies=key_zones,
+    catches="key-optional",
+    look="The key dependency's handling of none and of an empty text (FastAPI's"
+    " APIKeyHeader(auto_error=False) returns None and refuses nobody).",
+)
 def key_missing(api: Api, zone: Zone) -> None:
     """A route that needs a key refuses a request without one, or with an empty one."""
     for kind, drafts in keyed(api, zone):
@@ -49,7 +62,14 @@ def key_missing(api: Api, zone: Zone) -> None:
 
 
 @fills((Slot.KEY, Slot.NAMED), Class.NEAR, Class.CASE, Class.DRESS, Class.STAND_IN, Class.SIZE)
-@rule(MUST, PROFILE, applies=key_zones, catches=("key-prefix-compare", "key-case-folded"))
+@rule(
+    MUST,
+    PROFILE,
+    applies=key_zones,
+    catches=("key-prefix-compare", "key-case-folded"),
+    look="The comparison of the key: of the whole value in its case (hmac.compare_digest, or a query with"
+    " =); look for startswith, in and LIKE.",
+)
 @draws(
     rows(NEAR_MISSES, CASES, DRESSES, STAND_INS, SIZES),
     edit=some.near_misses | some.case_changes | some.wildcards | some.strangers,
@@ -63,7 +83,14 @@ def key_bad(api: Api, zone: Zone, edit: Edit) -> None:
         edited(api, zone, (kind,), edit)
 
 
-@rule(SHOULD, PROFILE, applies=key_zones, catches="key-name-folded")
+@rule(
+    SHOULD,
+    PROFILE,
+    applies=key_zones,
+    catches="key-name-folded",
+    look="How the header or parameter is looked up: by its exact name; WSGI makes one name of X-Api-Key and"
+    " X_Api_Key unless the server drops underscores.",
+)
 def key_name_strict(api: Api, zone: Zone) -> None:
     """The key counts under its documented name only, not under look-alikes."""
     for kind, drafts in keyed(api, zone):
@@ -90,7 +117,13 @@ def look_alikes(key: Credential) -> set[str]:
     return names
 
 
-@rule(SHOULD, PROFILE, applies=key_zones, catches="key-from-query")
+@rule(
+    SHOULD,
+    PROFILE,
+    applies=key_zones,
+    catches="key-from-query",
+    look="The key reader's list of places: the documented one alone; a query ends in logs.",
+)
 def key_place_strict(api: Api, zone: Zone) -> None:
     """The key counts in its documented place only: not in the query, in a cookie, or behind the word Bearer."""
     for kind, drafts in keyed(api, zone):

@@ -32,6 +32,11 @@ from .client_authentication import open_to_nobody
 from .forging import FAR, FORGERIES
 from .parts import asserting_clients, key_clients
 
+LOOK = (
+    "The verification of client_assertion: the client's registered key and algorithm, then iss, sub, aud,"
+    " exp and jti, all of them required (RFC 7523 3)."
+)
+
 NOBODY: Final = "apiauth-nobody"
 ELSEWHERE: Final = "https://apiauth.example/token"
 MARGIN: Final = 600
@@ -59,6 +64,8 @@ def each(api: Api, grant: GrantType, drafts: list[Draft]) -> None:
     applies=asserting_clients,
     catches=("assertion-unsigned", "assertion-signature-ignored"),
     safety=LOCKOUT,
+    look="The decode call of client_assertion: signature verified, algorithms fixed, none not among them;"
+    " what the payload says is read afterwards.",
 )
 def assertion_signature(api: Api, grant: GrantType) -> None:
     """A client's assertion counts by its signature alone: none at all, another one, or other content under it."""
@@ -73,6 +80,8 @@ def assertion_signature(api: Api, grant: GrantType) -> None:
     applies=asserting_clients,
     catches=("assertion-key-of-any-client", "assertion-key-from-itself"),
     safety=LOCKOUT,
+    look="The key of the decode call: the one registered for the client that sub names; jwk, x5c and jku of"
+    " the header are ignored.",
 )
 def assertion_key(api: Api, grant: GrantType) -> None:
     """A client's assertion is signed by its own key: not by a made-up one, another client's, or one that it brings."""
@@ -100,6 +109,8 @@ def assertion_key(api: Api, grant: GrantType) -> None:
     applies=key_clients,
     catches="assertion-public-key-as-secret",
     safety=LOCKOUT,
+    look="The algorithms of the decode call: those of the client's registered key type alone; no HS256"
+    " beside a public key.",
 )
 def assertion_algorithm(api: Api, grant: GrantType) -> None:
     """A public key, which everybody has, is no secret to sign an assertion with."""
@@ -117,6 +128,8 @@ def assertion_algorithm(api: Api, grant: GrantType) -> None:
     applies=asserting_clients,
     catches=("assertion-outlived", "assertion-endless", "assertion-too-early"),
     safety=ISSUE,
+    look="The time claims of client_assertion: exp required and verified, nbf and iat verified if they are"
+    " there, with seconds of leeway.",
 )
 def assertion_time(api: Api, grant: GrantType) -> None:
     """An assertion is good until the moment that it names, which it has to, and not before one that it may name."""
@@ -132,6 +145,7 @@ def assertion_time(api: Api, grant: GrantType) -> None:
     applies=asserting_clients,
     catches=("assertion-for-anybody", "assertion-audience-prefix"),
     safety=ISSUE,
+    look="The expected aud of client_assertion: the issuer or the token endpoint's URL, whole and required.",
 )
 def assertion_audience(api: Api, grant: GrantType) -> None:
     """An assertion that is for another server, or for nobody, proves nothing here: that server may have sent it."""
@@ -142,7 +156,15 @@ def assertion_audience(api: Api, grant: GrantType) -> None:
     each(api, grant, [valid.asserting(claims=(("aud", audience),)) for audience in audiences])
 
 
-@rule(MUST, "RFC 7523 3", "RFC 7521 5.2", applies=asserting_clients, catches="assertion-issuer-ignored", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 7523 3",
+    "RFC 7521 5.2",
+    applies=asserting_clients,
+    catches="assertion-issuer-ignored",
+    safety=ISSUE,
+    look="iss and sub of client_assertion are both the client's id, and so is client_id if it is sent (RFC 7523 3).",
+)
 def assertion_client(api: Api, grant: GrantType) -> None:
     """A client says in its assertion that it is itself who speaks, of itself."""
     valid = api.token_request(grant)
@@ -153,7 +175,16 @@ def assertion_client(api: Api, grant: GrantType) -> None:
     other.advise_no_token(words, open_to_nobody(api, grant))
 
 
-@rule(SHOULD, "RFC 7521 4.2", "RFC 7523 2.2", applies=asserting_clients, catches="assertion-type-ignored", safety=ISSUE)
+@rule(
+    SHOULD,
+    "RFC 7521 4.2",
+    "RFC 7523 2.2",
+    applies=asserting_clients,
+    catches="assertion-type-ignored",
+    safety=ISSUE,
+    look="client_assertion_type is compared with urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    " before the assertion is read.",
+)
 def assertion_type(api: Api, grant: GrantType) -> None:
     """A client says that what it proves itself by is a JWT."""
     valid = api.token_request(grant)
@@ -162,7 +193,16 @@ def assertion_type(api: Api, grant: GrantType) -> None:
     each(api, grant, [*wrong, valid.omitting("client_assertion_type")])
 
 
-@rule(MAY, "RFC 7523 3", "RFC 7523 5", applies=asserting_clients, catches="assertion-replayable", safety=ISSUE)
+@rule(
+    MAY,
+    "RFC 7523 3",
+    "RFC 7523 5",
+    applies=asserting_clients,
+    catches="assertion-replayable",
+    safety=ISSUE,
+    look="A store of jti by client until exp, shared by all workers: the second assertion with one jti is"
+    " refused (RFC 7523 3).",
+)
 def assertion_replayed(api: Api, grant: GrantType) -> None:
     """An assertion that has come before proves nothing: whoever has seen one could send it."""
     valid = api.token_request(grant)

@@ -39,6 +39,11 @@ from .parts import authorization, mandatory_scope
 from .redirects import FOREIGN, TABLE, Miss, drawn_misses, foreign_uris
 from .strategies import VISIBLE
 
+LOOK = (
+    "The authorization endpoint, in its order: client and redirect_uri first, with an error page if they"
+    " are wrong; everything else is told by a redirect."
+)
+
 LOGIN_FIRST = "the server asks for a login before it decides, and what comes after that takes a browser"
 STRANGER = "apiauth-nobody"
 STRANGE = f"https://{FOREIGN}/callback"
@@ -104,6 +109,8 @@ def stays(answer: Answer, uri: str, registered: str) -> None:
     "RFC 9700 4.11.2",
     applies=authorization,
     catches=("redirect-any", "redirect-unknown-client"),
+    look="The order in the authorization endpoint: check client and redirect_uri before anything that could"
+    " redirect, and show a page if they are wrong.",
 )
 @draws([{"uri": STRANGE}], uri=foreign_uris)
 def az_bad_redirect(api: Api, grant: GrantType, uri: str) -> None:
@@ -138,7 +145,15 @@ of_others = Parts(
 
 
 @fills(Slot.REDIRECT, Class.ANOTHERS)
-@rule(MUST, "RFC 6749 3.1.2.3", "RFC 9700 2.1", applies=of_others, catches="redirect-of-any-client")
+@rule(
+    MUST,
+    "RFC 6749 3.1.2.3",
+    "RFC 9700 2.1",
+    applies=of_others,
+    catches="redirect-of-any-client",
+    look="The registered redirect URIs are looked up by client: a list for all of them lets one client's"
+    " code go to another's page.",
+)
 def az_redirect_others(api: Api, grant: GrantType) -> None:
     """What another client has registered is no place to send a browser to for this one.
 
@@ -175,6 +190,8 @@ def az_redirect_others(api: Api, grant: GrantType) -> None:
         "redirect-case-folded",
         "redirect-query-ignored",
     ),
+    look="The comparison of redirect_uri is plain text equality with a registered value (RFC 9700 2.1): no"
+    " startswith, no regular expression, no parsed parts.",
 )
 @draws([{"miss": miss} for miss in TABLE], miss=drawn_misses)
 def az_redirect_near_miss(api: Api, grant: GrantType, miss: Miss | Edit) -> None:
@@ -207,6 +224,8 @@ def az_redirect_near_miss(api: Api, grant: GrantType, miss: Miss | Edit) -> None
     "RFC 9700 2.1.2",
     applies=authorization,
     catches=("response-type-ignored", "implicit-accepted"),
+    look="The dispatch by response_type: the documented words alone; switch off token and id_token where"
+    " they are not documented, and answer unsupported_response_type.",
 )
 def az_response_type(api: Api, grant: GrantType) -> None:
     """A missing or unknown response_type is answered with the error that says so."""
@@ -240,6 +259,8 @@ STATES = (
     "RFC 6749 4.1.2.1",
     applies=authorization,
     catches=("state-dropped", "state-dropped-on-error", "state-cut", "state-unescaped"),
+    look="state is opaque: store it as text of any length, and write it back through the query encoder, with"
+    " errors too.",
 )
 @draws([{"state": state} for state in STATES], state=st.text(VISIBLE, min_size=1, max_size=120))
 def az_state_echo(api: Api, grant: GrantType, state: str) -> None:
@@ -269,7 +290,13 @@ def az_state_echo(api: Api, grant: GrantType, state: str) -> None:
         raise OutOfReach(LOGIN_FIRST)
 
 
-@rule(SHOULD, "RFC 6749 3.1.2", applies=authorization, catches="redirect-query-dropped")
+@rule(
+    SHOULD,
+    "RFC 6749 3.1.2",
+    applies=authorization,
+    catches="redirect-query-dropped",
+    look="How the answer is put into redirect_uri: parse its query and append to it, never replace it.",
+)
 def az_query_kept(api: Api, grant: GrantType) -> None:
     """The query that a registered redirect_uri has of its own comes back with the answer."""
     valid = api.authorization_request()
@@ -299,6 +326,8 @@ def az_query_kept(api: Api, grant: GrantType) -> None:
         "authorize-first-checked-last-used",
         "authorize-unknown-parameter-refused",
     ),
+    look="How the authorization endpoint reads parameters: repeated ones are invalid_request (getlist),"
+    " unknown ones ignored, and what was checked is what is used.",
 )
 def az_params(api: Api, grant: GrantType) -> None:
     """A second redirect_uri leads nowhere, a repeated parameter is an error, an unknown one changes nothing."""
@@ -329,7 +358,14 @@ def no_code(answer: Answer, registered: str, expected: str) -> None:
     answer.advise("code" not in back, expected, "a code")
 
 
-@rule(DOC, STATED, applies=mandatory_scope, catches="authorize-scope-optional")
+@rule(
+    DOC,
+    STATED,
+    applies=mandatory_scope,
+    catches="authorize-scope-optional",
+    look="The authorization endpoint's defaults: no default scope where the document demands one; answer"
+    " invalid_scope.",
+)
 def az_scope(api: Api, grant: GrantType) -> None:
     """No code without the scope that is documented as mandatory."""
     valid = api.authorization_request()
@@ -341,7 +377,13 @@ def az_scope(api: Api, grant: GrantType) -> None:
     api.control(valid)
 
 
-@rule(SHOULD, "RFC 9700 2.6", applies=authorization, catches="authorize-cors")
+@rule(
+    SHOULD,
+    "RFC 9700 2.6",
+    applies=authorization,
+    catches="authorize-cors",
+    look="The CORS middleware covers all of the app: leave the authorization endpoint out (RFC 9700 2.6).",
+)
 def az_no_cors(api: Api, grant: GrantType) -> None:
     """Scripts of other origins get no permission: a browser comes here by redirection only."""
     # A script of another site comes without the user's session, and so without a login.
@@ -357,7 +399,15 @@ def az_no_cors(api: Api, grant: GrantType) -> None:
     api.control(valid)
 
 
-@rule(SHOULD, "RFC 9700 4.16", "RFC 6749 10.13", applies=authorization, catches="authorize-framable")
+@rule(
+    SHOULD,
+    "RFC 9700 4.16",
+    "RFC 6749 10.13",
+    applies=authorization,
+    catches="authorize-framable",
+    look="The headers of login and error pages: Content-Security-Policy: frame-ancestors 'none', or"
+    " X-Frame-Options: DENY (Django: XFrameOptionsMiddleware).",
+)
 def az_framing(api: Api, grant: GrantType) -> None:
     """Login and error pages forbid other sites to frame them."""
     valid = api.authorization_request().opened_by("").as_control()

@@ -46,12 +46,26 @@ from .grid.standing import UNDRESSED, edited, guessed, is_usual, probes, stands_
 from .parts import PAIRS, basic_clients, basic_zones, form_encoded_basic, secret_clients
 from .resource import challenges_of
 
+LOOK = (
+    "The code that takes a Basic header apart: strict base64, UTF-8, one split at the first colon, and a"
+    " comparison of all of both halves."
+)
+
 BCRYPT_LIMIT = 72
 """Bytes of a secret that bcrypt looks at."""
 NOBODY = "apiauth-nobody-5R8"
 
 
-@rule(SHOULD, "RFC 6749 2.3.1", "RFC 6749 B", applies=form_encoded_basic, catches="basic-not-decoded", safety=LOCKOUT)
+@rule(
+    SHOULD,
+    "RFC 6749 2.3.1",
+    "RFC 6749 B",
+    applies=form_encoded_basic,
+    catches="basic-not-decoded",
+    safety=LOCKOUT,
+    look="After base64, id and secret of a client are form-decoded each (urllib.parse.unquote_plus), after"
+    " the split at the colon (RFC 6749 2.3.1).",
+)
 @draws(letters=some.encoded_letters)
 def basic_form_encoding(api: Api, grant: GrantType, letters: str) -> None:
     """The client's id and secret are form-decoded after base64: percent-encoding more than needed changes nothing."""
@@ -63,7 +77,16 @@ def basic_form_encoding(api: Api, grant: GrantType, letters: str) -> None:
     api.send(valid.presenting("client", pair)).issued()
 
 
-@rule(MUST, "RFC 7617 2", applies=basic_clients, catches="basic-split-last-colon", safety=LOCKOUT, control=ITSELF)
+@rule(
+    MUST,
+    "RFC 7617 2",
+    applies=basic_clients,
+    catches="basic-split-last-colon",
+    safety=LOCKOUT,
+    control=ITSELF,
+    look="The split at the colon: partition(':') or split(':', 1), never rpartition, and never a list whose"
+    " length has to be two.",
+)
 def basic_colon_split(api: Api, grant: GrantType) -> None:
     """A secret with colons in it authenticates: the pair is split at the first colon only."""
     api.send(api.token_request(grant)).issued()
@@ -89,6 +112,8 @@ def basic_colon_split(api: Api, grant: GrantType) -> None:
     applies=basic_clients,
     catches=("basic-colon-optional", "basic-malformed-crash"),
     safety=LOCKOUT,
+    look="The decoding of Basic: base64 with validate=True in a try block that ends in 401, and a missing"
+    " colon is an error too.",
 )
 def basic_malformed(api: Api, grant: GrantType) -> None:
     """What is not base64 of id:secret behind the word Basic gives no token, and no server error."""
@@ -127,6 +152,7 @@ def basic_malformed(api: Api, grant: GrantType) -> None:
     applies=basic_clients,
     catches="basic-empty-secret-accepted",
     safety=LOCKOUT,
+    look="A client without a stored secret, or a comparison of two empty values: an empty secret authenticates nobody.",
 )
 def basic_empty_secret(api: Api, grant: GrantType) -> None:
     """An empty secret, an empty id, and both empty give no token."""
@@ -145,6 +171,8 @@ def basic_empty_secret(api: Api, grant: GrantType) -> None:
     applies=secret_clients,
     catches=("secret-prefix-compare", "secret-case-folded"),
     safety=LOCKOUT,
+    look="The comparison of the secret: of the whole value and in its case (hmac.compare_digest, or the"
+    " hasher's own check).",
 )
 @draws(rows(NEAR_MISSES, CASES, DRESSES), edit=some.near_misses | some.case_changes)
 def basic_secret_exact(api: Api, grant: GrantType, edit: Edit) -> None:
@@ -154,7 +182,15 @@ def basic_secret_exact(api: Api, grant: GrantType, edit: Edit) -> None:
     guessed(api, valid, valid.carried(Role.CLIENT_SECRET), edit, cause)
 
 
-@rule(MUST, "RFC 6749 1.9", "RFC 6749 2.3.1", applies=secret_clients, catches="secret-cut-at-72", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 6749 1.9",
+    "RFC 6749 2.3.1",
+    applies=secret_clients,
+    catches="secret-cut-at-72",
+    safety=LOCKOUT,
+    look="bcrypt looks at 72 bytes: hash by SHA-256 first (and base64 that), take Argon2, or refuse what is longer.",
+)
 def basic_long_secret(api: Api, grant: GrantType) -> None:
     """Of a secret longer than 72 bytes every byte counts."""
     cause = open_to_nobody(api, grant)
@@ -178,7 +214,15 @@ def _controls(valid: Draft, refs: tuple[Ref, ...], *, brief: bool) -> Iterator[t
 
 
 @fills((Slot.CLIENT_ID, Slot.CLIENT_SECRET), Class.BYTES)
-@rule(MUST, "RFC 7617 2", PROFILE, applies=basic_clients, catches="basic-controls-dropped", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 7617 2",
+    PROFILE,
+    applies=basic_clients,
+    catches="basic-controls-dropped",
+    safety=LOCKOUT,
+    look="What cleans input before the comparison: strip() and filters of control characters make two credentials one.",
+)
 def basic_controls(api: Api, grant: GrantType) -> None:
     """A control character within the client's id or secret makes it another; one behind it is best refused too."""
     cause = open_to_nobody(api, grant)
@@ -191,7 +235,16 @@ def basic_controls(api: Api, grant: GrantType) -> None:
 
 
 @fills((Slot.BASIC_USER, Slot.BASIC_PASSWORD), Class.BYTES)
-@rule(MUST, "RFC 7617 2", PROFILE, applies=basic_zones, catches="basic-zone-controls-dropped", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 7617 2",
+    PROFILE,
+    applies=basic_zones,
+    catches="basic-zone-controls-dropped",
+    safety=LOCKOUT,
+    look="What cleans a user's name or password before the comparison: strip() and filters of control"
+    " characters make two of them one.",
+)
 def res_basic_controls(api: Api, zone: Zone) -> None:
     """A control character within a user's name or password makes it another; one behind it is best refused too."""
     for valid in api.requests(zone, "basic"):
@@ -206,7 +259,13 @@ def res_basic_controls(api: Api, zone: Zone) -> None:
 
 
 @rule(
-    SHOULD, "RFC 7617 2", "RFC 7617 2.1", applies=basic_clients, catches="basic-challenge-without-realm", safety=LOCKOUT
+    SHOULD,
+    "RFC 7617 2",
+    "RFC 7617 2.1",
+    applies=basic_clients,
+    catches="basic-challenge-without-realm",
+    safety=LOCKOUT,
+    look='The WWW-Authenticate of the 401: Basic realm="...", with charset="UTF-8" or none (RFC 7617 2).',
 )
 def basic_challenge_realm(api: Api, grant: GrantType) -> None:
     """A Basic challenge has a realm, and no charset but UTF-8."""
@@ -220,7 +279,16 @@ def basic_challenge_realm(api: Api, grant: GrantType) -> None:
             answer.require(charset.upper() == "UTF-8", "no charset but UTF-8", f"charset {charset!r}")
 
 
-@rule(MUST, "RFC 7617 2.1", "RFC 9110 15.6", applies=basic_clients, catches="basic-latin-crash", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 7617 2.1",
+    "RFC 9110 15.6",
+    applies=basic_clients,
+    catches="basic-latin-crash",
+    safety=LOCKOUT,
+    look="The decoding of Basic: bytes that are no UTF-8 raise UnicodeDecodeError, and compare_digest"
+    " refuses text beyond ASCII; compare bytes.",
+)
 def basic_utf8(api: Api, grant: GrantType) -> None:
     """Basic credentials beyond ASCII, in UTF-8 or not, give no token to a stranger, and no server error."""
     cause = open_to_nobody(api, grant)
@@ -247,6 +315,7 @@ def basic_utf8(api: Api, grant: GrantType) -> None:
         "basic-zone-cut-at-colon",
     ),
     safety=LOCKOUT,
+    look="The password check: the hasher's own verify over the whole password, split off at the first colon.",
 )
 @draws(rows(NEAR_MISSES, CASES, DRESSES, BEHIND_COLON, STAND_INS, SIZES), edit=some.near_misses | some.case_changes)
 def res_basic_exact(api: Api, zone: Zone, edit: Edit) -> None:
@@ -276,6 +345,7 @@ def _crossed(api: Api, name: Ref, password: Ref) -> list[Text]:
     applies=basic_zones,
     catches=("basic-zone-empty-password", "basic-zone-any-user", "basic-zone-shared-passwords"),
     safety=LOCKOUT,
+    look="The lookup by name comes first, and the password is that row's: an empty or missing hash never verifies.",
 )
 def res_basic_pair(api: Api, zone: Zone) -> None:
     """A password opens a resource for its own user alone, and an empty one for nobody."""

@@ -36,6 +36,11 @@ from .parts import (
     usual_login,
 )
 
+LOOK = (
+    "Bound the length of what strangers send before anything parses, matches or hashes it; look for"
+    " regular expressions with nested repetition, and for work that grows faster than its input."
+)
+
 LONG: Final = 1.0
 """Seconds that an answer may take, whatever is asked."""
 TIMES: Final = 10
@@ -60,6 +65,8 @@ def is_structured(token: str) -> bool:
     PROFILE,
     applies=token_zones,
     catches="jwt-iterations-unbounded",
+    look="The decoder of encrypted or signed tokens: bound p2c (the count of PBES2), the count of recipients"
+    " and the inflated size; accept no algorithm that is not needed.",
 )
 def res_jwt_bomb(api: Api, zone: Zone) -> None:
     """A token that is made to be read long is answered, and not much later than a good one."""
@@ -75,6 +82,8 @@ def res_jwt_bomb(api: Api, zone: Zone) -> None:
     PROFILE,
     applies=first_zone,
     catches=("authorization-backtracks", "token-parts-unbounded", "language-backtracks", "basic-hashed-long"),
+    look="The regular expression or loop that reads the header named in the request, and the limits of the"
+    " server in front (uvicorn --h11-max-incomplete-event-size, gunicorn --limit-request-field_size).",
 )
 def res_field_bomb(api: Api, zone: Zone) -> None:
     """A header field that is made to be read long is answered, and not much later than a harmless one."""
@@ -96,13 +105,24 @@ def res_field_bomb(api: Api, zone: Zone) -> None:
         "exponent-expanded",
     ),
     safety=ISSUE,
+    look="The parser of the token request's body: bound its size, the count of parameters and the depth of"
+    " JSON, before anything is matched or converted (Django: DATA_UPLOAD_MAX_NUMBER_FIELDS).",
 )
 def tok_body_bomb(api: Api, grant: GrantType) -> None:
     """A token request that is made to be read long is answered, and not much later than a harmless one."""
     _each(api, api.token_request(grant), OBJECTS if body_encoding(api.profile) == "json" else FORMS)
 
 
-@rule(MUST, "RFC 9110 17.5", PROFILE, applies=usual_login, catches="long-password-hashed", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 9110 17.5",
+    PROFILE,
+    applies=usual_login,
+    catches="long-password-hashed",
+    safety=LOCKOUT,
+    look="What is hashed: refuse a password or secret beyond some hundred characters before bcrypt, PBKDF2"
+    " or Argon2 sees it.",
+)
 def tok_long_secret(api: Api, grant: GrantType) -> None:
     """A long password, or a long secret in a body, is refused not much later than a short one that is wrong."""
     valid = api.token_request(grant)
@@ -120,6 +140,7 @@ def tok_long_secret(api: Api, grant: GrantType) -> None:
     PROFILE,
     applies=authorization,
     catches="redirect-uri-backtracks",
+    look="The comparison of redirect_uri: plain equality with registered values needs no regular expression.",
 )
 def az_redirect_bomb(api: Api, grant: GrantType) -> None:
     """A redirect_uri that is made to be read long is answered, and not much later than a harmless one."""

@@ -34,6 +34,12 @@ from pytest_apiauth.rules import (
 from .forging import FAR, PAST
 from .parts import TOKENS, token_zones
 
+LOOK = (
+    "The options of the call that verifies the token: audience, issuer, required claims and type are"
+    " arguments of it (PyJWT: audience=, issuer=, options={'require': [...]}), and their defaults check"
+    " little."
+)
+
 ELSEWHERE: Final = "https://apiauth.example"
 DAY: Final = 86400
 
@@ -127,6 +133,8 @@ def said(*claims: tuple[str, object]) -> Minted:
     PROFILE,
     applies=_zones("audience"),
     catches=("jwt-audience-ignored", "jwt-audience-prefix"),
+    look="The expected audience of the decode call: without audience= PyJWT refuses only tokens that have"
+    " one, other libraries check nothing; compare whole values, not prefixes.",
 )
 def res_jwt_audience(api: Api, zone: Zone) -> None:
     """A token that is for another API is refused; one that is for nobody in particular is best refused too."""
@@ -166,6 +174,8 @@ def res_jwt_audience(api: Api, zone: Zone) -> None:
     PROFILE,
     applies=_zones("issuer"),
     catches=("jwt-issuer-ignored", "jwt-issuer-among-others"),
+    look="The expected issuer of the decode call: one whole string (PyJWT: issuer=), required in the token,"
+    " and the key looked up among that issuer's.",
 )
 def res_jwt_issuer(api: Api, zone: Zone) -> None:
     """A token of another issuer is refused, although the key is right; one without an issuer is best refused too."""
@@ -193,6 +203,8 @@ def res_jwt_issuer(api: Api, zone: Zone) -> None:
     PROFILE,
     applies=_zones(),
     catches=("jwt-expiry-ignored", "jwt-not-before-ignored"),
+    look="The time options of the decode call: verify_exp and verify_nbf on, exp required, a leeway of"
+    " seconds and not of hours.",
 )
 def res_jwt_time(api: Api, zone: Zone) -> None:
     """A token whose time is over is refused, and so is one whose time has not come, by what it says itself."""
@@ -225,6 +237,8 @@ def res_jwt_time(api: Api, zone: Zone) -> None:
     PROFILE,
     applies=_zones("type"),
     catches="jwt-type-ignored",
+    look="The header before the claims: typ is at+jwt where that is documented (RFC 9068), an ID token is no"
+    " access token, and an unknown member of crit is refused.",
 )
 def res_jwt_type(api: Api, zone: Zone) -> None:
     """A token of another type is no access token: an ID token, say; nor is one with a member that nobody knows."""

@@ -39,6 +39,11 @@ from .grid.standing import guessed
 from .parts import authenticated_clients, basic_clients, secret_clients, unattended_grants
 from .resource import challenges_of
 
+LOOK = (
+    "The function that authenticates the client at the token endpoint: it runs before any grant does,"
+    " knows one method a client, and ends with invalid_client."
+)
+
 WRONG = Edit("reverse")
 OTHERS = (
     Role.CLIENT_ID, Role.CLIENT_SECRET, Role.USERNAME, Role.PASSWORD, Role.API_KEY, Role.PERSONAL_ACCESS_TOKEN,
@@ -96,7 +101,16 @@ def others_values(api: Api, valid: Draft, secret: Ref) -> Iterator[Draft]:
 
 
 @fills(Slot.CLIENT_SECRET, Class.STAND_IN, Class.ANOTHERS, Class.SIZE)
-@rule(MUST, "RFC 6749 5.2", PROFILE, applies=secret_clients, catches="secret-ignored", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 6749 5.2",
+    PROFILE,
+    applies=secret_clients,
+    catches="secret-ignored",
+    safety=LOCKOUT,
+    look="The secret check of the token endpoint: a client that has a secret needs it in every grant; answer"
+    " 401 with invalid_client (RFC 6749 5.2).",
+)
 def tok_wrong_secret(api: Api, grant: GrantType) -> None:
     """A wrong secret gives no token, and the answer says invalid_client."""
     cause = open_to_nobody(api, grant)
@@ -120,7 +134,16 @@ def tok_wrong_secret(api: Api, grant: GrantType) -> None:
 
 
 @fills(Slot.CLIENT_ID, Class.NEAR, Class.STAND_IN, Class.ANOTHERS, Class.SIZE)
-@rule(MUST, "RFC 6749 5.2", "RFC 6749 2.2", PROFILE, applies=secret_clients, catches="client-id-prefix", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 6749 5.2",
+    "RFC 6749 2.2",
+    PROFILE,
+    applies=secret_clients,
+    catches="client-id-prefix",
+    safety=LOCKOUT,
+    look="The lookup of the client: by its whole id in its exact case; mind the column's collation.",
+)
 def tok_client_unknown(api: Api, grant: GrantType) -> None:
     """A secret is its client's: beside an id that is nearly the client's, it gives no token."""
     cause = open_to_nobody(api, grant)
@@ -135,7 +158,16 @@ def tok_client_unknown(api: Api, grant: GrantType) -> None:
 
 
 @fills((Slot.CLIENT_ID, Slot.CLIENT_SECRET), Class.NOTHING)
-@rule(MUST, "RFC 6749 3.2.1", PROFILE, applies=authenticated_clients, catches="client-auth-optional", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 6749 3.2.1",
+    PROFILE,
+    applies=authenticated_clients,
+    catches="client-auth-optional",
+    safety=ISSUE,
+    look="The list of methods of the client: 'none' is for public clients alone (Authlib:"
+    " check_endpoint_auth_method, oauthlib: client_authentication_required).",
+)
 def tok_client_auth_needed(api: Api, grant: GrantType) -> None:
     """A client that does not authenticate gets no token, with or without its id."""
     valid = api.token_request(grant)
@@ -149,6 +181,8 @@ def tok_client_auth_needed(api: Api, grant: GrantType) -> None:
     applies=basic_clients,
     catches="client-refusal-without-challenge",
     safety=LOCKOUT,
+    look="The handler of invalid_client: 401 with WWW-Authenticate: Basic if the client came by the"
+    " Authorization header (RFC 6749 5.2).",
 )
 def tok_401_challenge(api: Api, grant: GrantType) -> None:
     """A client refused by its Basic header gets 401 and a Basic challenge."""
@@ -167,6 +201,8 @@ def tok_401_challenge(api: Api, grant: GrantType) -> None:
     applies=unattended_grants,
     catches=("token-by-get", "token-parameters-anywhere"),
     safety=ISSUE,
+    look="The methods of the token route: POST alone, with parameters from the body alone (Flask:"
+    " request.form and not request.values).",
 )
 def tok_get_refused(api: Api, grant: GrantType) -> None:
     """A token is issued to a POST only."""
@@ -201,6 +237,8 @@ def tok_get_refused(api: Api, grant: GrantType) -> None:
     applies=secret_clients,
     catches="token-parameters-from-query",
     safety=LOCKOUT,
+    look="Where the token endpoint reads parameters: from the body, never from the query (Flask:"
+    " request.form and not request.values; Django: request.POST).",
 )
 def tok_nothing_in_url(api: Api, grant: GrantType) -> None:
     """Client credentials in the URL authenticate nobody."""
@@ -211,7 +249,15 @@ def tok_nothing_in_url(api: Api, grant: GrantType) -> None:
     api.send(draft).no_token(cause)
 
 
-@rule(SHOULD, "RFC 6749 2.3", applies=basic_clients, catches="second-method-wins", safety=LOCKOUT)
+@rule(
+    SHOULD,
+    "RFC 6749 2.3",
+    applies=basic_clients,
+    catches="second-method-wins",
+    safety=LOCKOUT,
+    look="The method of client authentication is decided once: a request with a Basic header and a"
+    " client_secret is refused with 400 or 401, and no second method is tried.",
+)
 def tok_two_auth_methods(api: Api, grant: GrantType) -> None:
     """A client that authenticates in two ways at once is refused, at least if one of them is wrong."""
     cause = open_to_nobody(api, grant)
@@ -239,6 +285,8 @@ def _not_granted(profile: Profile) -> dict[str, tuple[str, GrantType]]:
     applies=Parts("no client is documented as one that may not use some grant", _not_granted),
     catches="grants-of-any-client",
     safety=ISSUE,
+    look="The grants of a client: check its list before the grant runs (Authlib: check_grant_type, oauthlib:"
+    " validate_grant_type); answer unauthorized_client.",
 )
 def tok_client_grants(api: Api, which: tuple[str, GrantType]) -> None:
     """A client that proves itself gets no token by a grant that it may not use."""
@@ -265,6 +313,8 @@ def tok_client_grants(api: Api, which: tuple[str, GrantType]) -> None:
     applies=secret_clients,
     catches=("secret-of-any-client", "body-client-ignored"),
     safety=LOCKOUT,
+    look="The secret is compared with the one of the client that the same pair names, and client_id in the"
+    " body has to be the authenticated client.",
 )
 def tok_client_mixed(api: Api, grant: GrantType) -> None:
     """One client's id with another one's secret gives no token, nor does a foreign id beside a good header."""

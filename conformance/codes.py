@@ -37,6 +37,11 @@ from .grid.classes import CASES, NEAR_MISSES, STAND_INS, brief
 from .parts import authorization, code_of_clients
 from .refresh import RACERS, RACES, bearer_requests, need_opened
 
+LOOK = (
+    "The redemption of a code: one atomic step that finds the row, compares client, redirect_uri and"
+    " challenge with what was stored, and marks it used."
+)
+
 
 @rule(
     MUST,
@@ -46,6 +51,7 @@ from .refresh import RACERS, RACES, bearer_requests, need_opened
     applies=authorization,
     catches="code-reusable",
     safety=CONSUME,
+    look="A redeemed code is deleted or marked in the transaction that issues the token.",
 )
 def code_single_use(api: Api, grant: GrantType) -> None:
     """A code gives a token once, and never again."""
@@ -64,6 +70,8 @@ def code_single_use(api: Api, grant: GrantType) -> None:
     catches="code-race-lost",
     safety=LOAD,
     control=ITSELF,
+    look="Reading and marking a code is one atomic step: DELETE ... RETURNING, or UPDATE ... WHERE used ="
+    " false and a look at the count of rows.",
 )
 def code_race(api: Api, grant: GrantType) -> None:
     """Of several requests at once with one code, one at most gets a token."""
@@ -75,7 +83,14 @@ def code_race(api: Api, grant: GrantType) -> None:
         again.require(len(winners) <= 1, "one token for one code", f"{len(winners)} tokens at the same moment")
 
 
-@rule(SHOULD, "RFC 6749 4.1.2", applies=authorization, catches="code-reuse-spares-tokens", safety=REVOKE)
+@rule(
+    SHOULD,
+    "RFC 6749 4.1.2",
+    applies=authorization,
+    catches="code-reuse-spares-tokens",
+    safety=REVOKE,
+    look="Keep the row of a used code with what it has given, to revoke that when it comes again (RFC 6749 4.1.2).",
+)
 def code_reuse_revokes(api: Api, grant: GrantType) -> None:
     """A code that comes a second time ends the tokens that the first time gave."""
     draft = api.token_request(grant)
@@ -105,6 +120,8 @@ def _grant_only(parameters: Parameters) -> Parameters:
     applies=authorization,
     catches=("code-any-client", "code-any-redirect", "code-redirect-optional"),
     safety=CONSUME,
+    look="Client and redirect_uri are stored with the code and compared at its redemption, the latter"
+    " whenever it was in the request (RFC 6749 4.1.3).",
 )
 def code_bound(api: Api, grant: GrantType) -> None:
     """A code works for the client and the redirect_uri that it was given for, and for no other."""
@@ -129,7 +146,15 @@ def code_bound(api: Api, grant: GrantType) -> None:
 
 
 @fills(Slot.CODE, Class.NOTHING, Class.NEAR, Class.CASE, Class.STAND_IN, Class.ANOTHERS)
-@rule(MUST, "RFC 6749 5.2", "RFC 6749 1.9", applies=authorization, catches="code-case-folded", safety=CONSUME)
+@rule(
+    MUST,
+    "RFC 6749 5.2",
+    "RFC 6749 1.9",
+    applies=authorization,
+    catches="code-case-folded",
+    safety=CONSUME,
+    look="The lookup of the code: by its whole value in its case; mind the column's collation.",
+)
 def code_near_miss(api: Api, grant: GrantType) -> None:
     """What is nearly a code is none, and nothing else is one either."""
     for edit in (*brief(NEAR_MISSES, CASES, STAND_INS), Edit("whole")):
@@ -147,7 +172,15 @@ def code_near_miss(api: Api, grant: GrantType) -> None:
             api.send(draft.replacing(draft.carried(Role.CODE), other)).no_token()
 
 
-@rule(MUST, "RFC 6749 3.2.1", "RFC 6749 4.1.3", applies=code_of_clients, catches="code-client-optional", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 6749 3.2.1",
+    "RFC 6749 4.1.3",
+    applies=code_of_clients,
+    catches="code-client-optional",
+    safety=LOCKOUT,
+    look="The code grant authenticates the client as every other does; PKCE replaces no secret.",
+)
 def code_client_auth(api: Api, grant: GrantType) -> None:
     """A code gives a token to a client that proves itself, with its own secret."""
     cause = open_to_nobody(api)
@@ -175,6 +208,8 @@ OF_CHALLENGE = (600, 950)
     applies=authorization,
     catches=("verifier-ignored", "verifier-optional", "verifier-not-hashed", "challenge-beginning-compared"),
     safety=CONSUME,
+    look="The stored challenge decides whether a verifier is needed: compare base64url(sha256(verifier))"
+    " without padding, all of it, with it.",
 )
 def pkce_verifier(api: Api, grant: GrantType) -> None:
     """A code that was asked for with a challenge takes the one verifier that fits it."""
@@ -216,7 +251,13 @@ def redemption(api: Api, proof: Proof, own: str = "") -> Draft | None:
 
 
 @rule(
-    SHOULD, "RFC 9700 2.1.1", "RFC 9700 4.8.2", applies=authorization, catches="pkce-downgrade-accepted", safety=CONSUME
+    SHOULD,
+    "RFC 9700 2.1.1",
+    "RFC 9700 4.8.2",
+    applies=authorization,
+    catches="pkce-downgrade-accepted",
+    safety=CONSUME,
+    look="A code without a stored challenge is not redeemed with a code_verifier: refuse it (RFC 9700 4.8.2).",
 )
 def pkce_downgrade(api: Api, grant: GrantType) -> None:
     """A code that was asked for without a challenge is not redeemed with a verifier."""
@@ -255,6 +296,7 @@ WITHIN = {"of 43 letters": "a" * 43, "of 128 letters": "a" * 128, "of signs": "-
     applies=authorization,
     catches=("pkce-plain-accepted", "pkce-any-method", "verifier-short-accepted"),
     safety=CONSUME,
+    look="The methods of PKCE: S256 alone, and a verifier of 43 to 128 unreserved characters (RFC 7636 4.1).",
 )
 def pkce_plain(api: Api, grant: GrantType) -> None:
     """Challenges are of the method S256, and verifiers have 43 to 128 unreserved characters."""

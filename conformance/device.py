@@ -29,6 +29,11 @@ from pytest_apiauth.rules import (
 from .client_authentication import another_client
 from .parts import device_grant
 
+LOOK = (
+    "The device grant: the row of the device code, with its client, its time and whether somebody has"
+    " consented, is looked at whole for each request."
+)
+
 PENDING: Final = ("authorization_pending", "slow_down")
 ENDED: Final = ("invalid_grant", "expired_token")
 MADE_UP: Final = "apiauth-no-such-device-code-0123456789"
@@ -69,6 +74,8 @@ def is_seconds(value: object) -> bool:
     catches=("device-verification-url", "device-expires-in-text", "device-answer-cacheable"),
     safety=ISSUE,
     control=ITSELF,
+    look="The members of the device answer: device_code, user_code, verification_uri and expires_in, by"
+    " their names of RFC 8628 3.2, with no-store.",
 )
 def device_answer(api: Api, grant: GrantType) -> None:
     """A device is told its code, the user's code, a page to enter it on and for how long, as JSON."""
@@ -89,7 +96,15 @@ def device_answer(api: Api, grant: GrantType) -> None:
     answer.advise("no-store" in control, "Cache-Control: no-store", control or "none")
 
 
-@rule(MUST, "RFC 8628 3.1", applies=device_grant, catches="device-anonymous", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 8628 3.1",
+    applies=device_grant,
+    catches="device-anonymous",
+    safety=ISSUE,
+    look="The device authorization endpoint looks the client up, and authenticates it if it has a secret"
+    " (RFC 8628 3.1).",
+)
 def device_client(api: Api, grant: GrantType) -> None:
     """A client that is not known, or says not who it is, gets no device code."""
     valid = api.device_request()
@@ -110,6 +125,8 @@ def device_client(api: Api, grant: GrantType) -> None:
     catches=("device-code-counted", "device-user-code-constant"),
     safety=ISSUE,
     control=ITSELF,
+    look="What generates the codes: secrets.token_urlsafe for the device, and random letters of a safe"
+    " alphabet for the user (RFC 8628 6.1).",
 )
 def device_entropy(api: Api, grant: GrantType) -> None:
     """Codes differ in more than a counter. An upper bound only: it can show weakness, never strength."""
@@ -133,6 +150,8 @@ def device_entropy(api: Api, grant: GrantType) -> None:
     catches=("device-without-consent", "device-pending-renamed"),
     safety=ISSUE,
     control=ITSELF,
+    look="The row of the device code has a state: only consent gives a token, until then it is"
+    " authorization_pending with 400.",
 )
 def device_pending(api: Api, grant: GrantType) -> None:
     """As long as nobody has entered the user's code there is no token, and the device is told to wait."""
@@ -144,7 +163,16 @@ def device_pending(api: Api, grant: GrantType) -> None:
     answer.advise(answer.status == 400, "400, as any other error of a token request")
 
 
-@rule(SHOULD, "RFC 8628 3.5", applies=device_grant, catches="device-never-slows", safety=ISSUE, control=ITSELF)
+@rule(
+    SHOULD,
+    "RFC 8628 3.5",
+    applies=device_grant,
+    catches="device-never-slows",
+    safety=ISSUE,
+    control=ITSELF,
+    look="The row of the device code has the time of the last request: faster than interval is slow_down,"
+    " and interval grows by five seconds.",
+)
 def device_pace(api: Api, grant: GrantType) -> None:
     """A device that asks faster than it was told is told to slow down, and gets no token by it."""
     code = code_in(api, asking(api))
@@ -164,6 +192,8 @@ def device_pace(api: Api, grant: GrantType) -> None:
     applies=device_grant,
     catches=("device-unknown-pending", "device-user-code-taken"),
     safety=ISSUE,
+    look="A device code that is not found is invalid_grant, or expired_token, and never"
+    " authorization_pending; user codes are looked up nowhere here.",
 )
 def device_unknown(api: Api, grant: GrantType) -> None:
     """A code that nobody was given, and the user's own code, end the waiting with an error."""
@@ -181,7 +211,15 @@ def device_unknown(api: Api, grant: GrantType) -> None:
     api.each((api.polling(grant, code).beside(valid) for code in codes), ends_it)
 
 
-@rule(MUST, "RFC 8628 3.5", "RFC 8628 5.2", applies=device_grant, catches="device-code-case-folded", safety=CONSUME)
+@rule(
+    MUST,
+    "RFC 8628 3.5",
+    "RFC 8628 5.2",
+    applies=device_grant,
+    catches="device-code-case-folded",
+    safety=CONSUME,
+    look="The lookup of the device code: by its whole value in its case; mind the column's collation.",
+)
 def device_near_miss(api: Api, grant: GrantType) -> None:
     """A near miss of a device code that somebody has consented to gives no token."""
     for edit in NEAR_MISSES:
@@ -192,7 +230,15 @@ def device_near_miss(api: Api, grant: GrantType) -> None:
                 answer.no_token()
 
 
-@rule(MUST, "RFC 6749 5.2", "RFC 8628 3.4", applies=device_grant, catches="device-any-client", safety=CONSUME)
+@rule(
+    MUST,
+    "RFC 6749 5.2",
+    "RFC 8628 3.4",
+    applies=device_grant,
+    catches="device-any-client",
+    safety=CONSUME,
+    look="The row of the device code has its client: compare it with the one that asks.",
+)
 def device_bound(api: Api, grant: GrantType) -> None:
     """A device code gives a token to the client that has asked for it, and to no other."""
     other = another_client(api, api.profile.client_of(grant))
@@ -204,7 +250,15 @@ def device_bound(api: Api, grant: GrantType) -> None:
     api.send(foreign.beside(api.control_of(own, client=other))).no_token()
 
 
-@rule(SHOULD, "RFC 8628 3.5", "RFC 6749 10.5", applies=device_grant, catches="device-code-reusable", safety=CONSUME)
+@rule(
+    SHOULD,
+    "RFC 8628 3.5",
+    "RFC 6749 10.5",
+    applies=device_grant,
+    catches="device-code-reusable",
+    safety=CONSUME,
+    look="A device code that gave a token is deleted or marked in the same transaction.",
+)
 def device_single_use(api: Api, grant: GrantType) -> None:
     """A device code gives a token once: the RFC ends the session with it, as that of any other code."""
     draft = api.token_request(grant)
@@ -214,7 +268,15 @@ def device_single_use(api: Api, grant: GrantType) -> None:
     again.require(error not in PENDING, "an end to the waiting", f"the error {error}")
 
 
-@rule(MUST, "RFC 8628 3.2", "RFC 8628 3.5", applies=device_grant, catches="device-code-never-expires", safety=CONSUME)
+@rule(
+    MUST,
+    "RFC 8628 3.2",
+    "RFC 8628 3.5",
+    applies=device_grant,
+    catches="device-code-never-expires",
+    safety=CONSUME,
+    look="The expiry of the device code is compared before its consent.",
+)
 def device_expires(api: Api, grant: GrantType) -> None:
     """A device code is dead when its lifetime is over, even if somebody has consented."""
     api.examination.needs_clock()

@@ -30,6 +30,11 @@ from pytest_apiauth.rules import (
 
 from .parts import issued_token_zones, refresh, unattended_grants
 
+LOOK = (
+    "The check of the proof: one per request, its signature by the key it shows, then htm, htu, iat, jti,"
+    " ath, and last the thumbprint in the token's cnf (RFC 9449 4.3)."
+)
+
 DAY: Final = 86_400
 OTHER: Final = "other"
 """A key that no token is bound to."""
@@ -69,7 +74,15 @@ def proved(api: Api, zone: Zone) -> Iterator[Draft]:
             yield valid
 
 
-@rule(MUST, "RFC 9449 7.1", "RFC 9449 7.2", applies=bound_zones, catches=("dpop-proof-optional", "dpop-downgrade"))
+@rule(
+    MUST,
+    "RFC 9449 7.1",
+    "RFC 9449 7.2",
+    applies=bound_zones,
+    catches=("dpop-proof-optional", "dpop-downgrade"),
+    look="A token with cnf.jkt is taken with the scheme DPoP and a proof alone: the Bearer path has to"
+    " refuse it (RFC 9449 7.2).",
+)
 def dpop_proof_needed(api: Api, zone: Zone) -> None:
     """A token that is bound to a key opens nothing without a proof, nor as a bearer token."""
     for valid in proved(api, zone):
@@ -78,7 +91,14 @@ def dpop_proof_needed(api: Api, zone: Zone) -> None:
         api.each(bare, Answer.refused)
 
 
-@rule(MUST, "RFC 9449 7.1", "RFC 9449 4.3", applies=bound_zones, catches="dpop-key-unbound")
+@rule(
+    MUST,
+    "RFC 9449 7.1",
+    "RFC 9449 4.3",
+    applies=bound_zones,
+    catches="dpop-key-unbound",
+    look="The thumbprint (RFC 7638) of the proof's jwk is compared with cnf.jkt of the token.",
+)
 def dpop_key(api: Api, zone: Zone) -> None:
     """A proof by another key than the one that the token is bound to proves nothing."""
     for valid in proved(api, zone):
@@ -90,6 +110,8 @@ def dpop_key(api: Api, zone: Zone) -> None:
     "RFC 9449 4.3",
     applies=bound_zones,
     catches=("dpop-any-method", "dpop-any-url", "dpop-claims-optional"),
+    look="htm and htu of the proof are required, and compared with method and URL as the client sees it:"
+    " behind a proxy, with the forwarded scheme and host.",
 )
 def dpop_request(api: Api, zone: Zone) -> None:
     """A proof is about the method and the URL of its request, and says both."""
@@ -104,7 +126,14 @@ def about_another(valid: Draft, method: str) -> list[Draft]:
     return named + [valid.proving(claims=((name, None),)) for name in ("htm", "htu")]
 
 
-@rule(MUST, "RFC 9449 4.3", "RFC 9449 7", applies=bound_zones, catches="dpop-any-token")
+@rule(
+    MUST,
+    "RFC 9449 4.3",
+    "RFC 9449 7",
+    applies=bound_zones,
+    catches="dpop-any-token",
+    look="ath of the proof is required at a resource: base64url of the SHA-256 of the token (RFC 9449 4.3).",
+)
 def dpop_token(api: Api, zone: Zone) -> None:
     """A proof is about the token that comes with it, and says so."""
     for valid in proved(api, zone):
@@ -119,7 +148,8 @@ def dpop_token(api: Api, zone: Zone) -> None:
     catches=(
         "dpop-unsigned", "dpop-signature-ignored", "dpop-public-key-as-secret", "dpop-private-key-shown",
         "dpop-type-ignored",
-    ),
+    ), look="The decode call of the proof: typ is dpop+jwt, asymmetric algorithms alone, the key from jwk"
+" without a private part, the signature verified.",
 )  # fmt: skip
 def dpop_signed(api: Api, zone: Zone) -> None:
     """A proof is a JWT of its own type, signed by the private key whose public half it shows, and shows no more."""
@@ -137,7 +167,14 @@ def missigned(api: Api, valid: Draft) -> list[Draft]:
     return [*forged, valid.proving(key=OTHER, shown="")]
 
 
-@rule(MUST, "RFC 9449 4.3", "RFC 9449 11.1", applies=bound_zones, catches=("dpop-outlived", "dpop-too-early"))
+@rule(
+    MUST,
+    "RFC 9449 4.3",
+    "RFC 9449 11.1",
+    applies=bound_zones,
+    catches=("dpop-outlived", "dpop-too-early"),
+    look="iat of the proof is required, and compared with now in both directions, within seconds or a few minutes.",
+)
 def dpop_time(api: Api, zone: Zone) -> None:
     """A proof is good for a short time after it was made, and says when that was."""
     for valid in proved(api, zone):
@@ -155,7 +192,14 @@ def timed(api: Api, draft: Draft) -> Answer:
     return answer
 
 
-@rule(MAY, "RFC 9449 11.1", "RFC 9449 4.3", applies=bound_zones, catches=("dpop-replayable", "dpop-first-of-several"))
+@rule(
+    MAY,
+    "RFC 9449 11.1",
+    "RFC 9449 4.3",
+    applies=bound_zones,
+    catches=("dpop-replayable", "dpop-first-of-several"),
+    look="A store of jti by key as long as proofs are good, shared by all workers; and two DPoP headers are refused.",
+)
 def dpop_once(api: Api, zone: Zone) -> None:
     """A proof is good for one request, which has one."""
     for valid in proved(api, zone):
@@ -166,7 +210,16 @@ def dpop_once(api: Api, zone: Zone) -> None:
         api.send(valid.proving(times=2)).refused()
 
 
-@rule(MUST, "RFC 9449 5", "RFC 9449 4.3", applies=binding_grants, catches="dpop-token-request-unchecked", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 9449 5",
+    "RFC 9449 4.3",
+    applies=binding_grants,
+    catches="dpop-token-request-unchecked",
+    safety=ISSUE,
+    look="The token endpoint checks a proof as a resource does, and issues nothing for a wrong one"
+    " (invalid_dpop_proof).",
+)
 def dpop_token_request(api: Api, grant: GrantType) -> None:
     """A token is bound to no key whose proof is wrong."""
     valid = api.token_request(grant)
@@ -174,7 +227,15 @@ def dpop_token_request(api: Api, grant: GrantType) -> None:
     api.each(wrong, Answer.no_token)
 
 
-@rule(MUST, "RFC 9449 5", applies=bound_refresh, catches="dpop-refresh-unbound", safety=CONSUME)
+@rule(
+    MUST,
+    "RFC 9449 5",
+    applies=bound_refresh,
+    catches="dpop-refresh-unbound",
+    safety=CONSUME,
+    look="The refresh token of a public client is stored with the thumbprint of its key, and compared at"
+    " each refresh (RFC 9449 5).",
+)
 def dpop_refresh(api: Api, grant: GrantType) -> None:
     """The refresh token of a client without a secret is good for nobody who has another key."""
     api.send(api.token_request(grant).proving(key=OTHER)).no_token()

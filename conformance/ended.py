@@ -28,6 +28,11 @@ from .client_authentication import open_to_nobody
 from .parts import protected_zones, renewal, unattended_logins
 from .revocation import asking, client_of, introspection
 
+LOOK = (
+    "The lookup of the credential: a query that finds it has to ask for its state too (revoked, replaced,"
+    " expired, inactive), and no cache may answer in its place."
+)
+
 SECRET = ("client_secret", "password")
 """What is guessed at, so that an account may lock."""
 TOKENS = ("access_token", "refresh_token", "personal_access_token")
@@ -110,6 +115,7 @@ def _tried(count: int, where: str) -> None:
     applies=ended_keys,
     catches=("ended-key-accepted", "ended-token-accepted"),
     safety=ISSUE,
+    look="The lookup of keys and tokens: filter by revoked and expired, and see how long caches keep a good answer.",
 )
 def ended_refused(api: Api, which: tuple[Ending, str]) -> None:
     """A key or a token that was revoked, or whose time is over, opens no zone and no token endpoint."""
@@ -129,6 +135,7 @@ def ended_refused(api: Api, which: tuple[Ending, str]) -> None:
     applies=ended_secrets,
     catches=("ended-secret-accepted", "ended-password-accepted"),
     safety=LOCKOUT,
+    look="A change of a secret or password replaces the old one, or gives it an end that the check looks at.",
 )
 def ended_secret_refused(api: Api, which: tuple[Ending, str]) -> None:
     """A client's secret or a user's password that was changed, or whose time is over, is a wrong one."""
@@ -148,6 +155,7 @@ def ended_secret_refused(api: Api, which: tuple[Ending, str]) -> None:
     applies=ended_refresh_tokens,
     catches="ended-refresh-token-accepted",
     safety=CONSUME,
+    look="The lookup of the refresh grant: filter by revoked and expired.",
 )
 def ended_refresh_token(api: Api, which: tuple[Ending, str]) -> None:
     """A refresh token that was revoked, or whose time is over, gives no token."""
@@ -157,7 +165,15 @@ def ended_refresh_token(api: Api, which: tuple[Ending, str]) -> None:
         api.send(valid.replacing(valid.carried(Role.REFRESH_TOKEN), ended)).no_token()
 
 
-@rule(MUST, "RFC 7662 2.2", PROFILE, applies=ended_tokens, catches="introspection-ended-active", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 7662 2.2",
+    PROFILE,
+    applies=ended_tokens,
+    catches="introspection-ended-active",
+    safety=ISSUE,
+    look='The introspection view looks at the same state as resources do: revoked and expired are {"active": false}.',
+)
 def ended_inactive(api: Api, which: tuple[Ending, str]) -> None:
     """Whoever asks about a token that was revoked, or whose time is over, is not told that it is active."""
     ended, grant = api.ended(*which), api.profile.usual_grant
@@ -169,7 +185,16 @@ def ended_inactive(api: Api, which: tuple[Ending, str]) -> None:
     told.advise(told.status == 200 and active is False, "200 with active: false", f"{told.got}, active: {active}")
 
 
-@rule(MUST, "RFC 6749 4.3.2", PROFILE, applies=ended_users, catches="ended-user-accepted", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 6749 4.3.2",
+    PROFILE,
+    applies=ended_users,
+    catches="ended-user-accepted",
+    safety=LOCKOUT,
+    look="The login looks at the user's state as well as the password (Django: is_active, which ModelBackend"
+    " checks and a hand-written check_password does not).",
+)
 def ended_user(api: Api, user: str) -> None:
     """Nobody logs in as a user who was deactivated, with a password that is right in every letter."""
     former = {role: api.ref(role, user) for role in (Role.USERNAME, Role.PASSWORD)}

@@ -31,6 +31,11 @@ from pytest_apiauth.rules import (
 
 from .client_authentication import from_nobody
 
+LOOK = (
+    "The token exchange grant: the subject token goes through the same check as at a resource, after the"
+    " client was authenticated."
+)
+
 NEAR_MISSES: Final = (
     Edit("toggle"), Edit("upper"), Edit("lower"), Edit("truncate", at=990), Edit("extend", text="a"),
     Edit("prepend", text="a"), Edit("delete", at=500), Edit("swap", at=300), Edit("reverse"),
@@ -59,7 +64,15 @@ def gives_nothing(answer: Answer) -> None:
     answer.advise(error == "invalid_request", "the error invalid_request (RFC 8693 2.2.2)", f"error {error!r:.80}")
 
 
-@rule(MUST, "RFC 8693 2.2.1", applies=exchange, catches="exchange-type-unsaid", safety=ISSUE, control=ITSELF)
+@rule(
+    MUST,
+    "RFC 8693 2.2.1",
+    applies=exchange,
+    catches="exchange-type-unsaid",
+    safety=ISSUE,
+    control=ITSELF,
+    look="The members of the exchange's answer: access_token, issued_token_type as a URI, token_type (RFC 8693 2.2.1).",
+)
 def exchange_answer(api: Api, grant: GrantType) -> None:
     """The answer to an exchange has the token, its type as a URI, and how it is used."""
     answer = api.send(api.token_request(grant)).issued()
@@ -71,7 +84,14 @@ def exchange_answer(api: Api, grant: GrantType) -> None:
     answer.advise("no-store" in control, "Cache-Control: no-store", control or "none")
 
 
-@rule(MUST, "RFC 8693 2.2.2", applies=exchange, catches="exchange-subject-case-folded", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 8693 2.2.2",
+    applies=exchange,
+    catches="exchange-subject-case-folded",
+    safety=ISSUE,
+    look="The lookup of the subject token: by its whole value in its case, with the check that a resource has.",
+)
 def exchange_near_miss(api: Api, grant: GrantType) -> None:
     """A near miss of a subject token is exchanged for nothing."""
     valid = api.token_request(grant)
@@ -79,7 +99,15 @@ def exchange_near_miss(api: Api, grant: GrantType) -> None:
     api.each((valid.editing(subject, edit) for edit in NEAR_MISSES), gives_nothing)
 
 
-@rule(MUST, "RFC 8693 2.1", "RFC 8693 2.2.2", applies=exchange, catches="exchange-subject-unneeded", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 8693 2.1",
+    "RFC 8693 2.2.2",
+    applies=exchange,
+    catches="exchange-subject-unneeded",
+    safety=ISSUE,
+    look="subject_token and subject_token_type are required: their absence is invalid_request.",
+)
 def exchange_subject_needed(api: Api, grant: GrantType) -> None:
     """Without a subject token there is nothing to exchange."""
     valid = api.token_request(grant)
@@ -87,7 +115,16 @@ def exchange_subject_needed(api: Api, grant: GrantType) -> None:
     api.each((*empty, valid.setting("subject_token", "apiauth-no-such-token")), gives_nothing)
 
 
-@rule(SHOULD, "RFC 8693 2.1", "RFC 8693 3", applies=exchange, catches="exchange-type-ignored", safety=ISSUE)
+@rule(
+    SHOULD,
+    "RFC 8693 2.1",
+    "RFC 8693 3",
+    applies=exchange,
+    catches="exchange-type-ignored",
+    safety=ISSUE,
+    look="subject_token_type is compared with the kinds that the server can verify, and the token is looked"
+    " up as that kind.",
+)
 def exchange_token_type(api: Api, grant: GrantType) -> None:
     """An access token that is said to be of another type, or of none, is not taken for one."""
     valid = api.token_request(grant)
@@ -99,13 +136,28 @@ def exchange_token_type(api: Api, grant: GrantType) -> None:
     api.each(wrong(), gives_nothing)
 
 
-@rule(MUST, "RFC 6749 3.2.1", "RFC 8693 2.1", applies=exchange_by_clients, catches="exchange-anonymous", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 6749 3.2.1",
+    "RFC 8693 2.1",
+    applies=exchange_by_clients,
+    catches="exchange-anonymous",
+    safety=ISSUE,
+    look="The exchange authenticates the client before it looks at the subject token.",
+)
 def exchange_client(api: Api, grant: GrantType) -> None:
     """Where clients authenticate, nobody else exchanges a token that got into the wrong hands."""
     api.each(from_nobody(api.token_request(grant)), lambda answer: answer.no_token())
 
 
-@rule(MUST, "RFC 8693 2.2.2", applies=exchange, catches="exchange-subject-outlived", safety=CONSUME)
+@rule(
+    MUST,
+    "RFC 8693 2.2.2",
+    applies=exchange,
+    catches="exchange-subject-outlived",
+    safety=CONSUME,
+    look="The expiry of the subject token is compared, as a resource does.",
+)
 def exchange_expired(api: Api, grant: GrantType) -> None:
     """A subject token whose lifetime is over is exchanged for nothing."""
     api.examination.needs_clock()
@@ -128,6 +180,8 @@ def exchange_expired(api: Api, grant: GrantType) -> None:
     applies=exchange_and_revocation,
     catches="exchange-subject-revoked",
     safety=REVOKE,
+    look="The state of the subject token is looked up, as a resource does: a signature alone says nothing of"
+    " a revocation.",
 )
 def exchange_revoked(api: Api, grant: GrantType) -> None:
     """A subject token that was revoked is exchanged for nothing."""

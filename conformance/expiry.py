@@ -21,6 +21,11 @@ from pytest_apiauth.rules import (
 from .parts import code_grant, issued_token_zones, unattended_grants
 from .refresh import bearer_requests
 
+LOOK = (
+    "Where the time of a token or code is compared: with the clock of now at each use, in UTC, and not"
+    " only when it is issued or cleaned up."
+)
+
 LONGEST_CODE = 600
 
 
@@ -41,6 +46,8 @@ def lifetime_of(api: Api, grant: GrantType | None, tokens: Tokens) -> tuple[int,
     applies=issued_token_zones,
     catches=("token-never-expires", "token-expires-early"),
     safety=ISSUE,
+    look="The comparison with exp at each request: now >= expiry refuses, in UTC and in seconds; look for"
+    " time zones, for a leeway of minutes and for a clean-up job that alone ends tokens.",
 )
 def exp_boundary(api: Api, zone: Zone) -> None:
     """A token works for its lifetime and is refused after it, give or take the leeway."""
@@ -67,7 +74,16 @@ def exp_boundary(api: Api, zone: Zone) -> None:
         api.control(valid)
 
 
-@rule(DOC, PROFILE, "RFC 6749 1.4", applies=issued_token_zones, catches="token-revives", safety=CONSUME)
+@rule(
+    DOC,
+    PROFILE,
+    "RFC 6749 1.4",
+    applies=issued_token_zones,
+    catches="token-revives",
+    safety=CONSUME,
+    look="What prolongs a token: a sliding lifetime that is renewed before the check, or a cache that"
+    " forgets that it was over.",
+)
 def exp_monotone(api: Api, zone: Zone) -> None:
     """A token that was refused since its time is over is never accepted again."""
     api.examination.needs_clock()
@@ -104,7 +120,15 @@ def exp_monotone(api: Api, zone: Zone) -> None:
         raise NotApplicable("the zone takes no tokens of the grant that gives refresh tokens")
 
 
-@rule(SHOULD, "RFC 6749 5.1", applies=unattended_grants, catches="countdown-frozen", safety=ISSUE, control=ITSELF)
+@rule(
+    SHOULD,
+    "RFC 6749 5.1",
+    applies=unattended_grants,
+    catches="countdown-frozen",
+    safety=ISSUE,
+    control=ITSELF,
+    look="expires_in of a token that is handed out again: expiry minus now, not the setting.",
+)
 def exp_honest_countdown(api: Api, grant: GrantType) -> None:
     """A token that is handed out again comes with the lifetime that is left of it."""
     api.examination.needs_clock()
@@ -129,7 +153,15 @@ def exp_honest_countdown(api: Api, grant: GrantType) -> None:
         answer.require(answer.status < 300, words)
 
 
-@rule(SHOULD, "RFC 6749 4.1.2", applies=code_grant, catches="code-never-expires", safety=CONSUME)
+@rule(
+    SHOULD,
+    "RFC 6749 4.1.2",
+    applies=code_grant,
+    catches="code-never-expires",
+    safety=CONSUME,
+    look="The lifetime of codes: ten minutes at most, compared at the redemption (Django OAuth Toolkit:"
+    " AUTHORIZATION_CODE_EXPIRE_SECONDS).",
+)
 def exp_code_short(api: Api, grant: GrantType) -> None:
     """An authorization code is good for ten minutes at most."""
     api.examination.needs_clock()

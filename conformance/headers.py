@@ -51,6 +51,11 @@ from .parts import (
     usual_basic_client,
 )
 
+LOOK = (
+    "The code that finds the credential in the request: which header, in which spelling, and what it does"
+    " when there are two."
+)
+
 WRONG = Edit("reverse")
 CASE_MASKS: tuple[Callable[[int], bool], ...] = (
     lambda place: place == 0,
@@ -65,7 +70,15 @@ cors_zones = Parts(
 )
 
 
-@rule(SHOULD, "RFC 9110 11.1", "RFC 7617 2", applies=scheme_zones, catches="scheme-case-sensitive")
+@rule(
+    SHOULD,
+    "RFC 9110 11.1",
+    "RFC 7617 2",
+    applies=scheme_zones,
+    catches="scheme-case-sensitive",
+    look="The comparison of the scheme is case-sensitive; compare scheme.lower() with 'bearer' or 'basic'"
+    " (RFC 9110 11.1).",
+)
 def hdr_scheme_case(api: Api, zone: Zone) -> None:
     """The word of the scheme before a token, such as Bearer, works in any case, and so does Basic."""
     kinds = (*PAIRS, *tokens_of(api.profile, goes_with_a_scheme))
@@ -83,6 +96,8 @@ def hdr_scheme_case(api: Api, zone: Zone) -> None:
     applies=usual_basic_client,
     catches="client-scheme-case-sensitive",
     safety=ISSUE,
+    look="The comparison of the scheme at the token endpoint is case-sensitive; compare scheme.lower() with"
+    " 'basic' (RFC 9110 11.1).",
 )
 def tok_scheme_case(api: Api, grant: GrantType) -> None:
     """The word Basic before a client's id and secret works in any case."""
@@ -99,7 +114,14 @@ def spelt(good: Credential, mask: Callable[[int], bool]) -> Credential:
     return replace(good, place=replace(good.place, prefix=prefix))
 
 
-@rule(MUST, "RFC 9110 5.1", applies=all_zones, catches=("extra-header-refused", "content-type-on-get-refused"))
+@rule(
+    MUST,
+    "RFC 9110 5.1",
+    applies=all_zones,
+    catches=("extra-header-refused", "content-type-on-get-refused"),
+    look="A validator of headers or a web application firewall: what it does not know, or a Content-Type on"
+    " a GET, is no reason to refuse.",
+)
 @draws(name=some.header_names, value=some.header_values)
 def hdr_unrelated_inert(api: Api, zone: Zone, name: str, value: str) -> None:
     """A header that has nothing to do with authentication changes nothing."""
@@ -121,6 +143,8 @@ def hdr_unrelated_inert(api: Api, zone: Zone, name: str, value: str) -> None:
         "session-excuses-wrong",
         "forwarded-for-excuses-wrong",
     ),
+    look="The order of authentication: a session cookie or a forwarded header beside the documented"
+    " credential must neither win over it nor excuse a wrong one.",
 )
 def hdr_inert(api: Api, zone: Zone) -> None:
     """What browsers, proxies and caches add to a request lets nobody in, and keeps nobody out."""
@@ -148,6 +172,8 @@ def hdr_inert(api: Api, zone: Zone) -> None:
     applies=unattended_logins,
     catches=("proxied-refused", "accept-needed"),
     safety=ISSUE,
+    look="What the token endpoint looks at beside its parameters: Accept, Origin, cookies and forwarded"
+    " headers decide nothing there.",
 )
 def tok_inert(api: Api, grant: GrantType) -> None:
     """What browsers, proxies and caches add to a token request changes nothing about the token."""
@@ -171,6 +197,8 @@ def tok_inert(api: Api, grant: GrantType) -> None:
     applies=secret_clients,
     catches="proxied-client-excused",
     safety=LOCKOUT,
+    look="Exceptions for calls from inside: an address or a header that a proxy sets replaces no client"
+    " secret, since anybody can send it.",
 )
 def tok_inert_refused(api: Api, grant: GrantType) -> None:
     """A wrong secret stays wrong beside what browsers and proxies add, and beside what says who somebody is."""
@@ -188,7 +216,17 @@ def tok_inert_refused(api: Api, grant: GrantType) -> None:
     api.control(valid)
 
 
-@rule(MUST, "RFC 9110 5.3", "RFC 9110 11.6.2", PROFILE, applies=header_zones, catches="duplicate-last-wins", wire=True)
+@rule(
+    MUST,
+    "RFC 9110 5.3",
+    "RFC 9110 11.6.2",
+    PROFILE,
+    applies=header_zones,
+    catches="duplicate-last-wins",
+    wire=True,
+    look="How two header lines of one name are read: the first, the last, or joined by a comma; two"
+    " credentials are a 400 or 401, whichever of them is good.",
+)
 def hdr_duplicate_credential(api: Api, zone: Zone) -> None:
     """A bad credential in a header in front of a good one of the same kind is not overlooked."""
     for valid in api.requests(zone):
@@ -208,7 +246,15 @@ def _challenges(answer: Answer) -> bool:
     return answer.response.header("www-authenticate") is not None
 
 
-@rule(SHOULD, "RFC 9700 4.3.2", "RFC 6750 2.3", applies=hidden_token_zones, catches="token-from-query")
+@rule(
+    SHOULD,
+    "RFC 9700 4.3.2",
+    "RFC 6750 2.3",
+    applies=hidden_token_zones,
+    catches="token-from-query",
+    look="The token reader's fallback to the query: switch it off (flask-jwt-extended: JWT_TOKEN_LOCATION;"
+    " oauthlib takes access_token of a query too); URLs end in logs.",
+)
 def tok_in_url_refused(api: Api, zone: Zone) -> None:
     """A token in the query of the URL, where it ends in logs, authenticates nothing."""
     for valid in api.requests(zone, *tokens_of(api.profile, is_hidden)):
@@ -217,7 +263,15 @@ def tok_in_url_refused(api: Api, zone: Zone) -> None:
         refused_in_turn(api, valid, (bare.with_query((name, valid.token)) for name in names))
 
 
-@rule(SHOULD, "RFC 6750 2", PROFILE, applies=token_zones, catches=("token-from-header", "token-from-cookie"))
+@rule(
+    SHOULD,
+    "RFC 6750 2",
+    PROFILE,
+    applies=token_zones,
+    catches=("token-from-header", "token-from-cookie"),
+    look="The token reader's list of places: only those that are documented (flask-jwt-extended:"
+    " JWT_TOKEN_LOCATION = ['headers']).",
+)
 def tok_elsewhere(api: Api, zone: Zone) -> None:
     """A token in a header or a cookie that the document does not name authenticates nothing."""
     taken = {good.name.lower() for good in map(api.credential, zone.kinds) if good.place.where != "query"}
@@ -233,7 +287,15 @@ def tok_elsewhere(api: Api, zone: Zone) -> None:
                 answer.advise(not answer.is_admitted, "a refusal of a token sent as Basic")
 
 
-@rule(SHOULD, "RFC 6750 2", "RFC 6750 3.1", applies=hidden_token_zones, catches="query-token-beats-header")
+@rule(
+    SHOULD,
+    "RFC 6750 2",
+    "RFC 6750 3.1",
+    applies=hidden_token_zones,
+    catches="query-token-beats-header",
+    look="The order in which the token reader tries places: a bad credential in the documented place is the"
+    " end, no reason to look further.",
+)
 def tok_two_places(api: Api, zone: Zone) -> None:
     """A good token in the query does not rescue a bad one in its documented place."""
     for valid in api.requests(zone, *tokens_of(api.profile, is_hidden)):
@@ -241,7 +303,15 @@ def tok_two_places(api: Api, zone: Zone) -> None:
         api.send(spoilt).refused()
 
 
-@rule(MUST, "RFC 9110 5.1", PROFILE, applies=header_zones, catches="header-name-case-sensitive")
+@rule(
+    MUST,
+    "RFC 9110 5.1",
+    PROFILE,
+    applies=header_zones,
+    catches="header-name-case-sensitive",
+    look="How the header is looked up: by the framework's case-insensitive mapping, not in a plain dict of"
+    " raw names (ASGI scopes have them in lower case).",
+)
 @draws(mask=some.name_masks)
 def hdr_name_case(api: Api, zone: Zone, mask: list[bool]) -> None:
     """The name of a credential's header works in any case."""
@@ -256,7 +326,15 @@ def hdr_name_case(api: Api, zone: Zone, mask: list[bool]) -> None:
         api.send(altered).like_control()
 
 
-@rule(SHOULD, PROFILE, applies=cors_zones, catches=("preflight-needs-credentials", "cors-any-origin"), control=ITSELF)
+@rule(
+    SHOULD,
+    PROFILE,
+    applies=cors_zones,
+    catches=("preflight-needs-credentials", "cors-any-origin"),
+    control=ITSELF,
+    look="The CORS middleware stands outside of authentication, answers OPTIONS without it, and names the"
+    " documented origins (Starlette: added last; Django: CorsMiddleware first).",
+)
 def cors_preflight(api: Api, zone: Zone) -> None:
     """A browser's preflight needs no credentials, and permits documented origins what they need, and no others."""
     origins = api.profile.allowed_origins
@@ -287,7 +365,14 @@ def cors_preflight(api: Api, zone: Zone) -> None:
                 answer.require(not is_wide, "no wildcard origin together with credentials")
 
 
-@rule(SHOULD, PROFILE, applies=protected_zones, catches="cors-reflects-origin")
+@rule(
+    SHOULD,
+    PROFILE,
+    applies=protected_zones,
+    catches="cors-reflects-origin",
+    look="The CORS middleware repeats any Origin beside Access-Control-Allow-Credentials: list the origins,"
+    " and never allow all of them with credentials.",
+)
 def cors_reflected(api: Api, zone: Zone) -> None:
     """A page of an origin that nobody knows may not read what a browser's own credentials have opened."""
     for valid, is_first in with_the_first(api, zone):

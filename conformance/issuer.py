@@ -20,6 +20,11 @@ from pytest_apiauth.rules import (
 from .authorization import LOGIN_FIRST, both
 from .parts import authorization
 
+LOOK = (
+    "Where the answer of the authorization endpoint is put together: iss is a constant of the"
+    " configuration, added to codes and errors alike (RFC 9207 2)."
+)
+
 STRANGER = "https://apiauth.example"
 named_issuers = Parts(
     "the profile does not promise that answers of the authorization endpoint name their issuer",

@@ -32,6 +32,11 @@ from .forging import (
 from .parts import token_zones
 from .published import published_keys, published_zones
 
+LOOK = (
+    "The one call that verifies access tokens: the algorithm and the key come from the server's own"
+    " configuration, never from the token, and nothing is read before the signature holds."
+)
+
 FEW = 6
 """Of how many rows one is tried where another request has stood for all of them."""
 
@@ -54,6 +59,8 @@ FEW = 6
         "jwt-key-from-token",
         "jwt-unknown-kid-unchecked",
     ),
+    look="The decode call: the list of algorithms is fixed (PyJWT: algorithms=['RS256']), none is not in it,"
+    " verify_signature is on, and an unknown kid is an error, not another way to verify.",
 )
 def res_jwt_forged(api: Api, zone: Zone) -> None:
     """A JWT counts by its signature alone: none at all, another one, or another content under it is refused."""
@@ -79,6 +86,8 @@ def res_jwt_forged(api: Api, zone: Zone) -> None:
         "jwt-key-set-from-token",
         "jwt-unknown-kid-own-algorithm",
     ),
+    look="Where the key comes from: jwk, x5c, jku and x5u of a token's header are never followed; kid picks"
+    " among the server's own keys only.",
 )
 def res_jwt_own_key(api: Api, zone: Zone) -> None:
     """A JWT that is signed by a key which it brings along, as a JWK, a certificate or a URL, is refused."""
@@ -96,6 +105,8 @@ def res_jwt_own_key(api: Api, zone: Zone) -> None:
     "RFC 9110 11.4",
     applies=published_zones,
     catches=("jwt-public-key-as-secret", "jwt-public-key-stripped", "jwt-public-jwk-as-secret"),
+    look="The algorithm of the decode call: with HS256 beside RS256 in the list, the public key's text is an"
+    " HMAC secret that everybody has; one key, one algorithm.",
 )
 def res_jwt_public_key(api: Api, zone: Zone) -> None:
     """A public key, which everybody has, is no secret to sign a JWT with, however it is spelt."""
@@ -118,6 +129,8 @@ def res_jwt_public_key(api: Api, zone: Zone) -> None:
     "RFC 9110 11.4",
     applies=token_zones,
     catches=("jwt-first-member-counts", "jwt-json-read-by-dots"),
+    look="Whoever else reads the token: a gateway or a hand-written split that parses it again may see other"
+    " claims than the library has verified; use the claims that verification returned.",
 )
 def res_jwt_read_twice(api: Api, zone: Zone) -> None:
     """A token that two parsers read differently is refused, or counts by what its signature is about."""

@@ -29,6 +29,8 @@ from .client_authentication import open_to_nobody
 from .grid.standing import may_guess, with_the_first
 from .parts import password_logins, protected_zones, secret_clients, unattended_logins
 
+LOOK = "What error messages are made from: no part of the request, and nothing that says how far the check had got."
+
 CANARY = "apiauthCanary7Q2vX9"
 NOBODY = "apiauth-nobody-5R8"
 SHORTEST = 8
@@ -53,7 +55,15 @@ def echoes(answer: Answer, value: str) -> bool:
     return any(form in text for form in spellings(value))
 
 
-@rule(SHOULD, "RFC 9700 4.2", "RFC 6749 10.3", applies=protected_zones, catches="refusal-echoes-credential")
+@rule(
+    SHOULD,
+    "RFC 9700 4.2",
+    "RFC 6749 10.3",
+    applies=protected_zones,
+    catches="refusal-echoes-credential",
+    look="The text of refusals: no message, header or log line sent back repeats the value that was refused"
+    " (FastAPI's 422 repeats the input).",
+)
 def leak_canary(api: Api, zone: Zone) -> None:
     """No answer repeats a credential, good or bad, in any encoding."""
     for valid in api.requests(zone):
@@ -102,7 +112,16 @@ def require_no_foreign_value(api: Api, answer: Answer, spoilt: Ref | None) -> No
     answer.require(not told, "no credential but what was sent, in any answer", f"{', '.join(told)} in it")
 
 
-@rule(MUST, "RFC 6749 10.3", PROFILE, "RFC 9110 11.4", applies=protected_zones, catches="refusal-tells-right-one")
+@rule(
+    MUST,
+    "RFC 6749 10.3",
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=protected_zones,
+    catches="refusal-tells-right-one",
+    look="The text of refusals: what the server compared with belongs to nobody's answer; look for debug"
+    " messages and whole objects in errors.",
+)
 def leak_foreign(api: Api, zone: Zone) -> None:
     """No answer tells a credential that its request did not carry: the right one, say, beside a wrong one."""
     for valid, is_whole in with_the_first(api, zone):
@@ -118,7 +137,15 @@ def leak_foreign(api: Api, zone: Zone) -> None:
         api.control(valid)
 
 
-@rule(MUST, "RFC 6749 10.3", PROFILE, applies=unattended_logins, catches="error-tells-right-one", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 6749 10.3",
+    PROFILE,
+    applies=unattended_logins,
+    catches="error-tells-right-one",
+    safety=LOCKOUT,
+    look="The error description of the token endpoint: it names no value from the database.",
+)
 def leak_foreign_token(api: Api, grant: GrantType) -> None:
     """No error of the token endpoint tells a credential that its request did not carry."""
     valid = api.token_request(grant)
@@ -140,6 +167,8 @@ def leak_foreign_token(api: Api, grant: GrantType) -> None:
     applies=unattended_logins,
     catches=("error-echoes-secret", "token-answer-echoes"),
     safety=LOCKOUT,
+    look="The token endpoint's answers and error descriptions are made from fixed texts, never from the"
+    " request's parameters.",
 )
 def leak_canary_token(api: Api, grant: GrantType) -> None:
     """The token endpoint repeats neither password nor client secret, in a refusal or beside a token."""
@@ -177,7 +206,16 @@ def require_alike(one: Answer, other: Answer, words: str) -> None:
     other.require(not found, f"the answer to {words}, {one.got}", f"{other.got} with {one_line(found)}")
 
 
-@rule(SHOULD, "RFC 6749 5.2", "RFC 6819 4.4.3", applies=password_logins, catches="unknown-user-named", safety=LOCKOUT)
+@rule(
+    SHOULD,
+    "RFC 6749 5.2",
+    "RFC 6819 4.4.3",
+    applies=password_logins,
+    catches="unknown-user-named",
+    safety=LOCKOUT,
+    look="An unknown user takes the same way as a wrong password: one message, one status, and a hash"
+    " computed in vain (Django's ModelBackend does).",
+)
 def leak_enum(api: Api, grant: GrantType) -> None:
     """An unknown user and a wrong password are answered alike."""
     valid = api.token_request(grant)
@@ -187,7 +225,14 @@ def leak_enum(api: Api, grant: GrantType) -> None:
     require_alike(wrong, unknown, "a wrong password")
 
 
-@rule(SHOULD, "RFC 6749 5.2", applies=secret_clients, catches="unknown-client-named", safety=LOCKOUT)
+@rule(
+    SHOULD,
+    "RFC 6749 5.2",
+    applies=secret_clients,
+    catches="unknown-client-named",
+    safety=LOCKOUT,
+    look="An unknown client takes the same way as a wrong secret: invalid_client with one description.",
+)
 def leak_enum_client(api: Api, grant: GrantType) -> None:
     """An unknown client and a wrong secret are answered alike."""
     cause = open_to_nobody(api, grant)
@@ -201,7 +246,13 @@ def leak_enum_client(api: Api, grant: GrantType) -> None:
     require_alike(wrong, unknown, "a wrong secret")
 
 
-@rule(MAY, "RFC 6750 3.1", applies=protected_zones, catches="refusal-explains")
+@rule(
+    MAY,
+    "RFC 6750 3.1",
+    applies=protected_zones,
+    catches="refusal-explains",
+    look="One refusal for every bad token: no 'expired', 'signature' or 'not found' in the description.",
+)
 def leak_refusal_uniform(api: Api, zone: Zone) -> None:
     """A refusal does not say why a credential is bad: a near miss and an unknown one are answered alike."""
     for valid in api.requests(zone):

@@ -47,6 +47,11 @@ from .model import Actor, Fate, Known, Model
 from .parts import issued_token_zones
 from .revocation import asking, client_of, introspection, revocation
 
+LOOK = (
+    "The store of tokens: which row an operation finds, updates or deletes. Filter by user, client and"
+    " family each time, and never by 'the latest'."
+)
+
 LENGTH = 16
 
 
@@ -353,6 +358,8 @@ def lived(api: Api, zone: Zone, steps: list[Operation], about: Fate) -> None:
     applies=one_token_zone,
     catches=("refresh-revives-other-login", "refresh-prolongs-expired", "refresh-gives-latest-user"),
     safety=REVOKE,
+    look="The shortest sequence is in the steps: look which row each of them should have ended or left, and"
+    " compare by user, client and family.",
 )
 @draws(steps=operations)
 def life_cycle(api: Api, zone: Zone, steps: list[Operation]) -> None:
@@ -367,6 +374,8 @@ def life_cycle(api: Api, zone: Zone, steps: list[Operation]) -> None:
     applies=one_token_zone,
     catches=("reuse-ends-other-users", "refresh-ends-other-users"),
     safety=REVOKE,
+    look="What ends too much: a revocation, refresh or reuse that deletes by user or client where it should"
+    " by family or token.",
 )
 @draws(steps=operations)
 def life_isolation(api: Api, zone: Zone, steps: list[Operation]) -> None:

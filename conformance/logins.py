@@ -30,8 +30,17 @@ from .parts import logging_out, other_logins
 from .refresh import bearer_requests
 from .token_answer import asked
 
+LOOK = "The view that logs in or out: which members it reads, what it answers, and what it deletes or puts on a list."
 
-@rule(MUST, PROFILE, applies=other_logins, catches="login-without-password", safety=LOCKOUT)
+
+@rule(
+    MUST,
+    PROFILE,
+    applies=other_logins,
+    catches="login-without-password",
+    safety=LOCKOUT,
+    look="The login view checks that name and password are there and not empty before anything is compared.",
+)
 def log_lacking(api: Api, grant: GrantType) -> None:
     """A login without a user's name or a password, or with an empty one, gives no token."""
     valid = api.token_request(grant)
@@ -40,7 +49,16 @@ def log_lacking(api: Api, grant: GrantType) -> None:
     api.each([*lacking, valid.omitting(*named)], Answer.no_token)
 
 
-@rule(DOC, PROFILE, applies=other_logins, catches="login-lifetime-text", safety=ISSUE, control=ITSELF)
+@rule(
+    DOC,
+    PROFILE,
+    applies=other_logins,
+    catches="login-lifetime-text",
+    safety=ISSUE,
+    control=ITSELF,
+    look="The serializer of the login's answer: tokens are text, lifetimes are numbers, where the profile"
+    " says that they are.",
+)
 def log_answer(api: Api, grant: GrantType) -> None:
     """The answer has the tokens and the lifetime where the profile says: tokens are texts, a lifetime is a number."""
     table = api.profile.request_of(grant)
@@ -57,7 +75,14 @@ def log_answer(api: Api, grant: GrantType) -> None:
 
 
 @rule(
-    DOC, PROFILE, applies=logging_out, catches=("logout-without-effect", "logout-spares-refresh-token"), safety=REVOKE
+    DOC,
+    PROFILE,
+    applies=logging_out,
+    catches=("logout-without-effect", "logout-spares-refresh-token"),
+    safety=REVOKE,
+    look="A log-out of signed tokens takes a list of ended ones, which every view looks at"
+    " (flask-jwt-extended: token_in_blocklist_loader, simplejwt: token_blacklist); of stored ones, a"
+    " delete.",
 )
 def log_out_ends(api: Api, grant: GrantType) -> None:
     """What a log-out is documented to end is refused from then on: at every zone, and where a token is renewed."""

@@ -22,6 +22,11 @@ from pytest_apiauth.rules import (
 
 from .parts import UNATTENDED
 
+LOOK = (
+    "The document at /.well-known: it is best made from the settings that the endpoints use, not written"
+    " by hand beside them."
+)
+
 WELL_KNOWN: Final = "/.well-known/"
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 KNOWN_METHODS: Final = ("client_secret_basic", "client_secret_post", "none")

@@ -34,6 +34,11 @@ from pytest_apiauth.rules import (
 from .client_authentication import another_client, open_to_nobody
 from .parts import issued_token_zones, refresh, unattended_grants
 
+LOOK = (
+    "Where the server learns of the certificate: from the TLS connection or a header that only the proxy"
+    " can set, compared by the SHA-256 of the whole (RFC 8705 3.1)."
+)
+
 MADE: tuple[Literal["stranger", "namesake"], ...] = ("stranger", "namesake")
 
 
@@ -88,14 +93,27 @@ def others(api: Api, than: str) -> list[str]:
         return []
 
 
-@rule(MUST, "RFC 8705 3", applies=bound_zones, catches="mtls-certificate-optional")
+@rule(
+    MUST,
+    "RFC 8705 3",
+    applies=bound_zones,
+    catches="mtls-certificate-optional",
+    look="A token with cnf.x5t#S256 needs the certificate of the connection: none is 401; the proxy has to"
+    " pass it on, and to drop what clients send in its place.",
+)
 def mtls_certificate_needed(api: Api, zone: Zone) -> None:
     """A token that is bound to a certificate opens nothing for a client that presents none."""
     for valid in bound(api, zone):
         api.send(replace(valid, certificate=None)).refused()
 
 
-@rule(MUST, "RFC 8705 3", applies=bound_zones, catches=("mtls-any-certificate", "mtls-bound-to-name"))
+@rule(
+    MUST,
+    "RFC 8705 3",
+    applies=bound_zones,
+    catches=("mtls-any-certificate", "mtls-bound-to-name"),
+    look="The SHA-256 of the whole certificate (DER) is compared with cnf.x5t#S256, not its subject.",
+)
 def mtls_certificate(api: Api, zone: Zone) -> None:
     """A token is bound to one certificate, and to no other with the same names."""
     for valid in bound(api, zone):
@@ -109,6 +127,8 @@ def mtls_certificate(api: Api, zone: Zone) -> None:
     applies=certified_clients,
     catches=("mtls-client-unchecked", "mtls-client-by-name"),
     safety=ISSUE,
+    look="The token endpoint compares the certificate with what is registered for the client, by the chain's"
+    " trusted subject or the key itself (RFC 8705 2).",
 )
 def mtls_client(api: Api, grant: GrantType) -> None:
     """A client that presents no certificate, or another than its own, gets no token."""
@@ -126,6 +146,7 @@ def mtls_client(api: Api, grant: GrantType) -> None:
     catches="mtls-confirmation",
     safety=ISSUE,
     control=ITSELF,
+    look="cnf of the token: base64url without padding of the SHA-256 of the DER, as x5t#S256 (RFC 8705 3.1).",
 )
 def mtls_confirmation(api: Api, grant: GrantType) -> None:
     """What a token says of its certificate, or introspection does, is the SHA-256 of that in base64url."""
@@ -155,7 +176,15 @@ def confirmations(api: Api, answer: Answer, valid: Draft) -> Iterator[tuple[Answ
             yield where, found["x5t#S256"]
 
 
-@rule(SHOULD, "RFC 8705 4", applies=bound_refresh, catches="mtls-refresh-unbound", safety=CONSUME)
+@rule(
+    SHOULD,
+    "RFC 8705 4",
+    applies=bound_refresh,
+    catches="mtls-refresh-unbound",
+    safety=CONSUME,
+    look="The refresh token of a public client is stored with its certificate's hash, and compared at each"
+    " refresh (RFC 8705 4).",
+)
 def mtls_refresh(api: Api, grant: GrantType) -> None:
     """The refresh token of a client without a secret is good for nobody who presents another certificate."""
     for made in MADE:

@@ -37,6 +37,11 @@ from .client_authentication import another_client
 from .device import ENTROPY, NEAR_MISSES
 from .parts import authenticates, authorization
 
+LOOK = (
+    "The pushed authorization request endpoint: it authenticates the client and checks the request as the"
+    " authorization endpoint does, and stores it whole under a random name."
+)
+
 MADE_UP: Final = "urn:ietf:params:oauth:request_uri:apiauth-no-such-request-0123456789"
 OTHER_STATE: Final = "apiauth-another-state-0123456789"
 
@@ -104,6 +109,8 @@ def leads_nowhere(api: Api, valid: Draft, answer: Answer, expected: str) -> None
     catches=("pushed-status-200", "pushed-expires-in-text", "pushed-answer-cacheable"),
     safety=ISSUE,
     control=ITSELF,
+    look="The answer of the endpoint: 201, JSON with request_uri and expires_in as a number, and no-store"
+    " (RFC 9126 2.2).",
 )
 def par_answer(api: Api, grant: GrantType) -> None:
     """What was pushed gets a name, for as many seconds as are said, with 201 and in JSON."""
@@ -119,7 +126,16 @@ def par_answer(api: Api, grant: GrantType) -> None:
     answer.advise("no-store" in control, "Cache-Control: no-store", control or "none")
 
 
-@rule(MUST, "RFC 9126 2.1", "RFC 9126 2", applies=proven_pushes, catches="pushed-anonymous", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 9126 2.1",
+    "RFC 9126 2",
+    applies=proven_pushes,
+    catches="pushed-anonymous",
+    safety=ISSUE,
+    look="The pushed request endpoint authenticates clients as the token endpoint does; client_id alone is"
+    " enough for public ones only.",
+)
 def par_client(api: Api, grant: GrantType) -> None:
     """Nobody pushes a request in a client's name without being that client."""
     valid = api.pushed_request()
@@ -128,14 +144,30 @@ def par_client(api: Api, grant: GrantType) -> None:
     api.each((nobody, *named), gives_no_name)
 
 
-@rule(MUST, "RFC 9126 2.1", "RFC 9126 2", applies=proven_pushes, catches="pushed-any-secret", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 9126 2.1",
+    "RFC 9126 2",
+    applies=proven_pushes,
+    catches="pushed-any-secret",
+    safety=LOCKOUT,
+    look="The pushed request endpoint compares the secret as the token endpoint does, by the same function.",
+)
 def par_secret(api: Api, grant: GrantType) -> None:
     """A client that proves itself wrongly pushes nothing."""
     valid = api.pushed_request()
     api.each((valid.proving_wrongly(edit) for edit in (Edit("reverse"), Edit("truncate", at=990))), gives_no_name)
 
 
-@rule(MUST, "RFC 9126 2", "RFC 9126 2.3", applies=pushed_requests, catches="pushed-by-get", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 9126 2",
+    "RFC 9126 2.3",
+    applies=pushed_requests,
+    catches="pushed-by-get",
+    safety=ISSUE,
+    look="The methods and the parser of the endpoint: POST, a form, parameters from the body alone.",
+)
 def par_form(api: Api, grant: GrantType) -> None:
     """A request is pushed as a form in a POST, and whatever else comes harms nobody."""
     valid = api.pushed_request()
@@ -152,7 +184,14 @@ def par_form(api: Api, grant: GrantType) -> None:
     api.each(odd, lambda answer: answer)
 
 
-@rule(MUST, "RFC 9126 2.1", applies=pushed_requests, catches="pushed-request-uri-taken", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 9126 2.1",
+    applies=pushed_requests,
+    catches="pushed-request-uri-taken",
+    safety=ISSUE,
+    look="request_uri among what is pushed is refused with invalid_request (RFC 9126 2.1).",
+)
 def par_nested(api: Api, grant: GrantType) -> None:
     """A pushed request refers to no other one."""
     valid = api.authorization_request()
@@ -168,6 +207,7 @@ def par_nested(api: Api, grant: GrantType) -> None:
     applies=pushed_requests,
     catches="pushed-redirect-any",
     safety=ISSUE,
+    look="redirect_uri is checked when it is pushed, against those of the authenticated client.",
 )
 def par_redirect(api: Api, grant: GrantType) -> None:
     """A redirect_uri that is not registered leads nowhere if it is pushed, neither then nor when it is opened.
@@ -186,6 +226,7 @@ def par_redirect(api: Api, grant: GrantType) -> None:
     catches="pushed-counted",
     safety=ISSUE,
     control=ITSELF,
+    look="What names a pushed request: urn:ietf:params:oauth:request_uri: and secrets.token_urlsafe(32).",
 )
 def par_entropy(api: Api, grant: GrantType) -> None:
     """Names differ in more than a counter. An upper bound only: it can show weakness, never strength."""
@@ -199,7 +240,16 @@ def par_entropy(api: Api, grant: GrantType) -> None:
     last.advise(longest >= ENTROPY, f"names that vary in {ENTROPY} letters or more", f"{longest} letters")
 
 
-@rule(MUST, "RFC 9126 2.2", "RFC 6749 10.10", applies=pushed_requests, catches="pushed-case-folded", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 9126 2.2",
+    "RFC 6749 10.10",
+    applies=pushed_requests,
+    catches="pushed-case-folded",
+    safety=ISSUE,
+    look="The lookup of request_uri: the whole value in its case; nothing found is an error page and no"
+    " fallback to the query's own parameters.",
+)
 def par_unknown(api: Api, grant: GrantType) -> None:
     """A made-up request_uri, and a near miss of one, open nothing."""
     valid = api.authorization_request()
@@ -212,7 +262,14 @@ def par_unknown(api: Api, grant: GrantType) -> None:
                 leads_nowhere(api, valid, answer, "an error for a request_uri that nobody was given")
 
 
-@rule(MUST, "RFC 9126 2.2", applies=pushed_requests, catches="pushed-any-client", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 9126 2.2",
+    applies=pushed_requests,
+    catches="pushed-any-client",
+    safety=ISSUE,
+    look="The stored request has its client: compare it with client_id when it is opened (RFC 9126 2.2).",
+)
 def par_bound(api: Api, grant: GrantType) -> None:
     """A request is opened for the client that has pushed it, and for no other."""
     other = api.ref(Role.CLIENT_ID, another_client(api, api.profile.client_of(grant)))
@@ -221,7 +278,15 @@ def par_bound(api: Api, grant: GrantType) -> None:
     leads_nowhere(api, valid, api.send(foreign), "an error for another client's request_uri")
 
 
-@rule(SHOULD, "RFC 9126 4", "RFC 9126 7.3", applies=pushed_requests, catches="pushed-reusable", safety=CONSUME)
+@rule(
+    SHOULD,
+    "RFC 9126 4",
+    "RFC 9126 7.3",
+    applies=pushed_requests,
+    catches="pushed-reusable",
+    safety=CONSUME,
+    look="A pushed request is deleted or marked once a code was given for it.",
+)
 def par_single_use(api: Api, grant: GrantType) -> None:
     """A pushed request is opened once; a server may permit a browser to reload it, so this is no more than noted."""
     api.examination.obtaining.need_browser()
@@ -234,7 +299,15 @@ def par_single_use(api: Api, grant: GrantType) -> None:
     leads_nowhere(api, valid, api.send(opening), "an error for a request_uri that has led to a code")
 
 
-@rule(MUST, "RFC 9126 4", "RFC 9126 2.2", applies=pushed_requests, catches="pushed-never-expires", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 9126 4",
+    "RFC 9126 2.2",
+    applies=pushed_requests,
+    catches="pushed-never-expires",
+    safety=ISSUE,
+    look="The lifetime of the stored request is compared when it is opened.",
+)
 def par_expires(api: Api, grant: GrantType) -> None:
     """A request_uri is dead when its lifetime is over."""
     api.examination.needs_clock()
@@ -247,7 +320,16 @@ def par_expires(api: Api, grant: GrantType) -> None:
     leads_nowhere(api, valid, api.send(late), "an error for a request_uri whose time is over")
 
 
-@rule(MUST, "RFC 9101 6.3", "RFC 9126 4", applies=pushed_requests, catches="pushed-overridden", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 9101 6.3",
+    "RFC 9126 4",
+    applies=pushed_requests,
+    catches="pushed-overridden",
+    safety=ISSUE,
+    look="What opens a pushed request takes every parameter from the store: no merge with those of the URL"
+    " (RFC 9101 6.3).",
+)
 def par_overridden(api: Api, grant: GrantType) -> None:
     """What stands beside a request_uri in the URL changes nothing of what was pushed: anybody can have written it."""
     valid = api.authorization_request()
@@ -270,7 +352,17 @@ def par_overridden(api: Api, grant: GrantType) -> None:
         raise OutOfReach(LOGIN_FIRST)
 
 
-@rule(MUST, "RFC 9126 4", "RFC 9126 5", PROFILE, applies=required_pushes, catches="pushed-optional", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 9126 4",
+    "RFC 9126 5",
+    PROFILE,
+    applies=required_pushes,
+    catches="pushed-optional",
+    safety=ISSUE,
+    look="The switch that demands pushed requests is looked at before an ordinary one is read"
+    " (require_pushed_authorization_requests).",
+)
 def par_required(api: Api, grant: GrantType) -> None:
     """Where requests have to be pushed, one that was not leads to no code."""
     valid = api.authorization_request()

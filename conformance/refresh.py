@@ -50,6 +50,11 @@ from .token_answer import (
     require_without,
 )
 
+LOOK = (
+    "The refresh grant: the row of the refresh token, whose client, scope, family and state of use are"
+    " looked at before anything is issued."
+)
+
 NEW_TOKEN = "REFRESHED_ACCESS_TOKEN"
 KEPT_SCOPES = ("openid", "offline_access")
 """Scopes that some servers make the refresh itself depend on."""
@@ -67,6 +72,7 @@ LONGEST_LIST = 4
     catches="refreshed-token-unusable",
     safety=CONSUME,
     control=ITSELF,
+    look="The token that a refresh gives: it is stored or signed as that of a login is, before the answer leaves.",
 )
 def ref_success(api: Api, grant: GrantType) -> None:
     """A live refresh token gives an access token that works."""
@@ -96,7 +102,16 @@ def need_opened(drafts: list[Draft], opened: list[Draft]) -> None:
         raise NotApplicable("no zone takes a token of the grant that gives refresh tokens, refreshed or not")
 
 
-@rule(MUST, "RFC 6749 1.5", PROFILE, applies=refresh_zones, catches="refresh-token-as-bearer", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 6749 1.5",
+    PROFILE,
+    applies=refresh_zones,
+    catches="refresh-token-as-bearer",
+    safety=ISSUE,
+    look="The lookup at the resource finds refresh tokens too: filter by type (JWT: a claim for the type,"
+    " which flask-jwt-extended and simplejwt check).",
+)
 def ref_not_access(api: Api, zone: Zone) -> None:
     """A refresh token does not authenticate a request."""
     token = api.refresh_token()
@@ -104,14 +119,30 @@ def ref_not_access(api: Api, zone: Zone) -> None:
         api.send(valid.presenting("bearer", token)).refused()
 
 
-@rule(MUST, "RFC 6749 6", PROFILE, applies=renewal, catches="access-token-as-refresh-token", safety=CONSUME)
+@rule(
+    MUST,
+    "RFC 6749 6",
+    PROFILE,
+    applies=renewal,
+    catches="access-token-as-refresh-token",
+    safety=CONSUME,
+    look="The lookup of the refresh grant finds access tokens too: filter by type (JWT: a claim for the type).",
+)
 def acc_not_refresh(api: Api, grant: GrantType) -> None:
     """An access token cannot be exchanged for another one."""
     draft = api.token_request(grant).setting("refresh_token", api.ref(Role.ACCESS_TOKEN))
     api.send(draft).no_token()
 
 
-@rule(MUST, "RFC 6749 6", PROFILE, applies=refresh_by_clients, catches="refresh-without-client", safety=CONSUME)
+@rule(
+    MUST,
+    "RFC 6749 6",
+    PROFILE,
+    applies=refresh_by_clients,
+    catches="refresh-without-client",
+    safety=CONSUME,
+    look="The refresh grant authenticates the client as every other does, before the token is looked at (RFC 6749 6).",
+)
 def ref_client_auth(api: Api, grant: GrantType) -> None:
     """A client that does not authenticate, or wrongly, cannot refresh."""
     cause = open_to_nobody(api)
@@ -121,7 +152,15 @@ def ref_client_auth(api: Api, grant: GrantType) -> None:
     api.send(draft.proving_wrongly(WRONG)).no_token(cause)
 
 
-@rule(MUST, "RFC 6749 6", "RFC 6749 10.4", applies=refresh_by_clients, catches="refresh-any-client", safety=CONSUME)
+@rule(
+    MUST,
+    "RFC 6749 6",
+    "RFC 6749 10.4",
+    applies=refresh_by_clients,
+    catches="refresh-any-client",
+    safety=CONSUME,
+    look="The row of the refresh token has its client: compare it with the authenticated one (RFC 6749 10.4).",
+)
 def ref_client_bound(api: Api, grant: GrantType) -> None:
     """A refresh token works for the client that it was issued to, and for no other."""
     other = another_client(api, api.profile.client_of(grant), grant)
@@ -130,7 +169,17 @@ def ref_client_bound(api: Api, grant: GrantType) -> None:
     api.send(foreign).no_token()
 
 
-@rule(DOC, PROFILE, "RFC 9700 4.14.2", applies=rotation, catches="refresh-token-kept", safety=CONSUME, control=ITSELF)
+@rule(
+    DOC,
+    PROFILE,
+    "RFC 9700 4.14.2",
+    applies=rotation,
+    catches="refresh-token-kept",
+    safety=CONSUME,
+    control=ITSELF,
+    look="The switch for rotation (Django OAuth Toolkit: ROTATE_REFRESH_TOKEN, simplejwt:"
+    " ROTATE_REFRESH_TOKENS, Authlib: INCLUDE_NEW_REFRESH_TOKEN).",
+)
 def ref_rotation(api: Api, grant: GrantType) -> None:
     """Each refresh answers a new refresh token, if that is documented."""
     draft = api.token_request(grant)
@@ -141,13 +190,29 @@ def ref_rotation(api: Api, grant: GrantType) -> None:
     answer.require(new != spent, "a new refresh token", "the one that was sent")
 
 
-@rule(MUST, "RFC 6749 5.1", applies=refresh, catches="refresh-answer-cacheable", safety=CONSUME, control=ITSELF)
+@rule(
+    MUST,
+    "RFC 6749 5.1",
+    applies=refresh,
+    catches="refresh-answer-cacheable",
+    safety=CONSUME,
+    control=ITSELF,
+    look="The headers of the refresh answer: the same Cache-Control: no-store as for a login.",
+)
 def ref_no_store(api: Api, grant: GrantType) -> None:
     """The answer to a refresh says Cache-Control: no-store, as any that holds a token."""
     require_no_store(asked(api, grant))
 
 
-@rule(MUST, "RFC 6749 5.1", applies=refresh, catches="refresh-expires-in-text", safety=CONSUME, control=ITSELF)
+@rule(
+    MUST,
+    "RFC 6749 5.1",
+    applies=refresh,
+    catches="refresh-expires-in-text",
+    safety=CONSUME,
+    control=ITSELF,
+    look="expires_in of the refresh answer: int(seconds), by the same function as for a login.",
+)
 def ref_expires_in(api: Api, grant: GrantType) -> None:
     """expires_in is a positive JSON integer in the answer to a refresh too; it is there where it is documented."""
     require_lifetime(asked(api, grant), grant)
@@ -161,6 +226,7 @@ def ref_expires_in(api: Api, grant: GrantType) -> None:
     catches="refresh-token-type-missing",
     safety=CONSUME,
     control=ITSELF,
+    look="The members of the refresh answer: by the same function as for a login, with token_type.",
 )
 def ref_members(api: Api, grant: GrantType) -> None:
     """The answer to a refresh is application/json with status 200, and names the type of the new token."""
@@ -169,7 +235,15 @@ def ref_members(api: Api, grant: GrantType) -> None:
     require_type(answer)
 
 
-@rule(SHOULD, "RFC 6749 6", applies=refresh, catches=("refresh-scope-widens", "refresh-scope-known"), safety=CONSUME)
+@rule(
+    SHOULD,
+    "RFC 6749 6",
+    applies=refresh,
+    catches=("refresh-scope-widens", "refresh-scope-known"),
+    safety=CONSUME,
+    look="The scope of a refresh is checked against that of the grant, not against what the client may have"
+    " at all (RFC 6749 6).",
+)
 def ref_scope_widen(api: Api, grant: GrantType) -> None:
     """A refresh never adds a scope that was not granted at first, whether the server knows it or not."""
     draft = api.token_request(grant).setting("scope", UNKNOWN_SCOPE)
@@ -205,7 +279,15 @@ def _scopes(profile: Profile) -> list[str]:
     return [word for text in texts for word in (text or "").split()]
 
 
-@rule(SHOULD, "RFC 6749 6", "RFC 6749 3.3", applies=scoped_refresh, catches="refresh-scope-kept-wide", safety=CONSUME)
+@rule(
+    SHOULD,
+    "RFC 6749 6",
+    "RFC 6749 3.3",
+    applies=scoped_refresh,
+    catches="refresh-scope-kept-wide",
+    safety=CONSUME,
+    look="The scope parameter of a refresh is ignored: issue the access token for the part that was asked for.",
+)
 def ref_scope_narrow(api: Api, grant: GrantType) -> None:
     """A refresh that asks for a part of the scope gets no more than that part; one that asks for all of it gets it."""
     profile, history = api.profile, History(api)
@@ -225,7 +307,16 @@ def ref_scope_narrow(api: Api, grant: GrantType) -> None:
     api.send(same).issued()
 
 
-@rule(DOC, PROFILE, "RFC 9700 4.14.2", applies=dying_rotation, catches="refresh-old-lives", safety=CONSUME)
+@rule(
+    DOC,
+    PROFILE,
+    "RFC 9700 4.14.2",
+    applies=dying_rotation,
+    catches="refresh-old-lives",
+    safety=CONSUME,
+    look="A refresh marks its token as used, in the transaction that issues the next one (simplejwt:"
+    " BLACKLIST_AFTER_ROTATION and its app installed).",
+)
 def ref_old_dead(api: Api, grant: GrantType) -> None:
     """A refresh token is dead once it has been used, if that is documented."""
     history = History(api)
@@ -234,7 +325,16 @@ def ref_old_dead(api: Api, grant: GrantType) -> None:
     api.send(history.request(first).in_doubt()).no_token()
 
 
-@rule(DOC, PROFILE, "RFC 9700 4.14.2", applies=dying_rotation, catches="refresh-ancestor-revives", safety=CONSUME)
+@rule(
+    DOC,
+    PROFILE,
+    "RFC 9700 4.14.2",
+    applies=dying_rotation,
+    catches="refresh-ancestor-revives",
+    safety=CONSUME,
+    look="A grace for the last token is one generation deep: compare with the direct predecessor, not with"
+    " any token of the family.",
+)
 def ref_ancestor_dead(api: Api, grant: GrantType) -> None:
     """A refresh token two or more generations old is dead, whatever grace its direct successor has."""
     for generations, ancestor in ((2, 0), (3, 0), (3, 1)):
@@ -246,7 +346,15 @@ def ref_ancestor_dead(api: Api, grant: GrantType) -> None:
             api.send(history.request(chain[ancestor]).in_doubt()).no_token()
 
 
-@rule(SHOULD, "RFC 9700 4.14.2", applies=by_oauth(dying_rotation), catches="reuse-spares-family", safety=REVOKE)
+@rule(
+    SHOULD,
+    "RFC 9700 4.14.2",
+    applies=by_oauth(dying_rotation),
+    catches="reuse-spares-family",
+    safety=REVOKE,
+    look="What happens when a used refresh token comes: revoke all that has its family (Django OAuth"
+    " Toolkit: REFRESH_TOKEN_REUSE_PROTECTION).",
+)
 def ref_reuse_kills_family(api: Api, grant: GrantType) -> None:
     """When a dead refresh token comes again, the living one of its family ends too."""
     history = History(api)
@@ -266,6 +374,7 @@ def ref_reuse_kills_family(api: Api, grant: GrantType) -> None:
     catches="family-kill-hits-others",
     safety=REVOKE,
     control=ITSELF,
+    look="What a reuse revokes: by the family of the token, not by user or by user and client.",
 )
 def ref_family_isolation(api: Api, grant: GrantType) -> None:
     """The reuse of a refresh token ends no tokens of another login of the same user."""
@@ -287,7 +396,15 @@ def ref_family_isolation(api: Api, grant: GrantType) -> None:
 
 
 @rule(
-    SHOULD, "RFC 9700 4.14.2", PROFILE, applies=dying_rotation, catches="refresh-race-lost", safety=LOAD, control=ITSELF
+    SHOULD,
+    "RFC 9700 4.14.2",
+    PROFILE,
+    applies=dying_rotation,
+    catches="refresh-race-lost",
+    safety=LOAD,
+    control=ITSELF,
+    look="Reading and marking a refresh token is one atomic step: UPDATE ... WHERE used = false and a look"
+    " at the count of rows, or SELECT ... FOR UPDATE.",
 )
 def ref_race(api: Api, grant: GrantType) -> None:
     """Of several refreshes at once with one token, one at most leads to a living refresh token."""
@@ -310,6 +427,8 @@ def ref_race(api: Api, grant: GrantType) -> None:
     applies=lasting_refresh,
     catches=("refresh-never-expires", "refresh-expires-early"),
     safety=CONSUME,
+    look="The expiry of refresh tokens is compared at each refresh (Django OAuth Toolkit:"
+    " REFRESH_TOKEN_EXPIRE_SECONDS, which is unset by default).",
 )
 def ref_lifetime(api: Api, grant: GrantType) -> None:
     """A refresh token works until its documented lifetime is over, and not after it."""

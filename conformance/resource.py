@@ -66,6 +66,11 @@ from .parts import (
     tokens_of,
 )
 
+LOOK = (
+    "The check that lets requests in: it runs for every route, method and spelling of the path, compares"
+    " the whole credential, and refuses whatever it does not know."
+)
+
 TOKEN_SLOTS = (Slot.BEARER, Slot.PERSONAL)
 AT_RESOURCES = (*TOKEN_SLOTS, Slot.KEY, Slot.NAMED, Slot.BASIC_USER, Slot.BASIC_PASSWORD)
 
@@ -84,6 +89,9 @@ def challenges_of(answer: Answer) -> list[Challenge]:
     PROFILE,
     applies=protected_zones,
     catches=("zone-open", "refusal-redirects", "refusal-succeeds", "refusal-tells-content"),
+    look="The route itself: FastAPI needs Depends or Security on it or its router, Django REST framework a"
+    " permission class, Flask a login_required below @route; middleware that only reads a credential"
+    " refuses nobody.",
 )
 def res_no_cred_401(api: Api, zone: Zone) -> None:
     """A protected resource refuses a request without credentials, with 401."""
@@ -100,7 +108,17 @@ def res_no_cred_401(api: Api, zone: Zone) -> None:
                 answer.advise(answer.status == 401, "401 where no credential was sent")
 
 
-@rule(SHOULD, "RFC 9110 11.6.1", "RFC 9110 15.5.2", "RFC 6750 3", applies=protected_zones, catches="challenge-missing")
+@rule(
+    SHOULD,
+    "RFC 9110 11.6.1",
+    "RFC 9110 15.5.2",
+    "RFC 6750 3",
+    applies=protected_zones,
+    catches="challenge-missing",
+    look="What makes the 401: FastAPI's HTTPException takes headers={'WWW-Authenticate': 'Bearer'}; Django"
+    " REST framework answers 403 without one unless the first authentication class has"
+    " authenticate_header.",
+)
 def res_401_challenge(api: Api, zone: Zone) -> None:
     """A 401 carries at least one challenge that can be parsed."""
     for valid in api.requests(zone):
@@ -124,6 +142,8 @@ def res_401_challenge(api: Api, zone: Zone) -> None:
     "RFC 6750 3.1",
     applies=bearer_zones,
     catches=("challenge-bare", "challenge-error-without-token", "unknown-token-forbidden"),
+    look="The handler that writes WWW-Authenticate: a bare Bearer needs realm or the like,"
+    ' error="invalid_token" belongs to 401 with a token, and to no request without one (RFC 6750 3.1).',
 )
 def res_challenge_content(api: Api, zone: Zone) -> None:
     """A Bearer challenge has a parameter, and an error code only if a token was sent: for an unknown one, with 401."""
@@ -149,7 +169,16 @@ def res_challenge_content(api: Api, zone: Zone) -> None:
 
 
 @fills(TOKEN_SLOTS, Class.SIZE)
-@rule(MUST, "RFC 6750 3.1", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-any-accepted")
+@rule(
+    MUST,
+    "RFC 6750 3.1",
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=token_zones,
+    catches="token-any-accepted",
+    look="The lookup of the token: one that finds nothing has to refuse; look for a check that only asks"
+    " whether there is a token, and for a default user.",
+)
 @draws(rows(SIZES), edit=some.strangers)
 def res_garbage_token(api: Api, zone: Zone, edit: Edit) -> None:
     """A well-formed token that nobody issued is refused, however short or long."""
@@ -158,7 +187,15 @@ def res_garbage_token(api: Api, zone: Zone, edit: Edit) -> None:
 
 @fills(TOKEN_SLOTS, Class.NEAR, Class.DRESS)
 @rule(
-    MUST, "RFC 6750 3.1", "RFC 6749 10.3", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-prefix-compare"
+    MUST,
+    "RFC 6750 3.1",
+    "RFC 6749 10.3",
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=token_zones,
+    catches="token-prefix-compare",
+    look="The comparison of the token: of the whole value, to its end (hmac.compare_digest, or a query with"
+    " =); look for startswith, in, cut columns and regular expressions without an end.",
 )
 @draws(rows(NEAR_MISSES, DRESSES), edit=some.near_misses)
 def res_mutated_token(api: Api, zone: Zone, edit: Edit) -> None:
@@ -167,7 +204,16 @@ def res_mutated_token(api: Api, zone: Zone, edit: Edit) -> None:
 
 
 @fills(TOKEN_SLOTS, Class.CASE)
-@rule(MUST, "RFC 6749 1.9", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-case-folded")
+@rule(
+    MUST,
+    "RFC 6749 1.9",
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=token_zones,
+    catches="token-case-folded",
+    look="The column or cache that tokens are looked up in: MySQL's usual collations and SQLite's NOCASE"
+    " ignore case, and so does whatever calls lower(); use a binary collation or store a hash.",
+)
 @draws(rows(CASES), edit=some.case_changes)
 def res_token_case(api: Api, zone: Zone, edit: Edit) -> None:
     """A token with the case of its letters changed is another token."""
@@ -175,7 +221,16 @@ def res_token_case(api: Api, zone: Zone, edit: Edit) -> None:
 
 
 @fills(TOKEN_SLOTS, Class.STAND_IN)
-@rule(MUST, "RFC 6750 3.1", PROFILE, "RFC 9110 11.4", applies=token_zones, catches="token-sql-like")
+@rule(
+    MUST,
+    "RFC 6750 3.1",
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=token_zones,
+    catches="token-sql-like",
+    look="The query that finds the token: LIKE, regular expressions and JSON values that are no text compare"
+    " otherwise than =; bind the value as text.",
+)
 @draws(rows(STAND_INS), edit=some.wildcards)
 def res_token_wildcard(api: Api, zone: Zone, edit: Edit) -> None:
     """A token is compared as text: never as a pattern, never as a number or a null."""
@@ -190,6 +245,8 @@ def res_token_wildcard(api: Api, zone: Zone, edit: Edit) -> None:
     PROFILE,
     applies=authorization_zones,
     catches=("scheme-ignored", "bearer-glued", "bearer-quotes-stripped", "foreign-scheme-trusted"),
+    look="The code that splits Authorization: the scheme is compared as a whole word, exactly one token"
+    " follows it, and nothing is stripped from that (RFC 6750 2.1).",
 )
 def res_malformed_header(api: Api, zone: Zone) -> None:
     """A wrong credential stays wrong behind any word and in any dress; a good one so dressed is best refused too."""
@@ -254,6 +311,8 @@ def _dressed_up(
     "RFC 9110 11.4",
     applies=protected_zones,
     catches=("forwarded-for-trusted", "forwarded-for-waives-key", "open-place-in-header"),
+    look="What trusts X-Forwarded-For and its like: only a header that your own proxy overwrites may be"
+    " believed, and an address is no credential (uvicorn: --forwarded-allow-ips).",
 )
 def res_proxy_headers(api: Api, zone: Zone) -> None:
     """A header that a proxy would set does not stand in for a credential."""
@@ -280,7 +339,15 @@ def res_proxy_headers(api: Api, zone: Zone) -> None:
                     never_the_content(answer, zone)
 
 
-@rule(MUST, PROFILE, "RFC 9110 11.4", applies=protected_zones, catches=("debug-switch", "open-place-anywhere"))
+@rule(
+    MUST,
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=protected_zones,
+    catches=("debug-switch", "open-place-anywhere"),
+    look="Switches that were made for development: debug, test and role parameters in the query or a cookie,"
+    " which have no place in the check of credentials.",
+)
 def res_trusted_parameters(api: Api, zone: Zone) -> None:
     """What the query or a cookie says, of a test run or of somebody's role, does not stand in for a credential."""
     for valid, is_whole in with_the_first(api, zone):
@@ -296,7 +363,15 @@ def res_trusted_parameters(api: Api, zone: Zone) -> None:
 
 
 @fills(AT_RESOURCES, Class.BYTES)
-@rule(MUST, "RFC 9110 15.6", PROFILE, applies=protected_zones, catches=("bearer-tab-crash", "token-non-ascii-crash"))
+@rule(
+    MUST,
+    "RFC 9110 15.6",
+    PROFILE,
+    applies=protected_zones,
+    catches=("bearer-tab-crash", "token-non-ascii-crash"),
+    look="The traceback in the server's log: what parses the credential (split, base64, decode, int) raises"
+    " on some input, and has to end in a refusal.",
+)
 @draws([{"noise": text} for text in NOISE], noise=some.header_noise)
 def invalid_never_5xx(api: Api, zone: Zone, noise: str) -> None:
     """No content of a credential header makes the server fail, or lets anybody in."""
@@ -319,6 +394,8 @@ def invalid_never_5xx(api: Api, zone: Zone, noise: str) -> None:
     applies=protected_zones,
     catches=("method-unprotected", "method-override-unprotected", "method-waives-key", "options-tells-content"),
     safety=REVOKE,
+    look="Where methods are told apart: a check that stands in one handler misses HEAD, OPTIONS and others,"
+    " and a method override has to be undone before the check (Django: method_decorator on dispatch).",
 )
 def res_all_methods(api: Api, zone: Zone) -> None:
     """Every method of a protected path needs credentials, a method override included."""
@@ -361,6 +438,8 @@ def res_all_methods(api: Api, zone: Zone) -> None:
         "spelling-unprotected-others",
     ),
     wire=True,
+    look="The layer that decides by path: a proxy's location block or middleware with startswith sees"
+    " another spelling than the router; decide behind the router, or normalise once, before both.",
 )
 def res_path_variants(api: Api, zone: Zone) -> None:
     """A protected path keeps its protection however it is spelt."""
@@ -381,6 +460,9 @@ def res_path_variants(api: Api, zone: Zone) -> None:
     "RFC 9110 11.4",
     applies=protected_zones,
     catches=("answer-shared", "answer-cacheable"),
+    look="The cache before the app: an answer to a request with Authorization takes Cache-Control: private"
+    " or no-store, or a cache key with the credential in it (Django: never cache_page over an"
+    " authenticated view).",
 )
 def res_not_shared_cacheable(api: Api, zone: Zone) -> None:
     """An authorised answer is not kept for others: right after it, a request without credentials is refused."""
@@ -402,7 +484,15 @@ def res_not_shared_cacheable(api: Api, zone: Zone) -> None:
             answer.advise(directive not in directives, words, f"Cache-Control with {directive}")
 
 
-@rule(SHOULD, PROFILE, "RFC 9110 11.4", applies=protected_zones, catches="cookie-session")
+@rule(
+    SHOULD,
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=protected_zones,
+    catches="cookie-session",
+    look="Session middleware: a request that authenticated by token should begin no session (Django REST"
+    " framework: drop SessionAuthentication; Flask-Login: no login_user in an API).",
+)
 def res_no_cookie_carry(api: Api, zone: Zone) -> None:
     """A cookie set by an authorised answer does not stand in for the credential afterwards."""
     for valid in api.requests(zone):
@@ -419,7 +509,15 @@ def res_no_cookie_carry(api: Api, zone: Zone) -> None:
 
 
 @rule(
-    MUST, "RFC 9110 3.3", PROFILE, "RFC 9110 11.4", applies=protected_zones, catches="connection-remembered", wire=True
+    MUST,
+    "RFC 9110 3.3",
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=protected_zones,
+    catches="connection-remembered",
+    wire=True,
+    look="State that outlives a request: thread locals, globals and per-connection objects hold the last"
+    " user; use the request's own state (Flask: g, contextvars).",
 )
 def res_no_connection_carry(api: Api, zone: Zone) -> None:
     """A connection that has carried a good credential gives the next request on it no credit."""
@@ -435,7 +533,17 @@ def res_no_connection_carry(api: Api, zone: Zone) -> None:
                     answer.refused()
 
 
-@rule(MUST, "RFC 9110 2.5", PROFILE, "RFC 9110 11.4", applies=protected_zones, catches="old-version-trusted", wire=True)
+@rule(
+    MUST,
+    "RFC 9110 2.5",
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=protected_zones,
+    catches="old-version-trusted",
+    wire=True,
+    look="The proxy's rules for HTTP/1.0 and for Connection: close, and whatever reads the version of the"
+    " request before the credential.",
+)
 def res_http_versions(api: Api, zone: Zone) -> None:
     """HTTP/1.0, and a connection that ends with the answer, change nothing about who is let in."""
     for valid in api.requests(zone):
@@ -455,6 +563,8 @@ def res_http_versions(api: Api, zone: Zone) -> None:
     "RFC 9110 11.4",
     applies=protected_zones,
     catches=("every-fifth-admitted", "every-second-admitted"),
+    look="What differs from one request to the next: one of several workers with another configuration, a"
+    " cache, or an exception in the check that ends in letting somebody in.",
 )
 def res_refusal_steady(api: Api, zone: Zone) -> None:
     """A refusal holds every time: the cheapest bad requests are repeated, for a server that fails now and then."""

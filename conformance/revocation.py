@@ -44,6 +44,11 @@ from .grid.classes import CASES, NEAR_MISSES, SIZES, STAND_INS
 from .parts import by_oauth, issued_token_zones, issuing_grants, refresh
 from .strategies import B64TOKEN, case_changes, near_misses, strangers, wildcards
 
+LOOK = (
+    "The revocation and introspection views: they authenticate the client, look the token up by its whole"
+    " value, and write the state that the resource server reads."
+)
+
 UNKNOWN: Final = "apiauth-no-such-token-0123456789"
 
 unknown_tokens = st.text(B64TOKEN, min_size=8, max_size=120)
@@ -87,7 +92,14 @@ asked_zones = Parts(
 )
 
 
-@rule(MUST, "RFC 7009 2.2", applies=revoking, catches="revocation-unknown-refused", control=ITSELF)
+@rule(
+    MUST,
+    "RFC 7009 2.2",
+    applies=revoking,
+    catches="revocation-unknown-refused",
+    control=ITSELF,
+    look="The revocation view answers 200 for a token that it does not find (RFC 7009 2.2).",
+)
 @draws(unknown=unknown_tokens)
 def rev_unknown_200(api: Api, grant: GrantType, unknown: str) -> None:
     """Revoking a token that nobody knows succeeds: it is as dead as the client wants it."""
@@ -113,6 +125,8 @@ def rev_unknown_200(api: Api, grant: GrantType, unknown: str) -> None:
         "introspection-dead-described",
     ),
     safety=REVOKE,
+    look="What the revocation view writes is what resources read: signed tokens need a list of ended ones,"
+    " caches an invalidation, and a refresh token takes its access tokens along.",
 )
 def rev_effective(api: Api, grant: GrantType) -> None:
     """A revoked token is refused from then on; with a refresh token goes what stems from it."""
@@ -135,7 +149,12 @@ def rev_effective(api: Api, grant: GrantType) -> None:
 
 
 @rule(
-    SHOULD, "RFC 7009 2.1", applies=strange_clients, catches=("revocation-open", "revocation-any-client"), safety=REVOKE
+    SHOULD,
+    "RFC 7009 2.1",
+    applies=strange_clients,
+    catches=("revocation-open", "revocation-any-client"),
+    safety=REVOKE,
+    look="The revocation view authenticates the client, and compares it with the token's own (RFC 7009 2.1).",
 )
 def rev_client_bound(api: Api, who: str) -> None:
     """Nobody but the client that a token was issued to can revoke it."""
@@ -164,6 +183,8 @@ def rev_client_bound(api: Api, who: str) -> None:
     applies=usually_revocable,
     catches=("revocation-hint-trusted", "revocation-hint-unknown-inert"),
     safety=REVOKE,
+    look="token_type_hint is a hint: where the hinted kind is not found, or not known, look among the others"
+    " (RFC 7009 2.1).",
 )
 def rev_hint_inert(api: Api, grant: GrantType) -> None:
     """A wrong or unknown token_type_hint does not keep a token from being revoked."""
@@ -196,6 +217,8 @@ def rev_hint_inert(api: Api, grant: GrantType) -> None:
         "introspection-case-folded",
     ),
     safety=ISSUE,
+    look='The introspection view authenticates whoever asks, and answers {"active": false} and no more for'
+    " any token that is not live (RFC 7662 2.2).",
 )
 def int_guarded(api: Api, grant: GrantType) -> None:
     """Who asks about a token must authenticate, and learns of a token that is not live just that."""
@@ -232,6 +255,7 @@ def int_guarded(api: Api, grant: GrantType) -> None:
     applies=asked_zones,
     catches="introspection-live-inactive",
     safety=ISSUE,
+    look="The introspection view uses the check that resources use; look for a second lookup with other filters.",
 )
 @draws(edit=edits_or_none)
 def int_agrees(api: Api, zone: Zone, edit: Edit | None) -> None:

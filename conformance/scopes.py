@@ -29,6 +29,11 @@ from pytest_apiauth.rules import (
 from .parts import issued_token_zones, scoped_zones
 from .resource import challenges_of
 
+LOOK = (
+    "The check of scopes at the resource: it compares whole words of a list, and is made after the token"
+    " was found good."
+)
+
 
 def scopes_without(api: Api, zone: Zone) -> Iterator[tuple[GrantType, str | None]]:
     """Yield grants and scopes to ask for, so that a word of the zone's is lacking; None is what clients ask for."""
@@ -79,6 +84,8 @@ def lesser_tokens(api: Api, zone: Zone, history: History) -> Iterator[Tokens]:
     applies=scoped_zones,
     catches=("scope-ignored", "scope-any-word", "scope-refused-as-invalid"),
     safety=ISSUE,
+    look="The scope check of the route: set(needed) <= set(token.scope.split()), and 403 with"
+    " insufficient_scope rather than 401 (FastAPI: Security(..., scopes=[...])).",
 )
 def res_insufficient_scope(api: Api, zone: Zone) -> None:
     """A token without the documented scope is refused, with 403 rather than 401: it is good, and not good enough."""

@@ -30,6 +30,11 @@ from pytest_apiauth.rules import (
 
 from .parts import protected_zones
 
+LOOK = (
+    "The function that verifies signatures: what is signed covers method, path, query and body, and the"
+    " comparison is of the whole value."
+)
+
 EDITS: Final = (Edit("reverse"), Edit("truncate", at=500), Edit("whole", text="apiauth"))
 """What becomes of a signature. Single letters of it stay: what stands around it in its place may count for nothing."""
 WRITING: Final = ("POST", "PUT", "PATCH")
@@ -69,7 +74,13 @@ def signed(api: Api, zone: Zone) -> Iterator[tuple[Draft, Kind]]:
             yield valid, kind
 
 
-@rule(DOC, PROFILE, applies=signed_zones, catches=("signature-unchecked", "signature-beginning-compared"))
+@rule(
+    DOC,
+    PROFILE,
+    applies=signed_zones,
+    catches=("signature-unchecked", "signature-beginning-compared"),
+    look="The comparison of the signature: hmac.compare_digest over all of it, and a missing one is refused before.",
+)
 def sig_altered(api: Api, zone: Zone) -> None:
     """A signature that was altered, or taken out of what goes with it, is none."""
     for valid, kind in signed(api, zone):
@@ -83,7 +94,8 @@ def sig_altered(api: Api, zone: Zone) -> None:
     applies=covering_zones,
     catches=(
         "signature-of-any-method", "signature-of-any-path", "signature-of-any-query", "signature-of-any-body",
-    ),
+    ), look="The text that is signed: it has method, path, query and body as they came, with separators, as"
+" documented.",
 )  # fmt: skip
 def sig_of_another(api: Api, zone: Zone) -> None:
     """A signature is good for no request that differs in what it is documented to cover."""
@@ -122,7 +134,13 @@ OTHERS: Final = {"method": _another_method, "path": _another_path, "query": _ano
 """Requests with the signature of another, by the part in which that differs."""
 
 
-@rule(DOC, PROFILE, applies=once_zones, catches="signature-replayable")
+@rule(
+    DOC,
+    PROFILE,
+    applies=once_zones,
+    catches="signature-replayable",
+    look="A store of nonces or signatures until their time is over, shared by all workers.",
+)
 def sig_once(api: Api, zone: Zone) -> None:
     """A signature that is documented as good once opens nothing a second time."""
     for valid, kind in signed(api, zone):
@@ -131,7 +149,13 @@ def sig_once(api: Api, zone: Zone) -> None:
             api.send(again).refused()
 
 
-@rule(DOC, PROFILE, applies=timed_zones, catches="signature-outlived")
+@rule(
+    DOC,
+    PROFILE,
+    applies=timed_zones,
+    catches="signature-outlived",
+    look="The signed time is compared with now, in both directions, within the documented lifetime.",
+)
 def sig_outlived(api: Api, zone: Zone) -> None:
     """A signature opens nothing when its documented lifetime is over."""
     lifetimes = {

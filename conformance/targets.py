@@ -26,6 +26,11 @@ from pytest_apiauth.rules import (
 
 from .parts import authorization, issued_token_zones, renewal, unattended_grants
 
+LOOK = (
+    "What becomes of the resource parameter: it is compared with a list of known APIs, stored with the"
+    " grant, and put into the token's audience."
+)
+
 UNKNOWN: Final = "https://apiauth.example/no-such-api"
 named_targets = Parts(
     "token requests are not documented to name a resource, or no grant works without a person",
@@ -63,7 +68,14 @@ def asking_for(api: Api, grant: GrantType, resource: str) -> Draft:
     return api.redemption(found).setting("resource", resource)
 
 
-@rule(SHOULD, "RFC 8707 2", applies=named_targets, catches="target-unknown-taken", safety=ISSUE)
+@rule(
+    SHOULD,
+    "RFC 8707 2",
+    applies=named_targets,
+    catches="target-unknown-taken",
+    safety=ISSUE,
+    look="The resource parameter is looked up in the list of APIs; any other value is invalid_target (RFC 8707 2).",
+)
 def target_unknown(api: Api, grant: GrantType) -> None:
     """A resource on a host that the server does not know gives no token: whoever is there could use it here.
 
@@ -77,7 +89,14 @@ def target_unknown(api: Api, grant: GrantType) -> None:
     api.each((valid.setting("resource", name) for name in names), for_no_api)
 
 
-@rule(SHOULD, "RFC 8707 2", applies=named_targets, catches="target-fragment-dropped", safety=ISSUE)
+@rule(
+    SHOULD,
+    "RFC 8707 2",
+    applies=named_targets,
+    catches="target-fragment-dropped",
+    safety=ISSUE,
+    look="The resource parameter has to be an absolute URI without a fragment, as it came: refuse, do not repair.",
+)
 def target_malformed(api: Api, grant: GrantType) -> None:
     """A resource is an absolute URI without a fragment; anything else gives no token."""
     valid = api.token_request(grant)
@@ -85,7 +104,15 @@ def target_malformed(api: Api, grant: GrantType) -> None:
     api.each((valid.setting("resource", text) for text in (f"{known}#apiauth", "/apiauth", "apiauth")), for_no_api)
 
 
-@rule(MUST, "RFC 9700 2.3", "RFC 8707 3", applies=guarded_zones, catches="target-any-api", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 9700 2.3",
+    "RFC 8707 3",
+    applies=guarded_zones,
+    catches="target-any-api",
+    safety=ISSUE,
+    look="The resource server compares the token's audience with its own name (RFC 8707 3).",
+)
 def target_bound(api: Api, zone: Zone) -> None:
     """A token that was issued for another API is refused: that API may be anybody's, and has seen it."""
     grant = api.profile.usual_grant
@@ -100,7 +127,15 @@ def target_bound(api: Api, zone: Zone) -> None:
                 api.send(valid.presenting("bearer", other)).refused()
 
 
-@rule(MAY, "RFC 8707 2.2", applies=redeeming_grants, catches="target-grant-exceeded", safety=CONSUME)
+@rule(
+    MAY,
+    "RFC 8707 2.2",
+    applies=redeeming_grants,
+    catches="target-grant-exceeded",
+    safety=CONSUME,
+    look="The resource of the grant is stored with code and refresh token, and what is asked for at the"
+    " token endpoint has to be among it.",
+)
 def target_granted(api: Api, grant: GrantType) -> None:
     """A code or a refresh token that is for one resource gives no token for another: nobody has consented to that.
 

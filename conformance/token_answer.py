@@ -37,6 +37,11 @@ from .parts import (
     usual_login,
 )
 
+LOOK = (
+    "The function that writes the token answer; frameworks have one place for it (Authlib: generate of"
+    " the grant, oauthlib: create_token_response)."
+)
+
 UNKNOWN_SCOPE = "apiauth-no-such-scope"
 SCOPE_LETTERS = frozenset(chr(code) for code in range(0x21, 0x7F)) - {'"', "\\"}
 
@@ -91,13 +96,29 @@ def require_without(answer: Answer, scope: str, *, again: bool = True) -> None:
         answer.no_token(again=again)
 
 
-@rule(MUST, "RFC 6749 5.1", applies=issuing_grants, catches="token-answer-as-text", safety=ISSUE, control=ITSELF)
+@rule(
+    MUST,
+    "RFC 6749 5.1",
+    applies=issuing_grants,
+    catches="token-answer-as-text",
+    safety=ISSUE,
+    control=ITSELF,
+    look="The token endpoint's response class: status 200 and application/json, by the framework's JSON response.",
+)
 def tok_200_json(api: Api, grant: GrantType) -> None:
     """A token comes with status 200 as application/json."""
     require_json(asked(api, grant))
 
 
-@rule(MUST, "RFC 6749 5.1", applies=issuing_grants, catches="token-answer-cacheable", safety=ISSUE, control=ITSELF)
+@rule(
+    MUST,
+    "RFC 6749 5.1",
+    applies=issuing_grants,
+    catches="token-answer-cacheable",
+    safety=ISSUE,
+    control=ITSELF,
+    look="The headers of the token answer: Cache-Control: no-store on everything that holds a token (RFC 6749 5.1).",
+)
 def tok_no_store(api: Api, grant: GrantType) -> None:
     """An answer with a token says Cache-Control: no-store."""
     require_no_store(asked(api, grant))
@@ -111,6 +132,8 @@ def tok_no_store(api: Api, grant: GrantType) -> None:
     catches="token-type-missing",
     safety=ISSUE,
     control=ITSELF,
+    look="The members of the token answer: access_token and token_type always, and what has no value is left"
+    " out, not null.",
 )
 def tok_members(api: Api, grant: GrantType) -> None:
     """access_token and token_type are non-empty strings, the type being Bearer in any case, and nothing is null."""
@@ -132,6 +155,8 @@ def tok_members(api: Api, grant: GrantType) -> None:
     catches="token-outside-alphabet",
     safety=ISSUE,
     control=ITSELF,
+    look="What generates the token: secrets.token_urlsafe gives only characters that a Bearer header may"
+    " carry (RFC 6750 2.1).",
 )
 def tok_alphabet(api: Api, grant: GrantType) -> None:
     """An access token has only characters that a Bearer header may carry."""
@@ -140,13 +165,30 @@ def tok_alphabet(api: Api, grant: GrantType) -> None:
     answer.require(set(token) <= set(some.B64TOKEN), "letters, digits and -._~+/ in the token", "other characters")
 
 
-@rule(MUST, "RFC 6749 5.1", applies=issuing_grants, catches="expires-in-text", safety=ISSUE, control=ITSELF)
+@rule(
+    MUST,
+    "RFC 6749 5.1",
+    applies=issuing_grants,
+    catches="expires-in-text",
+    safety=ISSUE,
+    control=ITSELF,
+    look="expires_in of the token answer: int(seconds), neither text nor a date nor a float.",
+)
 def tok_expires_in(api: Api, grant: GrantType) -> None:
     """expires_in is a positive JSON integer; it is there where it is documented."""
     require_lifetime(asked(api, grant), grant)
 
 
-@rule(DOC, PROFILE, applies=issuing_logins, catches="expires-in-longer", safety=ISSUE, control=ITSELF)
+@rule(
+    DOC,
+    PROFILE,
+    applies=issuing_logins,
+    catches="expires-in-longer",
+    safety=ISSUE,
+    control=ITSELF,
+    look="The setting of the access token's lifetime against the document (Django OAuth Toolkit:"
+    " ACCESS_TOKEN_EXPIRE_SECONDS, Authlib: OAUTH2_TOKEN_EXPIRES_IN).",
+)
 def tok_expires_doc(api: Api, grant: GrantType) -> None:
     """A token lives as long as documented; a token handed out again may have less left."""
     documented = api.profile.answer_of(grant).expires_in
@@ -156,7 +198,15 @@ def tok_expires_doc(api: Api, grant: GrantType) -> None:
         answer.require(lifetime <= documented, f"expires_in {documented} at most", str(lifetime))
 
 
-@rule(DOC, "RFC 6749 3.3", applies=issuing_grants, catches="scope-misreported", safety=ISSUE, control=ITSELF)
+@rule(
+    DOC,
+    "RFC 6749 3.3",
+    applies=issuing_grants,
+    catches="scope-misreported",
+    safety=ISSUE,
+    control=ITSELF,
+    look="scope of the token answer: words joined by one blank, and what was granted rather than what was asked for.",
+)
 def tok_scope_reported(api: Api, grant: GrantType) -> None:
     """The scope is a list of legal words and the documented one; if none is documented, it may be absent."""
     answer = asked(api, grant)
@@ -180,6 +230,8 @@ def tok_scope_reported(api: Api, grant: GrantType) -> None:
     catches="client-credentials-refresh-token",
     safety=ISSUE,
     control=ITSELF,
+    look="The client_credentials grant calls the function that issues tokens without saying that it wants no"
+    " refresh token (Authlib: include_refresh_token=False).",
 )
 def tok_cc_no_refresh(api: Api, grant: GrantType) -> None:
     """client_credentials gives no refresh token: the client can always ask again."""
@@ -187,7 +239,15 @@ def tok_cc_no_refresh(api: Api, grant: GrantType) -> None:
     answer.require("refresh_token" not in answer.members, "no refresh_token with client_credentials", "one")
 
 
-@rule(MUST, "RFC 6749 3.2", applies=unattended_grants, catches="unknown-parameter-refused", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 6749 3.2",
+    applies=unattended_grants,
+    catches="unknown-parameter-refused",
+    safety=ISSUE,
+    look="The validation of the token request forbids extra parameters (pydantic: extra='forbid'): unknown"
+    " ones are ignored (RFC 6749 3.2).",
+)
 @draws(name=some.unknown_names, value=some.header_values)
 def tok_params_inert(api: Api, grant: GrantType, name: str, value: str) -> None:
     """A parameter that the endpoint does not know changes nothing."""
@@ -195,7 +255,16 @@ def tok_params_inert(api: Api, grant: GrantType, name: str, value: str) -> None:
     api.send(valid.setting(name, value)).issued()
 
 
-@rule(MUST, "RFC 6749 B", "RFC 9110 8.3.1", applies=form_grants, catches="charset-refused", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 6749 B",
+    "RFC 9110 8.3.1",
+    applies=form_grants,
+    catches="charset-refused",
+    safety=ISSUE,
+    look="The comparison of the media type is of the whole header: cut it at the semicolon first, or take"
+    " what the framework has parsed.",
+)
 def tok_charset_inert(api: Api, grant: GrantType) -> None:
     """The parameter charset=UTF-8 on the form's media type changes nothing."""
     valid = api.token_request(grant)
@@ -222,6 +291,8 @@ def tok_charset_inert(api: Api, grant: GrantType) -> None:
         "json-ascii-only",
     ),
     safety=ISSUE,
+    look="A parser made by hand, or a comparison of raw text: take the framework's form or JSON parser, and"
+    " compare media types without case and parameters.",
 )
 def tok_equal_spelling(api: Api, grant: GrantType) -> None:
     """A token request that means the same is answered the same, however it is spelt."""
@@ -234,7 +305,14 @@ def tok_equal_spelling(api: Api, grant: GrantType) -> None:
 
 
 @rule(
-    SHOULD, "RFC 6750 5.3", applies=undocumented_lifetimes, catches="lifetime-of-a-year", safety=ISSUE, control=ITSELF
+    SHOULD,
+    "RFC 6750 5.3",
+    applies=undocumented_lifetimes,
+    catches="lifetime-of-a-year",
+    safety=ISSUE,
+    control=ITSELF,
+    look="The setting of the access token's lifetime: an hour or less for bearer tokens, with a refresh"
+    " token for what takes longer (RFC 6750 5.3).",
 )
 def tok_lifetime_short(api: Api, grant: GrantType) -> None:
     """A bearer token whose lifetime is not documented lives for an hour or less."""
@@ -266,6 +344,8 @@ def _is_made_of(token: str, name: str) -> bool:
     catches=("token-counted", "token-of-name"),
     safety=ISSUE,
     control=ITSELF,
+    look="What generates the token: secrets.token_urlsafe(32), not a counter, a time, uuid1, the module"
+    " random or a hash of the user's name.",
 )
 def tok_entropy(api: Api, grant: GrantType) -> None:
     """Tokens differ in more than a counter. An upper bound only: it can show weakness, never strength."""
@@ -282,14 +362,31 @@ def tok_entropy(api: Api, grant: GrantType) -> None:
         answers[-1].require(longest >= 22, "tokens that vary in 22 letters or more", f"{longest} varying letters")
 
 
-@rule(MUST, "RFC 6749 3.2", PROFILE, applies=renewal, catches="empty-refresh-token-accepted", safety=CONSUME)
+@rule(
+    MUST,
+    "RFC 6749 3.2",
+    PROFILE,
+    applies=renewal,
+    catches="empty-refresh-token-accepted",
+    safety=CONSUME,
+    look="How a parameter without a value is read: as absent; look for 'in form' where the value is meant,"
+    " and for lookups of an empty token.",
+)
 def tok_empty_param(api: Api, grant: GrantType) -> None:
     """A parameter without a value counts as absent: an empty refresh_token gives no token."""
     draft = api.token_request(grant)
     api.each((draft.setting("refresh_token", ""), draft.omitting("refresh_token")), Answer.no_token)
 
 
-@rule(MUST, "RFC 6749 4.4.2", "RFC 6749 B", applies=unattended_grants, catches="body-sniffed", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 6749 4.4.2",
+    "RFC 6749 B",
+    applies=unattended_grants,
+    catches="body-sniffed",
+    safety=ISSUE,
+    look="How the body is read: by its Content-Type alone; no trying of JSON, then a form, whatever the label says.",
+)
 def tok_dialect(api: Api, grant: GrantType) -> None:
     """A body that is not what its label says gives no token, nor does one without a label."""
     valid = api.token_request(grant)

@@ -68,13 +68,26 @@ from .parts import (
 )
 from .token_answer import UNKNOWN_SCOPE, require_without
 
+LOOK = (
+    "The error path of the token endpoint: one handler that turns each error into a status of 400 or 401"
+    " and a JSON object with a code of RFC 6749 5.2."
+)
+
 IN_BODY = (Slot.CLIENT_ID, Slot.USERNAME, Slot.GRANT_TYPE)
 SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 """The grammar of one word of a scope (RFC 6749 3.3)."""
 ERROR_CODE = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")
 
 
-@rule(SHOULD, "RFC 6749 5.2", applies=unattended_grants, catches="error-as-html", safety=ISSUE)
+@rule(
+    SHOULD,
+    "RFC 6749 5.2",
+    applies=unattended_grants,
+    catches="error-as-html",
+    safety=ISSUE,
+    look="The exception handler of the token endpoint: JSON with error and a code of RFC 6749 5.2; the"
+    " framework's own pages and validation errors (FastAPI's 422) do not belong there.",
+)
 def err_shape(api: Api, grant: GrantType) -> None:
     """An error is a JSON object with a legal error code."""
     valid = api.token_request(grant)
@@ -101,6 +114,8 @@ BRIEF_NAMES = brief(NEAR_MISSES, CASES, STAND_INS)
     applies=unattended_grants,
     catches=("any-grant-accepted", "error-succeeds", "grant-type-folded"),
     safety=ISSUE,
+    look="The dispatch by grant_type: a lookup of the whole word in its case, unsupported_grant_type and 400"
+    " for any other, and no default grant.",
 )
 @draws(rows(NEAR_MISSES, CASES, STAND_INS, SIZES, name="name"), name=some.unknown_grants)
 def err_unsupported_grant(api: Api, grant: GrantType, name: str | Edit) -> None:
@@ -116,7 +131,15 @@ def err_unsupported_grant(api: Api, grant: GrantType, name: str | Edit) -> None:
 
 
 @fills(Slot.GRANT_TYPE, Class.NOTHING)
-@rule(MUST, "RFC 6749 5.2", applies=unattended_grants, catches="grant-type-optional", safety=ISSUE)
+@rule(
+    MUST,
+    "RFC 6749 5.2",
+    applies=unattended_grants,
+    catches="grant-type-optional",
+    safety=ISSUE,
+    look="What is required of the token request: a missing or empty grant_type is invalid_request with 400,"
+    " never a default.",
+)
 def err_missing_param(api: Api, grant: GrantType) -> None:
     """A request without a grant type, with an empty one, or without what the document demands gives no token."""
     valid = api.token_request(grant)
@@ -127,7 +150,16 @@ def err_missing_param(api: Api, grant: GrantType) -> None:
     api.each(lacking, Answer.no_token)
 
 
-@rule(SHOULD, "RFC 6749 3.2", "RFC 6749 5.2", applies=form_grants, catches="repeated-parameter-last-wins", safety=ISSUE)
+@rule(
+    SHOULD,
+    "RFC 6749 3.2",
+    "RFC 6749 5.2",
+    applies=form_grants,
+    catches="repeated-parameter-last-wins",
+    safety=ISSUE,
+    look="How repeated parameters are read: frameworks take the first or the last; count them (Starlette and"
+    " Django: getlist), and answer invalid_request.",
+)
 def err_duplicate_param(api: Api, grant: GrantType) -> None:
     """A repeated grant_type gives no token, whichever of the two comes first."""
     valid = api.token_request(grant)
@@ -140,7 +172,16 @@ def err_duplicate_param(api: Api, grant: GrantType) -> None:
 
 
 @fills(Slot.SCOPE, Class.NEAR, Class.CASE, Class.STAND_IN, Class.SIZE)
-@rule(SHOULD, "RFC 6749 3.3", "RFC 6749 5.2", applies=scoped_grants, catches="unknown-scope-granted", safety=ISSUE)
+@rule(
+    SHOULD,
+    "RFC 6749 3.3",
+    "RFC 6749 5.2",
+    applies=scoped_grants,
+    catches="unknown-scope-granted",
+    safety=ISSUE,
+    look="The validation of scope: words that the client may not have are invalid_scope, or left out of"
+    " scope in the answer.",
+)
 def err_invalid_scope(api: Api, grant: GrantType) -> None:
     """A scope that does not exist is refused, or left out of what is granted."""
     valid = api.token_request(grant)
@@ -172,6 +213,8 @@ def err_invalid_scope(api: Api, grant: GrantType) -> None:
         "password-refusal-misnamed",
     ),
     safety=LOCKOUT,
+    look="The check of passwords and refresh tokens: the hasher's verify, or a lookup of the whole value in"
+    " its case; then 400 with invalid_grant.",
 )
 @draws(rows(NEAR_MISSES, CASES, DRESSES, STAND_INS, SIZES), edit=some.near_misses | some.case_changes | some.strangers)
 def err_invalid_grant(api: Api, grant: GrantType, edit: Edit) -> None:
@@ -189,7 +232,16 @@ def err_invalid_grant(api: Api, grant: GrantType, edit: Edit) -> None:
 
 
 @fills((Slot.PASSWORD, Slot.REFRESH), Class.NOTHING, Class.ANOTHERS, Class.TYPES, Class.BYTES)
-@rule(MUST, "RFC 6749 5.2", PROFILE, applies=guessed_grants, catches="password-any-secret", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 6749 5.2",
+    PROFILE,
+    applies=guessed_grants,
+    catches="password-any-secret",
+    safety=LOCKOUT,
+    look="The lookup of the password or refresh token: by its own table and user; no value of another kind"
+    " is found there.",
+)
 def err_foreign_value(api: Api, grant: GrantType) -> None:
     """Nothing, a value that is no text, and any other credential of the run: none is a password or a refresh token."""
     role = Role.PASSWORD if GRANTS[grant].takes_password else Role.REFRESH_TOKEN
@@ -217,7 +269,16 @@ def err_foreign_value(api: Api, grant: GrantType) -> None:
 
 
 @fills((Slot.CLIENT_SECRET, Slot.PASSWORD), Class.REPEATED)
-@rule(MUST, "RFC 6749 5.2", PROFILE, applies=unattended_logins, catches="third-guess-admitted", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 6749 5.2",
+    PROFILE,
+    applies=unattended_logins,
+    catches="third-guess-admitted",
+    safety=LOCKOUT,
+    look="What differs from one attempt to the next: a counter that admits somebody at its end, a cache of"
+    " the last good login, workers with different configurations.",
+)
 def tok_refusal_steady(api: Api, grant: GrantType) -> None:
     """A wrong secret or password stays wrong, however often it comes, between good ones and in a row."""
     valid = api.token_request(grant)
@@ -244,6 +305,8 @@ GUESSES = 30
     applies=usual_login,
     catches=("limit-without-time", "limit-time-garbled"),
     control=ITSELF,
+    look="The limiter's answer: 429 with Retry-After in seconds or as an HTTP date (Django REST framework"
+    " sends it; slowapi: headers_enabled=True; flask-limiter: RATELIMIT_HEADERS_ENABLED).",
 )
 def err_throttle(api: Api, grant: GrantType) -> None:
     """Where a run meets a limited rate, 429 says when to ask again; on a live server none is provoked."""
@@ -265,7 +328,16 @@ WHOLE = (Edit("first", 72), Edit("change", 999))
 """What bcrypt sees of a password, and what is last in one."""
 
 
-@rule(MUST, "RFC 6749 5.2", PROFILE, applies=logins_of_others, catches="password-cut", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 6749 5.2",
+    PROFILE,
+    applies=logins_of_others,
+    catches="password-cut",
+    safety=LOCKOUT,
+    look="What hashes the password: bcrypt sees 72 bytes, and some columns and forms cut before that; take"
+    " Argon2, or refuse what is longer.",
+)
 def pwd_whole(api: Api, grant: GrantType) -> None:
     """Every letter of a password counts, however long it is, and in those of all users."""
     for who in api.profile.users:
@@ -279,7 +351,15 @@ def pwd_whole(api: Api, grant: GrantType) -> None:
 
 
 @fills(Slot.USERNAME, Class.NEAR, Class.STAND_IN, Class.SIZE, Class.NOTHING, Class.ANOTHERS)
-@rule(MUST, "RFC 6749 5.2", PROFILE, applies=password_logins, catches="username-wildcard", safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 6749 5.2",
+    PROFILE,
+    applies=password_logins,
+    catches="username-wildcard",
+    safety=LOCKOUT,
+    look="The lookup of the user: by the whole name with = and never LIKE, and the password is that row's.",
+)
 def pwd_username(api: Api, grant: GrantType) -> None:
     """A password is its user's: beside another name, or none, it gives no token."""
     valid = api.token_request(grant)
@@ -296,7 +376,16 @@ def pwd_username(api: Api, grant: GrantType) -> None:
 
 
 @fills((*IN_BODY, Slot.CLIENT_SECRET), Class.TYPES)
-@rule(MUST, "RFC 6749 5.2", PROFILE, applies=json_logins, catches=("operator-injection", "json-crash"), safety=LOCKOUT)
+@rule(
+    MUST,
+    "RFC 6749 5.2",
+    PROFILE,
+    applies=json_logins,
+    catches=("operator-injection", "json-crash"),
+    safety=LOCKOUT,
+    look="What takes values out of JSON: check that each is text before it reaches a query; a dict in a"
+    " MongoDB filter is an operator.",
+)
 @draws([{"value": value} for value in (*HALVES, *TEXTS, *JSON_VALUES)], value=some.json_values)
 def err_body_robust(api: Api, grant: GrantType, value: object) -> None:
     """A JSON body with a value that is no text, or that is no object at all, gives no token and no server error."""
@@ -308,7 +397,16 @@ def err_body_robust(api: Api, grant: GrantType, value: object) -> None:
 
 
 @fills((Slot.CLIENT_ID, Slot.CLIENT_SECRET, Slot.USERNAME, Slot.PASSWORD, Slot.REFRESH), Class.TYPES)
-@rule(SHOULD, "RFC 6749 5.2", PROFILE, applies=json_logins, catches="json-unwrapped", safety=LOCKOUT)
+@rule(
+    SHOULD,
+    "RFC 6749 5.2",
+    PROFILE,
+    applies=json_logins,
+    catches="json-unwrapped",
+    safety=LOCKOUT,
+    look="What takes values out of JSON: a list or an object is refused, not converted; look for str(), [0]"
+    " and parsers of forms that serve JSON too.",
+)
 def err_body_wrapped(api: Api, grant: GrantType) -> None:
     """A right value within a list or an object is none: no JSON value is taken for the text that it holds."""
     names = [name for name, value in api.token_request(grant).parameters if not isinstance(value, str)]
@@ -347,6 +445,8 @@ def no_token_unless_idle(api: Api, draft: Draft, lacking: Draft, valid: Draft) -
     applies=form_logins,
     catches=("form-crash", "form-escape-wildcard"),
     safety=LOCKOUT,
+    look="What decodes the form: a broken percent escape or bytes that are no UTF-8 end in invalid_request,"
+    " neither in a traceback nor in another value.",
 )
 def err_form_robust(api: Api, grant: GrantType) -> None:
     """A form with a value that is not encoded as it should gives no token for it, and no server error."""
@@ -366,7 +466,15 @@ def err_form_robust(api: Api, grant: GrantType) -> None:
                 api.recommend(violation.counterexample)
 
 
-@rule(SHOULD, "RFC 6749 3.2.1", applies=refresh_by_clients, catches="grant-before-client", safety=CONSUME)
+@rule(
+    SHOULD,
+    "RFC 6749 3.2.1",
+    applies=refresh_by_clients,
+    catches="grant-before-client",
+    safety=CONSUME,
+    look="The order in the token endpoint: authenticate the client first, look at the code or refresh token"
+    " afterwards.",
+)
 def err_precedence(api: Api, grant: GrantType) -> None:
     """The client is checked before the grant: a stranger cannot find out whether a refresh token is good."""
     cause = open_to_nobody(api)
@@ -377,7 +485,16 @@ def err_precedence(api: Api, grant: GrantType) -> None:
     answers[1].require(codes[0] == codes[1], f"the answer to a good refresh token, {answers[0].got}")
 
 
-@rule(SHOULD, "RFC 9700 2.4", PROFILE, applies=no_password_grant, catches="password-grant-hidden", safety=LOCKOUT)
+@rule(
+    SHOULD,
+    "RFC 9700 2.4",
+    PROFILE,
+    applies=no_password_grant,
+    catches="password-grant-hidden",
+    safety=LOCKOUT,
+    look="The registered grants: take the password grant out, if it is not documented (Authlib:"
+    " register_grant, oauthlib: LegacyApplicationServer or Server).",
+)
 def pwd_grant_off(api: Api, grant: GrantType) -> None:
     """A password grant that is not documented is not offered either."""
     valid = api.token_request(grant)

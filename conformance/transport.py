@@ -24,13 +24,27 @@ from pytest_apiauth.rules import (
 
 from .parts import all_zones, protected_zones
 
+LOOK = (
+    "The proxy or load balancer before the app, and the redirects that it makes (Django:"
+    " SECURE_SSL_REDIRECT and SECURE_PROXY_SSL_HEADER; uvicorn: --proxy-headers)."
+)
+
 https_zones = Parts(
     "the API is not documented as HTTPS only, or is called over plain HTTP here",
     lambda profile: all_zones.find(profile) if profile.https_only and profile.base_url.startswith("https:") else {},
 )
 
 
-@rule(DOC, "RFC 6750 5.2", PROFILE, applies=https_zones, catches="plain-http-served", control=ITSELF)
+@rule(
+    DOC,
+    "RFC 6750 5.2",
+    PROFILE,
+    applies=https_zones,
+    catches="plain-http-served",
+    control=ITSELF,
+    look="What listens on port 80: it redirects to HTTPS and does nothing else (Django: SECURE_SSL_REDIRECT;"
+    " nginx: return 301).",
+)
 def tls_only(api: Api, zone: Zone) -> None:
     """Nothing is served over plain HTTP: no answer, a redirect, or a refusal. No credential is sent there."""
     plain = plain_origin(api)
@@ -80,7 +94,15 @@ def leads_astray(answer: Answer, carried: list[str]) -> bool:
     return place_of(answer.draft.url, place) != here or any(value in place for value in carried)
 
 
-@rule(SHOULD, "RFC 9700 4.12", PROFILE, applies=protected_zones, catches="redirects-to-http")
+@rule(
+    SHOULD,
+    "RFC 9700 4.12",
+    PROFILE,
+    applies=protected_zones,
+    catches="redirects-to-http",
+    look="How redirects are built: from request.url behind a proxy they say http://; forward the scheme"
+    " (uvicorn --proxy-headers), and mind redirects of trailing slashes.",
+)
 def tls_no_cross_redirect(api: Api, zone: Zone) -> None:
     """A request with credentials is never redirected to another origin or down to plain HTTP."""
     for valid in api.requests(zone):

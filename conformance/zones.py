@@ -48,6 +48,11 @@ from .parts import (
     unattended_logins,
 )
 
+LOOK = (
+    "The table of routes and what they need: authentication is declared per router or view, so compare"
+    " what a new route inherits with what the profile promises."
+)
+
 WRONG = Edit("reverse")
 
 
@@ -77,7 +82,15 @@ def truth_table(api: Api, zone: Zone) -> Iterator[Row]:
         yield Row(credentials, frozenset(kind for kind, _ in choice if kind is not None))
 
 
-@rule(DOC, PROFILE, applies=open_zones, catches="open-zone-closed", control=ITSELF)
+@rule(
+    DOC,
+    PROFILE,
+    applies=open_zones,
+    catches="open-zone-closed",
+    control=ITSELF,
+    look="Authentication that is global: an open route has to be taken out of it (Django REST framework:"
+    " permission_classes = [AllowAny] and authentication_classes = []).",
+)
 def zone_open(api: Api, zone: Zone) -> None:
     """An open zone serves anyone."""
     for probe in zone.probe:
@@ -99,7 +112,14 @@ def _surplus(api: Api, zone: Zone) -> list[Credential]:
     return list(found.values())
 
 
-@rule(DOC, STATED, applies=all_zones, catches="surplus-credential-refused")
+@rule(
+    DOC,
+    STATED,
+    applies=all_zones,
+    catches="surplus-credential-refused",
+    look="An open or weaker route that still reads the other credential: whatever it does not need it should"
+    " not look at.",
+)
 def zone_surplus_ok(api: Api, zone: Zone) -> None:
     """Valid credentials that a route does not need cause no error."""
     surplus = _surplus(api, zone)
@@ -110,7 +130,14 @@ def zone_surplus_ok(api: Api, zone: Zone) -> None:
             api.each((valid.adding(*chosen) for chosen in itertools.combinations(surplus, count)), Answer.like_control)
 
 
-@rule(MAY, STATED, applies=all_zones, catches="surplus-invalid-refused")
+@rule(
+    MAY,
+    STATED,
+    applies=all_zones,
+    catches="surplus-invalid-refused",
+    look="An open or weaker route authenticates if it can, and refuses what is bad (Django REST framework"
+    " does unless authentication_classes = []).",
+)
 def zone_surplus_bad(api: Api, zone: Zone) -> None:
     """Invalid credentials that a route does not need cause no error either, as far as the document goes."""
     surplus = _surplus(api, zone)
@@ -120,7 +147,14 @@ def zone_surplus_bad(api: Api, zone: Zone) -> None:
         api.each((valid.adding(good.editing(WRONG)) for good in surplus), Answer.like_control)
 
 
-@rule(DOC, PROFILE, applies=protected_zones, catches="any-credential-suffices")
+@rule(
+    DOC,
+    PROFILE,
+    applies=protected_zones,
+    catches="any-credential-suffices",
+    look="How needs are combined: 'key and token' by two dependencies that both refuse; a list of"
+    " authentication classes means any of them.",
+)
 def zone_truth_table(api: Api, zone: Zone) -> None:
     """A zone admits exactly the sets of credentials that meet its documented need."""
     for valid in api.requests(zone):
@@ -143,6 +177,7 @@ def _keyed_token_route(profile: Profile) -> dict[str, str]:
     applies=Parts("the token route lies in no zone that needs a key", _keyed_token_route),
     catches="token-route-without-key",
     safety=ISSUE,
+    look="The token route lies in a zone of its own: whatever guards its siblings (the key) has to guard it too.",
 )
 def zone_token_route(api: Api, grant: str) -> None:
     """A token route in a zone that needs a key gives no token without a good key."""
@@ -153,7 +188,14 @@ def zone_token_route(api: Api, grant: str) -> None:
 
 
 @fills((Slot.BEARER, Slot.PERSONAL, Slot.KEY, Slot.NAMED, Slot.BASIC_USER), Class.ANOTHERS)
-@rule(MUST, "RFC 6750 2.1", PROFILE, applies=protected_zones, catches="slots-interchangeable")
+@rule(
+    MUST,
+    "RFC 6750 2.1",
+    PROFILE,
+    applies=protected_zones,
+    catches="slots-interchangeable",
+    look="The readers of credentials: each looks in its own place for its own kind, and the lookup is by kind.",
+)
 def zone_swap(api: Api, zone: Zone) -> None:
     """A credential in another one's place counts for nothing."""
     documented = [(good.slot, good.text) for good in map(api.credential, zone.kinds)]
@@ -215,7 +257,15 @@ def _stronger(profile: Profile) -> dict[str, Zone]:
 stronger_zones = Parts("no zone needs less than another", _stronger)
 
 
-@rule(DOC, "RFC 3986 5.2.4", PROFILE, applies=stronger_zones, catches="zone-by-raw-path")
+@rule(
+    DOC,
+    "RFC 3986 5.2.4",
+    PROFILE,
+    applies=stronger_zones,
+    catches="zone-by-raw-path",
+    look="The layer that decides by path sees '..' and %2e before they are resolved: decide behind the"
+    " router, or normalise first.",
+)
 def zone_path_escape(api: Api, zone: Zone) -> None:
     """No path through a weaker zone leads into a stronger one without its credentials."""
     base = urlsplit(api.profile.base_url).path.rstrip("/")
@@ -240,7 +290,15 @@ def as_user(api: Api, valid: Draft, who: str) -> Draft:
     return valid.presenting("basic", (api.ref(Role.USERNAME, who), ":", api.ref(Role.PASSWORD, who))).as_control()
 
 
-@rule(DOC, PROFILE, applies=identity_zones, catches="identity-mixed", control=ITSELF)
+@rule(
+    DOC,
+    PROFILE,
+    applies=identity_zones,
+    catches="identity-mixed",
+    control=ITSELF,
+    look="Whom the request acts for: the user of its own token, from the request's state, never from a"
+    " global, a cache keyed by path or a parameter.",
+)
 def zone_identity(api: Api, zone: Zone) -> None:
     """A request acts as the user whose token or name it carries."""
     member, told = str(zone.identity), False
@@ -262,7 +320,14 @@ def zone_identity(api: Api, zone: Zone) -> None:
         raise Inconclusive(f"no probe's answer has the member {member!r}, which the profile names")
 
 
-@rule(SHOULD, PROFILE, applies=protected_zones, catches="surplus-key-refused")
+@rule(
+    SHOULD,
+    PROFILE,
+    applies=protected_zones,
+    catches="surplus-key-refused",
+    look="The order of authenticators: the first that finds something decides, and a surplus credential is"
+    " found by the wrong one.",
+)
 def zone_monotone(api: Api, zone: Zone) -> None:
     """More good credentials never turn an acceptance into a refusal, fewer never a refusal into an acceptance."""
     surplus = _surplus(api, zone)
@@ -291,6 +356,7 @@ def _bound_keys(profile: Profile) -> dict[str, str]:
     PROFILE,
     applies=Parts("no API key is documented as bound to a part of the API", _bound_keys),
     catches="key-unbound",
+    look="The row of the key has what it may open: compare it with the route after the key was found good.",
 )
 def key_bound(api: Api, name: str) -> None:
     """A key that is made for one part of the API does not open another."""
@@ -315,6 +381,7 @@ def _bound_clients(profile: Profile) -> dict[str, str]:
     applies=Parts("no client is documented as bound to a part of the API", _bound_clients),
     catches="client-unbound",
     safety=ISSUE,
+    look="The token has its client or audience: compare it with what the route is for.",
 )
 def client_bound(api: Api, name: str) -> None:
     """A token of a client that is made for one part of the API does not open another."""

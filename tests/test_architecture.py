@@ -14,7 +14,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "pytest_apiauth"
-BASE = {"errors", "messages", "printable", "bounded", "codings", "interrupts", "scratch", "whole", "bundled"}
+BASE = {
+    "errors", "messages", "printable", "bounded", "codings", "interrupts", "scratch", "whole", "bundled", "standards",
+}  # fmt: skip
 PROMISE = BASE | {"profile", "credentials"}
 CLIENT = PROMISE | {"auth", "http"}
 UNDER_TEST = CLIENT | {"embedded", "recording", "targets"}
@@ -27,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "scratch": set(),
     "whole": set(),
     "bundled": set(),
+    "standards": set(),
     "errors": {"printable"},
     "profile": BASE,
     "credentials": BASE | {"profile"},
@@ -40,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "rules": PROMISE | {"auth", "suite"},
     "discover": PROMISE | {"http"},
     "login": CLIENT,
-    "report": {"whole", "printable"},
+    "report": {"whole", "printable", "standards"},
     "conformance": {"rules"},
 }
 """What each room may import, beside itself. Rooms that are not named here are doors: they see everything."""

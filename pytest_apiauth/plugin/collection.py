@@ -18,6 +18,7 @@ from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.plugin.announcements import shown_file, shown_url
 from pytest_apiauth.plugin.collecting import SMOKE, Extent
 from pytest_apiauth.plugin.entries import Examined, entry_of
+from pytest_apiauth.plugin.explaining import explained
 from pytest_apiauth.plugin.keys import ENTRY
 from pytest_apiauth.plugin.own_faults import own_files
 from pytest_apiauth.plugin.run import STATE
@@ -243,7 +244,8 @@ class RuleItem(pytest.Function):
             pytest.xfail(outcome.reason)
         if outcome.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNEXPECTED):
             self.user_properties.append(("apiauth_verdict", outcome.verdict.value))
-            pytest.fail(self._explain(outcome), pytrace=False)
+            profile, redactor = self.profile_file.profile, self.config.stash[STATE].redactor
+            pytest.fail(explained(self.rule, profile, outcome, redactor), pytrace=False)
 
     def record(self, outcome: Outcome) -> None:
         """Keep what the reports need; what was sent before, to make the profile ready, say, counts too."""
@@ -265,27 +267,6 @@ class RuleItem(pytest.Function):
             line_of(file.text, self.part),
         )
         self.stash[ENTRY] = entry_of(examined, outcome, state.redactor)
-
-    def _explain(self, outcome: Outcome) -> str:
-        rule, profile = self.rule, self.profile_file.profile
-        lines = [f"{outcome.deciding_level.value} {rule.id}: {rule.title}", ""]
-        found = outcome.counterexample
-        if found is not None:
-            if outcome.verdict is Verdict.INCONCLUSIVE:
-                lines.append(f"  {outcome.reason}")
-            lines += [f"  expected  {found.expected}", f"  got       {found.got}"]
-            lines += [f"  step {number:<4} {step}" for number, step in enumerate(found.steps, 1)]
-            lines.append(f"  request   {found.curl}")
-            if found.control_curl:
-                lines.append(f"  control   {found.control_curl}")
-            if outcome.told:
-                lines.append(f"  {'rows':<9} {outcome.told}")
-            if "intermittent" in outcome.reason:
-                lines.append("  note      intermittent: the same request was also answered as it should be")
-        else:
-            lines.append(f"  {outcome.reason}")
-        lines.append(f"  sources   {', '.join(rule.sources_for(profile))}")
-        return printable("\n".join(lines))
 
 
 def uses_django_database(config: pytest.Config) -> bool:

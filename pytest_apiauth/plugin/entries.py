@@ -56,7 +56,7 @@ def entry_of(item: Examined, outcome: Outcome, redactor: Redactor) -> Entry:
         profile=profile.name,
         target=kind.name,
         url=item.url,
-        rule=_facts(item.rule, profile, outcome.level),
+        rule=_facts(item.rule, profile, outcome.level, redactor),
         part=item.part,
         verdict=outcome.verdict.value,
         level=outcome.deciding_level.value,
@@ -68,7 +68,7 @@ def entry_of(item: Examined, outcome: Outcome, redactor: Redactor) -> Entry:
         tokens_issued=item.tokens_issued,
         advice=tuple(Advice(item.part, outcome.advice_level.value, **asdict(each)) for each in outcome.advice),
         rows=Rows(outcome.rows, outcome.failed_rows, outcome.unjudged_rows),
-        filed=tuple(_filed(item, outcome)),
+        filed=tuple(_filed(item, outcome, redactor)),
         left_out=outcome.left_out,
         rows_left_out=outcome.rows_left_out,
         seconds_an_answer=outcome.seconds_an_answer,
@@ -87,14 +87,14 @@ def entry_of(item: Examined, outcome: Outcome, redactor: Redactor) -> Entry:
     )
 
 
-def _filed(item: Examined, outcome: Outcome) -> Iterator[Filed]:
+def _filed(item: Examined, outcome: Outcome, redactor: Redactor) -> Iterator[Filed]:
     """Yield what the item has found out about other rules: failures first, then warnings."""
     profile, rules = item.profile, item.rules
     for rule_id, found in outcome.breaches.items():
-        facts = _facts(rules[rule_id], profile, rules[rule_id].level_for(profile))
+        facts = _facts(rules[rule_id], profile, rules[rule_id].level_for(profile), redactor)
         yield Filed(facts, "expected failure" if rule_id in item.expected else "fail", _shown(found))
     for rule_id, found in outcome.filed.items():
-        facts = _facts(rules[rule_id], profile, rules[rule_id].level_for(profile))
+        facts = _facts(rules[rule_id], profile, rules[rule_id].level_for(profile), redactor)
         yield Filed(facts, "warning", _shown(found))
 
 
@@ -102,7 +102,7 @@ def _shown(found: outcomes.Counterexample) -> Counterexample:
     return Counterexample(**asdict(found))
 
 
-def _facts(rule: Rule, profile: Profile, level: Level) -> RuleFacts:
+def _facts(rule: Rule, profile: Profile, level: Level, redactor: Redactor) -> RuleFacts:
     """Return what a report says of a rule, whatever came of it."""
     return RuleFacts(
         id=rule.id,
@@ -113,4 +113,5 @@ def _facts(rule: Rule, profile: Profile, level: Level) -> RuleFacts:
         catches=rule.faults,
         unproven=rule.is_unproven,
         sentence=rule.title,
+        look=printable(redactor.redact(rule.look)),
     )

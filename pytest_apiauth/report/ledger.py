@@ -220,6 +220,7 @@ def _merged(entries: list[tuple[str, Entry]]) -> RuleRecord:
         advice=_advice(found),
         unproven=rule.unproven,
         sentence=rule.sentence,
+        look=rule.look,
     )
 
 

@@ -52,6 +52,8 @@ class Counterexample:
     """What was sent before, in order: only a counterexample of a life cycle has any."""
     head: tuple[str, ...] = field(default=(), metadata=BARE)
     """The answer's status line, the headers that authentication has to do with, and what its body is."""
+    control_got: str = field(default="", metadata=BARE)
+    """What the valid request was answered with; empty if there was none beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Advice:
     control_curl: str
     steps: tuple[str, ...] = field(default=(), metadata=BARE)
     head: tuple[str, ...] = field(default=(), metadata=BARE)
+    control_got: str = field(default="", metadata=BARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,8 @@ class RuleRecord:
     """Whether nothing shows that it can fail: only a rule of a project's own may lack a fault."""
     sentence: str = field(default="", metadata=BARE)
     """What a conforming server does."""
+    look: str = field(default="", metadata=BARE)
+    """Where whoever has to mend the server looks first; a rule of a project's own may not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +243,8 @@ class RuleFacts:
     """The faults that it must catch."""
     unproven: bool = False
     sentence: str = ""
+    look: str = ""
+    """Where whoever has to mend the server looks first."""
 
 
 @dataclass(frozen=True, slots=True)

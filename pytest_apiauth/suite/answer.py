@@ -289,9 +289,12 @@ class Answer:
     def counterexample(self, expected: str, got: str | None = None) -> Counterexample:
         """Write down what was expected, what came, and how to see it again."""
         examination = self.api.examination
-        control = examination.curl(self.seen.draft) if self.seen is not None else ""
-        expected, got = (
-            one_line(examination.redactor.redact(text), LONGEST_WORDS) for text in (expected, got or self.got)
+        control, control_got = "", ""
+        if self.seen is not None:
+            control, control_got = examination.curl(self.seen.draft), described(self.seen.response)
+        expected, got, control_got = (
+            one_line(examination.redactor.redact(text), LONGEST_WORDS)
+            for text in (expected, got or self.got, control_got)
         )
         head = head_of(self.response, examination.redactor.redact)
-        return Counterexample(expected, got, self.curl, control, tuple(self.api.steps), head)
+        return Counterexample(expected, got, self.curl, control, tuple(self.api.steps), head, control_got)

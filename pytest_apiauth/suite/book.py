@@ -134,6 +134,8 @@ class Rule:
     """Those of its faults that are functions of that file, by name."""
     keeps: Change | None = None
     """How the embedded server keeps what this rule alone promises."""
+    look: str = ""
+    """Where whoever has to mend the server looks first, in a line: a rule of the book says so, or its chapter does."""
 
     @property
     def name(self) -> str:
@@ -203,6 +205,7 @@ class Registry:
                     len(set(rule.faults)) == len(rule.faults) and "<lambda>" not in str(rule.faults),
                 ),
                 ("a docstring", (rule.function.__doc__ or "").strip()),
+                ("where to look first", rule.look or self.file is not None),
                 ("an id in lower case with hyphens", re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self._local(rule.id))),
             )
             if not given
@@ -276,13 +279,15 @@ def rule(
     safety: Safety = Safety.READ_ONLY,
     control: Control = Control.PAIRED,
     wire: bool = False,
+    look: str = "",
 ) -> Callable[[Function], Function]:
     """Register a function as a rule: its id is the function's name with hyphens, its chapter the module.
 
     ``sources`` are sections of standards (``"RFC 6750 3.1"``), `PROFILE`, or `STATED` if nothing but a sentence of an
     API's document says so; which sentence that is, the profile says (``[statements.NAME] rules``). ``catches`` names
     the faults of the embedded server that this rule must catch, ``safety`` the worst that it does to a live system.
-    Raises RefusedRuleError for a rule that lacks one of them, or whose id another function has.
+    ``look`` says where to look first if the server breaks it; without, a chapter's ``LOOK`` does, which stands above
+    its rules. Raises RefusedRuleError for a rule that lacks one of them, or whose id another function has.
 
     In a file of a project's own, which a profile names in ``rules``, the id begins with the file's name, and a fault
     may be a function that makes a broken answer of a good one; a rule without any is reported as unproven. What the
@@ -319,6 +324,7 @@ def rule(
                 file=registry.file,
                 breaks=breaks,
                 keeps=keeps,
+                look=look or function.__globals__.get("LOOK", ""),
             )
         )
         return function

@@ -115,6 +115,8 @@ class Counterexample:
     """What was sent before, in order, if it takes more than the request itself."""
     head: tuple[str, ...] = ()
     """The answer's status line, the headers that authentication has to do with, and what its body is."""
+    control_got: str = ""
+    """What the control was answered with."""
 
 
 class Violation(Exception):

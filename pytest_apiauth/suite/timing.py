@@ -11,7 +11,9 @@ from typing import NoReturn
 
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.errors import BudgetError, UnreachableError
-from pytest_apiauth.suite.answer import Answer
+from pytest_apiauth.messages import described
+from pytest_apiauth.printable import one_line
+from pytest_apiauth.suite.answer import LONGEST_WORDS, Answer
 from pytest_apiauth.suite.api import Api
 from pytest_apiauth.suite.outcomes import Breach, Counterexample, Violation
 
@@ -64,4 +66,6 @@ def unanswered(api: Api, draft: Draft) -> NoReturn:
     assert draft.control is not None
     seen = api.see_again(draft.control)
     curl = api.examination.curl
-    raise Violation(Counterexample("an answer", "none, twice", curl(draft), curl(seen.draft), tuple(api.steps)))
+    control_got = one_line(api.examination.redactor.redact(described(seen.response)), LONGEST_WORDS)
+    found = Counterexample("an answer", "none, twice", curl(draft), curl(seen.draft), tuple(api.steps), (), control_got)
+    raise Violation(found)

@@ -363,7 +363,7 @@ def test_report_has_the_shape_of_version_1(run: Run) -> None:
     assert (profile["name"], profile["target"], profile["url"]) == ("small", "embedded", "https://api.shop.example")
     members = {
         "id": str, "chapter": str, "level": str, "sources": list, "safety": str, "verdict": str, "reason": str,
-        "requests": int, "examples": int, "parts": list, "advice": list, "sentence": str,
+        "requests": int, "examples": int, "parts": list, "advice": list, "sentence": str, "look": str,
     }  # fmt: skip
     for rule in profile["rules"]:
         assert {*members, "counterexample"} == set(rule)
@@ -383,8 +383,9 @@ def test_report_has_the_shape_of_version_1(run: Run) -> None:
     part = {"nodeid": nodeid, "part": "user", "verdict": "fail", "reason": reason, "level": "DOC", "line": line}
     rows = {"tried": 2, "failed": 1, "not_judged": 0}
     assert failed["parts"] == [{**part, "rows": rows, "counterexample": shown, "cause": cause}]
-    assert {"curl", "control_curl", "expected", "got", "head"} == set(shown)
+    assert {"curl", "control_curl", "control_got", "expected", "got", "head"} == set(shown)
     assert shown["head"][0] == "HTTP 200 OK"
+    assert shown["control_got"] == "200 OK (application/json)"
     assert "$" in failed["counterexample"]["control_curl"]
     assert profile["requests"] == sum(rule["requests"] for rule in profile["rules"])
 

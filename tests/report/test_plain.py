@@ -29,14 +29,17 @@ from pytest_apiauth.report.record import (
 from tests.report.records import entry, rule, run_of
 
 EVENT = Event(1, "used", ("ACCESS_TOKEN_1",), "GET /me: 200 OK", times=2)
-FOUND = Counterexample("a refusal", "200 OK", "curl x", "curl y", ("curl before",), ("HTTP 200 OK", "(no body)"))
+FOUND = Counterexample(
+    "a refusal", "200 OK", "curl x", "curl y", ("curl before",), ("HTTP 200 OK", "(no body)"), "200 OK"
+)
 FULL = run_of(
     rule(
         "fail",
         counterexample=FOUND,
         parts=(PartRecord("n", "user", "fail", "why", "MUST", Rows(3, 1, 0), FOUND, "key-bad", 7, (EVENT,)),),
         sentence="A key that is wrong opens nothing.",
-        advice=(Advice("user", "SHOULD", "401", "404", "curl x", ""),),
+        advice=(Advice("user", "SHOULD", "401", "404", "curl x", "", control_got="200 OK"),),
+        look="The comparison of the key.",
     ),
     not_examined=(NotExamined("needs a login", ("codes",), ("code-once",)),),
     left_out=LeftOut(4, ("key-bad",), 1.5),
@@ -82,6 +85,18 @@ def test_members_have_the_order_of_version_1() -> None:
     assert list(data["profiles"][0]["rules"][0]["parts"][0]) == ["nodeid", "part", "verdict", "reason", "level"]
     more = list(plain.written(FULL)["profiles"][0])
     assert more == [*profile, "left_out", "error", "note", "limited", "causes", "file", "statements", "admissions"]
+
+
+def test_earlier_reports_can_be_read() -> None:
+    """A report of the same version that lacks what was added since is a record all the same."""
+    data = plain.written(FULL)
+    (rule_data,) = data["profiles"][0]["rules"]
+    del rule_data["look"], rule_data["counterexample"]["control_got"], rule_data["advice"][0]["control_got"]
+
+    (read,) = plain.read(RunRecord, data).profiles[0].rules
+
+    assert read.counterexample is not None
+    assert (read.look, read.counterexample.control_got, read.advice[0].control_got) == ("", "", "")
 
 
 def test_later_members_are_passed_over() -> None:

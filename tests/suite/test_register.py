@@ -84,6 +84,7 @@ def lacking(**changes: object) -> Rule:
         "control": Control.PAIRED,
         "faults": ("zone-open",),
         "function": function,
+        "look": "The route itself.",
     }
     return Rule(**(values | changes))  # type: ignore[arg-type]
 
@@ -99,6 +100,7 @@ def lacking(**changes: object) -> Rule:
         ({"safety": None}, "lacks a safety class"),
         ({"level": None}, "lacks a level"),
         ({"function": lambda: None}, "lacks a docstring"),
+        ({"look": ""}, "lacks where to look first"),
         ({"id": "Some_Rule"}, "lacks an id in lower case"),
     ],
 )

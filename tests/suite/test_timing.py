@@ -8,6 +8,7 @@ import pytest
 
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded.registry import own_fault
+from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
@@ -88,3 +89,18 @@ def test_what_is_as_long_and_harmless_tells_the_cause(harmless: float, verdict: 
         return response
 
     assert timed_by(clock, answer, "reference", "az-redirect-bomb").verdict is verdict
+
+
+def test_what_is_not_answered_at_all_shows_its_control() -> None:
+    """No answer to a bomb, twice, stands beside what the valid request was answered with."""
+
+    def answer(request: Request, response: Response) -> Response:
+        if (request.header("authorization") or "").count(".") == 4:
+            raise UnreachableError("no answer came")
+        return response
+
+    found = timed_by(Clock(), answer, "jwt", "res-jwt-bomb").counterexample
+
+    assert found is not None
+    assert (found.expected, found.got, found.control_got) == ("an answer", "none, twice", "200 OK (application/json)")
+    assert found.control_curl
