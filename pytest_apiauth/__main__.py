@@ -67,20 +67,6 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def schema() -> dict[str, object]:
-    """Return the JSON Schema of the file format, for editors: ``extends`` included, which loading resolves."""
-    from pytest_apiauth.profile.model import Profile
-
-    found = Profile.model_json_schema(by_alias=True)
-    found["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    found["title"] = "pytest-apiauth profile"
-    found["properties"]["extends"] = {
-        "type": "string",
-        "description": "Built-in profile (dastra, jindexe, digishare) or path of one to build on",
-    }
-    return found
-
-
 # Each command imports what it needs when it is run.
 
 
@@ -229,7 +215,20 @@ def _token_lines(asked: argparse.Namespace) -> Iterator[str]:
 
 
 def _schema_lines(asked: argparse.Namespace) -> Iterator[str]:
+    from pytest_apiauth.profile.keys import schema
+
     yield json.dumps(schema(), indent=2)
+
+
+def _reference_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("word", nargs="?", default="", metavar="WORD", help="only what has it in its name")
+    parser.add_argument("--markdown", action="store_true", help="print all of it as a page in Markdown")
+
+
+def _reference_lines(asked: argparse.Namespace) -> Iterator[str]:
+    from pytest_apiauth.plugin import reference
+
+    return iter(reference.page(COMMANDS).splitlines()) if asked.markdown else reference.lines(COMMANDS, asked.word)
 
 
 COMMANDS = {
@@ -237,6 +236,11 @@ COMMANDS = {
     "init": Command("write a profile from an OpenAPI or metadata document", _init_arguments, _init_lines),
     "profile": Command("print a profile, a built-in one or your own", _profile_arguments, _profile_lines),
     "record": Command("record the cassettes of a token endpoint", _record_arguments, _record_lines),
+    "reference": Command(
+        "print every key of a profile, option, ini key, fixture, mark and command, with a sentence each",
+        _reference_arguments,
+        _reference_lines,
+    ),
     "rules": Command("print the rules, one rule in full, or the statements they cover", _rules_arguments, _rules_lines),
     "scan": Command("search cassettes for secrets", _scan_arguments, _scan_lines),
     "schema": Command("print the JSON Schema of a profile file", lambda parser: None, _schema_lines),

@@ -48,16 +48,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options and set up what a run shares."""
-    config.addinivalue_line(
-        "markers",
-        "apiauth(profile=None, …, *, user='default', client='default', key='default', scope=None, changes={},"
-        " variant=None, fault=None, lifetime=None, server_scope='function'): which profile the apiauth fixtures use in"
-        " this test, or which several, who they act as, which scope they ask for, what is changed in it, how the"
-        " embedded server differs, and which tests share it",
-    )
-    config.addinivalue_line("markers", "apiauth_wire: a rule about connections and bytes; set by the suite itself")
-    config.addinivalue_line("markers", "apiauth_smoke: a rule that tells in a few requests whether auth still works")
-    config.addinivalue_line("markers", "apiauth_writes: a live test whose clients may use unsafe methods")
+    for mark in options.MARKS:
+        config.addinivalue_line("markers", f"{mark.call}: {mark.help}")
     asked = options.read(config)
     config.stash[STATE] = state = State(config, asked, seed=_seed(config))
     RUNS.append(state)

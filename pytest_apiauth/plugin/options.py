@@ -170,6 +170,32 @@ INI_KEYS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """One mark of tests: how it is called, and what it does."""
+
+    call: str
+    help: str
+
+    @property
+    def name(self) -> str:
+        """Its name alone."""
+        return self.call.partition("(")[0]
+
+
+MARKS: Final = (
+    Mark(
+        "apiauth(profile=None, …, *, user='default', client='default', key='default', scope=None, changes={},"
+        " variant=None, fault=None, lifetime=None, server_scope='function')",
+        "which profile the apiauth fixtures use in this test, or which several, who they act as, which scope they ask"
+        " for, what is changed in it, how the embedded server differs, and which tests share it",
+    ),
+    Mark("apiauth_wire", "a rule about connections and bytes; set by the suite itself"),
+    Mark("apiauth_smoke", "a rule that tells in a few requests whether auth still works"),
+    Mark("apiauth_writes", "a live test whose clients may use unsafe methods"),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What a run is asked for, checked, with the defaults in their places."""
 

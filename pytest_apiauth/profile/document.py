@@ -74,9 +74,11 @@ class Document(Model):
         description="OpenAPI or Swagger document, a file beside this one, whose examples are what GET routes of the"
         " embedded server answer in your tests",
     )
-    clock: ServerClock | None = None
-    live: Live = Live()
-    recording: Recording = Recording()
+    clock: ServerClock | None = Field(
+        None, description="A clock of the server that a run may move, so that lifetimes can be examined"
+    )
+    live: Live = Field(Live(), description="What a live run may do to the server, and how much of it")
+    recording: Recording = Field(Recording(), description="What is secret in recordings of this API, and what is not")
     login: Login | None = Field(
         None,
         description="A script in the place of the person who logs in for authorization_code or device_code; an empty"
@@ -110,10 +112,11 @@ class Document(Model):
     ca_file: str | None = Field(None, description="File of CA certificates to trust, in PEM")
     rotation: Rotation | None = Field(
         None,
-        description="What a refresh does to the refresh token: new-token gives a new one and leaves the old one's"
-        " fate open, old-dies says that the old one is dead, none keeps it; unset promises nothing",
+        description="What a refresh does to the refresh token. new-token: the answer has a new one, and whether the old"
+        " one still works is open; old-dies: the answer has a new one, and the old one is refused from then on; none:"
+        " the answer has no other one, and the one that was sent goes on working. Unset promises nothing of it",
     )
-    api_key: ApiKey | None = None
+    api_key: ApiKey | None = Field(None, description="How the API key travels; without it the API has none")
     bearer: TokenPlacing | None = Field(
         None, description="Where tokens of [grants] travel, if not in Authorization: Bearer"
     )
@@ -121,13 +124,17 @@ class Document(Model):
         None, description="Where a personal access token travels, if not in Authorization: Bearer"
     )
     schemes: dict[str, Scheme] = Field({}, description="Further keys by name, as security schemes of OpenAPI are")
-    authorization: Authorization = Authorization()
-    token: TokenSettings = TokenSettings()
+    authorization: Authorization = Field(
+        Authorization(), description="What the document promises of authorizations, beyond RFC 6749"
+    )
+    token: TokenSettings = Field(TokenSettings(), description="How a token is asked for, and what comes back")
     jwt: JwtSettings | None = Field(
         None, description="Access tokens that are JWTs: how they are signed, and where the public key is"
     )
     grants: dict[GrantType, GrantSettings] = Field({}, description="Documented grants, the usual one first")
-    credentials: Credentials = Credentials()
+    credentials: Credentials = Field(
+        Credentials(), description="Where the secrets of the default client, user and key are; never a secret itself"
+    )
     clients: dict[str, OtherClient] = Field({}, description="Further clients by name")
     users: dict[str, User] = Field({}, description="Further users by name")
     keys: dict[str, OtherKey] = Field({}, description="Further API keys by name")

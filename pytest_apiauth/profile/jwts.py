@@ -47,7 +47,9 @@ class JwtSettings(Model):
         description="Where the key is that signs them, if that is a key for tests: with it, tokens are examined that"
         " are for others, too old, or of another type",
     )
-    unfit: UnfitTokens = UnfitTokens()
+    unfit: UnfitTokens = Field(
+        UnfitTokens(), description="Where tokens are that the same key has signed, and that are not for this API"
+    )
 
     @property
     def references(self) -> Iterator[tuple[str, Reference]]:

@@ -74,7 +74,7 @@ def _found(given: object) -> object:
     return {"json": given} if isinstance(given, str) else given
 
 
-Place = Annotated[Found, BeforeValidator(_found)]
+Place = Annotated[Found, BeforeValidator(_found, json_schema_input_type=str | Found)]
 
 
 class LaidOut(Model):

@@ -110,12 +110,17 @@ def _json_object(given: object) -> object:
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
-OneOrSeveral = Annotated[tuple[str, ...], BeforeValidator(_one_or_several)]
+OneOrSeveral = Annotated[
+    tuple[str, ...], BeforeValidator(_one_or_several, json_schema_input_type=str | tuple[str, ...])
+]
 Refusals = Annotated[tuple[Annotated[int, Field(ge=200, le=499)], ...], BeforeValidator(as_tuple), Field(min_length=1)]
-Example = Annotated[dict[str, Any], BeforeValidator(_json_object)]
+Example = Annotated[dict[str, Any], BeforeValidator(_json_object, json_schema_input_type=dict[str, Any] | str)]
 Grants = Annotated[tuple[GrantType, ...], BeforeValidator(as_tuple)]
 SafetyClasses = Annotated[tuple[SafetyClass, ...], BeforeValidator(as_tuple)]
-Needs = Annotated[tuple[tuple[Kind, ...], ...], BeforeValidator(_needs)]
+Needs = Annotated[
+    tuple[tuple[Kind, ...], ...],
+    BeforeValidator(_needs, json_schema_input_type=tuple[Kind, ...] | tuple[tuple[Kind, ...], ...]),
+]
 
 
 class Client(Model):
@@ -235,7 +240,9 @@ class TokenSettings(Model):
         description="What binds issued tokens to whoever asked for them: dpop, proofs of a key that each run makes"
         " (RFC 9449), and they travel as Authorization: DPoP; mtls, the client's certificate (RFC 8705 3)",
     )
-    assertion: Assertions = Assertions()
+    assertion: Assertions = Field(
+        Assertions(), description="How a client's assertions look, for private_key_jwt and client_secret_jwt"
+    )
     resource: OneOrSeveral = Field(
         (),
         description="The API that tokens are for, an absolute URI, if requests name it (RFC 8707); a list of several"
@@ -246,7 +253,7 @@ class TokenSettings(Model):
     )
     scope_required: bool = Field(False, description="Whether the document says that the scope must be asked for")
     grant: GrantType | None = Field(None, description="Grant that clients use; default: the first of [grants]")
-    answer: Answer = Answer()
+    answer: Answer = Field(Answer(), description="Members that the document promises in a token answer")
     refresh_expires_in: Seconds | None = Field(None, description="Lifetime of a refresh token in seconds")
     leeway: Annotated[int, Field(ge=0)] = Field(
         30, description="Renew a token this many seconds before its end; rules allow a server as much after it"
@@ -354,7 +361,7 @@ def _statement(given: object) -> object:
     return {"text": given} if isinstance(given, str) else given
 
 
-Statements = dict[str, Annotated[Statement, BeforeValidator(_statement)]]
+Statements = dict[str, Annotated[Statement, BeforeValidator(_statement, json_schema_input_type=str | Statement)]]
 
 
 class Harmless(Model):

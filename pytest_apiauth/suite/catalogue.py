@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 
 from pytest_apiauth import bundled
 from pytest_apiauth.profile import loading
@@ -70,3 +71,22 @@ def _table(rules: list[Rule], profiles: Mapping[str, Profile]) -> Iterator[str]:
 
 def _level(rule: Rule, profile: Profile) -> str:
     return rule.level_for(profile).value if rule.applies.find(profile) else "–"
+
+
+def chapters() -> str:
+    """Return the chapters as a table, two in a row: how many rules each has, and what it is about.
+
+    >>> print(chapters().splitlines()[0])
+    | chapter | rules | | chapter | rules | |
+    """
+    cells = [
+        f"{name.replace('_', ' ')} | {len(REGISTRY.of_chapter(name))} | {_first(module.__doc__ or '')}"
+        for name, module in bundled.load_chapters().items()
+    ]
+    left, right = cells[: (len(cells) + 1) // 2], cells[(len(cells) + 1) // 2 :]
+    rows = [f"| {one} | {other} |\n" for one, other in zip_longest(left, right, fillvalue=" | | ")]
+    return "".join(("| chapter | rules | | chapter | rules | |\n", f"|{'---|' * 6}\n", *rows))
+
+
+def _first(docstring: str) -> str:
+    return docstring.strip().splitlines()[0]

@@ -30,10 +30,10 @@ def _yaml_or_json(value: Any) -> bytes:
 
 
 def _profiles() -> st.SearchStrategy[bytes]:
-    from pytest_apiauth.__main__ import schema
+    from pytest_apiauth.profile.keys import schema
 
     whole = schema()
-    made = changing.schema_values(whole, whole["$defs"])  # type: ignore[arg-type]
+    made = changing.schema_values(whole, whole["$defs"])
     known = [json.loads(json.dumps(tomllib.loads(content.decode()), default=str)) for content in real("profile")]
     return (made | changing.altered(known)).map(changing.as_toml)
 

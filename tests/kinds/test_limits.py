@@ -1,4 +1,4 @@
-"""What a profile cannot say: the README's table of it, and that each line of it is what a user is told."""
+"""What a profile cannot say: the page's table of it, and that each line of it is what a user is told."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_apiauth import discover
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.profile import loading
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "pytest_apiauth" / "docs" / "profiles.md"
 KEY = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
 TOKENS = {"tokenUrl": "/token", "scopes": {}}
 PROFILES = {
@@ -47,10 +47,10 @@ SCHEMES: dict[str, dict[str, Any]] = {
 """What a document says, by what `init` says of it."""
 
 
-def test_the_readme_has_every_limit() -> None:
+def test_the_page_has_every_limit() -> None:
     """Each line of its table is one that is tried here, and each of these is there."""
-    text = README.read_text(encoding="utf-8")
-    table = text[text.index("What a profile cannot say") :].partition("\n\n")[2].partition("\n\n")[0]
+    text = PAGE.read_text(encoding="utf-8")
+    table = text[text.index("And what you are told") :].partition("\n\n")[2].partition("\n\n")[0]
 
     told = [re.findall(r"`([^`]+)`", row.split(" | ")[-1])[0] for row in table.splitlines()[2:]]
 

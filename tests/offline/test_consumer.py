@@ -232,7 +232,7 @@ class Heard(NamedTuple):
 
 
 def written(folder: Path, **files: str) -> None:
-    """Write the project that the README shows to authors of clients, and files beside it."""
+    """Write the project that the pages show to authors of clients, and files beside it."""
     shown = {name: text for (kind, name), text in BLOCKS.items() if kind == "file"}
     for name in (
         "shop.py",

@@ -156,7 +156,7 @@ def test_what_is_left_alone_is_named(pytester: pytest.Pytester, run: Run, option
 
 
 def test_nightly_line_of_the_readme_examines_what_it_means_to(pytester: pytest.Pytester, run: Run) -> None:
-    """The line that the README gives to nightly jobs runs the smoke rules of each of its profiles."""
+    """The line that the page of live runs gives to nightly jobs runs the smoke rules of each of its profiles."""
     names = [name for kind, name in BLOCKS if kind == "file" and name.startswith("tests/") and name.endswith(SUFFIX)]
     for name in names:
         path = pytester.path / name

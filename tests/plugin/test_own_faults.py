@@ -184,7 +184,7 @@ def test_the_double_keeps_what_own_rules_alone_promise(run: Run) -> None:
 
 
 def test_the_page_holds(run: Run) -> None:
-    """The three worked examples of the README pass, are proved, and show their faults."""
+    """The three worked examples of the page on own rules pass, are proved, and show their faults."""
     for (kind, name), text in BLOCKS.items():
         if kind == "file" and name.startswith("orders/"):
             Path(name).parent.mkdir(exist_ok=True, parents=True)
