@@ -27,6 +27,8 @@ BLOCKS: dict[tuple[str, str], str] = {
 }
 ADDRESS = "https://github.com/pytest-apiauth/pytest-apiauth/blob/main/"
 """Where the pages are, for readers of a package index."""
+ANEW = "run: python .ci/readme.py write"
+"""What makes anew what is made from the code."""
 
 
 def block(kind: str, name: str) -> str:
@@ -210,13 +212,13 @@ def test_words_are_used_after_they_are_said() -> None:
 
 def test_the_chapters_are_those_of_the_book() -> None:
     """The README has each chapter with how many rules it has; ``.ci/readme.py write`` makes the table anew."""
-    assert text_of(README) == PROGRAM["made"](text_of(README))
+    assert text_of(README) == PROGRAM["made"](text_of(README)), ANEW
     assert catalogue.chapters() in text_of(README)
 
 
 def test_the_page_of_reference_is_what_the_code_makes() -> None:
     """``docs/reference.md`` is today's; ``.ci/readme.py write`` makes it anew."""
-    assert text_of(DOCS / "reference.md") == reference.page(COMMANDS)
+    assert text_of(DOCS / "reference.md") == reference.page(COMMANDS), ANEW
 
 
 def test_everything_has_a_sentence() -> None:

@@ -58,11 +58,21 @@ class Table:
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of the file format, for editors: ``extends`` included, which loading resolves.
+    """Return the JSON Schema of the file format, for editors: with ``false``, which removes what ``extends`` brings.
 
-    >>> schema()["title"]
-    'pytest-apiauth profile'
+    >>> schema()["title"], schema()["properties"]["token_url"]["anyOf"][-1]
+    ('pytest-apiauth profile', {'const': False})
     """
+    found = declared()
+    for table in (found, *found["$defs"].values()):
+        for name, each in table.get("properties", {}).items():
+            if name not in table.get("required", ()):
+                table["properties"][name] = _or_removed(each)
+    return found
+
+
+def declared() -> dict[str, Any]:
+    """Return the JSON Schema of a file that extends no other: ``extends`` itself is in it, which loading resolves."""
     found = Profile.model_json_schema(by_alias=True)
     found["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     found["title"] = "pytest-apiauth profile"
@@ -70,12 +80,23 @@ def schema() -> dict[str, Any]:
     return found
 
 
+def _or_removed(found: Schema) -> dict[str, Any]:
+    """Return the schema of a value, or of tables by names, that may be ``false`` as well."""
+    if found.get("type") == "boolean":
+        return dict(found)
+    told = {key: found[key] for key in ("title", "description", "default") if key in found}
+    rest = {key: each for key, each in found.items() if key not in told}
+    if isinstance(rest.get("additionalProperties"), Mapping):
+        rest["additionalProperties"] = _or_removed(rest["additionalProperties"])
+    return {**told, "anyOf": [*rest.get("anyOf", (rest,)), {"const": False}]}
+
+
 def tables() -> Iterator[Table]:
     """Yield the tables of a profile in the order in which they are declared, each before those that stand in it.
 
     Those that are written in a line, wherever a value may be one, come last, by what they are called in `IN_LINE`.
     """
-    whole = schema()
+    whole = declared()
     yield from _alike(_within(whole, whole["$defs"]))
     for name, called in IN_LINE.items():
         yield replace(_table(name, whole["$defs"][name], False, [], whole["$defs"]), name=called)

@@ -30,9 +30,9 @@ def _yaml_or_json(value: Any) -> bytes:
 
 
 def _profiles() -> st.SearchStrategy[bytes]:
-    from pytest_apiauth.profile.keys import schema
+    from pytest_apiauth.profile.keys import declared
 
-    whole = schema()
+    whole = declared()
     made = changing.schema_values(whole, whole["$defs"])
     known = [json.loads(json.dumps(tomllib.loads(content.decode()), default=str)) for content in real("profile")]
     return (made | changing.altered(known)).map(changing.as_toml)
