@@ -265,6 +265,7 @@ def test_authentication_rests_on_little() -> None:
         ("platformdirs", {"credentials.refresh_tokens"}),
         ("yaml", {"discover.reading", "recording.reading"}),  # documents, and cassettes, which are YAML
         ("trustme", {"embedded.authority"}),
+        ("jinja2", {"report.html"}),
         ("jwt", {"credentials.signing", "embedded.keys"}),
         ("cryptography", {"credentials.signing", "credentials.certificates", "embedded.keys"}),
     ],

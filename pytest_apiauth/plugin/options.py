@@ -43,7 +43,9 @@ def _safety_classes(entries: list[str]) -> str | None:
 
 def _report_files(files: list[str]) -> str | None:
     wrong = next((file for file in files if not formats.writes(file)), None)
-    return None if wrong is None else f"{wrong!r} should end with one of: {formats.told()}"
+    if wrong is not None:
+        return f"{wrong!r} should end with one of: {formats.told()}"
+    return next(filter(None, map(formats.lacking, files)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,30 @@
 """Every format of a report, in one place: what a file's name ends in decides who writes it.
 
 A new format is a file of its own, with a function from the record of a run to text, and a line here. The option, its
-help, its check and its messages read this table.
+help, its check and its messages read this table. A format may need a library that an extra brings along.
 """
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from pytest_apiauth.report import json_report, markdown
+from pytest_apiauth.report.html import page
 from pytest_apiauth.report.record import RunRecord
 from pytest_apiauth.whole import write_whole
 
 Format: TypeAlias = Callable[[RunRecord], str]
 
 FORMATS: Final[dict[str, Format]] = {
+    ".html": page.text,
     ".json": json_report.text,
     ".md": markdown.text,
 }
+NEEDS: Final = {".html": ("jinja2", "html")}
+"""The library that a format needs, and the extra that brings it along."""
 
 
 def writes(file: str) -> bool:
@@ -29,6 +34,18 @@ def writes(file: str) -> bool:
     (True, False)
     """
     return Path(file).suffix in FORMATS
+
+
+def lacking(file: str) -> str:
+    """Say what it takes to write a file of that name, if something is not installed; empty if nothing is missing.
+
+    >>> lacking("report.json")
+    ''
+    """
+    library, extra = NEEDS.get(Path(file).suffix, ("", ""))
+    if not library or importlib.util.find_spec(library) is not None:
+        return ""
+    return f"{file!r} needs {library}, which is not installed: pip install pytest-apiauth[{extra}]"
 
 
 def write(file: str, run: RunRecord) -> None:
@@ -41,6 +58,6 @@ def told() -> str:
     """Return the endings that there are, for a message.
 
     >>> told()
-    '.json, .md'
+    '.html, .json, .md'
     """
     return ", ".join(FORMATS)

@@ -119,7 +119,8 @@ PLANS: Final = (
     ),
     Plan(
         "the suite", (), ("tests/real.apiauth.toml", "--apiauth-live", "-v", "-rA", "-k", "zones or leaks or resource",
-                          "--apiauth-report=out/report.json", "--apiauth-report=out/report.md", *OUTPUTS),
+                          "--apiauth-report=out/report.json", "--apiauth-report=out/report.md",
+                          "--apiauth-report=out/report.html", *OUTPUTS),
     ),
 )  # fmt: skip
 

@@ -11,6 +11,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
 from typing import Any, Final
 
 MARK: Final = re.compile(r"zq([a-z]+?)qz")
@@ -87,6 +88,38 @@ def in_xml(text: str) -> Found:
     return sum((in_text(each) for each in texts), Counter())
 
 
+def in_html(text: str) -> Found:
+    """Count what is no text of a page of HTML but markup of it, and what a terminal would obey."""
+    page = _Page()
+    page.feed(text)
+    page.close()
+    found = sum((in_log(each) for each in page.texts), Counter())
+    return found + Counter(_way(each, 0) for each in page.markup if MARK.search(each))
+
+
+class _Page(HTMLParser):
+    """What stands in a page as text, in values of attributes too, and what as markup."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.texts: list[str] = []
+        self.markup: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.markup += [
+            tag,
+            *(name if value is None else f"{name}={value}" for name, value in attrs if name[:2] == "on"),
+        ]
+        self.texts += [value for _, value in attrs if value]
+
+    def handle_data(self, data: str) -> None:
+        # The parser gives what stands in a script or style as data too.
+        (self.markup if self.cdata_elem else self.texts).append(data)
+
+    def handle_comment(self, data: str) -> None:
+        self.markup.append(data)
+
+
 def seen_in(text: str) -> Found:
     """Count the marks of each way."""
     return Counter(found[1] for found in MARK.finditer(text))
@@ -117,4 +150,5 @@ def _texts(value: Any) -> Iterator[str]:
 
 SEARCHES: Final[dict[str, Callable[[str], Found]]] = {
     "text": in_text, "log": in_log, "markdown": in_markdown, "json": in_json, "xml": in_xml,
+    "html": in_html,
 }  # fmt: skip

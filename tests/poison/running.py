@@ -94,6 +94,7 @@ def _suite(folder: Path) -> Iterator[Output]:
     terminal = Output("the suite: terminal", "text")
     words = (
         "--apiauth-live", "-v", "-rA", "--apiauth-report=out/report.json", "--apiauth-report=out/report.md",
+        "--apiauth-report=out/report.html",
         "--junit-xml=out/junit.xml", "-o", "junit_logging=all", "--log-file=out/log.txt", "--log-file-level=DEBUG",
     )  # fmt: skip
     ways = [f"{way}.apiauth.toml" for way in (*TOKEN, *ZONE)]
@@ -101,6 +102,7 @@ def _suite(folder: Path) -> Iterator[Output]:
     yield terminal
     yield from _read(
         folder, JSON_report=("json", "out/report.json"), Markdown_report=("markdown", "out/report.md"),
+        HTML_report=("html", "out/report.html"),
         the_suite__JUnit=("xml", "out/junit.xml"), the_suite__log=("log", "out/log.txt"),
     )  # fmt: skip
 

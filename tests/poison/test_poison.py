@@ -13,7 +13,7 @@ from .marks import ELSEWHERE, SEARCHES, long_poison, poison
 
 @pytest.mark.parametrize("kind", SEARCHES)
 def test_each_poison_is_seen_in_each_kind_of_output(kind: str) -> None:
-    """Raw text is found, and told by its way, in text, logs, Markdown, JSON and XML."""
+    """Raw text is found, and told by its way, in text, logs, Markdown, HTML, JSON and XML."""
     for text in (poison("body"), "\x1b[2J zqbodyqz", "\u202ezqbodyqz"):
         raw = {"json": json.dumps({"a": [text]}), "xml": f"<a b='{text!a}'>\x1b</a>"}.get(kind, text)
         assert set(SEARCHES[kind](raw)) & {"body", ELSEWHERE}

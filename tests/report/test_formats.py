@@ -42,7 +42,7 @@ def test_a_line_in_the_registry_is_a_format(pytester: pytest.Pytester, monkeypat
     result.stdout.fnmatch_lines(["report: out/a.lines"])
     assert Path("out/a.lines").read_text(encoding="utf-8") == "key-missing: pass\n"
     wrong = pytester.runpytest_inprocess(*words, "--apiauth-report=a.xml")
-    wrong.stderr.fnmatch_lines(["ERROR: --apiauth-report: 'a.xml' should end with one of: .json, .md, .lines"])
+    wrong.stderr.fnmatch_lines(["ERROR: --apiauth-report: 'a.xml' should end with one of: .html, .json, .md, .lines"])
 
 
 def test_the_help_names_every_format() -> None:
