@@ -360,11 +360,11 @@ def test_what_the_document_says() -> None:
 def test_three_profiles_with_three_hundred_findings() -> None:
     """They take less than a second and a megabyte."""
     run = crowded()
-    page.text(run)
-    start = time.perf_counter()
+    page.text(run)  # which reads the templates
+    start = time.process_time()  # not that of others; `python -m tests.pages` looks at the clock
     text = page.text(run)
 
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert len(read(text).all("details", class_="finding")) == 300
     assert len(text.encode()) < 1_000_000
 
