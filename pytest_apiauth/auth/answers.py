@@ -162,7 +162,7 @@ def code_from_callback(
     time), its ``iss`` is not ``issuer``, or is absent if the server ``names_issuer`` (RFC 9207 2.4), or it
     brings an error instead of a code.
     """
-    where = f"{authorization.profile}: authorization_code"
+    where = f"{authorization.profile}: {one_line(authorization.url.partition('?')[0])} (authorization_code)"
     if not leads_back(authorization, callback_url):
         raise TokenError(f"{where}: the answer went somewhere else than to redirect_uri")
     query = parse_qs(urlsplit(callback_url).query)

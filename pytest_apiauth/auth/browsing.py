@@ -33,6 +33,8 @@ FORM: Final = "application/x-www-form-urlencoded"
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 KEEPS_METHOD: Final = (307, 308)
 ACCEPT: Final = ("Accept", "text/html")
+LONGEST_URL: Final = 60_000
+"""Characters of a URL that a login goes to: the HTTP libraries send no longer ones."""
 MOST_FAILURES: Final = 3
 """How often a login that worked before may fail before nobody tries any more."""
 
@@ -158,6 +160,8 @@ def check_origin(url: str, origins: Iterable[Origin]) -> None:
     """Raise Stopped if a URL leads to none of some origins, or may do so for a browser."""
     if "\\" in url.partition("?")[0]:
         raise Stopped("leads to a URL with a backslash in it, which browsers read as another one")
+    if len(url) > LONGEST_URL:
+        raise Stopped(f"leads to a URL of {len(url)} characters")
     if not is_reachable(url, origins):
         parts = parts_of(url)
         place = one_line(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")

@@ -292,7 +292,8 @@ class Authenticator:
         if wait_after(response, told.interval) is not None:
             alone = f"log in once with `python -m pytest_apiauth token {self.profile.name}`, or have a script do so"
             why = f": {note}" if note else f"; this grant needs a person: {alone} by [login]"
-            raise TokenError(f"{self.profile.name}: {grant}: {spent}nobody has entered the code{why}")
+            where = f"{self.profile.name}: {self.profile.token_endpoint} ({grant})"
+            raise TokenError(f"{where}: {spent}nobody has entered the code{why}")
         return read_token(self.profile, grant, response, self.store.clock.now(), self._redactor)
 
     def _by_code(self, spent: str) -> TokenSteps:

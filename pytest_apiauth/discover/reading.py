@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,10 +25,14 @@ DEEPEST_REFERENCE = 20
 DEEPEST = 200
 LARGEST_YAML = 2_500_000
 """Bytes of a document in YAML, which takes a hundred times as long to read as JSON."""
+MOST_NODES = 160_000
+"""Values and names of a document in YAML as they are written, lists and mappings twice: each takes 400 bytes of memory
+until all are read."""
 MOST_MERGED = 200_000
 """Members of mappings that merge others (``<<``), merged ones included."""
-MOST_VALUES = 2_000_000
-"""Values of a document with every alias written out: a few lines of YAML can stand for millions."""
+MOST_VALUES = 750_000
+"""Values of a document with every alias written out: a few lines of YAML can stand for millions. The largest public
+description of an API (GitHub Enterprise Cloud's, 14 MB) has 550,000, and takes 70 MB."""
 LARGE = 4_000_000
 FOUR_BYTES = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")
 ACCEPT = "application/json, application/yaml;q=0.9, */*;q=0.8"
@@ -80,17 +85,18 @@ class Document:
 
 def read(source: str) -> Document:
     """Read a document. Raises DocumentError or UnreachableError, in one line."""
-    if "://" in source:
-        shown, base = _shown(source), source
-        raw = _fetched(source, shown)
-    else:
-        shown, base = source, ""
-        try:
-            raw = read_bounded(Path(source), bounds.BOUNDS.document)
-        except (OSError, ValueError) as error:
-            raise DocumentError(f"{shown}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    content = _parsed(raw, shown)
-    return Document(shown, base, _kind(content, shown), content)
+    is_url = "://" in source
+    shown = _shown(source) if is_url else source
+    # Handed on and not kept: beside what is made of them, bytes and text are a third of what a document takes.
+    content = _parsed(_fetched(source, shown) if is_url else _from_disk(source), shown)
+    return Document(shown, source if is_url else "", _kind(content, shown), content)
+
+
+def _from_disk(source: str) -> bytes:
+    try:
+        return read_bounded(Path(source), bounds.BOUNDS.document)
+    except (OSError, ValueError) as error:
+        raise DocumentError(f"{source}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _shown(url: str) -> str:
@@ -135,15 +141,21 @@ def _parsed(raw: bytes, shown: str) -> Mapping[str, object]:
         text = (raw if len(raw) < LARGE else FOUR_BYTES.sub(b"?", raw)).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DocumentError(f"{shown}: not text in UTF-8, so neither JSON nor YAML") from None
+    del raw
     start = text.lstrip()[:1]
     if start == "<":
         raise PageError(f"{shown}: an HTML or XML page, expected JSON or YAML")
     content = _from_json(text, shown) if start in ("{", "[") else _from_yaml(text, shown)
     if not isinstance(content, Mapping):
         raise DocumentError(f"{shown}: expected a document with named members, got something else")
-    if _values_in(content, {}, 0) > MOST_VALUES:
-        raise DocumentError(f"{shown}: more than {MOST_VALUES} values, counted with every alias written out")
     return content
+
+
+def _is_deep(value: object, left: int = DEEPEST) -> bool:
+    if not isinstance(value, Mapping | list):
+        return False
+    inner = value.values() if isinstance(value, Mapping) else value
+    return left < 0 or any(_is_deep(each, left - 1) for each in inner)
 
 
 def _values_in(value: object, known: dict[int, int], depth: int) -> int:
@@ -161,7 +173,11 @@ def _values_in(value: object, known: dict[int, int], depth: int) -> int:
 
 def _from_json(text: str, shown: str) -> object:
     try:
-        return json.loads(text)
+        content = json.loads(text)
+        # Nothing in it is shared, and its values have been counted.
+        if _is_deep(content):
+            raise RecursionError
+        return content
     except RecursionError:
         raise DocumentError(f"{shown}: not JSON that can be read: nested too deeply") from None
     except ValueError as error:
@@ -201,7 +217,12 @@ def _from_yaml(text: str, shown: str) -> object:
         for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
     try:
-        return yaml.load(text, Loader)
+        if any(weight > MOST_NODES for weight in accumulate(map(_weight, yaml.parse(text, Loader)))):
+            raise DocumentError(f"{shown}: YAML of more than {MOST_NODES} values and names; write it as JSON")
+        content = yaml.load(text, Loader)
+        if _values_in(content, {}, 0) > MOST_VALUES:
+            raise DocumentError(f"{shown}: more than {MOST_VALUES} values, counted with every alias written out")
+        return content
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         # PyYAML's own constructors fail in many ways on a tag that does not fit its value.
         raise DocumentError(f"{shown}: not YAML that can be read") from None
@@ -210,6 +231,13 @@ def _from_yaml(text: str, shown: str) -> object:
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
         problem = one_line(str(getattr(error, "problem", None) or "malformed"))
         raise DocumentError(f"{shown}: not YAML: {problem}{where}") from None
+
+
+def _weight(event: object) -> int:
+    """Return how much memory a piece of YAML takes until all is read, in units of a text's."""
+    import yaml
+
+    return 2 if isinstance(event, yaml.CollectionStartEvent) else int(isinstance(event, yaml.NodeEvent))
 
 
 def _kind(content: Mapping[str, object], shown: str) -> str:

@@ -17,14 +17,16 @@ from __future__ import annotations
 import io
 import math
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_apiauth.codings import MOST_CODINGS, TooLargeError, codings_in, undone
+from pytest_apiauth.http.resolving import NoAddressError, addresses, look_up
 
 Seconds = Mapping[str, float | None]
 """What the libraries call the time-outs of a request: ``connect``, ``read``, ``write``, ``pool``."""
@@ -37,7 +39,9 @@ class Bounds:
     ``patience`` is in seconds, for a connection and for each piece; ``seconds`` are those of the whole answer, head and
     body. ``head`` are its bytes until the last line of the head, with all that is said before it (1xx), ``lines`` are
     header lines, ``body`` are bytes, without their codings, ``document`` those of a document that ``init`` reads: the
-    largest public descriptions of APIs have 10 to 12 million.
+    largest public descriptions of APIs have 10 to 14 million; how many values one may have stands where it is read.
+    ``recorded`` are those of an answer of a token endpoint that ``record`` keeps: what is looked for in it, in each of
+    its readings, takes forty times its size.
     """
 
     patience: float = 10.0
@@ -46,6 +50,7 @@ class Bounds:
     lines: int = 1_000
     body: int = 8_000_000
     document: int = 16_000_000
+    recorded: int = 1 << 20
 
 
 BOUNDS: Bounds = Bounds()
@@ -239,15 +244,28 @@ class AsyncBoundedStream:
 
 
 class BoundedBackend:
-    """What a library opens its connections with, of either kind: each is bounded."""
+    """What a library opens its connections with, of either kind: each is bounded, and so is the way to its address."""
 
-    def __init__(self, backend: Any, is_counted: bool) -> None:
+    def __init__(self, backend: Any, errors: Any, is_counted: bool) -> None:
         self._backend = backend
+        self._errors = errors
         self._is_counted = is_counted
 
-    def connect_tcp(self, *words: Any, **named: Any) -> Any:
+    def connect_tcp(self, host: str, port: int, timeout: float | None = None, **named: Any) -> Any:
         """Open a connection (the library's interface)."""
-        return BoundedStream(self._backend.connect_tcp(*words, **named), self._is_counted)
+        places = [host]
+        if _READING.get() is not None:
+            try:
+                places = addresses(host, port, timeout)
+            except NoAddressError as error:
+                raise self._errors.ConnectTimeout(str(error)) from None
+            except OSError as error:
+                raise self._errors.ConnectError(str(error)) from None
+        *others, last = places
+        for place in others:
+            with suppress(self._errors.ConnectError, self._errors.ConnectTimeout):
+                return BoundedStream(self._backend.connect_tcp(place, port, timeout, **named), self._is_counted)
+        return BoundedStream(self._backend.connect_tcp(last, port, timeout, **named), self._is_counted)
 
     def connect_unix_socket(self, *words: Any, **named: Any) -> Any:
         """Open a connection to a socket of this machine (the library's interface)."""
@@ -261,9 +279,14 @@ class BoundedBackend:
 class AsyncBoundedBackend(BoundedBackend):
     """The same for asynchronous clients."""
 
-    async def connect_tcp(self, *words: Any, **named: Any) -> Any:
+    async def connect_tcp(self, host: str, port: int, timeout: float | None = None, **named: Any) -> Any:
         """Open a connection (the library's interface)."""
-        return AsyncBoundedStream(await self._backend.connect_tcp(*words, **named), self._is_counted)
+        if _READING.get() is not None:
+            try:
+                await look_up(host, port, timeout)
+            except NoAddressError as error:
+                raise self._errors.ConnectTimeout(str(error)) from None
+        return AsyncBoundedStream(await self._backend.connect_tcp(host, port, timeout, **named), self._is_counted)
 
     async def connect_unix_socket(self, *words: Any, **named: Any) -> Any:
         """Open a connection to a socket of this machine (the library's interface)."""
@@ -279,7 +302,8 @@ def with_bounds(transport: Any, backend: type[BoundedBackend], *, is_counted: bo
     """
     pool = getattr(transport, "_pool", None)
     if pool is not None and hasattr(pool, "_network_backend"):
-        pool._network_backend = backend(pool._network_backend, is_counted)
+        errors = sys.modules[type(pool).__module__.partition(".")[0]]
+        pool._network_backend = backend(pool._network_backend, errors, is_counted)
     return transport
 
 

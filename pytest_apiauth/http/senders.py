@@ -18,13 +18,14 @@ from pytest_apiauth.http.guard import Guard, GuardedTransport
 from pytest_apiauth.http.library import Library
 from pytest_apiauth.http.translation import (
     NotSendable,
+    endpoint,
     from_library_response,
     refuse_unsendable,
     to_library_request,
     unreachable,
 )
 from pytest_apiauth.http.transports import Connector, Handle, InProcess, Network, Seen
-from pytest_apiauth.messages import Origin, Request, Response
+from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 
 if TYPE_CHECKING:
@@ -117,11 +118,11 @@ class Messenger:
 
     def _explained(self, message: Request, error: Exception) -> Exception:
         if isinstance(error, BeyondError):
-            return UnreachableError(f"{self._profile}: {Origin.of(message.url)}: {error}")
+            return UnreachableError(f"{self._profile}: {endpoint(message, self._redactor)}: {error}")
         if isinstance(error, self._library.local_protocol_error):
             # Without its text, which quotes what was refused.
             return NotSendable("not sendable: the HTTP library refuses it")
-        found = unreachable(self._profile, message.url, error, self._redactor)
+        found = unreachable(self._profile, message, error, self._redactor)
         if ALERT.search(str(error)) is not None:
             return HandshakeError(str(found))
         return DroppedError(str(found)) if isinstance(error, self._library.dropped) else found

@@ -27,6 +27,8 @@ USER_AGENT: Final = "pytest-apiauth"
 NOTE: Final = "apiauth_note"
 CERTIFICATE: Final = "apiauth_certificate"
 """The extension of a request that has what its sender presents by mutual TLS."""
+LONGEST_PATH: Final = 100
+"""Characters of a path in a message."""
 _TOKEN: Final = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
 _VALUE: Final = re.compile(rb"(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?")
 _TARGET: Final = re.compile(rb"[!-~]+")
@@ -212,7 +214,13 @@ def from_library_response(response: httpx.Response, body: bytes) -> Response:
     return Response(response.status_code, lines, body, response.reason_phrase, note.decode())
 
 
-def unreachable(profile: str, url: str, error: Exception, redactor: Redactor) -> UnreachableError:
+def endpoint(message: Request, redactor: Redactor) -> str:
+    """Name where a request goes, for a message: its origin and its path, without the query and without a secret."""
+    return f"{Origin.of(message.url)}{one_line(redactor.redact(message.path), LONGEST_PATH)}"
+
+
+def unreachable(profile: str, message: Request, error: Exception, redactor: Redactor) -> UnreachableError:
     """Say in one line that no answer came, and why."""
     reason = one_line(redactor.redact(str(error))) or "no details"
-    return UnreachableError(f"{profile}: {Origin.of(url)}: no answer ({type(error).__name__}: {reason})")
+    place = endpoint(message, redactor)
+    return UnreachableError(f"{profile}: {place}: no answer ({type(error).__name__}: {reason})")

@@ -290,7 +290,8 @@ class _Login:
             if longer is None:
                 return self._read(response)
             interval = longer
-        raise TokenError(f"{self._profile.name}: {self._grant}: nobody has entered the code in time")
+        where = f"{self._profile.name}: {self._profile.token_endpoint} ({self._grant})"
+        raise TokenError(f"{where}: nobody has entered the code in time")
 
     def _entered_by_script(
         self, script: Callable[[Profile, Path], LogIn | None], told: DeviceAuthorization, make: Callable[[], Request]

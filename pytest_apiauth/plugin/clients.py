@@ -11,6 +11,7 @@ from pytest_apiauth.auth.tokens import Token, TokenStore
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.http import build_async_client, build_client, fetch_token
 from pytest_apiauth.http.translation import unreachable
+from pytest_apiauth.messages import Request
 from pytest_apiauth.profile.kinds import KINDS
 from pytest_apiauth.profile.model import DEFAULT, Kind
 from pytest_apiauth.targets.target import Target, Who
@@ -114,7 +115,8 @@ class Clients:
         module = self.target.connector.library.module
         if not isinstance(error, module.ConnectError | module.ConnectTimeout):
             return None
-        return str(unreachable(self.target.profile.name, str(error.request.url), error, self.target.redactor))
+        message = Request(error.request.method, str(error.request.url))
+        return str(unreachable(self.target.profile.name, message, error, self.target.redactor))
 
     def close(self) -> None:
         """Close the clients made."""

@@ -48,9 +48,9 @@ class CassetteError(ApiAuthError):
     """A cassette that cannot be written, read or replayed."""
 
 
-def too_large() -> CassetteError:
+def too_large(most: int = LARGEST) -> CassetteError:
     """Return what is said of a body, or of a file, that is not looked into."""
-    return CassetteError(f"not looked into: more than {LARGEST >> 20} MB")
+    return CassetteError(f"not looked into: more than {most >> 20} MB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,41 +99,44 @@ def pieces(text: str, mark: str) -> list[str]:
     return text.split(mark)
 
 
-def content_of(body: bytes, coding: str, media_type: str) -> Content:
-    """Undo the content codings of a body. Raises CassetteError for one that nothing here can look into."""
+def content_of(body: bytes, coding: str, media_type: str, most: int = LARGEST) -> Content:
+    """Undo the content codings of a body.
+
+    Raises CassetteError for one that nothing here can look into, and for one of more than ``most`` bytes.
+    """
     names = codings_in(coding)
     if len(names) > MOST_CODINGS:
         raise CassetteError(f"a body in {len(names)} content codings is not looked into")
-    body = _bounded(body)
+    body = _bounded(body, most)
     for name in reversed(names):
-        body = _decoded(body, name)
+        body = _decoded(body, name, most)
     is_packed = False
     if body.startswith(GZIP):
         try:
-            body, is_packed = undone(body, "gzip", LARGEST), True
+            body, is_packed = undone(body, "gzip", most), True
         except TooLargeError:
-            raise too_large() from None
+            raise too_large(most) from None
         except CodingError:
             pass
     return Content(body, _charset(body, media_type), is_packed)
 
 
-def _bounded(body: bytes | bytearray) -> bytes:
-    if len(body) > LARGEST:
-        raise too_large()
+def _bounded(body: bytes | bytearray, most: int) -> bytes:
+    if len(body) > most:
+        raise too_large(most)
     return bytes(body)
 
 
-def _decoded(body: bytes, coding: str) -> bytes:
+def _decoded(body: bytes, coding: str, most: int) -> bytes:
     # A library may have decoded the body and left the header: what does not begin like gzip is none.
     if coding == "identity" or not body or (coding in ("gzip", "x-gzip") and not body.startswith(GZIP)):
         return body
     if coding not in ENCODERS:
         raise CassetteError(f"a body in content coding {coding[:40]!r} cannot be looked into")
     try:
-        return undone(body, coding, LARGEST)
+        return undone(body, coding, most)
     except TooLargeError:
-        raise too_large() from None
+        raise too_large(most) from None
     except ImportError:
         why = "its package is not installed"
     except CodingError as error:

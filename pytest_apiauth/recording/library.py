@@ -27,7 +27,7 @@ from pytest_apiauth.credentials.names import names_of
 from pytest_apiauth.credentials.redaction import OutputRedactor
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError
-from pytest_apiauth.http import Guard, Network, Sender
+from pytest_apiauth.http import Guard, Network, Sender, bounds
 from pytest_apiauth.messages import Response
 from pytest_apiauth.printable import as_markdown
 from pytest_apiauth.profile.model import Profile
@@ -120,6 +120,7 @@ def record(scene: Scene, stage: Stage, path: Path, *, is_live: bool) -> None:
         is_live=True,
         names=names_of([profile]),
         claims=jwts.claims_of([profile]),
+        most=bounds.BOUNDS.recorded,
         stamp={
             "provenance": "live" if is_live else scene.provenance,
             "answered_by": stage.answered_by,

@@ -11,7 +11,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 
 from pytest_apiauth.credentials.names import NAMES, PLACEHOLDER, PREFIX, Names, kind_of
 from pytest_apiauth.printable import one_line
-from pytest_apiauth.recording.contents import CassetteError, content_of
+from pytest_apiauth.recording.contents import LARGEST, CassetteError, content_of
 from pytest_apiauth.recording.message import answer_with, request_message, response_message, with_message
 from pytest_apiauth.recording.vault import Vault, is_looked_for
 from pytest_apiauth.recording.walking import Walk
@@ -109,17 +109,18 @@ def clean_tape(
     known: Iterable[tuple[str, str]],
     names: Names = NAMES,
     stays: Callable[[str], bool] = lambda value: False,
+    most: int = LARGEST,
 ) -> list[Interaction]:
     """Return the exchanges of a tape without the secrets in them.
 
     ``known`` are values of this run with their labels (``shop.credentials.password``); ``names`` tell
     what is secret; ``stays`` says of a value in the place of a secret that it is somebody's own
-    placeholder. Raises CassetteError for a body that cannot be looked into.
+    placeholder. Raises CassetteError for a body that cannot be looked into, or has more than ``most`` bytes.
     """
     known, tape = list(known), list(interactions)
     vault.note_known(known, credentials=True)
     note = Collector(lambda kind, value: None if stays(value) else vault.note(kind, value), vault.reserve)
-    collecting = Walk(note, names)
+    collecting = Walk(note, names, most)
     for request, response in tape:
         try:
             collecting.message(request_message(request))
@@ -127,7 +128,7 @@ def clean_tape(
         except CassetteError as error:
             raise CassetteError(f"{shown_request(request, names)}: {error}") from None
     vault.note_known(known, credentials=False)
-    replacing = Walk(Replacer(vault, stays), names)
+    replacing = Walk(Replacer(vault, stays), names, most)
     return [
         (
             with_message(request, replacing.message(request_message(request))),

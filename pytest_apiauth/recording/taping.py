@@ -24,7 +24,7 @@ from pytest_apiauth.profile.model import Profile, Reference
 from pytest_apiauth.profile.references import references
 from pytest_apiauth.recording import episodes, jwts
 from pytest_apiauth.recording.belonging import Belonging
-from pytest_apiauth.recording.contents import CassetteError
+from pytest_apiauth.recording.contents import LARGEST, CassetteError
 from pytest_apiauth.recording.lacking import explain
 from pytest_apiauth.recording.levelling import Level, levelled
 from pytest_apiauth.recording.message import Message, request_message, response_message
@@ -50,7 +50,7 @@ class CassetteTest:
 
     ``is_live`` tells that it may reach the network; ``profiles`` are those of the test, its own first. ``rewrites``
     starts the cassette anew; the old one stays until the test has passed. ``stamp`` is what the cassette is to say
-    about itself, instead of the usual.
+    about itself, instead of the usual, ``most`` how many bytes of one body it may have.
 
     ``names`` tell what is secret, ``claims`` which claims of JWTs stay as they are,
     ``token_requests`` which requests ask for a token.
@@ -73,6 +73,7 @@ class CassetteTest:
         token_requests: episodes.TokenRequests | None = None,
         rewrites: bool = False,
         stamp: Mapping[str, Any] | None = None,
+        most: int = LARGEST,
         belonging: Belonging | None = None,
         lets_through: bool = False,
         unwritable: str | None = None,
@@ -92,6 +93,7 @@ class CassetteTest:
         self._profiles = tuple(profiles)
         self._rewrites = rewrites
         self._stamp = stamp
+        self._most = most
         self._lets_through = lets_through
         self._is_settled = False
         self._is_of_a_fixture = False
@@ -103,7 +105,7 @@ class CassetteTest:
         self._seen: set[str] = set()
         self._put_by_hooks: set[str] = set()
         self._on_tape: set[str] = set()
-        self._walk = Walk(Collector(self._learn), self._names)
+        self._walk = Walk(Collector(self._learn), self._names, most)
         self._environment = Environment()
         for profile in self._profiles:
             if is_live:
@@ -126,6 +128,7 @@ class CassetteTest:
             names=self._names,
             claims=self._claims,
             token_requests=self._asks_for_token,
+            most=self._most,
             belonging=Belonging(self.belonging.hosts, is_certain=True),
             unwritable=self.unwritable,
         )
@@ -220,7 +223,8 @@ class CassetteTest:
         found: dict[str, str] = {}
         # A body that cannot be looked into is for the moment of writing.
         with contextlib.suppress(CassetteError):
-            Walk(Collector(lambda kind, value: found.setdefault(value, kind)), self._names).message(message)
+            note = Collector(lambda kind, value: found.setdefault(value, kind))
+            Walk(note, self._names, self._most).message(message)
         return found
 
     # What is learnt on the way
@@ -300,7 +304,7 @@ class CassetteTest:
         tape = list(zip(cassette["requests"], cassette["responses"], strict=True))
         if self._old:
             tape = episodes.joined(tape, self._old, vault, self._asks_for_token, self._names)
-        clean = clean_tape(tape, vault, known, self._names, self._is_users_own)
+        clean = clean_tape(tape, vault, known, self._names, self._is_users_own, self._most)
         requests, responses = [request for request, _ in clean], [response for _, response in clean]
         return {**cassette, "requests": requests, "responses": responses}, vault
 

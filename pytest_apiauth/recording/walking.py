@@ -33,7 +33,7 @@ from pytest_apiauth.credentials.names import (
 )
 from pytest_apiauth.credentials.values import looks_like_key
 from pytest_apiauth.printable import one_line
-from pytest_apiauth.recording.contents import CassetteError, content_of, decoded, pieces
+from pytest_apiauth.recording.contents import LARGEST, CassetteError, content_of, decoded, pieces
 from pytest_apiauth.recording.jsontext import Members, dumped, has_member, parsed
 from pytest_apiauth.recording.message import Message, reframed
 from pytest_apiauth.recording.sweeping import Sweep
@@ -65,13 +65,14 @@ class Visitor(Protocol):
 
 
 class Walk:
-    """Takes a visitor through messages; ``names`` tell what is secret."""
+    """Takes a visitor through messages; ``names`` tell what is secret, ``most`` how large a body is looked into."""
 
-    def __init__(self, visitor: Visitor, names: Names = NAMES) -> None:
+    def __init__(self, visitor: Visitor, names: Names = NAMES, most: int = LARGEST) -> None:
         self.size = 0
         """Bytes of bodies, without their codings, that were looked into."""
         self._visitor = visitor
         self._names = names
+        self._most = most
         self._trail: list[str] = []
         self._sweep = Sweep(self._found, names)
 
@@ -237,7 +238,7 @@ class Walk:
         """Return a body as the visitor leaves it, and the content codings that it has no more."""
         media_type = message.header("content-type").lower()
         coding = message.header("content-encoding")
-        content = content_of(message.body, coding, media_type)
+        content = content_of(message.body, coding, media_type, self._most)
         self.size += len(content.raw)
         text = content.text
         if media_type.startswith("multipart/"):

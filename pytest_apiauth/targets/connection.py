@@ -14,9 +14,13 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import cast
 
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import GuardError, UnreachableError
 from pytest_apiauth.http import bounds
+from pytest_apiauth.http.resolving import connected
+from pytest_apiauth.http.translation import endpoint
 from pytest_apiauth.messages import ClientCertificate, Origin, Request, Response
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import Profile
 
 
@@ -29,13 +33,16 @@ class Connection:
     request then has another one.
     """
 
-    def __init__(self, profile: Profile, url: str, wait: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, profile: Profile, url: str, wait: Callable[[], None] | None = None, redactor: Redactor | None = None
+    ) -> None:
         origin = Origin.of(url)
         if origin not in profile.origins or not profile.may_be_plain(origin):
             raise GuardError(f"{profile.name}: no connection with credentials to {origin}")
         self._origin = origin
         self._profile = profile
         self._wait = wait
+        self._redactor = redactor or Redactor()
         self._socket: socket.socket | None = None
         self._has_ended = False
         self.carried = 0
@@ -46,14 +53,15 @@ class Connection:
     def __enter__(self) -> Connection:
         return self
 
-    def _opened(self, certificate: ClientCertificate | None) -> socket.socket:
+    def _opened(self, request: Request) -> socket.socket:
         try:
             patience = bounds.BOUNDS.patience
-            plain = socket.create_connection((self._origin.host, self._origin.port), timeout=patience)
-            self._socket = self._secured(plain, certificate) if self._origin.scheme == "https" else plain
+            plain = connected(self._origin.host, self._origin.port, patience)
+            is_secured = self._origin.scheme == "https"
+            self._socket = self._secured(plain, request.client_certificate) if is_secured else plain
             return self._socket
         except OSError as error:
-            raise UnreachableError(f"{self._profile.name}: {self._origin} cannot be reached: {error}") from None
+            raise self._unreachable(request, f"cannot be reached: {one_line(str(error))}") from None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -69,12 +77,15 @@ class Connection:
             certificate.load(context)
         return context.wrap_socket(plain, server_hostname=self._origin.host)
 
+    def _unreachable(self, request: Request, why: str) -> UnreachableError:
+        return UnreachableError(f"{self._profile.name}: {endpoint(request, self._redactor)}: {why}")
+
     def send(self, request: Request, *, version: str = "1.1", close: bool = False) -> Response:
         """Send a request in a version of HTTP (``1.0`` or ``1.1``), on this connection."""
         if self._has_ended and self._socket is not None:
             self._socket.close()
             self._socket = None
-        connection = self._socket or self._opened(request.client_certificate)
+        connection = self._socket or self._opened(request)
         if self._wait is not None:
             self._wait()
         self.was_shared = self.was_shared or (self.carried > 0 and not self._has_ended)
@@ -101,7 +112,7 @@ class Connection:
             return response
         except bounds.BeyondError as error:
             self._has_ended = True
-            raise UnreachableError(f"{self._profile.name}: {self._origin}: {error}") from None
+            raise self._unreachable(request, str(error)) from None
         except (OSError, http.client.HTTPException) as error:
-            words = type(error).__name__ if not str(error) else str(error)
-            raise UnreachableError(f"{self._profile.name}: no answer on the connection: {words}") from None
+            words = one_line(self._redactor.redact(str(error))) or type(error).__name__
+            raise self._unreachable(request, f"no answer on the connection: {words}") from None

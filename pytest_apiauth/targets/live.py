@@ -133,7 +133,7 @@ class LiveTarget:
         return self.stores[who]
 
     def connection(self, url: str) -> Connection:
-        return Connection(self.profile, url, self.sender.take_turn)
+        return Connection(self.profile, url, self.sender.take_turn, self.redactor)
 
     def advance(self, seconds: int) -> None:
         clock = self.profile.clock

@@ -91,7 +91,7 @@ class LoopbackTarget:
 
     def connection(self, url: str) -> Connection:
         """Make a connection of its own to the origin of a URL."""
-        return Connection(self.profile, url, self._sender.take_turn)
+        return Connection(self.profile, url, self._sender.take_turn, self.redactor)
 
     def close(self) -> None:
         """Close every connection and the socket."""

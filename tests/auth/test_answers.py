@@ -196,5 +196,5 @@ def test_a_wrong_callback_gives_no_code(callback: str, says: str) -> None:
     with pytest.raises(TokenError, match=says) as caught:
         code_from_callback(asked, callback.format(state=asked.state))
 
-    assert str(caught.value).startswith("shop: authorization_code: ")
+    assert str(caught.value).startswith(f"shop: {asked.url.partition('?')[0]} (authorization_code): ")
     assert "\n" not in str(caught.value)

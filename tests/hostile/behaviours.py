@@ -46,6 +46,13 @@ class Behaviour:
     """Which certificate the server shows; none is no TLS."""
     clock: str = ""
     """What the machine's clock does meanwhile."""
+    names: str = ""
+    """What the resolver of names does: it is ``silent``, or has ``none``. Empty if it does what it should."""
+
+    @property
+    def is_of_connections(self) -> bool:
+        """Whether it is met by whatever connects, and so by the first request."""
+        return bool(self.certificate or self.names)
 
 
 TABLE: Final[dict[str, Behaviour]] = {}
@@ -59,6 +66,7 @@ def behaves(
     may_pass: bool | Iterable[str] = False,
     certificate: str = "",
     clock: str = "",
+    names: str = "",
 ) -> None:
     """Put a behaviour into the table, once for each of its places (by default those of `EVERYWHERE`)."""
     plays = play if callable(play) else _always(play)
@@ -66,7 +74,7 @@ def behaves(
     for place in places or EVERYWHERE:
         label = f"{family}: {name} @{place}"
         assert label not in TABLE, label
-        TABLE[label] = Behaviour(label, family, place, plays, place in allowed, certificate, clock)
+        TABLE[label] = Behaviour(label, family, place, plays, place in allowed, certificate, clock, names)
 
 
 def _always(text: bytes) -> Play:

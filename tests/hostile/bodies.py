@@ -7,9 +7,11 @@ import gzip
 import importlib
 import json
 import zlib
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Final
 
+from pytest_apiauth.discover import reading
 from tests.hostile.behaviours import DEVICE, DOCUMENT, GOOD, TOKEN, Later, answer, behaves, raw_token, token
 
 MEGABYTE: Final = 1_000_000
@@ -115,8 +117,25 @@ def _many_members() -> bytes:
     return ("{" + ",".join(f'"n{n}":{n}' for n in range(600_000)) + "}").encode()
 
 
-def _wide() -> bytes:
-    return b'{"x": "' + "\U0001f600".encode() + b"x" * 15_000_000 + b'"}'
+def _wide(megabytes: float) -> bytes:
+    """A text in memory of which one letter makes four times its size."""
+    return b'{"x": "' + "\U0001f600".encode() + b"x" * int(megabytes * MEGABYTE) + b'"}'
+
+
+def _zipped(make: Callable[[], bytes]) -> bytes:
+    return _coded(gzip.compress(make()), b"gzip")
+
+
+MOST, NODES = reading.MOST_VALUES - 10, reading.MOST_NODES - 10
+EDGES: Final[dict[str, Callable[[], bytes]]] = {
+    "members": lambda: b"{" + b",".join(b'"n%d":%d' % (n, n) for n in range(MOST // 2)) + b"}",
+    "lists": lambda: b'{"a":[' + b"[1]," * (MOST // 2) + b"1]}",
+    "objects": lambda: b'{"a":[' + b",".join(b'{"n%d":{}}' % n for n in range(MOST // 4)) + b"]}",
+    "texts": lambda: b'{"a":[' + b",".join(b'"text%06d"' % n for n in range(MOST)) + b"]}",
+    "members of YAML": lambda: b"x:\n" + b"".join(b" n%d: a\n" % n for n in range(NODES // 2)),
+    "lists of YAML": lambda: b"x: [" + b"[1]," * (NODES // 3) + b"1]\n",
+}  # fmt: skip
+"""Documents that are as large as documents may be, in each way that costs memory."""
 
 
 def _too_much() -> None:
@@ -147,7 +166,10 @@ def _too_much() -> None:
         "a text of fifteen megabytes",
         Later(lambda: _coded(gzip.compress(raw_token(x='"' + "x" * 15_000_000 + '"')), b"gzip")),
     )
-    behaves(family, "a text of fifteen megabytes, wide", Later(lambda: _coded(gzip.compress(_wide()), b"gzip")))
+    for megabytes in (1.0, 7.9, 15.0):
+        behaves(family, f"a text of {megabytes:g} megabytes, wide", Later(partial(_zipped, partial(_wide, megabytes))))
+    for name, make in EDGES.items():
+        behaves(family, f"as many {name} as are read", Later(partial(_zipped, make)), DOCUMENT)
     behaves(
         family,
         "two million escapes",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tests.hostile.behaviours import (
     CLOSE,
+    DOCUMENT,
     JSON,
     PLACES,
     RESET,
@@ -48,6 +49,8 @@ def _never() -> None:
     _met(family, "silent in a chunk", then_silent(CHUNKED + b"64\r\nabc"))
     _met(family, "silent before the last chunk", then_silent(CHUNKED + b"%x\r\n%s\r\n" % (len(token()), token())))
     _met(family, "only interim", then_silent(b"HTTP/1.1 102 Processing\r\n\r\n"))
+    behaves(family, "no address: the resolver is silent", GOOD, TOKEN, DOCUMENT, names="silent")
+    behaves(family, "no address: the resolver has none", GOOD, TOKEN, DOCUMENT, names="none")
 
 
 def _drips() -> None:

@@ -8,12 +8,15 @@ what is hostile mostly waits. Memory is the child's own: the kernel's high-water
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import multiprocessing
 import os
 import shutil
+import socket
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -96,9 +99,10 @@ def patience() -> Iterator[None]:
     usual, repeat, environment = bounds.BOUNDS, retries.REPEAT_AFTER, dict(os.environ)
     bounds.BOUNDS = replace(usual, patience=PATIENCE, seconds=SECONDS)
     retries.REPEAT_AFTER = 0.01
-    os.environ.update(XDG_DATA_HOME="data", HOME=os.getcwd(), COLUMNS="200", NO_COLOR="1")
     try:
-        yield
+        with tempfile.TemporaryDirectory(prefix="hostile-home-") as home:
+            os.environ.update(HOME=home, XDG_STATE_HOME=home, COLUMNS="200", NO_COLOR="1")
+            yield
     finally:
         bounds.BOUNDS, retries.REPEAT_AFTER = usual, repeat
         os.environ.clear()
@@ -139,6 +143,27 @@ def total(rows: list[Ran], seconds: float) -> str:
         f"hostile: {len(rows)} behaviours, {runs} runs, {survived} survived, in {seconds:.0f} s; longest"
         f" {slowest.seconds:.1f} s ({slowest.name}), most memory {largest.megabytes:.0f} MB ({largest.name})"
     )
+
+
+@contextmanager
+def resolver(does: str) -> Iterator[None]:
+    """Have the system's resolver never answer, or know no names."""
+    usual, over = socket.getaddrinfo, threading.Event()
+
+    def looks_up(host: Any, *words: Any, **named: Any) -> Any:
+        if host not in ("localhost", b"localhost"):
+            return usual(host, *words, **named)
+        if does == "silent":
+            over.wait(LIMIT)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    if does:
+        vars(socket)["getaddrinfo"] = looks_up
+    try:
+        yield
+    finally:
+        vars(socket)["getaddrinfo"] = usual
+        over.set()
 
 
 @dataclass(slots=True)
@@ -196,15 +221,26 @@ def _met_by(behaviour: Behaviour, name: str, certificates: Certificates) -> tupl
     way, folder, before_it = WAYS[name], tempfile.mkdtemp(prefix="hostile-"), Path.cwd()
     os.chdir(folder)
     tls, ca_file = certificates.of(behaviour.certificate)
-    with HostileServer(behaviour, tls, is_late=way.is_late and not behaviour.certificate) as server:
+    with HostileServer(behaviour, tls, is_late=way.is_late and not behaviour.is_of_connections) as server:
         write_profile(server.url, ca_file)
+        _give_back()
         before = _memory("VmRSS", is_reset=True)
         began = time.monotonic()
-        came = way.run(behaviour, server.url)
+        with resolver(behaviour.names):
+            came = way.run(behaviour, server.url)
         cost = Cost(time.monotonic() - began, _memory("VmHWM") - before)
     os.chdir(before_it)
     shutil.rmtree(folder, ignore_errors=True)
     return cost, list(breaches(behaviour, name, way, server.url, came, cost))
+
+
+def _give_back() -> None:
+    """Have no memory that is free, which a run would use without taking more: what it took would not be seen."""
+    gc.collect()
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        return  # a C library of another make, which has no such function
 
 
 def _memory(what: str, *, is_reset: bool = False) -> float:

@@ -19,6 +19,7 @@ FAMILIES = {
 }  # fmt: skip
 URL = "http://localhost:12345"
 LINE = f"shop: {URL}/token (client_credentials): expected a token, got status 400: no\n"
+NODE = "shop.apiauth.toml::token_answer::tok-members[client_credentials] FAILED\n"
 BAD = TABLE["members of a token answer: a token with status 400 @token"]
 CHEAP = Cost(0.1, 1.0)
 
@@ -60,7 +61,7 @@ def report(verdict: str) -> dict[str, bytes]:
 
 BREACHES: dict[str, tuple[str, Came, Cost, str]] = {
     "good": ("token", Came(LINE, 2), CHEAP, ""),
-    "good suite": ("suite", Came(LINE, 1, report("fail")), CHEAP, ""),
+    "good suite": ("suite", Came(NODE + LINE, 1, report("fail")), CHEAP, ""),
     "slow": ("token", Came(LINE, 2), Cost(99.0, 1.0), "took 99.0 s"),
     "large": ("token", Came(LINE, 2), Cost(0.1, 101.0), "took 101 MB"),
     "traceback": ("token", Came(f"{LINE}Traceback (most recent call last):\n", 2), CHEAP, "not a line for a person"),
@@ -71,11 +72,15 @@ BREACHES: dict[str, tuple[str, Came, Cost, str]] = {
     "secret in a file": ("record", Came("", 0, {"a.yaml": SECRET.encode()}), CHEAP, "a.yaml holds a secret"),
     "passed": ("token", Came("shop: a token\n", 0), CHEAP, "passed"),
     "client passed": ("client, httpx", Came("", 0), CHEAP, "passed"),
+    "no profile": ("token", Came(f"{URL}/token: no\n", 2), CHEAP, "no line with profile and endpoint"),
+    "no endpoint": ("token", Came(f"shop: {URL}: no answer\n", 2), CHEAP, "no line with profile and endpoint"),
+    "no profile in a suite": ("suite", Came(f"{URL}/token\n", 1, report("fail")), CHEAP, "no line with profile and endpoint"),
+    "no endpoint in a suite": ("suite", Came(f"{NODE}{URL}\n", 1, report("fail")), CHEAP, "no line with profile and endpoint"),
     "nobody named": ("token", Came("something went wrong\n", 2), CHEAP, "no line with profile and endpoint"),
-    "no rule minds": ("suite", Came(LINE, 1, report("pass")), CHEAP, "no rule has a word about the token"),
-    "no XML": ("suite", Came(LINE, 1, {**report("fail"), "junit.xml": b"<a>\x01</a>"}), CHEAP, "a report that is none"),
-    "no report": ("suite", Came(LINE, 1, {"junit.xml": b"<a/>"}), CHEAP, "a report that is none"),
-    "all ended": ("suite", Came(LINE, 1, {**report("fail"), "report.json": b'{"profiles": [{"rules": []}]}'}), CHEAP, "the other rules did not go on"),
+    "no rule minds": ("suite", Came(NODE + LINE, 1, report("pass")), CHEAP, "no rule has a word about the token"),
+    "no XML": ("suite", Came(NODE + LINE, 1, {**report("fail"), "junit.xml": b"<a>\x01</a>"}), CHEAP, "a report that is none"),
+    "no report": ("suite", Came(NODE + LINE, 1, {"junit.xml": b"<a/>"}), CHEAP, "a report that is none"),
+    "all ended": ("suite", Came(NODE + LINE, 1, {**report("fail"), "report.json": b'{"profiles": [{"rules": []}]}'}), CHEAP, "the other rules did not go on"),
 }  # fmt: skip
 """What comes of a run, and what is said of it."""
 

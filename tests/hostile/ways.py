@@ -78,7 +78,6 @@ class Way:
     places: tuple[str, ...]
     run: Callable[[Behaviour, str], Came]
     answers: int = 2
-    megabytes: float = 100.0
     is_late: bool = False
     """Whether the server is good until a run has made sure of it."""
 
@@ -180,7 +179,6 @@ def _files() -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in Path().rglob("*") if path.is_file() and path.suffix != ".toml"}
 
 
-RECORD: Final = _command("record", "shop", "--live", "--folder", "cassettes")
 WAYS: Final = {
     "client, httpx": Way((TOKEN,), _client("httpx", False)),
     "client, httpx2": Way((TOKEN,), _client("httpx2", False)),
@@ -192,8 +190,7 @@ WAYS: Final = {
     "token, device_code": Way((DEVICE,), _device, 4),
     # It goes from page to page, as a person would, twenty times at most.
     "token, authorization_code": Way((PAGE,), _login, 20),
-    "record": Way((TOKEN,), RECORD, 4, megabytes=300.0),
-    # A document may have twice the size of others, and is read whole; what is recorded is looked through in full.
-    "init": Way((DOCUMENT,), _command("init", "URL/openapi.json"), megabytes=200.0),
+    "record": Way((TOKEN,), _command("record", "shop", "--live", "--folder", "cassettes"), 4),
+    "init": Way((DOCUMENT,), _command("init", "URL/openapi.json")),
 }  # fmt: skip
 """Every way, by name. What a test's own request is answered with is the test's: clients meet token endpoints only."""

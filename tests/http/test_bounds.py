@@ -24,7 +24,7 @@ from tests.http.test_network import Listener, local
 from tests.shop import authenticator
 
 TOKEN = b'{"access_token": "access-token-1", "token_type": "Bearer", "expires_in": 3600, "pad": "%s"}' % (b"x" * 2000)
-LATE = r"^shop: http://localhost:\d+: the answer was not complete after 0\.1 seconds$"
+LATE = r"^shop: http://localhost:\d+/(token|user/me): the answer was not complete after 0\.1 seconds$"
 
 
 def answer(body: bytes = TOKEN, *lines: bytes, before: bytes = b"") -> bytes:
@@ -111,7 +111,7 @@ def test_more_than_is_read_ends_a_token_request(
     with Listener(answer=text) as listener:
         assert get(listener.url, name, is_async).json()["access_token"] == "access-token-1"
         bind(**narrow)
-        with pytest.raises(UnreachableError, match=rf"^shop: http://localhost:\d+: {reason}$"):
+        with pytest.raises(UnreachableError, match=rf"^shop: http://localhost:\d+/token: {reason}$"):
             get(listener.url, name, is_async)
 
 

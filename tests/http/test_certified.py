@@ -91,7 +91,7 @@ def test_who_is_not_known_gets_no_connection(tmp_path: Path) -> None:
         profile = rebased(server.profile, url).replaced(ca_file=str(authority.write(tmp_path)))
         sender = Sender.live("httpx", profile, Redactor())
         own = certificates.self_made(server.environment["MTLS_CERTIFICATE"])
-        with pytest.raises(HandshakeError, match=r"^mtls: https://127.0.0.1:\d+: no answer \(.*ALERT"):
+        with pytest.raises(HandshakeError, match=r"^mtls: https://127.0.0.1:\d+/items: no answer \(.*ALERT"):
             sender.send(Request("GET", f"{url}/items", client_certificate=own))
         bare = sender.send(Request("GET", f"{url}/items"))
         sender.close()

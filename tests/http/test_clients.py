@@ -245,7 +245,7 @@ def test_an_unreachable_token_endpoint_is_one_line(name: str, is_async: bool) ->
     with pytest.raises(UnreachableError) as caught:
         ask(is_async, Network(name), profile)
 
-    assert str(caught.value).startswith("shop: http://127.0.0.1:9: no answer (ConnectError: ")
+    assert str(caught.value).startswith("shop: http://127.0.0.1:9/token: no answer (ConnectError: ")
     assert "\n" not in str(caught.value)
 
 

@@ -250,7 +250,10 @@ def test_server_that_is_not_there(project: Path, site: Site, capsys: pytest.Capt
 
     assert main(["token", "shop", "--no-browser"]) == 2
 
-    assert "shop: http://127.0.0.1:9: no answer" in capsys.readouterr().err.splitlines()[-1]
+    assert (
+        "shop: http://127.0.0.1:9/.well-known/oauth-authorization-server: no answer"
+        in capsys.readouterr().err.splitlines()[-1]
+    )
 
 
 # Browsers

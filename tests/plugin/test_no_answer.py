@@ -74,8 +74,8 @@ def test_unreachable_host_is_one_line(pytester: pytest.Pytester, run: Run, monke
     result = run(test, "shop.apiauth.toml", "--apiauth-live", "-k", "test_it or resource")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    told(result, f"shop: {NOBODY}: no answer (ConnectError:")
-    assert sum(line.startswith(f"shop: {NOBODY}: no answer (") for line in result.outlines) == 4
+    told(result, f"shop: {NOBODY}/token: no answer (ConnectError:")
+    assert sum(line.startswith(f"shop: {NOBODY}/token: no answer (") for line in result.outlines) == 4
 
 
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
@@ -89,8 +89,8 @@ def test_unreachable_host_without_a_token_is_one_line(
     result = run(pytester.makepyfile(test_it=CLIENTS).name, "--apiauth-live", f"--apiauth-http={library}")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    told(result, f"shop: {NOBODY}: no answer (ConnectError:")
-    assert sum(line.startswith(f"shop: {NOBODY}: no answer (") for line in result.outlines) == 2
+    told(result, f"shop: {NOBODY}/user/me: no answer (ConnectError:")
+    assert sum(line.startswith(f"shop: {NOBODY}/user/me: no answer (") for line in result.outlines) == 2
 
 
 def test_writing_to_a_live_api_is_one_line(
