@@ -531,6 +531,11 @@ class Draft:
         return self.content_type or USUAL_TYPES.get(self.encoding, "")
 
     @property
+    def place(self) -> str:
+        """Method and path of the URL, for people: ``GET /user/me``."""
+        return f"{self.method} {urlsplit(self.url).path or '/'}"
+
+    @property
     def path(self) -> str:
         """The path as it travels."""
         return self.target or urlsplit(self.url).path

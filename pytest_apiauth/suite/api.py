@@ -269,9 +269,10 @@ class Api:
         response = self.examination.send(draft, sure=not self._has_failed)
         answer = Answer(self, draft, response, seen)
         if response.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise Unjudged("429 Too Many Requests: the server limits the rate")
+            raise Unjudged(f"429 Too Many Requests at {draft.place}: the server limits the rate")
         if response.status in FROM_GATEWAYS and self.examination.target.kind.is_live:
-            raise Unjudged(f"{described(response)}: a gateway's word, which says nothing of the server behind it")
+            why = "a gateway's word, which says nothing of the server behind it"
+            raise Unjudged(f"{described(response)} at {draft.place}: {why}")
         is_told = draft.method not in USUAL_METHODS or (response.status == 501 and draft.method not in ("GET", "POST"))
         # What a framework makes of broken HTTP says nothing of credentials.
         is_told = is_told or TARGET.fullmatch(draft.target or "") is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Final, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.suite.outcomes import Cause
@@ -59,5 +58,4 @@ def open_to_all(api: Asking, control: Control, draft: Draft) -> Cause:
     def holds() -> bool:
         return is_at_resource and adds_something and api.rule_id != OPEN_RULE and api.once(known_as(bare), lets_in)
 
-    place = f"{bare.method} {urlsplit(bare.url).path or '/'}"
-    return Cause(OPEN_RULE, holds, place, is_shown=is_at_resource and not adds_something)
+    return Cause(OPEN_RULE, holds, bare.place, is_shown=is_at_resource and not adds_something)

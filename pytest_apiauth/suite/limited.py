@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.messages import Response, described
@@ -77,7 +76,7 @@ class RateLimits:
         place.again += response.status == 429
 
     def _place(self, draft: Draft) -> Limited:
-        return self._places.setdefault(f"{draft.method} {urlsplit(draft.url).path or '/'}", Limited())
+        return self._places.setdefault(draft.place, Limited())
 
     def untold(self) -> Counterexample | None:
         """Return the next of `untimed` that was not returned yet, to be filed once."""
