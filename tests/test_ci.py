@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,3 +35,23 @@ def test_every_slow_test_has_a_step() -> None:
     assert slow
     left_out = [str(path) for path in slow if not {str(path), *map(str, path.parents)} & places]
     assert left_out == []
+
+
+def test_a_pull_request_runs_what_contributors_are_told() -> None:
+    """The workflow of pull requests has the commands of CONTRIBUTING, on every Python that the project names."""
+    jobs: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8"))[
+        "jobs"
+    ]
+    run = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    told = re.findall(
+        r"^\| `(\.venv/bin/(?!pip).*?)` \|", (ROOT / ".github" / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE
+    )
+    tests = "python3 .ci/readme.py run tests ."
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert len(told) == 5
+    assert [command for command in told if command not in run and "pytest tests" not in command] == []
+    assert tests in run
+    assert [f"Programming Language :: Python :: {name}" for name in jobs["tests"]["strategy"]["matrix"]["python"]] == [
+        name for name in project["classifiers"] if re.search(r":: 3\.\d+$", name)
+    ]

@@ -195,7 +195,7 @@ def test_the_readme_leads_to_every_page() -> None:
 
 def test_the_readme_is_short() -> None:
     """Under 200 lines; a page has about 400, but for the one that is made."""
-    assert len(text_of(README).splitlines()) <= 200
+    assert len(text_of(README).splitlines()) < 200
     long = {page.name: len(text_of(page).splitlines()) for page in PAGES if page.name != "reference.md"}
     assert {name: lines for name, lines in long.items() if lines > 420} == {}
 
