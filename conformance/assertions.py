@@ -208,7 +208,7 @@ def assertion_replayed(api: Api, grant: GrantType) -> None:
     valid = api.token_request(grant)
     made = api.keep("ASSERTION", api.examination.signed(valid.assertion))
     once = valid.setting("client_assertion", made)
-    api.steps.append(f"ASSERTION={api.examination.shown(valid.assertion)}  # an assertion like any other")
+    api.steps.append(f"export ASSERTION={api.examination.shown(valid.assertion)}  # an assertion like any other")
     api.take(api.send(once).issued())
     again = api.send(once)
     again.advise(not again.has_token, "no token for an assertion that was used before")

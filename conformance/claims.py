@@ -26,6 +26,7 @@ from pytest_apiauth.rules import (
     Ref,
     Role,
     Zone,
+    assignment,
     is_jwt,
     jwt_parts,
     rule,
@@ -82,7 +83,8 @@ def minting(api: Api, valid: Draft) -> Callable[[Minted], Draft] | None:
             made = minted.made(token, key)
         except CredentialError as error:
             raise OutOfReach(f"jwt.{error}") from None
-        api.steps[:] = [f"MINTED={minted.shell(valid.token.name, Role.JWT_KEY.value)}  # {minted}"]
+        line = assignment("MINTED", minted, valid.token.name, Role.JWT_KEY.value)
+        api.steps[:] = [f"{line}  # {minted}"]
         return valid.replacing(valid.token, api.keep("MINTED", made))
 
     same = request(Minted())

@@ -306,7 +306,7 @@ def pkce_plain(api: Api, grant: GrantType) -> None:
         with api.row():
             proof = Proof.fresh()
             is_plain = method is None or method.lower() == "plain"
-            api.steps[:] = ["PROOF=$(openssl rand -hex 32)  # a verifier of your own"] if is_plain else []
+            api.steps[:] = ["export PROOF=$(openssl rand -hex 32)  # a verifier of your own"] if is_plain else []
             challenge = api.keep("PROOF", str(proof.verifier)) if is_plain else proof.challenge
             draft = consent.asking(valid, code_challenge=challenge, code_challenge_method=method)
             answer = api.send(draft)

@@ -23,6 +23,8 @@ class Command:
     help: str
     arguments: Callable[[argparse.ArgumentParser], None]
     lines: Callable[[argparse.Namespace], Iterator[str]]
+    is_for_shells: bool = False
+    """Whether what it prints becomes a word of a shell's, as it is and without a line break."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         for line in COMMANDS[asked.command].lines(asked):
-            print(printable(line), flush=True)
+            if COMMANDS[asked.command].is_for_shells:
+                sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape"))
+                sys.stdout.flush()
+            else:
+                print(printable(line), flush=True)
     except ApiAuthError as error:
         print(error, file=sys.stderr)
         return 2
@@ -68,6 +74,19 @@ def _drop_output() -> None:
 
 
 # Each command imports what it needs when it is run.
+
+
+def _edit_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "words", nargs="+", metavar="WORD",
+        help="a variable's name, or a text with ${NAME} in it, and steps: reverse, extend x, form, base64, ...",
+    )  # fmt: skip
+
+
+def _edit_lines(asked: argparse.Namespace) -> Iterator[str]:
+    from pytest_apiauth.auth import editing
+
+    yield editing.made(asked.words, os.environ)
 
 
 def _init_arguments(parser: argparse.ArgumentParser) -> None:
@@ -232,6 +251,9 @@ def _reference_lines(asked: argparse.Namespace) -> Iterator[str]:
 
 
 COMMANDS = {
+    "edit": Command(
+        "print what is made of variables of the environment, for curl lines", _edit_arguments, _edit_lines, True
+    ),
     "faults": Command("list the faults that the embedded server can have", _faults_arguments, _faults_lines),
     "init": Command("write a profile from an OpenAPI or metadata document", _init_arguments, _init_lines),
     "profile": Command("print a profile, a built-in one or your own", _profile_arguments, _profile_lines),

@@ -21,6 +21,7 @@ Example::
 
 from __future__ import annotations
 
+from pytest_apiauth.auth.bash import assignment
 from pytest_apiauth.auth.carried import Credential
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit, Operation, equivalent
@@ -128,6 +129,7 @@ __all__ = [
     "Violation",
     "Zone",
     "about_token",
+    "assignment",
     "consent",
     "draws",
     "equivalent",

@@ -1,8 +1,8 @@
 """Edits of a secret: what a strategy draws in the secret's place, so that no secret is ever drawn.
 
-An `Edit` is applied to the secret at the moment of sending, and can also be written as an expression
-of the shell (bash), so that a counterexample is reproducible without the secret in it. Positions are
-given in thousandths of the length, since an edit is drawn before any secret is known.
+An `Edit` is applied to the secret at the moment of sending. A curl line has it in bash's words or in those of a
+command (`editing`), so that a counterexample is reproducible without the secret in it. Positions are given in
+thousandths of the length, since an edit is drawn before any secret is known.
 """
 
 from __future__ import annotations
@@ -79,24 +79,6 @@ class Edit:
         left = len(edited) - (len(self.text) if self.operation == "cut" else 0)
         is_whole = left >= len(value) or (left >= SHORTEST_PIECE and 4 * left >= 3 * len(value))
         return edited if is_whole else None
-
-    def shell(self, name: str, value: str) -> str:
-        """Write the edit as a bash expression for use inside double quotes, with the value in ``$name``.
-
-        Bash counts by itself, so that the expression does not tell how long the value is.
-
-        >>> Edit("truncate", at=900).shell("TOKEN", "0123456789")
-        '${TOKEN:0:${#TOKEN}*900/1000}'
-        """
-        return _SHELL[self.operation](name, self._place(name, value), _inside_quotes(self.text))
-
-    def _place(self, name: str, value: str) -> str:
-        """Write the index as an arithmetic expression of bash."""
-        index, counted = self._index(value), self.at * len(value) // 1000
-        if self.operation == "first" or not counted:
-            return str(index)
-        more = index - counted
-        return f"${{#{name}}}*{self.at}/1000" + (f"{more:+}" if more else "")
 
     def _index(self, value: str) -> int:
         if self.operation == "first":
@@ -197,66 +179,3 @@ _APPLY: dict[Operation, Callable[[str, int, str], str | None]] = {
     "without": lambda value, at, text: "".join(letter for letter in value if letter not in text),
     "digest": lambda value, at, text: hashlib.new(text, value.encode()).hexdigest(),
 }
-
-
-def _head(name: str, at: str) -> str:
-    return "" if at == "0" else f"${{{name}:0:{at}}}"
-
-
-def _tail(name: str, at: str, more: int = 1) -> str:
-    return f"${{{name}:{int(at) + more if at.isdigit() else f'{at}+{more}'}}}"
-
-
-_SHELL: dict[Operation, Callable[[str, str, str], str]] = {
-    "insert": lambda name, at, text: f"{_head(name, at)}{text}${{{name}:{at}}}",
-    "delete": lambda name, at, text: f"{_head(name, at)}{_tail(name, at)}",
-    "replace": lambda name, at, text: f"{_head(name, at)}{text}{_tail(name, at)}",
-    "swap": lambda name, at, text: f"{_head(name, at)}{_tail(name, at)[:-1]}:1}}${{{name}:{at}:1}}{_tail(name, at, 2)}",
-    "truncate": lambda name, at, text: f"${{{name}:0:{at}}}",
-    "extend": lambda name, at, text: f"${{{name}}}{text}",
-    "prepend": lambda name, at, text: f"{text}${{{name}}}",
-    "toggle": lambda name, at, text: (
-        f'{_head(name, at)}$(printf %s "${{{name}:{at}:1}}" | tr a-zA-Z A-Za-z){_tail(name, at)}'
-    ),
-    "upper": lambda name, at, text: f"${{{name}^^}}",
-    "lower": lambda name, at, text: f"${{{name},,}}",
-    "reverse": lambda name, at, text: f'$(printf %s "${name}" | rev)',
-    "double": lambda name, at, text: f"${{{name}}}${{{name}}}",
-    "whole": lambda name, at, text: text,
-    "cut": lambda name, at, text: f"{_head(name, at)}{text}",
-    "change": lambda name, at, text: (
-        f'{_head(name, at)}$(printf %s "${{{name}:{at}:1}}" | tr {ALPHABET}_- {OTHERS}{OTHERS[:-3:-1]})'
-        f"{_tail(name, at)}"
-    ),
-    "first": lambda name, at, text: f"${{{name}:0:{at}}}",
-    "swapcase": lambda name, at, text: f'$(printf %s "${name}" | tr a-zA-Z A-Za-z)',
-    "around": lambda name, at, text: f"{text}${{{name}}}{text}",
-    "percent": lambda name, at, text: f'$(printf %s "${name}" | od -An -v -tx1 | tr -d "\\n" | tr " " %)',
-    "base64": lambda name, at, text: f'$(printf %s "${name}" | base64 -w0)',
-    "without": lambda name, at, text: f"${{{name}//[{text}]/}}",
-    "digest": lambda name, at, text: f'$(printf %s "${name}" | openssl {text} -r | cut -d" " -f1)',
-}
-
-
-def _inside_quotes(text: str) -> str:
-    """Escape a text for the inside of bash double quotes; other bytes than visible ASCII by ``printf``."""
-    if all(" " <= letter <= "~" for letter in text):
-        for special in '\\"$`':
-            text = text.replace(special, "\\" + special)
-        return text
-    return "$(printf '" + "".join(f"\\x{byte:02x}" for byte in text.encode("latin-1", "replace")) + "')"
-
-
-def quoted(text: str) -> str:
-    """Quote a literal text as one bash word."""
-    if not text:
-        return "''"
-    if all(" " <= letter <= "~" for letter in text):
-        return "'" + text.replace("'", "'\\''") + "'"
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return "$'" + "".join(c if " " <= c <= "~" else _byte_escape(c) for c in escaped) + "'"
-
-
-def _byte_escape(letter: str) -> str:
-    raw = letter.encode("latin-1") if ord(letter) < 256 else letter.encode()
-    return "".join(f"\\x{byte:02x}" for byte in raw)

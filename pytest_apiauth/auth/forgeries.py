@@ -1,7 +1,7 @@
 """Forgeries of a signed JWT: what anybody who has seen one token can make of it, without the key.
 
-A `Forgery` stands where an `Edit` does: it is applied to the secret at the moment of sending, and is written
-into a curl line as a Python expression over the placeholder, so that the token itself shows nowhere.
+A `Forgery` stands where an `Edit` does: it is applied to the secret at the moment of sending. A curl line has the words
+for it (`editing`), which are of what is altered and not of the token.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_apiauth.auth import own_keys
-from pytest_apiauth.auth.edits import equivalent, quoted
+from pytest_apiauth.auth.edits import equivalent
 
 Signature = Literal[
     "kept", "empty", "absent", "zeros", "reversed", "half", "longer", "first bit", "last bit", "stray letter",
@@ -85,46 +85,6 @@ class Forgery:
             return own_keys.signature(self.alg, content)
         key = self.key.encode() if isinstance(self.key, str) else self.key
         return hmac.digest(key, content, f"sha{self.alg[2:]}")
-
-    def shell(self, name: str, value: str) -> str:
-        """Write the forgery as a bash expression for use inside double quotes, with the token in ``$name``."""
-        code = (
-            "import sys,json,hmac,hashlib as l,base64 as b;t=sys.argv[1];h,p,s=t.split('.');H,P=h,p;"
-            "d=lambda t:b.urlsafe_b64decode(t+'===');e=lambda o:b.urlsafe_b64encode(o).decode().rstrip('=');"
-        )
-        for part, members in (("h", self.header), ("p", self.claims)):
-            code += f"{part}={self._changing(part, members)};" if members else ""
-        code += "p=e(t.encode());" if self.form == "nested" else ""
-        code += "m=(h+'.'+p).encode();"
-        code += f"print({self._whole()},end='')"
-        return f'$(python3 -c {quoted(code)} "${{{name}}}")'
-
-    def _whole(self) -> str:
-        """Return the expression for what is made of the parts."""
-        if self.signature == "absent":
-            return "h+'.'+p"
-        if self.form == "JSON around another":
-            return "json.dumps({'  '+h+'.'+p+'.':'','protected':H,'payload':P,'signature':s},separators=(',',':'))"
-        if self.form == "JSON":
-            return f"json.dumps(dict(payload=p,protected=h,signature={self._expression()}),separators=(',',':'))"
-        return f"h+'.'+p+'.'+{self._expression()}"
-
-    def _changing(self, part: str, members: Members) -> str:
-        """Return the expression for a part whose members are others."""
-        if self.place == "changed":
-            whole = f"(json.loads(d({part}))|{dict(members)!r})"
-            return f"e(json.dumps({{k:v for k,v in {whole}.items() if v is not None}}).encode())"
-        new, old = json.dumps(dict(members)), f"json.dumps(json.loads(d({part})))"
-        both = f"{new[:-1]!r}+', '+{old}[1:]" if self.place == "first" else f"{old}[:-1]+', '+{new[1:]!r}"
-        return f"e(({both}).encode())"
-
-    def _expression(self) -> str:
-        if self.signature != "forged":
-            return _SIGNATURE_CODE[self.signature]
-        if self.alg in own_keys.OWN:
-            return f"e({own_keys.program(self.alg)})"
-        key = self.key.encode() if isinstance(self.key, str) else self.key
-        return f"e(hmac.digest({key!r},m,'sha{self.alg[2:]}'))"
 
     def __str__(self) -> str:
         words = [f"{part} {name}={value!r}" for part in ("header", "claims") for name, value in getattr(self, part)]
@@ -206,15 +166,4 @@ _SIGNATURES: dict[str, Callable[[str], str]] = {
     "first bit": lambda part: _flipped(part, 0),
     "last bit": lambda part: _flipped(part, -1),
     "stray letter": lambda part: f"{part[:STRAY]}!{part[STRAY:]}",
-}
-_SIGNATURE_CODE: dict[str, str] = {
-    "kept": "s",
-    "empty": "''",
-    "zeros": "e(bytes(len(d(s))))",
-    "reversed": "s[::-1]",
-    "half": "s[:len(s)//8*4]",
-    "longer": "e(d(s)+bytes(1))",
-    "first bit": "e(bytes([d(s)[0]^1])+d(s)[1:])",
-    "last bit": "e(d(s)[:-1]+bytes([d(s)[-1]^1]))",
-    "stray letter": f"s[:{STRAY}]+'!'+s[{STRAY}:]",
 }

@@ -1,10 +1,14 @@
-"""Tokens that say something else, signed anew by the key that signs them: what a server must tell by its claims."""
+"""Tokens that are signed here: those that say something else by the key that signs them, and clients' assertions.
+
+What they say is for a server to tell by.
+"""
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pytest_apiauth.auth.edits import quoted
 from pytest_apiauth.auth.forgeries import Members, jwt_parts
 from pytest_apiauth.credentials import signing
 
@@ -27,22 +31,48 @@ class Minted:
             dict(part) | dict(new) for part, new in zip(jwt_parts(token), (self.header, self.claims), strict=True)
         )
         alg = str(header["alg"])
-        present = [{name: value for name, value in part.items() if value is not None} for part in (header, claims)]
-        return signing.jwt(present[0], present[1], key, alg, "signing_key")
-
-    def shell(self, token: str, key: str) -> str:
-        """Write it as an expression of bash, with token and key in two variables; it takes PyJWT for a private key."""
-        code = (
-            "import sys,json,hmac,base64 as b;t,k=sys.argv[1:];"
-            "d=lambda t:json.loads(b.urlsafe_b64decode(t+'==='));"
-            "e=lambda o:b.urlsafe_b64encode(o).decode().rstrip('=');"
-            "c=lambda p,m:e(json.dumps({n:v for n,v in (d(p)|m).items() if v is not None}).encode());"
-            f"h,p,_=t.split('.');a=d(h)['alg'];m=c(h,{dict(self.header)!r})+'.'+c(p,{dict(self.claims)!r});"
-            "j=None if a[:2]=='HS' else __import__('jwt.algorithms').algorithms.get_default_algorithms()[a];"
-            "k=k if j is None else j.from_jwk(k) if k[:1]=='{' else j.prepare_key(k.replace(chr(92)+'n',chr(10)));"
-            "s=j.sign(m.encode(),k) if j else hmac.digest(k.encode(),m.encode(),'sha'+a[2:]);print(m+'.'+e(s),end='')"
-        )
-        return f'$(python3 -c {quoted(code)} "${{{token}}}" "${{{key}}}")'
+        return signing.jwt(_present(header), _present(claims), key, alg, "signing_key")
 
     def __str__(self) -> str:
         return ", ".join(f"{name}={value!r}" for name, value in (*self.header, *self.claims)) or "as it is"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an assertion says beside whose it is (RFC 7523 3); members are set otherwise, or left out if None."""
+
+    audience: str
+    alg: str
+    lifetime: int = 60
+    age: int = 0
+    header: Members = ()
+    claims: Members = ()
+    jti: str = ""
+
+
+def asserted(parts: tuple[str, str, str], terms: Terms, now: float, name: str) -> str:
+    """Return an assertion of a moment; ``parts`` are whose it is, the key, and the name of the key, which may be empty.
+
+    Raises CredentialError, which calls the key by its ``name``, for one that signs nothing.
+
+    >>> made = asserted(("lab", "made-up-secret", ""), Terms("https://id.example", "HS256", jti="1"), 1.7e9, "secret")
+    >>> jwt_parts(made)[1]["sub"]
+    'lab'
+    """
+    who, key, kid = parts
+    at = int(now) - terms.age
+    header = {"alg": terms.alg, "typ": "JWT", "kid": kid or None, **dict(terms.header)}
+    claims = {
+        "iss": who,
+        "sub": who,
+        "aud": terms.audience,
+        "jti": terms.jti or str(uuid.uuid4()),
+        "iat": at,
+        "exp": at + terms.lifetime,
+        **dict(terms.claims),
+    }
+    return signing.jwt(_present(header), _present(claims), key, terms.alg, name)
+
+
+def _present(members: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in members.items() if value is not None}

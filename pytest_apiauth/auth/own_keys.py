@@ -1,7 +1,7 @@
 """Keys that everybody has, to sign forgeries with: whoever takes such a signature believes the token about its key.
 
 Theory of operation. A forgery by a key of the forger's own takes one whose private half is here, which the standard
-library can sign with and which a program of one line can in a shell. So there is no secret to keep: the primes of the
+library can sign with. So there is no secret to keep: the primes of the
 key of RSA are the last below 2**1024 and the first above 2**1023; the private number of the key on P-256 is 1, so that
 the public point is the generator, and its signatures take 1 for the random number too (FIPS 186-5 6.4.1), so that
 ``r`` is the x of the generator and ``s`` is the digest plus that. To whoever verifies, both are keys like any other.
@@ -31,6 +31,8 @@ GY: Final = _number("4FE342E2 FE1A7F9B 8EE7EB4A 7C0F9E16 2BCE3357 6B315ECE CBB64
 ORDER: Final = _number("FFFFFFFF 00000000 FFFFFFFF FFFFFFFF BCE6FAAD A7179E84 F3B9CAC2 FC632551")
 OWN: Final = ("RS256", "RS384", "RS512", "ES256")
 """What they sign by."""
+DATA: Final = "data:application/json;base64,"
+"""What a URL begins with that is its own content (RFC 2397)."""
 _DIGESTS: Final = {
     "256": "3031300d 06096086 48016503 04020105 000420",
     "384": "3041300d 06096086 48016503 04020205 000430",
@@ -52,16 +54,6 @@ def signature(alg: str, content: bytes) -> bytes:
     info = bytes.fromhex(_DIGESTS[alg[2:]]) + digest
     padded = b"\0\1" + b"\xff" * (253 - len(info)) + b"\0" + info
     return pow(int.from_bytes(padded), pow(E, -1, (P - 1) * (Q - 1)), N).to_bytes(256)
-
-
-def program(alg: str) -> str:
-    """Return the signature of ``m`` as an expression of Python, with ``hashlib`` as ``l``."""
-    digest = f"l.sha{alg[2:]}(m).digest()"
-    if alg == "ES256":
-        return f"(x:={GX:#x}).to_bytes(32)+((int.from_bytes({digest})+x)%{ORDER:#x}).to_bytes(32)"
-    info = f"(i:=bytes.fromhex('{_DIGESTS[alg[2:]]}')+{digest})"
-    padded = rf"b'\0\1'+b'\xff'*(253-len{info})+b'\0'+i"
-    return f"pow(int.from_bytes({padded}),pow({E},-1,((p:=2**1024-105)-1)*((q:=2**1023+1155)-1)),p*q).to_bytes(256)"
 
 
 def public_key(alg: str) -> bytes:
@@ -113,7 +105,19 @@ def key_set_url(alg: str, kid: str) -> str:
     """
     # As short as can be: there are servers that read short headers only.
     content = json.dumps({"keys": [{**jwk(alg), "kid": kid}]}, separators=(",", ":")).encode()
-    return f"data:application/json;base64,{base64.b64encode(content).decode()}"
+    return f"{DATA}{base64.b64encode(content).decode()}"
+
+
+def kid_in(url: str) -> str:
+    """Return the name of the key behind such a URL; empty if it is none.
+
+    >>> kid_in(key_set_url("ES256", "1"))
+    '1'
+    """
+    try:
+        return str(json.loads(base64.b64decode(url.removeprefix(DATA)))["keys"][0]["kid"])
+    except (ValueError, LookupError, TypeError):
+        return ""
 
 
 def _encoded(content: bytes) -> str:

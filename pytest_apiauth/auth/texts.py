@@ -7,20 +7,18 @@ is spelt.
 
 from __future__ import annotations
 
-import base64
 import json
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal, cast
-from urllib.parse import quote_plus
 
 from pytest_apiauth.auth.certified import Certified
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.auth.encodings import base64_encoded, form_encoded
 from pytest_apiauth.auth.forgeries import Forgery
-from pytest_apiauth.credentials import signing
+from pytest_apiauth.auth.minting import Terms, asserted
 from pytest_apiauth.credentials.binding import Binding
 from pytest_apiauth.messages import ClientCertificate
 from pytest_apiauth.profile.model import DEFAULT
@@ -153,10 +151,7 @@ class FormEncoded:
 
     def reveal(self, values: Mapping[Ref, str]) -> str:
         """Return the encoded text."""
-        return "".join(
-            f"%{ord(letter):02X}" if letter in self.also else quote_plus(letter, safe="-._~" + self.keep)
-            for letter in reveal(self.inner, values)
-        )
+        return form_encoded(reveal(self.inner, values), self.also, self.keep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +166,7 @@ class Base64:
 
     def reveal(self, values: Mapping[Ref, str]) -> str:
         """Return the encoded text."""
-        return base64.b64encode(reveal(self.inner, values).encode()).decode()
+        return base64_encoded(reveal(self.inner, values))
 
 
 def system_time() -> float:
@@ -229,31 +224,21 @@ class Assertion:
         Raises Unchanged if the edit changes nothing, CredentialError for a key that signs nothing.
         """
         who, key, kid = (reveal(part, values) for part in parts_of(self.inner))
-        at = int(now) - self.age
-        header = {"alg": self.alg, "typ": "JWT", "kid": kid or None, **dict(self.header)}
-        claims = {
-            "iss": who,
-            "sub": who,
-            "aud": self.audience,
-            "jti": self.jti or str(uuid.uuid4()),
-            "iat": at,
-            "exp": at + self.lifetime,
-            **dict(self.claims),
-        }
-        signed = signing.jwt(_present(header), _present(claims), key, self.alg, self.signed_by)
+        signed = asserted((who, key, kid), self.terms, now, self.signed_by)
         edited = self.edit.apply(signed) if self.edit else signed
         if edited is None:
             raise Unchanged("the assertion")
         return edited
 
     @property
+    def terms(self) -> Terms:
+        """What it says beside whose it is."""
+        return Terms(self.audience, self.alg, self.lifetime, self.age, self.header, self.claims, self.jti)
+
+    @property
     def signed_by(self) -> str:
         """What a profile calls the key that signs it."""
         return next((ref.name.lower() for ref in list(refs_of(self.inner))[1:2]), "key")
-
-
-def _present(members: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in members.items() if value is not None}
 
 
 Parameters = tuple[tuple[str, object], ...]

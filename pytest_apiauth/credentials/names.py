@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pytest_apiauth.credentials.known_names import ANYWHERE, HARMLESS, HEADER, MOMENTS, QUERY, Name, Place, Value, table
 from pytest_apiauth.credentials.values import is_no_word, looks_like_key
-from pytest_apiauth.profile.model import Profile
+
+if TYPE_CHECKING:
+    from pytest_apiauth.profile.model import Profile
 
 PREFIX: Final = "apiauth"
 PLACEHOLDER: Final = re.compile(r"(?:(?<![\w-])eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.)?apiauth(?:-[a-z0-9]+)+")

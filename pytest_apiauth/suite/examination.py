@@ -256,7 +256,7 @@ class Examination:
 
     def shown(self, assertion: Assertion) -> str:
         """Write how an assertion is made as one word for bash, with placeholders, and no secret in it."""
-        return self.redactor.redact(shell.shown(assertion, self.placeholders)).strip('"')
+        return self.redactor.redact(shell.shown(assertion, self.placeholders))
 
     def _spare_accounts(self, request: Request) -> None:
         """Raise OutOfGuesses if a wrong password would be one too many for an account."""

@@ -155,7 +155,7 @@ def test_a_rule_makes_it_otherwise() -> None:
     assert claims == {"iss": "lab", "sub": "lab", "jti": claims["jti"], "iat": now - 100, "exp": now - 40, "own": 1}
     assert valid.without("client").parameters == (("grant_type", "client_credentials"), ("scope", "read"))
     line = shell.curl(altered, values)
-    assert '"${CLIENT_ID}" "${PRIVATE_KEY}"' in line
+    assert "$(python -m pytest_apiauth edit CLIENT_ID assertion by=PRIVATE_KEY kid=2026-11 alg=ES256 aud=" in line
     assert values[key].splitlines()[1] not in line
     with pytest.raises(LookupError, match="carries no assertion"):
         valid.without("client").asserting(age=1)

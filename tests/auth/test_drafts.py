@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -83,7 +85,10 @@ def test_the_curl_line_sends_the_same_request(name: str) -> None:
     with serve(server) as base:
         draft = replace(DRAFTS[name], url=f"{base}/v1/things")
         line = curl(draft, VALUES)
-        environment = {**{ref.name: value for ref, value in VALUES.items()}, "PATH": "/usr/bin:/bin:/usr/local/bin"}
+        environment = {
+            **{ref.name: value for ref, value in VALUES.items()},
+            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin:/usr/local/bin",
+        }
         subprocess.run(["bash", "-c", f"{line} -s -o /dev/null"], env=environment, check=True, timeout=20)
     assert len(server.requests) == 1
     assert _essence(draft.request(VALUES)) == _essence(server.requests[0])

@@ -8,14 +8,19 @@ import hmac
 import importlib
 import json
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from pytest_apiauth import bundled
+from pytest_apiauth.auth.bash import edited, joined
+from pytest_apiauth.auth.editing import made, words_of
 from pytest_apiauth.auth.edits import equivalent
 from pytest_apiauth.auth.forgeries import Forgery, is_jwt
 
 bundled.load_chapters()
+SHELL = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
 
 
 def part(content: object) -> str:
@@ -43,17 +48,16 @@ def table() -> list[Forgery]:
 
 
 def test_the_shell_makes_the_same_forgery() -> None:
-    """The bash expression of a forgery gives what the forgery gives, and has no part of the token in it."""
-    made = [each for each in table() if each.apply(TOKEN) is not None]
-    # One of a kind: each takes a process.
-    kinds = {
-        (each.signature, each.alg if each.signature == "forged" else "", each.place, each.form): each for each in made
-    }
-    forgeries = [*kinds.values()]
-    script = "".join(f'printf "%s\\n" "{each.shell("TOKEN", TOKEN)}"\n' for each in forgeries)
-    shown = subprocess.run(["bash", "-c", script], env={"TOKEN": TOKEN, "PATH": "/usr/bin:/bin"}, capture_output=True)
-    assert shown.stdout.decode().splitlines() == [each.apply(TOKEN) for each in forgeries]
-    assert not any(piece in script for piece in TOKEN.split("."))
+    """The words for a forgery make what the forgery makes, and have no part of the token in them."""
+    forgeries = [each for each in table() if each.apply(TOKEN) is not None]
+    for each in forgeries:
+        words = words_of(each)
+        assert made(["TOKEN", *words], {"TOKEN": TOKEN}) == each.apply(TOKEN), words
+        assert not any(piece in " ".join(words) for piece in TOKEN.split("."))
+    # One of them through a shell: each takes a process.
+    script = "".join(f'printf "%s\\n" {joined(edited("TOKEN", each))}\n' for each in forgeries[:: len(forgeries) // 4])
+    shown = subprocess.run(["bash", "-c", script], env=SHELL | {"TOKEN": TOKEN}, capture_output=True)
+    assert shown.stdout.decode().splitlines() == [each.apply(TOKEN) for each in forgeries[:: len(forgeries) // 4]]
 
 
 def test_a_forgery_is_another_token() -> None:

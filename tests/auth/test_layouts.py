@@ -32,7 +32,7 @@ def test_members_go_to_their_places() -> None:
     assert renewal.request(VALUES).body == b""
     sent = logout.request(VALUES)
     assert (sent.method, sent.header("authorization")) == ("DELETE", "Token a1")
-    assert '"user": {"email": %s, "password": %s}' in shell.curl(login, VALUES)
+    assert '"user": {"email": ${USERNAME json}, "password": ${PASSWORD json}}' in shell.curl(login, VALUES)
 
 
 def test_what_is_altered_is_altered_there() -> None:

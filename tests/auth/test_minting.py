@@ -9,6 +9,7 @@ from pathlib import Path
 import jwt
 import pytest
 
+from pytest_apiauth.auth.bash import assignment
 from pytest_apiauth.auth.minting import Minted
 from pytest_apiauth.embedded.keys import invented_key, public_half
 from pytest_apiauth.errors import CredentialError
@@ -22,8 +23,8 @@ def test_a_token_says_something_else_under_a_good_signature(alg: str) -> None:
     """Members are set, or left out, and both the suite and the shell sign it with the key."""
     key = SECRET if alg == "HS256" else invented_key(alg, "test")
     token = jwt.encode({"sub": "1", "exp": 1}, key, alg, headers={"kid": "1"})
-    environment = {"T": token, "K": key, "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
-    line = f"printf %s {MINTED.shell('T', 'K')}"
+    environment = {"TOKEN": token, "KEY": key, "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    line = f'{assignment("MADE", MINTED, "TOKEN", "KEY")}; printf %s "${{MADE}}"'
     shown = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, check=True)
 
     for made in (MINTED.made(token, key), shown.stdout.decode()):

@@ -90,7 +90,7 @@ def test_what_is_altered_is_proved_as_it_is_sent() -> None:
     assert read(other)[1]["ath"] == hash_of("another-token")
     assert "ath" not in read(sent(wrong))[1]
     line = curl(wrong, VALUES)
-    assert "-H 'DPoP: '\"${DPOP_PROOF_OF_ANOTHER_METHOD_WITHOUT_ATH}\"" in line
+    assert '-H "DPoP: ${DPOP_PROOF_OF_ANOTHER_METHOD_WITHOUT_ATH}"' in line
     assert valid.anonymous().proof is None
 
 

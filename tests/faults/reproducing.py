@@ -31,7 +31,7 @@ from pytest_apiauth.targets.loopback import LoopbackTarget
 from .examining import PROFILES, QUICK
 
 CAUGHT = (Verdict.FAIL, Verdict.WARNING)
-NAME = re.compile(r"\$\{?([A-Z][A-Z0-9_]+)")
+NAME = re.compile(r"(?:\$\{?|edit |by=|kid=)([A-Z][A-Z0-9_]+)(?![A-Za-z0-9])")
 GIVES = re.compile(r"  # (?:\S.*: )?gives (.*)$")
 SPENT = (Role.REFRESH_TOKEN, Role.CODE, Role.VERIFIER, Role.DEVICE_CODE)
 STATUS = re.compile(rb"^HTTP/1\.[01] (\d{3})", re.MULTILINE)
@@ -74,9 +74,10 @@ def caught(fault: str, rule: Rule) -> Iterator[Found | None]:
 class Shell:
     """Runs lines as a reader does: values that a line before has given, or those that the reader has."""
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: Found, folder: Path) -> None:
         self.found = found
         self.given: dict[str, str] = {}
+        self._folder = folder
         self._refs = {ref.name: ref for ref in found.examination.placeholders}
         # What the rule had at hand is not the reader's: whatever no step gives is got anew.
         found.examination.forget_tokens()
@@ -88,7 +89,7 @@ class Shell:
         if passing:
             self.found.server.clock.advance(int(passing[1]))
             return 0
-        own = re.fullmatch(r"([A-Z]+)=(\$\(.*\))  #.*", line)
+        own = re.fullmatch(r'export ([A-Z]+)="?(\$\(.*\))"?  #.*', line)
         surroundings = self._surroundings(own[2] if own else line)
         if own:
             self.given[own[1]] = subprocess.run(
@@ -97,9 +98,16 @@ class Shell:
             return 0
         for origin in self.found.examination.profile.origins:
             # The server on loopback has no TLS; which host is meant, the Host header says.
-            line = line.replace(f" '{origin}/", f" 'http://{str(origin).partition('://')[2]}/")
+            # A member of a JSON object that is a URL stands behind a colon, and stays.
+            plain = rf"\1http://{str(origin).partition('://')[2]}/"
+            line = re.sub(rf"""(?<!:)( ['"]){re.escape(f"{origin}/")}""", plain, line)
         done = subprocess.run(
-            ["bash", "-c", self._curl + line], env=surroundings, capture_output=True, timeout=20, check=False
+            ["bash", "-c", self._curl + line],
+            env=surroundings,
+            cwd=self._folder,
+            capture_output=True,
+            timeout=20,
+            check=False,
         )
         assert done.returncode == 0, f"{line}\n{done.stderr.decode()}"
         gives = GIVES.search(line)

@@ -238,10 +238,10 @@ def curl(row: Row) -> None:
 
     line = examination.curl(draft)
     for kind, place in row.places.items():
-        variable = f'"${{{row.variables[kind]}}}"'
+        variable = f"${{{row.variables[kind]}}}"
         written = {
-            "header": f"'{place.name}: {place.prefix}'", "cookie": f"'Cookie: {place.name}='",
-            "query": f"?{place.name}='",
+            "header": f"\"{place.name}: {place.prefix}", "cookie": f"\"Cookie: {place.name}=",
+            "query": f"?{place.name}=",
         }[place.where]  # fmt: skip
         if kind == "basic":
             assert "Basic" in line or "-u" in line or "--user" in line

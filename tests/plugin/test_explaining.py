@@ -19,8 +19,8 @@ MUST res-token-case: A token with the case of its letters changed is another tok
 
   expected  a refusal with 400, 401 or 403
   got       200 OK (application/json)
-  request   curl -i -H 'Authorization: Bearer '"${ACCESS_TOKEN^^}" 'https://api.dastra.eu/v1/workspaces'
-  control   curl -i -H 'Authorization: Bearer '"${ACCESS_TOKEN}" 'https://api.dastra.eu/v1/workspaces'
+  request   curl -i -H "Authorization: Bearer ${ACCESS_TOKEN^^}" 'https://api.dastra.eu/v1/workspaces'
+  control   curl -i -H "Authorization: Bearer ${ACCESS_TOKEN}" 'https://api.dastra.eu/v1/workspaces'
             got 200 OK (application/json)
   rows      6 of 6 examples failed
   sources   RFC 6749 1.9 https://www.rfc-editor.org/rfc/rfc6749#section-1.9

@@ -40,7 +40,7 @@ def test_a_failure_is_a_curl_line() -> None:
         status, text = pytest_of(*OURS, *more)
         assert (status, counts in text) == (1, True), text
         assert f"MUST {BROKEN}: Every answer to a user has a date." in text
-        assert "request   curl -i -H 'X-Shop-Key: '\"${API_KEY}\" 'https://api.shop.example/user/me'" in text
+        assert "request   curl -i -H \"X-Shop-Key: ${API_KEY}\" 'https://api.shop.example/user/me'" in text
     write_own(RULES.replace("is not None", "is None"))
 
     assert pytest_of(*OURS)[0] == 0

@@ -235,9 +235,11 @@ def status_of(line: str, placeholders: dict[str, str]) -> int:
     missing = [name for name in ("bash", "curl") if shutil.which(name) is None]
     if missing:
         pytest.skip(f"no {' and no '.join(missing)} here to run the reported line with")
+    # The reader's Python is the one that the suite runs on.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", line],
-        env=inherited() | placeholders | {"no_proxy": "*"},
+        env=inherited() | placeholders | {"no_proxy": "*", "PATH": path},
         capture_output=True,
         timeout=START_LIMIT,
         check=True,

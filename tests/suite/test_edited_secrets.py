@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.auth.shell import curl
 from pytest_apiauth.auth.texts import Ref, Role
 from pytest_apiauth.credentials.redaction import OutputRedactor
 from pytest_apiauth.messages import Request, Response
@@ -77,8 +79,10 @@ def test_what_is_no_longer_the_secret_is_not_looked_for() -> None:
 
 @pytest.mark.parametrize("edit", [edit for edit in EDITS if edit.at])
 def test_a_curl_line_does_not_count_the_letters_of_a_secret(edit: Edit) -> None:
-    """Values of other lengths are edited by the same line: bash counts, where it has the value."""
-    lines = {edit.shell("PASSWORD", "aBc" * count + "x" * 9) for count in (7, 11, 40)}
+    """Values of other lengths are edited by the same line: whoever has the value counts."""
+    draft = Draft("GET", "https://api.example", headers=(("X", Ref(Role.PASSWORD, edit=edit)),))
+    lines = {curl(draft, {Ref(Role.PASSWORD): "aBc" * count + "x" * 9}) for count in (7, 11, 40)}
 
     assert len(lines) == 1
-    assert "{#PASSWORD}" in lines.pop()
+    said = "${PASSWORD%?}" if edit.at == 999 else f"edit PASSWORD {edit.operation} {edit.at / 10:g}%"
+    assert said in lines.pop()

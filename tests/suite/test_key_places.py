@@ -75,7 +75,7 @@ def test_the_line_of_the_report_puts_the_key_into_its_place(where: str) -> None:
     (draft,) = (examination.request("/items", ("api_key",)),)
     assert examination.send(draft).status == 200
 
-    written = {"query": 'items?api_key=\'"${API_KEY}"', "cookie": "'Cookie: api_key='\"${API_KEY}\""}
+    written = {"query": "items?api_key=${API_KEY}", "cookie": '"Cookie: api_key=${API_KEY}"'}
     assert written[where] in examination.curl(draft)
 
 

@@ -30,7 +30,7 @@ def test_a_client_id_in_a_redirection_is_a_variable() -> None:
     assert onward is not None
     line = held.examination.curl(onward)
     assert "[apiauth" not in line
-    assert line.count('"${CLIENT_ID}"') == 2
+    assert line.count("${CLIENT_ID}") == 2
     assert client not in line
 
 
