@@ -10,10 +10,18 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_apiauth import __version__
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.printable import printable
+
+if TYPE_CHECKING:
+    from pytest_apiauth.credentials.secrets import Redactor
+    from pytest_apiauth.profile.model import Profile
+    from pytest_apiauth.suite.book import Rule
+    from pytest_apiauth.suite.showing import Shown
+    from pytest_apiauth.targets.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +182,21 @@ def _rules_lines(asked: argparse.Namespace) -> Iterator[str]:
         return listing.list_rules(own)
     faults = {name: fault.description for name, fault in FAULTS.items()}
     faults |= {name: described(function) for rule in own for name, function in rule.breaks.items()}
-    return listing.explain(asked.rule_id, faults, own, profile)
+    return listing.explain(asked.rule_id, faults, own, profile, _shown)
+
+
+def _shown(rule: Rule) -> Shown | None:
+    """Run a rule of the book on the embedded server with its first fault, and without."""
+    from pytest_apiauth.suite import showing
+    from pytest_apiauth.targets.choose import double
+
+    if rule.file is not None:
+        return None
+
+    def build(profile: Profile, faults: tuple[str, ...], redactor: Redactor) -> Target:
+        return double(profile, faults, redactor=redactor, has_connections=rule.wire)
+
+    return showing.shown(rule, rule.faults[0], showing.examples(rule), build)
 
 
 def _named_arguments(parser: argparse.ArgumentParser) -> None:

@@ -26,6 +26,17 @@ def folder() -> Path:
     raise FileNotFoundError(f"no conformance suite beside {HERE}: the installation is damaged")
 
 
+def examples() -> list[Path]:
+    """Return the profiles that show rules at work, those of promises that no built-in profile makes.
+
+    In a checkout they are those of the tests.
+    """
+    for place in (HERE / "examples", HERE.parent / "tests" / "profiles"):
+        if place.is_dir():
+            return sorted(place.glob("*.apiauth.toml"))
+    return []
+
+
 def load_chapters() -> dict[str, ModuleType]:
     """Import every chapter and return them by name, in the book's order.
 

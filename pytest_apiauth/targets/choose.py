@@ -19,6 +19,7 @@ from pytest_apiauth.auth.shared import SharedFile
 from pytest_apiauth.credentials.identities import Lookup, SetVariables
 from pytest_apiauth.credentials.importing import put_on_path
 from pytest_apiauth.credentials.redaction import OutputRedactor
+from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Chosen
 from pytest_apiauth.errors import ApiAuthError, ProfileError
 from pytest_apiauth.messages import Request, Response
@@ -106,6 +107,14 @@ def choose(profile: Profile, asked: Asked, caller: Caller, difference: Differenc
     if caller == "tests with a cassette":
         return REPLAYED
     return LOOPBACK if asked.wire and caller == "rules" else EMBEDDED
+
+
+def double(
+    profile: Profile, faults: Iterable[Chosen] = (), *, redactor: Redactor, has_connections: bool = False
+) -> Target:
+    """Return an embedded server of no run, with some faults, to show what they do. Raises an ApiAuthError."""
+    build = LoopbackTarget if has_connections else EmbeddedTarget.build
+    return build(profile, redactor=redactor, library="httpx", faults=faults, variants=())
 
 
 @dataclass(slots=True)
