@@ -384,3 +384,12 @@ def test_without_the_template_library(pytester: pytest.Pytester, monkeypatch: py
         ]
     )
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("rules", [(), (rule("skip"),)], ids=["no profile", "skips"])
+def test_a_run_that_examined_nothing_is_not_called_good(rules: tuple[RuleRecord, ...]) -> None:
+    """Whether there was nothing to examine, or nothing applied."""
+    run = run_of(*rules)
+    outcome = read(page.text(run if rules else replace(run, profiles=()))).one("p", class_="outcome")
+
+    assert (outcome.text, outcome.attributes["class"]) == ("Nothing was examined", "outcome bad")

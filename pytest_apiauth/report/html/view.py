@@ -102,6 +102,11 @@ class RunView:
     levels: tuple[str, ...]
     chapters: tuple[str, ...]
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether anything was examined at all."""
+        return bool(self.verdicts.keys() - {"skip", "not run"})
+
 
 def view(run: RunRecord) -> RunView:
     """Return a run as the page shows it."""

@@ -188,7 +188,7 @@
       frame.append(line, made("Copy", `Copy: ${named}`, () => line.textContent));
     }
     if (opened.matches(".finding") && !opened.querySelector(".link")) {
-      const button = made("Copy link", `Copy the link to ${opened.id}`, () => location.href.split("#")[0] + "#" + opened.id);
+      const button = made("Copy link", `Copy link: ${opened.id}`, () => location.href.split("#")[0] + "#" + opened.id);
       button.className = "link";
       opened.append(button);
     }
@@ -213,4 +213,6 @@
   document.getElementById("filters").hidden = false;
   themed();
   follow();
+  // When the page is complete the browser itself goes to the fragment, and takes the focus away from what is no control.
+  addEventListener("load", () => setTimeout(() => { if (read().place) follow(); }));
 })();
