@@ -42,10 +42,10 @@ class Browser:
     def __init__(self, driver: webdriver.Chrome) -> None:
         self._driver = driver
 
-    def show_on(self, screen: Screen) -> None:
+    def show_on(self, screen: Screen, *, height: int = HEIGHT) -> None:
         """Have the next pages shown on such a screen."""
         metrics = {
-            "width": screen.width, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": screen.width <= WIDEST,
+            "width": screen.width, "height": height, "deviceScaleFactor": 1, "mobile": screen.width <= WIDEST,
         }  # fmt: skip
         self.command("Emulation.setDeviceMetricsOverride", **metrics)
         self.media("screen", screen.scheme)

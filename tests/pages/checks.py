@@ -57,6 +57,9 @@ def filters(browser: Browser, url: str) -> Iterator[str]:
             f"return {VISIBLE}.filter(e => ({OF})(e, arguments[0]) !== arguments[1]).length", name[0], value
         )
         count, said = _count(browser)
+        tables = browser.run("return [...document.querySelectorAll('.matrix')].filter(e => e.checkVisibility()).length")
+        if tables:
+            yield f"{name} {value}: {tables} tables of zones between the rules"
         if wrong or said != f"{count} of {total} rules":
             yield f"{name} {value}: {wrong} others shown, says {said!r} of {count}"
         if f"{name}={value}" not in unquote(browser.run("return location.hash")):

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from pytest_apiauth.report.record import Admission
 
 Presented = Literal["none", "right", "wrong"]
-_STATUS: Final = re.compile(r"[1-5]\d\d\b")
+_ANSWER: Final = re.compile(r"([1-5]\d\d) [A-Za-z -]+?( \(.*\))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class Cell:
         return self.is_admitted != self.is_due
 
     @property
-    def status(self) -> str:
-        """The status code that came; empty if no answer did.
+    def short(self) -> str:
+        """What came, without the words that a status code stands for anyway.
 
-        >>> Cell(True, True, "200 OK (application/json)").status, Cell(False, False, "no answer").status
-        ('200', '')
+        >>> Cell(True, True, "200 OK (application/json)").short, Cell(False, False, "no answer").short
+        ('200 (application/json)', 'no answer')
         """
-        found = _STATUS.match(self.got)
-        return found[0] if found else ""
+        found = _ANSWER.fullmatch(self.got)
+        return "".join(found.groups("")) if found else self.got
 
 
 @dataclass(frozen=True, slots=True)

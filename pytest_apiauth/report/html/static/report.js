@@ -52,8 +52,9 @@
       count += isShown;
     }
     for (const part of hiding) part.hidden = !part.querySelector(".rule:not([hidden])");
-    for (const profile of profiles) profile.hidden = !fits("profile", profile.dataset.profile);
     const isFiltered = Object.keys(wish).length > 0;
+    document.getElementById("main").classList.toggle("filtered", isFiltered);
+    for (const profile of profiles) profile.hidden = isFiltered && !profile.querySelector(".rule:not([hidden])");
     document.getElementById("nothing").hidden = count > 0 || !rules.length;
     shown.value = isFiltered ? `${count} of ${rules.length} rules` : `${rules.length} rules`;
     return wish;
@@ -103,6 +104,8 @@
     if (element) {
       // Who asks for one place sees it, whatever the filters say.
       for (let each = element; each; each = each.parentElement) each.hidden = false;
+      open(element);
+      if (!element.checkVisibility()) document.getElementById("main").classList.remove("filtered");
       go(element);
     } else if (Object.keys(wish).length) {
       const first = rules.find((rule) => !rule.hidden);
