@@ -3,7 +3,7 @@
 Prints a table, a row a report and screen: what it weighs, how soon it can be used, how long a filter takes, what
 axe-core finds, and what else is wrong. Says NOT RUN if there is no Chromium, no driver for it (Debian:
 ``chromium-driver``) or no Selenium here. ``--pictures FOLDER`` keeps what each screen shows; words behind the command
-say which reports to open.
+say which reports to open. ``--docs`` makes the pictures of the pages anew.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MOST: Final = 1_000_000
 """Bytes of a page, at most."""
 SECOND: Final = 1000
+"""Milliseconds: what writing a page may take, and opening it, and a filter."""
 
 
 def main() -> int:
@@ -37,6 +38,12 @@ def main() -> int:
         return 0
     from tests.pages.browser import Screen, started
     from tests.pages.reports import REPORTS
+
+    if options.docs:
+        from tests.pages.pictures import made
+
+        with started(programs) as browser:
+            return 1 if made(browser) else 0
 
     start, wrong = time.monotonic(), 0
     screens = (Screen(1280), Screen(1280, "dark"), Screen(390), Screen(390, "dark"))
@@ -57,6 +64,12 @@ def main() -> int:
                 if options.pictures:
                     browser.open(path.as_uri())
                     browser.picture(Path(options.pictures) / f"{path.stem}-{screen.width}-{screen.scheme}.png")
+    with tempfile.TemporaryDirectory(prefix="apiauth-") as folder:
+        begun = time.perf_counter()
+        REPORTS["300 findings"](Path(folder))
+        took = (time.perf_counter() - begun) * SECOND
+    print(f"300 findings are written in {took:.0f} ms")
+    wrong += took >= SECOND
     print(f"{wrong} things wrong, {time.monotonic() - start:.0f} s")
     return 1 if wrong else 0
 
@@ -98,6 +111,9 @@ def _row(browser: Browser, name: str, screen: Screen, path: Path, *, is_first: b
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.pages", description=__doc__)
     parser.add_argument("--pictures", metavar="FOLDER", help="keep a picture of each report on each screen there")
+    parser.add_argument(
+        "--docs", action="store_true", help="make the pictures of pytest_apiauth/docs anew, and no more"
+    )
     parser.add_argument("only", nargs="*", metavar="WORD", help="open those reports only whose name has such a word")
     return parser.parse_args()
 

@@ -1,7 +1,7 @@
-"""Make the pictures of the pages anew: python -m tests.pages.pictures
+"""The pictures of the pages, made anew by ``python -m tests.pages --docs``.
 
 ``report.png`` is the top of the HTML report of a server with faults, ``terminal.png`` what a terminal shows of a few
-rules on one; both stand in ``pytest_apiauth/docs``. Takes what `tests.pages` takes.
+rules on one; both stand in ``pytest_apiauth/docs``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from typing import Final
 
 import jinja2
 
-from tests.chromium.__main__ import found
-from tests.pages.browser import Browser, Screen, started
+from tests.pages.browser import Browser, Screen
 from tests.pages.reports import ROOT
 
 DOCS: Final = ROOT / "pytest_apiauth" / "docs"
@@ -31,10 +30,9 @@ MOST: Final = 200_000
 _STYLE: Final = re.compile(r"\x1b\[([\d;]*)m")
 
 
-def main() -> int:
-    """Make them. The exit status says whether one is too large."""
-    programs = found()
-    with tempfile.TemporaryDirectory(prefix="apiauth-") as folder, started(programs) as browser:
+def made(browser: Browser) -> int:
+    """Make them, and print what each weighs. Returns how many are too large."""
+    with tempfile.TemporaryDirectory(prefix="apiauth-") as folder:
         report, terminal = Path(folder) / "report.html", Path(folder) / "terminal.html"
         _run(PROFILE, *(f"--apiauth-fault={name}" for name in FAULTS), f"--apiauth-report={report}")
         terminal.write_text(_page(_run(PROFILE, *SHOWN, "--color=yes")), encoding="utf-8")
@@ -48,7 +46,7 @@ def main() -> int:
     large = [path for path in (DOCS / "report.png", DOCS / "terminal.png") if path.stat().st_size > MOST]
     for path in sorted(DOCS.glob("*.png")):
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size} bytes{', which is too large' if path in large else ''}")
-    return 1 if large else 0
+    return len(large)
 
 
 def _run(*words: str) -> str:
@@ -87,7 +85,3 @@ def _whole(browser: Browser, page: Path, picture: Path) -> None:
     width, height = browser.run("return [document.body.offsetWidth, document.body.offsetHeight]")
     browser.show_on(Screen(width), height=height)
     browser.picture(picture)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

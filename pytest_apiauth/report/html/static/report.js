@@ -213,6 +213,15 @@
   }
 
   document.addEventListener("toggle", furnish, true);
+
+  // Tab stops at a table or a drawing only if there is something to scroll.
+  const scrolls = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const each of all(".scroll")) scrolls.observe(each);
   document.getElementById("filters").hidden = false;
   themed();
   follow();
