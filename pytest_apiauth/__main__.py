@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_apiauth import __version__
-from pytest_apiauth.errors import ApiAuthError
+from pytest_apiauth.errors import ApiAuthError, ReportError
 from pytest_apiauth.printable import printable
 
 if TYPE_CHECKING:
@@ -255,10 +255,38 @@ def _token_lines(asked: argparse.Namespace) -> Iterator[str]:
     return interactive.obtain(asked.name, grant=asked.grant, user=asked.user, way=way)
 
 
-def _schema_lines(asked: argparse.Namespace) -> Iterator[str]:
-    from pytest_apiauth.profile.keys import schema
+def _schema_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--report", action="store_true", help="that of the JSON report")
 
-    yield json.dumps(schema(), indent=2)
+
+def _schema_lines(asked: argparse.Namespace) -> Iterator[str]:
+    from pytest_apiauth.profile import keys
+    from pytest_apiauth.report import schema as of_report
+
+    yield json.dumps(of_report.schema() if asked.report else keys.schema(), indent=2)
+
+
+def _report_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a report that --apiauth-report=FILE.json has written")
+    parser.add_argument("later", nargs="?", metavar="LATER", help="one of a later run: what has changed is printed too")
+    parser.add_argument(
+        "-o", "--output", action="append", default=[], metavar="FILE",
+        help="write the report of RUN, or of LATER, in another format, by the ending; repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show how to see each warning, and what was skipped"
+    )
+    parser.add_argument("--statement", action="store_true", help="print what may be said of the run in public, only")
+
+
+def _report_lines(asked: argparse.Namespace) -> Iterator[str]:
+    from pytest_apiauth.report import command
+
+    places = [asked.run, *([asked.later] if asked.later else [])]
+    try:
+        yield from command.run(places, asked.output, is_verbose=asked.verbose, states=asked.statement)
+    except command.ReportError as error:
+        raise ReportError(str(error)) from None
 
 
 def _reference_arguments(parser: argparse.ArgumentParser) -> None:
@@ -285,9 +313,12 @@ COMMANDS = {
         _reference_arguments,
         _reference_lines,
     ),
+    "report": Command(
+        "print a saved report, write it in other formats, compare it with a later one", _report_arguments, _report_lines
+    ),
     "rules": Command("print the rules, one rule in full, or the statements they cover", _rules_arguments, _rules_lines),
     "scan": Command("search cassettes for secrets", _scan_arguments, _scan_lines),
-    "schema": Command("print the JSON Schema of a profile file", lambda parser: None, _schema_lines),
+    "schema": Command("print the JSON Schema of a profile file, or of a report", _schema_arguments, _schema_lines),
     "token": Command(
         "get a token by a grant of a profile from its real server, and keep the refresh token for live runs",
         _token_arguments,

@@ -69,5 +69,9 @@ class NotRecordedError(ApiAuthError):
     """The cassettes hold nothing of what was asked."""
 
 
+class ReportError(ApiAuthError):
+    """A saved report cannot be read, or nothing may be made of it that was asked for."""
+
+
 class GuardError(ApiAuthError):
     """The origin guard stopped a request before it left, because it would have leaked a credential."""

@@ -43,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "rules": PROMISE | {"auth", "suite"},
     "discover": PROMISE | {"http"},
     "login": CLIENT,
-    "report": {"whole", "printable", "standards"},
+    "report": {"whole", "printable", "bounded", "standards"},
     "conformance": {"rules"},
 }
 """What each room may import, beside itself. Rooms that are not named here are doors: they see everything."""

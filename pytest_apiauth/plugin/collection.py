@@ -266,7 +266,12 @@ class RuleItem(pytest.Function):
             file.shown,
             line_of(file.text, self.part),
         )
-        self.stash[ENTRY] = entry_of(examined, outcome, state.redactor)
+        self.stash[ENTRY] = entry = entry_of(examined, outcome, state.redactor)
+        self.user_properties = [
+            ("apiauth_rule", self.rule.id),
+            ("apiauth_level", entry.level),
+            ("apiauth_sources", ", ".join(entry.rule.sources)),
+        ]
 
 
 def uses_django_database(config: pytest.Config) -> bool:

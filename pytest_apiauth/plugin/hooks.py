@@ -39,6 +39,8 @@ from pytest_apiauth.report import plain
 pytest_plugins = [f"pytest_apiauth.plugin.{name}" for name in ("fixtures", "overridden", "readying")]
 
 OUTPUTS = "apiauth-outputs"
+NOT_READY = "the profile: its own valid requests"
+"""What pytest says has failed where nothing could be examined."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -295,6 +297,9 @@ def pytest_runtest_makereport(
     if entry is not None and _is_of_app(item) and item.config.get_verbosity() < 2:
         # What the app logs while it refuses hundreds of requests buries what is found; -vv shows it.
         report.sections = []
+    if getattr(item, "not_ready", None) is not None and report.failed:
+        # It is no finding about the rule that happened to come first.
+        report.location = (*report.location[:2], NOT_READY)
     change = state.cleaning() if entry is None else state.showing()
     redact_report(report, change)
     if entry is not None and (report.when == "call" or report.outcome != "passed"):

@@ -59,9 +59,7 @@ class LiveLimits:
             bound = 500 if "lockout" in self.allowed(profile) else 3
         return Limits(rate, self._options.max_requests or live.max_requests, bound)
 
-    def progress(self) -> str:
-        """Say how many requests the live run has sent, and how many it may still send."""
+    def requests(self) -> tuple[int, int]:
+        """Return how many requests the live run has sent, by all its workers, and how many it may send in all."""
         throttles = self._throttles.values()
-        sent = sum(throttle.sent for throttle in throttles)
-        left = sum(throttle.limits.max_requests for throttle in throttles) - sent
-        return f"{sent} requests sent, {left} left"
+        return sum(throttle.sent for throttle in throttles), sum(each.limits.max_requests for each in throttles)

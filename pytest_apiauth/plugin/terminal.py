@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from pytest_apiauth.plugin import announcements
+from pytest_apiauth.plugin import announcements, progress
 from pytest_apiauth.plugin.marks import used_live
 from pytest_apiauth.plugin.run import STATE
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.finding import SUFFIX
-from pytest_apiauth.report import formats, plain, summary
+from pytest_apiauth.report import formats, github, plain, statement, summary
 from pytest_apiauth.report.ledger import Ledger
+from pytest_apiauth.report.lines import MANY, Tone, lines_of
 from pytest_apiauth.report.record import Entry, ProfileRecord
 
-PROGRESS_EVERY = 10.0
-"""Seconds between two lines that say how far a live run is."""
+COLOURS: Final[dict[Tone, dict[str, bool]]] = {"plain": {}, "bad": {"red": True}, "warning": {"yellow": True}}
 
 
 class Reporter:
@@ -28,9 +29,8 @@ class Reporter:
 
     def __init__(self, config: pytest.Config, now: Callable[[], float] = time.monotonic) -> None:
         self._config = config
-        self._now = now
+        self.progress = progress.Progress(now, config.stash[STATE].limits.requests)
         self._announced = False
-        self._told_at = 0.0
         self._told_of: set[Path] = set()
         self.ledger = Ledger()
         self._errors: list[str] = []
@@ -60,7 +60,9 @@ class Reporter:
     def _announcement(self, nodeids: Iterable[str], used: Sequence[Path]) -> list[str]:
         """Return the lines for what is collected; ``used`` are the profiles that clients of ordinary tests are for."""
         state = self._config.stash[STATE]
-        files = dict.fromkeys(nodeid.partition("::")[0] for nodeid in nodeids)
+        of_items = [nodeid.partition("::")[0] for nodeid in nodeids]
+        self.progress.total = sum(file.endswith(SUFFIX) for file in of_items)
+        files = dict.fromkeys(of_items)
         examined = [self._config.rootpath / file for file in files if file.endswith(SUFFIX)]
         self._announced = True
         lines = []
@@ -86,16 +88,14 @@ class Reporter:
                 terminal.write_line(printable(line))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Say in a long live run, every ten seconds, how far it is and which rule is at work."""
-        state = self._config.stash[STATE]
-        now = self._now()
-        if not state.options.live or now - self._told_at < PROGRESS_EVERY:
-            return
+        """Say in a long live run, to who sits before a terminal, how far it is and which rule is at work."""
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
-        if self._told_at and terminal is not None and SUFFIX in nodeid:
+        if SUFFIX not in nodeid or terminal is None or not progress.is_watched(terminal):
+            return
+        line = self.progress.line(nodeid) if self._config.stash[STATE].options.live else None
+        if line is not None:
             self._begin_line(terminal)
-            terminal.write_line(printable(f"apiauth: {state.limits.progress()}; at work: {nodeid}"))
-        self._told_at = now
+            terminal.write_line(printable(line))
 
     def _begin_line(self, terminal: pytest.TerminalReporter) -> None:
         terminal.ensure_newline()
@@ -122,6 +122,7 @@ class Reporter:
             self._errors.append(f"ERROR: {report.nodeid}: what came of it cannot be read: {error}")
             return
         if entry is not None:
+            self.progress.done += 1
             self.ledger.add(report.nodeid, entry, report.duration)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -149,6 +150,8 @@ class Reporter:
                 formats.write(file, run)
             except OSError as error:
                 self._errors.append(f"ERROR: {file}: cannot be written: {error.strerror}")
+            except statement.RefusedError as error:
+                self._errors.append(f"ERROR: {file}: not written: {error}")
 
     def _uncaught(self) -> list[str]:
         """Return a line for each fault that its owner has examined and not caught: the run must not look green."""
@@ -184,13 +187,9 @@ class Reporter:
         terminalreporter.section("API authentication")
         profiles = [one.record() for one in self.ledger.profiles.values()]
         for one, profile in zip(self.ledger.profiles.values(), profiles, strict=True):
-            self._tell(terminalreporter, profile)
+            self._tell(terminalreporter, profile, is_brief=len(profiles) > MANY)
             if one.nothing_applied:
                 terminalreporter.line(f"  ERROR: nothing applied to {one.name}, so nothing was tested", red=True)
-            for rule_id, found in one.broken():
-                terminalreporter.line(f"  FAIL     {rule_id}: got {found.got}: {found.curl}", red=True)
-            if summary.unproven(profile):
-                terminalreporter.line(f"  {summary.unproven(profile)}", yellow=True)
         if any(one.note for one in self.ledger.profiles.values()):
             from pytest_apiauth.targets.embedded import EMBEDDED
 
@@ -200,32 +199,15 @@ class Reporter:
                 terminalreporter.line(f"report: {file}")
         for line in filter(None, map(summary.not_examined, profiles)):
             terminalreporter.line(line, yellow=True)
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            terminalreporter.ensure_newline()
+            for line in github.commands(profiles):
+                terminalreporter.line(line)
 
-    def _tell(self, terminalreporter: pytest.TerminalReporter, profile: ProfileRecord) -> None:
-        """Print what a profile came to, each warning, and each failure that was expected."""
-        is_verbose = self._config.get_verbosity() > 0
-        rules = summary.counted(len(profile.rules), "rule")
-        terminalreporter.line(
-            f"{profile.name} ({profile.target}): {rules}: {summary.counts(profile)};"
-            f" {profile.requests} requests, {profile.seconds:.1f} s"
-        )
-        if profile.error:
-            terminalreporter.line(f"  {summary.not_ready(profile)}", red=True)
-        if profile.causes:
-            terminalreporter.line(f"  {summary.causes(profile)}", red=True)
-        if profile.left_out is not None:
-            terminalreporter.line(f"  {summary.left_out(profile)}", yellow=True)
-        if profile.limited:
-            terminalreporter.line(f"  {summary.limited(profile)}", yellow=True)
-        for rule in profile.rules:
-            for line in summary.warnings(rule):
-                terminalreporter.line(f"  warning  {rule.id} {line}", yellow=True)
-            if rule.verdict == "warning" and rule.counterexample is not None and is_verbose:
-                terminalreporter.line(f"           {rule.counterexample.curl}")
-            if rule.verdict == "expected failure":
-                terminalreporter.line(f"  expected {rule.id}: {rule.reason}")
-            if rule.verdict == "pass" and summary.is_partly_skipped(rule) and is_verbose:
-                terminalreporter.line(f"  in part  {rule.id}: {rule.reason}")
+    def _tell(self, terminalreporter: pytest.TerminalReporter, profile: ProfileRecord, *, is_brief: bool) -> None:
+        """Print what a profile came to."""
+        for line in lines_of(profile, is_verbose=self._config.get_verbosity() > 0, is_brief=is_brief):
+            terminalreporter.line(line.text, **COLOURS[line.tone])
 
 
 def _entry_in(report: pytest.TestReport) -> Entry | None:

@@ -12,16 +12,39 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from pytest_apiauth.report import json_report, markdown
-from pytest_apiauth.report.html import page
 from pytest_apiauth.report.record import RunRecord
 from pytest_apiauth.whole import write_whole
 
 Format: TypeAlias = Callable[[RunRecord], str]
 
+
+# Those that take more are imported when one is written: a run that writes none does not wait for it.
+
+
+def _html(run: RunRecord) -> str:
+    from pytest_apiauth.report.html import page
+
+    return page.text(run)
+
+
+def _sarif(run: RunRecord) -> str:
+    from pytest_apiauth.report import sarif
+
+    return sarif.text(run)
+
+
+def _badge(run: RunRecord) -> str:
+    from pytest_apiauth.report import statement
+
+    return statement.badge(run)
+
+
 FORMATS: Final[dict[str, Format]] = {
-    ".html": page.text,
+    ".html": _html,
     ".json": json_report.text,
     ".md": markdown.text,
+    ".sarif": _sarif,
+    ".svg": _badge,
 }
 NEEDS: Final = {".html": ("jinja2", "html")}
 """The library that a format needs, and the extra that brings it along."""
@@ -49,7 +72,10 @@ def lacking(file: str) -> str:
 
 
 def write(file: str, run: RunRecord) -> None:
-    """Write a report, making the folder if there is none. Raises OSError if that cannot be."""
+    """Write a report, making the folder if there is none.
+
+    Raises OSError if that cannot be, and `RefusedError` for a badge of a run that says nothing about a real API.
+    """
     path = Path(file)
     write_whole(path, FORMATS[path.suffix](run))
 
@@ -58,6 +84,6 @@ def told() -> str:
     """Return the endings that there are, for a message.
 
     >>> told()
-    '.html, .json, .md'
+    '.html, .json, .md, .sarif, .svg'
     """
     return ", ".join(FORMATS)

@@ -14,7 +14,6 @@ from pytest_apiauth.report.record import (
     Admission,
     Advice,
     Cause,
-    Counterexample,
     Entry,
     Filed,
     LeftOut,
@@ -54,21 +53,6 @@ class ProfileLedger:
         """Whether no rule came to any verdict but skip."""
         return bool(self.entries) and all(entry.verdict == "skip" for entry in self.entries.values())
 
-    def broken(self) -> list[tuple[str, Counterexample]]:
-        """Return the rules that were broken while others were examined, once for each cause, unless that is expected.
-
-        Of the requests that show one cause, what is shortest to read.
-        """
-        found: dict[tuple[str, str], Counterexample] = {}
-        for entry in self.entries.values():
-            for filed in entry.filed:
-                shown = filed.counterexample
-                cause = filed.rule.id, shown.got
-                is_shorter = cause not in found or len(shown.curl) < len(found[cause].curl)
-                if filed.verdict == "fail" and is_shorter:
-                    found[cause] = shown
-        return [(rule_id, shown) for (rule_id, _), shown in found.items()]
-
     def record(self) -> ProfileRecord:
         """Return what came of the profile: its rules, and what was not looked at."""
         entries, rules = self.entries.values(), tuple(self._rules())
@@ -98,13 +82,16 @@ class ProfileLedger:
         merged: dict[str, list[tuple[str, Entry]]] = {}
         for nodeid, entry in self.entries.items():
             merged.setdefault(entry.rule.id, []).append((nodeid, entry))
-        causes = set()
+        found: dict[tuple[object, ...], tuple[str, Entry]] = {}
         for nodeid, entry in self._filed():
-            # What one cause does to many rules is one finding, and no more parts than that.
-            cause = entry.rule.id, entry.verdict, entry.counterexample and entry.counterexample.got
-            if cause not in causes:
-                causes.add(cause)
-                merged.setdefault(entry.rule.id, []).append((nodeid, entry))
+            # What one cause does to many rules is one finding, shown by what is shortest to read.
+            shown = entry.counterexample
+            cause = entry.rule.id, entry.verdict, shown and shown.got
+            known = found.setdefault(cause, (nodeid, entry))[1].counterexample
+            if shown is not None and known is not None and len(shown.curl) < len(known.curl):
+                found[cause] = nodeid, entry
+        for nodeid, entry in found.values():
+            merged.setdefault(entry.rule.id, []).append((nodeid, entry))
         return map(_merged, merged.values())
 
     def _admissions(self) -> Iterable[Admission]:

@@ -40,6 +40,21 @@ def written(value: object) -> Any:
     return value
 
 
+def changed(value: Any, change: Callable[[str], str]) -> Any:
+    """Return plain JSON data, names of members included, with every text changed.
+
+    >>> changed({"a": ["b", 1]}, str.upper)
+    {'A': ['B', 1]}
+    """
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [changed(each, change) for each in value]
+    if isinstance(value, dict):
+        return {change(name): changed(each, change) for name, each in value.items()}
+    return value
+
+
 def read(kind: type[Record], data: object) -> Record:
     """Return plain JSON data as a record of this kind. Raises DamagedError if they are none.
 
@@ -89,7 +104,7 @@ def _record_reader(kind: Any) -> Callable[[Any, str], object]:
         for member, reader in members:
             if member.name in data:
                 found[member.name] = reader(data[member.name], _inside(place, member.name))
-            elif member.default is MISSING:
+            elif member.default is MISSING and member.default_factory is MISSING:
                 raise DamagedError(f"{_inside(place, member.name)}: is missing")
         return kind(**found)
 

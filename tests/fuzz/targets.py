@@ -291,7 +291,7 @@ def _challenge(place: Path) -> bool:
 
 def _report(place: Path) -> bool:
     """Read it as what came of a rule, as the controller of pytest-xdist does, and as a report; write what is read."""
-    from pytest_apiauth.report import json_report, markdown, plain
+    from pytest_apiauth.report import github, json_report, markdown, plain, sarif
     from pytest_apiauth.report.ledger import Ledger
     from pytest_apiauth.report.record import Entry, RunRecord
 
@@ -309,8 +309,25 @@ def _report(place: Path) -> bool:
     except plain.DamagedError as error:
         raise ApiAuthError(error) from None
     json.loads(json_report.text(run))
+    json.loads(sarif.text(run))
     check_said(markdown.text(run))
+    check_said("\n".join(github.commands(run.profiles)))
+    if isinstance(data, dict) and "version" in data:
+        _shown_again(place)
     return True
+
+
+def _shown_again(place: Path) -> None:
+    """Read it as the command does, and write all that it can."""
+    from pytest_apiauth.report import command, formats
+
+    outputs = [str(place.with_name(f"again{ending}")) for ending in formats.FORMATS if ending != ".svg"]
+    for words in ([str(place)], [str(place), str(place)]):
+        try:
+            check_said("\n".join(map(printable, command.run(words, outputs, is_verbose=True, states=False))))
+            check_said("\n".join(command.run(words, [], is_verbose=False, states=True)))
+        except command.ReportError as error:
+            raise ApiAuthError(error) from None
 
 
 TARGETS: Final = {

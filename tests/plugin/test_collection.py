@@ -433,6 +433,7 @@ def test_unready_profile_is_one_error(pytester: pytest.Pytester, run: Run, monke
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert (outcomes["errors"], outcomes.get("passed", 0), outcomes.get("failed", 0)) == (1, 0, 0)
     told(result, "real: the valid request to", "/user/me was answered with 403", "expected a 2xx status")
+    told(result, "ERROR at setup of the profile: its own valid requests")
     assert {"not run", "skip"} == set(verdicts(report).values())
     (profile,) = report["profiles"]
     assert profile["verdict"] == "not ready"

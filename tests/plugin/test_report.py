@@ -124,8 +124,8 @@ def test_every_piece_of_advice_is_told_with_its_own_level(live: Any) -> None:
     for words in ("advised a refusal with 400, 401 or 403", "advised 401 where no credential was sent"):
         assert f"  warning  res-no-cred-401 (SHOULD): {words}, got 404 Not Found" in text
     page = Path("r.md").read_text(encoding="utf-8")
-    assert "SHOULD, RFC 9110" in page
-    assert page.count("- warning (SHOULD): advised") == 1, "the first one stands there in full"
+    assert "SHOULD, [RFC 9110" in page
+    assert page.count("### WARNING res-no-cred-401 (shop,") == 2, "each stands there in full"
 
 
 @pytest.mark.slow
