@@ -271,6 +271,7 @@ class RuleItem(pytest.Function):
             ("apiauth_rule", self.rule.id),
             ("apiauth_level", entry.level),
             ("apiauth_sources", ", ".join(entry.rule.sources)),
+            *(("apiauth_filed", f"{each.verdict} {each.rule.id}") for each in entry.filed),
         ]
 
 

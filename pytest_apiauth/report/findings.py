@@ -58,11 +58,10 @@ class Finding:
     @property
     def words(self) -> str:
         """What is wrong, in one line."""
-        if self.shown is None:
+        if self.shown is None or (self.verdict in ("inconclusive", "unexpected pass") and self.reason):
             return self.reason
         expected = "advised" if self.verdict == "warning" else "expected"
-        words = f"{expected} {self.shown.expected}, got {self.shown.got}"
-        return f"{self.reason}; {words}" if self.verdict in ("inconclusive", "unexpected pass") else words
+        return f"{expected} {self.shown.expected}, got {self.shown.got}"
 
 
 def findings(profile: ProfileRecord) -> list[Finding]:

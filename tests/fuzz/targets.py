@@ -10,6 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -317,10 +318,20 @@ def _report(place: Path) -> bool:
     return True
 
 
+@cache
+def _compile_templates() -> None:
+    """Have every template compiled: what a later case is the first to use is no code that the case has run."""
+    from pytest_apiauth.report.html.page import environment
+
+    for name in environment().list_templates():
+        environment().get_template(name)
+
+
 def _shown_again(place: Path) -> None:
     """Read it as the command does, and write all that it can."""
     from pytest_apiauth.report import command, formats
 
+    _compile_templates()
     outputs = [str(place.with_name(f"again{ending}")) for ending in formats.FORMATS if ending != ".svg"]
     for words in ([str(place)], [str(place), str(place)]):
         try:

@@ -31,7 +31,7 @@ HERE: Final = Path(__file__).parent
 def text(run: RunRecord) -> str:
     """Return a run as a page of HTML."""
     style, script = _static("report.css"), _static("report.js")
-    page = _environment().get_template("page.html")
+    page = environment().get_template("page.html")
     made = page.render(
         run=view(run), style=style, script=script, style_hash=_hash(style), script_hash=_hash(script),
         version=run.versions.get("pytest-apiauth", ""),
@@ -41,7 +41,8 @@ def text(run: RunRecord) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return what makes pages of our templates."""
     import jinja2
 
     environment = jinja2.Environment(
