@@ -60,6 +60,11 @@ class Matrix:
         return sum(cell is not None and cell.is_wrong for row in self.rows for cell in row.cells)
 
     @property
+    def is_sparse(self) -> bool:
+        """Whether some sets were not tried in some zones: where one credential is needed, nobody presents three."""
+        return any(cell is None for row in self.rows for cell in row.cells)
+
+    @property
     def tried(self) -> int:
         """How many answers there are."""
         return sum(cell is not None for row in self.rows for cell in row.cells)
