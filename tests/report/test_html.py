@@ -140,6 +140,7 @@ def test_links_stay() -> None:
         (entry,) = found.all(id="shop.key-bad")
         assert "rule" in entry.attributes["class"].split()
         assert found.all(id="shop.key-bad.user")
+        assert found.all(id="shop.key-bad.public")  # of which nothing is to be said
 
 
 def test_the_page_asks_for_nothing() -> None:
@@ -393,3 +394,20 @@ def test_a_run_that_examined_nothing_is_not_called_good(rules: tuple[RuleRecord,
     outcome = read(page.text(run if rules else replace(run, profiles=()))).one("p", class_="outcome")
 
     assert (outcome.text, outcome.attributes["class"]) == ("Nothing was examined", "outcome bad")
+
+
+def test_a_rule_of_several_causes_stands_with_each() -> None:
+    """Its parts stand where they belong, and what is of the whole rule with the first."""
+    found = Counterexample("a refusal", "200 OK", "curl one", "")
+    parts = (
+        PartRecord("n", "user", "fail", "", "MUST", counterexample=found, cause="res-0 at GET /me"),
+        PartRecord("n", "pro", "fail", "", "MUST", counterexample=found),
+        PartRecord("n", "public", "pass", "", "MUST"),
+    )
+    page_of = shown(failing(0, cause="res-0 at GET /me"), rule("fail", parts=parts))
+
+    first, second = page_of.one(id="shop.key-bad"), page_of.one(id="shop.key-bad~2")
+    assert [each.attributes["id"] for each in first.all("dt") if "id" in each.attributes] == [
+        "shop.key-bad.user", "shop.key-bad.public"
+    ]  # fmt: skip
+    assert [each.attributes["id"] for each in second.all("dt") if "id" in each.attributes] == ["shop.key-bad.pro"]

@@ -56,6 +56,8 @@ class Finding:
     verdict: Verdict
     level: str
     places: tuple[Place, ...]
+    others: tuple[Place, ...]
+    """Parts of the rule that need no look; they stand with the first finding of a rule."""
     exchanges: tuple[Exchange, ...]
 
 
@@ -117,10 +119,12 @@ def _groups(profile: ProfileRecord, anchors: Anchors, prefix: str) -> list[Group
                 cause, _, place = part.cause.partition(" at ")
                 parts.setdefault(cause or rule.id, []).append(part)
                 where.setdefault(cause or rule.id, []).append(place)
-        for number, (cause, decided) in enumerate(parts.items()):
-            # Advice is that of the whole rule: told once, beside the first of its causes.
-            advice = rule.advice if number == 0 else ()
-            by_cause.setdefault(cause, []).append(_finding(rule, decided, advice, anchors, prefix))
+        others = [part for part in rule.parts if part.verdict not in LOOKED_AT]
+        advice = rule.advice
+        for cause, decided in parts.items():
+            by_cause.setdefault(cause, []).append(_finding(rule, decided, others, advice, anchors, prefix))
+            # What is of the whole rule is told once, beside the first of its causes.
+            others, advice = [], ()
     follow: dict[str, list[str]] = {}
     for known in profile.causes:
         follow.setdefault(known.name.partition(" at ")[0], []).extend(known.follow)
@@ -137,12 +141,25 @@ def _groups(profile: ProfileRecord, anchors: Anchors, prefix: str) -> list[Group
 
 
 def _finding(
-    rule: RuleRecord, parts: Sequence[PartRecord], advice: Sequence[Advice], anchors: Anchors, prefix: str
+    rule: RuleRecord,
+    parts: Sequence[PartRecord],
+    others: Sequence[PartRecord],
+    advice: Sequence[Advice],
+    anchors: Anchors,
+    prefix: str,
 ) -> Finding:
     verdict = worst(part.verdict for part in parts)
     level = next(part.level for part in parts if part.verdict == verdict)
     anchor = anchors.new(prefix, rule.id)
-    return Finding(anchor, rule, verdict, level, places(rule, parts, anchors, prefix), _exchanges(parts, advice))
+    return Finding(
+        anchor=anchor,
+        rule=rule,
+        verdict=verdict,
+        level=level,
+        places=places(rule, parts, anchors, prefix),
+        others=places(rule, others, anchors, prefix),
+        exchanges=_exchanges(parts, advice),
+    )
 
 
 def places(rule: RuleRecord, parts: Iterable[PartRecord], anchors: Anchors, prefix: str) -> tuple[Place, ...]:

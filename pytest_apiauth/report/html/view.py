@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,9 @@ from pytest_apiauth.report.html.lifelines import Drawing
 from pytest_apiauth.report.html.matrix import Matrix
 from pytest_apiauth.report.record import WORST_FIRST, PartRecord, ProfileRecord, RuleRecord, RunRecord, Verdict
 
-MOST_TELLING = 2
+LEVELS: Final = ("MUST", "DOC", "SHOULD", "MAY")
+"""The order of filters; what a project's own rules have beside them comes behind."""
+MOST_TELLING: Final = 2
 """Chains of events of a profile that are shown at once; the others open."""
 SECTIONS: Final = ("zones", "chapters", "findings", "tokens", "documented", "passed", "left-out")
 """What a profile's sections are called in links, so that no rule is."""
@@ -113,13 +115,12 @@ def view(run: RunRecord) -> RunView:
     anchors = Anchors()
     profiles = tuple(_profile(profile, anchors) for profile in run.profiles)
     rules = [rule for profile in run.profiles for rule in profile.rules]
-    levels = dict.fromkeys(("MUST", "DOC", "SHOULD", "MAY")) | dict.fromkeys(rule.level for rule in rules)
     known = {rule.level for rule in rules} | {part.level for rule in rules for part in rule.parts}
     return RunView(
         record=run,
         profiles=profiles,
         verdicts=_counted(rules),
-        levels=tuple(level for level in levels if level in known),
+        levels=tuple(level for level in dict.fromkeys((*LEVELS, *sorted(known))) if level in known),
         chapters=tuple(sorted({rule.chapter for rule in rules})),
     )
 
@@ -129,6 +130,7 @@ def _profile(profile: ProfileRecord, anchors: Anchors) -> ProfileView:
     for section in SECTIONS:
         anchors.new(anchor, section)
     chapters = findings.chapters(profile, anchors, anchor)
+    # Of a rule with findings of several causes, the first is what a link to the rule leads to.
     places = {
         finding.rule.id: finding.anchor
         for chapter in reversed(chapters)
@@ -160,7 +162,7 @@ def _profile(profile: ProfileRecord, anchors: Anchors) -> ProfileView:
     )
 
 
-def _counted(rules: Iterator[RuleRecord] | list[RuleRecord] | tuple[RuleRecord, ...]) -> dict[Verdict, int]:
+def _counted(rules: Iterable[RuleRecord]) -> dict[Verdict, int]:
     found = Counter(rule.verdict for rule in rules)
     return {verdict: found[verdict] for verdict in WORST_FIRST if found[verdict]}
 
@@ -173,7 +175,7 @@ def _tallies(profile: ProfileRecord) -> Iterator[Tally]:
         yield Tally(name, _counted(rules))
 
 
-def _lists(listed: Iterator[Listed]) -> Iterator[List]:
+def _lists(listed: Iterable[Listed]) -> Iterator[List]:
     """Yield what passed by chapter, and what was left out by its reason, the reason with most rules first."""
     found: dict[tuple[Verdict, str], list[Listed]] = {}
     for each in listed:
