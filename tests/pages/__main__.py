@@ -36,6 +36,7 @@ def main() -> int:
     if missing:
         print(f"NOT RUN: no {' and no '.join(missing)} here (Debian: chromium, chromium-driver; pip: --group browser)")
         return 0
+    from tests.pages.broken import DEFECTS, unseen
     from tests.pages.browser import Screen, started
     from tests.pages.reports import REPORTS
 
@@ -64,7 +65,12 @@ def main() -> int:
                 if options.pictures:
                     browser.open(path.as_uri())
                     browser.picture(Path(options.pictures) / f"{path.stem}-{screen.width}-{screen.scheme}.png")
-    with tempfile.TemporaryDirectory(prefix="apiauth-") as folder:
+    with tempfile.TemporaryDirectory(prefix="apiauth-") as folder, started(programs) as browser:
+        blind = list(unseen(browser, Path(folder)))
+        print(f"{len(DEFECTS)} pages with a defect each, {len(blind)} of them unseen")
+        for words in blind:
+            print(f"    WRONG: {words}")
+        wrong += len(blind)
         begun = time.perf_counter()
         REPORTS["300 findings"](Path(folder))
         took = (time.perf_counter() - begun) * SECOND
@@ -82,7 +88,8 @@ def _row(browser: Browser, name: str, screen: Screen, path: Path, *, is_first: b
     from tests.pages import checks
 
     url, size = path.as_uri(), path.stat().st_size
-    shown, took = min(checks.usable(browser, url) for _ in range(2))
+    # The best of three: what else the machine does is not the page's.
+    shown, took = map(min, zip(*(checks.usable(browser, url) for _ in range(3)), strict=True))
     wrong = [f"{size} bytes"] if size >= MOST else []
     wrong += [f"usable after {shown:.0f} ms"] if shown >= SECOND else []
     wrong += [f"a filter takes {took:.0f} ms"] if took >= SECOND else []
@@ -99,7 +106,7 @@ def _row(browser: Browser, name: str, screen: Screen, path: Path, *, is_first: b
     ]
     for check in wanted:
         browser.show_on(screen)
-        wrong += [f"{check.__name__}: {words}" for words in check(browser, url)]
+        wrong += [f"{check.__name__}: {words}" for words in checks.said(check, browser, url)]
     axe = ", ".join(known) or "nothing"
     told = "" if wrong else "; " + ("all holds" if is_first else "holds")
     print(f"{name:18} {screen!s:14} {size / 1000:5.0f} {shown:4.0f} ms {took:4.0f} ms  {axe}{told}", flush=True)

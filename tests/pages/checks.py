@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from selenium.common.exceptions import WebDriverException
+
 from tests.pages.browser import Browser, Scheme
 
 AXE: Final = Path(__file__).parents[1] / "data" / "axe-core" / "axe.min.js"
@@ -227,7 +229,7 @@ def printed(browser: Browser, url: str) -> Iterator[str]:
     told = browser.run(
         "return [document.querySelector('.filters').checkVisibility(), document.querySelector('nav').checkVisibility(),"
         " getComputedStyle(document.body).backgroundColor,"
-        " [...document.querySelectorAll('.finding dl')].filter(e => !e.getBoundingClientRect().height).length]"
+        " [...document.querySelectorAll('.finding dl')].filter(e => !e.checkVisibility()).length]"
     )
     browser.media("screen")
     if told != [False, False, "rgb(255, 255, 255)", 0]:
@@ -284,6 +286,14 @@ ONCE: Final[tuple[Check, ...]] = (filters, keys, copying, themes, printed, scrip
 """What has nothing to do with the screen, or little."""
 
 
+def said(check: Check, browser: Browser, url: str) -> list[str]:
+    """Return what a check says; one that cannot be made to its end says that."""
+    try:
+        return list(check(browser, url))
+    except WebDriverException as error:
+        return [f"{type(error).__name__}: {(error.msg or '').splitlines()[0][:200]}"]
+
+
 def usable(browser: Browser, url: str) -> tuple[float, float]:
     """Return the milliseconds until a page can be used, and those that a filter takes, on the screen."""
     browser.open(url)
@@ -311,6 +321,13 @@ def violations(browser: Browser, url: str, *, is_open: bool) -> list[dict[str, A
     )
     assert isinstance(found, list), found
     return found
+
+
+def grave(browser: Browser, url: str) -> Iterator[str]:
+    """Nothing that axe finds is serious or critical."""
+    for each in violations(browser, url, is_open=False):
+        if each["impact"] in GRAVE:
+            yield f"{each['impact']} {each['id']}"
 
 
 def _count(browser: Browser) -> tuple[int, str]:
