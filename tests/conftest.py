@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.sharing"]
 
 # How long one example takes is a matter of the machine and of what else it does.
 settings.register_profile("tests", deadline=None)

@@ -120,7 +120,7 @@ PLANS: Final = (
     Plan(
         "the suite", (), ("tests/real.apiauth.toml", "--apiauth-live", "-v", "-rA", "-k", "zones or leaks or resource",
                           "--apiauth-report=out/report.json", "--apiauth-report=out/report.md",
-                          "--apiauth-report=out/report.html", *OUTPUTS),
+                          "--apiauth-report=out/report.html", "--apiauth-report=out/report.sarif", *OUTPUTS),
     ),
 )  # fmt: skip
 
