@@ -118,28 +118,28 @@ class Case:
     """A project that has the cause, and how pytest is called in it."""
 
     files: dict[str, str]
-    options: tuple[str, ...] = ("tests/shop.apiauth.toml",)
+    options: tuple[str, ...] = ("tests/shop.apiauth.toml", "-k", "res-no-cred-401")
 
 
 EXPECTED: Final = '[expected_failures]\nkey-missing = "ticket OPS-12"\n'
 PROFILE: Final = "tests/shop.apiauth.toml"
 CASES: Final = {
     "key": Case({PROFILE: LIVE.replace("probe =", "prob =")}),
-    "unset": Case({PROFILE: LIVE}, (PROFILE, "--apiauth-live")),
+    "unset": Case({PROFILE: LIVE}, (PROFILE, "--apiauth-live", "-k", "res-no-cred-401")),
     "valid": Case(of_app("strict")),
     "module": Case(of_app("good", app="shpo")),
     "host": Case(
-        {PROFILE: LIVE.replace('"https://staging.shop.example"', '{ env = "SHOP_URL" }')}, (PROFILE, "--apiauth-live")
+        {PROFILE: LIVE.replace('"https://staging.shop.example"', '{ env = "SHOP_URL" }')}, (PROFILE, "--apiauth-live", "-k", "res-no-cred-401")
     ),
     "nothing": Case({PROFILE: 'schema = 1\napi_url = "https://staging.shop.example"\n'}),
     "folder": Case({PROFILE: LIVE}, ("tests", "--apiauth-live")),
-    "inconclusive": Case(of_app("busy"), (PROFILE, "-k", "res-no-cred-401")),
-    "crash": Case(of_app("broken"), (PROFILE, "-k", "res-no-cred-401")),
+    "inconclusive": Case(of_app("busy")),
+    "crash": Case(of_app("broken")),
     "cause": Case(of_app("lenient"), (PROFILE, "-k", "res-no-cred-401 or key-missing or res-refusal-steady")),
-    "redirect": Case(of_app("leading"), (PROFILE, "-k", "res-no-cred-401")),
-    "advised": Case(of_app("hiding"), (PROFILE, "-k", "res-no-cred-401")),
+    "redirect": Case(of_app("leading")),
+    "advised": Case(of_app("hiding")),
     "unexpected": Case(of_app("good", EXPECTED), (PROFILE, "-k", "key-missing")),
-    "left": Case(of_app("good"), (PROFILE, "-k", "res-")),
+    "left": Case(of_app("good"), (PROFILE, "-k", "res-http or key-missing")),
     "several": Case(
         {**of_test("..."), "tests/other.apiauth.toml": LIVE}, ("tests/test_shop.py",)
     ),
@@ -169,7 +169,6 @@ def test_each_symptom_has_a_case() -> None:
     assert PAGE.read_text(encoding="utf-8").count("```text") == len(quoted)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_quoted_is_printed(name: str, pytester: pytest.Pytester) -> None:
     """Each line of a block is one that the run prints, in that order."""
