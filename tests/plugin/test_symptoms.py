@@ -123,13 +123,14 @@ class Case:
 
 EXPECTED: Final = '[expected_failures]\nkey-missing = "ticket OPS-12"\n'
 PROFILE: Final = "tests/shop.apiauth.toml"
+REAL: Final = (PROFILE, "--apiauth-live", "-k", "res-no-cred-401")
 CASES: Final = {
     "key": Case({PROFILE: LIVE.replace("probe =", "prob =")}),
-    "unset": Case({PROFILE: LIVE}, (PROFILE, "--apiauth-live", "-k", "res-no-cred-401")),
+    "unset": Case({PROFILE: LIVE}, REAL),
     "valid": Case(of_app("strict")),
     "module": Case(of_app("good", app="shpo")),
     "host": Case(
-        {PROFILE: LIVE.replace('"https://staging.shop.example"', '{ env = "SHOP_URL" }')}, (PROFILE, "--apiauth-live", "-k", "res-no-cred-401")
+        {PROFILE: LIVE.replace('"https://staging.shop.example"', '{ env = "SHOP_URL" }')}, REAL
     ),
     "nothing": Case({PROFILE: 'schema = 1\napi_url = "https://staging.shop.example"\n'}),
     "folder": Case({PROFILE: LIVE}, ("tests", "--apiauth-live")),
