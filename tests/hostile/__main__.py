@@ -11,7 +11,7 @@ import sys
 import time
 
 from tests.hostile.bodies import missing
-from tests.hostile.running import Ran, chosen, run_all, total
+from tests.hostile.running import Ran, chosen, retried, run_all, total
 
 
 def main() -> int:
@@ -35,6 +35,8 @@ def main() -> int:
         for breach in ran.breaches:
             print(f"    BREACH {breach}", flush=True)
     print(total(rows, time.monotonic() - began))
+    for line in retried(rows):
+        print(line)
     for coding in missing():
         print(f"bombs by {coding}: NOT RUN, its package is not installed (the group codings has it)")
     return 1 if any(row.breaches for row in rows) or (asked.every_coding and missing()) else 0

@@ -55,14 +55,17 @@ class Ran:
     megabytes: float = 0.0
     breaches: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    again: list[str] = field(default_factory=list)
+    """The ways that were gone once more, and what was found the first time."""
 
     @property
     def survived(self) -> int:
         """How many ways have held."""
         return len(set(self.ways) - self.broken)
 
-    def add(self, way: str, cost: Cost, found: Sequence[str]) -> None:
-        """Take note of one way."""
+    def add(self, way: str, cost: Cost, found: Sequence[str], first: Sequence[str] = ()) -> None:
+        """Take note of one way; ``first`` is what was found before it was gone once more."""
+        self.again += [f"{way}: {breach}" for breach in first]
         self.ways.append(way)
         self.seconds = max(self.seconds, cost.seconds)
         self.megabytes = max(self.megabytes, cost.megabytes)
@@ -72,7 +75,8 @@ class Ran:
     def line(self) -> str:
         """Return its row of the table."""
         verdict = "ok" if not self.breaches else "BREACH"
-        return f"{verdict:6} {self.name:70} {len(self.ways)} ways {self.seconds:6.2f} s {self.megabytes:6.1f} MB"
+        cost = f"{self.seconds:6.2f} s {self.megabytes:6.1f} MB"
+        return f"{verdict:6} {self.name:70} {len(self.ways)} ways {cost}{' (gone twice)' if self.again else ''}"
 
 
 def chosen(only: str = "", sample: int | None = None) -> list[Behaviour]:
@@ -145,6 +149,16 @@ def total(rows: list[Ran], seconds: float) -> str:
     )
 
 
+def retried(rows: list[Ran]) -> Iterator[str]:
+    """Yield lines about what was gone twice."""
+    first = [f"{row.name}: {breach}" for row in rows for breach in row.again]
+    yield (
+        f"gone twice: {len(first)}; a breach that a busy machine may bring about is one if it comes again, a secret, a"
+        " traceback, a control character, a long line or a broken report the first time"
+    )
+    yield from (f"    the first time: {breach}" for breach in first)
+
+
 @contextmanager
 def resolver(does: str) -> Iterator[None]:
     """Have the system's resolver never answer, or know no names."""
@@ -179,7 +193,7 @@ class _Child:
         """Take what a child says; False if it is over."""
         self.heard = time.monotonic()
         try:
-            way, seconds, megabytes, found = json.loads(reader.recv_bytes())
+            way, seconds, megabytes, found, first = json.loads(reader.recv_bytes())
         except EOFError:
             self.process.join()
             if self.process.exitcode != 0:
@@ -188,7 +202,7 @@ class _Child:
         if found is None:
             self.at = way
         else:
-            self.ran.add(way, Cost(seconds, megabytes), found)
+            self.ran.add(way, Cost(seconds, megabytes), found, first)
         return True
 
 
@@ -206,14 +220,15 @@ def _meet(behaviour: Behaviour, only_way: str, certificates: Certificates, write
     for name, way in WAYS.items():
         if behaviour.place not in way.places or only_way not in name:
             continue
-        writer.send_bytes(json.dumps([name, 0.0, 0.0, None]).encode())
+        writer.send_bytes(json.dumps([name, 0.0, 0.0, None, []]).encode())
         cost, found = _met_by(behaviour, name, certificates)
+        first = found
         if found:
             # A busy machine may be late by itself, and what follows from that does not come again; a secret that was
             # told once was told.
             cost, again = _met_by(behaviour, name, certificates)
             found = [*filter(is_lasting, found), *again]
-        writer.send_bytes(json.dumps([name, cost.seconds, cost.megabytes, found]).encode())
+        writer.send_bytes(json.dumps([name, cost.seconds, cost.megabytes, found, first]).encode())
 
 
 def _met_by(behaviour: Behaviour, name: str, certificates: Certificates) -> tuple[Cost, list[str]]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.hostile.behaviours import PLACES, TABLE
 from tests.hostile.judging import Cost, breaches, is_lasting
-from tests.hostile.running import Ran, chosen
+from tests.hostile.running import Ran, chosen, retried
 from tests.hostile.ways import SECRET, WAYS, Came
 
 FAMILIES = {
@@ -112,3 +112,16 @@ def test_a_row_says_what_was_tried_and_what_held() -> None:
     assert (ran.survived, ran.seconds, ran.megabytes) == (1, 3.0, 2.0)
     assert ran.line().startswith("BREACH a name")
     assert ran.breaches == ["suite: passed", "suite: took 9 s"]
+    assert next(iter(retried([ran]))).startswith("gone twice: 0; ")
+
+
+def test_what_is_gone_twice_is_told() -> None:
+    """A way that has held the second time is no breach, and is not kept quiet."""
+    ran = Ran("a name")
+    ran.add("token", Cost(1.0, 2.0), [], ["took 9 s"])
+
+    assert (ran.survived, ran.breaches) == (1, [])
+    assert ran.line().endswith("(gone twice)")
+    told, first = retried([ran])
+    assert told.startswith("gone twice: 1; ")
+    assert first == "    the first time: a name: token: took 9 s"

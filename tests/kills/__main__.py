@@ -28,8 +28,6 @@ from .projects import Death, Ended, Project, project
 from .scenes import SCENES, Scene
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
-SETTLING: Final = 0.05
-"""Seconds until the server has read what was sent to it by who is dead now."""
 HEADER: Final = f"{'survived of tried':20}{'SIGINT':>12}{'SIGTERM':>12}{'SIGKILL':>12}{'too late':>12}{'in flight':>12}"
 TWICE: Final = 7
 """The next run of each so many kills is two runs at once."""
@@ -103,7 +101,8 @@ def killed(own: Project, death: Death, names: set[str], *, at_once: int = 1) -> 
         found.append(_last(ended))
     is_in_flight = False
     if own.scene.logs_in:
-        time.sleep(SETTLING)
+        if not own.listener.settle():
+            found.append("the server still reads what was sent by who is dead")
         kept, given = own.kept(), own.given
         if kept != given[-1]:
             # A process that is killed outright has no say in what comes then.

@@ -22,13 +22,13 @@ from pytest_apiauth.credentials.located import located_profile
 from pytest_apiauth.credentials.refresh_tokens import KeptTokens
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.embedded import Server
-from pytest_apiauth.embedded.loopback import serve
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.reading import read
 
 from .scenes import Scene
+from .serving import CountingListener, served
 
 SEAM: Final = Path(__file__).parent / "seam"
 LIMIT: Final = 300.0
@@ -85,6 +85,7 @@ class Project:
     folder: Path
     server: Server
     environment: Mapping[str, str]
+    listener: CountingListener
     victim: Victim = field(default_factory=Victim)
     given: list[str] = field(default_factory=list)
     """The refresh tokens that were to be kept, the last one last: each came in place of the one before."""
@@ -203,10 +204,10 @@ def project(scene: Scene, folder: Path) -> Iterator[Project]:
         (folder / name).write_text(text, "utf-8")
     # A person is needed to log in, so that a token that is lost shows.
     server = Server(loading.load(path), variants=("login-pages",) if scene.logs_in else ())
-    with serve(server) as url:
+    with served(server) as (url, listener):
         if scene.logs_in or scene.is_live:
             path.write_text(scene.profile.replace("{url}", url), "utf-8")
-        found = Project(scene, folder, server, _environment(folder, server))
+        found = Project(scene, folder, server, _environment(folder, server), listener)
         _watch(found)
         if scene.logs_in:
             found.log_in()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from . import serving
 from .__main__ import Outcome, breaches, killed, row
 from .projects import Death, Ended, Project, project
 from .scenes import SCENES
@@ -92,6 +94,15 @@ def test_a_token_that_is_lost_is_a_breach(
     assert outcome.was_in_flight == (number == signal.SIGKILL)
     assert bool(outcome.breaches) == (number != signal.SIGKILL)
     assert own.kept() == own.given[-1]
+
+
+def test_the_server_has_read_all_before_anybody_looks(own: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that is open still may bring something; once it has ended nothing comes any more."""
+    monkeypatch.setattr(serving, "PATIENCE", 0.2)
+    with socket.create_connection(("127.0.0.1", own.listener.server_address[1])):
+        assert not own.listener.settle()
+    monkeypatch.setattr(serving, "PATIENCE", 60.0)
+    assert own.listener.settle()
 
 
 def test_the_table_counts_and_tells() -> None:
