@@ -13,7 +13,9 @@ import base64
 import hmac
 import html
 import json
+import math
 import re
+import string
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Final, NoReturn
@@ -29,6 +31,7 @@ UNFIT: Final = re.compile(r"[^\w.\-]")
 """What a label may not bring into a terminal or an XML file; it begins with the name of a profile's file."""
 PRIVATE_MEMBERS: Final = ("d", "p", "q", "dp", "dq", "qi", "k")
 """Members of a JWK that tell of a private or shared key (RFC 7518 6.2.2, 6.3.2, 6.4.1)."""
+TO_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 INNER_QUOTES: Final = re.compile(r"""\Ab?\\*["']|\\*["']\Z""")
 
 
@@ -164,7 +167,11 @@ class Forms:
 
     A run learns thousands of tokens and searches after each test, so the texts are indexed by how they begin, and what
     is searched is walked once: to learn one costs no compilation, to search grows with the searched text alone.
+
+    ``shortest_folded`` is how long a text is whose ASCII letters are found in any case; by default none is.
     """
+
+    shortest_folded: float = math.inf
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -180,7 +187,7 @@ class Forms:
                 if form in self._labels or len(form) < SHORTEST:
                     continue
                 self._labels[form] = label
-                begin = form[:SHORTEST]
+                begin = self._folded(form[:SHORTEST])
                 # Longest first, so that a value that begins with another is replaced whole.
                 same = sorted((*self._by_beginning.get(begin, ()), form), key=len, reverse=True)
                 self._by_beginning[begin] = tuple(same)
@@ -214,16 +221,32 @@ class Forms:
         """Yield place and form of each match, from left to right, without overlaps."""
         if not self._by_beginning:
             return
-        index, place = self._by_beginning, 0
+        index, place, folded = self._by_beginning, 0, self._folded(text)
         end = len(text) - SHORTEST
         while place <= end:
-            forms = index.get(text[place : place + SHORTEST])
-            form = next((form for form in forms if text.startswith(form, place)), None) if forms else None
+            forms = index.get(folded[place : place + SHORTEST])
+            form = self._form_at(forms, text, folded, place) if forms else None
             if form is None:
                 place += 1
             else:
                 yield place, form
                 place += len(form)
+
+    def _folded(self, text: str) -> str:
+        return text if self.shortest_folded == math.inf else text.translate(TO_LOWER)
+
+    def _form_at(self, forms: Iterable[str], text: str, folded: str, place: int) -> str | None:
+        """Return which of some texts stands at a place; what stands there as it is comes before what is in other case.
+
+        Two values may differ in case alone.
+        """
+        for form in forms:
+            if text.startswith(form, place):
+                return form
+        for form in forms:
+            if len(form) >= self.shortest_folded and folded.startswith(self._folded(form), place):
+                return form
+        return None
 
 
 class Redactor(Forms):

@@ -39,7 +39,11 @@ class Vault(Redactor):
 
     A JWT's placeholder is a JWT, with those ``claims`` as they are. ``standing`` are values that are no secrets and
     have a placeholder in replay, such as a client's id; in a token it is there too, so that a client finds itself.
+
+    A server may send back a value in capitals, say: one of eight letters or more is found in any case.
     """
+
+    shortest_folded = 8
 
     def __init__(self, claims: frozenset[str] = jwts.KEPT, standing: Mapping[str, str] | None = None) -> None:
         super().__init__()

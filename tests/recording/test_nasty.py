@@ -7,7 +7,7 @@ import base64
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -137,6 +137,17 @@ def test_value_that_the_run_knows_is_replaced_anywhere(server: Loopback, tmp_pat
     taped = run_tape(tmp_path, server, [ask], is_live=True, secrets=(V,))
     assert taped.survivors({V}) == set()
     assert taped.text.count("apiauth-access-token-1") == 4
+
+
+@pytest.mark.parametrize("change", [str.upper, str.lower, str.swapcase])
+def test_a_value_that_comes_back_in_other_case_is_replaced(
+    change: Callable[[str], str], server: Loopback, tmp_path: Path
+) -> None:
+    """A server that says it in capitals says it all the same; a short value is looked for as it is."""
+    reply = answer({"error_description": f"{change(V)} is not known, nor is {change('aB3456')}"}, status=400)
+    taped = run_tape(tmp_path, server, [Ask(reply=reply)], is_live=True, secrets=(V, "aB3456"))
+    assert taped.survivors({change(V)}) == set()
+    assert change("aB3456") in taped.text
 
 
 def test_short_secret_is_removed_by_position(server: Loopback, tmp_path: Path) -> None:
