@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from typing import Final
 
 Piece = bytes | float
@@ -85,16 +85,12 @@ class Later:
     """An answer that takes a while to make: made once, when it is first wanted."""
 
     def __init__(self, make: Callable[[], bytes]) -> None:
-        self._make = make
-
-    @cached_property
-    def text(self) -> bytes:
-        """The answer."""
-        return self._make()
+        self.make = cache(make)
+        """Return the answer."""
 
     def __call__(self, request: bytes) -> list[Piece]:
         """Play it."""
-        return [self.text]
+        return [self.make()]
 
 
 def answer(body: bytes = b"", *lines: bytes, status: int = 200, reason: bytes = b"OK", media: bytes = JSON) -> bytes:

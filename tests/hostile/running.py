@@ -92,7 +92,7 @@ def run_all(behaviours: Sequence[Behaviour], only_way: str = "") -> Iterator[Ran
     """Meet behaviours by all their ways, several at a time; yield what came of each, as it is over."""
     for behaviour in behaviours:
         if isinstance(behaviour.play, Later):
-            behaviour.play.text  # noqa: B018 - made here, once for all children
+            behaviour.play.make()  # here, once for all children
     with patience():
         yield from _run_all(behaviours, only_way)
 

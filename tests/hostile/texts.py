@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 from urllib.parse import parse_qs, quote
 
@@ -112,6 +113,11 @@ def _challenges() -> None:
     )
 
 
+def _back(status: int, request: bytes) -> list[bytes]:
+    """Redirect a request to where it has come."""
+    return [answer(b"", b"Location: " + request.split(b" ", 2)[1], status=status)]
+
+
 def _redirects() -> None:
     family = "redirects"
     places = {
@@ -122,9 +128,7 @@ def _redirects() -> None:
     for name, place in places.items():
         behaves(family, f"redirect {name}", answer(b"", b"Location: " + place, status=302))
     for status in (301, 303, 307, 308):
-        behaves(family, f"redirect {status} to itself", lambda request, status=status: [  # type: ignore[misc]
-            answer(b"", b"Location: " + request.split(b" ", 2)[1], status=status)
-        ])  # fmt: skip
+        behaves(family, f"redirect {status} to itself", partial(_back, status))
     behaves(family, "redirect without a place", answer(b"", status=302))
     behaves(family, "redirect twice", answer(b"", b"Location: /a", b"Location: /b", status=302))
 

@@ -64,7 +64,7 @@ def _leave() -> None:
 if FOLDER:
     # What is started in the background of a shell is without Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.fsync = _around(os.fsync)  # type: ignore[assignment]
+    vars(os)["fsync"] = _around(os.fsync)
     sys.addaudithook(_hook)
     if COUNTS:
         atexit.register(_leave)
