@@ -151,7 +151,7 @@ def _parsed(raw: bytes, shown: str) -> Mapping[str, object]:
     return content
 
 
-def _is_deep(value: object, left: int = DEEPEST) -> bool:
+def _is_deep(value: object, left: int) -> bool:
     if not isinstance(value, Mapping | list):
         return False
     inner = value.values() if isinstance(value, Mapping) else value
@@ -175,7 +175,7 @@ def _from_json(text: str, shown: str) -> object:
     try:
         content = json.loads(text)
         # Nothing in it is shared, and its values have been counted.
-        if _is_deep(content):
+        if _is_deep(content, DEEPEST):
             raise RecursionError
         return content
     except RecursionError:

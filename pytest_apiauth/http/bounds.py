@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import socket
 import sys
 import time
@@ -23,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pytest_apiauth.codings import MOST_CODINGS, TooLargeError, codings_in, undone
 from pytest_apiauth.http.resolving import NoAddressError, addresses, look_up
@@ -53,6 +54,10 @@ class Bounds:
     recorded: int = 1 << 20
 
 
+STATUS: Final = len("HTTP/1.1 100")
+INTERIM: Final = re.compile(rb"HTTP/1\.[01] 1")
+BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+"""The end of a head, as h11 reads it."""
 BOUNDS: Bounds = Bounds()
 """What holds, for all."""
 
@@ -88,6 +93,8 @@ class Reading:
         self._end: float | None = None
         self._head = 0
         self._is_in_head = True
+        self._status = self._tail = b""
+        self._framed = 0
         self._body = 0
 
     def left(self, timeout: float | None) -> float | None:
@@ -100,12 +107,35 @@ class Reading:
             raise BeyondError(f"the answer was not complete after {self._seconds:g} seconds")
         return timeout if math.isinf(left) else left if timeout is None else min(timeout, left)
 
-    def arrived(self, count: int) -> None:
-        """Count bytes as they come, with all that is not body."""
+    def arrived(self, piece: bytes) -> None:
+        """Count bytes as they come: those of the head, with all that is said before it, and then of the body.
+
+        A recorder reads a body before it hands on the head, so the end of the head is seen here too. The framing of a
+        body may be as large as itself.
+        """
         if self._is_in_head:
-            self._head += count
+            self._head += len(piece)
             if self._head > self.bounds.head:
                 raise BeyondError(f"the head of the answer is larger than {self.bounds.head // 1000} kB")
+            piece = self._behind_head(piece)
+        self._framed += len(piece)
+        if self._framed > 2 * self.most:
+            raise self._too_large()
+
+    def _behind_head(self, piece: bytes) -> bytes:
+        """Return what of a piece stands behind the last head, the one that is no interim one (RFC 9110 15.2)."""
+        while True:
+            self._status = (self._status + piece)[:STATUS]
+            piece, self._tail = self._tail + piece, b""
+            end = BLANK_LINE.search(piece)
+            if end is None:
+                self._tail = piece[-2:]
+                return b""
+            piece, is_interim = piece[end.end() :], INTERIM.match(self._status) is not None
+            self._status = b""
+            if not is_interim:
+                self._is_in_head = False
+                return piece
 
     def end_of_head(self, lines: int) -> None:
         """Take note that the head is complete, and of how many lines it has."""
@@ -184,7 +214,7 @@ class BoundedStream:
         with reading.waiting():
             piece = self._stream.read(max_bytes, reading.left(timeout))
         if self._is_counted:
-            reading.arrived(len(piece))
+            reading.arrived(piece)
         return piece
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -220,7 +250,7 @@ class AsyncBoundedStream:
         with reading.waiting():
             piece = await self._stream.read(max_bytes, reading.left(timeout))
         if self._is_counted:
-            reading.arrived(len(piece))
+            reading.arrived(piece)
         return piece
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -327,5 +357,5 @@ class BoundedSocket(io.RawIOBase):
         with self._reading.waiting():
             self._socket.settimeout(self._reading.left(self._reading.bounds.patience))
             count = self._socket.recv_into(buffer)
-        self._reading.arrived(count)
+        self._reading.arrived(bytes(buffer[:count]))
         return count

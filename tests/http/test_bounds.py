@@ -144,6 +144,40 @@ def test_a_sender_waits_for_the_whole_answer_only_so_long(name: str, bind: Calla
             connection.send(Request("GET", f"{url}/user/me"))
 
 
+def test_more_codings_than_are_undone(bind: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body in more content codings than the bound is none; with as many allowed, it is what it says."""
+    with Listener(answer=ANSWERS["layers"][0]) as listener:
+        monkeypatch.setattr(bounds, "MOST_CODINGS", 1)
+        with pytest.raises(UnreachableError, match=r"/token: the answer is in 2 content codings$"):
+            get(listener.url, "httpx", is_async=False)
+        monkeypatch.setattr(bounds, "MOST_CODINGS", 2)
+        assert get(listener.url, "httpx", is_async=False).json()["access_token"] == "access-token-1"
+
+
+class Late(Listener):
+    """Answers once somebody has waited for a while."""
+
+    def _serve(self, connection: socket.socket) -> bool:
+        connection.settimeout(0.3)
+        with suppress(TimeoutError):
+            while connection.recv(65536):
+                pass
+        connection.sendall(answer())
+        return False
+
+
+def test_patience_is_for_each_piece(name: str, bind: Callable[..., None]) -> None:
+    """Where nothing comes for longer than that, the request is over long before its time is; with more, it comes."""
+    with Late() as late:
+        bind(patience=0.05, seconds=30.0)
+        sender = Sender.live(name, local(late.url), Redactor())
+        with pytest.raises(UnreachableError, match=r"/user/me: no answer \(ReadTimeout: "):
+            sender.send(Request("GET", f"{late.url}/user/me"))
+        bind(patience=20.0)
+        assert sender.send(Request("GET", f"{late.url}/user/me")).body == TOKEN
+        sender.close()
+
+
 @pytest.mark.parametrize("case", ["interim", "plain"])
 def test_a_connection_of_a_rule_is_bounded_as_well(case: str, bind: Callable[..., None]) -> None:
     """The rules that write to a connection by hand read no more of an answer than others."""

@@ -25,10 +25,6 @@ def _openapi(**more: Any) -> str:
     return json.dumps({**usual, **more})
 
 
-def _schemes(**schemes: Any) -> str:
-    return _openapi(components={"securitySchemes": {"o": OAUTH, **schemes}})
-
-
 def _flow(**more: Any) -> str:
     flows = {"clientCredentials": {"tokenUrl": "https://id.example/t", "scopes": {}, **more}}
     return _openapi(components={"securitySchemes": {"o": {"type": "oauth2", "flows": flows}}})
@@ -53,9 +49,12 @@ def _tapeable(way: str) -> str:
 
 DOCUMENTS: Final[Mapping[str, Made]] = {
     "title": lambda way: _openapi(info={"title": poison(way)}),
-    "server": lambda way: _openapi(servers=[{"url": f"https://{poison(way)}"}]),
+    "server": lambda way: _openapi(servers=[{"url": "https://api.example"}, {"url": f"https://{poison(way)}"}]),
     "path": lambda way: _openapi(paths={"/me": {"get": OPERATION}, f"/{poison(way)}": {"get": OPERATION}}),
-    "kind": lambda way: _schemes(x={"type": poison(way)}),
+    "kind": lambda way: _openapi(
+        components={"securitySchemes": {"o": OAUTH, "x": {"type": poison(way)}}},
+        paths={"/me": {"get": OPERATION}, "/you": {"get": {**OPERATION, "security": [{"x": []}]}}},
+    ),
     "named": lambda way: _openapi(
         components={"securitySchemes": {poison(way): OAUTH}},
         paths={"/me": {"get": {**OPERATION, "security": [{poison(way): []}]}}},

@@ -12,7 +12,9 @@ from typing import Any, Final
 from .marks import long_poison, poison
 
 JSON: Final = ("Content-Type", "application/json")
-GOOD: Final = {"access_token": "made-up-token-of-a-good-answer", "token_type": "Bearer", "expires_in": 3600}
+GOOD: Final = "good"
+"""The way of an API that means well."""
+ANSWER: Final = {"access_token": "made-up-token-of-a-good-answer", "token_type": "Bearer", "expires_in": 3600}
 Answer = bytes
 
 
@@ -49,10 +51,10 @@ TOKEN: Final[dict[str, Callable[[str], Answer]]] = {
     "description": lambda way: _json("400 Bad Request", error="invalid_client", error_description=poison(way)),
     "uri": lambda way: _json("400 Bad Request", error="invalid_client", error_uri=poison(way)),
     "long": lambda way: _json("400 Bad Request", error="invalid_client", error_description=long_poison(way)),
-    "token": lambda way: _json("200 OK", **{**GOOD, "access_token": poison(way)}),
-    "type": lambda way: _json("200 OK", **{**GOOD, "token_type": poison(way)}),
-    "scope": lambda way: _json("200 OK", **{**GOOD, "scope": poison(way)}),
-    "lifetime": lambda way: _json("200 OK", **{**GOOD, "expires_in": poison(way)}),
+    "token": lambda way: _json("200 OK", **{**ANSWER, "access_token": poison(way)}),
+    "type": lambda way: _json("200 OK", **{**ANSWER, "token_type": poison(way)}),
+    "scope": lambda way: _json("200 OK", **{**ANSWER, "scope": poison(way)}),
+    "lifetime": lambda way: _json("200 OK", **{**ANSWER, "expires_in": poison(way)}),
     "member": lambda way: _json("200 OK", **{poison(way): "x"}),
     "location": lambda way: answer("302 Found", ("Location", f"https://{_line(way)}.example/{_line(way)}")),
     "page": lambda way: answer("200 OK", ("Content-Type", "text/html"), body=raw(f"<title>{poison(way)}</title>")),
@@ -70,23 +72,27 @@ ZONE: Final[dict[str, Callable[[str], Answer]]] = {
 }  # fmt: skip
 """Answers of the API to whatever is no valid request, by way."""
 DEVICE: Final = "device"
+LATE: Final = {f"late-{way}": way for way in ("error", "media", "body", "location", "page")}
+"""Profiles whose token endpoint answers a valid request well and all others poisonously, and their ways: a run whose
+valid request is refused never comes to the rules about refusals."""
+SECRET: Final = "made-up-secret-of-poison"
 
 
 class _Api:
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def answer(self, method: str, target: str, head: str) -> Answer:
+    def answer(self, target: str, head: str, body: str) -> Answer:
         """Answer one request."""
-        way, _, place = target.lstrip("/").partition("?")[0].partition("/")
+        name, _, place = target.lstrip("/").partition("?")[0].partition("/")
+        way = LATE.get(name, name)
         if place.endswith("device"):
             return _json(
                 "200 OK", device_code="made-up", user_code=poison(way), verification_uri=f"https://{_line(way)}.example/",
                 expires_in=1, interval=1,
             )  # fmt: skip
         if place.endswith("token"):
-            return TOKEN[way](way) if way in TOKEN else _json("200 OK", **GOOD)
-        if f"Bearer {GOOD['access_token']}" in head and "/me" in f"/{place}":
+            is_valid = {"grant_type=client_credentials", f"client_secret={SECRET}"} <= set(body.split("&"))
+            is_good = way not in TOKEN or (name in LATE and is_valid)
+            return _json("200 OK", **ANSWER) if is_good else TOKEN[way](way)
+        if f"Bearer {ANSWER['access_token']}" in head and "/me" in f"/{place}":
             return _json("200 OK", id=1)
         return ZONE[way](way) if way in ZONE else answer("401 Unauthorized", ("WWW-Authenticate", "Bearer"))
 
@@ -124,8 +130,8 @@ def _serve(api: _Api, connection: socket.socket) -> None:
                 head += line
                 if line.lower().startswith("content-length:"):
                     length = int(line.partition(":")[2])
-            reading.read(length)
+            body = reading.read(length).decode("latin-1")
             if len(first) > 2:
-                connection.sendall(api.answer(first[0], first[1], head))
+                connection.sendall(api.answer(first[1], head, body))
         except OSError:
             return

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,12 +13,15 @@ import pytest
 import yaml
 
 from pytest_apiauth.__main__ import main
+from pytest_apiauth.http import bounds
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording import library
 from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.scan import unclean, unclean_in
 from pytest_apiauth.recording.scenes import Scene, scenes
+from tests.plugin.doors import TOKEN_API
+from tests.plugin.loopback import Reply, answering
 from tests.plugin.projects import served
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,6 +127,22 @@ def test_changed_shape_is_told_and_held_back(tmp_path: Path, capsys: pytest.Capt
 
     assert main([*options, "--force"]) == 0
     assert "3600," not in path.read_text(encoding="utf-8")
+
+
+def test_a_larger_answer_is_not_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is recorded of a token endpoint has a bound of its own, since it is looked through; a wider one takes it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHOP_SECRET", "canary-of-the-shop")
+    token = json.dumps({"access_token": "a-token-of-the-shop", "token_type": "Bearer", "x": "long " * 300_000})
+    with answering({"/token": Reply(body=token)}) as url:
+        Path("shop.apiauth.toml").write_text(TOKEN_API.replace("URL", url), encoding="utf-8")
+        assert main(["record", "shop", "--live"]) == 2
+        assert f"POST {url}/token: not looked into: more than 1 MB" in capsys.readouterr().err
+        assert not Path("cassettes").exists()
+        monkeypatch.setattr(bounds, "BOUNDS", replace(bounds.BOUNDS, recorded=2 << 20))
+        assert main(["record", "shop", "--live"]) == 0
 
 
 def test_live_recording_takes_the_same_path(
