@@ -16,7 +16,7 @@ from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import bounds
 from tests.plugin.loopback import Reply, answering
 
-JSON = '{"openapi": "3.1.0", "x": [' + ",".join(["{}"] * 30_000) + "]}"
+JSON = '{"openapi": "3.1.0", "x": [' + ",".join(["{}"] * 90_000) + "]}"
 YAML = "openapi: 3.1.0\nx: [" + ", ".join(["[]"] * 10_000) + "]\n"
 MERGED = "openapi: 3.1.0\na: &a {" + ", ".join(f"k{n}: 1" for n in range(1000)) + "}\nb: {<<: *a}\nc: {<<: *a}\n"
 DEEP = '{"openapi": "3.1.0", "x": ' + "[" * 300 + "]" * 300 + "}"

@@ -120,6 +120,15 @@ class _Page(HTMLParser):
         self.markup.append(data)
 
 
+def in_picture(text: str) -> Found:
+    """Count in an SVG, which is no log, what a terminal would obey; one that is not well-formed counts as one."""
+    try:
+        ET.fromstring(text)
+    except (ET.ParseError, UnicodeError):
+        return Counter({ELSEWHERE: 1})
+    return in_log(text)
+
+
 def seen_in(text: str) -> Found:
     """Count the marks of each way."""
     return Counter(found[1] for found in MARK.finditer(text))
@@ -150,5 +159,5 @@ def _texts(value: Any) -> Iterator[str]:
 
 SEARCHES: Final[dict[str, Callable[[str], Found]]] = {
     "text": in_text, "log": in_log, "markdown": in_markdown, "json": in_json, "xml": in_xml,
-    "html": in_html,
+    "html": in_html, "picture": in_picture,
 }  # fmt: skip

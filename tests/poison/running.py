@@ -50,7 +50,7 @@ RULES: Final = (
     "res-no-cred or res-401-challenge or res-challenge or res-garbage or leak-canary"
     " or err-shape or err-missing-param or tok-members or tok-expires-in"
 )
-KINDS: Final = {".json": "json", ".md": "markdown", ".html": "html"}
+KINDS: Final = {".json": "json", ".md": "markdown", ".html": "html", ".sarif": "json", ".svg": "picture"}
 """What each format of a report is looked through as. A new format needs a line here, and if it is of a new kind, a
 search in `marks.SEARCHES`."""
 ENVIRONMENT: Final = {"POISON_CLIENT": "shop", "POISON_SECRET": SECRET, "COLUMNS": "400"}
