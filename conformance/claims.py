@@ -32,7 +32,7 @@ from pytest_apiauth.rules import (
     rule,
 )
 
-from .forging import FAR, PAST
+from .forging import FAR, NO_KEY, PAST
 from .parts import TOKENS, token_zones
 
 LOOK = (
@@ -56,7 +56,7 @@ def _when(reason: str) -> Callable[[Profile], Mapping[str, Zone]]:
 
 def _zones(reason: str = "") -> Parts:
     more = f", and no token of another {reason}" if reason else ""
-    return Parts(f"the profile's [jwt] names no signing_key{more}", _when(reason))
+    return Parts(f"the profile's [jwt] names no signing_key{more}", _when(reason), waits_for=NO_KEY)
 
 
 def at_hand(api: Api, valid: Draft, reason: str) -> Iterator[Draft]:

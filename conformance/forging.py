@@ -32,6 +32,8 @@ from pytest_apiauth.rules import (
 
 from .parts import TOKENS
 
+NO_KEY: Final = "the access tokens are JWTs, and the profile's [jwt] names no signing_key to make others with"
+"""Why rules about claims are not examined, where a run has found out that it is so."""
 FAR: Final = 4102444800
 """The year 2100, in seconds since the epoch."""
 PAST: Final = 1
@@ -128,6 +130,7 @@ def alg_of(api: Api, valid: Draft) -> str:
     token = api.examination.value(valid.token)
     if not is_jwt(token):
         raise NotApplicable("the access token is no signed JWT to look at")
+    api.found_out.add(NO_KEY)
     header, _ = jwt_parts(token)
     return str(header["alg"])
 

@@ -160,7 +160,8 @@ class ByName(Generic[Thing]):
 def embedded(clients: Clients, what: str) -> Server:
     """Return the embedded server behind clients. Skips a test that asks for it, as ``what`` says, if there is none."""
     if clients.target.server is None:
-        pytest.skip(f"{what}; {clients.target.kind.here}")
+        instead = "; a profile without app, which may extend this one, has it" if clients.target.kind.is_app else ""
+        pytest.skip(f"{what}; {clients.target.kind.here}{instead}")
     return clients.target.server
 
 

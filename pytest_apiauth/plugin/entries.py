@@ -21,7 +21,7 @@ from pytest_apiauth.report.record import (
     RuleFacts,
 )
 from pytest_apiauth.suite import outcomes
-from pytest_apiauth.suite.book import Level, Rule
+from pytest_apiauth.suite.book import Level, Rule, Verdict
 from pytest_apiauth.suite.judging import Outcome
 from pytest_apiauth.targets.target import TargetKind
 
@@ -83,6 +83,8 @@ def entry_of(item: Examined, outcome: Outcome, redactor: Redactor) -> Entry:
         line=item.line,
         statements={name: printable(profile.statements[name].text) for name in profile.statements_for(item.rule.id)},
         admissions=tuple(Admission(**asdict(each)) for each in outcome.admissions),
+        waits_for=item.rule.applies.waits_for if outcome.verdict is Verdict.SKIP else "",
+        found_out=outcome.found_out,
         life=tuple(Event(**asdict(each)) for each in outcome.life),
     )
 

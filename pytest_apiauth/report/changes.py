@@ -12,6 +12,8 @@ Direction: TypeAlias = Literal["worse", "better", "other"]
 BAD: Final = frozenset({"fail", "unexpected pass", "inconclusive", "not ready", "not run"})
 RANK: Final = {"pass": 0, "skip": 0, "expected failure": 1, "warning": 1}
 ABSENT: Final = "not there"
+MOST_ABSENT: Final = 10
+"""Parts that are in one run only and no worse for it, from which on they are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +94,9 @@ def lines(before: RunRecord, after: RunRecord) -> Iterator[str]:
         direction: sum(each.direction == direction for each in found) for direction in ("worse", "better", "other")
     }
     yield f"since {before.started}: {counts['worse']} worse, {counts['better']} better, {counts['other']} otherwise"
+    come_or_gone = [each for each in found if each.direction == "other" and ABSENT in (each.before, each.after)]
     for change in found:
-        yield f"  {change.direction:<6}  {change.line}"
+        if change not in come_or_gone or len(come_or_gone) <= MOST_ABSENT:
+            yield f"  {change.direction:<6}  {change.line}"
+    if len(come_or_gone) > MOST_ABSENT:
+        yield f"  other   {len(come_or_gone)} parts are in one of the two runs only"

@@ -161,9 +161,11 @@ class ProfileLedger:
         """
         examined = {entry.rule.id for entry in self.entries.values() if entry.verdict != "skip"}
         by_reason: dict[str, list[Entry]] = {}
+        found_out = {each for entry in self.entries.values() for each in entry.found_out}
         for entry in self.entries.values():
-            if entry.is_out_of_reach and entry.rule.id not in examined:
-                by_reason.setdefault(entry.reason, []).append(entry)
+            reason = entry.reason if entry.is_out_of_reach else entry.waits_for if entry.waits_for in found_out else ""
+            if reason and entry.rule.id not in examined:
+                by_reason.setdefault(reason, []).append(entry)
         found = (
             NotExamined(
                 reason=reason,

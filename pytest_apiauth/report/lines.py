@@ -71,6 +71,8 @@ def _looked_at(profile: ProfileRecord, *, is_verbose: bool) -> Iterator[Line]:
         yield Line(f"  {chapter}")
         for each in of_chapter:
             yield from _told(profile, each, is_verbose=is_verbose)
+    if not is_verbose and any(each.verdict == "warning" for each in found):
+        yield Line("  -v shows how to see each warning, and where to look")
     if left_out:
         yield Line(f"  {len(left_out)} more failures: -v tells them, and so do reports", "bad")
 
@@ -88,7 +90,7 @@ def _told(profile: ProfileRecord, found: Finding, *, is_verbose: bool) -> Iterat
         for step in found.shown.steps:
             yield Line(f"{INDENT}{step}")
         yield Line(f"{INDENT}{found.shown.curl}")
-    if found.rule.look and found.verdict != "warning":
+    if found.rule.look:
         yield Line(f"{INDENT}look at {found.rule.look}")
 
 

@@ -307,3 +307,7 @@ class Entry:
     """Those sentences of the API's document that back the rule, by id."""
     admissions: tuple[Admission, ...] = ()
     life: tuple[Event, ...] = ()
+    waits_for: str = ""
+    """What would make it a pity that the rule does not apply."""
+    found_out: tuple[str, ...] = ()
+    """What was found out that others wait for."""

@@ -81,10 +81,9 @@ def left_out(profile: ProfileRecord) -> str:
     if found is None:
         return ""
     took = f"an answer takes {found.seconds_an_answer * 1000:.0f} ms"
-    draws, rules = counted(found.draws, "draw"), counted(len(found.rules), "rule")
-    if found.rows:
-        return f"{draws} and {counted(found.rows, 'row')} of tables, of {rules}, left out: {took}"
-    return f"{draws} of {rules} left out, every table complete: {took}"
+    words = [counted(number, word) for number, word in ((found.draws, "draw"), (found.rows, "row")) if number]
+    complete = "" if found.rows else ", every table complete"
+    return f"{' and '.join(words)} of {counted(len(found.rules), 'rule')} left out{complete}: {took}"
 
 
 def limited(profile: ProfileRecord) -> str:

@@ -82,6 +82,8 @@ class Api:
         self.rows = Rows(lambda: examination.requests)
         self.admissions: list[Admission] = []
         """What lets whom in, as far as the rule asks that."""
+        self.found_out: set[str] = set()
+        """What `Parts.waits_for` of other rules may name."""
         self.life: Life | None = None
         """The life of tokens of the rule's own, if it has any."""
         self._has_failed = False

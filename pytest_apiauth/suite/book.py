@@ -104,6 +104,10 @@ class Parts:
     find: Callable[[Profile], Mapping[str, Any]]
     foreign: str = ""
     """Why nothing is found where a profile's login is not OAuth's, if these are parts of OAuth."""
+    waits_for: str = ""
+    """What a run may find out that makes it a pity: then the rule is none that does not apply, but one that was not
+    examined for what the profile does not say.
+    """
 
     def reason(self, profile: Profile) -> str:
         """Say why nothing is found in a profile."""

@@ -91,6 +91,8 @@ class Outcome:
     """What was met of a limited rate, by endpoint."""
     admissions: tuple[Admission, ...] = ()
     """What lets whom in."""
+    found_out: tuple[str, ...] = ()
+    """What was found out that other rules wait for."""
     life: tuple[Event, ...] = ()
     """What became of tokens."""
     has_open_end: bool = False
@@ -137,6 +139,7 @@ def judge(rule: Rule, examination: Examination, argument: object, conditions: Co
     outcome.rows, outcome.failed_rows, outcome.unjudged_rows = rows.tried, rows.failed, rows.unjudged
     outcome.told = rows.told()
     outcome.admissions = tuple(api.admissions)
+    outcome.found_out = tuple(sorted(api.found_out))
     outcome.life = () if api.life is None else tuple(api.life.events)
     outcome.left_out, outcome.rows_left_out = run.left_out, rows.left_out
     outcome.seconds_an_answer = examination.target.seconds_an_answer

@@ -73,3 +73,9 @@ def test_of_two_records_of_one_part_the_worse_counts() -> None:
     """Another rule's item may have found more about it."""
     before = run_of(of("a", part("fail"), part("pass")))
     assert changes(before, run_of(of("a", part("pass"), part("fail")))) == []
+
+
+def test_what_is_in_one_run_only_is_counted() -> None:
+    """Some rules of one run beside all of another are no list of three hundred lines."""
+    after = run_of(of("a", part("pass")), *(of(f"more-{number}", part("pass")) for number in range(300)))
+    assert told(run_of(of("a", part("pass"))), after)[1:] == ["  other   300 parts are in one of the two runs only"]

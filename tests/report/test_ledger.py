@@ -152,3 +152,13 @@ def test_a_profile_says_where_it_stands_and_what_backs_its_rules() -> None:
 
     assert (profile.file, profile.statements) == ("tests/shop.apiauth.toml", {"JI-02": "A key.", "JI-03": "A token."})
     assert [(part.line, part.life) for part in profile.rules[0].parts] == [(0, ()), (7, (event,)), (0, ())]
+
+
+def test_a_rule_that_waits_for_what_was_found_out_was_not_examined() -> None:
+    """Where it was not found out, the rule just does not apply."""
+    waiting = entry("skip", "claim-aud", reason="no signing_key", waits_for="the tokens are JWTs")
+    (missed,) = record_of(entry("pass", found_out=("the tokens are JWTs",)), waiting).not_examined
+
+    assert (missed.reason, missed.rules) == ("the tokens are JWTs", ("claim-aud",))
+    assert record_of(entry("pass"), waiting).not_examined == ()
+    assert record_of(entry("pass", found_out=("something else",)), waiting).not_examined == ()
