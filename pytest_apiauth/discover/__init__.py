@@ -45,6 +45,10 @@ def init(source: str, output: str | None = None, *, force: bool = False) -> Iter
     marks = marks_in(text)
     if marks:
         yield f'{marks} place{"s" if marks > 1 else ""} to look at: lines that begin with "# To check"'
+    yield (
+        'first, if the API is yours: app = "main:app" in it; without it the embedded double is examined, which says'
+        " nothing of your API"
+    )
     yield f"next: python -m pytest {path}"
 
 

@@ -60,6 +60,8 @@ class Findings:
     """Whether clients present a certificate (RFC 8705)."""
     is_bound: bool = False
     """Whether tokens are bound to it."""
+    says_jwt: bool = False
+    """Whether a scheme that some route needs says ``bearerFormat: JWT``."""
     requires_pushed: bool = False
     """Whether an authorization request is refused that was not pushed before."""
     body: str = "form"
@@ -83,6 +85,11 @@ class Findings:
     def kinds(self) -> frozenset[Kind]:
         """Every kind of credential that some zone needs."""
         return frozenset(kind for zone in self.zones for kinds in zone.needs for kind in kinds)
+
+    @property
+    def may_have_jwts(self) -> bool:
+        """Whether access tokens may be JWTs: a scheme says so, or a grant gives tokens whose form nobody tells."""
+        return self.says_jwt or bool(self.grants)
 
 
 def secured(findings: Findings, place: str, url: str) -> str:

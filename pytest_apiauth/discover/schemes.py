@@ -142,6 +142,7 @@ class Schemes:
                 self._findings.cite("RFC 7617")
                 return "basic"
             case "http", "bearer":
+                self._findings.says_jwt |= text_in(table, "bearerFormat").upper() == "JWT"
                 return self._bearer("the document says that a bearer token is needed, not how one is got")
             case "http", scheme if scheme in _SIGNING:
                 return Unheld(f"HTTP authentication of the scheme {scheme!r} without {_SIGNING[scheme]}")

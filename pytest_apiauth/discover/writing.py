@@ -14,6 +14,11 @@ from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import KINDS
 
 MARK: Final = "# To check: "
+APP: Final = (
+    '# app = "main:app"  # your app in this process; without it the embedded double is examined, which says nothing of'
+    " your API"
+)
+"""The line of the draft that only a person can make true: no document says where the code is."""
 _WIDTH: Final = 110
 _FIELDS: Final = (
     "api_key", "personal_access_token", "client_id", "client_secret", "private_key", "certificate",
@@ -30,6 +35,7 @@ def written(findings: Findings, name: str) -> str:
         _authorization(findings),
         _token(findings),
         _grants(findings),
+        _jwt(findings, name),
         _zones(findings),
     )
     return "\n\n".join("\n".join(lines) for lines in map(list, sections) if lines) + "\n"
@@ -47,6 +53,8 @@ def _head(findings: Findings, name: str) -> Iterator[str]:
     if findings.title:
         yield f"title = {quoted(findings.title)}"
     yield f"source = {quoted(findings.source)}"
+    yield APP
+    yield '# A function that makes it is named likewise: "shop:create_app".'
     yield from _remarks(findings, "api_url")
     if findings.api_url:
         yield f"api_url = {quoted(findings.api_url)}"
@@ -92,6 +100,7 @@ def _credentials(findings: Findings, name: str) -> Iterator[str]:
     yield "[credentials]"
     yield from _comment("Where each value is, never a secret itself: a variable of the environment or of a file .env,")
     yield from _comment('or { keyring = "SERVICE", username = "NAME" }. The embedded server needs none of them.')
+    yield from _comment("What is in .env is read for this profile's values only: it is not set for the app.")
     yield from _remarks(findings, "credentials")
     for field in fields:
         if field == "certificate":
@@ -170,6 +179,18 @@ def _grants(findings: Findings) -> Iterator[str]:
         if GRANTS[grant].refreshes:
             # The scope of the first grant holds (RFC 6749 6).
             yield 'scope = ""'
+
+
+def _jwt(findings: Findings, name: str) -> Iterator[str]:
+    if not findings.may_have_jwts:
+        return
+    yield from _marked(
+        "if access tokens are JWTs: [jwt] and the key that signs them, if that is one for tests; without it the rules"
+        " on claims (audience, issuer, times, type) are skipped"
+    )
+    yield "# [jwt]"
+    yield '# alg = "HS256"    # or RS256, ES256, …'
+    yield f"# signing_key = {_reference(name, 'signing_key')}"
 
 
 def _zones(findings: Findings) -> Iterator[str]:

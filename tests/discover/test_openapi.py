@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_apiauth import discover
-from pytest_apiauth.discover.writing import MARK
+from pytest_apiauth.discover.writing import APP, MARK
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.kinds import Place
 from pytest_apiauth.profile.model import Profile
@@ -376,3 +377,44 @@ def test_a_refresh_url_of_a_flow_is_where_tokens_are_renewed(tmp_path: Path) -> 
     endpoints = (profile.token_endpoint, profile.refresh_endpoint)
     assert endpoints == ("https://api.shop.example/token", "https://api.shop.example/renew")
     assert profile.can_refresh
+
+
+def test_the_app_is_named_by_a_person(tmp_path: Path) -> None:
+    """No document says where the code is: the draft has a line to fill in, and the next step is told with it."""
+    source, output = tmp_path / "shop.json", tmp_path / "shop.apiauth.toml"
+    source.write_text(json.dumps(openapi({"/a": get(needing("key"))})), encoding="utf-8")
+    *_, told, last = discover.init(str(source), str(output))
+    text = output.read_text(encoding="utf-8")
+
+    assert text.index("\nsource = ") < text.index(f"\n{APP}\n") < text.index("\napi_url = ")
+    assert '"shop:create_app"' in text
+    assert "app" not in tomllib.loads(text)
+    assert tomllib.loads(text.replace("# app = ", "app = "))["app"] == "main:app"
+    assert "without it the embedded double is examined, which says nothing of your API" in told
+    assert last == f"next: python -m pytest {output}"
+
+
+BEARER = {"type": "http", "scheme": "bearer"}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "is_told"),
+    [(OAUTH, True), ({**BEARER, "bearerFormat": "JWT"}, True), (BEARER, False), (KEY, False)],
+    ids=["a grant", "said", "not said", "a key"],
+)
+def test_tokens_that_may_be_jwts(tmp_path: Path, scheme: dict[str, Any], is_told: bool) -> None:
+    """Where access tokens may be JWTs the draft has `[jwt]` to uncomment, and it is one that loads."""
+    document = openapi({"/a": get(needing("own"))}, components={"securitySchemes": {"own": scheme}})
+    text = text_of(tmp_path, document)
+
+    assert (f"\n{MARK}if access tokens are JWTs: [jwt]" in text) is is_told
+    assert "jwt" not in tomllib.loads(text)
+    whole = re.sub(r"^# (\[jwt\]|alg = |signing_key = )", r"\1", text, flags=re.MULTILINE)
+    assert (Profile.model_validate({"name": "shop", **tomllib.loads(whole)}).jwt is not None) is is_told
+
+
+def test_a_file_of_values_is_no_environment_of_the_app(tmp_path: Path) -> None:
+    """Whoever keeps values in ``.env`` is told that the app does not see them."""
+    text = text_of(tmp_path, openapi({"/a": get(needing("key"))}))
+
+    assert "# What is in .env is read for this profile's values only: it is not set for the app.\n" in text
