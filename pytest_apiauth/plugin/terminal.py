@@ -206,8 +206,10 @@ class Reporter:
 
     def _tell(self, terminalreporter: pytest.TerminalReporter, profile: ProfileRecord, *, is_brief: bool) -> None:
         """Print what a profile came to."""
+        width = self._config.get_terminal_writer().fullwidth if progress.is_watched(terminalreporter) else None
         for line in lines_of(profile, is_verbose=self._config.get_verbosity() > 0, is_brief=is_brief):
-            terminalreporter.line(line.text, **COLOURS[line.tone])
+            for text in [line.text] if width is None else line.within(width):
+                terminalreporter.line(text, **COLOURS[line.tone])
 
 
 def _entry_in(report: pytest.TestReport) -> Entry | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -27,6 +28,21 @@ class Line:
 
     text: str
     tone: Tone = "plain"
+    is_prose: bool = False
+    """Whether it may be broken between words: a line to paste may not."""
+
+    def within(self, width: int) -> list[str]:
+        """Return the line broken for a terminal of so many columns, what follows under the text of the first.
+
+        >>> Line("    FAIL     a b", is_prose=True).within(14)
+        ['    FAIL     a', '             b']
+        """
+        if not self.is_prose:
+            return [self.text]
+        return textwrap.wrap(
+            self.text, width, subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False,
+            drop_whitespace=True, replace_whitespace=False, expand_tabs=False,
+        )  # fmt: skip
 
 
 def lines_of(profile: ProfileRecord, *, is_verbose: bool = False, is_brief: bool = False) -> Iterator[Line]:
@@ -79,19 +95,19 @@ def _looked_at(profile: ProfileRecord, *, is_verbose: bool) -> Iterator[Line]:
 
 def _told(profile: ProfileRecord, found: Finding, *, is_verbose: bool) -> Iterator[Line]:
     if found.verdict == "warning":
-        yield Line(f"    warning  {_rules(found)} ({found.level}): {found.words}", "warning")
+        yield Line(f"    warning  {_rules(found)} ({found.level}): {found.words}", "warning", is_prose=True)
         if not is_verbose:
             return
     else:
         word = "FAIL" if found.verdict == "fail" else found.verdict.upper()
-        yield Line(f"    {word:<8} {found.name} ({found.level}): {found.words}", "bad")
-    yield Line(f"{INDENT}{'; '.join(told(found.rule.sources, profile.statements))}")
+        yield Line(f"    {word:<8} {found.name} ({found.level}): {found.words}", "bad", is_prose=True)
+    yield Line(f"{INDENT}{'; '.join(told(found.rule.sources, profile.statements))}", is_prose=True)
     if found.shown is not None:
         for step in found.shown.steps:
             yield Line(f"{INDENT}{step}")
         yield Line(f"{INDENT}{found.shown.curl}")
     if found.rule.look:
-        yield Line(f"{INDENT}look at {found.rule.look}")
+        yield Line(f"{INDENT}look at {found.rule.look}", is_prose=True)
 
 
 def _rules(found: Finding) -> str:

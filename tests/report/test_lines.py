@@ -80,3 +80,13 @@ def test_one_of_many_profiles_is_totals_and_causes() -> None:
 def test_why_nothing_was_examined_stands_by_itself() -> None:
     """It is no rule's failure."""
     assert shown(verdict="not ready", error="the token request failed")[1:] == ["  not ready: the token request failed"]
+
+
+def test_prose_is_broken_between_words_and_what_is_pasted_is_not() -> None:
+    """Under a terminal's width; what follows stands under the text of the first line."""
+    lines = [line for line in lines_of(run_of(failing()).profiles[0]) if "FAIL" in line.text or "curl x" in line.text]
+
+    assert [line.within(40) for line in lines] == [
+        ["    FAIL     key-0 [user] (MUST):", "             expected a refusal, got 200", "             OK"],
+        ["             curl x"],
+    ]
