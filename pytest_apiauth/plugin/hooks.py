@@ -34,7 +34,6 @@ from pytest_apiauth.plugin.outputs import Outputs
 from pytest_apiauth.plugin.run import RUNS, STATE, State
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.finding import SUFFIX
-from pytest_apiauth.report import plain
 
 pytest_plugins = [f"pytest_apiauth.plugin.{name}" for name in ("fixtures", "overridden", "readying")]
 
@@ -303,6 +302,8 @@ def pytest_runtest_makereport(
     change = state.cleaning() if entry is None else state.showing()
     redact_report(report, change)
     if entry is not None and (report.when == "call" or report.outcome != "passed"):
+        from pytest_apiauth.report import plain
+
         # Plain JSON: the attribute crosses from an xdist worker to the controller.
         report.apiauth = changed_value(plain.written(entry), change)  # type: ignore[attr-defined]
     return report

@@ -1,13 +1,17 @@
-"""What a person sees: a line before the run, short words for verdicts, a summary after it."""
+"""What a person sees: lines before and in a run, short words for verdicts, a summary after it.
+
+A run without a profile is not to wait for what makes reports: that is imported with the first verdict, or for a report
+that was asked for. Standard library and pytest only at import.
+"""
 
 from __future__ import annotations
 
-import os
+import datetime
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,12 +20,9 @@ from pytest_apiauth.plugin.marks import used_live
 from pytest_apiauth.plugin.run import STATE
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.finding import SUFFIX
-from pytest_apiauth.report import formats, github, plain, statement, summary
-from pytest_apiauth.report.ledger import Ledger
-from pytest_apiauth.report.lines import MANY, Tone, lines_of
-from pytest_apiauth.report.record import Entry, ProfileRecord
 
-COLOURS: Final[dict[Tone, dict[str, bool]]] = {"plain": {}, "bad": {"red": True}, "warning": {"yellow": True}}
+if TYPE_CHECKING:
+    from pytest_apiauth.plugin.verdicts import Verdicts
 
 
 class Reporter:
@@ -32,8 +33,8 @@ class Reporter:
         self.progress = progress.Progress(now, config.stash[STATE].limits.requests)
         self._announced = False
         self._told_of: set[Path] = set()
-        self.ledger = Ledger()
-        self._errors: list[str] = []
+        self._started = datetime.datetime.now(datetime.UTC)
+        self._verdicts: Verdicts | None = None
         self._compared = 0
         self._drifted: list[str] = []
 
@@ -102,120 +103,48 @@ class Reporter:
         if self._config.get_verbosity() < 0:
             terminal.line("")  # -q prints dots without a file's name, and leaves the line open
 
+    @property
+    def verdicts(self) -> Verdicts:
+        """What came of the run so far."""
+        from pytest_apiauth.plugin.verdicts import Verdicts
+
+        if self._verdicts is None:
+            self._verdicts = Verdicts(self._config, self._started)
+        return self._verdicts
+
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Name verdicts that pytest has no word for."""
-        try:
-            entry = _entry_in(report) if report.when == "call" else None
-        except plain.DamagedError:
-            return None  # said where it is entered
-        if entry is not None and entry.verdict == "warning" and report.passed:
-            return "passed", "w", "WARNING"
-        if entry is not None and entry.verdict == "inconclusive" and report.failed:
-            return "failed", "I", "INCONCLUSIVE"
-        return None
+        if report.when != "call" or getattr(report, "apiauth", None) is None:
+            return None
+        return self.verdicts.status(report)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Enter what came of a rule."""
-        try:
-            entry = _entry_in(report)
-        except plain.DamagedError as error:
-            self._errors.append(f"ERROR: {report.nodeid}: what came of it cannot be read: {error}")
-            return
-        if entry is not None:
+        if getattr(report, "apiauth", None) is not None and self.verdicts.add(report):
             self.progress.done += 1
-            self.ledger.add(report.nodeid, entry, report.duration)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the reports; a run in which nothing applied is an error."""
-        if any(one.nothing_applied for one in self.ledger.profiles.values()) and session.exitstatus == 0:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        self._errors += self._uncaught()
-        drift = self._config.stash[STATE].drift
+        state = self._config.stash[STATE]
+        drift = state.drift
         if drift is not None:
             self._compared += drift.compared
             self._drifted = list(dict.fromkeys([*self._drifted, *drift.lines]))
-            if self._drifted and self._config.stash[STATE].options.strict and session.exitstatus == 0:
+            if self._drifted and state.options.strict and session.exitstatus == 0:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        self._write_reports()
-        if self._errors and session.exitstatus == 0:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def _write_reports(self) -> None:
-        files = self._config.stash[STATE].options.reports
-        if not files:
-            return
-        run = self.ledger.record(self._config.stash[STATE].seed)
-        for file in files:
-            try:
-                formats.write(file, run)
-            except OSError as error:
-                self._errors.append(f"ERROR: {file}: cannot be written: {error.strerror}")
-            except statement.RefusedError as error:
-                self._errors.append(f"ERROR: {file}: not written: {error}")
-
-    def _uncaught(self) -> list[str]:
-        """Return a line for each fault that its owner has examined and not caught: the run must not look green."""
-        faults = self._config.stash[STATE].options.faults
-        if not faults or not self.ledger.profiles:
-            return []
-        entries = [entry for one in self.ledger.profiles.values() for entry in one.entries.values()]
-        caught = {entry.rule.id for entry in entries if entry.verdict == "fail"}
-        owners = {
-            name: dict.fromkeys(entry.rule.id for entry in entries if name in entry.rule.catches) for name in faults
-        }
-        lines = [
-            f"ERROR: the fault {name!r} was not caught by its rule {rule_id}: none of these profiles shows it"
-            for name in faults
-            for rule_id in owners[name]
-            if rule_id not in caught
-        ]
-        # A name of the book's was looked up before the run; one of a project's own was not, if there are workers.
-        unknown = [name for name in faults if "." in name and not owners[name]]
-        return lines + [f"ERROR: the fault {name!r} was at work in none of these profiles" for name in unknown]
+        if self._verdicts is not None or state.options.reports:
+            self.verdicts.finish()
+            if self.verdicts.fails and session.exitstatus == 0:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what each profile came to, and each warning."""
-        for line in self._errors:
+        for line in [] if self._verdicts is None else self._verdicts.errors:
             terminalreporter.line(printable(line), red=True)
         if self._config.stash[STATE].drift is not None:
             count = f"{len(self._drifted)} warnings" if self._drifted else "no change"
             terminalreporter.line(f"apiauth drift: {self._compared} token answers compared with cassettes: {count}")
             for line in self._drifted:
                 terminalreporter.line(printable(f"  warning  {line}"), yellow=True)
-        if not self.ledger.profiles:
-            return
-        terminalreporter.section("API authentication")
-        profiles = [one.record() for one in self.ledger.profiles.values()]
-        for one, profile in zip(self.ledger.profiles.values(), profiles, strict=True):
-            self._tell(terminalreporter, profile, is_brief=len(profiles) > MANY)
-            if one.nothing_applied:
-                terminalreporter.line(f"  ERROR: nothing applied to {one.name}, so nothing was tested", red=True)
-        if any(one.note for one in self.ledger.profiles.values()):
-            from pytest_apiauth.targets.embedded import EMBEDDED
-
-            terminalreporter.line(f"{EMBEDDED.announced}.")
-        if not self._errors:
-            for file in self._config.stash[STATE].options.reports:
-                terminalreporter.line(f"report: {file}")
-        for line in filter(None, map(summary.not_examined, profiles)):
-            terminalreporter.line(line, yellow=True)
-        if os.environ.get("GITHUB_ACTIONS") == "true":
-            terminalreporter.ensure_newline()
-            for line in github.commands(profiles):
-                terminalreporter.line(line)
-
-    def _tell(self, terminalreporter: pytest.TerminalReporter, profile: ProfileRecord, *, is_brief: bool) -> None:
-        """Print what a profile came to."""
-        width = self._config.get_terminal_writer().fullwidth if progress.is_watched(terminalreporter) else None
-        for line in lines_of(profile, is_verbose=self._config.get_verbosity() > 0, is_brief=is_brief):
-            for text in [line.text] if width is None else line.within(width):
-                terminalreporter.line(text, **COLOURS[line.tone])
-
-
-def _entry_in(report: pytest.TestReport) -> Entry | None:
-    """Return what the report of a rule brings along, from a worker too; None of any other test.
-
-    Raises DamagedError if it cannot be read.
-    """
-    found = getattr(report, "apiauth", None)
-    return None if found is None else plain.read(Entry, found)
+        if self._verdicts is not None:
+            self._verdicts.tell(terminalreporter)

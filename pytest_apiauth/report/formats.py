@@ -9,16 +9,27 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pytest_apiauth.report import json_report, markdown
-from pytest_apiauth.report.record import RunRecord
-from pytest_apiauth.whole import write_whole
+if TYPE_CHECKING:
+    from pytest_apiauth.report.record import RunRecord
 
-Format: TypeAlias = Callable[[RunRecord], str]
+Format: TypeAlias = "Callable[[RunRecord], str]"
 
 
-# Those that take more are imported when one is written: a run that writes none does not wait for it.
+# What writes one is imported then: a run that writes none does not wait for it.
+
+
+def _json(run: RunRecord) -> str:
+    from pytest_apiauth.report import json_report
+
+    return json_report.text(run)
+
+
+def _markdown(run: RunRecord) -> str:
+    from pytest_apiauth.report import markdown
+
+    return markdown.text(run)
 
 
 def _html(run: RunRecord) -> str:
@@ -41,8 +52,8 @@ def _badge(run: RunRecord) -> str:
 
 FORMATS: Final[dict[str, Format]] = {
     ".html": _html,
-    ".json": json_report.text,
-    ".md": markdown.text,
+    ".json": _json,
+    ".md": _markdown,
     ".sarif": _sarif,
     ".svg": _badge,
 }
@@ -76,6 +87,8 @@ def write(file: str, run: RunRecord) -> None:
 
     Raises OSError if that cannot be, and `RefusedError` for a badge of a run that says nothing about a real API.
     """
+    from pytest_apiauth.whole import write_whole
+
     path = Path(file)
     write_whole(path, FORMATS[path.suffix](run))
 

@@ -270,10 +270,10 @@ def versions() -> dict[str, str]:
 
 
 class Ledger:
-    """Every profile of a run."""
+    """Every profile of a run that began at ``started``, or now."""
 
-    def __init__(self) -> None:
-        self._started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    def __init__(self, started: datetime.datetime | None = None) -> None:
+        self._started = (started or datetime.datetime.now(datetime.UTC)).isoformat(timespec="seconds")
         self.profiles: dict[str, ProfileLedger] = {}
 
     def add(self, nodeid: str, entry: Entry, seconds: float) -> None:
