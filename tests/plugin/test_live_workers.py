@@ -65,7 +65,7 @@ def test_workers_give_the_same_report(pytester: pytest.Pytester, monkeypatch: py
     """The suite on four workers: same verdicts, every request within one budget, the host is told at the start."""
     reports = []
     for workers in ("0", "4"):
-        with served("jindexe", faults=["token-case-folded"]) as (url, server):
+        with served("jindexe", faults=["key-optional"]) as (url, server):
             project(pytester, monkeypatch, url, server)
             result = pytester.runpytest_subprocess(
                 "shop.apiauth.toml",
