@@ -115,6 +115,7 @@ def test_more_than_is_read_ends_a_token_request(
             get(listener.url, name, is_async)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fast", "name", "is_async"), [(0, *pair) for pair in PAIRS] + [(60, *pair) for pair in PAIRS[:2]]
 )

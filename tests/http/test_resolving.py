@@ -111,6 +111,7 @@ def test_a_resolver_that_never_answers_is_one_line(name: str, loop: str, resolve
     assert resolver.asked == ["never.test"]
 
 
+@pytest.mark.slow
 def test_who_asks_again_waits_for_the_same_answer(name: str, resolver: Resolver) -> None:
     """However many requests there are, there is one thread that looks up a name; with its answer all goes on."""
     sender = Sender.live(name, never(NEVER), Redactor())

@@ -129,6 +129,7 @@ def test_changed_shape_is_told_and_held_back(tmp_path: Path, capsys: pytest.Capt
     assert "3600," not in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_larger_answer_is_not_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
