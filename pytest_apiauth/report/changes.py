@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -49,14 +50,21 @@ class Change:
 
 
 def changes(before: RunRecord, after: RunRecord) -> list[Change]:
-    """Return what changed, what got worse first. Profiles are known by their names."""
-    old = {profile.name: profile for profile in before.profiles}
-    new = {profile.name: profile for profile in after.profiles}
+    """Return what changed, what got worse first. Profiles are known by names, namesakes by their files too."""
+    old, new = _named(before), _named(after)
     found = [
         change for name in dict.fromkeys([*new, *old]) for change in _of_profile(name, old.get(name), new.get(name))
     ]
     order: tuple[Direction, ...] = ("worse", "better", "other")
     return sorted(found, key=lambda change: order.index(change.direction))
+
+
+def _named(run: RunRecord) -> dict[str, ProfileRecord]:
+    names = Counter(profile.name for profile in run.profiles)
+    return {
+        profile.name if names[profile.name] == 1 else f"{profile.name} ({profile.file})": profile
+        for profile in run.profiles
+    }
 
 
 def _of_profile(name: str, before: ProfileRecord | None, after: ProfileRecord | None) -> Iterator[Change]:

@@ -8,7 +8,7 @@ ones that others follow from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final
 
 from pytest_apiauth.report.record import (
@@ -41,8 +41,6 @@ class Finding:
     line: int = 0
     """Where the first part stands in the profile's file; 0 if it does not."""
     cause: str = ""
-    follow: tuple[str, ...] = field(default=())
-    """Rules that say that they follow from it."""
 
     @property
     def rule(self) -> RuleRecord:
@@ -66,19 +64,15 @@ class Finding:
 
 def findings(profile: ProfileRecord) -> list[Finding]:
     """Return what there is to look at in a profile."""
-    causes = {cause.name: (place, cause.follow) for place, cause in enumerate(profile.causes)}
-    found = [*_decided(profile), *_advised(profile)]
-    found = [
-        replace(each, follow=causes.get(each.cause, (0, ()))[1]) if each.verdict == "fail" else each for each in found
-    ]
+    causes = {cause.name: place for place, cause in enumerate(profile.causes)}
     chapters = list(dict.fromkeys(rule.chapter for rule in profile.rules))
 
     def place(each: Finding) -> tuple[int, ...]:
-        is_consequence = bool(each.cause) and not each.cause.startswith(each.rule.id)
-        rank = causes.get(each.cause, (len(causes), ()))[0]
+        is_consequence = bool(each.cause) and each.cause.partition(" at ")[0] != each.rule.id
+        rank = causes.get(each.cause, len(causes))
         return chapters.index(each.chapter), SHOWN.index(each.verdict), is_consequence, rank
 
-    return sorted(found, key=place)
+    return sorted([*_decided(profile), *_advised(profile)], key=place)
 
 
 def by_chapter(found: Iterable[Finding]) -> dict[str, list[Finding]]:

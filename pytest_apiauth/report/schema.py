@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from pytest_apiauth.report.record import RunRecord
 
@@ -22,7 +22,7 @@ def schema() -> dict[str, Any]:
 def _schema_of(kind: Any, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
     origin, arguments = get_origin(kind), get_args(kind)
     if is_dataclass(kind):
-        name = kind.__name__  # type: ignore[union-attr]  # a class, here
+        name = cast(type, kind).__name__
         if name not in found:
             found[name] = {}  # a place for what refers to itself
             found[name] = _object(kind, found)

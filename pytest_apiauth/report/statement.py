@@ -1,7 +1,7 @@
 """What a provider may say in public of a run: a sentence for each profile, and a badge.
 
 Both say how many rules were examined, what failed, what was expected to fail and why, by which version and when. A
-run on the embedded server says nothing about a real API, so there is neither of it.
+run on the embedded server says nothing about a real API, nor does a replay about that of today: neither has any.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ LABEL: Final = "API authentication"
 LETTER: Final = 6.6
 """The width of a letter of the badge's font, in pixels, at most."""
 HEIGHT: Final = 20
+REAL: Final = ("app", "live")
+"""The targets that are the API itself; what cassettes hold may come from the embedded server, or from long ago."""
 GOOD, WARNED, BAD = "#1a7f37", "#9a6700", "#cf222e"
 
 
@@ -49,8 +51,9 @@ def _refuse(run: RunRecord) -> None:
     if not run.profiles:
         raise RefusedError("no profile was examined, so there is nothing to state")
     for profile in run.profiles:
-        if profile.note:
-            raise RefusedError(f"{profile.name}: {profile.note}; a statement takes a run on an app or a live one")
+        if profile.note or profile.target not in REAL:
+            why = profile.note or f"a run on {profile.target} says nothing about the API of today"
+            raise RefusedError(f"{profile.name}: {why}; a statement takes a run on an app or a live one")
 
 
 def _sentence(run: RunRecord, profile: ProfileRecord) -> str:

@@ -19,6 +19,8 @@ SHOWN: Final = ("WWW-Authenticate", "Content-Type", "Cache-Control", "Pragma", "
 ERRORS: Final = frozenset({"error", "error_description", "error_uri", "title", "status", "detail", "code", "message"})
 """Members whose values say what is wrong, where the answer is an error."""
 MOST_MEMBERS: Final = 8
+LONG_PIECE: Final = 20
+"""Characters of a piece of a path."""
 LONGEST_LINE: Final = 300
 
 
@@ -35,7 +37,9 @@ def _lines(response: Response) -> Iterator[str]:
     for name in SHOWN:
         yield from (f"{name}: {value}" for value in response.header_lines(name))
     for value in response.header_lines("location"):
-        yield f"Location: {value.partition('?')[0].partition('#')[0]}"
+        path = value.partition("?")[0].partition("#")[0].split("/")
+        # What is long in a path may be a value that opens something: a link that was mailed.
+        yield f"Location: {'/'.join(piece if len(piece) < LONG_PIECE or '.' in piece else '…' for piece in path)}"
     for value in response.header_lines("set-cookie"):
         name, _, rest = value.partition("=")
         attributes = [each.strip() for each in rest.split(";")[1:]]

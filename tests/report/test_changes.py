@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pytest_apiauth.report.changes import changes, lines
 from pytest_apiauth.report.record import PartRecord, RuleRecord, RunRecord, Verdict
 from tests.report.records import rule, run_of
@@ -79,3 +81,17 @@ def test_what_is_in_one_run_only_is_counted() -> None:
     """Some rules of one run beside all of another are no list of three hundred lines."""
     after = run_of(of("a", part("pass")), *(of(f"more-{number}", part("pass")) for number in range(300)))
     assert told(run_of(of("a", part("pass"))), after)[1:] == ["  other   300 parts are in one of the two runs only"]
+
+
+def test_profiles_of_one_name_are_told_apart_by_their_files() -> None:
+    """None of two hides the other."""
+
+    def run(second: Verdict) -> RunRecord:
+        verdicts: list[tuple[str, Verdict]] = [("one/shop.toml", "pass"), ("two/shop.toml", second)]
+        one, two = (run_of(of("a", part(verdict)), file=file).profiles[0] for file, verdict in verdicts)
+        return replace(run_of(), profiles=(one, two))
+
+    (change,) = changes(run("pass"), run("fail"))
+    assert (change.profile, change.after) == ("shop (two/shop.toml)", "fail")
+    (change,) = changes(run("fail"), run("pass"))
+    assert (change.profile, change.direction) == ("shop (two/shop.toml)", "better")

@@ -50,6 +50,8 @@ def test_a_run_on_the_double_states_nothing() -> None:
     """It says nothing about a real API; nor does a run of nothing."""
     with pytest.raises(RefusedError, match="shop: embedded server"):
         badge(run_of(rule("pass"), note="embedded server: this run says nothing about the real API"))
+    with pytest.raises(RefusedError, match="shop: a run on cassette says nothing about the API of today"):
+        badge(run_of(rule("pass"), target="cassette"))
     with pytest.raises(RefusedError, match="no profile"):
         list(sentences(RunRecord(1, {}, 0, "2026-01-01T00:00:00+00:00", ())))
 

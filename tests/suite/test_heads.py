@@ -64,6 +64,13 @@ def test_cookies_and_locations_show_no_value() -> None:
     )
 
 
+def test_a_long_piece_of_a_path_is_not_shown() -> None:
+    """It may be what a mailed link opens something with."""
+    found = answer(302, None, ("Location", f"https://login.identity.example/mail/{'a1' * 16}/next"))
+
+    assert shown(found)[1] == "Location: https://login.identity.example/mail/…/next"
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
