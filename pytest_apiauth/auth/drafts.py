@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final, cast
 from urllib.parse import quote_plus, urlsplit
 
@@ -75,7 +76,7 @@ class Control:
         return self.draft if self.anew is None else self.anew()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Draft:
     """One request before its secrets are put in. Change it with the methods, or with `dataclasses.replace`.
 
@@ -249,12 +250,12 @@ class Draft:
 
     # Secrets
 
-    @property
+    @cached_property
     def refs(self) -> tuple[Ref, ...]:
         """The secrets that the request carries, without their edits, by name."""
         return tuple(sorted({ref.bare for ref in self._dressed_refs()}, key=lambda ref: ref.name))
 
-    @property
+    @cached_property
     def edited(self) -> tuple[Ref, ...]:
         """The secrets that the request carries edited, with their edits."""
         return tuple(ref for ref in self._dressed_refs() if ref.edit is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from pytest_apiauth.credentials.secrets import SHORTEST
+from pytest_apiauth.credentials.secrets import SHORTEST, windows
 
 LONGEST_HALF: Final = 400
 """pytest shows up to 240 characters of a value, and up to 640 of a comparison."""
@@ -15,10 +15,10 @@ LEAST: Final = 2 * GRAM
 LONG: Final = 3 * GRAM
 
 
-def windows(text: str, length: int) -> Iterator[str]:
-    """Return all pieces of a text that have so many letters; without a loop of Python's, which takes twice as long."""
-    count = len(text) - length + 1
-    return map(text.__getitem__, map(slice, range(count), range(length, count + length)))
+def grams(value: str) -> list[str]:
+    """Return a long value as grams, side by side; of one that is not long there are none."""
+    places = range(0, len(value) - GRAM + 1, GRAM) if len(value) >= LONG else ()
+    return [value[place : place + GRAM] for place in places]
 
 
 class Halves:
@@ -64,9 +64,8 @@ class Pieces:
 
     def add(self, value: str, label: str) -> None:
         """Look for the pieces of a value, if it is a long one."""
-        if len(value) >= LONG:
-            for place in range(0, len(value) - GRAM + 1, GRAM):
-                self._grams.setdefault(value[place : place + GRAM], (value, place, label))
+        for number, gram in enumerate(grams(value)):
+            self._grams.setdefault(gram, (value, number * GRAM, label))
 
     def found(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Yield start, end and label of each piece in a text."""

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_apiauth.credentials.pieces import Halves, Pieces, windows
-from pytest_apiauth.credentials.secrets import SHORTEST, Forms, Redactor, Secret, mark, spellings
-from pytest_apiauth.credentials.unwrapping import DIFFERENCE, SIDES, Unwrapped, squeezed, unwrapped
+from pytest_apiauth.credentials.pieces import Halves, Pieces, grams
+from pytest_apiauth.credentials.secrets import SHORTEST, Forms, Redactor, Secret, mark, spellings, windows
+from pytest_apiauth.credentials.unwrapping import DIFFERENCE, SIDES, WRAPPING, Unwrapped, squeezed, unwrapped
 
 LOGGERS = (
     "httpx", "httpx2",
@@ -33,6 +33,9 @@ LONG_BEGINNING: Final = 16
 LEFT_OUT: Final = re.compile(r"Skipping \d+ identical |\.\.\.Full output truncated")
 LEFT_ALONE: Final = frozenset({"nodeid", "location", "keywords", "longrepr", "sections", "when", "outcome", "duration"})
 """What a report says about the test itself; its name is made clean when it is collected."""
+LONGEST_KEPT: Final = 4_000
+MOST_KEPT: Final = 2_000
+"""Letters of a text, and texts, that are kept with what is shown of them."""
 Change = Callable[[str], str]
 
 
@@ -67,21 +70,27 @@ class OutputRedactor(Redactor):
     def __init__(self) -> None:
         super().__init__()
         self._values: dict[str, str] = {}
-        self._prepared = 0
-        self._preparing = threading.Lock()
+        self._cleaned: dict[str, str] = {}
+        """Texts that were shown since the last value was learnt, and how: a report passes several times."""
+        self._mutex_of_index = threading.Lock()
+        self._clued = 0
+        self._clues: dict[str, str | list[str]] = {}
+        """Six letters of which a text has some where it holds a value, or a piece of one; and the value, or values."""
+        self._indexed: set[str] = set()
         self._unwrapped = Forms()
         self._squeezed = Forms()
         self._halves = Halves()
         self._pieces = Pieces()
-        self._ends: set[str] = set()
 
     def learn(self, value: str | Secret, where: str | None = None) -> None:
         """Learn a value, as every redactor does."""
         super().learn(value, where)
         label = where or (value.where if isinstance(value, Secret) else "secret")
         raw = value.reveal() if isinstance(value, Secret) else value
-        if len(raw) >= SHORTEST:
-            self._values.setdefault(raw, label)
+        if len(raw) >= SHORTEST and raw not in self._values:
+            self._values[raw] = label
+            # Another one, as somebody may be about to put into this one what he has found without the value.
+            self._cleaned = {}
 
     def known(self) -> Iterable[tuple[str, str]]:
         """Return every learnt value with its label."""
@@ -89,28 +98,46 @@ class OutputRedactor(Redactor):
 
     def redact_shown(self, text: str) -> str:
         """Return a text that is about to be shown with every learnt value replaced, and every piece of one."""
-        text = self.redact(text)
         if not self._values or len(text) < SHORTEST:
             return text
-        self._prepare()
+        cleaned = self._cleaned
+        shown = cleaned.get(text)
+        if shown is None:
+            shown = self._redacted(text)
+            if len(text) <= LONGEST_KEPT:
+                if len(cleaned) >= MOST_KEPT:
+                    cleaned.clear()
+                cleaned[text] = shown
+        return shown
+
+    def _redacted(self, text: str) -> str:
+        text = self.redact(text)
+        self._find_clues()
         hidden: list[tuple[int, int, str]] = []
         for side in SIDES if DIFFERENCE.search(text) else ("",):
             form = Unwrapped(text, side)
+            if not self._may_hold_value(form.letters):
+                continue
             for start, end, label in self._found(form, text):
                 places = _lines(text, form.places(start, end))
                 hidden += ((*place, label) for place in places if not self.is_marked(text, *place))
         return _without(text, hidden) if hidden else text
 
+    def _may_hold_value(self, letters: str) -> bool:
+        """Whether a value may be in a text; if so, what finds it is ready then."""
+        clues = self._clues.keys() & windows(letters, SHORTEST)
+        for clue in clues:
+            self._index(self._clues[clue])
+        # Whoever breaks lines between words drops the blanks there.
+        return bool(clues) or (self._squeezed.is_of_use and self._squeezed.finds(squeezed(letters)[0]))
+
     def _found(self, form: Unwrapped, text: str) -> Iterator[tuple[int, int, str]]:
         letters = form.letters
         yield from self._pieces.found(letters)
         if self._squeezed.is_of_use:
-            # Whoever breaks lines between words drops the blanks there.
             tight, places = squeezed(letters)
             for start, end, label in self._squeezed.found(tight):
                 yield places[start], places[end - 1] + 1, label
-        if self._ends.isdisjoint(windows(letters, SHORTEST)):
-            return
         yield from self.found(letters)
         yield from self._unwrapped.found(letters)
         cuts = [found.span() for found in CUT.finditer(letters)]
@@ -125,22 +152,49 @@ class OutputRedactor(Redactor):
             long = [end for before, end in zip((0, *ends), ends, strict=False) if end - before >= LONG_LINE]
             yield from self._halves.beginnings(letters, long, LONG_BEGINNING)
 
-    def _prepare(self) -> None:
-        if self._prepared == len(self._values):
+    def _find_clues(self) -> None:
+        """Note what tells of the values that were learnt since: all that a text without any of them needs."""
+        if self._clued == len(self._values):
             return
-        with self._preparing:
+        with self._mutex_of_index:
             values = list(self._values.items())
-            for value, label in values[self._prepared :]:
-                spelled = spellings(value)
-                forms = {unwrapped(form) for form in spelled}
-                self._unwrapped.add(forms - spelled, label)
-                self._pieces.add(unwrapped(value), label)
-                self._halves.add(forms, label)
-                self._ends.update(end for form in forms for end in (form[:SHORTEST], form[-SHORTEST:]))
+            known, clues = self._clues, dict[str, str | list[str]]()
+            for value, label in values[self._clued :]:
+                forms, _ = _forms(value)
+                for form in forms:
+                    clues[form[:SHORTEST]] = clues[form[-SHORTEST:]] = value
+                for gram in grams(unwrapped(value)):
+                    clues[gram[:SHORTEST]] = value
+                for clue in clues.keys() & known.keys():
+                    same = known[clue]
+                    clues[clue] = [*same, value] if isinstance(same, list) else [same, value]
+                known.update(clues)
+                clues.clear()
                 if value.split() != [value]:
                     tight = {squeezed(form)[0] for form in forms}
                     self._squeezed.add([form for form in tight if len(form) > LONG_HALF], label)
-            self._prepared = len(values)
+            self._clued = len(values)
+
+    def _index(self, values: str | list[str]) -> None:
+        """Make what finds some values themselves, and where they begin and end."""
+        for value in [values] if isinstance(values, str) else values:
+            with self._mutex_of_index:
+                if value in self._indexed:
+                    continue
+                label = self._values[value]
+                forms, spelled = _forms(value)
+                self._unwrapped.add(forms - spelled, label)
+                self._pieces.add(unwrapped(value), label)
+                self._halves.add(forms, label)
+                self._indexed.add(value)
+
+
+def _forms(value: str) -> tuple[set[str], set[str]]:
+    """Return how a value is spelled in a text that was brought to its one form, and how before that."""
+    spelled = spellings(value)
+    # Most have one form only: to look at all of them at once is faster.
+    is_wrapped = WRAPPING.search(" ".join(spelled)) is not None
+    return {unwrapped(form) for form in spelled} if is_wrapped else spelled, spelled
 
 
 def _lines(text: str, places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -133,10 +133,11 @@ def spellings(value: str) -> set[str]:
     ['s3cret-value!', 's3cret-value%21', 's3cret-value%2521']
     """
     raw = value.encode(*UTF_8)
-    forms = {value, raw.hex(), raw.hex().upper(), raw.hex(":"), raw.hex(":").upper(), *_base64_cores(raw)}
+    cores, digits, pairs = list(_base64_cores(raw)), raw.hex(), raw.hex(":")
+    forms = {value, digits, digits.upper(), pairs, pairs.upper(), *cores}
     if PLAIN.fullmatch(value) is None:
         forms.update(_escaped(value))
-    forms.update([form.replace("+", "%2B").replace("/", "%2F") for form in _base64_cores(raw)])
+    forms.update([core.replace("+", "%2B").replace("/", "%2F") for core in cores])
     return {form for form in forms if len(form) >= SHORTEST}
 
 
@@ -160,6 +161,12 @@ def pieces_of_key(value: str) -> Iterator[str]:
 def mark(label: str) -> str:
     """Return what stands in the place of a value: ``[apiauth:dastra.credentials.client_secret]``."""
     return f"[apiauth:{UNFIT.sub('_', label)}]"
+
+
+def windows(text: str, length: int) -> Iterator[str]:
+    """Return all pieces of a text that have so many letters; without a loop of Python's, which takes twice as long."""
+    count = len(text) - length + 1
+    return map(text.__getitem__, map(slice, range(count), range(length, count + length)))
 
 
 class Forms:
@@ -188,9 +195,10 @@ class Forms:
                     continue
                 self._labels[form] = label
                 begin = self._folded(form[:SHORTEST])
+                others = self._by_beginning.get(begin)
                 # Longest first, so that a value that begins with another is replaced whole.
-                same = sorted((*self._by_beginning.get(begin, ()), form), key=len, reverse=True)
-                self._by_beginning[begin] = tuple(same)
+                same = (form,) if others is None else tuple(sorted((*others, form), key=len, reverse=True))
+                self._by_beginning[begin] = same
 
     @property
     def is_of_use(self) -> bool:
@@ -222,6 +230,8 @@ class Forms:
         if not self._by_beginning:
             return
         index, place, folded = self._by_beginning, 0, self._folded(text)
+        if index.keys().isdisjoint(windows(folded, SHORTEST)):
+            return
         end = len(text) - SHORTEST
         while place <= end:
             forms = index.get(folded[place : place + SHORTEST])

@@ -182,7 +182,11 @@ def to_library_request(library: Library, message: Request, extensions: dict[str,
         lines.append((b"User-Agent", USER_AGENT.encode()))
     try:
         request = library.request(
-            message.method, message.url, headers=lines, content=message.body or None, extensions=extensions
+            message.method,
+            library.parsed(message.url),
+            headers=lines,
+            content=message.body or None,
+            extensions=extensions,
         )
     except (library.invalid_url, UnicodeError, ValueError):
         raise NotSendable("not sendable: not a URL") from None

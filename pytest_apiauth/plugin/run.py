@@ -6,7 +6,6 @@ Standard library and pytest only at import; everything else is imported when a p
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 from functools import cached_property, partial
 from pathlib import Path
@@ -114,9 +113,9 @@ class State:
         return printable(self.clean(text))
 
     def cleaning(self) -> Callable[[str], str]:
-        """Return what cleans the texts of one report: the environment is looked at once, and each text once."""
+        """Return what cleans the texts of one report: the environment is looked at once."""
         self.configured.look()
-        return functools.cache(self.redactor.redact_shown)
+        return self.redactor.redact_shown
 
     def showing(self) -> Callable[[str], str]:
         """Return the same for a report of ours, where nothing may stand that a terminal obeys."""

@@ -283,7 +283,7 @@ class Promise(Document):
         inside = [zone for zone in self.zones.values() if path[len(base) :].startswith(zone.path)]
         return max(inside, key=lambda zone: len(zone.path), default=None)
 
-    @property
+    @cached_property
     def token_route_keys(self) -> tuple[Kind, ...]:
         """The keys that the token endpoint itself needs, since it lies in a zone that does."""
         if not self.token_endpoint or Origin.of(self.token_endpoint) != Origin.of(self.base_url):

@@ -215,6 +215,18 @@ def test_long_runs_take_no_long_time(text: str) -> None:
     assert time.process_time() - start < 5
 
 
+def test_text_is_looked_through_anew_once_a_value_is_learnt() -> None:
+    """What was shown of a text before says nothing of a value that came since."""
+    redactor, text = learnt(ODD), f"it is {PLAIN}, and {PLAIN[:20]}... and {PLAIN[8:30]}"
+    assert redactor.redact_shown(text) == text
+
+    redactor.learn(PLAIN, "late.token")
+    shown = redactor.redact_shown(text)
+
+    assert shown.count("[apiauth:late.token]") == 3
+    assert letters_left(PLAIN, shown) == ""
+
+
 def test_thousands_of_tokens_cost_little() -> None:
     """To search costs much the same with a thousand tokens as with ten."""
     text = "\n".join(f"E   line {number} of a long output, {'x' * 60}" for number in range(300))
