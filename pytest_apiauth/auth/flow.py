@@ -78,6 +78,15 @@ class Forward:
         return f"Forward({', '.join([*self.headers, *(place.name for place in places)])})"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Ready:
+    """What a request gets that needs nothing first: its plan, the token, and the step that both make."""
+
+    plan: Plan
+    token: Token | None
+    step: Forward
+
+
 TokenSteps = Generator[Send | Wait, Response | None, Token]
 RequestSteps = Generator[Send | Wait | Forward, Response | None, None]
 
@@ -117,35 +126,65 @@ class Authenticator:
         self._person = person or Person(identities, redactor)
         self._ask = Requester(identities, client=self._client, user=self._user, key=key)
         self._plans = Plans(self._ask, self._grant)
-        # The step of the last request, reused as long as plan and token are the same.
-        self._ready: tuple[Plan, Token | None, Forward] | None = None
+        # That of the last request, reused as long as plan and token are the same.
+        self._ready: Ready | None = None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether tokens are bound to a key, so that an answer may say what the next proof is to have (RFC 9449 9)."""
+        return self._identities.binding is not None
+
+    def at_hand(self, path: str | Callable[[], str]) -> Ready | None:
+        """Return what a request gets if no token has to be got first, which is so for nearly every request.
+
+        None leaves the request to `authenticate`, to which this is a short cut.
+        """
+        plan = self._plans.at(path) if self._kinds is None else self._plans.exactly(self._kinds)
+        if plan.problem is not None:
+            return None
+        token = self.store.fresh() if plan.has_token else None
+        return None if token is None and plan.has_token else self._made_ready(plan, token)
 
     def authenticate(
-        self, path: str | Callable[[], str] = "/", *, kinds: Collection[Kind] | None = None, replayable: bool = True
+        self,
+        path: str | Callable[[], str] = "/",
+        *,
+        kinds: Collection[Kind] | None = None,
+        replayable: bool = True,
+        begun: tuple[Ready, Response | None] | None = None,
     ) -> RequestSteps:
         """Send the user's request with credentials, a second time if a token was refused that was not new.
 
         ``path`` is the absolute path of the request, by which its zone is found; a function that gives it is
-        called only if the zones differ. A request that is not ``replayable`` is sent once only. Raises
+        called only if the zones differ. A request that is not ``replayable`` is sent once only. ``begun`` is what was
+        at hand for a request that was sent with it, and the answer: what is left is to go on from there. Raises
         CredentialError if the zone needs something that is not set.
         """
-        exactly = self._kinds if kinds is None else frozenset(kinds)
-        plan = self._plans.at(path) if exactly is None else self._plans.exactly(exactly)
-        if plan.problem is not None:
-            raise (UnsetError if plan.is_unset else CredentialError)(plan.problem)
-        token = self.store.fresh() if plan.has_token else None
-        may_renew = token is not None
-        if token is None and plan.has_token:
-            token = yield from self.token()
-        response = yield self._forward(plan, token)
+        if begun is None:
+            plan = self._plan(path, kinds)
+            token = self.store.fresh() if plan.has_token else None
+            may_renew = token is not None
+            if token is None and plan.has_token:
+                token = yield from self.token()
+            response = yield self._made_ready(plan, token).step
+        else:
+            plan, token, response = begun[0].plan, begun[0].token, begun[1]
+            may_renew = token is not None
         if token is not None and replayable and self._is_to_be_proved_anew(response):
-            response = yield self._forward(plan, token)
+            response = yield self._made_ready(plan, token).step
         if token is None or not may_renew or response is None or response.status != 401:
             return
         self.store.refuse(token)
         if replayable:
             token = yield from self.token()
-            yield self._forward(plan, token)
+            yield self._made_ready(plan, token).step
+
+    def _plan(self, path: str | Callable[[], str], kinds: Collection[Kind] | None) -> Plan:
+        exactly = self._kinds if kinds is None else frozenset(kinds)
+        plan = self._plans.at(path) if exactly is None else self._plans.exactly(exactly)
+        if plan.problem is not None:
+            raise (UnsetError if plan.is_unset else CredentialError)(plan.problem)
+        return plan
 
     def _is_to_be_proved_anew(self, response: Response | None) -> bool:
         """Whether a server wants another nonce in the proof (RFC 9449 9), which it has told."""
@@ -165,10 +204,10 @@ class Authenticator:
         binding.learn(request.url, response)
         return (yield from _sent(make())) if wants_nonce(response) else response
 
-    def _forward(self, plan: Plan, token: Token | None) -> Forward:
+    def _made_ready(self, plan: Plan, token: Token | None) -> Ready:
         ready = self._ready
-        if ready is not None and ready[0] is plan and ready[1] is token:
-            return ready[2]
+        if ready is not None and ready.plan is plan and ready.token is token:
+            return ready
         headers, placed = dict(plan.headers), dict(plan.placed)
         signing: tuple[Signed | Proved, ...] = plan.signing
         if token is not None:
@@ -180,8 +219,8 @@ class Authenticator:
             else:
                 placed[place] = text
         step = Forward(headers, placed, signing, self._ask.certificate(is_needed=token is not None))
-        self._ready = (plan, token, step)
-        return step
+        ready = self._ready = Ready(plan, token, step)
+        return ready
 
     def token(self) -> TokenSteps:
         """Get the current token, or a new one if there is none or it is stale; one request for all who ask."""

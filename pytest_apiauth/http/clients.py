@@ -11,12 +11,13 @@ of the two is sent.
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from functools import partial
+from http import HTTPStatus
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
 
-from pytest_apiauth.auth.flow import Authenticator, Forward, Send, Wait
+from pytest_apiauth.auth.flow import Authenticator, Forward, Ready, Send, Wait
 from pytest_apiauth.auth.tokens import Token
 from pytest_apiauth.credentials.binding import NONCE
 from pytest_apiauth.credentials.secrets import Redactor
@@ -54,43 +55,81 @@ class Auth(AuthBase):
         self._byte_stream = byte_stream
         self._transport = transport
         self._async_transport = async_transport
+        self._marked: tuple[Forward, dict[bytes, int]] | None = None
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Authenticate a request of a blocking client (the library's interface)."""
-        with self._drive(request) as drive:
+        # Looked at beforehand: whoever sends a body may read it.
+        replayable = isinstance(request.stream, self._byte_stream)
+        ready, response = self._at_hand(request), None
+        if ready is not None:
+            response = yield self._carrying(request, ready.step)
+            if self._is_settled(response):
+                return
+        with self._drive(request, ready, response, replayable=replayable) as drive:
             for step in drive:
                 if isinstance(step, Forward):
-                    drive.outcome = _learnt((yield self._carrying(request, step)))
+                    drive.outcome = self._learnt((yield self._carrying(request, step)))
                 else:
                     drive.outcome = performed(step, self._sending(request))
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Authenticate a request of an asynchronous client (the library's interface)."""
-        with self._drive(request) as drive:
+        # Looked at beforehand: whoever sends a body may read it.
+        replayable = isinstance(request.stream, self._byte_stream)
+        ready, response = self._at_hand(request), None
+        if ready is not None:
+            response = yield self._carrying(request, ready.step)
+            if self._is_settled(response):
+                return
+        with self._drive(request, ready, response, replayable=replayable) as drive:
             for step in drive:
                 if isinstance(step, Forward):
-                    drive.outcome = _learnt((yield self._carrying(request, step)))
+                    drive.outcome = self._learnt((yield self._carrying(request, step)))
                 else:
                     drive.outcome = await performed_async(step, self._sending_async(request))
 
     def _carrying(self, request: httpx.Request, step: Forward) -> httpx.Request:
         """Put a step's headers on the user's request, which is never another one. Raises ReplacedError."""
+        headers, marks = request.headers, self._marks_of(step)
         # A request may be sent again, by the flow or by the test: then it has what it was given here.
-        given = request.extensions.get(GIVEN, {})
+        given: dict[bytes, int] = request.extensions.get(GIVEN, {})
+        # By raw names: to ask the library for one takes four times as long.
+        if not marks.keys().isdisjoint([name.lower() for name, _ in headers.raw]):
+            self._refuse_to_replace(headers, step, given)
+        for name, value in step.headers.items():
+            headers[name] = value
+        request.extensions = {**request.extensions, GIVEN: {**given, **marks} if given else marks}
+        place(request, step.placed, step.signing, step.certificate)
+        return request
+
+    def _refuse_to_replace(self, headers: httpx.Headers, step: Forward, given: Mapping[bytes, int]) -> None:
         signed = {each.place.name: "" for each in step.signing if each.place.where == "header"}
         for name, value in {**step.headers, **signed}.items():
-            own = request.headers.get(name)
-            if own is not None and own != value and hash(own) != given.get(name.lower()):
+            own = headers.get(name)
+            if own is not None and own != value and hash(own) != given.get(name.lower().encode()):
                 raise ReplacedError(
                     f"{self.authenticator.profile.name}: the request brings a header {name}, which this client would"
                     " replace; send it with auth=None, or by a client of apiauth_client_factory(credentials=…) that"
                     " leaves it to you"
                 )
-        request.headers.update(step.headers)
-        now = {name.lower(): hash(text) for name, text in step.headers.items()}
-        request.extensions = {**request.extensions, GIVEN: {**given, **now}}
-        place(request, step.placed, step.signing, step.certificate)
-        return request
+
+    def _marks_of(self, step: Forward) -> dict[bytes, int]:
+        """Return what tells the headers that a step gives; nearly every request has the step of the one before it."""
+        marked = self._marked
+        if marked is None or marked[0] is not step:
+            signed = [(each.place.name, "") for each in step.signing if each.place.where == "header"]
+            marks = {name.lower().encode(): hash(text) for name, text in (*signed, *step.headers.items())}
+            marked = self._marked = step, marks
+        return marked[1]
+
+    def _learnt(self, response: httpx.Response) -> Response:
+        """Return what a flow learns of the answer to the user's request: its status, and what its proof is to have."""
+        nonce = response.headers.get(NONCE) if self.authenticator.is_bound else None
+        if nonce is None:
+            return status_alone(response.status_code)
+        lines = [("WWW-Authenticate", line) for line in response.headers.get_list("www-authenticate")]
+        return Response(response.status_code, (*lines, (NONCE, nonce)))
 
     def _sending(self, request: httpx.Request) -> Callable[[Request], Response]:
         assert self._transport is not None
@@ -100,18 +139,19 @@ class Auth(AuthBase):
         assert self._async_transport is not None
         return partial(self._messenger.send_async, self._async_transport, extensions=_extensions(request))
 
-    def _drive(self, request: httpx.Request) -> Drive[Send | Wait | Forward, None]:
-        replayable = isinstance(request.stream, self._byte_stream)
-        return Drive(self.authenticator.authenticate(lambda: request.url.path, replayable=replayable))
+    def _at_hand(self, request: httpx.Request) -> Ready | None:
+        """Return what a request gets that needs nothing first: without a flow, whose steps cost more than it does."""
+        return self.authenticator.at_hand(lambda: request.url.path)
 
+    def _is_settled(self, response: httpx.Response) -> bool:
+        """Whether nothing is left to do once a request with what was at hand has this answer."""
+        return response.status_code != HTTPStatus.UNAUTHORIZED and not self.authenticator.is_bound
 
-def _learnt(response: httpx.Response) -> Response:
-    """Return what a flow learns of the answer to the user's request: its status, and what is wanted of its proof."""
-    nonce = response.headers.get(NONCE)
-    if nonce is None:
-        return status_alone(response.status_code)
-    lines = [("WWW-Authenticate", line) for line in response.headers.get_list("www-authenticate")]
-    return Response(response.status_code, (*lines, (NONCE, nonce)))
+    def _drive(
+        self, request: httpx.Request, ready: Ready | None, response: httpx.Response | None, *, replayable: bool
+    ) -> Drive[Send | Wait | Forward, None]:
+        begun = (ready, self._learnt(response)) if ready is not None and response is not None else None
+        return Drive(self.authenticator.authenticate(lambda: request.url.path, replayable=replayable, begun=begun))
 
 
 def _extensions(request: httpx.Request) -> Extensions:

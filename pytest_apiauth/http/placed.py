@@ -61,6 +61,11 @@ def place(
         request.extensions = {**request.extensions, EXTENSION: Placed(values, signing, certificate)}
 
 
+def has_placed(request: httpx.Request) -> bool:
+    """Whether anything travels with a request elsewhere than in a header of its own: hardly ever."""
+    return EXTENSION in request.extensions
+
+
 def is_signed(request: httpx.Request) -> bool:
     """Whether a request is signed as it leaves, so that its body has to be at hand."""
     placed = request.extensions.get(EXTENSION)
@@ -101,14 +106,14 @@ def standing(request: httpx.Request) -> Iterator[None]:
             request.headers.pop("cookie", None)
 
 
-def _sign(request: httpx.Request, signed: Signed | Proved, given: dict[str, int]) -> None:
+def _sign(request: httpx.Request, signed: Signed | Proved, given: dict[bytes, int]) -> None:
     body = request.content if isinstance(signed, Signed) else b""
     for name, text in signed.added(received(request, body)):
         if signed.place.where == "query":
             _ask(request, name, text)
         else:
             request.headers[name] = text
-            given[name.lower()] = hash(text)
+            given[name.lower().encode()] = hash(text)
 
 
 def _ask(request: httpx.Request, name: str, value: str) -> None:
