@@ -7,7 +7,6 @@ profile pays for a walk and a few small files. Standard library only, python-dot
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -64,6 +63,8 @@ class Configured:
 
 def _references(path: Path, profile: str, seen: set[Path]) -> Iterator[tuple[str, str]]:
     """Yield label and variable of each secret. A file that cannot be read is for those who use it to complain about."""
+    import tomllib
+
     while (path := Path(os.path.abspath(path))) not in seen:
         seen.add(path)
         try:

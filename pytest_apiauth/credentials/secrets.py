@@ -10,7 +10,6 @@ another.
 from __future__ import annotations
 
 import base64
-import hmac
 import html
 import json
 import math
@@ -67,6 +66,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac  # loads OpenSSL, which a run that compares no secret has no use for
+
         return hmac.compare_digest(self._value.encode(), other._value.encode())
 
     def __hash__(self) -> int:

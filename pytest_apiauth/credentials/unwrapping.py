@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 _COLOUR: Final = r"\x1b\[[0-9;?]*+[A-Za-z]?"
@@ -26,6 +27,7 @@ _OTHERS: Final = {
 _QUOTE: Final = r"[\"']"
 
 
+@cache
 def _pattern(side: str) -> re.Pattern[str]:
     joint = (
         rf"(?P<joint>(?:{_QUOTE}(?:{_COLOUR})*)?[ \t]?\r?{_OTHERS[side]}\n{_MARGIN}(?:[-+|>][ \t]+)?{_BLANK}"
@@ -37,7 +39,7 @@ def _pattern(side: str) -> re.Pattern[str]:
     )
 
 
-SIDES: Final = {side: _pattern(side) for side in _OTHERS}
+SIDES: Final = tuple(_OTHERS)
 """How to read a text: all of it, or one side of the differences in it."""
 WRAPPING: Final = re.compile(r"[\n\\\x1b%&]")
 DIFFERENCE: Final = re.compile(rf"^{_MARGIN}[-+][ \t]", re.MULTILINE)
@@ -56,7 +58,7 @@ class Unwrapped:
         self._stood: list[tuple[int, int]] = []
         self.joints: list[int] = []
         length = done = 0
-        for found in SIDES[side].finditer(text):
+        for found in _pattern(side).finditer(text):
             start, end = found.span()
             for piece, place in ((text[done:start], (done, start)), (_meant(found), (start, end))):
                 if piece:

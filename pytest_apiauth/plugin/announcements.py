@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_apiauth.errors import ApiAuthError
-from pytest_apiauth.messages import Origin
 from pytest_apiauth.plugin.run import State
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.finding import SUFFIX
@@ -51,6 +50,7 @@ def _shown_app(app: object) -> str:
 def warn_of_live(state: State, files: Iterable[Path]) -> list[str]:
     """Return a line for each profile of a live run: where requests are about to go, how fast, how many at most."""
     from pytest_apiauth.credentials.located import located_profile
+    from pytest_apiauth.messages import Origin
 
     lines = []
     for file in files:

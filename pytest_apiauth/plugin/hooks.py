@@ -20,7 +20,7 @@ import pytest
 
 from pytest_apiauth.credentials.redaction import LOGGERS, changed_value, redact_report
 from pytest_apiauth.errors import ApiAuthError, UnsetError
-from pytest_apiauth.plugin import announcements, given, options
+from pytest_apiauth.plugin import given, options
 from pytest_apiauth.plugin.apis import apis_of
 from pytest_apiauth.plugin.keys import CASSETTE, ENTRY
 from pytest_apiauth.plugin.marks import (
@@ -157,6 +157,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Let the controller know, before any worker sends anything, which profiles the tests' clients are for."""
     state = session.config.stash[STATE]
     if state.options.live and hasattr(session.config, "workerinput"):
+        from pytest_apiauth.plugin import announcements
+
         announcements.note_collected(state, used_live(session.items, state))
 
 

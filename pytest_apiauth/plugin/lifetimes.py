@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 import pytest
@@ -116,17 +116,17 @@ class Pausable:
 Change: TypeAlias = tuple["Watched[Any]", Any, Any]
 
 
-@dataclass(slots=True)
 class Lifetimes:
     """What is watched in one run, and the targets that tests share by their mark."""
 
-    watched: list[Watched[Any]] = field(default_factory=list)
-    pausables: list[Pausable] = field(default_factory=list)
-    _changes: dict[pytest.FixtureDef[Any], list[Change]] = field(default_factory=dict)
-    _targets: dict[tuple[pytest.Collector, object], Target] = field(default_factory=dict)
-    _setting_up: list[tuple[str, pytest.Collector]] = field(default_factory=list)
-    """The fixtures of wider scope that are being set up, each within the one before, and where they belong."""
-    _item: pytest.Item | None = None
+    def __init__(self) -> None:
+        self.watched: list[Watched[Any]] = []
+        self.pausables: list[Pausable] = []
+        self._changes: dict[pytest.FixtureDef[Any], list[Change]] = {}
+        self._targets: dict[tuple[pytest.Collector, object], Target] = {}
+        self._setting_up: list[tuple[str, pytest.Collector]] = []
+        """The fixtures of wider scope that are being set up, each within the one before, and where they belong."""
+        self._item: pytest.Item | None = None
 
     @contextmanager
     def watch(self, thing: Bookmarked[B], *, is_wide: bool) -> Generator[None]:
