@@ -66,6 +66,9 @@ class Role(Enum):
     KEPT = "KEPT"
     """A value of no other role that a rule keeps, under a name of its own."""
 
+    # References are looked up at every turn; the one of an enumeration takes ten times as long, to the same end.
+    __hash__ = object.__hash__
+
     @property
     def is_public(self) -> bool:
         """Whether the value merely says who is meant."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pytest_apiauth.auth.logins import of_login
 from pytest_apiauth.codings import CodingError
@@ -62,7 +62,8 @@ class Messenger:
                     reading.end_of_head(len(response.headers.raw))
                     pieces: list[bytes] | None = None if response.is_stream_consumed else []
                     if pieces is not None:
-                        for piece in response.iter_raw():
+                        # As the library reads it, without its chunks and counts of what came.
+                        for piece in cast("httpx.SyncByteStream", response.stream):
                             reading.take(len(piece))
                             pieces.append(piece)
                 finally:
@@ -84,7 +85,7 @@ class Messenger:
                     reading.end_of_head(len(response.headers.raw))
                     pieces: list[bytes] | None = None if response.is_stream_consumed else []
                     if pieces is not None:
-                        async for piece in response.aiter_raw():
+                        async for piece in cast("httpx.AsyncByteStream", response.stream):
                             reading.take(len(piece))
                             pieces.append(piece)
                 finally:

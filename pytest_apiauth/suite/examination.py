@@ -44,9 +44,11 @@ class Examination:
         self._began = target.sent
         self.tokens_issued = 0
         self._ways: dict[str, list[tuple[Kind, ...]]] = {}
+        self._requests: dict[tuple[str, tuple[Kind, ...]], Draft] = {}
         self.placeholders = Placeholders(target, redactor)
         self.obtaining = Obtaining(target, self.placeholders, lambda draft: self.send(draft, sure=True))
         self._moved = 0
+        self._signed: Signing | None = None
         self.clock: Callable[[], float] = time.monotonic
         """What time is measured by."""
         self.recent = Recent()
@@ -186,13 +188,15 @@ class Examination:
     @property
     def _signing(self) -> Signing:
         """How requests are signed: by the system's time, and by a real server's where that was moved."""
-        moved = 0 if self.target.kind.is_double else self._moved
-        return Signing(
-            lambda: time.time() + moved,
-            lambda made, label: self.redactor.learn(made, label.upper()),
-            self.target.identities.binding,
-            self._certificate,
-        )
+        binding = self.target.identities.binding
+        if self._signed is None or self._signed.binding is not binding:
+            self._signed = Signing(
+                lambda: time.time() + (0 if self.target.kind.is_double else self._moved),
+                lambda made, label: self.redactor.learn(made, label.upper()),
+                binding,
+                self._certificate,
+            )
+        return self._signed
 
     def _certificate(self, whose: Certified) -> ClientCertificate:
         """Return what a request comes with by mutual TLS; what is made for this run is made once."""
@@ -272,8 +276,10 @@ class Examination:
         return self.redactor.redact(shell.curl(draft, self.placeholders))
 
     def request(self, path: str, kinds: tuple[Kind, ...]) -> Draft:
-        """Return a GET of a path with the named credentials."""
-        return requests.resource_request(self.profile, path, kinds)
+        """Return a GET of a path with the named credentials: the same one each time, as drafts do not change."""
+        if (path, kinds) not in self._requests:
+            self._requests[path, kinds] = requests.resource_request(self.profile, path, kinds)
+        return self._requests[path, kinds]
 
     def ways_into(self, zone: Zone) -> list[tuple[Kind, ...]]:
         """Return the alternatives of a zone's needs whose credentials are there."""

@@ -359,18 +359,18 @@ class _Drawn:
         from hypothesis.errors import HypothesisException
 
         self.examples += 1
-        mark = repr(sorted(drawn.items()))
         if self._last is not None and not self._api.examination.target.kind.is_double:
             self._after += 1
             if self._after > SHRINK_LIMIT:
-                if mark in self._found:
-                    raise self._found[mark]
+                known = self._found.get(_mark(drawn))
+                if known is not None:
+                    raise known
                 return
         try:
             with self._api.row(is_drawn=True):
                 self._rule.function(self._api, self._argument, **drawn)
         except Violation as violation:
-            self._last = self._found[mark] = violation
+            self._last = self._found[_mark(drawn)] = violation
             raise
         except (Unchanged, NotSendable):
             reject()
@@ -382,3 +382,8 @@ class _Drawn:
             if self._rule.file is None:
                 raise
             raise _Halt(error) from None  # an error of the rule need not be made simpler
+
+
+def _mark(drawn: Mapping[str, object]) -> str:
+    """Return what tells an example again."""
+    return repr(sorted(drawn.items()))
