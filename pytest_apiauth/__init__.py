@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pytest_apiauth.auth.tokens import Token
     from pytest_apiauth.credentials.secrets import Secret
     from pytest_apiauth.embedded import FAULTS, VARIANTS, OwnAnswer, Reply, Server
+    from pytest_apiauth.http.router import MockRouter
     from pytest_apiauth.messages import Request
     from pytest_apiauth.plugin.apis import ByName
     from pytest_apiauth.plugin.factory import ClientFactory
@@ -20,6 +21,7 @@ __all__ = [
     "VARIANTS",
     "ByName",
     "ClientFactory",
+    "MockRouter",
     "OwnAnswer",
     "Profile",
     "Reply",
@@ -35,6 +37,7 @@ _HOMES = {
     "ByName": "plugin.apis",
     "ClientFactory": "plugin.factory",
     "FAULTS": "embedded",
+    "MockRouter": "http.router",
     "OwnAnswer": "embedded",
     "Profile": "profile.model",
     "Reply": "embedded",

@@ -6,12 +6,15 @@ import functools
 import importlib.metadata
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import Distribution, EntryPoints, PackageMetadata, PackagePath
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.here import USUAL, in_its_words
 
 pytest_plugins = ["pytester", "tests.sharing"]
 
@@ -43,6 +46,22 @@ class ReadOnce(Distribution):
     @functools.cached_property
     def files(self) -> list[PackagePath] | None:
         return self._distribution.files
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester) -> pytest.Pytester:
+    """Write the files of projects in the words of the HTTP library that is here."""
+    if USUAL != "httpx":
+        for name in ("makepyfile", "makeconftest"):
+            setattr(pytester, name, _in_its_words(getattr(pytester, name)))
+    return pytester
+
+
+def _in_its_words(make: Callable[..., Path]) -> Callable[..., Path]:
+    def made(*sources: str, **files: str) -> Path:
+        return make(*map(in_its_words, sources), **{name: in_its_words(text) for name, text in files.items()})
+
+    return made
 
 
 @pytest.fixture(scope="session", autouse=True)

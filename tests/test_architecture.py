@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "pytest_apiauth"
 BASE = {
     "errors", "messages", "printable", "bounded", "codings", "interrupts", "scratch", "whole", "bundled", "standards",
+    "installed",
 }  # fmt: skip
 PROMISE = BASE | {"profile", "credentials"}
 CLIENT = PROMISE | {"auth", "http"}
@@ -30,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "whole": set(),
     "bundled": set(),
     "standards": set(),
+    "installed": set(),
     "errors": {"printable"},
     "profile": BASE,
     "credentials": BASE | {"profile"},
@@ -163,7 +165,8 @@ def test_reading_of_imports() -> None:
     hooks = set(imports_of(ROOT / PACKAGE / "plugin" / "hooks.py"))
     assert {"pytest", ".plugin.terminal", ".recording.drift", ".plugin.collection"} <= hooks
     assert "httpx" not in set(imports_of(ROOT / PACKAGE / "plugin" / "clients.py"))
-    assert "httpx" in set(imports_of(ROOT / PACKAGE / "http" / "mock.py"))
+    assert "httpx" in set(imports_of(ROOT / PACKAGE / "http" / "respx_router.py"))
+    assert "httpx" not in set(imports_of(ROOT / PACKAGE / "http" / "router.py"))
 
 
 def test_every_room_is_in_the_table() -> None:

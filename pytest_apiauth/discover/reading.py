@@ -14,6 +14,7 @@ from itertools import accumulate
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pytest_apiauth import installed
 from pytest_apiauth.bounded import read_bounded
 from pytest_apiauth.discover.findings import is_web_url, text_in
 from pytest_apiauth.errors import ApiAuthError
@@ -112,7 +113,7 @@ def _fetched(url: str, shown: str) -> bytes:
 
     if urlsplit(url).scheme != "https" and not Origin.of(url).is_loopback:
         raise DocumentError(f"{shown}: a document over plain HTTP could be anybody's; use https, or save it to a file")
-    network = Network("httpx")
+    network = Network(installed.usual())
     redactor = Redactor()
     redactor.learn(urlsplit(url).query, "query")
     sender = Sender(network, "init", redactor, is_document=True)

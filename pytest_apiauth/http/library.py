@@ -13,13 +13,13 @@ from functools import cache, lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from pytest_apiauth import installed
 from pytest_apiauth.errors import ApiAuthError
 
 if TYPE_CHECKING:
     import httpx
 
 Part = TypeVar("Part")
-NAMES: Final = ("httpx", "httpx2")
 KEPT_URLS: Final = 256
 
 
@@ -66,9 +66,9 @@ class Library:
 @cache
 def library(name: str) -> Library:
     """Import an HTTP library by name. Raises LibraryError if it is unknown or not installed."""
-    if name not in NAMES:
-        raise LibraryError(f"apiauth_http: no library {name!r}; known are: {', '.join(NAMES)}")
-    try:
-        return Library(importlib.import_module(name))
-    except ImportError:
-        raise LibraryError(f"apiauth_http: {name} is not installed; pip install {name}") from None
+    if name not in installed.LIBRARIES:
+        raise LibraryError(f"apiauth_http: no library {name!r}; known are: {', '.join(installed.LIBRARIES)}")
+    lacking = installed.lacking(name)
+    if lacking:
+        raise LibraryError(f"apiauth_http: {lacking}")
+    return Library(importlib.import_module(name))

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ApiAuthError, UnreachableError
 from pytest_apiauth.http.library import Library
+from pytest_apiauth.installed import LIBRARIES
 from pytest_apiauth.messages import ClientCertificate, NoAnswer, Origin, Request, Response
 from pytest_apiauth.printable import one_line
 
@@ -151,13 +152,17 @@ class CutOffStream:
 def in_place_of_answer(library: Library, absent: NoAnswer) -> Exception:
     """Return what a library raises in the place of an answer.
 
-    Its own for what happens to a connection, in the words that it has for it; any other error is the test's, as it is.
+    Its own for what happens to a connection, in the words that it has for it, and for an error of the other library;
+    any other error is the test's, as it is.
     """
     error = absent.error
     for kinds, name, message in _OF_CONNECTIONS:
         if isinstance(error, kinds):
             raised: Exception = getattr(library.module, name)(message or str(error))
             return raised
+    home = type(error).__module__.partition(".")[0]
+    if home in LIBRARIES and home != library.name and hasattr(library.module, type(error).__name__):
+        return getattr(library.module, type(error).__name__)(str(error))  # type: ignore[no-any-return]
     return error
 
 

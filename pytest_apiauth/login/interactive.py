@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pytest_apiauth import installed
 from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token, replacing
 from pytest_apiauth.auth.device import DeviceAuthorization, page_for, read_device_authorization, wait_after
 from pytest_apiauth.auth.flow import Authenticator
@@ -114,7 +115,7 @@ class _Login:
         if self._user not in (DEFAULT, *profile.users):
             known = ", ".join((DEFAULT, *profile.users))
             raise ProfileError(f"{profile.name}: --user: no {self._user!r} in [users]; known are: {known}")
-        self.sender = Sender.live("httpx", profile, self.redactor)
+        self.sender = Sender.live(installed.usual(), profile, self.redactor)
 
     def run(self, way: Way) -> Iterator[str]:
         """Run the grant."""
@@ -179,7 +180,7 @@ class _Login:
         usual, store = self._profile.usual_grant, TokenStore(SystemClock(), self._profile.token.leeway)
         print(f"{self._profile.name}: first a token by {usual}, as clients get it", file=sys.stderr, flush=True)
         asking = Authenticator(self._profile, self._identities, store, self.redactor, client=self._client)
-        return fetch_token(asking, Network("httpx", ca_file=self._profile.ca_file), self.redactor)
+        return fetch_token(asking, Network(installed.usual(), ca_file=self._profile.ca_file), self.redactor)
 
     def _announce(self, url: str) -> None:
         print(f"{self._profile.name}: contacting {Origin.of(url)} for {self._grant}", file=sys.stderr, flush=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import pytest
 
 from pytest_apiauth.errors import ProfileError
+from pytest_apiauth.installed import usual
 from pytest_apiauth.plugin.run import State, at_hand
 from pytest_apiauth.scratch import scratch_folder
 
@@ -98,7 +99,7 @@ class Block:
             opened.enter_context(at_work(Refusal(hosts_of([profile], root), _advice)))
         block = cls(server, clients, who, opened)
         if stands_in:
-            block.stand_in = StandIn(server, who, _advice_beside_mock, [])
+            block.stand_in = StandIn(server, who, _advice_beside_mock, [], target.connector.library.name)
         if run is None:
             opened.enter_context(block._at_work())
             return block
@@ -196,6 +197,6 @@ def _targets(run: State | None, root: Path, http: Library | None) -> Targets:
         return ()  # they are chosen for the block
 
     if run is None:
-        return Targets(Options(http or "httpx"), root, OutputRedactor(), throttle, no_workers, no_faults)
+        return Targets(Options(http or usual()), root, OutputRedactor(), throttle, no_workers, no_faults)
     options = Options(http or run.options.http, run.options.faults, run.options.variants)
     return Targets(options, root, run.redactor, throttle, no_workers, no_faults)

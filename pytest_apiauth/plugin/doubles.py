@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_apiauth.installed import usual
+
 if TYPE_CHECKING:
     from pytest_apiauth.embedded import Server
     from pytest_apiauth.http.mock import Double
@@ -51,15 +53,20 @@ class ServedUrl(str):
 class StandIn:
     """The embedded server in the place of the profile's hosts, for the process, as long as it is `at_work`.
 
-    httpx meets it in this process, by its transports. What any other library connects to those hosts is led to a
-    socket, which is opened when the first one does and kept for later tests. ``who`` names client, user and key, whose
-    credentials production code finds in its environment; what certificate a client has in its TLS context is not to be
-    seen here, and it is taken to have the right one. ``advice`` is for a library that goes past it, and its
+    The library ``http`` meets it in this process, by its transports. What any other library connects to those hosts is
+    led to a socket, which is opened when the first one does and kept for later tests. ``who`` names client, user and
+    key, whose credentials production code finds in its environment; what certificate a client has in its TLS context is
+    not to be seen here, and it is taken to have the right one. ``advice`` is for a library that goes past it, and its
     failures are noted in ``errors``.
     """
 
     def __init__(
-        self, server: Server, who: Mapping[str, str], advice: Callable[[str], str], errors: list[OfflineError]
+        self,
+        server: Server,
+        who: Mapping[str, str],
+        advice: Callable[[str], str],
+        errors: list[OfflineError],
+        http: str,
     ) -> None:
         from pytest_apiauth.embedded.http1 import completed
         from pytest_apiauth.http.mock import double
@@ -71,19 +78,18 @@ class StandIn:
         )
         self._hosts = frozenset(origin.host for origin in server.origins)
         self._ends: ExitStack | None = None
-        self.router = double(server.origins, self._handle)
+        self.router = double(http, server.origins, self._handle)
         self._detour = Detour(Hosts.of(server.origins), advice, errors, find=self._place)
 
     @contextmanager
     def at_work(self, patch: pytest.MonkeyPatch) -> Generator[None]:
         """Stand in for the hosts while the block runs; production code finds its credentials in the environment."""
         from pytest_apiauth.embedded.landing import has_landing
-        from pytest_apiauth.http.mock import mounted
         from pytest_apiauth.offline import at_work
 
         set_environment(self._server, patch, self._who)
         _pass_proxies_by(self._server, patch)
-        with ExitStack() as ends, mounted(self.router):
+        with ExitStack() as ends, self.router.mounted():
             self._ends = ends
             if has_landing(self._hosts):
                 # A client from an earlier test may still be connected, and connects no more.
@@ -95,13 +101,12 @@ class StandIn:
     def _place(self) -> Place:
         """Return the socket, and answer there as long as the double is at work."""
         from pytest_apiauth.embedded.landing import landing_for
-        from pytest_apiauth.http.mock import routed
         from pytest_apiauth.offline import Place
 
         landing = landing_for(self._hosts)
         place = PLACES.setdefault(landing.port, Place(landing.port, landing.trust))
         if self._ends is not None:
-            answer = routed(self.router, self._handle)
+            answer = self.router.routed(self._handle)
             self._ends.enter_context(landing.answering(self._server, answer, place.patience.hold))
             self._ends = None
         return place
@@ -109,10 +114,14 @@ class StandIn:
 
 @contextmanager
 def standing_in(
-    server: Server, patch: pytest.MonkeyPatch, advice: Callable[[str], str], who: Mapping[str, str] = DEFAULTS
+    server: Server,
+    patch: pytest.MonkeyPatch,
+    advice: Callable[[str], str],
+    who: Mapping[str, str] = DEFAULTS,
+    http: str | None = None,
 ) -> Generator[Double]:
-    """Let the embedded server stand in for the profile's hosts while the block runs; gives the respx router."""
-    made = StandIn(server, who, advice, [])
+    """Let the embedded server stand in for the profile's hosts while the block runs; gives the router."""
+    made = StandIn(server, who, advice, [], http or usual())
     with made.at_work(patch):
         yield made.router
 

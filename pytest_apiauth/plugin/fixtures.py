@@ -198,8 +198,10 @@ def apiauth_mock(request: pytest.FixtureRequest, _apiauth_apis: Apis) -> Iterato
     Whatever library they are of: httpx, httpx2, requests, urllib3, urllib, aiohttp and what is built on one of them.
     The environment variables that the profile names are set to the embedded server's credentials, so that
     production code which reads them is understood. Gives the respx router: routes that a test adds to it, or to another
-    one, answer first, without the credentials check. `apiauth_server.respond` gives answers behind that. Of several
-    profiles that marks name, each has a server at its own hosts.
+    one, answer first, without the credentials check. With ``apiauth_http = httpx2``, or without respx, it is a
+    `pytest_apiauth.MockRouter`, which has the same methods for routes and their calls and takes responses and errors of
+    that library. `apiauth_server.respond` gives answers behind that. Of several profiles that marks name, each has a
+    server at its own hosts.
 
     Example::
 
@@ -219,11 +221,12 @@ def apiauth_mock(request: pytest.FixtureRequest, _apiauth_apis: Apis) -> Iterato
     made: list[StandIn] = []
     with ExitStack() as opened:
         for server, clients in stand_ins(_apiauth_apis):
-            one = StandIn(server, clients.who, advice_beside_mock, refusals(request.node))
+            http = clients.target.connector.library.name
+            one = StandIn(server, clients.who, advice_beside_mock, refusals(request.node), http)
             opened.enter_context(doing(request, one.at_work))
             opened.enter_context(lifetimes.watch(one.router, is_wide=is_wide))
             made.append(one)
-        yield made[0].router
+        yield made[0].router  # type: ignore[misc]  # with httpx2 one of ours, see above
 
 
 @pytest.fixture(scope=_scope)

@@ -13,17 +13,18 @@ from typing import Any, Final, Literal, NamedTuple
 
 import pytest
 
+from pytest_apiauth import installed
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.report import formats
 
 Walk = Literal["none", "servers", "all"]
 Scope = Literal["function", "class", "module", "session"]
-LIBRARIES: Final = ("httpx", "httpx2")
 SAFETY_CLASSES: Final = ("consume", "revoke", "lockout", "load")
 WALKS: Final[tuple[Walk, ...]] = ("none", "servers", "all")
 """What ``apiauth_collect`` may say."""
 SCOPES: Final[tuple[Scope, ...]] = ("function", "class", "module", "session")
 """What ``apiauth_server_scope`` may say. pytest has a plug-in's fixture of package scope last for the whole run."""
+USUAL_HTTP: Final = "the one that is installed; of both, httpx"
 EXAMPLES: Final = 30
 LIVE_EXAMPLES: Final = 5
 
@@ -39,6 +40,10 @@ def _positive(value: float) -> str | None:
 def _safety_classes(entries: list[str]) -> str | None:
     unknown = next((name for name in _names(entries) if name not in SAFETY_CLASSES), None)
     return None if unknown is None else f"no safety class {unknown!r}; there are {', '.join(SAFETY_CLASSES)}"
+
+
+def _http(name: str) -> str | None:
+    return installed.lacking(name) or None
 
 
 def _report_files(files: list[str]) -> str | None:
@@ -88,14 +93,16 @@ class Option(NamedTuple):
 class Ini(NamedTuple):
     """One key of pytest's own configuration file, ``apiauth_NAME``. ``choices`` are all that it may say, if it has any.
 
-    ``expected`` tells of them.
+    ``expected`` tells of them. ``default`` None is for what is found out when it is needed. ``check`` says what is
+    wrong with a value that the file has, or None.
     """
 
     name: str
     help: str
-    default: str = ""
+    default: str | None = ""
     choices: tuple[str, ...] = ()
     expected: str = ""
+    check: Callable[[Any], str | None] = _nothing_wrong
 
     @property
     def key(self) -> str:
@@ -109,15 +116,20 @@ class Ini(NamedTuple):
     def read(self, config: pytest.Config) -> Any:
         """Return what it says. Raises UsageError, in one line."""
         value = config.getini(self.key)
+        if value == self.default:
+            return value
         if self.choices and value not in self.choices:
             raise pytest.UsageError(f"{self.key}: expected {self.expected.format(value)}")
+        wrong = self.check(value)
+        if wrong is not None:
+            raise pytest.UsageError(f"{self.key}: {wrong}")
         return value
 
 
 OPTIONS: Final = (
     Option("live", "use the profiles' real URLs; without it nothing here reaches the network"),
     Option("profile", "profile that the fixtures use by default", str, "NAME"),
-    Option("http", "library of the clients (default: httpx)", str, choices=LIBRARIES),
+    Option("http", f"library of the clients (default: {USUAL_HTTP})", str, choices=installed.LIBRARIES, check=_http),
     Option(
         "examples", f"examples per property (default: {EXAMPLES}; live: {LIVE_EXAMPLES})", int, "N", check=_positive
     ),
@@ -154,7 +166,11 @@ OPTIONS: Final = (
 )  # fmt: skip
 INI_KEYS: Final = (
     Ini("profile", "profile that the fixtures use by default"),
-    Ini("http", "library of the clients: httpx or httpx2", "httpx", LIBRARIES, "httpx or httpx2, got {!r}"),
+    Ini(
+        "http",
+        f"library of the clients: httpx or httpx2 (default: {USUAL_HTTP})",
+        None, installed.LIBRARIES, "httpx or httpx2, got {!r}", _http,
+    ),
     Ini(
         "collect",
         "which profiles a folder walk examines: none, servers (default: those with an app, and in a live run those that"
@@ -203,8 +219,8 @@ class Options(NamedTuple):
     """The profile that the command line names; a path starts where the user stands."""
     usual_profile: str
     """The profile that the ini names, or nothing; a path starts where that file lies."""
-    http: str
-    """``httpx`` or ``httpx2``."""
+    wanted_http: str | None
+    """``httpx`` or ``httpx2``, if somebody says."""
     examples: int
     """Examples per property."""
     strict: bool
@@ -230,6 +246,11 @@ class Options(NamedTuple):
     server_scope: Scope
     """The scope of the fixtures."""
 
+    @property
+    def http(self) -> str:
+        """``httpx`` or ``httpx2``; what is installed is looked up when this is asked for first."""
+        return self.wanted_http or installed.usual()
+
 
 def declare(parser: pytest.Parser) -> None:
     """Declare every option and ini key, all beginning with apiauth."""
@@ -250,7 +271,7 @@ def read(config: pytest.Config) -> Options:
         live=is_live,
         profile=given["profile"],
         usual_profile=ini["profile"],
-        http=given["http"] or ini["http"],
+        wanted_http=given["http"] or ini["http"],
         examples=given["examples"] or (LIVE_EXAMPLES if is_live else EXAMPLES),
         strict=given["strict"] or bool(given["fault"]),
         allow=tuple(_names(given["allow"])),

@@ -217,8 +217,8 @@ def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]] | list[tuple[s
     yield ""
 
 
-def _default(text: str) -> str:
-    return _code(text) if text and text != "required" else text
+def _default(text: str | None) -> str:
+    return _code(text) if text and text != "required" else text or ""
 
 
 def _code(text: str) -> str:

@@ -143,11 +143,11 @@ class Serving:
 
     @property
     def mock(self) -> respx.MockRouter:
-        """The respx router of a block with ``mock=True``: routes that are added to it answer first."""
+        """The router of a block with ``mock=True``, as `apiauth_mock` gives it: routes that are added answer first."""
         stand_in = self._now.stand_in
         if stand_in is None:
             raise RuntimeError("serving: nothing stands in for the API's hosts; serving(..., mock=True) does")
-        return stand_in.router
+        return stand_in.router  # type: ignore[return-value]  # annotated as apiauth_mock is
 
     @property
     def url(self) -> ServedUrl:

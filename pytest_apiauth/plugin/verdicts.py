@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from pytest_apiauth.plugin import progress
-from pytest_apiauth.plugin.run import STATE
+from pytest_apiauth.plugin.run import STATE, State
 from pytest_apiauth.report import formats, github, plain, statement, summary
 from pytest_apiauth.report.ledger import Ledger
 from pytest_apiauth.report.lines import MANY, Tone, lines_of
@@ -56,8 +56,9 @@ class Verdicts:
     def finish(self) -> None:
         """Look for faults that were not caught, and write the reports."""
         self.errors += self._uncaught()
-        options = self._config.stash[STATE].options
-        run = self._ledger.record(self._config.stash[STATE].seed)
+        state: State = self._config.stash[STATE]
+        options = state.options
+        run = self._ledger.record(state.seed, options.http)
         for file in options.reports:
             try:
                 formats.write(file, run)

@@ -28,6 +28,7 @@ from pytest_apiauth.credentials.redaction import OutputRedactor
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.http import Guard, Network, Sender, bounds
+from pytest_apiauth.installed import usual
 from pytest_apiauth.messages import Response
 from pytest_apiauth.printable import as_markdown
 from pytest_apiauth.profile.model import Profile
@@ -42,7 +43,6 @@ from pytest_apiauth.scratch import scratch_folder
 
 Script: TypeAlias = Callable[[Profile, Path], LogIn | None]
 """Returns the function that logs in for a profile of a folder; None if none is named."""
-LIBRARY: Final = "httpx"
 EMBEDDED: Final = "the embedded server"
 
 
@@ -77,7 +77,7 @@ def embedded_stage(profile: Profile) -> Iterator[Stage]:
             serve(server) as plain,
             tunnel(urlsplit(url).port or 0, urlsplit(plain).port or 0) as proxy,
         ):
-            network = Network(LIBRARY, ca_file=str(authority.write(folder)), proxy=proxy)
+            network = Network(usual(), ca_file=str(authority.write(folder)), proxy=proxy)
             identities = Identities(server.profile, server.lookup, redactor)
             guard = Guard(network.library, server.profile, redactor)
             sender = Sender(network, profile.name, redactor, guard)
@@ -102,7 +102,7 @@ def live_stage(profile: Profile, folder: Path, script: Script) -> Iterator[Stage
     redactor = OutputRedactor()
     identities = live_identities(profile, folder, redactor)
     located = identities.profile
-    sender = Sender.live(LIBRARY, located, redactor)
+    sender = Sender.live(usual(), located, redactor)
     try:
         person = Person(identities, redactor, logs_in=script(located, folder))
         yield Stage(located, identities, sender, redactor, person, located.base_url)
@@ -140,7 +140,7 @@ def replay(scene: Scene, profile: Profile, path: Path) -> list[Response]:
     if not path.is_file():
         raise CassetteError(f"{path}: no such cassette; record it: python -m pytest_apiauth record {profile.name}")
     redactor = OutputRedactor()
-    network = Network(LIBRARY)
+    network = Network(usual())
     guard = Guard(network.library, profile, redactor)
     sender = Sender(network, profile.name, redactor, guard)
     identities = Identities(profile, Credentials(None), redactor)

@@ -28,7 +28,7 @@ from pytest_apiauth.report.record import (
     worst,
 )
 
-DISTRIBUTIONS: Final = ("pytest-apiauth", "pytest", "httpx", "httpx2", "hypothesis")
+DISTRIBUTIONS: Final = ("pytest-apiauth", "pytest", "hypothesis")
 MOST_ADVICE: Final = 10
 """Pieces of advice that a report shows of one rule."""
 
@@ -258,10 +258,10 @@ def _advice(entries: list[Entry]) -> tuple[Advice, ...]:
     return tuple(found)
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of what took part."""
+def versions(http: str) -> dict[str, str]:
+    """Return the versions of what took part, with the HTTP library that did."""
     found = {"python": platform.python_version()}
-    for name in DISTRIBUTIONS:
+    for name in (*DISTRIBUTIONS, http):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -285,7 +285,7 @@ class Ledger:
         own.not_ready = own.not_ready or entry.not_ready
         own.seconds += seconds
 
-    def record(self, seed: int) -> RunRecord:
-        """Return the record of the run."""
+    def record(self, seed: int, http: str) -> RunRecord:
+        """Return the record of the run; ``http`` is the library whose clients took part."""
         profiles = tuple(one.record() for one in self.profiles.values())
-        return RunRecord(version=1, versions=versions(), seed=seed, started=self._started, profiles=profiles)
+        return RunRecord(version=1, versions=versions(http), seed=seed, started=self._started, profiles=profiles)

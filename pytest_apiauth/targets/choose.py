@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
+from pytest_apiauth import installed
 from pytest_apiauth.auth.shared import SharedFile
 from pytest_apiauth.credentials.identities import Lookup, SetVariables
 from pytest_apiauth.credentials.importing import put_on_path
@@ -114,7 +115,7 @@ def double(
 ) -> Target:
     """Return an embedded server of no run, with some faults, to show what they do. Raises an ApiAuthError."""
     build = LoopbackTarget if has_connections else EmbeddedTarget.build
-    return build(profile, redactor=redactor, library="httpx", faults=faults, variants=())
+    return build(profile, redactor=redactor, library=installed.usual(), faults=faults, variants=())
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from pytest_apiauth.errors import TokenError
 from pytest_apiauth.http import InProcess, build_client
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
+from tests.here import USUAL
 
 PROFILE = loading.load(Path(__file__).parent.parent / "profiles" / "device.apiauth.toml")
 TOLD = {
@@ -126,7 +127,7 @@ def client_of(server: Server, handle: Any) -> Any:
     redactor = Redactor()
     identities = Identities(server.profile, server.lookup, redactor)
     user = Authenticator(server.profile, identities, TokenStore(server.clock, 30), redactor)
-    return build_client(server.profile, InProcess("httpx", handle), redactor, authenticator=user)
+    return build_client(server.profile, InProcess(USUAL, handle), redactor, authenticator=user)
 
 
 def test_a_client_gets_its_token_where_the_page_consents() -> None:

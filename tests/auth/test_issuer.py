@@ -16,6 +16,7 @@ from pytest_apiauth.embedded import Server
 from pytest_apiauth.errors import ProfileError, TokenError
 from pytest_apiauth.http import InProcess, build_client
 from pytest_apiauth.profile import authorizing, loading
+from tests.here import USUAL
 
 FILE = Path(__file__).parent.parent / "profiles" / "target.apiauth.toml"
 ISSUER = "https://id.target.example"
@@ -28,7 +29,7 @@ def client_of(iss: bool | str, *faults: str) -> Any:
     identities = Identities(profile, server.lookup, redactor)
     store = TokenStore(server.clock, 30)
     user = Authenticator(profile, identities, store, redactor, grant="authorization_code")
-    return build_client(profile, InProcess("httpx", server.handle), redactor, authenticator=user)
+    return build_client(profile, InProcess(USUAL, server.handle), redactor, authenticator=user)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from pytest_apiauth.auth import pushing
@@ -20,10 +19,11 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.errors import GuardError, ProfileError, TokenError
 from pytest_apiauth.http import InProcess, build_client
-from pytest_apiauth.http.mock import double, mounted
+from pytest_apiauth.http.mock import double
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
+from tests.here import USUAL, httpx
 
 FILE = Path(__file__).parent.parent / "profiles" / "pushed.apiauth.toml"
 PROFILE = loading.load(FILE)
@@ -35,7 +35,7 @@ def client_of(server: Server, redactor: Redactor, handle: Any = None, profile: P
     profile = profile or server.profile
     identities = Identities(profile, server.lookup, redactor)
     user = Authenticator(profile, identities, TokenStore(server.clock, 30), redactor)
-    return build_client(profile, InProcess("httpx", handle or server.handle), redactor, authenticator=user)
+    return build_client(profile, InProcess(USUAL, handle or server.handle), redactor, authenticator=user)
 
 
 def answered(members: object, status: int) -> Response:
@@ -74,7 +74,7 @@ def test_code_that_pushes_by_itself_meets_the_double() -> None:
         "client_id": identity.client_id, "client_secret": identity.client_secret.reveal(), "response_type": "code",
         "redirect_uri": identity.redirect_uri, "state": "made-up",
     }  # fmt: skip
-    with mounted(double(server.origins, server.handle)):
+    with double(USUAL, server.origins, server.handle).mounted():
         told = httpx.post(PLACE, data=asked).json()
         query = {"client_id": identity.client_id, "request_uri": told["request_uri"]}
         answer = httpx.get(PROFILE.authorization_endpoint, params=query)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from pytest_apiauth import Profile, Reply, Request, Server
 from pytest_apiauth.embedded.answering import OwnAnswer
 from pytest_apiauth.messages import NoAnswer, Response
 from tests.embedded.caller import Caller, profile_named
+from tests.here import httpx
 
 PLACE = "/v1/workspaces"
 

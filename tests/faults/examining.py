@@ -17,6 +17,7 @@ from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 from pytest_apiauth.targets.loopback import LoopbackTarget
+from tests.here import USUAL
 
 bundled.load_chapters()
 
@@ -81,7 +82,7 @@ def examine(
     if not chosen:
         return {}
     build = LoopbackTarget if all(rule.wire for rule in chosen) else EmbeddedTarget.build
-    target = build(profile, redactor=redactor, library="httpx", faults=faults, variants=variants)
+    target = build(profile, redactor=redactor, library=USUAL, faults=faults, variants=variants)
     examination = Examination(target, redactor)
     try:
         make_ready(examination)

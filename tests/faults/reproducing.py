@@ -27,6 +27,7 @@ from pytest_apiauth.suite.outcomes import Counterexample
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 from pytest_apiauth.targets.loopback import LoopbackTarget
+from tests.here import USUAL
 
 from .examining import PROFILES, QUICK
 
@@ -59,7 +60,7 @@ def caught(fault: str, rule: Rule) -> Iterator[Found | None]:
     for profile in PROFILES.values():
         redactor = Redactor()
         build = LoopbackTarget if rule.wire else EmbeddedTarget.build
-        target = build(profile, redactor=redactor, library="httpx", faults=[fault], variants=[])
+        target = build(profile, redactor=redactor, library=USUAL, faults=[fault], variants=[])
         examination = Examination(target, redactor)
         with closing(target), serve(target.server) as base_url:
             make_ready(examination)

@@ -17,6 +17,7 @@ from typing import Final
 from pytest_apiauth.__main__ import main
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.printable import printable
+from tests.here import USUAL
 
 from .cases import Case
 from .watching import Breach, check_said, watched
@@ -200,7 +201,7 @@ def _cassette(place: Path) -> bool:
     for line in drift.lines:
         check_said(line)
     with _refusals(refused):
-        CassetteTarget.build(profile, library="httpx", root=folder)
+        CassetteTarget.build(profile, library=USUAL, root=folder)
     scene = next(each for each in scenes(profile) if each.name == place.stem)
     with _refusals(refused), contextlib.suppress(CannotOverwriteExistingCassetteException):
         for answer in library.replay(scene, profile, place):
@@ -306,7 +307,7 @@ def _report(place: Path) -> bool:
         else:
             ledger = Ledger()
             ledger.add("shop.apiauth.toml::rule", plain.read(Entry, data), 0.5)
-            run = ledger.record(7)
+            run = ledger.record(7, "httpx")
     except plain.DamagedError as error:
         raise ApiAuthError(error) from None
     json.loads(json_report.text(run))

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from unittest import mock
 
 from pytest_apiauth.http import Guard
+from pytest_apiauth.installed import LIBRARIES
+from tests.here import USUAL, has
 from tests.http import body_ways, client_ways
 from tests.http.foreign import HARMLESS, KNOWN, Net, leaks
 from tests.http.hand import PARTS, Hand, World
 from tests.http.ways import ARRIVES, AT_HOME, WAYS, Way
 
 __all__ = ["SIDES", "Attempt", "all_ways", "attempts", "body_ways", "client_ways", "unguarded"]
-SIDES = [(library, kind) for library in ("httpx", "httpx2") for kind in ("sync", "async")]
+SIDES = [(library, kind) for library in sorted(LIBRARIES, key=lambda name: name != USUAL) for kind in ("sync", "async")]
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def main() -> int:
     wrong = 0
     with contextlib.nullcontext() if is_guarded else unguarded():
         print(f"{len(WAYS)} ways; attempts, and arrivals of a credential at a foreign origin, by where it stands")
-        for library, kind in SIDES:
+        for library, kind in (side for side in SIDES if has(side[0])):
             tried, arrived = Counter[str](), Counter[str]()
             for attempt in attempts(library, kind):
                 tried[attempt.part] += 1

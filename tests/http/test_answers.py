@@ -9,19 +9,21 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
-import respx
 
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.embedded.loopback import serve
 from pytest_apiauth.http import InProcess
-from pytest_apiauth.http.mock import double, mounted
+from pytest_apiauth.http.mock import double
+from pytest_apiauth.installed import LIBRARIES
 from tests.embedded.caller import profile_named
+from tests.here import USUAL, has, httpx, needs
 
 PLACE = "/v1/workspaces"
 WHOLE = "https://api.dastra.eu/v1/workspaces"
-WAYS = [("httpx", False), ("httpx", True), ("httpx2", False), ("httpx2", True)]
+WAYS = [
+    (name, way, is_async) for name in LIBRARIES for way in ("in process", "by the mock") for is_async in (False, True)
+]
 Get = Callable[..., Any]
 
 
@@ -30,34 +32,36 @@ def server() -> Server:
     return Server(profile_named("dastra"))
 
 
-@pytest.fixture(params=[*WAYS, ("mock", False), ("mock", True)], ids=lambda way: f"{way[0]}-{'a' * way[1]}sync")
+@pytest.fixture(params=WAYS, ids=lambda way: f"{way[0]}-{way[1]}-{'a' * way[2]}sync")
 def way(request: pytest.FixtureRequest, server: Server) -> Any:
     """A client of either library, blocking or not, in process or by the mock; its module and a way to send with it."""
-    name, is_async = request.param
-    module = importlib.import_module("httpx" if name == "mock" else name)
+    name, by, is_async = request.param
+    if not has(name):
+        pytest.skip(f"needs {name}, not installed here")
+    module = importlib.import_module(name)
     headers = {"Authorization": f"Bearer {server.issue().reveal()}"}
     options: dict[str, Any] = {"base_url": server.profile.base_url, "headers": headers, "timeout": 5}
 
     def send(method: str, place: str, **extra: Any) -> Any:
         if not is_async:
-            with module.Client(**options, **_transport(name, server, "transport")) as client:
+            with module.Client(**options, **_transport(name, by, server, "transport")) as client:
                 return client.request(method, place, **extra)
 
         async def sending() -> Any:
-            async with module.AsyncClient(**options, **_transport(name, server, "async_transport")) as client:
+            async with module.AsyncClient(**options, **_transport(name, by, server, "async_transport")) as client:
                 return await client.request(method, place, **extra)
 
         return asyncio.run(sending())
 
-    if name != "mock":
+    if by == "in process":
         yield module, send
         return
-    with mounted(double(server.origins, server.handle)):
+    with double(name, server.origins, server.handle).mounted():
         yield module, send
 
 
-def _transport(name: str, server: Server, kind: str) -> dict[str, Any]:
-    return {} if name == "mock" else {"transport": getattr(InProcess(name, server.handle), kind)()}
+def _transport(name: str, by: str, server: Server, kind: str) -> dict[str, Any]:
+    return {} if by == "by the mock" else {"transport": getattr(InProcess(name, server.handle), kind)()}
 
 
 @pytest.mark.parametrize(
@@ -127,6 +131,7 @@ def test_on_a_socket_nothing_comes_in_the_place_of_an_answer(server: Server) -> 
 
 
 @pytest.mark.parametrize("is_first", [True, False])
+@needs("httpx", "respx")
 @pytest.mark.parametrize("is_async", [False, True])
 def test_routes_of_another_router_win_in_any_order(server: Server, is_first: bool, is_async: bool) -> None:
     """Whichever router was started first, a test's own route answers, the double the rest, and nobody other hosts."""
@@ -141,8 +146,10 @@ def test_routes_of_another_router_win_in_any_order(server: Server, is_first: boo
 
         return asyncio.run(getting())
 
+    import respx
+
     own = respx.mock(assert_all_called=False)
-    late = mounted(double(server.origins, server.handle))
+    late = double("httpx", server.origins, server.handle).mounted()
     with own if is_first else late, late if is_first else own:
         route = own.get(WHOLE, params={"page": "2"}).respond(json="mine")
         assert get(f"{WHOLE}?page=2").json() == "mine"
@@ -155,7 +162,8 @@ def test_routes_of_another_router_win_in_any_order(server: Server, is_first: boo
 
 def test_routes_of_the_mocks_own_router_win(server: Server) -> None:
     """A route that a test adds answers, the token endpoint's too; what it does not know, the double answers."""
-    with mounted(double(server.origins, server.handle)) as router:
+    router: Any = double(USUAL, server.origins, server.handle)
+    with router.mounted():
         created = router.post(WHOLE).respond(201, json={"id": 9})
         router.post("https://account.dastra.eu/connect/token").mock(
             side_effect=[httpx.ConnectTimeout, httpx.Response(503)]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.http import bodies, library
 from pytest_apiauth.http.bodies import AsyncLookedThrough, LookedThrough, Window, holds
+from tests.here import EACH
 
 VALUE = 'c0rrect/horse "b\xe4ttery"'
 
@@ -122,7 +123,7 @@ def test_single_letters_are_not_looked_at_one_by_one() -> None:
     assert sum(looks) < 4 * 200_000
 
 
-@pytest.mark.parametrize("name", ["httpx", "httpx2"])
+@pytest.mark.parametrize("name", EACH)
 def test_a_stream_that_can_be_read_again_is(name: str) -> None:
     """A transport that tries once more sends the whole body once more, looked through."""
     module = library(name).module
@@ -136,7 +137,7 @@ def test_a_stream_that_can_be_read_again_is(name: str) -> None:
     assert first == second == b"".join(stream)
 
 
-@pytest.mark.parametrize("name", ["httpx", "httpx2"])
+@pytest.mark.parametrize("name", EACH)
 def test_a_stream_that_can_be_read_once_says_so(name: str) -> None:
     """What was generated is not sent half a second time."""
     module = library(name).module

@@ -20,6 +20,7 @@ from pytest_apiauth.http import Network, Sender, bounds, build_async_client, bui
 from pytest_apiauth.http.bounds import BeyondError, BoundedStream, Reading, bounded
 from pytest_apiauth.messages import Request
 from pytest_apiauth.targets.connection import Connection
+from tests.here import EACH, INSTALLED, USUAL
 from tests.http.test_network import Listener, local
 from tests.shop import authenticator
 
@@ -48,7 +49,7 @@ ANSWERS: dict[str, tuple[bytes, dict[str, float], str]] = {
 """Answers with a token, the bound that is too narrow for each, and what is said then."""
 
 
-@pytest.fixture(params=["httpx", "httpx2"])
+@pytest.fixture(params=EACH)
 def name(request: pytest.FixtureRequest) -> str:
     """Name one of the two libraries."""
     return str(request.param)
@@ -98,7 +99,7 @@ def get(url: str, name: str, is_async: bool, **options: Any) -> Any:
         return client.get("/user/me")
 
 
-PAIRS = [("httpx", False), ("httpx2", True), ("httpx", True), ("httpx2", False)]
+PAIRS = [(INSTALLED[0], False), (INSTALLED[-1], True), (INSTALLED[0], True), (INSTALLED[-1], False)]
 """Each library, blocking and not: they take turns, since ways to read an answer differ in ``await`` alone."""
 
 
@@ -150,9 +151,9 @@ def test_more_codings_than_are_undone(bind: Callable[..., None], monkeypatch: py
     with Listener(answer=ANSWERS["layers"][0]) as listener:
         monkeypatch.setattr(bounds, "MOST_CODINGS", 1)
         with pytest.raises(UnreachableError, match=r"/token: the answer is in 2 content codings$"):
-            get(listener.url, "httpx", is_async=False)
+            get(listener.url, USUAL, is_async=False)
         monkeypatch.setattr(bounds, "MOST_CODINGS", 2)
-        assert get(listener.url, "httpx", is_async=False).json()["access_token"] == "access-token-1"
+        assert get(listener.url, USUAL, is_async=False).json()["access_token"] == "access-token-1"
 
 
 class Late(Listener):

@@ -21,10 +21,11 @@ from pytest_apiauth.http import Connector, InProcess, Network, Sender, build_asy
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
+from tests.here import EACH, USUAL
 
 PROFILE = loading.load(Path(__file__).parent.parent / "profiles" / "mtls.apiauth.toml")
 EITHER = [
-    pytest.mark.parametrize("library", ["httpx", "httpx2"]),
+    pytest.mark.parametrize("library", EACH),
     pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"]),
 ]
 
@@ -89,7 +90,7 @@ def test_who_is_not_known_gets_no_connection(tmp_path: Path) -> None:
     server, authority = Server(PROFILE), authority_for()
     with serve(server, tls=authority.server_for(server.client_certificates)) as url:
         profile = rebased(server.profile, url).replaced(ca_file=str(authority.write(tmp_path)))
-        sender = Sender.live("httpx", profile, Redactor())
+        sender = Sender.live(USUAL, profile, Redactor())
         own = certificates.self_made(server.environment["MTLS_CERTIFICATE"])
         with pytest.raises(HandshakeError, match=r"^mtls: https://127.0.0.1:\d+/items: no answer \(.*ALERT"):
             sender.send(Request("GET", f"{url}/items", client_certificate=own))
@@ -109,7 +110,7 @@ def test_a_key_of_another_certificate_is_one_line(tmp_path: Path) -> None:
     redactor = Redactor()
     profile = PROFILE.replaced(api_url="https://localhost:1", token_url="https://localhost:1/token")
     identities = Identities(profile, lambda label, reference: values.get(reference.env or ""), redactor)
-    sender = Sender.live("httpx", profile, redactor, network=Network("httpx", ca_file=str(authority.write(tmp_path))))
+    sender = Sender.live(USUAL, profile, redactor, network=Network(USUAL, ca_file=str(authority.write(tmp_path))))
     request = Request("GET", "https://localhost:1/items", client_certificate=identities.certificate())
 
     with pytest.raises(CredentialError) as caught:

@@ -24,15 +24,15 @@ from pytest_apiauth.http import (
     library,
 )
 from pytest_apiauth.messages import Request, Response
+from tests.here import EACH, INSTALLED
 from tests.shop import HTML, ManualClock, Provider, answered, authenticator, shop
 
-LIBRARIES = ["httpx", "httpx2"]
 KINDS = pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 # Nothing listens on the discard port of loopback, and nothing may be resolved under .invalid (RFC 6761 6.4).
 NOBODY = "http://127.0.0.1:9"
 
 
-@pytest.fixture(params=LIBRARIES)
+@pytest.fixture(params=EACH)
 def name(request: pytest.FixtureRequest) -> str:
     """Name one of the two libraries."""
     return str(request.param)
@@ -309,7 +309,7 @@ def test_libraries_are_imported_on_use_only() -> None:
         "h.library(sys.argv[1]);"
         "assert {'httpx', 'httpx2'} & set(sys.modules) == {sys.argv[1]}"
     )
-    for name in LIBRARIES:
+    for name in INSTALLED:
         subprocess.run([sys.executable, "-c", code, name], check=True)
 
 

@@ -17,10 +17,11 @@ from pytest_apiauth.errors import GuardError
 from pytest_apiauth.http import InProcess, build_async_client
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
+from tests.here import EACH
 from tests.http.trap import CREDENTIALS, SECRETS, Trap, call, user_of
 from tests.shop import authenticator, shop
 
-pytestmark = pytest.mark.parametrize("library", ["httpx", "httpx2"])
+pytestmark = pytest.mark.parametrize("library", EACH)
 
 STATUSES = [301, 302, 303, 307, 308]
 ELSEWHERE = {

@@ -21,6 +21,7 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import TokenError
 from pytest_apiauth.http import InProcess, build_async_client, build_client
 from pytest_apiauth.messages import Request, Response
+from tests.here import EACH
 from tests.shop import ManualClock, Provider, authenticator, shop
 
 THREADS = 50
@@ -28,7 +29,7 @@ PATIENCE = 20.0
 PROFILE = shop(api_key=None, zones={})
 BACKENDS = [("asyncio", 200), ("trio", 40)]
 
-pytestmark = pytest.mark.parametrize("library", ["httpx", "httpx2"])
+pytestmark = pytest.mark.parametrize("library", EACH)
 
 
 class GatedStore(TokenStore):

@@ -9,6 +9,7 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import GuardError
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.embedded import EmbeddedTarget
+from tests.here import USUAL
 from tests.http.trap import call
 from tests.login.test_device_script import SCRIPTED as DEVICE
 from tests.login.test_script import SCRIPTED as CODES
@@ -21,7 +22,7 @@ BY_CODES = CODES.replaced(token={"grant": "authorization_code", "scope": "read"}
 @pytest.mark.parametrize("profile", [BY_CODES, PUSHED, DEVICE], ids=["codes", "pushed", "device"])
 def test_the_forms_of_a_login_are_sent(profile: Profile, is_async: bool) -> None:
     """A login's forms and a device's request are POST, and leave where a test may only read; its own POST does not."""
-    target = EmbeddedTarget.build(profile, redactor=Redactor(), library="httpx", faults=(), variants=["login-pages"])
+    target = EmbeddedTarget.build(profile, redactor=Redactor(), library=USUAL, faults=(), variants=["login-pages"])
     user = Authenticator(
         target.profile, target.identities, target.store(("", "", "")), target.redactor, person=target.person
     )

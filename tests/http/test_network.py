@@ -25,13 +25,14 @@ from pytest_apiauth.http import Network, Sender, build_async_client, build_clien
 from pytest_apiauth.http.connections import proxy_for
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile.model import Profile
+from tests.here import EACH
 from tests.shop import authenticator, shop
 
 # Nothing listens on the discard port of loopback.
 NOBODY = "http://127.0.0.1:9"
 
 
-@pytest.fixture(params=["httpx", "httpx2"])
+@pytest.fixture(params=EACH)
 def name(request: pytest.FixtureRequest) -> str:
     """Name one of the two libraries."""
     return str(request.param)

@@ -16,6 +16,7 @@ from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.http import Connector, InProcess, Network, build_async_client, build_client, library
 from pytest_apiauth.http.options import ELSEWHERE, ClientOptions
+from tests.here import EACH
 from tests.http.test_network import NOBODY, Listener, local
 from tests.shop import Provider, authenticator, shop
 
@@ -23,7 +24,7 @@ KINDS = pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"]
 CA = "ca.pem"
 
 
-@pytest.fixture(params=["httpx", "httpx2"])
+@pytest.fixture(params=EACH)
 def name(request: pytest.FixtureRequest) -> str:
     """Name one of the two libraries."""
     return str(request.param)

@@ -14,6 +14,7 @@ from pytest_apiauth.errors import CredentialError, GuardError
 from pytest_apiauth.http import InProcess, build_async_client, build_client
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
+from tests.here import EACH
 from tests.shop import authenticator, shop
 
 KEY = "a key/of+letters&more=%41"
@@ -22,7 +23,7 @@ KEYS = {"query": KEY, "cookie": COOKIE_KEY}
 AS_WRITTEN = "a%20key%2Fof%2Bletters%26more%3D%2541"
 
 pytestmark = [
-    pytest.mark.parametrize("library", ["httpx", "httpx2"]),
+    pytest.mark.parametrize("library", EACH),
     pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"]),
 ]
 

@@ -15,11 +15,12 @@ from pytest_apiauth.embedded import Server
 from pytest_apiauth.http import InProcess, build_async_client, build_client
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
+from tests.here import EACH
 
 PROFILE = loading.load(Path(__file__).parent.parent / "profiles" / "dpop.apiauth.toml")
 
 pytestmark = [
-    pytest.mark.parametrize("library", ["httpx", "httpx2"]),
+    pytest.mark.parametrize("library", EACH),
     pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"]),
 ]
 

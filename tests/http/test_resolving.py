@@ -21,6 +21,7 @@ from pytest_apiauth.http.resolving import NoAddressError, addresses
 from pytest_apiauth.messages import Request
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.connection import Connection
+from tests.here import EACH
 from tests.http.test_network import Listener, local
 from tests.shop import authenticator
 
@@ -56,7 +57,7 @@ class Resolver:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in self.addresses]
 
 
-@pytest.fixture(params=["httpx", "httpx2"])
+@pytest.fixture(params=EACH)
 def name(request: pytest.FixtureRequest) -> str:
     """Name one of the two libraries."""
     return str(request.param)

@@ -14,9 +14,10 @@ from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import NotSendable, Sender
 from pytest_apiauth.http.translation import obstacle
 from pytest_apiauth.messages import Request, Response
+from tests.here import EACH
 
 
-@pytest.fixture(params=["httpx", "httpx2"])
+@pytest.fixture(params=EACH)
 def name(request: pytest.FixtureRequest) -> str:
     """Name one of the two libraries."""
     return str(request.param)

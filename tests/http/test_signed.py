@@ -14,12 +14,13 @@ from pytest_apiauth.http import InProcess, build_async_client, build_client
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 from tests import signing
+from tests.here import EACH
 from tests.shop import authenticator, shop
 
 KEY = "value-of-schemes.hmac.value"
 
 pytestmark = [
-    pytest.mark.parametrize("library", ["httpx", "httpx2"]),
+    pytest.mark.parametrize("library", EACH),
     pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"]),
 ]
 

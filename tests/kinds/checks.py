@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from pytest_apiauth import bundled, discover
@@ -27,7 +26,7 @@ from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.embedded.places import Spot
 from pytest_apiauth.errors import GuardError
 from pytest_apiauth.http import InProcess, build_client
-from pytest_apiauth.http.mock import double, mounted
+from pytest_apiauth.http.mock import double
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.kinds import Kind
@@ -40,6 +39,7 @@ from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, judge
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.embedded import EmbeddedTarget
+from tests.here import USUAL, httpx
 
 from .rows import BEARER, KEY, OF_ONE_ALONE, TOKEN, Row
 
@@ -55,7 +55,7 @@ class Api:
     def __init__(self, row: Row, *faults: str) -> None:
         self.redactor = Redactor()
         self.target = EmbeddedTarget.build(
-            row.profile(), redactor=self.redactor, library="httpx", faults=faults, variants=row.variants
+            row.profile(), redactor=self.redactor, library=USUAL, faults=faults, variants=row.variants
         )
         self.places, self.server = row.places, self.target.server
         self.arrived: list[Request] = []
@@ -96,7 +96,7 @@ class Api:
         profile, identities = self.target.profile, self.target.identities
         store = TokenStore(self.server.clock, 30)
         user = Authenticator(profile, identities, store, self.redactor, person=self.target.person)
-        connector = InProcess("httpx", self.handle)
+        connector = InProcess(USUAL, self.handle)
         with build_client(profile, connector, self.redactor, authenticator=user, follow_redirects=True) as client:
             return client.get(ME)
 
@@ -209,7 +209,7 @@ def mock(row: Row) -> None:
     requests = [api.asking()]
     requests += [api.asking(**{kind: place.prefix + "no"}) for kind, place in row.places.items()]
 
-    with mounted(double(api.server.origins, lambda request: api.server.handle(api.server.certified(request)))):
+    with double(USUAL, api.server.origins, lambda request: api.server.handle(api.server.certified(request))).mounted():
         good, *bad = [httpx.get(each.url, headers=dict(each.headers)).status_code for each in requests]
 
     assert (good, {*bad}) == (200, {401})

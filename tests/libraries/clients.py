@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import importlib
 import json
 import ssl
 import sys
@@ -13,13 +14,10 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
-import httpx
-import httpx2
 import requests
 import trio
 import urllib3
@@ -47,9 +45,10 @@ LEAVES_TLS_OPEN = sys.version_info < (3, 12, 7)
 """Whether aiohttp must end connections itself that a time-out has closed; later Pythons do, and it warns there."""
 
 
-def _httpx(library: ModuleType) -> Session:
+def _httpx(name: str) -> Session:
     @contextmanager
     def session(proxy: str | None = None, context: ssl.SSLContext | None = SHARED) -> Iterator[Send]:
+        library = importlib.import_module(name)
         with library.Client(proxy=proxy, verify=context or True) as client:
 
             def send(method: str, url: str, **options: Any) -> Answer:
@@ -61,9 +60,10 @@ def _httpx(library: ModuleType) -> Session:
     return session
 
 
-def _httpx_async(library: ModuleType) -> Session:
+def _httpx_async(name: str) -> Session:
     @contextmanager
     def session(proxy: str | None = None, context: ssl.SSLContext | None = SHARED) -> Iterator[Send]:
+        library = importlib.import_module(name)
         with asyncio.Runner() as runner:
             client = library.AsyncClient(proxy=proxy, verify=context or True)
 
@@ -79,6 +79,8 @@ def _httpx_async(library: ModuleType) -> Session:
 
 @contextmanager
 def _httpx2_trio(proxy: str | None = None, context: ssl.SSLContext | None = SHARED) -> Iterator[Send]:
+    import httpx2
+
     def send(method: str, url: str, **options: Any) -> Answer:
         async def ask() -> Answer:
             async with httpx2.AsyncClient(proxy=proxy, verify=context or True) as client:
@@ -189,10 +191,10 @@ async def _pieces() -> AsyncIterator[bytes]:
 
 
 SESSIONS: dict[str, Session] = {
-    "httpx": _httpx(httpx),
-    "httpx-async": _httpx_async(httpx),
-    "httpx2": _httpx(httpx2),
-    "httpx2-async": _httpx_async(httpx2),
+    "httpx": _httpx("httpx"),
+    "httpx-async": _httpx_async("httpx"),
+    "httpx2": _httpx("httpx2"),
+    "httpx2-async": _httpx_async("httpx2"),
     "httpx2-trio": _httpx2_trio,
     "requests": _requests,
     "urllib3": _urllib3,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import socket
 import ssl
@@ -10,21 +11,23 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from importlib import metadata
 from typing import Any
 from urllib.parse import parse_qs
 
 import aiohttp
-import httpx
 import pytest
 import requests
 import truststore
 
 from pytest_apiauth.embedded import Server
+from pytest_apiauth.http.router import MockRouter
 from pytest_apiauth.offline import offline_error_in
 from pytest_apiauth.plugin.doubles import standing_in
 from pytest_apiauth.plugin.reach import advice_beside_mock
 from tests.embedded.caller import profile_named
+from tests.here import USUAL, has, httpx, needs, param
 from tests.libraries import by_authlib
 from tests.libraries.by_authlib import AUTHLIB
 from tests.libraries.clients import (
@@ -44,7 +47,7 @@ from tests.libraries.clients import (
 
 TOKEN = "https://account.dastra.eu/connect/token"
 API = "https://api.dastra.eu/v1/workspaces"
-EVERY = pytest.mark.parametrize("library", SESSIONS)
+EVERY = pytest.mark.parametrize("library", [param(name) for name in SESSIONS])
 
 
 def pair_of(server: Server) -> tuple[str, str]:
@@ -73,7 +76,7 @@ def test_meets_the_double(library: str, server: Server, router: Any) -> None:
 @pytest.mark.slow
 @EVERY
 def test_answer_is_the_same(library: str, server: Server, router: Any) -> None:
-    """Status, header lines in their order and body are those that httpx gets."""
+    """Status, header lines in their order and body are those that the chosen library gets."""
 
     def answers(session: Session) -> list[Answer]:
         with session() as send:
@@ -84,14 +87,14 @@ def test_answer_is_the_same(library: str, server: Server, router: Any) -> None:
         skipped = ("date", "connection")
         return [(each.status, [line for line in each.headers if line[0] not in skipped], each.body) for each in found]
 
-    assert undated(answers(SESSIONS[library])) == undated(answers(SESSIONS["httpx"]))
+    assert undated(answers(SESSIONS[library])) == undated(answers(SESSIONS[USUAL]))
 
 
-BODY_CASES = [(library, kind) for library, kinds in BODIES.items() for kind in kinds]
+BODY_CASES = [param(library, kind) for library, kinds in BODIES.items() for kind in kinds]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("library", "kind"), BODY_CASES, ids=["-".join(case) for case in BODY_CASES])
+@pytest.mark.parametrize(("library", "kind"), BODY_CASES)
 def test_request_arrives_as_it_was_sent(library: str, kind: str, server: Server, router: Any) -> None:
     """Method, URL, header lines and a body of each kind arrive at the server as the library sends them."""
     options = BODIES[library][kind]()
@@ -203,11 +206,11 @@ def test_what_cannot_be_led_is_refused(
 ) -> None:
     """Through a proxy of its own nobody meets the double: one line names library and version, the proxy hears nothing.
 
-    httpx is met above its connections; urllib asks the environment again which hosts need no proxy.
+    The chosen library is met above its connections; urllib asks the environment again which hosts need no proxy.
     """
     url, arrived = proxy
     root = library.partition("-")[0]
-    is_met = root in ("httpx", "urllib")
+    is_met = root in (USUAL, "urllib")
     caplog.set_level("CRITICAL", "asyncio")
     with SESSIONS[library](url) as send:
         if is_met:
@@ -282,7 +285,7 @@ def test_everything_is_put_back(
 
 
 @pytest.mark.filterwarnings("ignore:The httpx module is deprecated")
-@pytest.mark.parametrize("library", AUTHLIB)
+@pytest.mark.parametrize("library", [param(name) for name in AUTHLIB])
 def test_authlib_meets_the_double(library: str, server: Server, router: Any) -> None:
     """Authlib's clients fetch a token and call the API, on httpx2, on httpx where that is all there is, on requests."""
     assert by_authlib.ask(library, pair_of(server), TOKEN, API)[0] == 200
@@ -296,7 +299,7 @@ def test_authlib_meets_the_double(library: str, server: Server, router: Any) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("library", [name for name in SESSIONS if name != "httpx2-trio"])
+@pytest.mark.parametrize("library", [param(name) for name in SESSIONS if name != "httpx2-trio"])
 def test_time_out_takes_no_time(library: str, server: Server, router: Any) -> None:
     """A client sees its own time-out, for an answer that never comes; what it would have waited is left out."""
     server.respond("POST", "/v1/workspaces", exception=TimeoutError)
@@ -309,7 +312,7 @@ def test_time_out_takes_no_time(library: str, server: Server, router: Any) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("library", [name for name in SESSIONS if name not in ("httpx2-trio", "http.client")])
+@pytest.mark.parametrize("library", [param(name) for name in SESSIONS if name not in ("httpx2-trio", "http.client")])
 def test_slow_answer_takes_no_time(library: str, server: Server, router: Any) -> None:
     """An answer that comes within a client's patience is read; a later one is a time-out."""
     server.respond("GET", "/v1/workspaces", json={"total": 7}, delay=2)
@@ -327,7 +330,7 @@ def test_slow_answer_takes_no_time(library: str, server: Server, router: Any) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("library", [name for name in SESSIONS if name != "httpx2-trio"])
+@pytest.mark.parametrize("library", [param(name) for name in SESSIONS if name != "httpx2-trio"])
 def test_time_out_on_a_kept_connection_takes_no_time(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """So it is where a client from an earlier test is connected already."""
     with SESSIONS[library]() as send:
@@ -357,3 +360,31 @@ def test_connection_is_good_in_the_next_test(library: str, monkeypatch: pytest.M
             met.append(len(server.requests))
 
     assert met == [2, 2]
+
+
+@needs("httpx2")
+@EVERY
+def test_the_other_choice_is_met_as_well(library: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With httpx2 chosen every library meets the double, and routes of its router and of respx before that."""
+    import httpx2
+
+    respx = importlib.import_module("respx") if has("respx") else None
+    with ExitStack() as opened, SESSIONS[library]() as send:
+        router: Any = opened.enter_context(standing_in(server, monkeypatch, advice_beside_mock, http="httpx2"))
+        assert isinstance(router, MockRouter)
+        headers = {"Authorization": f"Bearer {token(library, send, server)}"}
+        assert (send("GET", API, headers=headers).status, send("GET", API).status) == (200, 401)
+        router.get(API).respond(201, json={"own": True}, headers={"X-Own": "1"})
+        router.post(TOKEN).mock(side_effect=httpx2.ConnectError("down"))
+        found = send("GET", API)
+        with pytest.raises(Exception, match=r".*") as caught:
+            send("POST", TOKEN)
+        assert (found.status, json.loads(found.body), dict(found.headers)["x-own"]) == (201, {"own": True}, "1")
+        assert offline_error_in(caught.value) is None
+        assert (len(router.calls), len(server.requests)) == (5, 3)
+        if respx is not None:
+            other = opened.enter_context(respx.mock(assert_all_called=False))
+            route = other.delete(API).respond(204)
+            assert send("DELETE", API).status == 204
+            assert send("HEAD", API).status == 401
+            assert route.call_count == 1

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.here import param
 from tests.libraries import clients
 from tests.libraries.clients import BODIES, SESSIONS
 from tests.recording.taping import Loopback, Reply, Taped, taping
@@ -18,8 +19,10 @@ SECRET = "s3cr+t/%41-Value"
 ANSWER = {"access_token": "gr4nted-Tok3n-123456", "label": "größe"}
 BEYOND_VCRPY = {("urllib", "pieces"), ("http.client", "pieces")}
 """It sends pieces in one, and announces chunks: no server understands that, with or without this plug-in."""
-CASES = [(library, kind) for library, kinds in BODIES.items() for kind in kinds if (library, kind) not in BEYOND_VCRPY]
-EACH = pytest.mark.parametrize(("library", "kind"), CASES, ids=["-".join(case) for case in CASES])
+CASES = [
+    param(library, kind) for library, kinds in BODIES.items() for kind in kinds if (library, kind) not in BEYOND_VCRPY
+]
+EACH = pytest.mark.parametrize(("library", "kind"), CASES)
 
 
 @pytest.fixture

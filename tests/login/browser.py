@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import httpx
-
 from pytest_apiauth.embedded import Server
 from pytest_apiauth.login import interactive
+from tests.here import httpx
 
 PROFILE = """
 schema = 1

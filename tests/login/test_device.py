@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import pytest
 
 from pytest_apiauth.embedded import Server
@@ -15,6 +14,7 @@ from pytest_apiauth.embedded.loopback import serve
 from pytest_apiauth.errors import TokenError
 from pytest_apiauth.login import interactive
 from pytest_apiauth.profile import loading
+from tests.here import httpx
 
 PROFILE = """
 schema = 1

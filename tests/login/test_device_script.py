@@ -22,6 +22,7 @@ from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Outcome, judge
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 from tests.faults.examining import PROFILES, QUICK
+from tests.here import USUAL
 from tests.login.test_device import PROFILE
 
 BASE = PROFILES["device"].replaced(
@@ -36,7 +37,7 @@ CONSENTED = ("device-single-use", "device-near-miss", "device-expires")
 def target_of(profile: Profile, *faults: str) -> EmbeddedTarget:
     """Start a server with pages to log in at."""
     return EmbeddedTarget.build(
-        profile, redactor=Redactor(), library="httpx", faults=faults, variants=["login-pages"]
+        profile, redactor=Redactor(), library=USUAL, faults=faults, variants=["login-pages"]
     )  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def test_rules_of_consented_devices_run_through_the_pages(rule_id: str) -> None:
 def test_what_is_broken_behind_the_login_is_found(fault: str, rule_id: str) -> None:
     """A protection that is missing behind the login fails its rule."""
     assert judged(target_of(SCRIPTED, fault), rule_id).verdict is judged(
-        EmbeddedTarget.build(BASE, redactor=Redactor(), library="httpx", faults=[fault], variants=[]), rule_id
+        EmbeddedTarget.build(BASE, redactor=Redactor(), library=USUAL, faults=[fault], variants=[]), rule_id
     ).verdict  # fmt: skip
     assert judged(target_of(SCRIPTED, fault), rule_id).verdict in (Verdict.FAIL, Verdict.WARNING)
 
@@ -116,7 +117,7 @@ def test_clients_enter_the_code_by_the_script() -> None:
             target.profile, target.identities, target.store(("", user, "")), target.redactor, user=user,
             person=target.person,
         )  # fmt: skip
-        token = fetch_token(client, InProcess("httpx", handle), target.redactor)
+        token = fetch_token(client, InProcess(USUAL, handle), target.redactor)
         assert target.server._state.access[token.access_token.reveal()].user == user
 
 

@@ -28,6 +28,7 @@ from pytest_apiauth.profile.model import Profile, Reference
 from pytest_apiauth.recording.scan import unclean_in
 from pytest_apiauth.suite.consent import refresh_token_of
 from pytest_apiauth.targets.recorded import CassetteTarget
+from tests.here import USUAL
 from tests.login.browser import PROFILE, Browser, Site, logged_in
 
 ENV = Reference(env="SHOP_REFRESH")
@@ -242,7 +243,7 @@ def test_runs_at_the_same_time_take_turns(project: Path, site: Site) -> None:
             profile, live_identities(profile, project, Redactor()), TokenStore(SystemClock(), 30), Redactor()
         )
         try:
-            tokens.append(fetch_token(authenticator, Network("httpx"), Redactor()))
+            tokens.append(fetch_token(authenticator, Network(USUAL), Redactor()))
         except ApiAuthError as error:
             failures.append(error)
 
@@ -347,7 +348,7 @@ def test_record_goes_on_from_a_kept_token(project: Path, site: Site, capsys: pyt
     assert "provenance: live" in text
     assert [token for token in asked if token in text] == []
     assert list(unclean_in(folder)) == []
-    assert CassetteTarget.build(loading.load(site.profile), library="httpx", root=project).answers
+    assert CassetteTarget.build(loading.load(site.profile), library=USUAL, root=project).answers
 
 
 def test_record_with_a_dead_kept_token_is_one_line(

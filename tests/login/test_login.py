@@ -10,13 +10,13 @@ import threading
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from pytest_apiauth.__main__ import main
 from pytest_apiauth.errors import ApiAuthError, CredentialError, ProfileError, TokenError
 from pytest_apiauth.login import interactive
 from pytest_apiauth.login.callback import listening
+from tests.here import httpx
 from tests.login.browser import Browser, Change, Site, logged_in
 
 

@@ -21,6 +21,7 @@ from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Outcome, judge
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 from tests.faults.examining import PROFILES, QUICK
+from tests.here import USUAL
 from tests.login.browser import PROFILE
 
 PAGES = ("login-pages", "login-before-errors")
@@ -37,7 +38,7 @@ BROKEN = [(fault, rule.id) for rule in OF_CODES if set(rule.applies.find(BASE)) 
 
 def target_of(profile: Profile, *variants: str, faults: tuple[str, ...] = ()) -> EmbeddedTarget:
     """Start a server with pages to log in at."""
-    return EmbeddedTarget.build(profile, redactor=Redactor(), library="httpx", faults=faults, variants=variants)
+    return EmbeddedTarget.build(profile, redactor=Redactor(), library=USUAL, faults=faults, variants=variants)
 
 
 def judged(target: EmbeddedTarget, rule_id: str) -> Outcome:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import pytest
 
+from pytest_apiauth import installed
 from tests.test_readme import BLOCKS
 
 EAR = """
@@ -103,9 +104,9 @@ def by_urllib(url):
 
 
 def by_http_client(url):
-    asked = httpx.URL(url)
+    asked = urllib.parse.urlsplit(url)
     kind = http.client.HTTPSConnection if asked.scheme == "https" else http.client.HTTPConnection
-    connection = kind(asked.host, asked.port)
+    connection = kind(asked.hostname, asked.port)
     connection.request("GET", asked.path)
     return connection.getresponse().status
 
@@ -145,6 +146,10 @@ ASKING = {
     "authlib-requests": lambda url: by_authlib(requests_client.OAuth2Session("a", "b"), url),
 }
 """
+ABSENT = [name for name in installed.LIBRARIES if not installed.has(name)]
+ASKING = "".join(
+    line for line in ASKING.splitlines(keepends=True) if not any(re.search(rf"\b{name}\b", line) for name in ABSENT)
+)
 LIBRARIES = re.findall(r'^    "([a-z0-9.-]+)": ', ASKING, re.MULTILINE)
 
 TESTS = """
@@ -288,4 +293,4 @@ def test_what_is_reached_is_heard(tmp_path: Path, control: str) -> None:
     heard = heard_in(tmp_path, "test_it.py")
 
     tests = {each.test for each in heard if not each.is_here}
-    assert len(tests) == len(LIBRARIES) >= 16
+    assert len(tests) == len(LIBRARIES) >= 16 - 5 * len(ABSENT)

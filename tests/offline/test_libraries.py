@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import importlib
 import logging
 import socket
 import ssl
@@ -13,18 +14,19 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
-import httpx
-import httpx2
 import pytest
 import requests
 import trio
 import urllib3
 from authlib.integrations.httpx_client import OAuth2Client  # type: ignore[import-untyped]
 
+from pytest_apiauth.installed import LIBRARIES
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.offline import Hosts, OfflineError, Refusal, at_work, offline_error_in
+from tests.here import INSTALLED, httpx, needs, param
 
 FAR = "https://account.shop.example/token"
 NAME = "account.shop.example"
@@ -61,6 +63,12 @@ def listener() -> Iterator[tuple[int, list[bytes]]]:
     thread.join(10)
 
 
+def place(url: str) -> tuple[str, int]:
+    """Give the host and the port of a URL."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or 443
+
+
 def out_of_reach(url: str) -> Refusal:
     """Refuse the origin of a URL."""
     return Refusal(Hosts.of([Origin.of(url)]), lambda library: "do this")
@@ -77,11 +85,13 @@ def told(ask: Ask, url: str) -> str:
 
 
 def _http_client(url: str) -> None:
-    connection = http.client.HTTPSConnection(httpx.URL(url).host, httpx.URL(url).port)
+    connection = http.client.HTTPSConnection(*place(url))
     connection.request("GET", "/token")
 
 
 async def _httpx2(url: str, proxy: str | None = None) -> None:
+    import httpx2
+
     async with httpx2.AsyncClient(proxy=proxy, trust_env=False) as client:
         await client.get(url)
 
@@ -93,22 +103,22 @@ async def _aiohttp(url: str, *, resolver: type, proxy: str | None = None) -> Non
 
 
 async def _streams(url: str) -> None:
-    await asyncio.open_connection(httpx.URL(url).host, httpx.URL(url).port or 443)
+    await asyncio.open_connection(*place(url))
 
 
 def _raw(url: str) -> None:
     with socket.socket() as connection:
-        connection.connect((httpx.URL(url).host, httpx.URL(url).port or 443))
+        connection.connect(place(url))
 
 
 def _raw_ex(url: str) -> None:
     with socket.socket() as connection:
-        connection.connect_ex((httpx.URL(url).host, httpx.URL(url).port or 443))
+        connection.connect_ex(place(url))
 
 
 def _datagram(url: str) -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as sending:
-        sending.sendto(b"x", (httpx.URL(url).host, httpx.URL(url).port or 443))
+        sending.sendto(b"x", place(url))
 
 
 ASKING: dict[str, tuple[str, Ask]] = {
@@ -116,11 +126,11 @@ ASKING: dict[str, tuple[str, Ask]] = {
     "urllib3": ("urllib3", lambda url: urllib3.request("GET", url)),
     "urllib": ("urllib", urllib.request.urlopen),
     "http.client": ("http.client", _http_client),
-    "httpx": ("httpx", httpx.get),
-    "httpx2": ("httpx2", httpx2.get),
+    "httpx": ("httpx", lambda url: importlib.import_module("httpx").get(url)),
+    "httpx2": ("httpx2", lambda url: importlib.import_module("httpx2").get(url)),
     "httpx2-asyncio": ("httpx2", lambda url: asyncio.run(_httpx2(url))),
     "httpx2-trio": ("httpx2", lambda url: trio.run(_httpx2, url)),
-    "authlib": ("authlib (by httpx2)", lambda url: OAuth2Client("a", "b").fetch_token(url)),
+    "authlib": (f"authlib (by {INSTALLED[-1]})", lambda url: OAuth2Client("a", "b").fetch_token(url)),
     "aiohttp": ("aiohttp", lambda url: asyncio.run(_aiohttp(url, resolver=aiohttp.ThreadedResolver))),
     "aiohttp-c-ares": ("aiohttp", lambda url: asyncio.run(_aiohttp(url, resolver=aiohttp.AsyncResolver))),
     "asyncio": ("a socket", lambda url: asyncio.run(_streams(url))),
@@ -130,13 +140,16 @@ ASKING: dict[str, tuple[str, Ask]] = {
 }
 
 
-@pytest.mark.parametrize(("library", "ask"), ASKING.values(), ids=ASKING)
+EVERY = [pytest.param(*pair, marks=needs(*({pair[0]} & {*LIBRARIES})), id=name) for name, pair in ASKING.items()]
+
+
+@pytest.mark.parametrize(("library", "ask"), EVERY)
 def test_look_up_of_a_far_host_is_refused(library: str, ask: Ask) -> None:
     """No library looks the name up; one line names the library, the host and what to do."""
     assert told(ask, FAR) == f"{library} reached for {NAME}: do this"
 
 
-@pytest.mark.parametrize(("library", "ask"), ASKING.values(), ids=ASKING)
+@pytest.mark.parametrize(("library", "ask"), EVERY)
 def test_connection_to_a_port_of_this_machine_is_refused(
     library: str, ask: Ask, listener: tuple[int, list[bytes]]
 ) -> None:
@@ -147,7 +160,9 @@ def test_connection_to_a_port_of_this_machine_is_refused(
 
 
 @pytest.mark.parametrize("url", [FAR, "http://account.shop.example/token"], ids=["tunnel", "whole-url"])
-@pytest.mark.parametrize("library", ["requests", "urllib", "httpx", "httpx2", "httpx2-trio", "aiohttp", "socks"])
+@pytest.mark.parametrize(
+    "library", [*map(param, ["requests", "urllib", "httpx", "httpx2", "httpx2-trio", "aiohttp"]), "socks"]
+)
 def test_proxy_is_not_told_the_host(
     library: str, url: str, listener: tuple[int, list[bytes]], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -158,8 +173,8 @@ def test_proxy_is_not_told_the_host(
     asking: dict[str, Ask] = {
         "requests": lambda url: requests.get(url, proxies=both),
         "urllib": urllib.request.build_opener(urllib.request.ProxyHandler(both)).open,
-        "httpx": lambda url: httpx.Client(proxy=proxy, trust_env=False).get(url),
-        "httpx2": lambda url: httpx2.Client(proxy=proxy, trust_env=False).get(url),
+        "httpx": lambda url: importlib.import_module("httpx").Client(proxy=proxy, trust_env=False).get(url),
+        "httpx2": lambda url: importlib.import_module("httpx2").Client(proxy=proxy, trust_env=False).get(url),
         "httpx2-trio": lambda url: trio.run(_httpx2, url, proxy),
         "aiohttp": lambda url: asyncio.run(_aiohttp(url, resolver=aiohttp.ThreadedResolver, proxy=proxy)),
         "socks": lambda url: requests.get(url, proxies={name: proxy.replace("http", "socks5h") for name in both}),
@@ -215,7 +230,7 @@ def test_other_threads_are_refused() -> None:
 
 def test_wrapped_library_is_named_with_its_http() -> None:
     """The library that a person has written down stands first, then what it asks with."""
-    assert told(ASKING["authlib"][1], FAR).startswith("authlib (by httpx2) reached for")
+    assert told(ASKING["authlib"][1], FAR).startswith(f"authlib (by {INSTALLED[-1]}) reached for")
 
 
 def test_everybody_else_is_in_reach(listener: tuple[int, list[bytes]]) -> None:

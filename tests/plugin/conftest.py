@@ -9,6 +9,7 @@ import pytest
 
 from pytest_apiauth import bundled
 from pytest_apiauth.http import library
+from pytest_apiauth.installed import LIBRARIES, has
 from pytest_apiauth.plugin import collection as _collection  # noqa: F401 - see below
 from tests.plugin.app_projects import APP, CONFTEST, TESTS, write
 from tests.plugin.projects import NEIGHBOURS, Run
@@ -16,11 +17,12 @@ from tests.plugin.projects import NEIGHBOURS, Run
 # A run in this process forgets what it imported. What costs time, or keeps classes of a module that it imports when
 # first used (httpx those of httpcore), is imported before the first.
 bundled.load_chapters()
-for _name in ("httpx", "httpx2"):
+for _name in filter(has, LIBRARIES):
     library(_name)
+for _name in filter(has, ("httpcore", "httpcore2", "respx")):
+    importlib.import_module(_name)
 for _name in (
-    "anyio._backends._asyncio", "httpcore", "httpcore2", "respx", "trustme", "yaml", "pytest_apiauth.plugin.clients",
-    "pytest_apiauth.plugin.reach",
+    "anyio._backends._asyncio", "trustme", "yaml", "pytest_apiauth.plugin.clients", "pytest_apiauth.plugin.reach",
 ):  # fmt: skip
     importlib.import_module(_name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.here import needs
 from tests.plugin.projects import Run, output, passes, told
 
 
@@ -49,8 +50,8 @@ def test_clients_of_fixtures_meet_own_answers(pytester: pytest.Pytester, run: Ru
     passes(pytester, run, source)
 
 
-def test_own_routes_of_respx_win_in_any_order_of_fixtures(pytester: pytest.Pytester, run: Run) -> None:
-    """Routes of apiauth_mock and of respx_mock answer before the double, whichever fixture is named first."""
+def test_own_routes_win(pytester: pytest.Pytester, run: Run) -> None:
+    """Routes that a test adds to apiauth_mock answer before the double, the token endpoint's too."""
     source = """
         import httpx
         import pytest
@@ -65,6 +66,20 @@ def test_own_routes_of_respx_win_in_any_order_of_fixtures(pytester: pytest.Pytes
             assert httpx.post(WORKSPACES).status_code == 201
             assert httpx.post(TOKEN).status_code == 503
             assert httpx.get(WORKSPACES).status_code == 401
+    """
+
+    passes(pytester, run, source)
+
+
+@needs("respx")
+def test_routes_of_respx_win_in_any_order_of_fixtures(pytester: pytest.Pytester, run: Run) -> None:
+    """Routes of respx_mock answer before the double, whichever fixture is named first."""
+    source = """
+        import httpx
+        import pytest
+
+        pytestmark = pytest.mark.apiauth("dastra")
+        WORKSPACES = "https://api.dastra.eu/v1/workspaces"
 
         def both(respx_mock):
             route = respx_mock.post(WORKSPACES).respond(201)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.here import USUAL, needs
 from tests.plugin.app_projects import APP, BROKEN, CONFTEST, KEY, PROFILE, report, rule, write
 from tests.plugin.projects import Run, output, told
 
@@ -57,24 +58,21 @@ def test_workers_each_have_their_app(project: Path, run: Run) -> None:
     assert {rule["id"]: rule["verdict"] for rule in report(project)["rules"]} == alone
 
 
-def test_a_cassette_does_not_get_hold_of_the_app(project: Path, pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize("of", [pytest.param("respx_mock", marks=needs("respx")), "vcr"])
+def test_a_cassette_does_not_get_hold_of_the_app(project: Path, pytester: pytest.Pytester, of: str) -> None:
     """Under vcr and respx the clients still meet the app."""
-    pytester.makepyfile(
-        **{
-            "tests/test_it": """
+    mark = "@pytest.mark.vcr" if of == "vcr" else f"@pytest.mark.usefixtures({of!r})"
+    source = f"""
         import pytest
-        @pytest.mark.vcr
-        def test_vcr(apiauth_client):
+        {mark}
+        def test_it(apiauth_client):
             assert apiauth_client.get("/user/me").status_code == 200
-        def test_respx(apiauth_client, respx_mock):
-            assert apiauth_client.get("/user/me").status_code == 200
-        """
-        }
-    )
+    """
+    pytester.makepyfile(**{"tests/test_it": source})
 
     result = pytester.runpytest_subprocess("tests/test_it.py", "-p", "no:randomly")
 
-    result.assert_outcomes(passed=2)
+    result.assert_outcomes(passed=1)
 
 
 def test_an_unprotected_app_fails_with_curl(project: Path, run: Run) -> None:
@@ -358,7 +356,7 @@ def test_a_callable_moves_the_clock(project: Path, run: Run) -> None:
     write(project, '[clock]\ncallable = "shop.main:advance"\n')
     profile = load(project / "tests" / "shop.apiauth.toml")
     loop = Loop()
-    target = AppTarget.build(profile, loop=loop, credentials={}, redactor=Redactor(), library="httpx", root=project)
+    target = AppTarget.build(profile, loop=loop, credentials={}, redactor=Redactor(), library=USUAL, root=project)
     try:
         assert target.can_move_clock
         target.advance(90)

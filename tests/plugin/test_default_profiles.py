@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.here import EACH
 from tests.plugin.projects import SHOP, Run, passes
 
 PROBES = {"dastra": "/v1/workspaces", "jindexe": "/user/me", "digishare": "/campaigns"}
@@ -43,7 +44,7 @@ def test_{name}_asyncio(apiauth_async_client):
     passes(pytester, run, f"import asyncio\nimport pytest\n{backend}{tests}")
 
 
-@pytest.mark.parametrize("name", ["httpx", "httpx2"])
+@pytest.mark.parametrize("name", EACH)
 @pytest.mark.parametrize("by_ini", [False, True])
 def test_library_is_chosen(pytester: pytest.Pytester, run: Run, name: str, by_ini: bool) -> None:
     """--apiauth-http and apiauth_http choose the library of the clients."""

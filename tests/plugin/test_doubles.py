@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import httpx2  # noqa: F401 - a run in this process would import these anew
 import pytest
-import requests  # noqa: F401
+import requests  # noqa: F401 - a run in this process would import it anew
 
+from tests.here import needs
 from tests.plugin.projects import SHOP, Run, output
 
 pytestmark = pytest.mark.slow  # a run of pytest each
@@ -112,6 +112,7 @@ def test_token_of_an_earlier_test_is_told(pytester: pytest.Pytester, run: Run) -
     assert "OAuth2.token_cache.clear()" in lines[0]
 
 
+@needs("httpx", "httpx2")
 def test_library_that_comes_late(pytester: pytest.Pytester) -> None:
     """No library is imported that the code under test has not, and one that it imports within a test is met as well."""
     pytester.makepyfile(

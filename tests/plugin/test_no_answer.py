@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.here import EACH
 from tests.plugin.doors import CLIENT, CLIENTS, EVERY_DOOR, NOBODY, TOKEN_API, write
 from tests.plugin.loopback import Reply, answering
 from tests.plugin.projects import SMALL, Run, told
@@ -78,7 +79,7 @@ def test_unreachable_host_is_one_line(pytester: pytest.Pytester, run: Run, monke
     assert sum(line.startswith(f"shop: {NOBODY}/token: no answer (") for line in result.outlines) == 4
 
 
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@pytest.mark.parametrize("library", EACH)
 def test_unreachable_host_without_a_token_is_one_line(
     pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-import httpx2  # noqa: F401 - a run in this process would import these anew
 import pytest
-import requests  # noqa: F401
+import requests  # noqa: F401 - a run in this process would import these anew
 from authlib.integrations import httpx_client  # type: ignore[import-untyped]  # noqa: F401
 
 from pytest_apiauth.embedded import Server
+from tests.here import INSTALLED
 from tests.plugin.projects import SHOP, Run, output, served, told
 
 pytestmark = pytest.mark.slow  # a run of pytest each
@@ -51,10 +51,9 @@ def test_mock_meets_other_libraries(pytester: pytest.Pytester, run: Run) -> None
     (pytester.path / "shop.apiauth.toml").write_text(SHOP, encoding="utf-8")
     pytester.makepyfile(
         test_it="""
+        import importlib
         import urllib.request
 
-        import httpx
-        import httpx2
         import pytest
         import requests
 
@@ -68,17 +67,15 @@ def test_mock_meets_other_libraries(pytester: pytest.Pytester, run: Run) -> None
             with pytest.raises(urllib.error.HTTPError, match="401"):
                 urllib.request.urlopen(URL)
 
-        def test_httpx2(apiauth_mock, apiauth_client):
-            assert httpx2.get(URL).status_code == 401
+        @pytest.mark.parametrize("name", NAMES)
+        def test_httpx(name, apiauth_mock, apiauth_client):
+            assert importlib.import_module(name).get(URL).status_code == 401
             assert apiauth_client.get(URL).status_code == 200
-
-        def test_httpx(apiauth_mock):
-            assert httpx.get(URL).status_code == 401
-        """
+        """.replace("NAMES", repr(INSTALLED))
     )
 
     result = run("test_it.py")
-    result.assert_outcomes(passed=4)
+    result.assert_outcomes(passed=2 + len(INSTALLED))
 
 
 @pytest.mark.parametrize(

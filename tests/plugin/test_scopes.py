@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.here import USUAL, needs
 from tests.plugin.projects import SHOP, Run, output, passes, served, told
 
 
@@ -95,11 +96,11 @@ def test_what_a_wide_fixture_tells_a_server_lasts_as_long_as_the_fixture(pyteste
 
 
 def test_wide_mock_is_off_for_tests_that_do_not_ask(pytester: pytest.Pytester, run: Run) -> None:
-    """Other tests find the environment, other hosts and respx as if it were not there; the next that asks has it."""
+    """Other tests find the environment and other hosts as if it were not there; the next that asks has it."""
     scoped(pytester, "session")
     source = """
         import http.client, os
-        import httpx, pytest, respx
+        import httpx, pytest
 
         URL = "https://api.shop.example/user/me"
 
@@ -113,9 +114,6 @@ def test_wide_mock_is_off_for_tests_that_do_not_ask(pytester: pytest.Pytester, r
 
         def test_other():
             assert "JINDEXE_API_KEY" not in os.environ
-            with respx.mock(assert_all_mocked=False) as router:
-                router.get(URL).respond(204)
-                assert httpx.get(URL).status_code == 204
             with pytest.raises(httpx.ConnectError):
                 httpx.get("http://127.0.0.1:1/")
 
@@ -126,6 +124,30 @@ def test_wide_mock_is_off_for_tests_that_do_not_ask(pytester: pytest.Pytester, r
             connection.close()
 
         def test_last(): ...
+    """
+
+    passes(pytester, run, source)
+
+
+@needs("httpx", "respx")
+def test_wide_mock_leaves_respx_to_tests_that_do_not_ask(pytester: pytest.Pytester, run: Run) -> None:
+    """Other tests find respx as if the mock were not there."""
+    scoped(pytester, "session")
+    source = """
+        import httpx, respx
+
+        URL = "https://api.shop.example/user/me"
+
+        def test_one(apiauth_mock):
+            assert httpx.get(URL).status_code == 401
+
+        def test_other():
+            with respx.mock(assert_all_mocked=False) as router:
+                router.get(URL).respond(204)
+                assert httpx.get(URL).status_code == 204
+
+        def test_again(apiauth_mock):
+            assert httpx.get(URL).status_code == 401
     """
 
     passes(pytester, run, source)
@@ -249,4 +271,4 @@ def test_two(request):
     result = run("test_it.py")
 
     result.assert_outcomes(passed=1, failed=1)
-    told(result, "httpx reached for api.shop.example", "among the test's arguments")
+    told(result, f"{USUAL} reached for api.shop.example", "among the test's arguments")

@@ -15,6 +15,7 @@ from pytest_apiauth.embedded import Server
 from pytest_apiauth.embedded.loopback import serve
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
+from tests.here import EACH
 from tests.plugin.projects import Run, output
 
 SPECIAL = """
@@ -158,7 +159,7 @@ EVERYTHING = (
 WRITTEN = ("report.json", "junit.xml", "nodeids")
 
 
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@pytest.mark.parametrize("library", EACH)
 def test_fixtures_of_failing_tests_show_no_secret(pytester: pytest.Pytester, run: Run, api: Api, library: str) -> None:
     """Tests that fail with clients and tokens at hand, print them, log them and raise them show no secret."""
     pytester.makepyfile(test_it=LEAKY.replace("PATH", repr(api.path)))

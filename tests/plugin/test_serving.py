@@ -10,9 +10,8 @@ import unittest
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Literal
 
-import httpx
-import httpx2
 import pytest
 
 import pytest_apiauth
@@ -20,6 +19,7 @@ from pytest_apiauth.errors import ApiAuthError, ProfileError
 from pytest_apiauth.offline import OfflineError
 from pytest_apiauth.plugin import run as runs
 from pytest_apiauth.profile import loading
+from tests.here import EACH, httpx
 from tests.plugin.projects import SHOP, Run, output, passes, told
 
 WORKSPACES = "https://api.dastra.eu/v1/workspaces"
@@ -46,16 +46,19 @@ def test_block_gives_server_clients_and_token() -> None:
     assert dict(os.environ) == before
 
 
+@pytest.mark.parametrize("http", EACH)
 @pytest.mark.usefixtures("_world")
-def test_profile_is_a_name_a_path_or_an_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_profile_is_a_name_a_path_or_an_object(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, http: Literal["httpx", "httpx2"]
+) -> None:
     """A name means what it means to a test or to who stands there; the library of the clients can be chosen."""
     file = tmp_path / "shop.apiauth.toml"
     file.write_text(SHOP, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for profile in (file, str(file), loading.load(file)):
-        with pytest_apiauth.serving(profile, user="second", http="httpx2") as api:
+        with pytest_apiauth.serving(profile, user="second", http=http) as api:
             client = api.client()
-            assert isinstance(client, httpx2.Client)
+            assert type(client).__module__.partition(".")[0] == http
             assert client.get("/user/me").json()["user"].startswith("second.")
     with pytest.raises(ProfileError, match="no profile 'shopp'"), pytest_apiauth.serving("shopp"):
         pass
@@ -183,15 +186,16 @@ def test_wide_fixture_opens_a_block(pytester: pytest.Pytester, run: Run) -> None
     passes(pytester, run, source)
 
 
-def test_blocks_take_what_the_run_is_asked_for(pytester: pytest.Pytester, run: Run) -> None:
+@pytest.mark.parametrize("http", EACH)
+def test_blocks_take_what_the_run_is_asked_for(pytester: pytest.Pytester, run: Run, http: str) -> None:
     """Library and variants are the run's, a name is looked for near the file, secrets are redacted."""
     place = pytester.mkdir("inner")
     (place / "shop.apiauth.toml").write_text(SHOP, encoding="utf-8")
     (place / "test_it.py").write_text(
-        "import httpx2, pytest, pytest_apiauth\n"
+        f"import {http}, pytest, pytest_apiauth\n"
         "def test_it():\n"
         "    with pytest_apiauth.serving('shop') as api:\n"
-        "        assert isinstance(api.client(), httpx2.Client)\n"
+        f"        assert isinstance(api.client(), {http}.Client)\n"
         "        assert api.token().access_token.reveal().count('.') == 2\n"
         "def test_secret():\n"
         "    with pytest_apiauth.serving('shop') as api:\n"
@@ -201,7 +205,7 @@ def test_blocks_take_what_the_run_is_asked_for(pytester: pytest.Pytester, run: R
         "    with pytest_apiauth.serving('shopp'): ...\n"
     )
 
-    result = run("--apiauth-http=httpx2", "--apiauth-variant=jwt-tokens")
+    result = run(f"--apiauth-http={http}", "--apiauth-variant=jwt-tokens")
 
     result.assert_outcomes(passed=1, failed=2)
     text = output(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.here import USUAL
 from tests.plugin.projects import SHOP, Run, output, told
 
 
@@ -86,7 +87,7 @@ def test_wrong_mark_is_one_line(pytester: pytest.Pytester, run: Run, mark: str, 
         ('auth=("someone", "a password")', ["auth: ", "credentials=()"]),
         ("transport=object()", ["transport: object would take the place of the API", "transport=lambda inner: "]),
         ('mounts={"all://": None}', ["mounts: it would take the guard's place"]),
-        ('prox="http://proxy.example"', ["prox: no option of httpx.Client; did you mean proxy?"]),
+        ('prox="http://proxy.example"', [f"prox: no option of {USUAL}.Client; did you mean proxy?"]),
     ],
 )
 def test_wrong_factory_argument_is_one_line(pytester: pytest.Pytester, run: Run, call: str, words: list[str]) -> None:

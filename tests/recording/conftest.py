@@ -8,16 +8,16 @@ import importlib
 import pytest
 
 from pytest_apiauth.http import library
+from pytest_apiauth.installed import LIBRARIES, has
 from tests.plugin.projects import Run
 
 # A run in this process forgets what it imported; what is patched must be what the next run imports.
-for _name in ("httpx", "httpx2"):
+for _name in filter(has, LIBRARIES):
     library(_name)
+for _name in filter(has, ("httpcore", "httpcore2", "respx")):
+    importlib.import_module(_name)
 for _name in (
     "anyio._backends._asyncio",
-    "httpcore",
-    "httpcore2",
-    "respx",
     "pytest_apiauth.plugin.clients",
     "pytest_apiauth.plugin.reach",
     "vcr",

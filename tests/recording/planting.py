@@ -7,10 +7,10 @@ import string
 from pathlib import Path
 from typing import Final
 
-import httpx
 from vcr import VCR
 
 from pytest_apiauth.credentials.values import looks_like_key
+from tests.here import httpx
 from tests.recording.taping import Ask, Loopback
 
 LETTERS: Final = string.ascii_letters + string.digits

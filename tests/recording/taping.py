@@ -17,12 +17,12 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
-import httpx
 import yaml
 from pytest_recording._vcr import use_cassette
 
 from pytest_apiauth.credentials.redaction import LOGGERS, OutputRedactor, RedactingFilter
 from pytest_apiauth.recording.taping import CassetteTest
+from tests.here import httpx
 from tests.plugin.test_secrets import forms
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import httpx
 import pytest
 import requests
 import yaml
@@ -22,6 +21,7 @@ from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.message import as_it_came
 from pytest_apiauth.recording.tape import clean_tape
 from pytest_apiauth.recording.vault import Vault
+from tests.here import USUAL, httpx
 from tests.recording.taping import Loopback, Reply, Taped, taping
 
 SECRET = "s3cr+t/%41-Value"
@@ -124,7 +124,7 @@ def test_body_that_nobody_can_look_into_is_one_line() -> None:
 
 
 LIBRARIES: dict[str, Callable[[str], tuple[Any, str | None]]] = {
-    "httpx": lambda url: (lambda answer: (answer.json(), answer.headers.get("content-encoding")))(httpx.get(url)),
+    USUAL: lambda url: (lambda answer: (answer.json(), answer.headers.get("content-encoding")))(httpx.get(url)),
     "requests": lambda url: (lambda answer: (answer.json(), answer.headers.get("content-encoding")))(
         requests.get(url, timeout=20)
     ),
@@ -158,7 +158,7 @@ def test_cassette_of_one_library_is_played_to_another(server: Loopback, tmp_path
     server.next = Reply(gzip.compress(b'{"a": 1}'), (("Content-Encoding", "gzip"), ("X-Own", "b")))
     url = f"http://127.0.0.1:{server.port}/items"
     with taping(tmp_path, is_live=True):
-        recorded = LIBRARIES["httpx"](url)
+        recorded = LIBRARIES[USUAL](url)
     for library in LIBRARIES.values():
         with taping(tmp_path, is_live=False):
             assert library(url) == recorded == ({"a": 1}, "gzip")

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from pytest_apiauth.credentials.names import PLACEHOLDER
@@ -16,6 +15,7 @@ from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.recording.jwts import FAR, PAST, claims_of
 from pytest_apiauth.recording.scan import unclean
 from pytest_apiauth.recording.vault import Vault
+from tests.here import httpx
 from tests.recording.planting import key
 from tests.recording.taping import Loopback, Reply, taping
 

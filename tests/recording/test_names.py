@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-import httpx
 import pytest
 
 from pytest_apiauth.credentials.known_names import (
@@ -33,6 +32,7 @@ from pytest_apiauth.recording.message import Message
 from pytest_apiauth.recording.scan import unclean
 from pytest_apiauth.recording.tape import Collector
 from pytest_apiauth.recording.walking import Walk
+from tests.here import httpx
 from tests.recording.planting import key, record_uncleaned
 from tests.recording.taping import Ask, Loopback, Reply, run_tape
 

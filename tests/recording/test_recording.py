@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from tests.here import EACH
 from tests.plugin.projects import Run, output, told
 from tests.recording.live_api import ONCE, Api, api, write
 
@@ -33,7 +34,7 @@ async def test_many_tasks(apiauth_async_client):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@pytest.mark.parametrize("library", EACH)
 def test_recorded_test_is_replayed_without_environment(
     pytester: pytest.Pytester, api: Api, run: Run, library: str
 ) -> None:

@@ -18,6 +18,7 @@ from pytest_apiauth.recording import library
 from pytest_apiauth.recording.scan import unclean_in
 from pytest_apiauth.recording.scenes import scenes
 from pytest_apiauth.targets.recorded import CassetteTarget
+from tests.here import USUAL
 from tests.plugin.projects import Run
 
 CODES = """
@@ -111,7 +112,7 @@ def test_cassettes_of_codes_are_recorded_by_the_script(
     for scene in (each for each in scenes(profile) if each.name in asked):
         answers = library.replay(scene, profile, folder / f"{scene.name}.yaml")
         assert len(answers) == len(asked[scene.name])
-    assert CassetteTarget.build(profile, library="httpx", root=Path()).answers
+    assert CassetteTarget.build(profile, library=USUAL, root=Path()).answers
 
 
 TESTS = """

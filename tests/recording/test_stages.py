@@ -17,6 +17,7 @@ from pytest_apiauth.recording import library
 from pytest_apiauth.recording.scan import unclean_in
 from pytest_apiauth.recording.scenes import scenes
 from pytest_apiauth.targets.recorded import CassetteTarget
+from tests.here import USUAL
 from tests.plugin.projects import Run
 
 PLAIN = """
@@ -74,7 +75,7 @@ def test_clients_that_sign_are_recorded_and_replayed(project: Path) -> None:
         for each in exchanges(path):
             assert parse_qs(each["request"]["body"])["client_assertion"][0].startswith(("apiauth-", "eyJ")), each
     assert list(unclean_in(folder)) == []
-    assert CassetteTarget.build(profile, library="httpx", root=project).answers
+    assert CassetteTarget.build(profile, library=USUAL, root=project).answers
 
 
 TEST = """

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-import httpx
 import pytest
 import yaml
 from vcr.errors import CannotOverwriteExistingCassetteException
 
 from pytest_apiauth.credentials.looks import PATHS, TOKENS, Look
 from pytest_apiauth.recording.scan import unclean
+from tests.here import httpx
 from tests.recording.planting import LETTERS, key, record_uncleaned
 from tests.recording.taping import Ask, Loopback, Reply, run_tape
 

@@ -30,7 +30,7 @@ def ledger_of(*entries: Entry) -> Ledger:
 
 def record_of(*entries: Entry) -> ProfileRecord:
     """Return the record of one profile."""
-    (profile,) = ledger_of(*entries).record(seed=1).profiles
+    (profile,) = ledger_of(*entries).record(1, "httpx").profiles
     return profile
 
 
@@ -62,7 +62,7 @@ def test_what_is_found_about_another_rule_is_filed_there() -> None:
     known = Filed(facts, "expected failure", Counterexample("4xx", "502", "curl x", ""))
     ledger = ledger_of(*(entry("inconclusive", filed=(each,)) for each in (*filed, known)))
 
-    (profile,) = ledger.record(seed=1).profiles
+    (profile,) = ledger.record(1, "httpx").profiles
     assert [(rule.id, rule.verdict, len(rule.parts)) for rule in profile.rules] == [
         ("key-bad", "inconclusive", 3),
         ("invalid-never-5xx", "fail", 2),

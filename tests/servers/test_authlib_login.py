@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-import httpx
 import pytest
 
 from pytest_apiauth.login import interactive
+from tests.here import httpx
 from tests.servers.known import AUTHLIB
 from tests.servers.test_apps_in_process import copied, installed
 from tests.servers.test_apps_in_process import examine as examine_in_process

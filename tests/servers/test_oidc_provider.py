@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
-import httpx
 import pytest
 
 from pytest_apiauth.__main__ import main
 from pytest_apiauth.errors import TokenError
 from pytest_apiauth.login import interactive
 from pytest_apiauth.profile import loading
+from tests.here import httpx
 from tests.login.conftest import free_port
 from tests.servers.test_django_oauth_toolkit import EVERY_CLASS, Place, Run, announced
 

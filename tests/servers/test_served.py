@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.here import httpx
 from tests.login.conftest import free_port
 from tests.servers.known import DRF, SERVED, Project
 from tests.servers.test_apps_in_process import copied, installed, rewrite

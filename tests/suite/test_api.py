@@ -29,6 +29,7 @@ from pytest_apiauth.targets.embedded import EMBEDDED
 from pytest_apiauth.targets.live import LIVE
 from pytest_apiauth.targets.retries import NEARBY, Retries
 from pytest_apiauth.targets.target import Who
+from tests.here import USUAL
 
 bundled.load_chapters()
 Answer = Callable[[Request, Callable[[Request], Response]], Response]
@@ -48,7 +49,7 @@ class Scripted:
         self.server = Server(loading.load(loading.builtin_profiles()["jindexe"]))
         self.redactor = Redactor()
         self.identities = Identities(self.server.profile, self.server.lookup, self.redactor)
-        self.connector = InProcess("httpx", self.send)
+        self.connector = InProcess(USUAL, self.send)
         self._answer = answer
         self.sent = 0
 

@@ -15,6 +15,7 @@ from pytest_apiauth.suite.judging import Outcome, judge
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 from pytest_apiauth.targets.live import LIVE
 from tests.faults.examining import CONDITIONS, PROFILES
+from tests.here import USUAL
 
 REGISTERED = "https://app.reference.example/callback"
 LOGIN = Response(302, (("Location", "/login?next=%2Fauthorize"), ("Set-Cookie", "sid=cookie-of-the-login; Path=/")))
@@ -31,7 +32,7 @@ class Gated:
     def __init__(self, *faults: str, decides_first: bool, page: Response = FRAMED) -> None:
         redactor = Redactor()
         self.inner = EmbeddedTarget.build(
-            PROFILES["reference"], redactor=redactor, library="httpx", faults=faults, variants=()
+            PROFILES["reference"], redactor=redactor, library=USUAL, faults=faults, variants=()
         )
         self.examination = Examination(self, redactor)
         self.decides_first = decides_first

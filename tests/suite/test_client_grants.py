@@ -12,6 +12,7 @@ from pytest_apiauth.embedded import Server
 from pytest_apiauth.http import InProcess, fetch_token
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.suite.book import Verdict
+from tests.here import USUAL
 from tests.suite.test_good_servers import judged
 
 APP = {"client_id": "app", "client_secret": {"env": "APP"}}
@@ -65,7 +66,7 @@ def test_a_client_of_the_fixtures_uses_a_grant_that_it_has(client: str | None, u
     store = TokenStore(server.clock, 30)
     someone = Authenticator(PROFILE, server.identities, store, server.redactor, client=client)
 
-    token = fetch_token(someone, InProcess("httpx", server.handle), server.redactor)
+    token = fetch_token(someone, InProcess(USUAL, server.handle), server.redactor)
 
     issued = server._state.access[token.access_token.reveal()]
     assert (issued.client, issued.user) == (client or "default", user)

@@ -21,6 +21,7 @@ from pytest_apiauth.suite.outcomes import NotApplicable
 from pytest_apiauth.targets.apps.supplied import Supplied
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 from tests.faults.examining import PROFILES
+from tests.here import USUAL
 from tests.suite.test_good_servers import judged
 
 OLD = {"env": "OLD"}
@@ -64,7 +65,7 @@ def test_each_kind_is_tried_where_its_like_is_taken(rule_id: str, part: str, fau
 def test_a_password_is_tried_at_zones_and_at_the_token_endpoint() -> None:
     """Every place that takes one of its kind has been asked with the old one."""
     redactor = Redactor()
-    target = EmbeddedTarget.build(PROFILES["reference"], redactor=redactor, library="httpx", faults=(), variants=())
+    target = EmbeddedTarget.build(PROFILES["reference"], redactor=redactor, library=USUAL, faults=(), variants=())
     old = target.server.environment["REFERENCE_OLD_PASSWORD"]
     rule = REGISTRY["ended-secret-refused"]
 
@@ -109,7 +110,7 @@ def test_a_project_gives_what_has_ended_too() -> None:
 def test_a_user_who_was_deactivated_is_nobodys_other_user() -> None:
     """Who logs in no more is tried where the default user logs in, and is no second user of other rules."""
     profile, redactor = PROFILES["reference"], Redactor()
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(), variants=())
+    target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=(), variants=())
     rule = REGISTRY["ended-user"]
 
     outcome = judge(rule, Examination(target, redactor), "former", Conditions(1, 0))
@@ -119,7 +120,7 @@ def test_a_user_who_was_deactivated_is_nobodys_other_user() -> None:
     assert {each.path for each in target.server.requests if carries(each, old)} == {"/token", "/basic/items"}
     gone = {"credentials": SHOP["credentials"] | {"revoked": {"user": "second"}}}
     alone = Profile.model_validate(SHOP | gone | {"users": {"second": SHOP["users"]["former"]}})
-    target = EmbeddedTarget.build(alone, redactor=redactor, library="httpx", faults=(), variants=())
+    target = EmbeddedTarget.build(alone, redactor=redactor, library=USUAL, faults=(), variants=())
     with pytest.raises(NotApplicable, match="the user second was deactivated"):
         Api(Examination(target, redactor), rule.id).another(Role.PASSWORD)
 

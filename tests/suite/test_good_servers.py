@@ -24,6 +24,7 @@ from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 from pytest_apiauth.targets.live import LIVE
 from tests.faults.examining import PROFILES
+from tests.here import USUAL
 
 Answered = Callable[[Request, Response], Response]
 """Gives the answer in the place of a refusal."""
@@ -42,7 +43,7 @@ class Live:
     can_move_clock = False
 
     def __init__(self, profile: Profile) -> None:
-        self.inner = EmbeddedTarget.build(profile, redactor=Redactor(), library="httpx", faults=(), variants=())
+        self.inner = EmbeddedTarget.build(profile, redactor=Redactor(), library=USUAL, faults=(), variants=())
         self._kept = str(Examination(self.inner, Redactor()).obtaining.issue("authorization_code")["refresh_token"])
         self.identities: Any = self
 
@@ -68,7 +69,7 @@ def judged(
 ) -> Outcome:
     """Judge a rule on one part of a profile, on the embedded server."""
     redactor = Redactor()
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=faults, variants=variants)
+    target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=faults, variants=variants)
     rule = REGISTRY[rule_id]
     return judge(rule, Examination(target, redactor), rule.applies.find(profile)[part], Conditions(12, 0))
 
@@ -194,14 +195,14 @@ def test_a_lifetime_is_missed_where_it_is_documented(
 def answered(answer: Answered, rule_id: str, part: str, **changes: Any) -> Outcome:
     """Judge a rule on the reference profile, with what the server refuses answered otherwise."""
     profile, redactor = PROFILES["reference"].replaced(**changes), Redactor()
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(), variants=())
+    target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=(), variants=())
     handle = target.server.handle
 
     def serve(request: Request) -> Response:
         response = handle(request)
         return response if response.status < 400 else answer(request, response)
 
-    sender = Sender.embedded("httpx", serve)
+    sender = Sender.embedded(USUAL, serve)
     rule = REGISTRY[rule_id]
     examination = Examination(replace(target, sender=sender), redactor)
     return judge(rule, examination, rule.applies.find(examination.profile)[part], Conditions(5, 0))

@@ -17,6 +17,7 @@ from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.embedded import EmbeddedTarget
+from tests.here import USUAL
 
 bundled.load_chapters()
 FOLDER = Path(__file__).parent.parent / "profiles"
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.parametrize("where", PROFILES)
 def outcomes(profile: Profile, *faults: str) -> dict[str, list[Outcome]]:
     """Judge every rule on a server with these faults; give what was not skipped, by rule."""
     redactor = Redactor()
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=faults, variants=())
+    target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=faults, variants=())
     examination = Examination(target, redactor)
     make_ready(examination)
     chosen = [rule for rule in REGISTRY if not rule.wire and (not faults or {*faults} & {*rule.faults})]
@@ -70,7 +71,7 @@ def test_the_faults_of_keys_are_caught_there_too(where: str, fault: str) -> None
 def test_the_line_of_the_report_puts_the_key_into_its_place(where: str) -> None:
     """A reader's shell sends the key where the API reads it, letters that a URL cannot hold included."""
     redactor = Redactor()
-    target = EmbeddedTarget.build(PROFILES[where], redactor=redactor, library="httpx", faults=(), variants=())
+    target = EmbeddedTarget.build(PROFILES[where], redactor=redactor, library=USUAL, faults=(), variants=())
     examination = Examination(target, redactor)
     (draft,) = (examination.request("/items", ("api_key",)),)
     assert examination.send(draft).status == 200

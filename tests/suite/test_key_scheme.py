@@ -17,6 +17,7 @@ from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, judge
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.embedded import EmbeddedTarget
+from tests.here import USUAL
 
 bundled.load_chapters()
 
@@ -38,7 +39,7 @@ def keyed(**changes: str) -> Profile:
 def outcomes(*faults: str) -> dict[str, Verdict]:
     """Judge every rule about the zone on a server with these faults; give what was not skipped."""
     profile, redactor = keyed(), Redactor()
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=faults, variants=())
+    target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=faults, variants=())
     examination = Examination(target, redactor)
     make_ready(examination)
     found = {

@@ -23,6 +23,7 @@ from pytest_apiauth.targets.embedded import EmbeddedTarget
 from pytest_apiauth.targets.limits import Limits, Throttle
 from pytest_apiauth.targets.live import LiveTarget
 from tests.faults.examining import PROFILES
+from tests.here import USUAL
 
 TIMED = ("exp-boundary", "exp-monotone", "exp-honest-countdown", "exp-code-short", "ref-lifetime")
 
@@ -30,9 +31,7 @@ TIMED = ("exp-boundary", "exp-monotone", "exp-honest-countdown", "exp-code-short
 def examination_of(profile: str, *, faults: Iterable[str] = (), variants: Iterable[str] = ()) -> Examination:
     """Prepare an examination of a profile on the embedded server."""
     redactor = Redactor()
-    target = EmbeddedTarget.build(
-        PROFILES[profile], redactor=redactor, library="httpx", faults=faults, variants=variants
-    )
+    target = EmbeddedTarget.build(PROFILES[profile], redactor=redactor, library=USUAL, faults=faults, variants=variants)
     examination = Examination(target, redactor)
     make_ready(examination)
     return examination
@@ -174,7 +173,7 @@ def live(clock: str | None) -> tuple[Examination, Server]:
     profile: Profile = server.profile
     identities = Identities(profile, server.lookup, redactor)
     throttle = Throttle("jindexe", Limits(None, 10_000, 100))
-    connector = InProcess("httpx", handle)
+    connector = InProcess(USUAL, handle)
     sender = Sender(connector, "jindexe", redactor)
     return Examination(LiveTarget(profile, identities, redactor, connector, sender, throttle), redactor), server
 

@@ -11,6 +11,7 @@ from pytest_apiauth.profile import loading
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import NotApplicable
 from pytest_apiauth.targets.embedded import EmbeddedTarget
+from tests.here import USUAL
 
 TOKEN = Ref(Role.ACCESS_TOKEN)
 
@@ -19,7 +20,7 @@ TOKEN = Ref(Role.ACCESS_TOKEN)
 def examination() -> Examination:
     """An examination of jindexe on the embedded server."""
     profile, redactor = loading.load(loading.builtin_profiles()["jindexe"]), Redactor()
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(), variants=())
+    target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=(), variants=())
     return Examination(target, redactor)
 
 

@@ -24,6 +24,7 @@ from pytest_apiauth.suite.judging import Conditions, judge
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.apps.supplied import Supplied
 from pytest_apiauth.targets.embedded import EmbeddedTarget
+from tests.here import USUAL
 from tests.kinds.rows import OF_AUTHORIZATION, OF_KEYS, OF_ONE_ALONE, ROWS, TOKEN_PLACES
 
 bundled.load_chapters()
@@ -33,7 +34,7 @@ CAUGHT = (Verdict.FAIL, Verdict.WARNING)
 def outcomes(profile: Profile, *faults: str) -> dict[str, set[Verdict]]:
     """Judge every rule on a server with these faults; return the verdicts of what was not skipped, by rule."""
     redactor = Redactor()
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=faults, variants=())
+    target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=faults, variants=())
     examination = Examination(target, redactor)
     make_ready(examination)
     chosen = [rule for rule in REGISTRY if not rule.wire and (not faults or {*faults} & {*rule.faults})]
@@ -140,7 +141,7 @@ def test_a_second_key_has_its_own_values() -> None:
         arrived.append(request)
         return server.handle(request)
 
-    carrier = InProcess("httpx", handle)
+    carrier = InProcess(USUAL, handle)
     with build_client(profile, carrier, server.redactor, authenticator=user) as client:
         assert client.get("/items").status_code == 200
 

@@ -16,6 +16,7 @@ from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.targets.live import LIVE
+from tests.here import USUAL
 from tests.http.trap import CREDENTIALS, Trap, user_of
 from tests.shop import shop
 
@@ -99,7 +100,7 @@ def test_no_credential_travels_to_the_plain_place(credential: str) -> None:
     profile, user = user_of(credential, redactor)
     profile = profile.replaced(live={"plain_url": "http://api.example.org"})
     trap = Trap(profile)
-    connector = InProcess("httpx", trap.handle)
+    connector = InProcess(USUAL, trap.handle)
     with build_client(profile, connector, redactor, authenticator=user) as client, pytest.raises(GuardError):
         client.get("http://api.example.org/v1/user/me")
     sender = Sender.in_process(connector, profile, redactor)

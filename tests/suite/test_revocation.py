@@ -17,6 +17,7 @@ from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Outcome, judge
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 from tests.faults.examining import CONDITIONS, PROFILES, examine
+from tests.here import USUAL
 
 CHAPTERS = ("revocation", "metadata")
 RULES = [rule for rule in REGISTRY if rule.chapter in CHAPTERS]
@@ -25,7 +26,7 @@ RULES = [rule for rule in REGISTRY if rule.chapter in CHAPTERS]
 def outcome_of(rule_id: str, part: str, **changes: Any) -> Outcome:
     """Judge one rule on one part of the reference profile with some keys changed, on a good server."""
     profile, rule, redactor = PROFILES["reference"].replaced(**changes), REGISTRY[rule_id], Redactor()
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(), variants=())
+    target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=(), variants=())
     return judge(rule, Examination(target, redactor), rule.applies.find(profile)[part], CONDITIONS)
 
 
@@ -105,7 +106,7 @@ def test_the_document_is_asked_for_where_the_run_finds_the_api() -> None:
     profile = PROFILES["reference"].replaced(metadata_url="/.well-known/oauth-authorization-server")
     collected = profile.replaced(api_url={"env": "SHOP_URL"})
     rule, redactor = REGISTRY["md-consistent"], Redactor()
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(), variants=())
+    target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=(), variants=())
 
     outcome = judge(rule, Examination(target, redactor), rule.applies.find(collected)["document"], CONDITIONS)
 

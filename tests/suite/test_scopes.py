@@ -16,6 +16,7 @@ from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Outcome, judge
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 from tests.faults.examining import PROFILES, QUICK
+from tests.here import USUAL
 
 RULE = REGISTRY["res-insufficient-scope"]
 ANSWER = {"token_type": "Bearer", "expires_in": 600}
@@ -40,7 +41,7 @@ def judged(profile: Profile, *policies: type[Policy], faults: tuple[str, ...] = 
     """Judge the rule on a zone of a server with faults, or decisions of its own."""
     redactor = Redactor()
     own = [Fault(policy.__name__, "", policy) for policy in policies]
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(*faults, *own), variants=())
+    target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=(*faults, *own), variants=())
     return judge(RULE, Examination(target, redactor), RULE.applies.find(profile)[part], QUICK)
 
 

@@ -17,6 +17,7 @@ from pytest_apiauth.suite.judging import DRAW_SECONDS, Conditions, Outcome, judg
 from pytest_apiauth.targets.limits import Limits, Throttle
 from pytest_apiauth.targets.live import LIVE, LiveTarget
 from pytest_apiauth.targets.pace import Pace
+from tests.here import USUAL
 
 from .test_api import Scripted
 
@@ -92,7 +93,7 @@ def test_a_live_target_measures_its_answers() -> None:
     """What is told of the server is the mean of what was measured, by the clock that is given."""
     times = iter([0.0, 0.1, 5.0, 5.3])
     profile = loading.load(loading.builtin_profiles()["dastra"])
-    connector = InProcess("httpx", lambda request: Response(200))
+    connector = InProcess(USUAL, lambda request: Response(200))
     target = LiveTarget(
         profile, Scripted(lambda request, serve: serve(request)).identities, Redactor(), connector,
         Sender(connector, "dastra", Redactor()), Throttle("dastra", Limits(None, 9, 9)), pace=Pace(lambda: next(times)),

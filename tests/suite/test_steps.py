@@ -11,12 +11,13 @@ from pytest_apiauth.profile import loading
 from pytest_apiauth.suite.api import Answer, Api
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.targets.embedded import EmbeddedTarget
+from tests.here import USUAL
 
 
 def api(name: str = "jindexe") -> Api:
     """Hold an api with the embedded server of a built-in profile."""
     profile, redactor = loading.load(loading.builtin_profiles()[name]), Redactor()
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(), variants=())
+    target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=(), variants=())
     return Api(Examination(target, redactor), "az-framing")
 
 

@@ -15,6 +15,7 @@ from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Outcome, judge
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 from tests.faults.examining import PROFILES, QUICK
+from tests.here import USUAL
 
 
 class Clock:
@@ -43,7 +44,7 @@ def bombed(usual: float, *bombs: float, status: int = 401) -> Outcome:
 def timed_by(clock: Clock, answer: Callable[[Request, Response], Response], profile: str, rule_id: str) -> Outcome:
     """Judge the first part of a profile by a rule, on a server whose answers a clock times."""
     slow = own_fault("own.slow", "takes its time", answer)
-    target = EmbeddedTarget.build(PROFILES[profile], redactor=Redactor(), library="httpx", faults=[slow], variants=[])
+    target = EmbeddedTarget.build(PROFILES[profile], redactor=Redactor(), library=USUAL, faults=[slow], variants=[])
     examination, rule = Examination(target, Redactor()), REGISTRY[rule_id]
     examination.clock = clock
     try:

@@ -24,6 +24,7 @@ from pytest_apiauth.recording.scenes import scenes
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.embedded import EmbeddedTarget
+from tests.here import USUAL
 
 GRANTS: tuple[GrantType, ...] = (
     "client_credentials", "password", "authorization_code", "device_code", "refresh_token",
@@ -73,7 +74,7 @@ def of_clients(profile: Profile, grant: GrantType) -> list[Request]:
     identities = Identities(server.profile, server.lookup, redactor)
     first: GrantType = "password" if grant == "refresh_token" else grant
     authenticator = Authenticator(server.profile, identities, TokenStore(server.clock, 30), redactor, grant=first)
-    client = build_client(server.profile, InProcess("httpx", server.handle), redactor, authenticator=authenticator)
+    client = build_client(server.profile, InProcess(USUAL, server.handle), redactor, authenticator=authenticator)
     client.get("/me")
     if grant == "refresh_token":
         server.clock.advance(10_000)
@@ -84,7 +85,7 @@ def of_clients(profile: Profile, grant: GrantType) -> list[Request]:
 def of_suite(profile: Profile, grant: GrantType) -> list[Request]:
     """Return what the suite sends for a token, as it has come to the server."""
     redactor = Redactor()
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(), variants=())
+    target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=(), variants=())
     Examination(target, redactor).obtaining.issue(grant)
     return target.server.requests
 
@@ -144,7 +145,7 @@ def test_suite_and_clients_present_credentials_alike(needs: list[str]) -> None:
     """A request into a zone carries the same lines, whoever sends it."""
     profile = promised(zones={"all": {"path": "/", "needs": [needs], "probe": ["/me"]}})
     redactor = Redactor()
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(), variants=())
+    target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=(), variants=())
     make_ready(Examination(target, redactor))
 
     ours = {"authorization", "x-office-key"}
@@ -172,7 +173,7 @@ def test_a_zone_that_takes_basic_is_ready_with_a_client_alone() -> None:
         grants={},
         zones={"all": {"path": "/", "needs": ["basic"], "probe": ["/me"]}},
     )
-    target = EmbeddedTarget.build(profile, redactor=redactor, library="httpx", faults=(), variants=())
+    target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=(), variants=())
     examination = Examination(target, redactor)
     make_ready(examination)
 

@@ -15,6 +15,7 @@ from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.choose import Caller, Difference, Targets, choose
 from pytest_apiauth.targets.limits import Limits, Throttle
 from pytest_apiauth.targets.live import no_workers
+from tests.here import USUAL
 
 PAIR = {"api_key": {"header": "X-Key"}, "credentials": {"api_key": {"env": "SHOP_KEY"}}}
 SHOP = Profile.model_validate({"schema": 1, "name": "shop", "api_url": "https://api.shop.example", **PAIR})
@@ -28,7 +29,7 @@ class Asked:
     live: bool = False
     replay: bool = False
     wire: bool = False
-    http: str = "httpx"
+    http: str = USUAL
     faults: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     prove: bool = False

@@ -23,6 +23,7 @@ from pytest_apiauth.targets.limits import Limits, Throttle
 from pytest_apiauth.targets.live import LiveTarget
 from pytest_apiauth.targets.retries import NEARBY, REPEAT_AFTER, Retries, Settled
 from tests.faults.examining import PROFILES
+from tests.here import USUAL
 
 Trouble = Callable[[Request], Response | None]
 """Answers in the server's place; None ends the connection without an answer."""
@@ -40,8 +41,8 @@ class Live:
         self.serve: Trouble = server.handle
         self.trouble: Trouble = server.handle
         self.throttle = Throttle("jindexe", Limits(None, 1000, 100))
-        network = Network("httpx", turn=self.throttle.turn)
-        sender = Sender.live("httpx", profile, redactor, network=network)
+        network = Network(USUAL, turn=self.throttle.turn)
+        sender = Sender.live(USUAL, profile, redactor, network=network)
         identities = Identities(profile, server.lookup, redactor)
         self.target = LiveTarget(profile, identities, redactor, network, sender, self.throttle)
         self.examination = Examination(self.target, redactor)

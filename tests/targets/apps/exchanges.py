@@ -14,6 +14,7 @@ from pytest_apiauth.http import InProcess, Sender
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.apps import Host, Loop
+from tests.here import USUAL
 
 MODULE = "an_app_of_the_tests"
 BASE = "https://api.example"
@@ -38,7 +39,7 @@ def hosted(app: Any, **keys: Any) -> Iterator[Host]:
         del sys.modules[MODULE]
 
 
-def exchange(app: Any, request: Request, library: str = "httpx") -> Response:
+def exchange(app: Any, request: Request, library: str = USUAL) -> Response:
     """Send one request to an app by the sender that the rules use."""
     with hosted(app) as host:
         sender = Sender.in_process(InProcess(library, host.handle, host.handle_async), host.profile, Redactor())

@@ -17,6 +17,7 @@ from pytest_apiauth.http import NotSendable
 from pytest_apiauth.messages import Origin, Request, Response
 from pytest_apiauth.targets.apps import asgi
 from pytest_apiauth.targets.apps.host import Asgi, Failures
+from tests.here import EACH
 from tests.targets.apps.exchanges import BASE, exchange, hosted
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -74,7 +75,7 @@ def told(response: Response) -> dict[str, Any]:
 
 
 @both
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@pytest.mark.parametrize("library", EACH)
 def test_a_request_arrives_as_it_is(app: Any, library: str) -> None:
     """Target, query, lines and body arrive unnormalised, decoded where the interface says so."""
     request = Request(

@@ -21,6 +21,7 @@ from pytest_apiauth.suite.judging import Conditions, judge
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.app import AppTarget
 from pytest_apiauth.targets.apps.asgi import Loop
+from tests.here import USUAL
 
 bundled.load_chapters()
 
@@ -101,7 +102,7 @@ def examining(table: dict[str, Any], folder: Path) -> Iterator[Examination]:
     """Put an app to work, to be examined."""
     loop, redactor = Loop(), Redactor()
     target = AppTarget.build(
-        Profile.model_validate(table), loop=loop, credentials={}, redactor=redactor, library="httpx", root=folder
+        Profile.model_validate(table), loop=loop, credentials={}, redactor=redactor, library=USUAL, root=folder
     )
     try:
         yield Examination(target, redactor)
