@@ -173,8 +173,9 @@ def windows(text: str, length: int) -> Iterator[str]:
 class Forms:
     """Many texts to look for at once, each with a label.
 
-    A run learns thousands of tokens and searches after each test, so the texts are indexed by how they begin, and what
-    is searched is walked once: to learn one costs no compilation, to search grows with the searched text alone.
+    A run learns thousands of tokens and searches after each test, so what is searched is walked once, and where a text
+    begins as one of them does, what stands there is looked up by each length that those have. To learn one costs no
+    compilation, and to search grows with the searched text alone: all JWTs begin alike, and their lengths are few.
 
     ``shortest_folded`` is how long a text is whose ASCII letters are found in any case; by default none is.
     """
@@ -184,7 +185,8 @@ class Forms:
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._labels: dict[str, str] = {}
-        self._by_beginning: dict[str, tuple[str, ...]] = {}
+        self._lengths: dict[str, tuple[int, ...]] = {}
+        self._in_one_case: dict[str, str] = {}
         self._marks: set[str] = set()
 
     def add(self, forms: Iterable[str], label: str) -> None:
@@ -196,15 +198,17 @@ class Forms:
                     continue
                 self._labels[form] = label
                 begin = self._folded(form[:SHORTEST])
-                others = self._by_beginning.get(begin)
-                # Longest first, so that a value that begins with another is replaced whole.
-                same = (form,) if others is None else tuple(sorted((*others, form), key=len, reverse=True))
-                self._by_beginning[begin] = same
+                lengths = self._lengths.get(begin, ())
+                if len(form) not in lengths:
+                    # Longest first, so that a value that begins with another is replaced whole.
+                    self._lengths[begin] = tuple(sorted((*lengths, len(form)), reverse=True))
+                if len(form) >= self.shortest_folded:
+                    self._in_one_case.setdefault(self._folded(form), form)
 
     @property
     def is_of_use(self) -> bool:
         """Whether there is anything to look for."""
-        return bool(self._by_beginning)
+        return bool(self._labels)
 
     def found(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Return start, end and label of each match, from left to right, without overlaps."""
@@ -228,15 +232,15 @@ class Forms:
 
     def _matches(self, text: str) -> Iterator[tuple[int, str]]:
         """Yield place and form of each match, from left to right, without overlaps."""
-        if not self._by_beginning:
+        if not self._labels:
             return
-        index, place, folded = self._by_beginning, 0, self._folded(text)
+        index, place, folded = self._lengths, 0, self._folded(text)
         if index.keys().isdisjoint(windows(folded, SHORTEST)):
             return
         end = len(text) - SHORTEST
         while place <= end:
-            forms = index.get(folded[place : place + SHORTEST])
-            form = self._form_at(forms, text, folded, place) if forms else None
+            lengths = index.get(folded[place : place + SHORTEST])
+            form = self._form_at(lengths, text, folded, place) if lengths else None
             if form is None:
                 place += 1
             else:
@@ -246,17 +250,19 @@ class Forms:
     def _folded(self, text: str) -> str:
         return text if self.shortest_folded == math.inf else text.translate(TO_LOWER)
 
-    def _form_at(self, forms: Iterable[str], text: str, folded: str, place: int) -> str | None:
-        """Return which of some texts stands at a place; what stands there as it is comes before what is in other case.
+    def _form_at(self, lengths: Iterable[int], text: str, folded: str, place: int) -> str | None:
+        """Return which of the texts of some lengths stands at a place; one that stands there as it is comes first.
 
         Two values may differ in case alone.
         """
-        for form in forms:
-            if text.startswith(form, place):
+        for length in lengths:
+            form = text[place : place + length]
+            if form in self._labels:
                 return form
-        for form in forms:
-            if len(form) >= self.shortest_folded and folded.startswith(self._folded(form), place):
-                return form
+        for length in lengths if self._in_one_case else ():
+            known = self._in_one_case.get(folded[place : place + length])
+            if known is not None:
+                return known
         return None
 
 

@@ -15,8 +15,8 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 ISSUER = AUDIENCE = "https://tokens.example"
-PRIVATE = os.environ["TOKENS_SIGNING_KEY"]
-PUBLIC = load_pem_private_key(PRIVATE.encode(), None).public_key()
+PRIVATE = load_pem_private_key(os.environ["TOKENS_SIGNING_KEY"].encode(), None)  # once: it takes longer than to sign
+PUBLIC = PRIVATE.public_key()
 KEY_ID = "2026"
 DER = PUBLIC.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 JWK = {**json.loads(pyjwt.algorithms.RSAAlgorithm.to_jwk(PUBLIC)), "kid": KEY_ID}
