@@ -167,7 +167,11 @@ class OutputRedactor(Redactor):
                     clues[gram[:SHORTEST]] = value
                 for clue in clues.keys() & known.keys():
                     same = known[clue]
-                    clues[clue] = [*same, value] if isinstance(same, list) else [same, value]
+                    if isinstance(same, str):
+                        clues[clue] = [same, value]
+                    else:
+                        same.append(value)  # every JWT begins alike
+                        clues[clue] = same
                 known.update(clues)
                 clues.clear()
                 if value.split() != [value]:
