@@ -131,7 +131,7 @@ class Draft:
         new = object.__new__(type(self))
         fields = new.__dict__
         fields.update(self.__dict__)
-        for known in ("refs", "edited"):
+        for known in _DERIVED:
             fields.pop(known, None)
         fields.update(changes)
         return new
@@ -492,18 +492,18 @@ class Draft:
 
         return self._with_parameters(made)
 
-    @property
+    @cached_property
     def _carried(self) -> tuple[Credential, ...]:
         """The credentials that travel as they are."""
         return tuple(each for each in self.credentials if each.signature is None)
 
-    @property
+    @cached_property
     def signatures(self) -> tuple[Credential, ...]:
         """The credentials that sign, in the order in which they do, once all else is there: a query may be signed."""
         found = (each for each in self.credentials if each.signature is not None)
         return tuple(sorted(found, key=lambda each: each.place.where == "header"))
 
-    @property
+    @cached_property
     def lines(self) -> tuple[tuple[str, Text], ...]:
         """Every header line but Content-Type, with the credentials that travel in one."""
         jar: tuple[Part, ...] = ()
@@ -518,12 +518,12 @@ class Draft:
         lines += [(each.name, each.text) for each in self._carried if each.place.where == "header"]
         return (*lines, ("Cookie", jar)) if jar else tuple(lines)
 
-    @property
+    @cached_property
     def pairs(self) -> tuple[tuple[str, Text], ...]:
         """Every parameter of the URL, with the credentials that travel in one."""
         return (*self.query, *((each.name, each.text) for each in self._carried if each.place.where == "query"))
 
-    @property
+    @cached_property
     def target_text(self) -> Text | None:
         """A request target in the place of the URL's, which takes over the credentials that travel in the query."""
         asked = tuple(each for each in self._carried if each.place.where == "query")
@@ -570,5 +570,8 @@ class Draft:
             return json_object(self.parameters, write, self.style).encode()
         return b""
 
+
+_DERIVED: Final = tuple(name for name, each in vars(Draft).items() if isinstance(each, cached_property))
+"""What a draft keeps of what follows from its fields."""
 
 __all__ = ["Control", "Credential", "CredentialKind", "Draft"]

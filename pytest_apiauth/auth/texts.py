@@ -116,7 +116,7 @@ class Ref:
     @property
     def bare(self) -> Ref:
         """The same secret as it is, without the edit."""
-        return self if self.edit is None else replace(self, edit=None)
+        return self if self.edit is None else Ref(self.role, self.who, self.own, self.named, kind=self.kind)
 
     @property
     def is_issued(self) -> bool:

@@ -255,7 +255,7 @@ class Answer:
         if self.draft.control is None:
             raise TypeError("a verdict beside no valid request: make the draft of one, or name it with `Draft.beside`")
         seen = self.seen or self.api.see(self.draft.control)
-        return replace(self, seen=seen), seen
+        return self if seen is self.seen else replace(self, seen=seen), seen
 
     def _held_again(self, sent: Answer) -> Answer:
         """Send the control again that was sent before: a server that refuses everything keeps no promise."""
