@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -164,9 +165,13 @@ def _source(text: Text, *, is_grouped: bool = False) -> list[str]:
     parts = parts_of(text)
     if len(parts) == 1:
         return words_for(parts[0], is_grouped=is_grouped)
-    return [
-        "".join(_braced(part) if any(refs_of(part)) else words_for(part, is_grouped=is_grouped)[0] for part in parts)
+    # What stands side by side without a name in it is one text: only together may ``$`` and ``{`` mean a name.
+    runs = [(named, tuple(run)) for named, run in groupby(parts, lambda part: any(refs_of(part)))]
+    texts = [
+        "".join(map(_braced, run)) if named else words_for(reveal(run, {}), is_grouped=is_grouped)[0]
+        for named, run in runs
     ]
+    return ["".join(texts)]
 
 
 def _braced(text: Text, *more: str) -> str:

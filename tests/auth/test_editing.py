@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jwt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_apiauth.auth import own_keys
@@ -48,6 +48,7 @@ def flat(parts: list[Text]) -> list[Text]:
 
 
 @given(text=TEXTS)
+@example(text=(Ref(Role.CLIENT_ID), "$", "{}"))
 @settings(max_examples=400, deadline=None)
 def test_what_is_written_is_read(text: Text) -> None:
     """Any text with any names in it, edited and encoded however deep, is made by the words for it."""
