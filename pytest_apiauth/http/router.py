@@ -6,9 +6,9 @@ as tests of clients use them.
 Theory of operation. While a `MockRouter` is mounted, the library's own network transports hand their requests to it:
 `handle_request` is what the library documents for transports, and whatever a client puts around one (retries, the
 guard) goes on working. Own routes come first, of every router at work in the order in which they were mounted; then
-what a test has told a router of respx, if somebody has imported that; then the double whose host it is. A request for
-this machine goes on as ever, and any other is refused, as respx does. Clients of other libraries come by a socket
-(`pytest_apiauth.offline`), by the same order.
+what a test has told a router of respx, if somebody has imported that; then the double whose host it is. What is left
+goes on if it is for this machine, or to what a test has put before the network already; any other request is refused,
+as respx does. Clients of other libraries come by a socket (`pytest_apiauth.offline`), by the same order.
 """
 
 from __future__ import annotations
@@ -146,8 +146,8 @@ class MockRouter:
                 opened.enter_context(_patched(self._library))
             MOUNTED.append(self)
             opened.callback(MOUNTED.remove, self)
-            if "respx" in sys.modules:
-                # Clients of httpx that its routers stand in for meet the double as well.
+            if self._library.name != "httpx" and "respx" in sys.modules:
+                # Clients of httpx, which its routers stand in for, meet the double as well.
                 from pytest_apiauth.http import respx_router
 
                 beside = respx_router.double(self._origins, self._answering(self._handle, others=False))
@@ -244,8 +244,11 @@ def own_answer(library: Library, request: httpx.Request, message: Request, *, ot
     raise error
 
 
-def _answered(library: Library, request: httpx.Request) -> Asking:
-    """Return what a client of the library gets; None if the request is to go on."""
+def _answered(library: Library, request: httpx.Request, *, is_last: bool) -> Asking:
+    """Return what a client of the library gets; None if the request is to go on.
+
+    ``is_last`` tells that there is the network, and no other mock.
+    """
     message = received(request, request.content)
     try:
         answered = yield from own_answer(library, request, message, others=True)
@@ -256,7 +259,7 @@ def _answered(library: Library, request: httpx.Request) -> Asking:
     origin = Origin.of(str(request.url))
     router = next((each for each in MOUNTED if each.is_for(origin)), None)
     if router is None:
-        if origin.is_loopback:
+        if origin.is_loopback or not is_last:
             return None
         raise NotMockedError(
             f"apiauth_mock: {request.method} {origin} is not mocked: it is no host of a profile here; add a route, as"
@@ -274,15 +277,16 @@ def _patched(library: Library) -> Iterator[None]:
     """Have the library's transports hand their requests to the routers, while the block runs."""
     blocking, awaiting = library.http_transport, library.async_http_transport
     send, send_async = blocking.handle_request, awaiting.handle_async_request
+    is_last = send.__module__.partition(".")[0] == library.name
 
     def handle_request(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
         request.read()
-        answered = _now(_answered(library, request))
+        answered = _now(_answered(library, request, is_last=is_last))
         return send(self, request) if answered is None else to_library_response(library, answered, request)
 
     async def handle_async_request(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
         await request.aread()
-        answered = await _later(_answered(library, request))
+        answered = await _later(_answered(library, request, is_last=is_last))
         return await send_async(self, request) if answered is None else to_library_response(library, answered, request)
 
     blocking.handle_request = handle_request  # type: ignore[method-assign]

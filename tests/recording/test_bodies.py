@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import importlib
 import json
 import re
 import zlib
@@ -21,7 +22,7 @@ from pytest_apiauth.recording.contents import CassetteError
 from pytest_apiauth.recording.message import as_it_came
 from pytest_apiauth.recording.tape import clean_tape
 from pytest_apiauth.recording.vault import Vault
-from tests.here import USUAL, httpx
+from tests.here import INSTALLED
 from tests.recording.taping import Loopback, Reply, Taped, taping
 
 SECRET = "s3cr+t/%41-Value"
@@ -123,8 +124,16 @@ def test_body_that_nobody_can_look_into_is_one_line() -> None:
         clean_tape([(request, {})], Vault(), [])
 
 
+def _get_by(name: str) -> Callable[[str], tuple[Any, str | None]]:
+    def get(url: str) -> tuple[Any, str | None]:
+        answer = importlib.import_module(name).get(url)
+        return answer.json(), answer.headers.get("content-encoding")
+
+    return get
+
+
 LIBRARIES: dict[str, Callable[[str], tuple[Any, str | None]]] = {
-    USUAL: lambda url: (lambda answer: (answer.json(), answer.headers.get("content-encoding")))(httpx.get(url)),
+    **{name: _get_by(name) for name in INSTALLED},
     "requests": lambda url: (lambda answer: (answer.json(), answer.headers.get("content-encoding")))(
         requests.get(url, timeout=20)
     ),
@@ -153,12 +162,13 @@ def test_content_encoding_is_what_it_was(library: str, coding: str, server: Loop
     assert '"label": "readable"' in read(tmp_path / "tape.yaml")[0]["response"]["body"]["string"]
 
 
-def test_cassette_of_one_library_is_played_to_another(server: Loopback, tmp_path: Path) -> None:
+@pytest.mark.parametrize("recorder", LIBRARIES)
+def test_cassette_of_one_library_is_played_to_another(recorder: str, server: Loopback, tmp_path: Path) -> None:
     """Whoever undoes content codings gets a coded body, and who has them undone before does not."""
     server.next = Reply(gzip.compress(b'{"a": 1}'), (("Content-Encoding", "gzip"), ("X-Own", "b")))
     url = f"http://127.0.0.1:{server.port}/items"
     with taping(tmp_path, is_live=True):
-        recorded = LIBRARIES[USUAL](url)
+        recorded = LIBRARIES[recorder](url)
     for library in LIBRARIES.values():
         with taping(tmp_path, is_live=False):
             assert library(url) == recorded == ({"a": 1}, "gzip")
