@@ -44,6 +44,8 @@ class ProfileFile(pytest.File):
     extent: Extent = "all"
     kind: TargetKind
     """What its rules meet in this run."""
+    fixtures: dict[tuple[str, str], Any]
+    """What pytest knows of the fixtures of items, by their chapter and their function."""
 
     @cached_property
     def shown(self) -> str:
@@ -62,6 +64,7 @@ class ProfileFile(pytest.File):
         """Yield one node a chapter. Raises CollectError, one line per mistake, for a bad profile."""
         state = self.config.stash[STATE]
         own = own_files(self.config)
+        self.fixtures = {}
         try:
             self.profile = state.load(self.path)
             self.kind = choose(self.profile, state.options, "rules")
@@ -90,6 +93,10 @@ class ProfileFile(pytest.File):
             chapter: Chapter = Chapter.from_parent(self, name=name, path=self.path, nodeid=f"{self.nodeid}::{name}")
             chapter.obj = module
             yield chapter
+
+    def teardown(self) -> None:
+        """Let go of what its rules share, since the next test is none of them: memory is for one profile at a time."""
+        self.config.stash[STATE].examinations.release(self.path)
 
 
 class Chapter(pytest.Module):
@@ -129,7 +136,12 @@ class Chapter(pytest.Module):
         function.__doc__ = rule.function.__doc__
         # A part has its name from the profile, and pytest prints names as they are.
         name = printable(f"{rule.name}[{part}]" if part else rule.name)
-        item: RuleItem = RuleItem.from_parent(self, name=name, callobj=function)
+        # Which fixtures there are for an item is found by its chapter and its arguments, so it is looked up once for
+        # those that have the same, as pytest does for a parametrised test: for each it takes longer than the item.
+        known = profile_file.fixtures.get((self.name, function.__name__))
+        item: RuleItem = RuleItem.from_parent(self, name=name, callobj=function, fixtureinfo=known)
+        profile_file.fixtures[self.name, function.__name__] = getattr(item, "_fixtureinfo", None)
+        item.fixturenames = [*item.fixturenames]  # which a conftest.py may add to, of one and not of others
         item.rule, item.part, item.applies = rule, part, applies
         if applies and is_app and uses_django_database(self.config):
             # Each rule is a test of the project like any other: its database access is let through and rolled back.

@@ -64,6 +64,18 @@ class Examinations:
             raise
         return made, True
 
+    def release(self, path: Path) -> None:
+        """Let go of a profile's double, once the next test is not about that profile: it holds all that it was asked.
+
+        Whoever comes back to the profile, in an order that somebody has shuffled, finds another double. What is no
+        double stays: it has a state that is not ours to begin anew.
+        """
+        known = self._known.get(path)
+        if known is None or isinstance(known, str) or not known.target.kind.is_double:
+            return
+        del self._known[path]
+        known.target.close()
+
     def close(self) -> None:
         """Close every target that nobody else has."""
         for examination in self._known.values():

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from .figures import Plan, printed
-from .table import FIGURES
+from .table import FIGURES, GROWTH
 
 
 def main() -> int:
@@ -24,9 +24,14 @@ def main() -> int:
     parser.add_argument("--environments", metavar="DIR", type=Path, help="where peers' environments are, and stay")
     parser.add_argument("--sample", metavar="N", type=int, default=1, help="only every N-th fault")
     parser.add_argument("--markdown", action="store_true", help="the table in Markdown")
+    parser.add_argument("--growth", action="store_true", help="1, 10 and 100 profiles and zones, 1 and 2 workers")
     asked = parser.parse_args()
     plan = Plan(asked.quick, asked.environments, asked.sample)
-    figures = [figure for figure in FIGURES if asked.only in figure.name and (figure.in_quick or not plan.quick)]
+    figures = [
+        figure
+        for figure in (GROWTH if asked.growth else FIGURES)
+        if asked.only in figure.name and (figure.in_quick or not plan.quick)
+    ]
     if not figures:
         parser.error(f"no figure has {asked.only!r} in its name")
     began = time.monotonic()

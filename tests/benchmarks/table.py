@@ -9,6 +9,7 @@ from . import (
     examples,
     faults,
     fixtures,
+    growth,
     herds,
     hostile,
     leaving_out,
@@ -62,3 +63,17 @@ FIGURES: Final = (
     Figure("50,000 files in folders that are left out", Goal(at_most=1.05), leaving_out.left_out),
     Figure("hostile servers, longest answer", PRINTED, hostile.longest, in_quick=False),
 )
+
+GROWTH: Final = (
+    Figure("collection of 100 profiles", Goal(at_most=2), growth.collection),
+    *(
+        Figure(
+            f"many {what}, {workers} worker{'s' * (workers > 1)}: each rule, over a tenth of them",
+            Goal(at_most=1.1),
+            partial(growth.each_over, what=what, workers=workers),
+        )
+        for what in ("profiles", "zones")
+        for workers in growth.WORKERS
+    ),
+)
+"""What takes minutes: printed by ``--growth``."""
