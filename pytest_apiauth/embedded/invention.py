@@ -16,6 +16,8 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from pytest_apiauth.credentials.identities import Lookup, is_text
@@ -59,7 +61,7 @@ class Invention:
         """The variable that names the API's base URL."""
         if given is not None:
             profile = _located(profile, given)
-        self.profile = _completed(profile, asks_people)
+        self.profile = _known(_Same(profile), asks_people)
         self._values: dict[Place, str] = {}
         for label, reference in references(self.profile):
             self._values.setdefault(_place(reference), self._invent(label, reference))
@@ -257,6 +259,25 @@ def _slug(text: str) -> str:
 
 def _place(reference: Reference) -> Place:
     return (reference.env, reference.keyring or reference.file, reference.username)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """A profile, which is like no other but itself: to compare two by what is in them takes longer than anything."""
+
+    profile: Profile
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.profile is other.profile
+
+    def __hash__(self) -> int:
+        return id(self.profile)
+
+
+@lru_cache(maxsize=16)
+def _known(same: _Same, asks_people: bool) -> Profile:
+    """Return the completed profile, which the servers of a run's tests share: checking it again takes long."""
+    return _completed(same.profile, asks_people)
 
 
 def _completed(profile: Profile, asks_people: bool) -> Profile:

@@ -9,11 +9,21 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import httpx
+import httpx2
+
+from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.plugin.clients import Clients
+from pytest_apiauth.profile import loading
+from pytest_apiauth.targets.embedded import EmbeddedTarget
+
 from .figures import Measured, Plan, Value
 from .measuring import Cost, alternating, median, run, turns
 from .server import serving
 
 PEERS: Final = ("httpx.Client()", "httpx2.Client()")
+IN_PROCESS: Final = ("httpx.Client(transport=...)",)
+PROFILE_IN_PROCESS: Final = loading.load(loading.builtin_profiles()["dastra"])
 TESTS: Final = 400
 PLAIN: Final = """
 import pytest
@@ -84,6 +94,19 @@ def milliseconds(plan: Plan) -> Measured:
     return Measured(median(more["ours"], "ms"), median(more["again"], "ms"), _peers(plan))
 
 
+def client_alone(plan: Plan) -> Measured:
+    """Milliseconds for a client by itself, of a target that is there, beside those of the libraries in process."""
+    target = EmbeddedTarget.build(PROFILE_IN_PROCESS, redactor=Redactor(), library="httpx", faults=(), variants=())
+    clients = Clients(target, {}, allow_unsafe=True)
+    connector = target.connector
+    sides = {
+        "bare": lambda: httpx.Client(transport=connector.transport()),
+        "ours": lambda: clients.client(None, {}, {}),
+    }
+    spent = turns(sides, plan.rounds(1000, 300))
+    return Measured(median(spent["ours"], "ms", 1000), None, {IN_PROCESS[0]: median(spent["bare"], "ms", 1000)})
+
+
 def _run(folder: Path, fixture: str, count: int) -> Cost:
     text = PLAIN.replace("(client", f"({fixture}").format(tests=count)
     (folder / "dastra.ini").write_text("[pytest]\napiauth_profile = dastra\n", encoding="utf-8")
@@ -93,9 +116,6 @@ def _run(folder: Path, fixture: str, count: int) -> Cost:
 
 
 def _peers(plan: Plan) -> dict[str, Value | str]:
-    import httpx
-    import httpx2
-
     spent = turns({"httpx.Client()": httpx.Client, "httpx2.Client()": httpx2.Client}, plan.rounds(40, 10))
     return {name: median(taken, "ms", 1000) for name, taken in spent.items()}
 

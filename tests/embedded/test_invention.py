@@ -84,3 +84,15 @@ def test_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes,
     (tmp_path / ".env").write_bytes(content)
 
     assert SetVariables(tmp_path)("credentials.api_key", Reference(env="SHOP_KEY")) == value
+
+
+def test_a_profile_is_completed_once() -> None:
+    """Servers of one profile have the same completed one; another that says the same, or asks people, has its own."""
+    dastra = profile_named("dastra")
+    own = Server(dastra).profile
+
+    assert own is Server(dastra).profile
+    assert Server(dastra.replaced()).profile is not own
+    assert Server(dastra.replaced()).profile == own
+    assert own.credentials.username is None
+    assert Server(dastra, variants=["login-pages"]).profile.credentials.username is not None
