@@ -9,15 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import httpx
-import httpx2
-
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.plugin.clients import Clients
 from pytest_apiauth.profile import loading
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 
-from .figures import Measured, Plan, Value
+from . import peers
+from .figures import NOT_INSTALLED, Measured, Plan, Value
 from .measuring import Cost, alternating, median, run, turns
 from .server import serving
 
@@ -100,7 +98,7 @@ def client_alone(plan: Plan) -> Measured:
     clients = Clients(target, {}, allow_unsafe=True)
     connector = target.connector
     sides = {
-        "bare": lambda: httpx.Client(transport=connector.transport()),
+        "bare": lambda: connector.library.client(transport=connector.transport()),
         "ours": lambda: clients.client(None, {}, {}),
     }
     spent = turns(sides, plan.rounds(1000, 300))
@@ -116,8 +114,9 @@ def _run(folder: Path, fixture: str, count: int) -> Cost:
 
 
 def _peers(plan: Plan) -> dict[str, Value | str]:
-    spent = turns({"httpx.Client()": httpx.Client, "httpx2.Client()": httpx2.Client}, plan.rounds(40, 10))
-    return {name: median(taken, "ms", 1000) for name, taken in spent.items()}
+    modules = {name: peers.found(name.partition(".")[0]) for name in PEERS}
+    spent = turns({name: module.Client for name, module in modules.items() if module is not None}, plan.rounds(40, 10))
+    return {name: median(spent[name], "ms", 1000) if name in spent else NOT_INSTALLED for name in PEERS}
 
 
 def contexts_in_process(plan: Plan) -> Measured:

@@ -23,7 +23,7 @@ def _runs(plan: Plan) -> dict[str, list[Cost]]:
         "one": partial(run, [*SUITE, "-p", "no:xdist"], cwd=ROOT),
         "two": partial(run, [*SUITE, "-n", "2"], cwd=ROOT),
     }
-    return alternating(sides, plan.rounds(5, 1))
+    return alternating(sides, plan.rounds(3, 1))
 
 
 def wall(plan: Plan) -> Measured:
