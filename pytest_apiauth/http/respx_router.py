@@ -161,11 +161,11 @@ class OtherRouters:
             asyncio.get_running_loop()
         except RuntimeError:
             return asyncio.run(self.later())
-        return self._answered([router.handler for router in _others()])
+        return self._answered([router.handler for router in other_routers()])
 
     async def later(self) -> Response | None:
         """Answer a client that awaits."""
-        for router in _others():
+        for router in other_routers():
             try:
                 return _read(await router.async_handler(_arrived(self._request)))
             except (AllMockedAssertionError, PassThrough, httpx.InvalidURL):
@@ -185,7 +185,7 @@ class OtherRouters:
         return None
 
 
-def _others() -> list[Router]:
+def other_routers() -> list[Router]:
     """Return the routers that are at work and none of ours: of httpx, and of whatever else stands on respx."""
     every = [router for mocker in Mocker.registry.values() for router in mocker.routers]
     return [router for router in every if not isinstance(router, Double)]

@@ -235,8 +235,10 @@ def own_answer(library: Library, request: httpx.Request, message: Request, *, ot
                 return answered
     if not others or "respx" not in sys.modules:
         return None
-    from pytest_apiauth.http.respx_router import OtherRouters
+    from pytest_apiauth.http.respx_router import OtherRouters, other_routers
 
+    if not other_routers():
+        return None
     try:
         return (yield OtherRouters(message))
     except NoAnswer as absent:

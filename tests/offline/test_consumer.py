@@ -19,6 +19,7 @@ from typing import NamedTuple
 import pytest
 
 from pytest_apiauth import installed
+from tests.here import in_its_words
 from tests.test_readme import BLOCKS
 
 EAR = """
@@ -251,7 +252,7 @@ def written(folder: Path, **files: str) -> None:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(in_its_words(text), encoding="utf-8")
 
 
 def heard_in(folder: Path, *options: str) -> list[Heard]:

@@ -19,7 +19,7 @@ from pytest_apiauth.errors import ApiAuthError, ProfileError
 from pytest_apiauth.offline import OfflineError
 from pytest_apiauth.plugin import run as runs
 from pytest_apiauth.profile import loading
-from tests.here import EACH, httpx
+from tests.here import EACH, httpx, in_its_words
 from tests.plugin.projects import SHOP, Run, output, passes, told
 
 WORKSPACES = "https://api.dastra.eu/v1/workspaces"
@@ -249,7 +249,7 @@ def test_script_and_unittest_without_pytest(tmp_path: Path) -> None:
         "    print(api.client().get('/user/me').status_code, 'JINDEXE_API_KEY' in os.environ)\n"
         "print('JINDEXE_API_KEY' in os.environ)\n"
     )
-    (tmp_path / "test_it.py").write_text(
+    tests_of_unittest = (
         "import unittest, httpx, pytest_apiauth\n"
         "class Test(unittest.TestCase):\n"
         "    @classmethod\n"
@@ -260,6 +260,7 @@ def test_script_and_unittest_without_pytest(tmp_path: Path) -> None:
         "        self.api.server.reset()\n"
         "        self.assertEqual(self.api.server.requests, [])\n"
     )
+    (tmp_path / "test_it.py").write_text(in_its_words(tests_of_unittest))
     script = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True)
     tests = subprocess.run([sys.executable, "-m", "unittest"], cwd=tmp_path, capture_output=True, text=True)
 
