@@ -73,6 +73,8 @@ class OutputRedactor(Redactor):
         self._cleaned: dict[str, str] = {}
         """Texts that were shown since the last value was learnt, and how: a report passes several times."""
         self._mutex_of_index = threading.Lock()
+        self._forms: dict[str, set[str]] = {}
+        """How values are spelled of which no clue is known yet."""
         self._clued = 0
         self._clues: dict[str, str | list[str]] = {}
         """Six letters of which a text has some where it holds a value, or a piece of one; and the value, or values."""
@@ -91,6 +93,9 @@ class OutputRedactor(Redactor):
             self._values[raw] = label
             # Another one, as somebody may be about to put into this one what he has found without the value.
             self._cleaned = {}
+
+    def _spelled(self, value: str, forms: set[str]) -> None:
+        self._forms[value] = forms
 
     def known(self) -> Iterable[tuple[str, str]]:
         """Return every learnt value with its label."""
@@ -160,7 +165,7 @@ class OutputRedactor(Redactor):
             values = list(self._values.items())
             known, clues = self._clues, dict[str, str | list[str]]()
             for value, label in values[self._clued :]:
-                forms, _ = _forms(value)
+                forms, _ = _forms(value, self._forms.pop(value, None))
                 for form in forms:
                     clues[form[:SHORTEST]] = clues[form[-SHORTEST:]] = value
                 for gram in grams(unwrapped(value)):
@@ -193,9 +198,9 @@ class OutputRedactor(Redactor):
                 self._indexed.add(value)
 
 
-def _forms(value: str) -> tuple[set[str], set[str]]:
-    """Return how a value is spelled in a text that was brought to its one form, and how before that."""
-    spelled = spellings(value)
+def _forms(value: str, spelled: set[str] | None = None) -> tuple[set[str], set[str]]:
+    """Return how a value is spelled in a text that was brought to its one form, and how before that, if not known."""
+    spelled = spellings(value) if spelled is None else spelled
     # Most have one form only: to look at all of them at once is faster.
     is_wrapped = WRAPPING.search(" ".join(spelled)) is not None
     return {unwrapped(form) for form in spelled} if is_wrapped else spelled, spelled

@@ -275,9 +275,14 @@ class Redactor(Forms):
         if isinstance(value, Secret):
             value = value.reveal()
         if len(value) >= SHORTEST and value not in self._labels:
-            self.add(spellings(value), label)
+            spelled = spellings(value)
+            self.add(spelled, label)
+            self._spelled(value, spelled)
             for piece in pieces_of_key(value):
                 self.add(spellings(piece), label)
+
+    def _spelled(self, value: str, forms: set[str]) -> None:
+        """Take note of how a value is spelled; it takes time to find that out."""
 
     def redact(self, text: str) -> str:
         """Return the text with every learnt value replaced. A text may come more than once: marks stay as they are."""
