@@ -29,8 +29,8 @@ class Connection:
 
     ``wait`` is called before each request, and may raise.
     Use it as a context manager; the first request opens it, with the certificate that it comes with. ``send`` raises
-    UnreachableError if no answer comes. A server may end the connection after any answer (RFC 9112 9.3); the next
-    request then has another one.
+    UnreachableError if no answer comes. A server may end the connection after any answer (RFC 9112 9.3); it is then
+    closed at once, since some servers do nothing else until it is, and the next request has another one.
     """
 
     def __init__(
@@ -66,8 +66,12 @@ class Connection:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self._socket is not None:
             self._socket.close()
+            self._socket = None
 
     def _secured(self, plain: socket.socket, certificate: ClientCertificate | None) -> ssl.SSLSocket:
         context = ssl.create_default_context()
@@ -82,9 +86,6 @@ class Connection:
 
     def send(self, request: Request, *, version: str = "1.1", close: bool = False) -> Response:
         """Send a request in a version of HTTP (``1.0`` or ``1.1``), on this connection."""
-        if self._has_ended and self._socket is not None:
-            self._socket.close()
-            self._socket = None
         connection = self._socket or self._opened(request)
         if self._wait is not None:
             self._wait()
@@ -116,3 +117,6 @@ class Connection:
         except (OSError, http.client.HTTPException) as error:
             words = one_line(self._redactor.redact(str(error))) or type(error).__name__
             raise self._unreachable(request, f"no answer on the connection: {words}") from None
+        finally:
+            if self._has_ended:
+                self._close()
