@@ -18,14 +18,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.known import BY_NAME, DJANGO, SERVED, Breakage, Project
-from tests.servers.test_django_oauth_toolkit import INSTALL, Run, inherited
+from tests.servers import parts
+from tests.servers.known import AUTHLIB, BY_NAME, DJANGO, SERVED, Breakage, Project
+from tests.servers.test_django_oauth_toolkit import INSTALL, Place, Run, inherited
 
 pytestmark = pytest.mark.slow
 
 PROJECTS = Path(__file__).parent / "projects"
 RUN_LIMIT = 300
 Ran = Callable[..., Run]
+BY_CODES: dict[Place, str] = {
+    ("code-reuse-revokes", "authorization_code"): "a code is deleted as it is used, so nobody knows what it has given",
+    ("pkce-plain", "authorization_code"): "Authlib's CodeChallenge takes plain, as RFC 7636 4.2 permits and RFC 9700"
+    " 2.1.1 advises against",
+}
 
 
 @pytest.fixture(params=sorted(BY_NAME))
@@ -164,3 +170,29 @@ def test_django_without_a_test_database_is_refused(tmp_path: Path) -> None:
     assert "Traceback" not in run.output
     assert run.report["profiles"][0]["requests"] == 0
     assert not (folder / "db.sqlite3").exists()
+
+
+@pytest.fixture(scope="module")
+def by_script(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Examine the app in process once with an empty ``[login]``."""
+    folder = copied(installed(AUTHLIB), tmp_path_factory.mktemp("scripted"))
+    (folder / "scripted.apiauth.toml").write_text(parts.SCRIPTED, encoding="utf-8")
+    return examine(folder, "scripted.apiauth.toml", "--apiauth-examples=5")
+
+
+def test_a_script_logs_in(by_script: Run) -> None:
+    """With an empty ``[login]`` the rules of codes run in process through the page that asks for a password."""
+    run = by_script
+
+    assert run.places("fail") == set(AUTHLIB.failures), run.output
+    assert AUTHLIB.without_races(run.places("warning")) == AUTHLIB.without_races({*AUTHLIB.warnings, *BY_CODES})
+    assert run.places("inconclusive") == set(AUTHLIB.undecided), run.output
+    assert run.places("pass") >= {
+        (rule, "authorization_code")
+        for rule in ("code-single-use", "code-bound", "pkce-verifier", "az-bad-redirect", "az-state-echo")
+    }, run.output
+
+
+def test_fewer_parts_are_skipped(ran: Ran, by_script: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a login every part of the rules of codes is judged, and nothing that was judged is skipped."""
+    parts.require_fewer_skipped("authlib in process", ran(AUTHLIB.name), by_script, capsys, AUTHLIB.undecided)

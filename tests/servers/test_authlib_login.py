@@ -11,7 +11,6 @@ from pytest_apiauth.login import interactive
 from tests.here import httpx
 from tests.servers.known import AUTHLIB
 from tests.servers.test_apps_in_process import copied, installed
-from tests.servers.test_apps_in_process import examine as examine_in_process
 from tests.servers.test_django_oauth_toolkit import EVERY_CLASS, examine
 from tests.servers.test_served import PROFILE, served
 
@@ -54,32 +53,3 @@ def test_a_person_logs_in_and_live_runs_follow(tmp_path: Path, monkeypatch: pyte
     assert run.places("fail") == {("invalid-never-5xx", "authorization_code")}, run.output
     assert run.places("warning") == {("res-challenge-content", "me"), ("az-framing", "authorization_code")}, run.output
     assert run.places("inconclusive") | run.places("not run") == set(AUTHLIB.undecided), run.output
-
-
-SCRIPTED = f"""
-schema = 1
-extends = "{PROFILE}"
-[login]
-"""
-BY_CODES = {
-    ("code-reuse-revokes", "authorization_code"): "a code is deleted as it is used, so nobody knows what it has given",
-    ("pkce-plain", "authorization_code"): "Authlib's CodeChallenge takes plain, as RFC 7636 4.2 permits and RFC 9700"
-    " 2.1.1 advises against",
-}
-
-
-def test_a_script_logs_in_to_an_app_in_this_process(tmp_path: Path) -> None:
-    """With an empty ``[login]`` the rules of codes run in process through the page that asks for a password."""
-    folder = copied(installed(AUTHLIB), tmp_path)
-    (folder / "scripted.apiauth.toml").write_text(SCRIPTED, encoding="utf-8")
-
-    run = examine_in_process(folder, "scripted.apiauth.toml", "--apiauth-examples=5", "-k", "codes or authorization")
-
-    assert run.places("fail") == {("invalid-never-5xx", "authorization_code")}, run.output
-    warned = {place for place in AUTHLIB.warnings if place[0].startswith("az-")}
-    assert AUTHLIB.without_races(run.places("warning")) == warned | set(BY_CODES), run.output
-    assert run.places("inconclusive") == set(AUTHLIB.undecided), run.output
-    assert run.places("pass") >= {
-        (rule, "authorization_code")
-        for rule in ("code-single-use", "code-bound", "pkce-verifier", "az-bad-redirect", "az-state-echo")
-    }, run.output

@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.here import httpx
+from tests.servers import parts
 
 pytestmark = pytest.mark.slow
 
@@ -318,12 +319,18 @@ def test_an_open_view_fails(site: Site, tmp_path: Path) -> None:
     assert status_of(counterexample["control_curl"], placeholders) == 200
 
 
-def test_a_script_logs_in_and_consents(site: Site, tmp_path: Path) -> None:
-    """With an empty ``[login]`` all rules of codes run through Django's login and the package's consent."""
-    copied(tmp_path)
-    profile = Path(shutil.copy(HERE / "dot_web.apiauth.toml", tmp_path))
+@pytest.fixture(scope="module")
+def by_script(site: Site, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
+    """Examine the site once with an empty ``[login]``; gives the profile too."""
+    folder = tmp_path_factory.mktemp("web")
+    copied(folder)
+    profile = Path(shutil.copy(HERE / "dot_web.apiauth.toml", folder))
+    return profile, examine(site, profile, *(f"--apiauth-allow={name}" for name in EVERY_CLASS))
 
-    run = examine(site, profile, *(f"--apiauth-allow={name}" for name in EVERY_CLASS))
+
+def test_a_script_logs_in_and_consents(site: Site, by_script: tuple[Path, Run]) -> None:
+    """With an empty ``[login]`` all rules of codes run through Django's login and the package's consent."""
+    _, run = by_script
 
     assert run.places("fail") == {place for place in FAILURES if place[1] != "password"}, run.output
     assert run.places("warning") - {("pwd-grant-off", "client_credentials")} == set(OF_THE_WEB), run.output
@@ -333,3 +340,11 @@ def test_a_script_logs_in_and_consents(site: Site, tmp_path: Path) -> None:
     assert [
         name for name, value in site.environment.items() if name.endswith(("SECRET", "PASSWORD")) and value in printed
     ] == []
+
+
+def test_fewer_parts_are_skipped(site: Site, by_script: tuple[Path, Run], capsys: pytest.CaptureFixture[str]) -> None:
+    """With a login every part of the rules of codes is judged, and nothing that was judged is skipped."""
+    profile, after = by_script
+    before = examine(site, parts.without_login(profile), *(f"--apiauth-allow={name}" for name in EVERY_CLASS))
+
+    parts.require_fewer_skipped("django-oauth-toolkit", before, after, capsys)

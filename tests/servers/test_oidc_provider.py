@@ -23,11 +23,14 @@ from pytest_apiauth.login import interactive
 from pytest_apiauth.profile import loading
 from tests.here import httpx
 from tests.login.conftest import free_port
+from tests.servers import parts
+from tests.servers import test_django_oauth_toolkit as dot
 from tests.servers.test_django_oauth_toolkit import EVERY_CLASS, Place, Run, announced
 
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
+ALLOWED = [f"--apiauth-allow={name}" for name in EVERY_CLASS]
 PROFILE = """
 schema = 1
 api_url = "{url}"
@@ -220,26 +223,42 @@ def test_login_and_the_live_runs_after_it(
     assert run.places("pass") >= PASSES, run.output
 
 
-def test_a_script_logs_in_and_consents(
-    project: Path, site: Site, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(scope="module")
+def by_script(site: Site, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dot.Site, dot.Run]:
+    """Examine the site once with a ``[login]``; gives the profile and what its variables are too."""
+    folder = tmp_path_factory.mktemp("scripted")
+    (folder / "site.apiauth.toml").write_text(PROFILE.format(url=site.url), encoding="utf-8")
+    profile = folder / "scripted.apiauth.toml"
+    profile.write_text(SCRIPTED, encoding="utf-8")
+    known = dot.Site(
+        site.url,
+        site.environment
+        | {
+            "OIDC_PASSWORD": secrets.token_urlsafe(16),
+            "OIDC_SECOND_SECRET": f"{site.environment['OIDC_MACHINE_SECRET']}-second",
+            "XDG_STATE_HOME": str(folder / "state"),
+        },
+    )
+    return profile, known, dot.examine(known, profile, *ALLOWED)
+
+
+def test_a_script_logs_in_and_consents(by_script: tuple[Path, dot.Site, dot.Run]) -> None:
     """With ``[login]`` no person is needed: all rules of codes run, and find nothing but what is true."""
-    monkeypatch.chdir(project)
-    monkeypatch.setenv("OIDC_PASSWORD", secrets.token_urlsafe(16))
-    monkeypatch.setenv("OIDC_SECOND_SECRET", f"{site.environment['OIDC_MACHINE_SECRET']}-second")
-    (project / "scripted.apiauth.toml").write_text(SCRIPTED, encoding="utf-8")
+    profile, _, run = by_script
 
-    result = pytester.runpytest_subprocess(
-        f"--rootdir={project}", "-p", "no:cacheprovider", "--apiauth-live", str(project / "scripted.apiauth.toml"),
-        f"--apiauth-allow={','.join(EVERY_CLASS)}", f"--apiauth-report={project}/report.json",
-    )  # fmt: skip
-
-    report = json.loads((project / "report.json").read_text(encoding="utf-8"))
-    run = Run(int(result.ret), result.stdout.str(), report)
-    assert result.ret == 0, run.output
+    assert run.exit_status == 0, run.output
     assert run.places("warning") == set(WARNINGS) | set(BY_CODES), run.output
     assert run.places("pass") >= PASSES | AFTER_A_LOGIN, run.output
-    assert not list((project / "state").rglob("*.json"))
+    assert not list((profile.parent / "state").rglob("*.json"))
+
+
+def test_fewer_parts_are_skipped(by_script: tuple[Path, dot.Site, dot.Run], capsys: pytest.CaptureFixture[str]) -> None:
+    """With a login every part of the rules of codes is judged, and nothing that was judged is skipped."""
+    profile, site, after = by_script
+
+    before = dot.examine(site, parts.without_login(profile), *ALLOWED)
+
+    parts.require_fewer_skipped("oidc-provider", before, after, capsys)
 
 
 @pytest.mark.parametrize(

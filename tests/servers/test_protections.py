@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.servers.known import AUTHLIB
+from tests.servers.parts import SCRIPTED
 from tests.servers.test_apps_in_process import copied, examine, installed, rewrite
-from tests.servers.test_authlib_login import SCRIPTED
 
 pytestmark = pytest.mark.slow
 

@@ -11,13 +11,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.here import httpx
 from tests.login.conftest import free_port
-from tests.servers.known import DRF, SERVED, Project
+from tests.servers import parts
+from tests.servers.known import AUTHLIB, DRF, SERVED, Project
 from tests.servers.test_apps_in_process import copied, installed, rewrite
 from tests.servers.test_django_oauth_toolkit import (
     EVERY_CLASS,
@@ -32,6 +34,7 @@ from tests.servers.test_django_oauth_toolkit import (
 pytestmark = pytest.mark.slow
 
 PROFILE = "shop.apiauth.toml"
+ALLOWED = [f"--apiauth-allow={name}" for name in EVERY_CLASS]
 SERVING = Path(__file__).parent / "serving.py"
 SECRETS = ("ALICE", "BOB", "SHOP", "SECOND", "SPECIAL", "ALICE_TOKEN", "BOB_TOKEN")
 
@@ -73,28 +76,54 @@ def with_tokens(project: Project, url: str, environment: dict[str, str]) -> dict
     return tokens
 
 
-@pytest.fixture(params=sorted(SERVED))
+@pytest.fixture(params=sorted(SERVED), scope="module")
 def project(request: pytest.FixtureRequest) -> Project:
     """Each project whose packages are here; in CI they must be."""
     return installed(SERVED[request.param])
 
 
-def test_nothing_but_what_is_true_is_reported(project: Project, tmp_path: Path) -> None:
-    """Failures and warnings are those of the tables, and the reported line of each failure shows it with curl."""
-    folder = copied(project, tmp_path)
-    with served(project, folder) as site:
-        run = examine(site, folder / PROFILE, *(f"--apiauth-allow={name}" for name in EVERY_CLASS))
+@dataclass(frozen=True)
+class Examined:
+    """A project that is served, where it lies, and what a run of all its rules left behind."""
 
-        assert run.report["profiles"][0]["target"] == "live"
-        assert run.places("fail") == set(project.failures), run.output
-        assert project.without_races(run.places("warning")) == project.without_races(set(project.warnings)), run.output
-        assert run.places("inconclusive") | run.places("not run") == set(project.undecided), run.output
-        assert run.places("pass") >= project.passes
-        assert run.exit_status == (pytest.ExitCode.TESTS_FAILED if project.failures else pytest.ExitCode.OK)
-        printed = run.output + json.dumps(run.report, ensure_ascii=False)
-        assert [name for name in SECRETS if site.environment[f"SITE_{name}"] in printed] == []
-        for name in {name for name, _ in project.failures}:
-            require_shown(run, name, placeholders(site))
+    site: Site
+    folder: Path
+    run: Run
+
+
+@pytest.fixture(scope="module")
+def whole(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examined]:
+    """Serve a project as it is, and examine it once."""
+    folder = copied(project, tmp_path_factory.mktemp("served"))
+    with served(project, folder) as site:
+        yield Examined(site, folder, examine(site, folder / PROFILE, *ALLOWED))
+
+
+def test_nothing_but_what_is_true_is_reported(project: Project, whole: Examined) -> None:
+    """Failures and warnings are those of the tables, and the reported line of each failure shows it with curl."""
+    site, run = whole.site, whole.run
+
+    assert run.report["profiles"][0]["target"] == "live"
+    assert run.places("fail") == set(project.failures), run.output
+    assert project.without_races(run.places("warning")) == project.without_races(set(project.warnings)), run.output
+    assert run.places("inconclusive") | run.places("not run") == set(project.undecided), run.output
+    assert run.places("pass") >= project.passes
+    assert run.exit_status == (pytest.ExitCode.TESTS_FAILED if project.failures else pytest.ExitCode.OK)
+    printed = run.output + json.dumps(run.report, ensure_ascii=False)
+    assert [name for name in SECRETS if site.environment[f"SITE_{name}"] in printed] == []
+    for name in {name for name, _ in project.failures}:
+        require_shown(run, name, placeholders(site))
+
+
+@pytest.mark.parametrize("project", [AUTHLIB.name], indirect=True)
+def test_fewer_parts_are_skipped(whole: Examined, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a login every part of the rules of codes is judged, and nothing that was judged is skipped."""
+    scripted = whole.folder / "scripted.apiauth.toml"
+    scripted.write_text(parts.SCRIPTED, encoding="utf-8")
+
+    after = examine(whole.site, scripted, *ALLOWED)
+
+    parts.require_fewer_skipped("authlib", whole.run, after, capsys, AUTHLIB.undecided)
 
 
 def test_without_a_protection_curl_gets_in(project: Project, tmp_path: Path) -> None:
