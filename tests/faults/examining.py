@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from pytest_apiauth import bundled
 from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.embedded import FAULTS, VARIANTS
 from pytest_apiauth.embedded.registry import Fault
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
@@ -18,6 +21,7 @@ from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.embedded import EmbeddedTarget
 from pytest_apiauth.targets.loopback import LoopbackTarget
 from tests.here import USUAL
+from tests.sharing import about
 
 bundled.load_chapters()
 
@@ -66,6 +70,26 @@ EXAMINED = {**PROFILES, **KEYED}
 def owners() -> dict[str, Rule]:
     """Give the rule that owns each fault."""
     return {fault: rule for rule in REGISTRY for fault in rule.faults}
+
+
+def about_fault(name: str) -> pytest.MarkDecorator:
+    """Mark a row of a table with the files that a fault and its rule are written in."""
+    return about(FAULTS[name].mixin, owners()[name].function)
+
+
+def about_variants(*names: str, rules: Iterable[str] = ()) -> pytest.MarkDecorator:
+    """Mark a row of a table with the files that variants, and rules about them, are written in."""
+    return about(*(VARIANTS[name].mixin for name in names), *(REGISTRY[rule_id].function for rule_id in rules))
+
+
+def about_profile(name: str) -> pytest.MarkDecorator:
+    """Mark a row of a table with the file that a profile is written in."""
+    return about(loading.builtin_profiles().get(name, REFERENCE.with_name(f"{name}.apiauth.toml")))
+
+
+def about_rules(*ids: str) -> pytest.MarkDecorator:
+    """Mark a row of a table with the files that rules are written in."""
+    return about(*(REGISTRY[rule_id].function for rule_id in ids))
 
 
 def examine(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .examining import owners
+from .examining import about_fault, owners
 from .lines import lines_of, unreadable
 from .reproducing import Shell, caught
 
@@ -75,7 +75,9 @@ def test_the_lines_of_a_sample_reproduce(fault: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", sorted(set(owners()) - set(SAMPLE)))
+@pytest.mark.parametrize(
+    "fault", [pytest.param(name, marks=about_fault(name)) for name in sorted({*owners()} - {*SAMPLE})]
+)
 def test_the_lines_of_every_fault_reproduce(fault: str, tmp_path: Path) -> None:
     """The same of every other fault of the embedded server."""
     reproduce(fault, tmp_path)

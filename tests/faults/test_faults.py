@@ -11,7 +11,7 @@ from pytest_apiauth.embedded import FAULTS
 from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.judging import Outcome
 
-from .examining import CAUGHT, PROFILES, examine, owners
+from .examining import CAUGHT, PROFILES, about_profile, examine, owners
 
 
 def test_every_fault_has_an_owner() -> None:
@@ -42,7 +42,7 @@ def test_the_owner_catches_the_fault(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", [pytest.param(name, marks=about_profile(name)) for name in PROFILES])
 def test_a_server_without_faults_breaks_no_rule(profile: str) -> None:
     """On a server that keeps its promise every rule passes, or says why it does not apply."""
     outcomes = examine(profile, REGISTRY)

@@ -16,7 +16,7 @@ from pytest_apiauth.suite.book import REGISTRY, Rule, Verdict
 
 from . import naive_endpoint, naive_people, naive_resources, naive_tokens
 from .differences import DIFFERENCES
-from .examining import QUICK, VARIED, examine
+from .examining import QUICK, VARIED, about_variants, examine
 from .naive import NAIVE, Visitor
 
 TABLES = (naive_resources, naive_tokens, naive_endpoint, naive_people)
@@ -54,7 +54,9 @@ def test_the_naive_assertion_raises_a_false_alarm(name: str) -> None:
         row.assertion(Visitor(row.profile, name))
 
 
-@pytest.mark.parametrize("name", NAIVE)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=about_variants(name, rules=row.rules)) for name, row in NAIVE.items()]
+)
 @pytest.mark.slow
 def test_the_rules_about_it_do_not(name: str) -> None:
     """The rules that look at the same thing find nothing, or advise where advice is due."""
@@ -84,18 +86,23 @@ def test_every_difference_is_accounted_for() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAIVE)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=about_variants(name)) for name in NAIVE])
 def test_the_whole_suite_finds_no_fault_with_a_variant(name: str) -> None:
     """No rule fails, warns without cause or is inconclusive on any variant, for any profile."""
     assert alarms(REGISTRY, [name]) == {}
 
 
+def set_of(seed: int) -> list[str]:
+    """Return some variants, always the same ones."""
+    dice = random.Random(seed)
+    return dice.sample(sorted(VARIANTS), dice.randint(3, 6))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(SETS))
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=about_variants(*set_of(seed))) for seed in range(SETS)])
 def test_the_whole_suite_finds_no_fault_with_sets_of_variants(seed: int) -> None:
     """A good server may differ in many ways at once."""
-    dice = random.Random(seed)
-    chosen = dice.sample(sorted(VARIANTS), dice.randint(3, 6))
+    chosen = set_of(seed)
     # Each profile meets a sixth of the sets, the one with most in it meets all.
     profiles = dict.fromkeys(["reference", *itertools.islice(VARIED, seed % 6, None, 6)])
     assert alarms(REGISTRY, chosen, profiles) == {}, chosen

@@ -13,7 +13,7 @@ from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.suite.book import REGISTRY
 from pytest_apiauth.suite.judging import Conditions
-from tests.faults.examining import CAUGHT, EXAMINED, examine
+from tests.faults.examining import CAUGHT, EXAMINED, about_rules, examine
 
 from .holes import HOLES
 from .seams import Lets, letting, nobody, remember_verifiers
@@ -145,7 +145,9 @@ def is_caught(slot: str, each: str, lets: Lets) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("slot", "each"), sorted(FILLED))
+@pytest.mark.parametrize(
+    ("slot", "each"), [pytest.param(*cell, marks=about_rules(*FILLED[cell])) for cell in sorted(FILLED)]
+)
 def test_each_row_of_a_cell_is_tried(slot: str, each: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever row of a cell a server lets through, the rule that says it fills the cell catches it."""
     remember_verifiers(monkeypatch)

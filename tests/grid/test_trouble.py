@@ -8,7 +8,7 @@ from pytest_apiauth.embedded.registry import own_fault
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.suite.book import REGISTRY, Rule, Verdict
 from pytest_apiauth.suite.judging import Conditions, Outcome
-from tests.faults.examining import examine
+from tests.faults.examining import about_rules, examine
 
 ONE = Conditions(examples=1, seed=0)
 SERVER_ERRORS = "invalid-never-5xx"
@@ -37,7 +37,10 @@ def outcomes_of(rule: Rule, *, failing: bool) -> dict[tuple[str, str], Outcome]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rule", [rule for rule in REGISTRY if rule.chapter != "lifecycle"], ids=lambda rule: rule.id)
+@pytest.mark.parametrize(
+    "rule",
+    [pytest.param(rule, marks=about_rules(rule.id), id=rule.id) for rule in REGISTRY if rule.chapter != "lifecycle"],
+)
 def test_every_table_is_complete(rule: Rule) -> None:
     """As many rows are tried as on a good server; the rule fails for server errors alone if it is about them."""
     good, bad = outcomes_of(rule, failing=False), outcomes_of(rule, failing=True)
