@@ -58,6 +58,8 @@ class Found:
 def caught(fault: str, rule: Rule) -> Iterator[Found | None]:
     """Let a rule catch a fault of a server on loopback; None where no profile shows it there."""
     for profile in PROFILES.values():
+        if not rule.applies.find(profile):
+            continue
         redactor = Redactor()
         build = LoopbackTarget if rule.wire else EmbeddedTarget.build
         target = build(profile, redactor=redactor, library=USUAL, faults=[fault], variants=[])

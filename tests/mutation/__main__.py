@@ -20,7 +20,7 @@ from typing import Any
 
 from .mutants import MODULES, Mutant, mutants
 from .survivors import Trial, reasons, report
-from .trial import FOLDER, MUTANT_LIMIT, Catch, Job, Usual, first_catch, install, jobs, usual
+from .trial import MUTANT_LIMIT, Catch, Job, Usual, first_catch, install_mutant, install_probes, jobs, usual
 
 PATIENCE = 4 * MUTANT_LIMIT
 """Seconds until a mutant is given up that does no work and does not end."""
@@ -71,7 +71,7 @@ def sample(made: Sequence[Mutant], size: int) -> list[Mutant]:
 
 def as_it_is(order: Sequence[Job], workers: int) -> dict[Job, Usual]:
     """Do every job on the server as it is. Raises AssertionError if one does not pass."""
-    with CONTEXT.Pool(workers) as pool:
+    with CONTEXT.Pool(workers, install_probes) as pool:
         return dict(zip(order, pool.map(usual, order, chunksize=20), strict=True))
 
 
@@ -119,7 +119,7 @@ def _order(mutant: Mutant, known: dict[Job, Usual], caught: Counter[tuple[object
 
 def _child(mutant: Mutant, order: Sequence[Job], connection: Any) -> None:
     try:
-        install(mutant.module, FOLDER / f"{mutant.module}.py", mutant.source)
+        install_mutant(mutant.module, mutant.source)
     except Exception as error:
         connection.send(Catch(("", "start"), f"error: {type(error).__name__}"))
     else:

@@ -8,10 +8,10 @@ import pytest
 
 pytest.importorskip("cosmic_ray", reason="the dependency group mutation is not installed")
 
-from .__main__ import run, sample
+from .__main__ import as_it_is, run, sample
 from .mutants import Key, Mutant, mutants
 from .survivors import Reason, Trial, reasons, report
-from .trial import FOLDER, Catch, jobs, usual
+from .trial import FOLDER, Catch, jobs
 
 pytestmark = pytest.mark.slow
 CAUGHT = Catch(("reference", "cors-preflight"), "fail")
@@ -41,7 +41,7 @@ def test_a_sample_is_the_same_in_every_run(made: list[Mutant]) -> None:
 
 def test_a_rule_catches_a_mutant(made: list[Mutant]) -> None:
     """A server that permits every origin is caught, and one without a change survives."""
-    known = {job: usual(job) for job in jobs() if job[1] in ("cors-preflight", "res-no-cred-401")}
+    known = as_it_is([job for job in jobs() if job[1] in ("cors-preflight", "res-no-cred-401")], workers=2)
     wrong = next(mutant for mutant in made if mutant.function == "is_allowed")
     original = (FOLDER / "cors.py").read_text(encoding="utf-8")
     same = Mutant("cors", "is_allowed", "", "", 1, "none", wrong.line, wrong.reach, original)

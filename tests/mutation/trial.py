@@ -13,10 +13,9 @@ import importlib.abc
 import importlib.machinery
 import signal
 import sys
-import threading
 import time
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,8 @@ from pytest_apiauth import embedded
 from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.judging import Conditions
 from pytest_apiauth.suite.outcomes import Unready
+
+from .probing import PROBE, probed
 
 PACKAGE = embedded.__name__
 FOLDER = Path(embedded.__file__).parent
@@ -58,32 +59,47 @@ class Hung(BaseException):
     """A rule does not end; not an Exception, so that nothing in between takes it for an answer."""
 
 
-class _MutatedLoader(importlib.machinery.SourceFileLoader):
-    def __init__(self, name: str, path: str, source: str) -> None:
+RAN: set[tuple[str, int]] = set()
+"""Where the probes of this process have been run into: a module of the server and a line."""
+
+
+class _ChangedLoader(importlib.machinery.SourceFileLoader):
+    def __init__(self, name: str, path: str, code: types.CodeType) -> None:
         super().__init__(name, path)
-        self._source = source
+        self._code = code
 
     def get_code(self, fullname: str) -> types.CodeType:
-        return compile(self._source, self.path, "exec")
+        return self._code
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        vars(module)[PROBE] = RAN.add
+        super().exec_module(module)
 
 
-class _MutatedFinder(importlib.abc.MetaPathFinder):
-    def __init__(self, name: str, path: Path, source: str) -> None:
-        self._name, self._path, self._source = name, path, source
+class _ChangedFinder(importlib.abc.MetaPathFinder):
+    def __init__(self, changed: Mapping[str, types.CodeType]) -> None:
+        self._changed = {f"{PACKAGE}.{module}": code for module, code in changed.items()}
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
-        if name != self._name:
+        if name not in self._changed:
             return None
-        loader = _MutatedLoader(name, str(self._path), self._source)
-        return importlib.machinery.ModuleSpec(name, loader, origin=str(self._path))
+        code = self._changed[name]
+        loader = _ChangedLoader(name, code.co_filename, code)
+        return importlib.machinery.ModuleSpec(name, loader, origin=code.co_filename)
 
 
-def install(module: str, path: Path, source: str) -> None:
-    """Import the embedded server anew, with one module mutated. Only ever done in a child process."""
+def install(changed: Mapping[str, types.CodeType]) -> None:
+    """Import the embedded server anew, with some modules changed. Only ever done in a child process."""
     for name in list(sys.modules):
         if name == PACKAGE or name.startswith(f"{PACKAGE}.") or name in SERVER_ONLY:
             del sys.modules[name]
-    sys.meta_path.insert(0, _MutatedFinder(f"{PACKAGE}.{module}", path, source))
+    sys.meta_path.insert(0, _ChangedFinder(changed))
+    importlib.import_module(f"{PACKAGE}.server")
+
+
+def install_mutant(module: str, source: str) -> None:
+    """Import the embedded server anew, with one module mutated and its errors answered with 500."""
+    install({module: compile(source, str(FOLDER / f"{module}.py"), "exec")})
     server: Any = importlib.import_module(f"{PACKAGE}.server")
     handle = server.Server.handle
 
@@ -94,6 +110,11 @@ def install(module: str, path: Path, source: str) -> None:
             return server.CRASHED
 
     server.Server.handle = answer
+
+
+def install_probes() -> None:
+    """Import the embedded server anew, with a probe at each statement."""
+    install({path.stem: probed(path) for path in FOLDER.glob("*.py") if path.stem != "__init__"})
 
 
 def jobs() -> list[Job]:
@@ -149,32 +170,17 @@ class Usual:
 
     seconds: float
     lines: frozenset[tuple[str, int]]
-    """What it runs of the server: a mutant of anything else cannot make a difference to it."""
+    """Where the statements begin that it runs of the server: a mutant of another cannot make a difference to it."""
 
 
 def usual(job: Job) -> Usual:
-    """Do a job on the server as it is. Raises AssertionError if it does not pass."""
-    lines: set[tuple[str, int]] = set()
-    modules = {str(path): path.stem for path in FOLDER.glob("*.py")}
-
-    def note(frame: types.FrameType, event: str, argument: object) -> Any:
-        module = modules.get(frame.f_code.co_filename)
-        if module is None:
-            return None
-        lines.add((module, frame.f_lineno))
-        return note
-
+    """Do a job on the server as it is, with probes. Raises AssertionError if it does not pass."""
+    RAN.clear()
     start = time.perf_counter()
-    threading.settrace(note)
-    sys.settrace(note)
-    try:
-        how = examined(job)
-    finally:
-        sys.settrace(None)
-        threading.settrace(None)
+    how = examined(job)
     if how:
         raise AssertionError(f"{job[1]} on {job[0]}: {how}, on the server without a mutation")
-    return Usual(time.perf_counter() - start, frozenset(lines))
+    return Usual(time.perf_counter() - start, frozenset(RAN))
 
 
 def _hang(signum: int, frame: object) -> None:
