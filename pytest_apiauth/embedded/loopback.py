@@ -93,7 +93,7 @@ class Listener(socketserver.ThreadingTCPServer):
         self._open: set[socket.socket] = set()
         self._mutex = threading.Lock()
         self._ended = False
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

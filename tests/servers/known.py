@@ -6,8 +6,23 @@ A line more in a report is a false alarm or a new finding, a line less a bug tha
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import pytest
+
+from pytest_apiauth import bundled
+from pytest_apiauth.suite.book import REGISTRY
 from tests.servers.test_django_oauth_toolkit import BEARER, EITHER, NOT_ASCII, ONE_CASE, QUERY, REUSE, TWICE, Place
+from tests.sharing import about
+
+bundled.load_chapters()
+PROJECTS = Path(__file__).parent / "projects"
+
+
+def about_project(name: str, *rules: str) -> pytest.MarkDecorator:
+    """Mark a row in which a project lacks a protection with its files, and with those of the rules that miss it."""
+    return about(*sorted((PROJECTS / name).rglob("*.py")), *(REGISTRY[rule].function for rule in rules))
+
 
 RACES: set[Place] = {("ref-race", "refresh_token"), ("code-race", "authorization_code")}
 

@@ -19,12 +19,20 @@ from pathlib import Path
 import pytest
 
 from tests.servers import parts
-from tests.servers.known import AUTHLIB, BY_NAME, DJANGO, SERVED, Breakage, Project
+from tests.servers.known import (
+    AUTHLIB,
+    BY_NAME,
+    DJANGO,
+    PROJECTS,
+    SERVED,
+    Breakage,
+    Project,
+    about_project,
+)
 from tests.servers.test_django_oauth_toolkit import INSTALL, Place, Run, inherited
 
 pytestmark = pytest.mark.slow
 
-PROJECTS = Path(__file__).parent / "projects"
 RUN_LIMIT = 300
 Ran = Callable[..., Run]
 BY_CODES: dict[Place, str] = {
@@ -121,7 +129,14 @@ def test_django_by_asgi(ran: Ran) -> None:
     check(DJANGO, ran(DJANGO.name, "mysite.asgi:application"))
 
 
-@pytest.mark.parametrize("project", sorted(BY_NAME.keys() - SERVED.keys()), indirect=True)
+@pytest.mark.parametrize(
+    "project",
+    [
+        pytest.param(name, marks=about_project(name, "res-no-cred-401", "key-missing"))
+        for name in sorted(BY_NAME.keys() - SERVED.keys())
+    ],
+    indirect=True,
+)
 def test_without_a_protection_it_fails_with_curl(project: Project, tmp_path: Path) -> None:
     """With one protection removed, the suite fails on that zone and on no other one, and shows what got in."""
     folder = copied(project, tmp_path)
@@ -143,7 +158,11 @@ def test_without_a_protection_it_fails_with_curl(project: Project, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("name", "breakage"),
-    [(project.name, breakage) for project in SERVED.values() for breakage in project.breakages],
+    [
+        pytest.param(project.name, breakage, marks=about_project(project.name, breakage.rule))
+        for project in SERVED.values()
+        for breakage in project.breakages
+    ],
     ids=lambda value: value if isinstance(value, str) else f"{value.rule}-{value.part}",
 )
 def test_each_protection_has_a_rule_that_misses_it(name: str, breakage: Breakage, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.known import AUTHLIB
+from tests.servers.known import AUTHLIB, about_project
 from tests.servers.parts import SCRIPTED
 from tests.servers.test_apps_in_process import copied, examine, installed, rewrite
 
@@ -141,7 +141,10 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[tuple[str, 
     return {verdict: run.places(verdict) for verdict in ("fail", "warning")}
 
 
-@pytest.mark.parametrize("name", REMOVED)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=about_project(AUTHLIB.name, each.rule, *each.also)) for name, each in REMOVED.items()],
+)
 def test_a_protection_that_is_missing_is_found(
     name: str, usual: dict[str, set[tuple[str, str]]], tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.known import Project
+from tests.servers.known import Project, about_project
 from tests.servers.test_apps_in_process import copied, examine, installed, rewrite
 from tests.servers.test_django_oauth_toolkit import EVERY_CLASS, Run
 from tests.servers.test_django_oauth_toolkit import examine as examine_live
@@ -49,6 +49,7 @@ def test_a_shop_whose_requests_are_signed(tmp_path: Path) -> None:
         assert site.environment["SITE_SHOP"] not in live.output + json.dumps(live.report)
 
 
+@about_project("signed_shop", "sig-altered", "sig-once", "sig-of-another")
 @pytest.mark.parametrize(
     ("before", "after", "found"),
     [
