@@ -14,6 +14,7 @@ from pytest_apiauth.embedded import Server
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.offline import Hosts
 from pytest_apiauth.recording.belonging import Belonging, cassettes_of
+from tests.here import USUAL, has, needs
 from tests.plugin.projects import Run, output, served, told
 from tests.recording.taping import Loopback, Reply
 
@@ -83,14 +84,21 @@ def shop():
     pytester.makepyfile(test_it=first + textwrap.dedent(source), **files)
 
 
+MOCK = "respx_mock" if has("respx") else "own_mock"
+"""A mock beside a cassette: that of respx, or without that one of the project's own."""
 PLAIN = f"""
+@pytest.fixture
+def own_mock(monkeypatch):
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda self, request: httpx.Response(204))
+
 @pytest.mark.vcr
 def test_one():
     assert other() == "{SECRET}"
 
 @pytest.mark.vcr
-def test_mocked(respx_mock):
-    respx_mock.get("https://elsewhere.example/").respond(204)
+def test_mocked({MOCK}):
+    if {MOCK} is not None:
+        {MOCK}.get("https://elsewhere.example/").respond(204)
     assert httpx.get("https://elsewhere.example/").status_code == 204
 
 def test_unmarked():
@@ -179,7 +187,7 @@ def test_request_to_a_profiles_host_is_refused_offline(
         result.assert_outcomes(failed=1)
         told(
             result,
-            "httpx reached for 127.0.0.1: a run without --apiauth-live lets nothing out",
+            f"{USUAL} reached for 127.0.0.1: a run without --apiauth-live lets nothing out",
             "record it: pytest test_it.py::test_one --apiauth-live",
         )
     assert around.server.requests == []
@@ -270,6 +278,7 @@ def test_live_run_asks_the_profiles_host_itself(pytester: pytest.Pytester, aroun
     assert around.cassettes() == before
 
 
+@needs("respx")
 def test_mock_beside_a_cassette_of_ours_is_refused(pytester: pytest.Pytester, around: Surroundings, run: Run) -> None:
     """respx goes with other people's cassettes; one that holds a profile's host is ours, whatever made it."""
     around.add_profile()
