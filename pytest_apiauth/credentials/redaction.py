@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
@@ -75,7 +76,7 @@ class OutputRedactor(Redactor):
         self._mutex_of_index = threading.Lock()
         self._forms: dict[str, set[str]] = {}
         """How values are spelled of which no clue is known yet."""
-        self._clued = 0
+        self._unclued: deque[tuple[str, str]] = deque()
         self._clues: dict[str, str | list[str]] = {}
         """Six letters of which a text has some where it holds a value, or a piece of one; and the value, or values."""
         self._indexed: set[str] = set()
@@ -91,6 +92,7 @@ class OutputRedactor(Redactor):
         raw = value.reveal() if isinstance(value, Secret) else value
         if len(raw) >= SHORTEST and raw not in self._values:
             self._values[raw] = label
+            self._unclued.append((raw, label))
             # Another one, as somebody may be about to put into this one what he has found without the value.
             self._cleaned = {}
 
@@ -159,12 +161,10 @@ class OutputRedactor(Redactor):
 
     def _find_clues(self) -> None:
         """Note what tells of the values that were learnt since: all that a text without any of them needs."""
-        if self._clued == len(self._values):
-            return
         with self._mutex_of_index:
-            values = list(self._values.items())
             known, clues = self._clues, dict[str, str | list[str]]()
-            for value, label in values[self._clued :]:
+            while self._unclued:
+                value, label = self._unclued.popleft()
                 forms, _ = _forms(value, self._forms.pop(value, None))
                 for form in forms:
                     clues[form[:SHORTEST]] = clues[form[-SHORTEST:]] = value
@@ -182,7 +182,6 @@ class OutputRedactor(Redactor):
                 if value.split() != [value]:
                     tight = {squeezed(form)[0] for form in forms}
                     self._squeezed.add([form for form in tight if len(form) > LONG_HALF], label)
-            self._clued = len(values)
 
     def _index(self, values: str | list[str]) -> None:
         """Make what finds some values themselves, and where they begin and end."""
