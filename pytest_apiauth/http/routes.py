@@ -278,8 +278,10 @@ def _message(library: Library, response: object) -> Response:
     return Response(response.status_code, lines, b"".join(response.stream), response.reason_phrase)
 
 
-def params_of(given: Mapping[str, object] | None, url: object) -> tuple[tuple[str, str], ...]:
+def params_of(
+    given: Mapping[str, object] | None, url: httpx.URL | re.Pattern[str] | None
+) -> tuple[tuple[str, str], ...]:
     """Return the parameters that requests must have: those that are named, and those of the URL."""
     named = [(name, str(value)) for name, value in (given or {}).items()]
-    own = [] if url is None or isinstance(url, re.Pattern) else url.params.multi_items()  # type: ignore[attr-defined]
+    own = [] if url is None or isinstance(url, re.Pattern) else url.params.multi_items()
     return (*own, *named)

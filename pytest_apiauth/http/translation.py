@@ -185,13 +185,12 @@ def to_library_request(library: Library, message: Request, extensions: dict[str,
         raise NotSendable("not sendable: a character that is no byte") from None
     if message.header("user-agent") is None:
         lines.append((b"User-Agent", USER_AGENT.encode()))
+    # A query may hold a key or a code, and no secret is kept in one more place.
+    is_plain = "?" not in message.url and "@" not in message.url
     try:
+        url = library.parsed(message.url) if is_plain else message.url
         request = library.request(
-            message.method,
-            library.parsed(message.url),
-            headers=lines,
-            content=message.body or None,
-            extensions=extensions,
+            message.method, url, headers=lines, content=message.body or None, extensions=extensions
         )
     except (library.invalid_url, UnicodeError, ValueError):
         raise NotSendable("not sendable: not a URL") from None

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import NotSendable, Sender
+from pytest_apiauth.http.library import library
 from pytest_apiauth.http.translation import obstacle
 from pytest_apiauth.messages import Request, Response
 from tests.here import EACH
@@ -169,3 +170,23 @@ def test_a_compressed_answer_is_read(name: str) -> None:
     assert good.send(Request("GET", "https://a.example/")).body == b"body"
     with pytest.raises(UnreachableError, match="DecodingError"):
         bad.send(Request("GET", "https://a.example/"))
+
+
+@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("url", ["https://api.example/a?key=made-up-key", "https://lab:made-up-word@api.example/a"])
+def test_a_url_that_may_hold_a_secret_is_kept_nowhere(name: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is parsed once for all is a URL without a query and without a user; others are parsed each time."""
+    asked: list[str] = []
+    parsed = library(name).parsed
+
+    def noted(text: str) -> object:
+        asked.append(text)
+        return parsed(text)
+
+    monkeypatch.setattr(library(name), "parsed", noted)
+    sender = Sender.embedded(name, lambda request: Response(204))
+
+    for each in (url, "https://api.example/plain"):
+        assert sender.send(Request("GET", each)).status == 204
+
+    assert asked == ["https://api.example/plain"]
