@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = "pytest_apiauth.conformance"
@@ -37,16 +38,18 @@ def examples() -> list[Path]:
     return []
 
 
-def load_chapters() -> dict[str, ModuleType]:
-    """Import every chapter and return them by name, in the book's order.
+@lru_cache
+def load_chapters() -> Mapping[str, ModuleType]:
+    """Import every chapter, once, and return them by name, in the book's order.
 
     Both layouts give the modules one name, ``pytest_apiauth.conformance.*``, so that a rule is
     registered once however the suite was found.
     """
     package = _package()
-    return {name: importlib.import_module(f"{PACKAGE}.{name}") for name in package.CHAPTERS}
+    return MappingProxyType({name: importlib.import_module(f"{PACKAGE}.{name}") for name in package.CHAPTERS})
 
 
+@lru_cache
 def smoke() -> frozenset[str]:
     """Return the ids of the rules that tell in a few requests whether authentication still works."""
     found: frozenset[str] = importlib.import_module(f"{_package().__name__}.register").SMOKE

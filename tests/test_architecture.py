@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "pytest_apiauth"
 BASE = {
     "errors", "messages", "printable", "bounded", "codings", "interrupts", "scratch", "whole", "bundled", "standards",
-    "installed",
+    "installed", "same",
 }  # fmt: skip
 PROMISE = BASE | {"profile", "credentials"}
 CLIENT = PROMISE | {"auth", "http"}
@@ -32,6 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "bundled": set(),
     "standards": set(),
     "installed": set(),
+    "same": set(),
     "errors": {"printable"},
     "profile": BASE,
     "credentials": BASE | {"profile"},

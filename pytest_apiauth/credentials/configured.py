@@ -54,11 +54,17 @@ class Configured:
 
     def look(self) -> None:
         """Tell the values that the environment has now: a test, or a fixture, may set them at any time."""
-        for name, label in self._labels.items():
+        # Asked before each report: what is set is less than what a hundred profiles name.
+        changed = {}
+        for name in self._labels.keys() & os.environ.keys():
             value = os.environ.get(name)
             if value and self._told.get(name) != value:
-                self._told[name] = value
-                self._learn(value, label)
+                changed[name] = value
+        # In the order of the files, as of two variables with one value the first one's label is shown.
+        for name, label in self._labels.items() if changed else ():
+            if name in changed:
+                self._told[name] = changed[name]
+                self._learn(changed[name], label)
 
 
 def _references(path: Path, profile: str, seen: set[Path]) -> Iterator[tuple[str, str]]:

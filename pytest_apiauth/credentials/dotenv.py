@@ -31,11 +31,11 @@ def values_of(file: Path) -> Mapping[str, str | None]:
     ...     dict(values_of(Path(folder, ".env")))
     {'NAME': 'shop'}
     """
+    if not file.exists() or file.is_dir():
+        return {}
     try:
         from dotenv import dotenv_values
     except ImportError:
-        return {}
-    if not file.exists() or file.is_dir():
         return {}
     text = read_bounded(file, LARGEST).decode()
     lengths: dict[str, int] = {}

@@ -26,6 +26,7 @@ from pytest_apiauth.embedded.keys import certificate_in, invented_certificate, i
 from pytest_apiauth.embedded.state import ClientRecord, KeyRecord, UserRecord, opaque
 from pytest_apiauth.profile.model import DEFAULT, Kind, Plain, Profile, Reference, Scheme
 from pytest_apiauth.profile.references import is_public, references
+from pytest_apiauth.same import Same
 
 SECOND: Final = "second"
 SPECIAL: Final = "special"
@@ -56,31 +57,32 @@ class Invention:
     """
 
     def __init__(self, profile: Profile, given: Lookup | None = None, *, asks_people: bool = False) -> None:
-        self.environment: dict[str, str] = {}
         self.url_variable = profile.api_url.env if isinstance(profile.api_url, Reference) else None
         """The variable that names the API's base URL."""
         if given is not None:
             profile = _located(profile, given)
-        self.profile = _known(_Same(profile), asks_people)
-        self._values: dict[Place, str] = {}
-        for label, reference in references(self.profile):
-            self._values.setdefault(_place(reference), self._invent(label, reference))
+        known = _known(Same(profile), asks_people)
+        self.profile = known.profile
+        self._references = known.references
+        self._values = dict(known.values)
         if given is not None:
             self._take(given)
-        for _, reference in references(self.profile):
-            if reference.env is not None:
-                self.environment[reference.env] = self._values[_place(reference)]
+        self.environment = {
+            reference.env: self._values[place] for _, reference, place in self._references if reference.env is not None
+        }
         if self.url_variable is not None:
             self.environment[self.url_variable] = self.profile.base_url
 
     def _take(self, given: Lookup) -> None:
         """Take the values of variables that are set."""
         named: dict[str, dict[Place, str]] = {}
-        for label, reference in references(self.profile):
-            named.setdefault(label.rpartition(".")[2], {})[_place(reference)] = self._values[_place(reference)]
-        for label, reference in references(self.profile):
-            value = given(label, reference)
-            place, field = _place(reference), label.rpartition(".")[2]
+        found = [(label, place, given(label, reference)) for label, reference, place in self._references]
+        if not any(value for _, _, value in found):
+            return
+        for label, place, _ in found:
+            named.setdefault(label.rpartition(".")[2], {})[place] = self._values[place]
+        for label, place, value in found:
+            field = label.rpartition(".")[2]
             others = [each for there, each in named[field].items() if there != place]
             if value and is_text(value) and not (field in NAMING and value in others):
                 self._values[place] = named[field][place] = value
@@ -88,7 +90,7 @@ class Invention:
     def lookup(self, label: str, reference: Reference) -> str | None:
         """Return the invented value behind a reference; usable as `identities.Lookup`."""
         known = self._values.get(_place(reference))
-        return known if known is not None else self._invent(label, reference)
+        return known if known is not None else _invent(self.profile, label, reference)
 
     def environment_of(self, *, client: str = DEFAULT, user: str = DEFAULT, key: str = DEFAULT) -> dict[str, str]:
         """Return the environment of code that reads the variables of ``[credentials]`` and is to act as somebody else.
@@ -120,15 +122,11 @@ class Invention:
             client_id = self.text(row.client_id)
             denied = self.profile.clients[name].denied if name in self.profile.clients else ()
             if client_id is not None:
-                key = self.text(row.private_key) if self._has_keys else None
+                key = self.text(row.private_key) if _has_keys(self.profile) else None
                 public = None if key is None else public_half(key) or ""
                 secret, uri = self.text(row.client_secret), self.text(row.redirect_uri)
                 certificate = certificate_in(self.text(row.certificate) or "") if self._has_certificates else None
                 yield ClientRecord(name, client_id, secret, uri, row.grants, public, certificate, denied)
-
-    @property
-    def _has_keys(self) -> bool:
-        return self.profile.token.client_auth == "private_key_jwt"
 
     @property
     def _has_certificates(self) -> bool:
@@ -190,62 +188,16 @@ class Invention:
 
     def secrets(self) -> Iterator[tuple[str, str]]:
         """Yield label and value of everything invented that must not be printed."""
-        for label, reference in references(self.profile):
+        for label, _, place in self._references:
             if not is_public(label):
-                yield label, self._values[_place(reference)]
-
-    def _invent(self, label: str, reference: Reference) -> str:
-        table, _, kind = label.rpartition(".")
-        who = table.rpartition(".")[2]
-        who = DEFAULT if who in ("credentials", "") else who
-        text = opaque(self.profile.name, kind, *_place(reference))
-        short = opaque(self.profile.name, kind, *_place(reference), length=8).lower()
-        short = re.sub(r"[^a-z0-9]", "0", short)
-        match kind:
-            case "client_id":
-                return f"{_slug(self.profile.name)}-{_slug(who)}-{short}"
-            case "redirect_uri":
-                return f"https://{_slug(who)}.client.example/callback"
-            case "username":
-                return f"{_slug(who)}.{short}@example.org"
-            case "password":
-                # Those of others are longer than the 72 bytes that bcrypt looks at.
-                return text[:24] if who == DEFAULT else text + text[::-1]
-            case "private_key" if self._has_keys:
-                return invented_key(str(self.profile.token.signs_with), text)
-            case "certificate" | "certificate_key":
-                return self._certified(kind, table, who)
-            case "signing_key" if table == "jwt":
-                return _signing_key(self.profile)
-            case "public_key" if table == "jwt":
-                return public_half(_signing_key(self.profile)) or ""
-            case "audience" | "issuer" | "type" if table == "jwt.unfit":
-                return unfit_token(self.profile, _signing_key(self.profile), kind)
-            case "client_secret" if who == SPECIAL:
-                # Longer than the 72 bytes that bcrypt looks at.
-                return TRICKY + text + text[::-1]
-        return text
-
-    def _certified(self, kind: str, table: str, who: str) -> str:
-        """Return the certificate of a client, or its key; both at once if the profile has no place for the key."""
-        seed = opaque(self.profile.name, "certificate", table)
-        key, made = invented_key("ES256", seed), invented_certificate(seed, f"{_slug(self.profile.name)}-{_slug(who)}")
-        if kind == "certificate_key":
-            return key
-        row = self.profile.credentials if table == "credentials" else self.profile.clients[who]
-        return made if row.certificate_key is not None and row.certificate_key != row.certificate else made + key
+                yield label, self._values[place]
 
 
 def _located(profile: Profile, given: Lookup) -> Profile:
     """Return the profile at the URL that its variable holds, if that is one where a client may send credentials."""
     place = profile.api_url
     url = given("api_url", place) if isinstance(place, Reference) else None
-    if not url:
-        return profile
-    try:
-        return profile.replaced(api_url=url)
-    except ValueError:
-        return profile
+    return _moved(Same(profile), url) if url else profile
 
 
 def _signing_key(profile: Profile) -> str:
@@ -261,23 +213,79 @@ def _place(reference: Reference) -> Place:
     return (reference.env, reference.keyring or reference.file, reference.username)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Same:
-    """A profile, which is like no other but itself: to compare two by what is in them takes longer than anything."""
+@lru_cache(maxsize=16)
+def _moved(same: Same[Profile], url: str) -> Profile:
+    try:
+        return same.value.replaced(api_url=url)
+    except ValueError:
+        return same.value
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A completed profile, every reference of it with its place, and the values that were invented for these."""
 
     profile: Profile
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.profile is other.profile
-
-    def __hash__(self) -> int:
-        return id(self.profile)
+    references: tuple[tuple[str, Reference, Place], ...]
+    values: dict[Place, str]
 
 
 @lru_cache(maxsize=16)
-def _known(same: _Same, asks_people: bool) -> Profile:
-    """Return the completed profile, which the servers of a run's tests share: checking it again takes long."""
-    return _completed(same.profile, asks_people)
+def _known(same: Same[Profile], asks_people: bool) -> _Known:
+    """Return what the servers of a run's tests share: to check a profile and to invent for it again takes long."""
+    profile = _completed(same.value, asks_people)
+    every = tuple((label, reference, _place(reference)) for label, reference in references(profile))
+    values: dict[Place, str] = {}
+    for label, reference, place in every:
+        values.setdefault(place, _invent(profile, label, reference))
+    return _Known(profile, every, values)
+
+
+def _invent(profile: Profile, label: str, reference: Reference) -> str:
+    table, _, kind = label.rpartition(".")
+    who = table.rpartition(".")[2]
+    who = DEFAULT if who in ("credentials", "") else who
+    text = opaque(profile.name, kind, *_place(reference))
+    short = opaque(profile.name, kind, *_place(reference), length=8).lower()
+    short = re.sub(r"[^a-z0-9]", "0", short)
+    match kind:
+        case "client_id":
+            return f"{_slug(profile.name)}-{_slug(who)}-{short}"
+        case "redirect_uri":
+            return f"https://{_slug(who)}.client.example/callback"
+        case "username":
+            return f"{_slug(who)}.{short}@example.org"
+        case "password":
+            # Those of others are longer than the 72 bytes that bcrypt looks at.
+            return text[:24] if who == DEFAULT else text + text[::-1]
+        case "private_key" if _has_keys(profile):
+            return invented_key(str(profile.token.signs_with), text)
+        case "certificate" | "certificate_key":
+            return _certified(profile, kind, table, who)
+        case "signing_key" if table == "jwt":
+            return _signing_key(profile)
+        case "public_key" if table == "jwt":
+            return public_half(_signing_key(profile)) or ""
+        case "audience" | "issuer" | "type" if table == "jwt.unfit":
+            return unfit_token(profile, _signing_key(profile), kind)
+        case "client_secret" if who == SPECIAL:
+            # Longer than the 72 bytes that bcrypt looks at.
+            return TRICKY + text + text[::-1]
+    return text
+
+
+def _certified(profile: Profile, kind: str, table: str, who: str) -> str:
+    """Return the certificate of a client, or its key; both at once if the profile has no place for the key."""
+    seed = opaque(profile.name, "certificate", table)
+    key, made = invented_key("ES256", seed), invented_certificate(seed, f"{_slug(profile.name)}-{_slug(who)}")
+    if kind == "certificate_key":
+        return key
+    row = profile.credentials if table == "credentials" else profile.clients[who]
+    return made if row.certificate_key is not None and row.certificate_key != row.certificate else made + key
+
+
+def _has_keys(profile: Profile) -> bool:
+    return profile.token.client_auth == "private_key_jwt"
 
 
 def _completed(profile: Profile, asks_people: bool) -> Profile:

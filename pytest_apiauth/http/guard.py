@@ -18,13 +18,15 @@ and the certificate are still the profile's own, and what its server makes of th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 from pytest_apiauth.auth.logins import is_of_login
 from pytest_apiauth.credentials.known_names import HEADER
-from pytest_apiauth.credentials.names import names_of
+from pytest_apiauth.credentials.names import Names, names_of
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import GuardError
 from pytest_apiauth.http.bodies import AsyncLookedThrough, LookedThrough, Window, holds, readings
@@ -35,6 +37,7 @@ from pytest_apiauth.http.translation import CERTIFICATE, raw_target
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.same import Same
 
 if TYPE_CHECKING:
     import httpx
@@ -61,20 +64,9 @@ class Guard:
         self._redactor = redactor
         self._allow_unsafe = allow_unsafe
         self.jar: Callable[[], CookieJar | None] = lambda: None
-        places = [self._place(library.url(str(origin))) for origin in profile.origins if profile.may_be_plain(origin)]
-        # httpx2 has WebSockets, whose schemes lead to the same places (RFC 6455 3).
-        self._home = frozenset((*places, *((_SOCKETS[scheme], host, port) for scheme, host, port in places)))
-        asked = profile.token_endpoint, profile.refresh_endpoint
-        begun = profile.device_authorization_endpoint, profile.pushed_authorization_request_endpoint
-        urls = [library.url(url) for url in (*asked, *begun) if url]
-        self._token_endpoints = [(self._place(url), _path(url.raw_path)) for url in urls]
-        tables = (profile.login_request, profile.refresh_request)
-        self._token_methods = {table.method for table in tables if table is not None} or {"POST"}
-        self._names = names_of([profile])
-
-    @staticmethod
-    def _place(url: httpx.URL) -> _Place:
-        return url.raw_scheme, url.raw_host, url.port
+        own = _own(library, Same(profile))
+        self._home, self._token_endpoints = own.home, own.token_endpoints
+        self._token_methods, self._names = own.token_methods, own.names
 
     @property
     def origins(self) -> frozenset[Origin]:
@@ -83,7 +75,7 @@ class Guard:
 
     def is_home(self, url: httpx.URL) -> bool:
         """Whether a URL leads to one of the profile's own origins."""
-        return self._place(url) in self._home
+        return _place(url) in self._home
 
     def check(self, request: httpx.Request) -> NewWindow | None:
         """Let a request pass, or raise GuardError, one line without any secret.
@@ -190,7 +182,7 @@ class Guard:
             # A form for a password, or for consent: whoever has a script log in wants that.
             return
         if request.method in self._token_methods:
-            here = self._place(request.url), _path(raw_target(request))
+            here = _place(request.url), _path(raw_target(request))
             if here in self._token_endpoints:
                 return
         raise GuardError(
@@ -202,6 +194,38 @@ class Guard:
 def _folded(name: str) -> str:
     """Fold the spellings under which servers and gateways take one header for another."""
     return name.lower().replace("-", "").replace("_", "")
+
+
+def _place(url: httpx.URL) -> _Place:
+    return url.raw_scheme, url.raw_host, url.port
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What is a profile's own, as a library has it."""
+
+    home: frozenset[_Place]
+    token_endpoints: list[tuple[_Place, bytes]]
+    token_methods: frozenset[str]
+    names: Names
+
+
+@lru_cache(maxsize=16)
+def _own(library: Library, same: Same[Profile]) -> _Own:
+    """Return what all guards of a profile share: to read its URLs takes longer than to make the rest of a client."""
+    profile = same.value
+    places = [_place(library.url(str(origin))) for origin in profile.origins if profile.may_be_plain(origin)]
+    asked = profile.token_endpoint, profile.refresh_endpoint
+    begun = profile.device_authorization_endpoint, profile.pushed_authorization_request_endpoint
+    urls = [library.url(url) for url in (*asked, *begun) if url]
+    tables = (profile.login_request, profile.refresh_request)
+    return _Own(
+        # httpx2 has WebSockets, whose schemes lead to the same places (RFC 6455 3).
+        frozenset((*places, *((_SOCKETS[scheme], host, port) for scheme, host, port in places))),
+        [(_place(url), _path(url.raw_path)) for url in urls],
+        frozenset(table.method for table in tables if table is not None) or frozenset(("POST",)),
+        names_of([profile]),
+    )
 
 
 def _path(target: bytes) -> bytes:

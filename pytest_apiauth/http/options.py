@@ -117,6 +117,8 @@ def read_options(
     function of our transport. ``auth``: if the client sends no credential of the profile. ``base_url``: at one of
     the profile's origins. ``mounts``: refused. All others are the client's.
     """
+    if not given:
+        return Options(redactor)
     known = inspect.signature(client).parameters
     for name in given:
         if name in ELSEWHERE and given[name] is not None:

@@ -6,7 +6,7 @@ Standard library and pytest only at import, as in `run`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -39,6 +39,9 @@ class Choice:
         self._root = config.rootpath
         self._here = config.invocation_params.dir
         self._files: tuple[Path, ...] | None = None
+        self._seen = 0
+        self._said: dict[Path, object] = {}
+        self._defaults: dict[Path, Path] = {}
 
     def files(self) -> tuple[Path, ...]:
         """Return every profile file under the root folder, as far as the run is not told to leave it out.
@@ -93,11 +96,19 @@ class Choice:
         Without option, conftest and ini, it is the only one of the nearest folder above that has any, or the project's
         only one.
         """
+        folder = place or self._root
+        # First of all, since a conftest that has come since may say something else.
+        choices = self.in_conftests()
+        if folder not in self._defaults:
+            self._defaults[folder] = self._default(folder, choices)
+        return self._defaults[folder]
+
+    def _default(self, place: Path, choices: Mapping[Path, object]) -> Path:
         from pytest_apiauth.profile import loading
 
         if self._options.profile:
             return self.named(self._options.profile)
-        choice = self._in_conftest(place or self._root)
+        choice = self._in_conftest(place, choices)
         if choice is not None:
             folder, name = choice
             return self._find(name, folder, (folder, self._root))
@@ -106,7 +117,7 @@ class Choice:
             # A path in a file starts where the file lies, and not where somebody stands.
             ini = self._config.inipath.parent if self._config.inipath else self._root
             return self._find(name, self._here, (ini, self._root))
-        found = in_folders_above(self.files(), place or self._root) or self.files()
+        found = in_folders_above(self.files(), place) or self.files()
         if len(found) == 1:
             return found[0]
         if not found:
@@ -126,16 +137,24 @@ class Choice:
 
         A fixture of that name, which a project may have to change the profile, is no name of one.
         """
+        plugins = self._config.pluginmanager.get_plugins()
+        if len(plugins) != self._seen:
+            # Every test asks, and pytest loads conftest files as it comes upon them; none ever goes.
+            self._seen, self._said = len(plugins), self._read(plugins)
+            self._defaults.clear()
+        return self._said
+
+    @staticmethod
+    def _read(plugins: Iterable[object]) -> dict[Path, object]:
         found: dict[Path, object] = {}
-        for plugin in self._config.pluginmanager.get_plugins():
+        for plugin in plugins:
             file, said = getattr(plugin, "__file__", None), getattr(plugin, VARIABLE, None)
             if said is not None and not callable(said) and file and Path(file).name == "conftest.py":
                 found[Path(os.path.abspath(file)).parent] = said
         return found
 
-    def _in_conftest(self, place: Path) -> tuple[Path, str] | None:
+    def _in_conftest(self, place: Path, choices: Mapping[Path, object]) -> tuple[Path, str] | None:
         """Return what the nearest conftest above a folder chooses, and the folder that it lies in."""
-        choices = self.in_conftests()
         for folder in (place, *place.parents) if choices else ():
             said = choices.get(folder)
             if isinstance(said, str | os.PathLike):

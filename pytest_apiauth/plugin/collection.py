@@ -7,7 +7,7 @@ their number is checked against it. A file of the project's own rules is one mor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -26,6 +26,7 @@ from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.lines import line_of
 from pytest_apiauth.profile.loading import did_you_mean
 from pytest_apiauth.report.record import NotReady
+from pytest_apiauth.same import Same
 from pytest_apiauth.suite import expectations, own_rules
 from pytest_apiauth.suite.book import REGISTRY, Rule, Verdict
 from pytest_apiauth.suite.examination import Examination
@@ -37,6 +38,10 @@ from pytest_apiauth.targets.recorded import CHAPTERS as REPLAYED
 from pytest_apiauth.targets.recorded import OF_VALUES
 from pytest_apiauth.targets.target import TargetKind
 
+FIXTURES: pytest.StashKey[dict[object, Any]] = pytest.StashKey()
+"""What pytest knows of the fixtures of items, by what decides it. It is looked up once for those that have the same, as
+pytest does for a parametrised test: for each of them it takes longer than the item."""
+
 
 class ProfileFile(pytest.File):
     """A ``NAME.apiauth.toml`` file."""
@@ -44,8 +49,6 @@ class ProfileFile(pytest.File):
     extent: Extent = "all"
     kind: TargetKind
     """What its rules meet in this run."""
-    fixtures: dict[tuple[str, str], Any]
-    """What pytest knows of the fixtures of items, by their chapter and their function."""
 
     @cached_property
     def shown(self) -> str:
@@ -64,12 +67,11 @@ class ProfileFile(pytest.File):
         """Yield one node a chapter. Raises CollectError, one line per mistake, for a bad profile."""
         state = self.config.stash[STATE]
         own = own_files(self.config)
-        self.fixtures = {}
         try:
             self.profile = state.load(self.path)
             self.kind = choose(self.profile, state.options, "rules")
             self.rules = own.rules_of(self.profile)
-            chapters = bundled.load_chapters() | {file.chapter: file.module for file in own.of(self.profile)}
+            chapters = {**bundled.load_chapters(), **{file.chapter: file.module for file in own.of(self.profile)}}
         except ApiAuthError as error:
             raise self.CollectError(str(error)) from None
         wrong = expectations.unmatched(self.profile, self.rules)
@@ -102,6 +104,12 @@ class ProfileFile(pytest.File):
 class Chapter(pytest.Module):
     """One chapter of the suite, for one profile."""
 
+    @cached_property
+    def surroundings(self) -> tuple[str, ...]:
+        """What decides which fixtures its items have, beside their arguments: its folder, its name, marks above it."""
+        asked = (str(name) for mark in self.iter_markers("usefixtures") for name in mark.args)
+        return (str(self.path.parent), self.name, *asked)
+
     def collect(self) -> Iterator[pytest.Item]:
         """Yield an item for each rule and part; a rule that does not apply is one item, skipped with its reason."""
         profile_file = self.parent
@@ -118,31 +126,18 @@ class Chapter(pytest.Module):
                 yield self._item(rule, part, argument)
 
     def _item(self, rule: Rule, part: str, argument: object) -> RuleItem:
-        def examine(_apiauth_examination: Examination) -> None:
-            item.examine(_apiauth_examination, argument)
-
-        def examine_app(apiauth_credentials: object, _apiauth_examination: Examination) -> None:
-            item.examine(_apiauth_examination, argument)
-
         profile_file = self.parent
         assert isinstance(profile_file, ProfileFile)
-        reason = rule.applies.reason(profile_file.profile)
-
-        def not_applicable() -> None:
-            item.finish(Outcome(Verdict.SKIP, rule.level, reason))
-
         applies, is_app = argument is not None, profile_file.kind.is_app
-        function: Callable[..., None] = (examine_app if is_app else examine) if applies else not_applicable
-        function.__doc__ = rule.function.__doc__
+        function = _function(Same(rule), applies=applies, is_app=is_app)
         # A part has its name from the profile, and pytest prints names as they are.
-        name = printable(f"{rule.name}[{part}]" if part else rule.name)
-        # Which fixtures there are for an item is found by its chapter and its arguments, so it is looked up once for
-        # those that have the same, as pytest does for a parametrised test: for each it takes longer than the item.
-        known = profile_file.fixtures.get((self.name, function.__name__))
-        item: RuleItem = RuleItem.from_parent(self, name=name, callobj=function, fixtureinfo=known)
-        profile_file.fixtures[self.name, function.__name__] = getattr(item, "_fixtureinfo", None)
+        name = _shown(f"{rule.name}[{part}]" if part else rule.name)
+        known = self.config.stash.setdefault(FIXTURES, {})
+        place = self.surroundings, function.__name__
+        item: RuleItem = RuleItem.from_parent(self, name=name, callobj=function, fixtureinfo=known.get(place))
+        known.setdefault(place, getattr(item, "_fixtureinfo", None))
         item.fixturenames = [*item.fixturenames]  # which a conftest.py may add to, of one and not of others
-        item.rule, item.part, item.applies = rule, part, applies
+        item.rule, item.part, item.argument = rule, part, argument
         if applies and is_app and uses_django_database(self.config):
             # Each rule is a test of the project like any other: its database access is let through and rolled back.
             item.add_marker(pytest.mark.django_db(databases="__all__"))
@@ -156,12 +151,36 @@ class Chapter(pytest.Module):
         return item
 
 
+_shown = lru_cache(1024)(printable)
+
+
+@cache
+def _function(same: Same[Rule], *, applies: bool, is_app: bool) -> Callable[..., None]:
+    """Return what pytest calls for a rule: one for all its items, as there may be thousands of them."""
+
+    def examine(request: pytest.FixtureRequest, _apiauth_examination: Examination) -> None:
+        request.node.examine(_apiauth_examination)
+
+    def examine_app(
+        request: pytest.FixtureRequest, apiauth_credentials: object, _apiauth_examination: Examination
+    ) -> None:
+        request.node.examine(_apiauth_examination)
+
+    def not_applicable(request: pytest.FixtureRequest) -> None:
+        request.node.pass_over()
+
+    found: Callable[..., None] = (examine_app if is_app else examine) if applies else not_applicable
+    found.__doc__ = same.value.function.__doc__
+    return found
+
+
 class RuleItem(pytest.Function):
     """One rule on one part of one profile."""
 
     rule: Rule
     part: str
-    applies: bool
+    argument: object
+    """What of the profile the part is; None if the rule does not apply to it."""
     requests: int = 0
     tokens_issued: int = 0
     not_ready: NotReady | None = None
@@ -205,7 +224,17 @@ class RuleItem(pytest.Function):
         """Say which profile and rule it is: what a person has at hand is the profile, so no line of ours."""
         return self.profile_file.path, 0, f"{self.parent.name if self.parent else ''}.{self.name}"
 
-    def examine(self, examination: Examination, argument: object) -> None:
+    @property
+    def applies(self) -> bool:
+        """Whether there is anything in the profile that the rule is about."""
+        return self.argument is not None
+
+    def pass_over(self) -> None:
+        """Tell pytest that the rule does not apply."""
+        __tracebackhide__ = True
+        self.finish(Outcome(Verdict.SKIP, self.rule.level, self.rule.applies.reason(self.profile_file.profile)))
+
+    def examine(self, examination: Examination) -> None:
         """Judge the rule and tell pytest."""
         __tracebackhide__ = True
         state = self.config.stash[STATE]
@@ -215,7 +244,7 @@ class RuleItem(pytest.Function):
             self.finish(Outcome(Verdict.SKIP, self.rule.level_for(profile), reason, is_out_of_reach=True))
         if state.options.replay and self.rule.id in OF_VALUES:
             self.finish(Outcome(Verdict.SKIP, self.rule.level_for(profile), OF_VALUES[self.rule.id]))
-        outcome = self._judged(examination, argument)
+        outcome = self._judged(examination)
         if outcome.verdict is Verdict.WARNING and state.options.strict:
             outcome.verdict = Verdict.FAIL
         if examination.target.kind.is_real and not self.config.getoption("runxfail"):
@@ -223,12 +252,12 @@ class RuleItem(pytest.Function):
             outcome = expectations.applied(outcome, self.expected, self.rule.id)
         self.finish(outcome)
 
-    def _judged(self, examination: Examination, argument: object) -> Outcome:
+    def _judged(self, examination: Examination) -> Outcome:
         """Judge the rule; an own one may end itself by pytest's words, as tests do."""
         state = self.config.stash[STATE]
         level = self.rule.level_for(examination.profile)
         try:
-            outcome = judge(self.rule, examination, argument, Conditions(state.options.examples, state.seed))
+            outcome = judge(self.rule, examination, self.argument, Conditions(state.options.examples, state.seed))
         except pytest.skip.Exception as reason:
             return Outcome(Verdict.SKIP, level, f"skipped by the rule itself: {reason.msg}")
         except pytest.fail.Exception as reason:

@@ -21,7 +21,7 @@ import pytest
 from pytest_apiauth.credentials.redaction import LOGGERS, changed_value, redact_report
 from pytest_apiauth.errors import ApiAuthError, UnsetError
 from pytest_apiauth.plugin import given, options
-from pytest_apiauth.plugin.apis import apis_of
+from pytest_apiauth.plugin.apis import APIS, apis_of
 from pytest_apiauth.plugin.keys import CASSETTE, ENTRY
 from pytest_apiauth.plugin.marks import (
     chosen_profiles,
@@ -308,7 +308,17 @@ def pytest_runtest_makereport(
 
         # Plain JSON: the attribute crosses from an xdist worker to the controller.
         report.apiauth = changed_value(plain.written(entry), change)  # type: ignore[attr-defined]
+    if call.when == "teardown":
+        _forget(item)
     return report
+
+
+def _forget(item: pytest.Item) -> None:
+    """Let go of what a test that is over had for itself: pytest keeps the test until the run ends."""
+    refusals = _refusals()
+    for key in (APIS, *(() if refusals is None else (refusals.REFUSAL,))):
+        if key in item.stash:
+            del item.stash[key]
 
 
 def _is_of_app(item: pytest.Item) -> bool:

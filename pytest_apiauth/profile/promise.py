@@ -97,7 +97,7 @@ class Promise(Document):
         """Absolute URL of the device authorization endpoint; empty if there is none."""
         return self.url(self.device_authorization_url) if self.device_authorization_url else ""
 
-    @property
+    @cached_property
     def origins(self) -> frozenset[Origin]:
         """Every origin the profile names: the only ones that a credential may travel to."""
         places = (getattr(self, key) for key in (*URL_KEYS, "jwks_url") if key != "api_url")
