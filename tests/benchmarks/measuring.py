@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -72,11 +73,15 @@ def alternating(commands: Mapping[str, Callable[[], Cost]], rounds: int) -> dict
 
 
 def turns(sides: Mapping[str, Callable[[], object]], count: int) -> dict[str, list[float]]:
-    """Call sides in turn, and return the seconds that each call took. The first tenth warms up and is left out."""
+    """Call sides in turn, and return the seconds that each call took. The first tenth warms up and is left out.
+
+    The order is drawn anew each round, always the same way: what a call takes depends on what ran before it.
+    """
     spent: dict[str, list[float]] = {name: [] for name in sides}
     calls = [(call, spent[name]) for name, call in sides.items()]
-    clock = time.perf_counter
+    clock, shuffle = time.perf_counter, random.Random(0).shuffle
     for _ in range(count + count // 10):
+        shuffle(calls)
         for call, taken in calls:
             start = clock()
             call()
@@ -88,8 +93,9 @@ async def turns_async(sides: Mapping[str, Callable[[], Awaitable[object]]], coun
     """Do the same with what is awaited."""
     spent: dict[str, list[float]] = {name: [] for name in sides}
     calls = [(call, spent[name]) for name, call in sides.items()]
-    clock = time.perf_counter
+    clock, shuffle = time.perf_counter, random.Random(0).shuffle
     for _ in range(count + count // 10):
+        shuffle(calls)
         for call, taken in calls:
             start = clock()
             await call()

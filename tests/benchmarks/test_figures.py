@@ -10,6 +10,7 @@ from tests.benchmarks import herds, peers
 from tests.benchmarks.figures import Figure, Goal, Measured, Plan, Value
 from tests.benchmarks.measuring import ratio, run
 from tests.benchmarks.table import FIGURES, ONE
+from tests.here import needs
 
 TIME = Goal(at_most=8)
 
@@ -50,6 +51,7 @@ def test_a_peer_that_is_missing_is_a_cell() -> None:
     assert list(row.more()) == ["httpx_auth not installed; authlib 50 (49 calls failed)"]
 
 
+@needs("httpx")
 def test_peers_that_are_not_installed_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the other libraries ours is still measured."""
     monkeypatch.setattr(peers, "found", lambda name: None)
