@@ -50,8 +50,11 @@ def main() -> int:
     screens = (Screen(1280), Screen(1280, "dark"), Screen(390), Screen(390, "dark"))
     print(f"{'report':18} {'screen':14} {'kB':>5} {'usable':>7} {'filter':>7}  axe-core, and what is wrong")
     with tempfile.TemporaryDirectory(prefix="apiauth-") as folder, started(programs) as browser:
-        for name, make in REPORTS.items():
+        for number, (name, make) in enumerate(REPORTS.items()):
             if options.only and not any(word in name for word in options.only):
+                continue
+            if options.turn is not None and options.turn % len(REPORTS) != number:
+                print(f"{name:18} not its turn")
                 continue
             path = make(Path(folder))
             if path is None:
@@ -121,6 +124,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--docs", action="store_true", help="make the pictures of pytest_apiauth/docs anew, and no more"
     )
+    parser.add_argument("--turn", type=int, metavar="N", help="open one report, the Nth when counted round and round")
     parser.add_argument("only", nargs="*", metavar="WORD", help="open those reports only whose name has such a word")
     return parser.parse_args()
 
