@@ -36,8 +36,13 @@ def stands_for_others(api: Api, zone: Zone, kind: Kind) -> bool:
 
     One that lets anybody in stands for no other: nothing of how others look at credentials is to be seen there.
     """
-    taking = [other for other in with_probes(api) if kind in kinds_at_hand(api, other)]
-    return zone == next((other for other in taking if not lets_anybody_in(api, other)), taking[0] if taking else None)
+
+    def first() -> Zone | None:
+        taking = [other for other in with_probes(api) if kind in kinds_at_hand(api, other)]
+        return next((other for other in taking if not lets_anybody_in(api, other)), taking[0] if taking else None)
+
+    # Asked for each example that is drawn.
+    return zone == api.so_far(("stands for others", kind), first)
 
 
 def lets_anybody_in(api: Api, zone: Zone) -> bool:

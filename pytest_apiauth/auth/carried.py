@@ -58,7 +58,7 @@ class Credential:
 
     def presenting(self, value: Text) -> Credential:
         """Return the credential with another value in the same dress."""
-        return replace(self, value=value)
+        return Credential(self.kind, value, self.place, self.is_pair, self.signature)
 
     def dressed(self, text: Text) -> Credential:
         """Return any text in the credential's place."""
@@ -67,7 +67,7 @@ class Credential:
     def editing(self, edit: Edit | Forgery, *secrets: Ref) -> Credential:
         """Return the credential with an edit of these secrets, of each of them if none is named."""
         return self.presenting(
-            exchanged(self.value, lambda ref: replace(ref, edit=edit) if not secrets or ref.bare in secrets else ref)
+            exchanged(self.value, lambda ref: ref.with_edit(edit) if not secrets or ref.bare in secrets else ref)
         )
 
     def signing(self, request: Request, values: Mapping[Ref, str], learn: Callable[[str, str], object]) -> Request:

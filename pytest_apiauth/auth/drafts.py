@@ -297,7 +297,7 @@ class Draft:
 
     def editing(self, secret: Ref, edit: Edit | Forgery) -> Draft:
         """Edit a secret wherever the request carries it. Raises LookupError if it does not."""
-        return self.replacing(secret, replace(secret, edit=edit))
+        return self.replacing(secret, secret.with_edit(edit))
 
     def replacing(self, secret: Ref, other: Ref) -> Draft:
         """Put another secret in the place of one that the request carries. Raises LookupError if it does not."""
@@ -307,12 +307,12 @@ class Draft:
 
     def editing_all(self, edit: Edit) -> Draft:
         """Edit every secret that the request carries."""
-        return self._exchanged(lambda ref: replace(ref, edit=edit))
+        return self._exchanged(lambda ref: ref.with_edit(edit))
 
     def _exchanged(self, change: Callable[[Ref], Part]) -> Draft:
         return self._with(
             headers=tuple((name, exchanged(value, change)) for name, value in self.headers),
-            credentials=tuple(replace(each, value=exchanged(each.value, change)) for each in self.credentials),
+            credentials=tuple(each.presenting(exchanged(each.value, change)) for each in self.credentials),
             query=tuple((name, exchanged(value, change)) for name, value in self.query),
             parameters=tuple(
                 (name, exchanged(cast("Text", value), change) if is_text(value) else value)

@@ -116,7 +116,11 @@ class Ref:
     @property
     def bare(self) -> Ref:
         """The same secret as it is, without the edit."""
-        return self if self.edit is None else Ref(self.role, self.who, self.own, self.named, kind=self.kind)
+        return self if self.edit is None else self.with_edit(None)
+
+    def with_edit(self, edit: Edit | Forgery | None) -> Ref:
+        """Return the same secret edited; made anew, as `dataclasses.replace` takes five times as long."""
+        return Ref(self.role, self.who, self.own, self.named, edit, self.kind)
 
     @property
     def is_issued(self) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final, TypeVar, cast
@@ -25,7 +25,6 @@ from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.auth.requester import ISSUED
 from pytest_apiauth.auth.requests import Proof
 from pytest_apiauth.auth.texts import Base64, FormEncoded, Ref, Role, Unchanged
-from pytest_apiauth.errors import UnreachableError
 from pytest_apiauth.http import NotSendable
 from pytest_apiauth.messages import FROM_GATEWAYS, described
 from pytest_apiauth.profile.model import DEFAULT, Ending, GrantType, Kind, Profile, Zone
@@ -90,6 +89,7 @@ class Api:
         self._waited_before = examination.target.seconds_waited
         self._seen: list[Seen] = []
         self._authorization: Draft | None = None
+        self._following: dict[Hashable, tuple[int, object]] = {}
 
     @property
     def profile(self) -> Profile:
@@ -301,15 +301,9 @@ class Api:
             Admission(zone.path, tuple(sorted(good)), tuple(sorted(wrong)), is_due, answer.is_admitted, answer.got)
         )
 
-    @contextmanager
-    def row(self, *, is_drawn: bool = False) -> Iterator[None]:
+    def row(self, *, is_drawn: bool = False) -> AbstractContextManager[None]:
         """Judge one row of a table: its breach, or the server's trouble with it, does not end the rule."""
-        with self.rows.row(is_drawn=is_drawn):
-            try:
-                yield
-            except (Violation, Inconclusive, UnreachableError):
-                self.forget_controls()
-                raise
+        return self.rows.row(is_drawn=is_drawn, forget=self.forget_controls)
 
     @contextmanager
     def connected(self, draft: Draft) -> Iterator[Callable[..., Answer]]:
@@ -405,6 +399,18 @@ class Api:
         if what not in known:
             known[what] = find()
         return cast("Found", known[what])
+
+    def so_far(self, what: Hashable, find: Callable[[], Found]) -> Found:
+        """Return what follows from what was found out so far: looked for again only once more is known.
+
+        Example::
+
+            closed = api.so_far("closed", lambda: [valid for valid in valids if not api.is_known_open(valid)])
+        """
+        known = len(self.examination.found)
+        if what not in self._following or self._following[what][0] != known:
+            self._following[what] = known, find()
+        return cast("Found", self._following[what][1])
 
     def is_known_open(self, valid: Draft) -> bool:
         """Whether a valid request is known to get in without its credentials, by what rules found; sends nothing.

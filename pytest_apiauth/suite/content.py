@@ -22,9 +22,10 @@ def told_in(refusal: Response, content: Response, names: frozenset[str]) -> list
     >>> told_in(refusal, content, frozenset({"user", "total"}))
     ['user']
     """
-    known = dict(_members(content.json()))
-    found = (name for name, value in _members(refusal.json()) if name in names and known.get(name) == value)
-    return sorted({name for name in found if _tells(known[name])})
+    told = [(name, value) for name, value in _members(refusal.json()) if name in names] if names else []
+    # Nearly every refusal has none of them.
+    known = dict(_members(content.json())) if told else {}
+    return sorted({name for name, value in told if known.get(name) == value and _tells(value)})
 
 
 def documented_at(profile: Profile, draft: Draft) -> frozenset[str]:

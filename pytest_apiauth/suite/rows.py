@@ -50,20 +50,20 @@ class Rows:
     _is_spoilt: bool = False
 
     @contextmanager
-    def row(self, *, is_drawn: bool = False) -> Iterator[None]:
+    def row(self, *, is_drawn: bool = False, forget: Callable[[], object] = int) -> Iterator[None]:
         """Judge one row. Raises Inconclusive if too many could not be judged.
 
         A row within a row is a part of it: its breach ends the outer one. The breach of a drawn example goes on to
-        whoever draws, who makes it simpler.
+        whoever draws, who makes it simpler. ``forget`` is called for a breach, and for what could not be judged.
         """
         if self._is_open:
-            with self._noting():
+            with self._noting(forget):
                 yield
             return
         self._is_open, self._is_spoilt = True, False
         before = self.sent()
         try:
-            with self._noting():
+            with self._noting(forget):
                 yield
             self.tried += self._is_spoilt or self.sent() > before
         except Breach:
@@ -89,9 +89,13 @@ class Rows:
             self.breaches[breach.rule_id] = breach.counterexample
 
     @contextmanager
-    def _noting(self) -> Iterator[None]:
+    def _noting(self, forget: Callable[[], object]) -> Iterator[None]:
         try:
-            yield
+            try:
+                yield
+            except (Violation, Inconclusive, UnreachableError):
+                forget()
+                raise
         except Breach as breach:
             if breach.rule_id != SERVER_ERROR_RULE:
                 raise

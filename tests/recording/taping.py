@@ -14,16 +14,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, unquote_plus
 
 import yaml
 from pytest_recording._vcr import use_cassette
 
+import pytest_apiauth
 from pytest_apiauth.credentials.redaction import LOGGERS, OutputRedactor, RedactingFilter
 from pytest_apiauth.recording.taping import CassetteTest
 from tests.here import httpx
 from tests.plugin.test_secrets import forms
+
+_PACKAGE: Final = Path(pytest_apiauth.__file__).parent
+SEARCHING: Final = (
+    *sorted(_PACKAGE.glob("recording/*.py")),
+    *sorted(_PACKAGE.glob("credentials/*.py")),
+    _PACKAGE / "codings.py",
+)
+"""What looks for secrets in what is recorded, for rows of tables that are about that (`tests.sharing.about`)."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from pytest_apiauth.__main__ import main
 from pytest_apiauth.credentials.looks import PATHS, TOKENS
 from pytest_apiauth.recording.contents import LARGEST, CassetteError, content_of
 from pytest_apiauth.recording.scan import unclean
-from tests.recording.taping import Ask, Loopback, Reply, run_tape
+from tests.recording.taping import SEARCHING, Ask, Loopback, Reply, run_tape
+from tests.sharing import about
 
 MEGABYTE: Final = 1 << 20
 SECONDS: Final = 10
@@ -103,6 +104,7 @@ LARGE: Final[dict[str, tuple[Callable[[], bytes], str]]] = {
 
 
 @pytest.mark.slow
+@about(*SEARCHING)
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits of processes there")
 @pytest.mark.parametrize("name", LARGE)
 def test_large_is_searched_within_bounds(name: str, tmp_path: Path) -> None:

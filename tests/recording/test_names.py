@@ -34,7 +34,8 @@ from pytest_apiauth.recording.tape import Collector
 from pytest_apiauth.recording.walking import Walk
 from tests.here import httpx
 from tests.recording.planting import key, record_uncleaned
-from tests.recording.taping import Ask, Loopback, Reply, run_tape
+from tests.recording.taping import SEARCHING, Ask, Loopback, Reply, run_tape
+from tests.sharing import about
 
 FORM_TYPE: Final = (("Content-Type", "application/x-www-form-urlencoded"),)
 JSON_TYPE: Final = (("Content-Type", "application/json"),)
@@ -103,6 +104,7 @@ def chunks(kind: str) -> Iterator[Any]:
 
 
 @pytest.mark.slow
+@about(*SEARCHING)
 @pytest.mark.parametrize(("kind", "rows"), [chunk for kind in MAKERS for chunk in chunks(kind)])
 def test_every_name_from_recording_to_search(kind: str, rows: list[Name], server: Loopback, tmp_path: Path) -> None:
     """A row's secret is not in the cassette, others in its place are replayed, and a search finds it uncleaned."""

@@ -13,9 +13,10 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from tests.recording.taping import Ask, Loopback, Reply, run_tape
+from tests.recording.taping import SEARCHING, Ask, Loopback, Reply, run_tape
+from tests.sharing import about
 
-pytestmark = pytest.mark.slow  # a run of pytest each
+pytestmark = [pytest.mark.slow, about(*SEARCHING)]  # a run of pytest each
 
 S = 's3cr+t/%41:"\\=&-Value'
 """Every character that encodings trip over; another form of it in each encoding."""
