@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 import sys
 import tempfile
@@ -13,6 +14,21 @@ from .figures import Measured, Plan, Value
 from .measuring import ROOT, Cost, alternating, run
 from .starting import TEST
 
+PLAIN: Final = """
+import time
+
+import pytest
+
+
+@pytest.mark.parametrize("number", range({tests}))
+def test_one(number):
+    end = time.process_time() + {seconds}
+    while time.process_time() < end:
+        pass
+"""
+OWN: Final = "tests of pytest's own"
+PEERS: Final = (OWN,)
+RAN: Final = re.compile(r"(\d+) passed, (\d+) skipped")
 SUITE: Final = (sys.executable, "-m", "pytest", "conformance", "-q", "--hypothesis-seed=0", "-p", "no:cacheprovider")
 
 
@@ -40,7 +56,33 @@ def faster(plan: Plan) -> Measured:
     costs = _runs(plan)
     one, two = (min(cost.wall for cost in costs[name]) for name in ("one", "two"))
     more = min(cost.cpu for cost in costs["two"]) / min(cost.cpu for cost in costs["one"])
-    return Measured(Value(one / two, "x", f"{two:.1f} s; CPU {more:.2f} times that of one process"))
+    told = f"{two:.1f} s; CPU {more:.2f} times that of one process"
+    return Measured(Value(one / two, "x", told), peers={OWN: _plain(plan)})
+
+
+def _plain(plan: Plan) -> Value:
+    """Return how many times as fast two workers are with as many tests that do nothing but take as long.
+
+    They share no memory, want no library and report nothing: what workers cost here is not the suite's.
+    """
+    best = min(_runs(plan)["one"], key=lambda cost: cost.wall)
+    ran = RAN.search(best.output)
+    assert ran is not None, best.output[-500:]
+    count = sum(map(int, ran.groups()))
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        (project / "test_one.py").write_text(TEST, encoding="utf-8")
+        bare = run([sys.executable, "-m", "pytest", "-q", "-p", "no:xdist"], cwd=project)
+        text = PLAIN.format(tests=count, seconds=max(best.cpu - bare.cpu, 0.1) / count)
+        (project / "test_one.py").write_text(text, encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        sides = {
+            "one": partial(run, [*command, "-p", "no:xdist"], cwd=project),
+            "two": partial(run, [*command, "-n", "2"], cwd=project),
+        }
+        costs = alternating(sides, plan.rounds(3, 1))
+    one, two = (min(cost.wall for cost in costs[name]) for name in ("one", "two"))
+    return Value(one / two, "x", f"{one:.1f} and {two:.1f} s")
 
 
 def memory(plan: Plan) -> Measured:

@@ -63,7 +63,7 @@ FIGURES: Final = (
     Figure("auth matrix of Jindexe's zones, in process", Goal(at_most=2), matrix.in_process),
     Figure("auth matrix of Jindexe's zones, loopback", Goal(at_most=5), matrix.over_loopback, matrix.PEERS),
     Figure("pytest conformance, three profiles", Goal(at_most=8), suite.wall, in_quick=False),
-    Figure("  with 2 workers, times as fast", Goal(at_least=1.8), suite.faster, in_quick=False),
+    Figure("  with 2 workers, times as fast", Goal(at_least=1.8), suite.faster, suite.PEERS, in_quick=False),
     Figure("  memory at its peak, above pytest", Goal(at_most=150), suite.memory, in_quick=False),
     Figure("requests per fault found, mean", PRINTED, faults.requests_per_fault),
     Figure("  over two controls for each request", Goal(at_most=0.999, is_count=True), faults.over_two_controls),

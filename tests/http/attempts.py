@@ -22,7 +22,12 @@ from tests.http.hand import PARTS, Hand, World
 from tests.http.ways import ARRIVES, AT_HOME, WAYS, Way
 
 __all__ = ["SIDES", "Attempt", "all_ways", "attempts", "body_ways", "client_ways", "unguarded"]
-SIDES = [(library, kind) for library in sorted(LIBRARIES, key=lambda name: name != USUAL) for kind in ("sync", "async")]
+SIDES = [
+    (library, kind)
+    for library in sorted(filter(has, LIBRARIES), key=lambda name: name != USUAL)
+    for kind in ("sync", "async")
+]
+"""Each library that is here, and each kind of client; the usual one first."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def main() -> int:
     wrong = 0
     with contextlib.nullcontext() if is_guarded else unguarded():
         print(f"{len(WAYS)} ways; attempts, and arrivals of a credential at a foreign origin, by where it stands")
-        for library, kind in (side for side in SIDES if has(side[0])):
+        for library, kind in SIDES:
             tried, arrived = Counter[str](), Counter[str]()
             for attempt in attempts(library, kind):
                 tried[attempt.part] += 1
