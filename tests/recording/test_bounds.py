@@ -32,8 +32,11 @@ import resource, sys
 from pytest_apiauth.__main__ import main
 resource.setrlimit(resource.RLIMIT_CPU, ({SECONDS}, {SECONDS}))
 status = main(["scan", sys.argv[1]])
-# Kilobytes on Linux, bytes on macOS.
-most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+if sys.platform == "linux":
+    # What the kernel tells of resources is never below that of whoever started the process.
+    most = int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]) << 10
+else:
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print("in bounds" if most < {MEMORY} else f"took {{most >> 20}} MB", status)
 """
 TEXT, JSON, FORM, PARTS = (
