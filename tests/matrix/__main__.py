@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -107,7 +108,9 @@ def wrong(every: Sequence[Ended]) -> list[str]:
         if not one.world.leaves_out and one.lacking:
             lines.append(f"{one.world.name}: a library is absent: {', '.join(one.lacking)}")
         if both is not None:
-            unknown = one.skipped.keys() - both.skipped.keys()
+            # What needs a library that is left out is left out too, and its own tests may be skipped for that.
+            absent = re.compile(rf"\b({'|'.join(map(re.escape, left_out(one.world))) or '(?!)'})\b")
+            unknown = [reason for reason in one.skipped.keys() - both.skipped.keys() if not absent.search(reason)]
             lines += [f"{one.world.name}: skipped here alone: {reason}" for reason in sorted(unknown)]
             if one.rules != both.rules:
                 lines.append(f"{one.world.name}: {one.rules} rules do not apply here, and {both.rules} elsewhere")

@@ -48,12 +48,17 @@ def test_tests_are_counted_by_how_they_ended(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_is_said() -> None:
-    """No test at all, a library that is absent where both should be, a skip that one environment alone has."""
+    """No test at all, a library that is absent where both should be, a skip that one environment alone has.
+
+    What is left out with a library is reason enough for that one.
+    """
     lacking, other = Counter({f"needs httpx, {LACKING}": 3}), Counter({"no device here": 1})
     fine = [Ended(HTTPX2, {}, passed=1, lacking=lacking, skipped=other), Ended(BOTH, {}, passed=4, skipped=other)]
     assert wrong(fine) == []
     assert wrong([Ended(HTTPX, {})]) == ["httpx: no test ran"]
     assert wrong([Ended(BOTH, {}, passed=1, lacking=lacking)]) == [f"both: a library is absent: needs httpx, {LACKING}"]
+    absent = Ended(HTTPX2, {}, passed=1, skipped=Counter({"it needs respx: pip install respx": 1}))
+    assert wrong([absent, Ended(BOTH, {}, passed=1)]) == []
     alone = Ended(HTTPX, {}, passed=1, skipped=Counter({"why": 2}), rules=1)
     assert wrong([alone, Ended(BOTH, {}, passed=3)]) == [
         "httpx: skipped here alone: why",

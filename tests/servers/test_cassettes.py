@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pytest_apiauth.recording.scan import unclean_in
+from tests.here import in_its_words
 from tests.login.conftest import free_port
 from tests.servers import test_django_oauth_toolkit as dot
 from tests.servers import test_oidc_provider as oidc
@@ -134,7 +135,8 @@ def test_tests_are_recorded_and_replayed(name: str, start: Start, tmp_path: Path
     with start() as server:
         profile = f'schema = 1\nextends = "base.apiauth.toml"\napi_url = "{server.url}"\n'
         (tmp_path / "shop.apiauth.toml").write_text(profile, encoding="utf-8")
-        (tmp_path / "test_it.py").write_text(TESTS.format(url=server.url, **WORDS[name]), encoding="utf-8")
+        tests = in_its_words(TESTS.format(url=server.url, **WORDS[name]))
+        (tmp_path / "test_it.py").write_text(tests, encoding="utf-8")
         recorded = command(tmp_path, server.environment, *steady, "--apiauth-live", "--record-mode=once")
     assert "3 passed" in recorded.stdout, recorded.stdout
     assert server.secrets_in(tmp_path) == []
