@@ -16,6 +16,7 @@ from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.finding import SUFFIX
 from pytest_apiauth.profile.keys import tables
 from pytest_apiauth.suite import catalogue
+from tests.here import in_its_words
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "pytest_apiauth" / "docs"
@@ -94,7 +95,7 @@ def test_examples_of_own_answers_and_choices_pass(pytester: pytest.Pytester, tes
     for name in ("tests/shop.apiauth.toml", "shop.py", tests, "pytest.ini"):
         path = pytester.path / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text(block("file", name), encoding="utf-8")
+        path.write_text(in_its_words(block("file", name)), encoding="utf-8")
     result = pytester.runpytest_inprocess(tests, "-p", "no:randomly", "-p", "no:recording")
     assert result.ret == 0, result.stdout.str()
 

@@ -29,7 +29,8 @@ WORDS: Final = " ".join(
     ("application json authorization bearer cookie session access_token refresh_token client_secret password user echo",
      "content type length encoding accept host connection keep alive python httpx response request body string headers",
      "apiauth provenance recorded recorder interactions version status message code method location grant_type token",
-     "https client example callback state path multipart form data name nested value")
+     "https client example callback state path multipart form data name nested value api_key id_token expires_in",
+     "credentials clientsecret httpx2 httpcore2")
 )  # fmt: skip
 """What a tape is made of: a secret that is a piece of it cannot be told from it."""
 
