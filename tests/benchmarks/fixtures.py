@@ -19,7 +19,9 @@ from .figures import NOT_INSTALLED, Measured, Plan, Value
 from .measuring import Cost, alternating, median, run, turns
 from .server import serving
 
-PEERS: Final = ("httpx.Client()", "httpx2.Client()")
+CHAIN: Final = "as many fixtures that do nothing"
+LIBRARIES: Final = ("httpx.Client()", "httpx2.Client()")
+PEERS: Final = (CHAIN, *LIBRARIES)
 IN_PROCESS: Final = ("httpx.Client(transport=...)",)
 PROFILE_IN_PROCESS: Final = loading.load(loading.builtin_profiles()["dastra"])
 TESTS: Final = 400
@@ -28,6 +30,22 @@ import pytest
 
 @pytest.fixture
 def client():
+    return object()
+
+@pytest.fixture
+def profile(request):
+    yield object()
+
+@pytest.fixture
+def apis(request, profile):
+    yield object()
+
+@pytest.fixture
+def factory(apis):
+    return object()
+
+@pytest.fixture
+def chain(factory):
     return object()
 
 @pytest.mark.parametrize("number", range({tests}))
@@ -73,7 +91,7 @@ def test_one(apiauth_client, apiauth_client_factory, number):
 def milliseconds(plan: Plan) -> Measured:
     """CPU that `apiauth_client` takes in one test, more than a fixture that gives an object."""
     with tempfile.TemporaryDirectory() as folder:
-        tests = {"empty": "client", "again": "client", "ours": "apiauth_client"}
+        tests = {"empty": "client", "again": "client", "chain": "chain", "ours": "apiauth_client"}
         # As many tests and half of them: what a run takes once is in both, and goes away.
         sides = {
             f"{name} {count}": partial(_run, Path(folder), fixture, count)
@@ -89,7 +107,8 @@ def milliseconds(plan: Plan) -> Measured:
         for name in tests
     }
     more = {name: [one - base for one, base in zip(each[name], each["empty"], strict=True)] for name in each}
-    return Measured(median(more["ours"], "ms"), median(more["again"], "ms"), _peers(plan))
+    chain = {CHAIN: median(more["chain"], "ms")}
+    return Measured(median(more["ours"], "ms"), median(more["again"], "ms"), chain | _peers(plan))
 
 
 def client_alone(plan: Plan) -> Measured:
@@ -114,9 +133,9 @@ def _run(folder: Path, fixture: str, count: int) -> Cost:
 
 
 def _peers(plan: Plan) -> dict[str, Value | str]:
-    modules = {name: peers.found(name.partition(".")[0]) for name in PEERS}
+    modules = {name: peers.found(name.partition(".")[0]) for name in LIBRARIES}
     spent = turns({name: module.Client for name, module in modules.items() if module is not None}, plan.rounds(40, 10))
-    return {name: median(spent[name], "ms", 1000) if name in spent else NOT_INSTALLED for name in PEERS}
+    return {name: median(spent[name], "ms", 1000) if name in spent else NOT_INSTALLED for name in LIBRARIES}
 
 
 def contexts_in_process(plan: Plan) -> Measured:
