@@ -32,8 +32,10 @@ LONG_LINE: Final = 100
 LONG_BEGINNING: Final = 16
 """So much of a value at the end of a line so long is the beginning of one that was cut."""
 LEFT_OUT: Final = re.compile(r"Skipping \d+ identical |\.\.\.Full output truncated")
-LEFT_ALONE: Final = frozenset({"nodeid", "location", "keywords", "longrepr", "sections", "when", "outcome", "duration"})
-"""What a report says about the test itself; its name is made clean when it is collected."""
+LEFT_ALONE: Final = frozenset(
+    ("nodeid", "location", "keywords", "longrepr", "sections", "when", "outcome", "duration", "result")
+)
+"""What a report says about the test itself; its name is made clean when it is collected, as those of ``result`` are."""
 LONGEST_KEPT: Final = 4_000
 MOST_KEPT: Final = 2_000
 """Letters of a text, and texts, that are kept with what is shown of them."""

@@ -6,6 +6,7 @@ their number is checked against it. A file of the project's own rules is one mor
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property, lru_cache
 from types import MappingProxyType
@@ -71,6 +72,7 @@ class ProfileFile(pytest.File):
             self.profile = state.load(self.path)
             self.kind = choose(self.profile, state.options, "rules")
             self.rules = own.rules_of(self.profile)
+            self.rules_in = _by_chapter(self.rules.values())
             chapters = {**bundled.load_chapters(), **{file.chapter: file.module for file in own.of(self.profile)}}
         except ApiAuthError as error:
             raise self.CollectError(str(error)) from None
@@ -114,9 +116,7 @@ class Chapter(pytest.Module):
         """Yield an item for each rule and part; a rule that does not apply is one item, skipped with its reason."""
         profile_file = self.parent
         assert isinstance(profile_file, ProfileFile)
-        for rule in profile_file.rules.values():
-            if rule.chapter != self.name:
-                continue
+        for rule in profile_file.rules_in[self.name]:
             if profile_file.extent == "smoke" and rule.id not in bundled.smoke():
                 continue
             parts = rule.applies.find(profile_file.profile)
@@ -152,6 +152,13 @@ class Chapter(pytest.Module):
 
 
 _shown = lru_cache(1024)(printable)
+
+
+def _by_chapter(rules: Iterable[Rule]) -> Mapping[str, list[Rule]]:
+    found = defaultdict(list)
+    for rule in rules:
+        found[rule.chapter].append(rule)
+    return found
 
 
 @cache

@@ -101,7 +101,9 @@ class Outputs:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Clean what is said of a file that could not be collected."""
+        """Clean what is said of a file that could not be collected, or while it was."""
+        if report.longrepr is None and not report.sections:
+            return
         is_profile = report.nodeid.partition("::")[0].endswith(SUFFIX)
         clean = self._cleaning()
         redact_report(report, (lambda text: printable(clean(text))) if is_profile else clean)
