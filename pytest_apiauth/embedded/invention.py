@@ -197,7 +197,11 @@ def _located(profile: Profile, given: Lookup) -> Profile:
     """Return the profile at the URL that its variable holds, if that is one where a client may send credentials."""
     place = profile.api_url
     url = given("api_url", place) if isinstance(place, Reference) else None
-    return _moved(Same(profile), url) if url else profile
+    if not url:
+        return profile
+    # A URL with a user or a query may hold a secret, and is kept nowhere.
+    move = _moved.__wrapped__ if {"@", "?"} & {*url} else _moved
+    return move(Same(profile), url)
 
 
 def _signing_key(profile: Profile) -> str:

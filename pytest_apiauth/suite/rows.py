@@ -50,7 +50,7 @@ class Rows:
     _is_spoilt: bool = False
 
     @contextmanager
-    def row(self, *, is_drawn: bool = False, forget: Callable[[], object] = int) -> Iterator[None]:
+    def row(self, *, is_drawn: bool = False, forget: Callable[[], object] = lambda: None) -> Iterator[None]:
         """Judge one row. Raises Inconclusive if too many could not be judged.
 
         A row within a row is a part of it: its breach ends the outer one. The breach of a drawn example goes on to
