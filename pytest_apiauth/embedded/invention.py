@@ -61,7 +61,9 @@ class Invention:
         """The variable that names the API's base URL."""
         if given is not None:
             profile = _located(profile, given)
-        known = _known(Same(profile), asks_people)
+        # A URL with a user or a query may hold a secret, and is in no cache.
+        complete = _known.__wrapped__ if "?" in profile.base_url else _known
+        known = complete(Same(profile), asks_people)
         self.profile = known.profile
         self._references = known.references
         self._values = dict(known.values)
@@ -199,7 +201,6 @@ def _located(profile: Profile, given: Lookup) -> Profile:
     url = given("api_url", place) if isinstance(place, Reference) else None
     if not url:
         return profile
-    # A URL with a user or a query may hold a secret, and is kept nowhere.
     move = _moved.__wrapped__ if {"@", "?"} & {*url} else _moved
     return move(Same(profile), url)
 

@@ -64,7 +64,8 @@ class Guard:
         self._redactor = redactor
         self._allow_unsafe = allow_unsafe
         self.jar: Callable[[], CookieJar | None] = lambda: None
-        own = _own(library, Same(profile))
+        # A URL with a query may hold a secret, and is in no cache.
+        own = (_own.__wrapped__ if "?" in profile.base_url else _own)(library, Same(profile))
         self._home, self._token_endpoints = own.home, own.token_endpoints
         self._token_methods, self._names = own.token_methods, own.names
 

@@ -10,8 +10,11 @@ import pytest
 from pytest_apiauth.credentials.identities import Lookup, SetVariables
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.embedded import Server, invention
+from pytest_apiauth.http import Guard, guard
+from pytest_apiauth.http.library import library
 from pytest_apiauth.profile.model import Profile, Reference
 from tests.embedded.caller import profile_named
+from tests.here import USUAL
 
 JINDEXE = profile_named("jindexe")
 
@@ -66,16 +69,21 @@ def test_url_that_is_set(url: str, base: str) -> None:
     assert Server(profile).profile.base_url == "https://shop.example"
 
 
-def test_a_url_that_may_hold_a_secret_is_kept_nowhere() -> None:
-    """Servers at one URL share what follows from it, unless it has a user or a query."""
+def test_a_url_that_may_hold_a_secret_is_in_no_cache() -> None:
+    """Servers and clients at one URL share what follows from it, unless it has a user or a query."""
     profile = Profile(schema=1, name="shop", api_url=Reference(env="SHOP_URL"))
     plain = given({"SHOP_URL": "https://staging.shop.example"})
     assert Server(profile, given=plain).profile is Server(profile, given=plain).profile
 
-    before = invention._moved.cache_info()
+    Server(profile)
+    Guard(library(USUAL), profile, Redactor())
+    caches = (invention._moved, invention._known, guard._own)
+    before = [cache.cache_info().misses for cache in caches]
     for url in ("https://mia:hunter-22@staging.shop.example", "https://staging.shop.example?key=hunter-22"):
-        Server(profile, given=given({"SHOP_URL": url}))
-    assert invention._moved.cache_info() == before
+        server = Server(profile, given=given({"SHOP_URL": url}))
+        Guard(library(USUAL), server.profile if "?" in url else profile, Redactor())
+    assert server.profile.base_url == url
+    assert [cache.cache_info().misses for cache in caches] == before
 
 
 def test_only_variables_are_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
