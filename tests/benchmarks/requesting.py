@@ -23,7 +23,7 @@ from . import peers
 from .figures import NOT_INSTALLED, Measured, Plan, Value
 from .measuring import ratio, turns, turns_async
 
-BY_HAND: Final = "an Auth of five lines"
+BY_HAND: Final = "a function as auth"
 PEERS: Final = (BY_HAND, "httpx_auth", "authlib")
 GUARDED: Final = "a fixed header behind the guard"
 PROFILE: Final = loading.load(loading.builtin_profiles()["dastra"])
@@ -62,15 +62,10 @@ def _getting(client: Any) -> Callable[[], Any]:
     return lambda: client.get(PATH)
 
 
-def _by_hand(module: Any) -> Any:
-    """Return an Auth that does what cannot be done without: it puts a token into each request."""
-
-    class ByHand(module.Auth):  # type: ignore[misc]
-        def auth_flow(self, request: Any) -> Any:
-            request.headers["Authorization"] = f"Bearer {TOKEN}"
-            yield request
-
-    return ByHand()
+def _by_hand(request: Any) -> Any:
+    """Do what cannot be done without: put a token into a request."""
+    request.headers["Authorization"] = f"Bearer {TOKEN}"
+    return request
 
 
 def _clients(library: str, *, is_async: bool) -> dict[str, Any]:
@@ -91,7 +86,7 @@ def _clients(library: str, *, is_async: bool) -> dict[str, Any]:
         "again": kind(base_url=url, transport=transport(), headers=fixed),
         "ours": made,
         GUARDED: kind(base_url=url, transport=made._transport, headers=fixed),
-        BY_HAND: kind(base_url=url, transport=transport(), auth=_by_hand(module)),
+        BY_HAND: kind(base_url=url, transport=transport(), auth=_by_hand),
     }
     token_url = server.profile.url(server.profile.token_endpoint)
     auth = peers.httpx_auth(token_url, module.Client(transport=connector.transport())) if library == "httpx" else None

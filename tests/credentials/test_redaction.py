@@ -11,13 +11,14 @@ import pprint
 import textwrap
 import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_apiauth.credentials.redaction import OutputRedactor, changed_value
+from pytest_apiauth.credentials.redaction import OutputRedactor, changed_value, redact_report
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.credentials.unwrapping import Unwrapped, unwrapped
 
@@ -292,6 +293,22 @@ def test_objects_of_a_test_stay_as_they_are() -> None:
 
     assert changed == {"a": "Holder of [apiauth:shop.value0]", "b": ["b'[apiauth:shop.value0]'", 3, None]}
     assert holder.value == PLAIN
+
+
+def test_what_was_collected_stays_what_it_is() -> None:
+    """Of a report of a collection the texts are changed; its nodes are what pytest goes on with."""
+
+    class Node:
+        def __str__(self) -> str:
+            return f"<Dir {PLAIN}>"
+
+    node: Any = Node()
+    report = pytest.CollectReport("shop", "passed", None, [node], [("Captured stdout", PLAIN)])
+
+    redact_report(report, learnt(PLAIN).redact_shown)
+
+    assert report.result == [node]
+    assert report.sections == [("Captured stdout", "[apiauth:shop.value0]")]
 
 
 def test_record_of_a_logger_is_left_alone() -> None:

@@ -451,3 +451,26 @@ def test_subprocess_is_the_same(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess(*off, TRUTH)
 
     result.assert_outcomes(passed=1)
+
+
+def test_marks_of_one_profile_bring_fixtures_to_it_alone(pytester: pytest.Pytester, run: Run) -> None:
+    """What is known of the fixtures of a rule's items is not shared with a profile whose marks ask for more."""
+    (pytester.path / "marked.apiauth.toml").write_text(SMALL, encoding="utf-8")
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture
+        def told(request):
+            print("told of", request.node.path.name)
+
+        def pytest_collectstart(collector):
+            if collector.path.name == "marked.apiauth.toml" and isinstance(collector, pytest.File):
+                collector.add_marker(pytest.mark.usefixtures("told"))
+        """
+    )
+    result = run("small.apiauth.toml", "marked.apiauth.toml", "-s", "-k", "res-no-cred-401")
+    told_of = [line for line in result.outlines if "told of" in line]
+
+    assert told_of
+    assert all("marked" in line for line in told_of)

@@ -13,6 +13,25 @@ def _shop(pytester: pytest.Pytester) -> None:
     (pytester.path / "shop.apiauth.toml").write_text(SHOP, encoding="utf-8")
 
 
+def test_a_test_that_is_over_keeps_nothing(pytester: pytest.Pytester, run: Run) -> None:
+    """Its server goes with it: pytest keeps each test until the run ends, and of those there may be thousands."""
+    source = """
+        import gc
+        import weakref
+
+        servers = []
+
+        def test_one(apiauth_client, apiauth_server):
+            assert apiauth_client.get("/user/me").status_code == 200
+            servers.append(weakref.ref(apiauth_server))
+
+        def test_after_it():
+            gc.collect()
+            assert [server() for server in servers] == [None]
+        """
+    passes(pytester, run, source, "-p", "no:randomly")
+
+
 def test_second_user_is_another_one(pytester: pytest.Pytester, run: Run) -> None:
     """The mark's user, or the factory's, is who the API sees; each has a token of its own."""
     source = """
