@@ -297,20 +297,27 @@ class Draft:
 
     def editing(self, secret: Ref, edit: Edit | Forgery) -> Draft:
         """Edit a secret wherever the request carries it. Raises LookupError if it does not."""
-        return self.replacing(secret, secret.with_edit(edit))
+        self._require(secret)
+        # An edit takes no secret away, and brings none in.
+        return self._exchanged(lambda ref: ref.with_edit(edit) if ref.bare == secret.bare else ref, refs=self.refs)
 
     def replacing(self, secret: Ref, other: Ref) -> Draft:
         """Put another secret in the place of one that the request carries. Raises LookupError if it does not."""
+        self._require(secret)
+        return self._exchanged(lambda ref: other if ref.bare == secret.bare else ref)
+
+    def _require(self, secret: Ref) -> None:
         if secret.bare not in self.refs:
             raise LookupError(f"the request carries no {secret.name}, only {[ref.name for ref in self.refs]}")
-        return self._exchanged(lambda ref: other if ref.bare == secret.bare else ref)
 
     def editing_all(self, edit: Edit) -> Draft:
         """Edit every secret that the request carries."""
         return self._exchanged(lambda ref: ref.with_edit(edit))
 
-    def _exchanged(self, change: Callable[[Ref], Part]) -> Draft:
+    def _exchanged(self, change: Callable[[Ref], Part], **known: Any) -> Draft:
+        """Change each reference to a secret; ``known`` is what is known to follow from what comes of it."""
         return self._with(
+            **known,
             headers=tuple((name, exchanged(value, change)) for name, value in self.headers),
             credentials=tuple(each.presenting(exchanged(each.value, change)) for each in self.credentials),
             query=tuple((name, exchanged(value, change)) for name, value in self.query),

@@ -64,8 +64,11 @@ class Edit:
 
     def apply(self, value: str) -> str | None:
         """Return the edited value, or None if the edit leaves it the same or merely spelt differently."""
-        edited = _APPLY[self.operation](value, self._index(value), self.text)
+        edited = self._made_of(value)
         return None if edited is None or equivalent(edited, value) else edited
+
+    def _made_of(self, value: str) -> str | None:
+        return _APPLY[self.operation](value, self._index(value), self.text)
 
     def telling(self, value: str) -> str | None:
         """Return what the edit makes of a value if that tells the value, in another way than by having it in it.
@@ -73,8 +76,8 @@ class Edit:
         >>> Edit("reverse").telling("s3cret-value"), Edit("first", 8).telling("s3cret-value")
         ('eulav-terc3s', None)
         """
-        edited = self.apply(value)
-        if edited is None or value in edited or self.operation == "whole":
+        edited = None if self.operation == "whole" else self._made_of(value)
+        if edited is None or value in edited:
             return None
         left = len(edited) - (len(self.text) if self.operation == "cut" else 0)
         is_whole = left >= len(value) or (left >= SHORTEST_PIECE and 4 * left >= 3 * len(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -174,6 +175,24 @@ class Workbench:
         with self._mutex:
             seen = list(self.requests)
         return [request for request in seen if wanted in (None, request.method) and self._came_to(place, request)]
+
+    @property
+    def misplaced(self) -> list[tuple[OwnAnswer, Request]]:
+        """The answers of a test's own that were given to no request, though one came to their path on the host.
+
+        A path continues that of ``api_url``: ``/v1/items`` behind ``https://api.example/v1`` is ``/v1/v1/items``.
+        """
+        with self._mutex:
+            unasked = [own for each in self._own.all() for own in each if not own.called]
+            seen = list(self.requests)
+        found = []
+        for own in unasked:
+            text = own.place.shown
+            alone = Place.read(self.profile, f"{own.place.origin}{text}") if text.startswith("/") else own.place
+            if alone.path.pattern != own.place.path.pattern:
+                came = (each for each in seen if own.is_for(each.method) and self._came_to(alone, each))
+                found += [(own, request) for request in itertools.islice(came, 1)]
+        return found
 
     def refuse_next(self, status: int = 401, times: int = 1, *, headers: GivenHeaders = ()) -> None:
         """Refuse the next requests to resources with a status, whatever they bring and wherever they go.

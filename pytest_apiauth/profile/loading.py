@@ -21,6 +21,7 @@ from pytest_apiauth import bundled
 from pytest_apiauth.bounded import read_bounded
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.endpoints import ENDPOINTS
 from pytest_apiauth.profile.finding import DEEPEST_EXTENDS, SUFFIX, nearest, profiles_under, root_above
 from pytest_apiauth.profile.inherited import inherited_urls
 from pytest_apiauth.profile.model import Profile, Reference
@@ -44,6 +45,14 @@ WORDS: Final = {
 }
 """What is expected by each kind of mistake in a type, as the file format calls it."""
 A_REFERENCE: Final = '{ env = "NAME" }'
+ALSO_CALLED: Final = {
+    **{name: row.key for row in ENDPOINTS for name in (row.metadata, row.openapi) if name},
+    "prefix": "scheme",
+    "security": "needs",
+    "requires": "needs",
+    "token_endpoint_auth_method": "client_auth",
+}
+"""What keys are called in metadata, in OpenAPI and by people, where that is not spelt like the key."""
 Table = dict[str, Any]
 Detail = Mapping[str, Any]
 """One mistake, as validation tells it."""
@@ -273,8 +282,7 @@ def _line(detail: Detail, table: Detail | None) -> str:
     kind, location, message = detail["type"], detail["loc"], detail["msg"]
     key = _key(location)
     if kind == "extra_forbidden":
-        name = str(location[-1])
-        return f"{key}: unknown key{_elsewhere(location) or did_you_mean(name, _known_keys(location[:-1]))}"
+        return f"{key}: unknown key{_elsewhere(location) or _meant(str(location[-1]), _known_keys(location[:-1]))}"
     if kind == "missing":
         return f"{key}: missing"
     message = message.removeprefix("Value error, ").removeprefix("Input should be ")
@@ -317,6 +325,11 @@ def _elsewhere(location: tuple[int | str, ...]) -> str:
         return f" (it stands in [{'], ['.join(tables)}])" if tables else ""
     tables = [name for name in is_dict if not is_dict[name] and location[-1] in _known_keys((name,))]
     return f" (it stands in [{tables[0]}])" if len(location) == 1 and tables else ""
+
+
+def _meant(name: str, known: list[str]) -> str:
+    also = ALSO_CALLED.get(name)
+    return f" (did you mean {also!r}?)" if also in known else did_you_mean(name, known)
 
 
 def _model_in(annotation: Any) -> Any:

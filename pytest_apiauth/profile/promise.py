@@ -53,8 +53,10 @@ class Promise(Document):
         >>> Promise.model_validate({"schema": 1, "name": "The #1 shop"}).base_url
         'https://The-1-shop.example'
         """
+        if isinstance(self.api_url, str):
+            return self.api_url
         label = re.sub(r"[^\w.-]+", "-", self.name).strip("-.") or "api"
-        return self.api_url if isinstance(self.api_url, str) else f"https://{label}.example"
+        return f"https://{label}.example"
 
     def url(self, place: str) -> str:
         """Return the absolute URL of an endpoint or path; a path continues that of ``api_url``, as in httpx."""

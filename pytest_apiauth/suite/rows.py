@@ -9,7 +9,7 @@ the rule: no later row could be judged either.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from pytest_apiauth.errors import BudgetError, UnreachableError
@@ -49,17 +49,18 @@ class Rows:
     _is_open: bool = False
     _is_spoilt: bool = False
 
-    @contextmanager
-    def row(self, *, is_drawn: bool = False, forget: Callable[[], object] = lambda: None) -> Iterator[None]:
+    def row(
+        self, *, is_drawn: bool = False, forget: Callable[[], object] = lambda: None
+    ) -> AbstractContextManager[None]:
         """Judge one row. Raises Inconclusive if too many could not be judged.
 
         A row within a row is a part of it: its breach ends the outer one. The breach of a drawn example goes on to
         whoever draws, who makes it simpler. ``forget`` is called for a breach, and for what could not be judged.
         """
-        if self._is_open:
-            with self._noting(forget):
-                yield
-            return
+        return self._noting(forget) if self._is_open else self._opened(forget, is_drawn=is_drawn)
+
+    @contextmanager
+    def _opened(self, forget: Callable[[], object], *, is_drawn: bool) -> Iterator[None]:
         self._is_open, self._is_spoilt = True, False
         before = self.sent()
         try:

@@ -97,6 +97,41 @@ def test_routes_of_respx_win_in_any_order_of_fixtures(pytester: pytest.Pytester,
     passes(pytester, run, source)
 
 
+def test_an_answer_at_a_path_twice_is_told_beside_a_failure(pytester: pytest.Pytester, run: Run) -> None:
+    """A path continues api_url's; whoever writes that again is told, and nobody else is."""
+    pytester.makepyfile(
+        test_it="""
+        import pytest
+
+        pytestmark = pytest.mark.apiauth("digishare")
+
+        def test_twice(apiauth_client, apiauth_server):
+            apiauth_server.respond("GET", "/v1/contacts", json={"mine": True})
+            assert apiauth_client.get("/contacts").json() == {"mine": True}
+
+        def test_right(apiauth_client, apiauth_server):
+            apiauth_server.respond("GET", "/contacts", json={"mine": True})
+            apiauth_server.respond("GET", "/v1/messages", json={})
+            assert apiauth_client.get("/contacts").json() == {}
+
+        def test_meant(apiauth_client, apiauth_server):
+            apiauth_server.respond("GET", "/v1/contacts", json={"mine": True})
+            assert apiauth_client.get("/v1/contacts").json() == {}
+        """
+    )
+
+    result = run("test_it.py")
+
+    result.assert_outcomes(failed=3)
+    text = output(result)
+    assert text.count("nobody asked for the test's own answer") == 1
+    assert (
+        "nobody asked for the test's own answer to GET /v1/contacts, which is at"
+        " https://api.digishare.ma/v1/v1/contacts, since a path continues api_url; GET /v1/contacts came, which is"
+        " '/contacts' here"
+    ) in text
+
+
 def test_a_mistake_is_shown_at_the_tests_own_line(pytester: pytest.Pytester, run: Run) -> None:
     """The last line of source that a wrong argument shows is the test's."""
     path = pytester.makepyfile(

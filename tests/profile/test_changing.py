@@ -58,6 +58,8 @@ def test_scope_is_asked_for_and_got(shop: Profile, tmp_path: Path) -> None:
     ("changes", "line"),
     [
         ({"zones.api.pat": "/"}, "shop: changes: zones.api.pat: unknown key (did you mean 'path'?)"),
+        ({"api_key.prefix": "Key"}, "shop: changes: api_key.prefix: unknown key (did you mean 'scheme'?)"),
+        ({"token_endpoint": "/"}, "shop: changes: token_endpoint: unknown key (did you mean 'token_url'?)"),
         ({"redirect_uri": "/"}, "shop: changes: redirect_uri: unknown key (it stands in [credentials])"),
         (
             {"credentials.denied": ["/a"]},
