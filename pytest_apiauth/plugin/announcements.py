@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -89,17 +90,42 @@ def shown_url(state: State, profile: Profile, kind: TargetKind) -> str:
         return profile.base_url
 
 
-def note_collected(state: State, used: list[Path]) -> None:
-    """Tell the controller what workers have found: profiles that clients of tests are for, and those left alone."""
-    file = state.shared_file(COLLECTED)
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a run is about to do, as far as whoever has collected its tests knows."""
+
+    shown: str = ""
+    """Which profiles are examined and on what; empty if none is."""
+    used: Sequence[Path] = ()
+    """The profiles that clients of ordinary tests are for, in a live run."""
+
+    @classmethod
+    def of(cls, state: State, nodeids: Iterable[str], used: Sequence[Path]) -> Collected:
+        """Find it out by what was collected."""
+        files = examined_files(state, nodeids)
+        return cls(examined(state, files) if files else "", used)
+
+
+def examined_files(state: State, nodeids: Iterable[str]) -> list[Path]:
+    """Return the files of the profiles whose rules were collected."""
+    names = dict.fromkeys(nodeid.partition("::")[0] for nodeid in nodeids)
+    return [state.config.rootpath / name for name in names if name.endswith(SUFFIX)]
+
+
+def note_collected(state: State, found: Collected) -> None:
+    """Tell the controller what a worker has found, and which profiles it leaves alone.
+
+    So the controller need not import what examines, while all workers wait for it.
+    """
+    file = state.shared_file(COLLECTED) if found.shown or found.used or state.left_alone else None
     if file is not None:
-        file.write(json.dumps([list(map(str, used)), list(map(str, state.left_alone))]))
+        file.write(json.dumps([found.shown, list(map(str, found.used)), list(map(str, state.left_alone))]))
 
 
-def take_collected(state: State) -> list[Path]:
-    """Return the profiles that clients of tests are for, and know those left alone, from what a worker noted."""
+def take_collected(state: State) -> Collected:
+    """Return what a worker noted, and know which profiles are left alone."""
     file = state.shared_file(COLLECTED)
     text = file.read() if file is not None else ""
-    used, left_alone = json.loads(text or "[[], []]")
+    shown, used, left_alone = json.loads(text or '["", [], []]')
     state.left_alone = list(map(Path, left_alone))
-    return list(map(Path, used))
+    return Collected(shown, list(map(Path, used)))

@@ -154,12 +154,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Let the controller know, before any worker sends anything, which profiles the tests' clients are for."""
+    """Let the controller know, before any worker sends anything, which profiles are examined, or asked by clients."""
     state = session.config.stash[STATE]
-    if state.options.live and hasattr(session.config, "workerinput"):
+    if hasattr(session.config, "workerinput"):
         from pytest_apiauth.plugin import announcements
 
-        announcements.note_collected(state, used_live(session.items, state))
+        nodeids = (item.nodeid for item in session.items)
+        found = announcements.Collected.of(state, nodeids, used_live(session.items, state))
+        announcements.note_collected(state, found)
 
 
 def _put_credentials_first(config: pytest.Config, items: list[pytest.Item]) -> None:

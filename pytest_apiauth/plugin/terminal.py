@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,31 +47,32 @@ class Reporter:
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """Say which profiles are examined, on what, with which seed, and where a live run goes. Else silent."""
-        return self._announcement((item.nodeid for item in items), used_live(items, self._config.stash[STATE]))
+        state, nodeids = self._config.stash[STATE], [item.nodeid for item in items]
+        return self._announcement(nodeids, announcements.Collected.of(state, nodeids, used_live(items, state)))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """Say the same in a run with workers, as soon as one of them has collected, and before any of them begins."""
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if not self._announced and terminal is not None:
+            state = self._config.stash[STATE]
+            for file in announcements.examined_files(state, ids):
+                state.configured.add(file)
             terminal.ensure_newline()
-            for line in self._announcement(ids, announcements.take_collected(self._config.stash[STATE])):
+            for line in self._announcement(ids, announcements.take_collected(state)):
                 terminal.write_line(line)
 
-    def _announcement(self, nodeids: Iterable[str], used: Sequence[Path]) -> list[str]:
-        """Return the lines for what is collected; ``used`` are the profiles that clients of ordinary tests are for."""
+    def _announcement(self, nodeids: Sequence[str], found: announcements.Collected) -> list[str]:
+        """Return the lines for what is collected."""
         state = self._config.stash[STATE]
-        of_items = [nodeid.partition("::")[0] for nodeid in nodeids]
-        self.progress.total = sum(file.endswith(SUFFIX) for file in of_items)
-        files = dict.fromkeys(of_items)
-        examined = [self._config.rootpath / file for file in files if file.endswith(SUFFIX)]
+        self.progress.total = sum(nodeid.partition("::")[0].endswith(SUFFIX) for nodeid in nodeids)
         self._announced = True
         lines = []
-        if examined:
-            shown = announcements.examined(state, examined)
-            lines.append(f"apiauth: {shown}; {state.options.http}, seed {state.seed}")
+        if found.shown:
+            lines.append(f"apiauth: {found.shown}; {state.options.http}, seed {state.seed}")
         if state.options.live:
-            places = {path.resolve(): path for path in (*used, *examined)}
+            examined = announcements.examined_files(state, nodeids)
+            places = {path.resolve(): path for path in (*found.used, *examined)}
             self._told_of |= places.keys()
             lines += [*announcements.warn_of_live(state, places.values()), *announcements.not_examined(state)]
         return list(map(printable, lines))

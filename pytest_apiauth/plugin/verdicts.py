@@ -14,6 +14,7 @@ from pytest_apiauth.report import formats, github, plain, statement, summary
 from pytest_apiauth.report.ledger import Ledger
 from pytest_apiauth.report.lines import MANY, Tone, lines_of
 from pytest_apiauth.report.record import Entry, ProfileRecord
+from pytest_apiauth.targets.target import EMBEDDED
 
 COLOURS: Final[dict[Tone, dict[str, bool]]] = {"plain": {}, "bad": {"red": True}, "warning": {"yellow": True}}
 
@@ -26,6 +27,7 @@ class Verdicts:
         self._ledger = Ledger(started)
         self.errors: list[str] = []
         """What is wrong with the run itself, a line each."""
+        self._read: tuple[pytest.TestReport, Entry] | None = None
 
     @property
     def fails(self) -> bool:
@@ -35,7 +37,7 @@ class Verdicts:
     def status(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Name a verdict that pytest has no word for; None for the others."""
         try:
-            entry = _entry_in(report)
+            entry = self._entry_in(report)
         except plain.DamagedError:
             return None  # said where it is entered
         if entry.verdict == "warning" and report.passed:
@@ -44,10 +46,19 @@ class Verdicts:
             return "failed", "I", "INCONCLUSIVE"
         return None
 
+    def _entry_in(self, report: pytest.TestReport) -> Entry:
+        """Return what the report of a rule brings along, from a worker too. Raises DamagedError if it cannot be read.
+
+        It is asked for twice, and takes time: to name the verdict, and to enter it.
+        """
+        if self._read is None or self._read[0] is not report:
+            self._read = report, plain.read(Entry, report.apiauth)  # whoever calls has seen that it is there
+        return self._read[1]
+
     def add(self, report: pytest.TestReport) -> bool:
         """Enter what came of a rule; whether it can be read."""
         try:
-            self._ledger.add(report.nodeid, _entry_in(report), report.duration)
+            self._ledger.add(report.nodeid, self._entry_in(report), report.duration)
         except plain.DamagedError as error:
             self.errors.append(f"ERROR: {report.nodeid}: what came of it cannot be read: {error}")
             return False
@@ -98,8 +109,6 @@ class Verdicts:
             if one.nothing_applied:
                 terminalreporter.line(f"  ERROR: nothing applied to {one.name}, so nothing was tested", red=True)
         if any(one.note for one in self._ledger.profiles.values()):
-            from pytest_apiauth.targets.embedded import EMBEDDED
-
             terminalreporter.line(f"{EMBEDDED.announced}.")
         if not self.errors:
             for file in self._config.stash[STATE].options.reports:
@@ -117,8 +126,3 @@ class Verdicts:
         for line in lines_of(profile, is_verbose=self._config.get_verbosity() > 0, is_brief=is_brief):
             for text in [line.text] if width is None else line.within(width):
                 terminalreporter.line(text, **COLOURS[line.tone])
-
-
-def _entry_in(report: pytest.TestReport) -> Entry:
-    """Return what the report of a rule brings along, from a worker too. Raises DamagedError if it cannot be read."""
-    return plain.read(Entry, report.apiauth)  # whoever calls has seen that it is there

@@ -28,13 +28,13 @@ from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.app import APP, AppTarget
 from pytest_apiauth.targets.apps import Loop
 from pytest_apiauth.targets.apps.mounting import Mounts
-from pytest_apiauth.targets.embedded import EMBEDDED, EmbeddedTarget
+from pytest_apiauth.targets.embedded import EmbeddedTarget
 from pytest_apiauth.targets.limits import Throttle
 from pytest_apiauth.targets.live import LIVE, LiveTarget, no_workers
 from pytest_apiauth.targets.loopback import LOOPBACK, LoopbackTarget
 from pytest_apiauth.targets.recorded import CASSETTE, CassetteTarget
 from pytest_apiauth.targets.replayed import REPLAYED, ReplayedTarget
-from pytest_apiauth.targets.target import Target, TargetKind
+from pytest_apiauth.targets.target import EMBEDDED, Target, TargetKind
 
 if TYPE_CHECKING:
     from pytest_apiauth.recording.taping import CassetteTest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from pytest_apiauth.auth.person import Person
 from pytest_apiauth.auth.tokens import TokenStore
@@ -18,15 +17,7 @@ from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.targets.apps.mounting import Mounts
 from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.retries import NEARBY, Retries
-from pytest_apiauth.targets.target import TargetKind, Who
-
-EMBEDDED: Final = TargetKind(
-    "embedded",
-    announced="on the embedded server: proves the profile and the suite, says nothing about the real API",
-    no_connections="--apiauth-wire serves the embedded server on a socket",
-    note="embedded server: this run says nothing about the real API",
-    is_double=True,
-)
+from pytest_apiauth.targets.target import EMBEDDED, TargetKind, Who
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,8 @@ from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.scratch import scratch_folder
 from pytest_apiauth.targets.connection import Connection
-from pytest_apiauth.targets.embedded import EMBEDDED
 from pytest_apiauth.targets.retries import NEARBY
-from pytest_apiauth.targets.target import TargetKind, Who
+from pytest_apiauth.targets.target import EMBEDDED, TargetKind, Who
 
 LOOPBACK: Final = replace(EMBEDDED, no_connections="")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from pytest_apiauth.auth.person import Person
@@ -66,6 +66,16 @@ class TargetKind:
     def is_real(self) -> bool:
         """Whether what is found is found of the API itself: what is known to fail there is no news."""
         return self.is_app or self.is_live
+
+
+EMBEDDED: Final = TargetKind(
+    "embedded",
+    announced="on the embedded server: proves the profile and the suite, says nothing about the real API",
+    no_connections="--apiauth-wire serves the embedded server on a socket",
+    note="embedded server: this run says nothing about the real API",
+    is_double=True,
+)
+"""The kind that every run may have. It stands here since whoever tells of it need not import the server."""
 
 
 class Target(Protocol):

@@ -24,6 +24,13 @@ def pytest_collection_finish(session):
     with open("modules.json", "w") as file:
         json.dump(sorted(sys.modules), file)
 """
+PROBE_OF_CONTROLLER = """
+import json, sys
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        with open("modules.json", "w") as file:
+            json.dump(sorted(sys.modules), file)
+"""
 
 
 # At start-up
@@ -51,6 +58,23 @@ def test_unrelated_run_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
     roots = {name.partition(".")[0] for name in ours}
     assert roots <= {PACKAGE, *sys.stdlib_module_names}
     assert not {name for name in ours if name.partition(".")[0] in FOREIGN}
+
+
+@pytest.mark.slow
+def test_controller_of_workers_imports_nothing_that_examines(pytester: pytest.Pytester) -> None:
+    """Workers know what is examined and tell it: they need not wait until the controller has imported as much."""
+    pytester.makepyfile(probe=PROBE_OF_CONTROLLER)
+    pytester.syspathinsert()
+    off = [word for name in ("hypothesispytest", "respx", "recording", "anyio") for word in ("-p", f"no:{name}")]
+
+    (pytester.path / "shop.apiauth.toml").write_text('schema = 1\nextends = "dastra"', encoding="utf-8")
+
+    result = pytester.runpytest_subprocess(*off, "-p", "probe", "-n", "2", "shop.apiauth.toml", "-k", "res-no-")
+
+    result.stdout.fnmatch_lines(["apiauth: shop on the embedded server*"])
+    loaded = set(json.loads((pytester.path / "modules.json").read_text(encoding="utf-8")))
+    assert f"{PACKAGE}.plugin.verdicts" in loaded
+    assert not loaded & {"pydantic", "httpx", "httpx2", "hypothesis", f"{PACKAGE}.targets.choose"}
 
 
 # Documents

@@ -25,10 +25,9 @@ from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.suite.outcomes import Inconclusive, Unready
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.connection import Connection
-from pytest_apiauth.targets.embedded import EMBEDDED
 from pytest_apiauth.targets.live import LIVE
 from pytest_apiauth.targets.retries import NEARBY, Retries
-from pytest_apiauth.targets.target import Who
+from pytest_apiauth.targets.target import EMBEDDED, Who
 from tests.here import USUAL
 
 bundled.load_chapters()
