@@ -354,9 +354,10 @@ class SetVariables(Surroundings):
     """Looks references up in the environment, ``.env`` and files only, for who can do without: no keyring is opened."""
 
     def __call__(self, label: str, reference: Reference) -> str | None:
-        with suppress(CredentialError):
+        try:
             return super().__call__(label, reference) if reference.keyring is None else None
-        return None
+        except CredentialError:
+            return None
 
 
 def is_text(value: str) -> bool:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import lru_cache
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from pytest_apiauth.credentials.identities import Identities, Lookup
@@ -46,6 +48,8 @@ NOT_FOUND = Response(404, (PLAIN,), b"Not Found")
 REFUSALS = range(400, 500)
 CACHED_ORIGINS = 256
 Answering = Callable[[Request], Response]
+_Place: TypeAlias = tuple[Origin, str]
+"""Where a URL leads: its origin and its path."""
 
 
 class Server(Workbench):
@@ -96,10 +100,10 @@ class Server(Workbench):
         self._tokens = TokenEndpoint(self._state, self._policy)
         self._authorizations = AuthorizationEndpoint(self.profile, self._state, self._policy)
         self._further = self._further_places()
-        self._api = Origin.of(self.profile.base_url)
+        self._api = _place(self.profile.base_url)[0]
         urls = (self.profile.token_endpoint, self.profile.refresh_endpoint)
-        self._token_places = tuple(dict.fromkeys(map(_place, urls)))
-        self._authorization_place = _place(self.profile.authorization_endpoint)
+        self._token_places = tuple(_place(url) if url else None for url in dict.fromkeys(urls))
+        self._authorization_place = _place(url) if (url := self.profile.authorization_endpoint) else None
         self._endpoints = {*self._token_places, self._authorization_place, *self._further}
         self._seed_tokens()
 
@@ -354,8 +358,7 @@ class Server(Workbench):
             profile.device_authorization_url: devices.ask,
             page: devices.page,
         }
-        places = ((_place(profile.url(url) if url else ""), answer) for url, answer in answering.items())
-        return {place: answer for place, answer in places if place is not None}
+        return {_place(profile.url(url)): answer for url, answer in answering.items() if url}
 
     def _origin(self, url: str) -> Origin | None:
         """Return the origin of a URL if this server answers for it."""
@@ -428,5 +431,11 @@ def _digest(value: str) -> bytes:
     return hashlib.sha256(value.encode("latin-1", "replace")).digest()
 
 
-def _place(url: str) -> tuple[Origin, str] | None:
-    return (Origin.of(url), urlsplit(url).path or "/") if url else None
+def _place(url: str) -> _Place:
+    # A URL with a user or a query may hold a secret, and is in no cache.
+    return (_place_of.__wrapped__ if {"@", "?"} & {*url} else _place_of)(url)
+
+
+@lru_cache(maxsize=64)
+def _place_of(url: str) -> _Place:
+    return Origin.of(url), urlsplit(url).path or "/"

@@ -12,7 +12,6 @@ server, and TLS with it is begun in a context that trusts it alone. All goes whe
 from __future__ import annotations
 
 import asyncio
-import functools
 import re
 import socket
 import ssl
@@ -156,10 +155,12 @@ class Standing:
         if below is None or getattr(below, "__apiauth__", False):
             return
 
-        @functools.wraps(below)
         def method(*arguments: Any, **options: Any) -> Any:
             return way(below, *arguments, **options)
 
+        # What inspect follows. All that functools.wraps does takes longer than the rest of what is done for a test.
+        method.__name__ = name
+        method.__wrapped__ = below  # type: ignore[attr-defined]
         method.__apiauth__ = True  # type: ignore[attr-defined]
         self._stood.append((owner, name, method, name in vars(owner)))
         setattr(owner, name, method)

@@ -52,6 +52,8 @@ class Wanted:
 
     def choosing(self, variant: Names, fault: Names) -> Wanted:
         """Return it with what the fixtures ``apiauth_variant`` and ``apiauth_fault`` give, where they give anything."""
+        if variant is None and fault is None:
+            return self
         try:
             return replace(
                 self,
@@ -68,6 +70,10 @@ class Wanted:
         given = {"variant": self.variants, "fault": self.faults, "lifetime": self.lifetime}
         said = [f"{name}={_shown(value)}" for name, value in given.items() if value not in ((), None)]
         return ", ".join(said)
+
+
+USUAL: Final = (Wanted(),)
+"""What a test wants that has no mark."""
 
 
 def _shown(value: tuple[str, ...] | int | None) -> str:
@@ -101,6 +107,8 @@ def wanted_by(levels: Iterable[Iterable[pytest.Mark]], other: str | None = None)
         read.insert(0, [((other,), {})])
     names = next((found for level in read if (found := [name for names, _ in level for name in names])), [None])
     every = [mark for level in read for mark in level]
+    if not every:
+        return USUAL
     return tuple(
         _wanted(name, [said for named, said in every if name in named or not named]) for name in dict.fromkeys(names)
     )
