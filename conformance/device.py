@@ -20,6 +20,7 @@ from pytest_apiauth.rules import (
     Edit,
     GrantType,
     Inconclusive,
+    Parts,
     Ref,
     Role,
     parts_of,
@@ -27,7 +28,11 @@ from pytest_apiauth.rules import (
 )  # fmt: skip
 
 from .client_authentication import another_client
-from .parts import device_grant
+from .parts import grants_that
+
+device_grant = Parts(
+    "the grant device_code is not documented", grants_that(lambda grant: grant.spends == "device_code")
+)
 
 LOOK = (
     "The device grant: the row of the device code, with its client, its time and whether somebody has"

@@ -88,20 +88,21 @@ identity_zones = Parts(
 )
 
 
-def _grants(
+def grants_that(
     wanted: Callable[[Grant], bool], when: Callable[[Profile], bool] = lambda profile: True
 ) -> Callable[[Profile], Mapping[str, GrantType]]:
+    """Return what finds the grants of a profile that are of a sort, for `Parts`."""
     return lambda profile: {
         name: name for name in profile.grants if wanted(GRANTS[name]) and profile.token_url and when(profile)
     }
 
 
 def _unattended(when: Callable[[Profile], bool] = lambda profile: True) -> Callable[[Profile], Mapping[str, GrantType]]:
-    return _grants(lambda grant: grant.is_unattended, when)
+    return grants_that(lambda grant: grant.is_unattended, when)
 
 
 def _refreshing(when: Callable[[Profile], bool] = lambda profile: True) -> Callable[[Profile], Mapping[str, GrantType]]:
-    return _grants(lambda grant: grant.refreshes, lambda profile: _has_refresh(profile) and when(profile))
+    return grants_that(lambda grant: grant.refreshes, lambda profile: _has_refresh(profile) and when(profile))
 
 
 def _has_refresh(profile: Profile) -> bool:
@@ -138,7 +139,7 @@ def by_oauth(parts: Parts) -> Parts:
 
 
 # What gives a token, by OAuth or not: a login that is not OAuth's counts as the grant password.
-issuing_logins = Parts("the profile has no token endpoint", _grants(lambda grant: grant.stands_alone))
+issuing_logins = Parts("the profile has no token endpoint", grants_that(lambda grant: grant.stands_alone))
 unattended_logins = Parts("no grant works without a person", _unattended())
 usual_login = Parts(
     "no grant works without a person",
@@ -151,7 +152,7 @@ form_logins = Parts(
     "token requests are not form-encoded", _unattended(lambda profile: body_encoding(profile) == "form")
 )
 json_logins = Parts("token requests are not JSON", _unattended(lambda profile: body_encoding(profile) == "json"))
-password_logins = Parts("the grant password is not documented", _grants(lambda grant: grant.takes_password))
+password_logins = Parts("the grant password is not documented", grants_that(lambda grant: grant.takes_password))
 logins_of_others = Parts(
     "no user but one is documented", lambda profile: password_logins.find(profile) if profile.users else {}
 )
@@ -171,13 +172,13 @@ scoped_grants = Parts(
     lambda profile: {name: name for name in UNATTENDED if name in profile.grants and profile.scope_of(name)},
 )
 client_credentials_grant = Parts(
-    "the grant client_credentials is not documented", _grants(lambda grant: grant.is_of_client)
+    "the grant client_credentials is not documented", grants_that(lambda grant: grant.is_of_client)
 )
 basic_clients = Parts("clients do not authenticate with HTTP Basic", _unattended(_by("client_secret_basic")))
 usual_basic_client = first_of(basic_clients)
 form_encoded_basic = Parts(
     "Basic credentials are not documented as form-encoded",
-    _grants(
+    grants_that(
         lambda grant: grant.is_of_client,
         lambda profile: _by("client_secret_basic")(profile) and profile.token.basic_encoding == "form",
     ),
@@ -243,11 +244,10 @@ lasting_refresh = Parts(
     "the lifetime of a refresh token is not documented",
     _refreshing(lambda profile: profile.token.refresh_expires_in is not None),
 )
-code_grant = Parts("the grant authorization_code is not documented", _grants(lambda grant: grant.spends == "code"))
-device_grant = Parts("the grant device_code is not documented", _grants(lambda grant: grant.spends == "device_code"))
+code_grant = Parts("the grant authorization_code is not documented", grants_that(lambda grant: grant.spends == "code"))
 authorization = Parts(
     "the grant authorization_code is not documented",
-    _grants(lambda grant: grant.spends == "code", lambda profile: profile.authorize_url is not None),
+    grants_that(lambda grant: grant.spends == "code", lambda profile: profile.authorize_url is not None),
 )
 code_of_clients = Parts(
     "the grant authorization_code is not documented, or clients do not authenticate",

@@ -249,6 +249,10 @@ class Requester:
         push = self._revealed(draft.pushed, grant) if draft.push is not None else None
         return AuthorizationRequest(request, state, str(proof.verifier), redirect_uri, self.profile.name, push)
 
+    def beginning(self, grant: GrantType) -> Request:
+        """Return the request with which a grant begins that takes a person."""
+        return self.device_request() if GRANTS[grant].spends == "device_code" else self.authorization_request().request
+
     def text_of(self, kind: Kind) -> str:
         """Return what travels as a credential of a kind, in its place."""
         user = self.user or DEFAULT

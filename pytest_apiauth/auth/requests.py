@@ -330,7 +330,7 @@ def about_token(profile: Profile, url: str, token: Text, *, client: str = DEFAUL
 
 def device_request(profile: Profile, *, client: str | None = None, key: str = DEFAULT) -> Draft:
     """Return the request with which a device asks for its codes (RFC 8628 3.1)."""
-    grant = profile.device_grant
+    grant = profile.grant_spending("device_code")
     row = row_of(profile, grant)
     scope = profile.scope_of(grant) if grant else None
     members: dict[str, object] = {"scope": scope} if scope else {}

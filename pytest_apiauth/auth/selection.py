@@ -147,5 +147,4 @@ class Plans:
         if not GRANTS[self._grant].needs_person:
             ask.token_request(self._grant)
         elif ask.identities.refresh_token(ask.client or DEFAULT, ask.user or DEFAULT) is None:
-            by_device = GRANTS[self._grant].spends == "device_code"
-            ask.device_request() if by_device else ask.authorization_request()
+            ask.beginning(self._grant)

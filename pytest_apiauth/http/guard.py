@@ -216,9 +216,7 @@ def _own(library: Library, same: Same[Profile]) -> _Own:
     """Return what all guards of a profile share: to read its URLs takes longer than to make the rest of a client."""
     profile = same.value
     places = [_place(library.url(str(origin))) for origin in profile.origins if profile.may_be_plain(origin)]
-    asked = profile.token_endpoint, profile.refresh_endpoint
-    begun = profile.device_authorization_endpoint, profile.pushed_authorization_request_endpoint
-    urls = [library.url(url) for url in (*asked, *begun) if url]
+    urls = [library.url(url) for url in profile.token_leading_endpoints]
     tables = (profile.login_request, profile.refresh_request)
     return _Own(
         # httpx2 has WebSockets, whose schemes lead to the same places (RFC 6455 3).

@@ -98,7 +98,8 @@ def _wrong_names(promise: Promise) -> list[str]:
         if row.certificate_key is not None and row.certificate is None
     ]
     if promise.login is not None and promise.interactive_grant is None:
-        wrong.append("login: a script for the grants authorization_code and device_code, and [grants] lists neither")
+        names = [name for name, row in GRANTS.items() if row.needs_person]
+        wrong.append(f"login: a script for the grants {' and '.join(names)}, and [grants] lists neither")
     needed = [(key, name) for name in promise.grants for key in GRANTS[name].urls]
     wrong += [f"{key}: needed for the grant {name}" for key, name in needed if getattr(promise, key) is None]
     return wrong

@@ -27,6 +27,8 @@ class Endpoint:
     """Its name in the flows of OpenAPI 3."""
     standard: str = ""
     """The standard that it has of its own, beside RFC 6749."""
+    leads_to_token: bool = False
+    """Whether a client asks there for a token, or begins to (RFC 6749 3.2, RFC 8628 3.1, RFC 9126 2.1)."""
     takes_client: bool = False
     """Whether a client authenticates itself there.
 
@@ -35,13 +37,14 @@ class Endpoint:
 
 
 ENDPOINTS: Final = (
-    Endpoint("token_url", "token_endpoint", "tokenUrl", takes_client=True),
-    Endpoint("refresh_url", takes_client=True),
+    Endpoint("token_url", "token_endpoint", "tokenUrl", leads_to_token=True, takes_client=True),
+    Endpoint("refresh_url", leads_to_token=True, takes_client=True),
     Endpoint("authorize_url", "authorization_endpoint", "authorizationUrl"),
     Endpoint(
         "pushed_authorization_request_url",
         "pushed_authorization_request_endpoint",
         standard="RFC 9126",
+        leads_to_token=True,
         takes_client=True,
     ),
     Endpoint("revocation_url", "revocation_endpoint", standard="RFC 7009", takes_client=True),
@@ -51,6 +54,7 @@ ENDPOINTS: Final = (
         "device_authorization_endpoint",
         "deviceAuthorizationUrl",
         standard="RFC 8628",
+        leads_to_token=True,
         takes_client=True,
     ),
     Endpoint("metadata_url"),

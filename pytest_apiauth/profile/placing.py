@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from pytest_apiauth.profile.grants import Spent
 from pytest_apiauth.profile.kinds import KINDS, CredentialKind, Place, Role, Where
 from pytest_apiauth.profile.tables import (
     DEFAULT,
@@ -160,8 +161,8 @@ class Scheme(Placing):
         return self.value if who == DEFAULT else self.values.get(who)
 
 
-_TAKEN: Final = frozenset(KINDS) | Credentials.model_fields.keys() | {
-    "access_token", "code", "device_code", "verifier", "named", "kept", "signing_key",
+_TAKEN: Final = frozenset(KINDS) | Credentials.model_fields.keys() | frozenset(get_args(Spent)) | {
+    "access_token", "verifier", "named", "kept", "signing_key",
 }  # fmt: skip
 """What a profile, or a placeholder in a curl line, calls something else."""
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.profile.document import Document
 from pytest_apiauth.profile.endpoints import ENDPOINTS, URL_KEYS
-from pytest_apiauth.profile.grants import GRANTS, GrantType
+from pytest_apiauth.profile.grants import GRANTS, GrantType, Spent
 from pytest_apiauth.profile.kinds import DPOP, KINDS, CredentialKind, Kind, Place
 from pytest_apiauth.profile.login_requests import Issuing
 from pytest_apiauth.profile.placing import placed
@@ -71,6 +71,17 @@ class Promise(Document):
     def refresh_endpoint(self) -> str:
         """Absolute URL at which tokens are renewed: the token endpoint's, unless the profile names another one."""
         return self.url(self.refresh_url) if self.refresh_url else self.token_endpoint
+
+    @property
+    def token_leading_endpoints(self) -> tuple[str, ...]:
+        """Absolute URLs at which clients ask for tokens, or begin to.
+
+        >>> shop = Promise(schema=1, token_url="/token", authorize_url="/login", device_authorization_url="/device")
+        >>> shop.token_leading_endpoints
+        ('https://api.example/token', 'https://api.example/device')
+        """
+        places: Iterable[str | None] = (getattr(self, row.key) for row in ENDPOINTS if row.leads_to_token)
+        return tuple(self.url(place) for place in places if place)
 
     def endpoint_of(self, grant: GrantType) -> str:
         """Return the absolute URL at which a grant asks for its token.
@@ -149,12 +160,11 @@ class Promise(Document):
     @property
     def code_grant(self) -> GrantType | None:
         """The first of ``[grants]`` whose token request spends a code from the authorization endpoint."""
-        return next((name for name in self.grants if GRANTS[name].spends == "code"), None)
+        return self.grant_spending("code")
 
-    @property
-    def device_grant(self) -> GrantType | None:
-        """The first of ``[grants]`` whose token request spends a device code."""
-        return next((name for name in self.grants if GRANTS[name].spends == "device_code"), None)
+    def grant_spending(self, member: Spent) -> GrantType | None:
+        """Return the first of ``[grants]`` whose token request spends something; None if none does."""
+        return next((name for name in self.grants if GRANTS[name].spends == member), None)
 
     @property
     def can_refresh(self) -> bool:

@@ -34,17 +34,8 @@ class TokenRequests:
 
     @classmethod
     def of(cls, profiles: Iterable[Profile]) -> TokenRequests:
-        """Take the token endpoints of profiles, and what begins a device authorization or a pushed one."""
-        rows = [
-            (
-                each.token_endpoint,
-                each.refresh_endpoint,
-                each.device_authorization_endpoint,
-                each.pushed_authorization_request_endpoint,
-            )
-            for each in profiles
-        ]
-        return cls(frozenset(url for row in rows for url in row if url))
+        """Take the token endpoints of profiles, and those where what leads to a token begins."""
+        return cls(frozenset(url for each in profiles for url in each.token_leading_endpoints))
 
     def __call__(self, request: Any) -> bool:
         """Return whether a request of vcrpy is one."""

@@ -27,10 +27,6 @@ from pytest_apiauth.profile.model import DEFAULT, Profile
 
 Sort = Literal["client", "onward", "page", "refused", "nowhere"]
 """Where an answer leads: to the redirect_uri asked for, elsewhere, to no place since it is a page or a refusal."""
-NOBODY_ENTERS = (
-    "the grant device_code needs a person who enters the user's code, whom this run does not have; [login] has a script"
-    " enter it"
-)
 _USUAL_PORTS = {"https": 443, "http": 80}
 
 

@@ -27,6 +27,11 @@ from pytest_apiauth.suite.outcomes import Inconclusive, NotApplicable, OutOfReac
 from pytest_apiauth.suite.placeholders import Placeholders
 from pytest_apiauth.targets.target import Target
 
+NOBODY_ENTERS = (
+    "the grant device_code needs a person who enters the user's code, whom this run does not have; [login] has a script"
+    " enter it"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Anew:
@@ -219,7 +224,7 @@ class Obtaining:
             person = self._target.person
             if person is not None and person.is_scripted:
                 raise Inconclusive(f"no consent for a device came of the login that {self._by} says: {person.trouble}")
-            raise OutOfReach(consent.NOBODY_ENTERS)
+            raise OutOfReach(NOBODY_ENTERS)
         try:
             return self._consented_device_code(client, own, user=user, in_private=in_private)[0]
         except TokenError as reason:
@@ -249,7 +254,7 @@ class Obtaining:
 
         The pages for it do not say how it went, so the first device asks for its token, once a target.
         """
-        person, grant = self._target.person, self._profile.device_grant
+        person, grant = self._target.person, self._profile.grant_spending("device_code")
         if person is None:
             return False
         if person.enters_codes is None:

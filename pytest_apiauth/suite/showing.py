@@ -39,11 +39,13 @@ LONGEST_BODY = 200
 LONGEST_LINE = 200
 """The same of a line of a request's head."""
 FIRST: Final[Mapping[str, str]] = {
-    "assertions": "assertion", "bombs": "jwt", "claims": "jwt", "device": "device", "dpop": "dpop", "issuer": "target",
-    "jwt": "jwt", "logins": "login", "mtls": "mtls", "par": "pushed", "scopes": "scoped", "signatures": "signed",
-    "targets": "target",
+    "assertions": "assertion", "bombs": "jwt", "claims": "jwt", "issuer": "target", "logins": "login", "par": "pushed",
+    "scopes": "scoped", "signatures": "signed", "targets": "target",
 }  # fmt: skip
-"""The profile that shows a chapter best, by the name of its file; that with most in it shows all the others."""
+"""The profile that shows a chapter best, by the name of its file, if that is not the chapter's.
+
+Where there is no such file, the one with most in it shows it.
+"""
 USUAL: Final = "reference"
 Build = Callable[[Profile, tuple[str, ...], Redactor], Target]
 """Makes an embedded server that keeps a profile's promise, save for some faults."""
@@ -75,7 +77,7 @@ class Shown:
 
 def examples(rule: Rule) -> Iterator[Profile]:
     """Yield the profiles that may show a rule at work, the best first."""
-    first = FIRST.get(rule.chapter, USUAL)
+    first = FIRST.get(rule.chapter, rule.chapter)
     files = [*bundled.examples(), *loading.builtin_profiles().values()]
     order = {f"{first}.apiauth.toml": 0, f"{USUAL}.apiauth.toml": 1}
     for file in sorted(files, key=lambda file: order.get(file.name, 2)):
