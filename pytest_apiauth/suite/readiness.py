@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from pytest_apiauth.auth.shared import SharedFile
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ApiAuthError, UnsetError
+from pytest_apiauth.http import NotSendable
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import Inconclusive, NotReady, Refused, Unproven, Unready, says_nothing
 from pytest_apiauth.targets.target import Target
@@ -65,6 +66,11 @@ def make_ready(examination: Examination) -> None:
                 raise Unready(_own_line(examination, str(reason))) from None
             except Inconclusive as reason:
                 raise Unproven(_own_line(examination, str(reason))) from None
+            except NotSendable as reason:
+                raise Unready(
+                    f"{examination.profile.name}: the valid request to {draft.url} is {reason};"
+                    f" look at the credentials, and at the token that came, of: {examination.curl(draft)}"
+                ) from None
             if not 200 <= response.status < 300:
                 raise (Unproven if says_nothing(response) else Unready)(
                     f"{examination.profile.name}: the valid request to {draft.url} was answered with {response.status},"

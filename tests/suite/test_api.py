@@ -9,6 +9,7 @@ import pytest
 
 from pytest_apiauth import bundled
 from pytest_apiauth.auth.drafts import Draft
+from pytest_apiauth.auth.texts import Ref, Role
 from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
@@ -25,6 +26,7 @@ from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.suite.outcomes import Inconclusive, Unready
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.connection import Connection
+from pytest_apiauth.targets.embedded import EmbeddedTarget
 from pytest_apiauth.targets.live import LIVE
 from pytest_apiauth.targets.retries import NEARBY, Retries
 from pytest_apiauth.targets.target import EMBEDDED, Who
@@ -247,6 +249,22 @@ def test_a_profile_whose_valid_request_fails_is_not_ready() -> None:
     )
     with pytest.raises(Unready, match=r"jindexe: the valid request to \S+/user/me was answered with 404"):
         make_ready(examination)
+
+
+@pytest.mark.parametrize("role", [Role.ACCESS_TOKEN, Role.API_KEY])
+def test_what_no_header_can_carry_is_told_with_the_request(role: Role) -> None:
+    """A token or a key of letters that are no bytes ends the start in a line with the profile, and not with itself."""
+    profile = loading.load(loading.builtin_profiles()["jindexe"])
+    profile = profile.replaced(zones={name: zone for name, zone in profile.zones.items() if "bearer" in zone.kinds})
+    target = EmbeddedTarget.build(profile, redactor=Redactor(), library=USUAL, faults=(), variants=())
+    examination = Examination(target, Redactor())
+    examination.placeholders.keep(Ref(role), "мир-и-мир")
+
+    words = r"jindexe: the valid request to \S+/user/me is not sendable: .*; look at .*: curl "
+    with pytest.raises(Unready, match=words) as raised:
+        make_ready(examination)
+
+    assert "мир" not in str(raised.value)
 
 
 def test_a_connection_that_ends_is_no_verdict() -> None:
