@@ -68,12 +68,13 @@ def warn_of_live(state: State, files: Iterable[Path]) -> list[str]:
     return lines
 
 
-def not_examined(state: State) -> list[str]:
-    """Return a line on the profiles that a live run has come upon and leaves alone, if there are any."""
-    if not state.left_alone:
+def not_examined(state: State, files: Sequence[Path]) -> list[str]:
+    """Return a line on the profiles that a run has come upon and leaves alone, if there are any."""
+    if not files:
         return []
-    shown = ", ".join(shown_file(state, file) for file in state.left_alone)
-    return [f"apiauth: not examined: {shown}; name a profile for that, or let it say examine = true"]
+    shown = ", ".join(shown_file(state, file) for file in files)
+    otherwise = "let it say examine = true" if state.options.live else "say apiauth_collect = all"
+    return [f"apiauth: not examined: {shown}; name a profile for that, or {otherwise}"]
 
 
 def shown_file(state: State, file: Path) -> str:
@@ -98,12 +99,15 @@ class Collected:
     """Which profiles are examined and on what; empty if none is."""
     used: Sequence[Path] = ()
     """The profiles that clients of ordinary tests are for, in a live run."""
+    left_alone: Sequence[Path] = ()
+    """The profiles that are not examined, in a live run, or in one that found nothing else."""
 
     @classmethod
-    def of(cls, state: State, nodeids: Iterable[str], used: Sequence[Path]) -> Collected:
+    def of(cls, state: State, nodeids: Sequence[str], used: Sequence[Path]) -> Collected:
         """Find it out by what was collected."""
         files = examined_files(state, nodeids)
-        return cls(examined(state, files) if files else "", used)
+        is_told = state.options.live or not (nodeids or state.has_deselected)
+        return cls(examined(state, files) if files else "", used, state.left_alone if is_told else ())
 
 
 def examined_files(state: State, nodeids: Iterable[str]) -> list[Path]:
@@ -113,19 +117,18 @@ def examined_files(state: State, nodeids: Iterable[str]) -> list[Path]:
 
 
 def note_collected(state: State, found: Collected) -> None:
-    """Tell the controller what a worker has found, and which profiles it leaves alone.
+    """Tell the controller what a worker has found.
 
     So the controller need not import what examines, while all workers wait for it.
     """
-    file = state.shared_file(COLLECTED) if found.shown or found.used or state.left_alone else None
+    file = state.shared_file(COLLECTED) if found.shown or found.used or found.left_alone else None
     if file is not None:
-        file.write(json.dumps([found.shown, list(map(str, found.used)), list(map(str, state.left_alone))]))
+        file.write(json.dumps([found.shown, list(map(str, found.used)), list(map(str, found.left_alone))]))
 
 
 def take_collected(state: State) -> Collected:
-    """Return what a worker noted, and know which profiles are left alone."""
+    """Return what a worker noted."""
     file = state.shared_file(COLLECTED)
     text = file.read() if file is not None else ""
     shown, used, left_alone = json.loads(text or '["", [], []]')
-    state.left_alone = list(map(Path, left_alone))
-    return Collected(shown, list(map(Path, used)))
+    return Collected(shown, list(map(Path, used)), list(map(Path, left_alone)))

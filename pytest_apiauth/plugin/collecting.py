@@ -37,7 +37,7 @@ def extent(session: pytest.Session, options: Options, path: Path) -> Extent | No
         # Only the rules that -m asks for: an expression may let others in too.
         asks = re.search(rf"\b{SMOKE}\b", session.config.getoption("markexpr") or "")
         return "all" if says_examine(path) else "smoke" if asks else "nothing"
-    return "all" if options.collect == "all" or names_app(path) else None
+    return "all" if options.collect == "all" or names_app(path) else "nothing"
 
 
 def says_examine(path: Path) -> bool:

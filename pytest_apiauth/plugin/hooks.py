@@ -152,6 +152,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(f"--apiauth-fault: {line}")
 
 
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Know that there was something to run, but for ``-k``, ``-m`` and the like."""
+    for item in items[:1]:
+        item.config.stash[STATE].has_deselected = True
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Let the controller know, before any worker sends anything, which profiles are examined, or asked by clients."""
@@ -159,7 +165,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput"):
         from pytest_apiauth.plugin import announcements
 
-        nodeids = (item.nodeid for item in session.items)
+        nodeids = [item.nodeid for item in session.items]
         found = announcements.Collected.of(state, nodeids, used_live(session.items, state))
         announcements.note_collected(state, found)
 

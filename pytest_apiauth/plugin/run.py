@@ -66,7 +66,9 @@ class State:
         self.drift: Drift | None = None
         """What compares live token answers with cassettes, on request."""
         self.left_alone: list[Path] = []
-        """Profiles that a live run has come upon and does not examine, since they do not ask for it."""
+        """Profiles that the run has come upon and does not examine, since they do not ask for it."""
+        self.has_deselected = False
+        """Whether tests were collected that are not run."""
         self._profiles: dict[Path, Profile] = {}
         self._changed: dict[tuple[object, ...], Profile] = {}
         self._opened = contextlib.ExitStack()

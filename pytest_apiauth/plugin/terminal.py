@@ -74,7 +74,8 @@ class Reporter:
             examined = announcements.examined_files(state, nodeids)
             places = {path.resolve(): path for path in (*found.used, *examined)}
             self._told_of |= places.keys()
-            lines += [*announcements.warn_of_live(state, places.values()), *announcements.not_examined(state)]
+            lines += announcements.warn_of_live(state, places.values())
+        lines += announcements.not_examined(state, found.left_alone)
         return list(map(printable, lines))
 
     def tell_of(self, path: Path) -> None:

@@ -219,6 +219,19 @@ def test_folder_walk_collects_no_embedded_run(pytester: pytest.Pytester, run: Ru
     assert "apiauth:" not in output(result)
 
 
+@pytest.mark.parametrize("options", [(), pytest.param(("-n", "1"), marks=pytest.mark.slow)])
+def test_folder_of_profiles_alone_is_told_how_to_examine_them(
+    pytester: pytest.Pytester, run: Run, options: tuple[str, ...]
+) -> None:
+    """A run that has found profiles and nothing to do says so; one with a test to run, or to leave out, does not."""
+    line = "apiauth: not examined: shop.apiauth.toml, small.apiauth.toml; name a profile for that, or say"
+
+    assert line in output(run(*options))
+    pytester.makepyfile(test_it="def test_it(): pass")
+    assert "not examined" not in output(run(*options))
+    assert "not examined" not in output(run("-k", "nothing", *options))
+
+
 def test_folder_walk_collects_all_where_the_ini_says_so(pytester: pytest.Pytester, run: Run) -> None:
     """apiauth_collect = all lets a folder walk collect every profile."""
     pytester.makeini("[pytest]\napiauth_collect = all\n")
