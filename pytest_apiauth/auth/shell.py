@@ -17,10 +17,11 @@ from urllib.parse import quote_plus
 
 from pytest_apiauth.auth.bash import LONG, Code, Piece, bare, command, edited, joined, quoted
 from pytest_apiauth.auth.carried import Credential
-from pytest_apiauth.auth.drafts import FORM, Draft
+from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.editing import NAME, literal, members_of, within, word, words_of
 from pytest_apiauth.auth.edits import Edit
 from pytest_apiauth.auth.encodings import form_encoded
+from pytest_apiauth.auth.templates import FORM
 from pytest_apiauth.auth.texts import (
     Assertion,
     Base64,
