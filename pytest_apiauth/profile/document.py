@@ -11,19 +11,16 @@ from pytest_apiauth.profile.grants import GrantType
 from pytest_apiauth.profile.jwts import JwtSettings
 from pytest_apiauth.profile.login_requests import LoginRequest, LogoutRequest, RefreshRequest, expanded
 from pytest_apiauth.profile.placing import ApiKey, Scheme, TokenPlacing
+from pytest_apiauth.profile.running import Live, Login, Recording, ServerClock
 from pytest_apiauth.profile.tables import (
     Credentials,
     GrantSettings,
-    Live,
-    Login,
     Model,
     OtherClient,
     OtherKey,
     Plain,
-    Recording,
     Refusals,
     Rotation,
-    ServerClock,
     Statements,
     Status,
     Texts,

@@ -20,6 +20,7 @@ from pytest_apiauth.profile.inherited import InheritedUrl, refuse_inherited
 from pytest_apiauth.profile.kinds import Kind
 from pytest_apiauth.profile.placing import ApiKey, Scheme, TokenPlacing, is_free
 from pytest_apiauth.profile.promise import Promise
+from pytest_apiauth.profile.running import Live, Login
 from pytest_apiauth.profile.tables import (
     DEFAULT,
     Algorithm,
@@ -30,8 +31,6 @@ from pytest_apiauth.profile.tables import (
     Ending,
     GrantSettings,
     Key,
-    Live,
-    Login,
     Model,
     Needs,
     Plain,

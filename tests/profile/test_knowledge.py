@@ -105,7 +105,7 @@ ABOUT_SOMETHING_ELSE = {
         "scheme.lower() in ('bearer', 'basic', 'dpop', 'digest')",
     ): "HTTP's names of schemes",
     ("pytest_apiauth/recording/walking.py", "kind == 'basic'"): "HTTP's name of the scheme",
-    ("pytest_apiauth/suite/api.py", "{'device_code': code}"): "a member of the request",
+    ("pytest_apiauth/suite/valid.py", "{'device_code': code}"): "a member of the request",
     ("pytest_apiauth/suite/guesses.py", "scheme.lower() == 'basic'"): "HTTP's name of the scheme",
     ("pytest_apiauth/suite/guesses.py", "('password',)"): "a member of the request",
     ("pytest_apiauth/targets/apps/supplied.py", "('api_key',)"): "the keys of a table of the profile",
