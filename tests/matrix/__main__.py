@@ -72,7 +72,8 @@ def run(world: World, arguments: argparse.Namespace, folder: Path) -> Ended:
         command = [
             str(python), "-m", "pytest", *places, "-q", "-p", "no:cacheprovider", "-p", "no:cov",
             f"--junit-xml={results}", *([] if arguments.slow else ["-m", "not slow"]),
-            *(["-n", str(arguments.workers)] if arguments.workers else []),
+            # Most of the time is that of few tests, which stand together.
+            *(["-n", str(arguments.workers), "--dist", "worksteal"] if arguments.workers else []),
         ]  # fmt: skip
         start = time.monotonic()
         path = os.pathsep.join([str(python.parent), os.environ.get("PATH", "")])
