@@ -26,6 +26,17 @@ class Spot:
         """The authentication scheme, if the word is one (RFC 9110 11.1)."""
         return self.word if self.where == "header" and self.name.lower() == FIELD.lower() else ""
 
+    @property
+    def shown(self) -> str:
+        """How people call it.
+
+        >>> Spot("header", "Authorization", "Bearer").shown, Spot("query", "key").shown
+        ('Authorization: Bearer', 'the parameter key')
+        """
+        if self.where == "header":
+            return f"{self.name}: {self.word}" if self.word else self.name
+        return f"the {'parameter' if self.where == 'query' else self.where} {self.name}"
+
     def values(self, request: Request) -> list[str]:
         """Return everything that stands there."""
         if self.where == "header":

@@ -81,6 +81,20 @@ class ResourceEndpoint:
         media_type, body = self._policy.refusal_content("refused")
         return Response(asked.status, (("Content-Type", media_type), *lines, *asked.headers), body)
 
+    def lacking(self, request: Request, path: str) -> tuple[Kind, ...]:
+        """Return the kinds of credentials that a request to a path has to bring, and has no sign of."""
+        route = self._route(path)
+        try:
+            presented = self._policy.presented(request, route.kinds if route else frozenset())
+        except Refusal:
+            return ()
+        for alternatives in route.needs if route else ():
+            ways = [[kind for kind in way if not self._policy.shows(presented, kind)] for way in alternatives]
+            if all(ways):
+                fewest = min(ways, key=len)
+                return tuple(fewest)
+        return ()
+
     def _refused(self, refusal: Refusal, route: Route) -> Response:
         challenges = refusal.challenges
         if refusal.status == 401 and not challenges:

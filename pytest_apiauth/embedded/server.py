@@ -174,6 +174,15 @@ class Server(Workbench):
         with self._mutex:
             return frozenset(map(_digest, self._state.access))
 
+    @property
+    def bare(self) -> list[tuple[Request, tuple[str, ...]]]:
+        """The requests to the API without a sign of a credential that their zone needs, and where each would be."""
+        with self._mutex:
+            of_api = [each for each in self.requests if self._is_of_api(self._origin(each.url), each.path)]
+            lacking = [(each, self._resources.lacking(each, each.path)) for each in of_api]
+        spots = self._policy.spots
+        return [(each, tuple(spots[kind].shown for kind in kinds)) for each, kinds in lacking if kinds]
+
     def handle(self, request: Request) -> Response:
         """Answer a request. Safe to call from any thread. Raises NoAnswer if a test wants none to come."""
         self._policy.arrives(request)
@@ -314,7 +323,7 @@ class Server(Workbench):
             return early
         place = origin, path
         own = self._own.matching(origin, path, request) if self._own else ()
-        if origin == self._api and place not in self._endpoints:
+        if self._is_of_api(origin, path):
             if self._refusals:
                 return self._resources.refusal(request, path, self._refusals.pop(0).response())
             return self._resources.answer(request, path, own)
@@ -323,6 +332,9 @@ class Server(Workbench):
         # No zone says what it takes to get a test's own answer here.
         given = self._own.taken(own, request) if own else None
         return self._at_endpoint(place, request) if given is None else given
+
+    def _is_of_api(self, origin: Origin | None, path: str) -> bool:
+        return origin == self._api and (origin, path) not in self._endpoints
 
     def _asks_for_token(self, place: tuple[Origin, str], request: Request) -> bool:
         """Whether a request goes to where tokens are; a log-out may go there by another method."""

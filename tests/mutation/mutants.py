@@ -50,9 +50,11 @@ NO_DECISIONS = frozenset(
         "resource.ResourceEndpoint._make_payload",
         "resource._documented",
         "resource._workspace",
-        # How a test drives the server, and sizes of its caches: no request reaches these.
+        # How a test drives the server, what it is told, and sizes of its caches: no request reaches these.
         "resource.ResourceEndpoint.__init__",
         "resource.ResourceEndpoint.refusal",
+        "resource.ResourceEndpoint.lacking",
+        "places.Spot.shown",
         "token_endpoint.TokenEndpoint.__init__",
         "state.ManualClock.advance",
         # What only faulty servers use.

@@ -132,6 +132,47 @@ def test_an_answer_at_a_path_twice_is_told_beside_a_failure(pytester: pytest.Pyt
     ) in text
 
 
+def test_a_request_without_its_credential_is_told_beside_a_failure(pytester: pytest.Pytester, run: Run) -> None:
+    """A refusal says 401 and no more; beside a failure stands what the request lacked, and what it had instead."""
+    pytester.makepyfile(
+        test_it="""
+        import pytest
+
+        def ask(factory, **headers):
+            return factory(credentials=()).get("/user/me", headers=headers).status_code
+
+        @pytest.mark.apiauth("jindexe")
+        class TestKeyAndToken:
+            def test_nothing(self, apiauth_client_factory):
+                assert [ask(apiauth_client_factory) for _ in range(9)] == [200]
+
+            def test_key(self, apiauth_client_factory):
+                assert ask(apiauth_client_factory, **{"X-API-KEY": "any"}) == 200
+
+            def test_basic(self, apiauth_client_factory):
+                assert ask(apiauth_client_factory, Authorization="Basic YTpi", **{"X-API-KEY": "any"}) == 200
+
+            def test_both(self, apiauth_client):
+                assert apiauth_client.get("/user/me").status_code == 201
+
+            def test_instead(self, apiauth_client_factory):
+                client = apiauth_client_factory(credentials=())
+                assert client.get("/public/cards", headers={"Authorization": "Token a"}).status_code == 200
+        """
+    )
+
+    result = run("test_it.py")
+
+    result.assert_outcomes(failed=5)
+    asked = ", which the profile asks for there"
+    assert [line for line in result.outlines if line.endswith(asked) or f"{asked}; " in line] == [
+        f"GET /user/me came without X-API-KEY and Authorization: Bearer{asked}",
+        f"GET /user/me came without Authorization: Bearer{asked}",
+        f"GET /user/me came without Authorization: Bearer{asked}",
+        f"GET /public/cards came without X-API-KEY{asked}; it has an Authorization",
+    ]
+
+
 def test_a_mistake_is_shown_at_the_tests_own_line(pytester: pytest.Pytester, run: Run) -> None:
     """The last line of source that a wrong argument shows is the test's."""
     path = pytester.makepyfile(
