@@ -110,7 +110,8 @@ def wrong(every: Sequence[Ended]) -> list[str]:
             lines.append(f"{one.world.name}: a library is absent: {', '.join(one.lacking)}")
         if both is not None:
             # What needs a library that is left out is left out too, and its own tests may be skipped for that.
-            absent = re.compile(rf"\b({'|'.join(map(re.escape, left_out(one.world))) or '(?!)'})\b")
+            names = sorted({*left_out(one.world), *one.world.leaves_out})
+            absent = re.compile(rf"\b({'|'.join(map(re.escape, names)) or '(?!)'})\b")
             unknown = [reason for reason in one.skipped.keys() - both.skipped.keys() if not absent.search(reason)]
             lines += [f"{one.world.name}: skipped here alone: {reason}" for reason in sorted(unknown)]
             if one.rules != both.rules:
