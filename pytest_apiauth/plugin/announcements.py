@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_apiauth.errors import ApiAuthError
 from pytest_apiauth.plugin.run import State
@@ -91,8 +90,7 @@ def shown_url(state: State, profile: Profile, kind: TargetKind) -> str:
         return profile.base_url
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
+class Collected(NamedTuple):
     """What a run is about to do, as far as whoever has collected its tests knows."""
 
     shown: str = ""
