@@ -175,10 +175,14 @@ class Server(Workbench):
             return frozenset(map(_digest, self._state.access))
 
     @property
-    def bare(self) -> list[tuple[Request, tuple[str, ...]]]:
-        """The requests to the API without a sign of a credential that their zone needs, and where each would be."""
+    def unauthenticated(self) -> list[tuple[Request, tuple[str, ...]]]:
+        """The requests to the API without a sign of a credential that their zone needs, and where each would be.
+
+        A browser asks by OPTIONS whether it may send one, and sends none with that.
+        """
         with self._mutex:
-            of_api = [each for each in self.requests if self._is_of_api(self._origin(each.url), each.path)]
+            asked = [each for each in self.requests if each.method != "OPTIONS"]
+            of_api = [each for each in asked if self._is_of_api(self._origin(each.url), each.path)]
             lacking = [(each, self._resources.lacking(each, each.path)) for each in of_api]
         spots = self._policy.spots
         return [(each, tuple(spots[kind].shown for kind in kinds)) for each, kinds in lacking if kinds]

@@ -160,8 +160,7 @@ class Standing:
 
         # What inspect follows. All that functools.wraps does takes longer than the rest of what is done for a test.
         method.__name__ = name
-        method.__wrapped__ = below  # type: ignore[attr-defined]
-        method.__apiauth__ = True  # type: ignore[attr-defined]
+        vars(method).update(__wrapped__=below, __apiauth__=True)
         self._stood.append((owner, name, method, name in vars(owner)))
         setattr(owner, name, method)
 

@@ -72,7 +72,7 @@ def not_examined(state: State, files: Sequence[Path]) -> list[str]:
     if not files:
         return []
     shown = ", ".join(shown_file(state, file) for file in files)
-    otherwise = "let it say examine = true" if state.options.live else "say apiauth_collect = all"
+    otherwise = "let it say examine = true" if state.options.live else "set apiauth_collect = all"
     return [f"apiauth: not examined: {shown}; name a profile for that, or {otherwise}"]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pytest_apiauth.printable import one_line
+
 if TYPE_CHECKING:
     import pytest
 
@@ -18,11 +20,12 @@ def add_to_report(servers: Iterable[Server], report: pytest.TestReport) -> None:
         for own, request in server.misplaced:
             url, text = server.profile.url(own.place.shown), own.place.shown
             base = urlsplit(server.profile.base_url).path.rstrip("/")
+            came = f"{request.method} {one_line(urlsplit(request.url).path)}"
             meant = text.removeprefix(base) if text.startswith(f"{base}/") else f"{own.place.origin}{text}"
             report.sections.append(
                 (
                     "apiauth",
-                    f"nobody asked for the test's own answer to {own.method} {text}, which is at {url}, since a path"
-                    f" continues api_url; {request.method} {urlsplit(request.url).path} came, which is {meant!r} here",
+                    f"nobody asked for the test's own answer to {own.method} {text}: a path continues api_url, so it is"
+                    f" at {url}; write {meant} for the {came} that came",
                 )
             )

@@ -126,9 +126,8 @@ def test_an_answer_at_a_path_twice_is_told_beside_a_failure(pytester: pytest.Pyt
     text = output(result)
     assert text.count("nobody asked for the test's own answer") == 1
     assert (
-        "nobody asked for the test's own answer to GET /v1/contacts, which is at"
-        " https://api.digishare.ma/v1/v1/contacts, since a path continues api_url; GET /v1/contacts came, which is"
-        " '/contacts' here"
+        "nobody asked for the test's own answer to GET /v1/contacts: a path continues api_url, so it is at"
+        " https://api.digishare.ma/v1/v1/contacts; write /contacts for the GET /v1/contacts that came"
     ) in text
 
 
@@ -152,6 +151,9 @@ def test_a_request_without_its_credential_is_told_beside_a_failure(pytester: pyt
             def test_basic(self, apiauth_client_factory):
                 assert ask(apiauth_client_factory, Authorization="Basic YTpi", **{"X-API-KEY": "any"}) == 200
 
+            def test_preflight(self, apiauth_client_factory):
+                assert apiauth_client_factory(credentials=()).options("/user/me").status_code == 1
+
             def test_both(self, apiauth_client):
                 assert apiauth_client.get("/user/me").status_code == 201
 
@@ -163,7 +165,7 @@ def test_a_request_without_its_credential_is_told_beside_a_failure(pytester: pyt
 
     result = run("test_it.py")
 
-    result.assert_outcomes(failed=5)
+    result.assert_outcomes(failed=6)
     asked = ", which the profile asks for there"
     assert [line for line in result.outlines if line.endswith(asked) or f"{asked}; " in line] == [
         f"GET /user/me came without X-API-KEY and Authorization: Bearer{asked}",

@@ -7,6 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from pytest_apiauth.printable import one_line
+
 if TYPE_CHECKING:
     import pytest
 
@@ -23,7 +25,8 @@ def add_to_report(servers: Iterable[Server], report: pytest.TestReport) -> None:
 
 
 def _lines(server: Server) -> Iterator[str]:
-    for request, places in server.bare:
-        is_elsewhere = request.header("authorization") is not None and "Authorization" not in str(places)
-        words = f"{request.method} {urlsplit(request.url).path} came without {' and '.join(places)}"
+    for request, places in server.unauthenticated:
+        is_read = any(place.lower().startswith("authorization") for place in places)
+        is_elsewhere = request.header("authorization") is not None and not is_read
+        words = f"{request.method} {one_line(urlsplit(request.url).path)} came without {' and '.join(places)}"
         yield f"{words}, which the profile asks for there{'; it has an Authorization' if is_elsewhere else ''}"
