@@ -72,6 +72,11 @@ class Forward:
     placed: dict[Place, str] = field(default_factory=dict)
     signing: tuple[Signed | Proved, ...] = ()
     certificate: ClientCertificate | None = None
+    travels: bool = field(init=False)
+    """Whether anything goes along elsewhere than in a header that is known now: hardly ever."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "travels", bool(self.placed or self.signing or self.certificate is not None))
 
     def __repr__(self) -> str:
         places = (*self.placed, *(each.place for each in self.signing))

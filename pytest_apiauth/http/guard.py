@@ -32,7 +32,7 @@ from pytest_apiauth.errors import GuardError
 from pytest_apiauth.http.bodies import AsyncLookedThrough, LookedThrough, Window, holds, readings
 from pytest_apiauth.http.cookies import are_its_own
 from pytest_apiauth.http.library import Library
-from pytest_apiauth.http.placed import has_placed, is_signed, placed_in, standing
+from pytest_apiauth.http.placed import EXTENSION, is_signed, placed_in, standing
 from pytest_apiauth.http.translation import CERTIFICATE, raw_target
 from pytest_apiauth.messages import Origin
 from pytest_apiauth.printable import one_line
@@ -264,7 +264,7 @@ class GuardedTransport(BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request that may leave (the library's interface)."""
-        if not has_placed(request):
+        if EXTENSION not in request.extensions:
             return self._handled(request)
         if is_signed(request):
             request.read()
@@ -322,7 +322,7 @@ class AsyncGuardedTransport(AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request that may leave (the library's interface)."""
-        if not has_placed(request):
+        if EXTENSION not in request.extensions:
             return await self._handled(request)
         if is_signed(request):
             await request.aread()

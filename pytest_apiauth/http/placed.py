@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import httpx
 
 EXTENSION: Final = "apiauth_placed"
+"""The extension of a request that has something travel elsewhere than in a header of its own: hardly ever."""
 GIVEN: Final = "apiauth_given"
 """The extension of a request that tells which headers it was given here: by their values' hashes, which are no secret.
 """
@@ -59,11 +60,6 @@ def place(
     """Have credentials travel with a request, by which their places are taken from whatever stands there."""
     if values or signing or certificate is not None:
         request.extensions = {**request.extensions, EXTENSION: Placed(values, signing, certificate)}
-
-
-def has_placed(request: httpx.Request) -> bool:
-    """Whether anything travels with a request elsewhere than in a header of its own: hardly ever."""
-    return EXTENSION in request.extensions
 
 
 def is_signed(request: httpx.Request) -> bool:
@@ -106,14 +102,14 @@ def standing(request: httpx.Request) -> Iterator[None]:
             request.headers.pop("cookie", None)
 
 
-def _sign(request: httpx.Request, signed: Signed | Proved, given: dict[bytes, int]) -> None:
+def _sign(request: httpx.Request, signed: Signed | Proved, given: dict[str, int]) -> None:
     body = request.content if isinstance(signed, Signed) else b""
     for name, text in signed.added(received(request, body)):
         if signed.place.where == "query":
             _ask(request, name, text)
         else:
             request.headers[name] = text
-            given[name.lower().encode()] = hash(text)
+            given[name.lower()] = hash(text)
 
 
 def _ask(request: httpx.Request, name: str, value: str) -> None:
