@@ -20,7 +20,7 @@ import pytest
 
 from pytest_apiauth.credentials.redaction import LOGGERS, changed_value, redact_report
 from pytest_apiauth.errors import ApiAuthError, UnsetError
-from pytest_apiauth.plugin import given, options
+from pytest_apiauth.plugin import fixtures, given, options, overridden, readying
 from pytest_apiauth.plugin.apis import APIS, apis_of
 from pytest_apiauth.plugin.keys import CASSETTE, ENTRY
 from pytest_apiauth.plugin.marks import (
@@ -35,16 +35,17 @@ from pytest_apiauth.plugin.run import RUNS, STATE, State
 from pytest_apiauth.printable import printable
 from pytest_apiauth.profile.finding import SUFFIX
 
-pytest_plugins = [f"pytest_apiauth.plugin.{name}" for name in ("fixtures", "overridden", "readying")]
-
 OUTPUTS = "apiauth-outputs"
 NOT_READY = "the profile: its own valid requests"
 """What pytest says has failed where nothing could be examined."""
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare options and ini keys."""
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare options and ini keys, and register the fixtures."""
     options.declare(parser)
+    # Not named in pytest_plugins: for each name there pytest reads what all installed packages say of entry points.
+    for module in (fixtures, overridden, readying):
+        pluginmanager.register(module, module.__name__)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -60,6 +60,26 @@ def test_unrelated_run_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
     assert not {name for name in ours if name.partition(".")[0] in FOREIGN}
 
 
+def test_nothing_of_ours_is_looked_for_in_all_that_is_installed(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our fixtures are registered without a look at each installed package, which takes a time for each of them."""
+    asked: list[str | None] = []
+    load = pytest.PytestPluginManager.load_setuptools_entrypoints
+
+    def seen(manager: pytest.PytestPluginManager, group: str, name: str | None = None) -> int:
+        asked.append(name)
+        return load(manager, group, name)
+
+    monkeypatch.setattr(pytest.PytestPluginManager, "load_setuptools_entrypoints", seen)
+
+    result = pytester.runpytest_inprocess("--fixtures")
+
+    result.stdout.fnmatch_lines(["apiauth_client*"])
+    assert None in asked
+    assert not [name for name in asked if name is not None and PACKAGE in name]
+
+
 @pytest.mark.slow
 def test_controller_of_workers_imports_nothing_that_examines(pytester: pytest.Pytester) -> None:
     """Workers know what is examined and tell it: they need not wait until the controller has imported as much."""
