@@ -184,7 +184,7 @@ def build_client(
         messenger = Messenger(library, profile.name, redactor, seen_by(connector))
         auth = library.bind(Auth, "Auth")(authenticator, messenger, library.byte_stream, transport=transport)
     with asked.explained():
-        client = library.client(**asked.for_client(profile.base_url), transport=transport, auth=auth)
+        client = library.client(**asked.for_client(guard.base_url), transport=transport, auth=auth)
     guard.jar = _jar_of(client)
     return client
 
@@ -213,7 +213,7 @@ def build_async_client(
         messenger = Messenger(library, profile.name, redactor, seen_by(connector))
         auth = library.bind(Auth, "Auth")(authenticator, messenger, library.byte_stream, async_transport=transport)
     with asked.explained():
-        client = library.async_client(**asked.for_client(profile.base_url), transport=transport, auth=auth)
+        client = library.async_client(**asked.for_client(guard.base_url), transport=transport, auth=auth)
     guard.jar = _jar_of(client)
     return client
 

@@ -55,7 +55,7 @@ NewWindow = Callable[[], Window]
 class Guard:
     """Decides which requests may leave. Without ``allow_unsafe``, only safe methods and token requests may.
 
-    ``jar`` gives the cookies of the client, to tell a foreign server's own from others.
+    ``jar`` gives the cookies of the client, to tell a foreign server's own from others; ``base_url`` is the API's.
     """
 
     def __init__(self, library: Library, profile: Profile, redactor: Redactor, *, allow_unsafe: bool = True) -> None:
@@ -66,7 +66,7 @@ class Guard:
         self.jar: Callable[[], CookieJar | None] = lambda: None
         # A URL with a query may hold a secret, and is in no cache.
         own = (_own.__wrapped__ if "?" in profile.base_url else _own)(library, Same(profile))
-        self._home, self._token_endpoints = own.home, own.token_endpoints
+        self.base_url, self._home, self._token_endpoints = own.base_url, own.home, own.token_endpoints
         self._token_methods, self._names = own.token_methods, own.names
 
     @property
@@ -205,6 +205,7 @@ def _place(url: httpx.URL) -> _Place:
 class _Own:
     """What is a profile's own, as a library has it."""
 
+    base_url: httpx.URL
     home: frozenset[_Place]
     token_endpoints: list[tuple[_Place, bytes]]
     token_methods: frozenset[str]
@@ -218,7 +219,10 @@ def _own(library: Library, same: Same[Profile]) -> _Own:
     places = [_place(library.url(str(origin))) for origin in profile.origins if profile.may_be_plain(origin)]
     urls = [library.url(url) for url in profile.token_leading_endpoints]
     tables = (profile.login_request, profile.refresh_request)
+    base = library.url(profile.base_url)
     return _Own(
+        # As a client would have it, or each would read it once more.
+        base if base.raw_path.endswith(b"/") else base.copy_with(raw_path=base.raw_path + b"/"),
         # httpx2 has WebSockets, whose schemes lead to the same places (RFC 6455 3).
         frozenset((*places, *((_SOCKETS[scheme], host, port) for scheme, host, port in places))),
         [(_place(url), _path(url.raw_path)) for url in urls],

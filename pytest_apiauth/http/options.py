@@ -81,7 +81,7 @@ class Options:
     base_url: httpx.URL | None = None
     rest: Mapping[str, Any] = field(default_factory=dict)
 
-    def for_client(self, base_url: str) -> dict[str, Any]:
+    def for_client(self, base_url: httpx.URL) -> dict[str, Any]:
         """Return what the library's client is made with, beside transport and auth."""
         return {"base_url": base_url if self.base_url is None else self.base_url, **self.rest}
 
