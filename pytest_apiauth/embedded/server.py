@@ -33,7 +33,8 @@ from pytest_apiauth.embedded.refusal import Crash, Refusal
 from pytest_apiauth.embedded.registry import Chosen, compose
 from pytest_apiauth.embedded.resource import ResourceEndpoint
 from pytest_apiauth.embedded.revocation_endpoint import RevocationEndpoint
-from pytest_apiauth.embedded.state import AccessToken, ManualClock, State
+from pytest_apiauth.embedded.seeding import seed_tokens, seeded
+from pytest_apiauth.embedded.state import ManualClock
 from pytest_apiauth.embedded.token_endpoint import TokenEndpoint
 from pytest_apiauth.embedded.workbench import HostApp, Workbench
 from pytest_apiauth.errors import CredentialError
@@ -94,7 +95,7 @@ class Server(Workbench):
         """The one of them that names the API's base URL, if one does."""
         self.identities = Identities(self.profile, self.lookup, self.redactor)
         self._served: dict[str, Origin | None] = {}
-        self._state = self._new_state()
+        self._state = seeded(self._invention, self.clock, self.redactor)
         self._policy = policy(self.profile, self._state)
         self._resources = ResourceEndpoint(self.profile, self._state, self._policy, self._own)
         self._tokens = TokenEndpoint(self._state, self._policy)
@@ -105,7 +106,7 @@ class Server(Workbench):
         self._token_places = tuple(_place(url) if url else None for url in dict.fromkeys(urls))
         self._authorization_place = _place(url) if (url := self.profile.authorization_endpoint) else None
         self._endpoints = {*self._token_places, self._authorization_place, *self._further}
-        self._seed_tokens()
+        seed_tokens(self._invention, self._state, self._tokens, self._usual_scope)
 
     def __repr__(self) -> str:
         return f"<Server {self.profile.name}>"
@@ -391,53 +392,6 @@ class Server(Workbench):
                 self._served.clear()
             self._served[head] = origin if origin in self.origins else None
         return self._served[head]
-
-    def _new_state(self) -> State:
-        name = self.profile.name
-
-        def learn(value: str, kind: str) -> None:
-            self.redactor.learn(value, f"{name}.{kind}")
-
-        state = State(name, self.clock, learn)
-        for client in self._invention.clients():
-            state.clients.setdefault(client.client_id, client)
-        for user in self._invention.users():
-            state.users.setdefault(user.username, user)
-        for user in self._invention.ended_users():
-            state.ended_users.setdefault(user.username, user)
-        for key in self._invention.api_keys():
-            state.keys.setdefault(key.value, key)
-        for kind, key in self._invention.named_keys():
-            state.named.setdefault(kind, {}).setdefault(key.value, key)
-        for name, value in self._invention.ended():
-            state.ended.setdefault(name, set()).add(value)
-        state.signing_key, state.unfit = self._invention.signing_key, self._invention.unfit_tokens()
-        for label, value in self._invention.secrets():
-            learn(value, label)
-        return state
-
-    def _seed_tokens(self) -> None:
-        """Make the long-lived tokens of ``[credentials]`` good."""
-        credentials = self._invention.profile.credentials
-        personal = self._invention.text(credentials.personal_access_token)
-        if personal is not None:
-            self._state.personal[personal] = AccessToken(
-                personal, None, DEFAULT, "", float("inf"), self._state.new_family()
-            )
-        refresh = self._invention.text(credentials.refresh_token)
-        if refresh is not None:
-            interactive: GrantType = "authorization_code"
-            grant = interactive if interactive in self.profile.grants else self.profile.usual_grant
-            row = self.profile.grants.get(grant) if grant else None
-            client = self._state.client_named(row.client if row else DEFAULT)
-            award = Award(
-                grant or interactive,
-                client.name if client else None,
-                row.user if row else DEFAULT,
-                self._usual_scope(grant) if grant else "",
-                self._state.new_family(),
-            )
-            self._tokens.new_refresh_token(award, refresh)
 
     def _usual_scope(self, grant: GrantType) -> str:
         return self._policy.granted_scope(grant, self.profile.scope_of(grant) or None)

@@ -37,6 +37,15 @@ def test_what_is_set_is_good_and_the_rest_is_invented() -> None:
     assert redactor.redact("hunter-22") == "[apiauth:jindexe.credentials.password]"
 
 
+def test_a_profile_with_credentials_that_were_good_once_is_named_in_what_is_hidden() -> None:
+    """What stands for a secret names the profile that it belongs to, whatever else that profile names."""
+    shop = JINDEXE.replaced(credentials={**JINDEXE.model_dump()["credentials"], "revoked": {"api_key": {"env": "OLD"}}})
+    server = Server(shop)
+
+    assert server.redactor.redact(server.environment["OLD"]) == "[apiauth:jindexe.credentials.revoked.api_key]"
+    assert server.redactor.redact(server.issue().reveal()) == "[apiauth:jindexe.access_token]"
+
+
 def test_nobody_becomes_somebody_else() -> None:
     """A name or a key that two would have belongs to the first; a password may be the same."""
     second = "APIAUTH_JINDEXE_SECOND_"
