@@ -42,6 +42,8 @@ LOOK = (
 )
 
 ELSEWHERE: Final = "https://apiauth.example"
+HOUR: Final = 3600
+"""More than any leeway: clocks differ by no more than a few minutes (RFC 7519 4.1.4)."""
 DAY: Final = 86400
 
 
@@ -134,9 +136,9 @@ def said(*claims: tuple[str, object]) -> Minted:
     "RFC 9068 4",
     PROFILE,
     applies=_zones("audience"),
-    catches=("jwt-audience-ignored", "jwt-audience-prefix"),
+    catches=("jwt-audience-ignored", "jwt-audience-prefix", "jwt-audience-ending"),
     look="The expected audience of the decode call: without audience= PyJWT refuses only tokens that have"
-    " one, other libraries check nothing; compare whole values, not prefixes.",
+    " one, other libraries check nothing; compare whole values, not beginnings or ends.",
 )
 def res_jwt_audience(api: Api, zone: Zone) -> None:
     """A token that is for another API is refused; one that is for nobody in particular is best refused too."""
@@ -150,6 +152,7 @@ def res_jwt_audience(api: Api, zone: Zone) -> None:
         for each in own if isinstance(own, list) else [own]:
             if isinstance(each, str):
                 yield said(("aud", f"{each}.apiauth.example"))
+                yield said(("aud", f"{ELSEWHERE}/?{each}"))
 
     def has_audience(valid: Draft) -> bool:
         return is_promised or "aud" in claims_of(api, valid)
@@ -175,7 +178,7 @@ def res_jwt_audience(api: Api, zone: Zone) -> None:
     "RFC 9068 4",
     PROFILE,
     applies=_zones("issuer"),
-    catches=("jwt-issuer-ignored", "jwt-issuer-among-others"),
+    catches=("jwt-issuer-ignored", "jwt-issuer-among-others", "jwt-issuer-ending"),
     look="The expected issuer of the decode call: one whole string (PyJWT: issuer=), required in the token,"
     " and the key looked up among that issuer's.",
 )
@@ -187,6 +190,7 @@ def res_jwt_issuer(api: Api, zone: Zone) -> None:
         if isinstance(own, str):
             yield said(("iss", ELSEWHERE))
             yield said(("iss", f"{own}.apiauth.example"))
+            yield said(("iss", f"{ELSEWHERE}/?{own}"))
             # RFC 7519 4.1.1: one text, and no list of them (CVE-2025-30144).
             yield said(("iss", [ELSEWHERE, own]))
 
@@ -204,7 +208,7 @@ def res_jwt_issuer(api: Api, zone: Zone) -> None:
     "RFC 9068 4",
     PROFILE,
     applies=_zones(),
-    catches=("jwt-expiry-ignored", "jwt-not-before-ignored"),
+    catches=("jwt-expiry-ignored", "jwt-not-before-ignored", "jwt-hours-of-leeway"),
     look="The time options of the decode call: verify_exp and verify_nbf on, exp required, a leeway of"
     " seconds and not of hours.",
 )
@@ -212,16 +216,23 @@ def res_jwt_time(api: Api, zone: Zone) -> None:
     """A token whose time is over is refused, and so is one whose time has not come, by what it says itself."""
     now = int(time.time())
 
+    def moment(valid: Draft, name: str) -> int | None:
+        told = claims_of(api, valid).get(name)
+        return int(told) if isinstance(told, int | float) and not isinstance(told, bool) else None
+
     def must(valid: Draft) -> Iterator[Minted]:
         yield said(("exp", PAST))
         yield said(("exp", PAST), ("iat", 0), ("nbf", 0))
-        claims = claims_of(api, valid)
-        issued = claims.get("iat")
-        # By the server's own clock, which need not be this one's.
-        start = issued if isinstance(issued, int) and not isinstance(issued, bool) else now
-        yield said(("exp", start - DAY))
+        # By the server's own clock, which need not be this one's: it was not earlier than the valid token's beginning,
+        # and is not later than its end.
+        start, end = moment(valid, "iat"), moment(valid, "exp")
+        if start is not None:
+            yield said(("exp", start - HOUR))
+        yield said(("exp", (start or now) - DAY))
         yield said(("nbf", FAR), ("exp", FAR + DAY))
-        yield said(("nbf", start + DAY * 30), ("exp", FAR))
+        if end is not None:
+            yield said(("nbf", end + HOUR), ("exp", FAR))
+        yield said(("nbf", max(now, start or 0, end or 0) + DAY * 30), ("exp", FAR))
 
     def best(valid: Draft) -> Iterator[Minted]:
         if "exp" in claims_of(api, valid):

@@ -19,7 +19,7 @@ from pytest_apiauth.rules import (
 )
 
 from .parts import code_grant, issued_token_zones, unattended_grants
-from .refresh import bearer_requests
+from .refresh import bearer_requests, short_of_end
 
 LOOK = (
     "Where the time of a token or code is compared: with the clock of now at each use, in UTC, and not"
@@ -60,7 +60,7 @@ def exp_boundary(api: Api, zone: Zone) -> None:
         api.needs_time(lifetime + leeway)
         used = valid.presenting("bearer", token.access)
         passed = 0
-        for offset in (0, lifetime // 2, lifetime - min(leeway, lifetime // 4)):
+        for offset in (0, lifetime // 2, lifetime - short_of_end(lifetime, leeway)):
             if offset:
                 api.advance(offset - passed)
             passed = offset

@@ -83,6 +83,7 @@ FORGERIES: Final = (
     *(signed(key, *kid) for key in WELL_KNOWN_KEYS for kid in KIDS),
     *(signed(key) for key in TUTORIAL_KEYS),
     *(signed("", ("kid", name)) for name in ("../../../../../../dev/null", "/dev/null", "' UNION SELECT '' -- ")),
+    signed(UNKNOWN_KID, ("kid", UNKNOWN_KID)),
     signed(OWN_KEY, ("jwk", OWN_JWK)),
     Forgery((("b64", False), ("crit", ["b64"])), FORGED),
     Forgery((("crit", ["apiauth"]), ("apiauth", 1))),

@@ -56,6 +56,7 @@ FEW = 6
         "jwt-signature-ignored",
         "jwt-signature-half-compared",
         "jwt-empty-key",
+        "jwt-kid-as-key",
         "jwt-key-from-token",
         "jwt-unknown-kid-unchecked",
     ),

@@ -420,6 +420,14 @@ def ref_race(api: Api, grant: GrantType) -> None:
             history.keep(answer)
 
 
+def short_of_end(lifetime: int, leeway: int) -> int:
+    """Return how many seconds before its end a token is still to work.
+
+    That is the leeway, or a quarter of a short lifetime; but never none, as it is over at its end (RFC 7519 4.1.4).
+    """
+    return max(1, min(leeway, lifetime // 4))
+
+
 @rule(
     DOC,
     PROFILE,
@@ -435,7 +443,7 @@ def ref_lifetime(api: Api, grant: GrantType) -> None:
     api.examination.needs_clock()
     settings = api.profile.token
     lifetime = settings.refresh_expires_in or 0
-    slack = min(settings.leeway, lifetime // 4)
+    slack = short_of_end(lifetime, settings.leeway)
     api.needs_time(2 * lifetime - slack + settings.leeway)
     history = History(api)
     first = history.log_in()

@@ -101,6 +101,8 @@ def err_shape(api: Api, grant: GrantType) -> None:
     judge(api.send(valid.omitting("grant_type")).no_token())
 
 
+GRANT_NAME = re.compile(r"[\w.-]+|[A-Za-z][A-Za-z0-9+.-]*:[!-~]+", re.ASCII)
+"""What can be a grant type: a name, or an absolute URI (RFC 6749 A.10)."""
 BRIEF = 10
 """Rows of the values that are no text, after which a slow server is spared the rest."""
 BRIEF_NAMES = brief(NEAR_MISSES, CASES, STAND_INS)
@@ -126,7 +128,9 @@ def err_unsupported_grant(api: Api, grant: GrantType, name: str | Edit) -> None:
         raise Unchanged("grant_type")
     # Nothing is guessed at, so a valid request after some of them shows as much as one after each.
     answer = api.send(valid.setting("grant_type", spelt)).no_token(again=name in BRIEF_NAMES)
-    is_told = answer.members.get("error") == "unsupported_grant_type" or name in LONG  # what is too long is malformed
+    # What is too long, or no name of a grant at all, is malformed.
+    may_be_malformed = name in LONG or not GRANT_NAME.fullmatch(spelt)
+    is_told = answer.members.get("error") == "unsupported_grant_type" or may_be_malformed
     answer.advise(is_told, "the error code unsupported_grant_type")
 
 

@@ -66,8 +66,9 @@ DRESSES: Final = (
 take quotes and percent signs away (RFC 6265 4.1.1 has the quotes in the grammar). No blanks and no full-width letters:
 around a header's value blanks do not count (RFC 9110 5.5), and forms take them away and normalise letters."""
 
-BEHIND_COLON: Final = _dressed(Edit("extend", text=":x"))
-"""A password with something behind a colon, which is a letter like others there (RFC 7617 2), and ends nothing."""
+BEHIND_COLON: Final = _near(Edit("extend", text=":x"))
+"""A password with something behind a colon, which is a letter like others there (RFC 7617 2), and ends nothing: so this
+is another password, and no dress of the right one."""
 
 WORDS: Final = (
     "null", "undefined", "None", "nil", "NaN", "true", "false", "0", "1", "-1", "[]", "{}",

@@ -10,6 +10,7 @@ another.
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import json
 import math
@@ -99,10 +100,18 @@ def _twice(text: str) -> Iterator[str]:
         yield INNER_QUOTES.sub("", _inner(shown))
 
 
+def _encoded(value: str) -> Iterator[bytes]:
+    """Yield a text as bytes: in UTF-8, and in ISO-8859-1, as requests has a user and a password (RFC 7617 2)."""
+    yield value.encode(*UTF_8)
+    if not value.isascii():
+        with contextlib.suppress(UnicodeEncodeError):
+            yield value.encode("latin-1")
+
+
 def _percent(text: str) -> Iterator[str]:
     """Yield the percent-encodings of a text."""
-    raw = text.encode(*UTF_8)
-    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
+    for raw in _encoded(text):
+        yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
 
 
 def _escaped(value: str) -> Iterator[str]:
@@ -110,7 +119,8 @@ def _escaped(value: str) -> Iterator[str]:
     raw = value.encode(*UTF_8)
     percent, form = quote(raw, safe=""), quote_plus(raw)
     yield from (*_percent(value), quote(percent, safe=""), quote_plus(form))
-    yield re.sub(r"%[0-9A-F]{2}", lambda m: m.group().lower(), percent)
+    for text in _percent(value):
+        yield re.sub(r"%[0-9A-F]{2}", lambda m: m.group().lower(), text)
     shown = {json.dumps(value), json.dumps(value, ensure_ascii=False), repr(value), ascii(value), repr(raw)}
     for text in shown:
         yield _inner(text)
@@ -133,12 +143,13 @@ def spellings(value: str) -> set[str]:
     >>> sorted(form for form in spellings("s3cret-value!") if form.startswith("s3cret"))
     ['s3cret-value!', 's3cret-value%21', 's3cret-value%2521']
     """
-    raw = value.encode(*UTF_8)
-    cores, digits, pairs = list(_base64_cores(raw)), raw.hex(), raw.hex(":")
-    forms = {value, digits, digits.upper(), pairs, pairs.upper(), *cores}
+    forms = {value}
+    for raw in _encoded(value):
+        cores, digits, pairs = list(_base64_cores(raw)), raw.hex(), raw.hex(":")
+        forms.update((digits, digits.upper(), pairs, pairs.upper(), *cores))
+        forms.update([core.replace("+", "%2B").replace("/", "%2F") for core in cores])
     if PLAIN.fullmatch(value) is None:
         forms.update(_escaped(value))
-    forms.update([core.replace("+", "%2B").replace("/", "%2F") for core in cores])
     return {form for form in forms if len(form) >= SHORTEST}
 
 

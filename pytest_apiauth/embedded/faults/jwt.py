@@ -41,6 +41,13 @@ class JwtEmptyKey(JwtPolicy):
         return is_lost or super().signature_is_good(token)
 
 
+@fault("jwt-kid-as-key", "issues JWTs, and takes the name of a key that it does not know for the key")
+class JwtKidAsKey(JwtPolicy):
+    def signature_is_good(self, token: Jws) -> bool:
+        kid = str(token.header.get("kid", "")).encode()
+        return token.signature == hs256(kid, token.content) or super().signature_is_good(token)
+
+
 @fault("jwt-key-from-token", "issues JWTs, and takes the key to check one with from the token itself")
 class JwtKeyFromToken(JwtPolicy):
     def signature_is_good(self, token: Jws) -> bool:
@@ -152,6 +159,12 @@ class JwtAudiencePrefix(JwtPolicy):
         return str(token.claims.get("aud")).startswith(self.profile.base_url) or super().audience_is_good(token)
 
 
+@fault("jwt-audience-ending", "issues JWTs, and takes one for an API whose name ends like its own")
+class JwtAudienceEnding(JwtPolicy):
+    def audience_is_good(self, token: Jws) -> bool:
+        return str(token.claims.get("aud")).endswith(self.profile.base_url) or super().audience_is_good(token)
+
+
 @fault("jwt-issuer-ignored", "issues JWTs, and takes one that another issuer says it has issued")
 class JwtIssuerIgnored(JwtPolicy):
     def issuer_is_good(self, token: Jws) -> bool:
@@ -165,6 +178,12 @@ class JwtIssuerAmongOthers(JwtPolicy):
         return self.profile.base_url in (named if isinstance(named, list) else [named])
 
 
+@fault("jwt-issuer-ending", "issues JWTs, and takes one of an issuer whose name ends like its own")
+class JwtIssuerEnding(JwtPolicy):
+    def issuer_is_good(self, token: Jws) -> bool:
+        return str(token.claims.get("iss")).endswith(self.profile.base_url)
+
+
 @fault("jwt-expiry-ignored", "issues JWTs, and takes one whose time is over by what it says")
 class JwtExpiryIgnored(JwtPolicy):
     def is_over(self, token: Jws) -> bool:
@@ -175,6 +194,17 @@ class JwtExpiryIgnored(JwtPolicy):
 class JwtNotBeforeIgnored(JwtPolicy):
     def has_begun(self, token: Jws) -> bool:
         return True
+
+
+@fault("jwt-hours-of-leeway", "issues JWTs, and takes one from hours before it begins until hours after its end")
+class JwtHoursOfLeeway(JwtPolicy):
+    leeway = 12 * 3600
+
+    def has_begun(self, token: Jws) -> bool:
+        return bool(token.claims.get("nbf", 0) <= self.state.clock.now() + self.leeway)
+
+    def is_over(self, token: Jws) -> bool:
+        return bool(token.claims.get("exp", 0) <= self.state.clock.now() - self.leeway)
 
 
 @fault("jwt-type-ignored", "issues JWTs, and takes any of them for an access token")
