@@ -209,6 +209,8 @@ def _controls(valid: Draft, refs: tuple[Ref, ...], *, brief: bool) -> Iterator[t
     for ref in refs:
         for letter in (*BRIEF_CONTROLS, "\0"):
             yield valid.editing(ref, Edit("insert", 500, letter)), False
+        # Where a text of C ends, there is more of another one.
+        yield valid.editing(ref, Edit("extend", text="\0x")), False
         for letter in BRIEF_CONTROLS if brief else CONTROLS:
             yield valid.editing(ref, Edit("extend", text=letter)), True
 
@@ -240,7 +242,7 @@ def basic_controls(api: Api, grant: GrantType) -> None:
     "RFC 7617 2",
     PROFILE,
     applies=basic_zones,
-    catches="basic-zone-controls-dropped",
+    catches=("basic-zone-controls-dropped", "basic-zone-cut-at-nul"),
     safety=LOCKOUT,
     look="What cleans a user's name or password before the comparison: strip() and filters of control"
     " characters make two of them one.",

@@ -259,7 +259,7 @@ def tok_in_url_refused(api: Api, zone: Zone) -> None:
     """A token in the query of the URL, where it ends in logs, authenticates nothing."""
     for valid in api.requests(zone, *tokens_of(api.profile, is_hidden)):
         bare = valid.without(valid.token_kind)
-        names = ("access_token", "token", "bearer", "auth", "Authorization")
+        names = ("access_token", "token", "bearer", "auth", "auth_token", "jwt", "api_token", "Authorization")
         refused_in_turn(api, valid, (bare.with_query((name, valid.token)) for name in names))
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Final
 
 from pytest_apiauth.rules import (
     DEFAULT,
@@ -104,6 +107,10 @@ def foreign_values(api: Api, answer: Answer, spoilt: Ref | None) -> Iterator[Ref
             value = api.examination.value(ref)
             if value not in carried and is_recognisable(value) and echoes(answer, value):
                 yield ref
+    if api.profile.jwt is not None and api.profile.jwt.signing_key is not None:
+        key = Ref(Role.JWT_KEY)
+        if is_recognisable(api.examination.value(key)) and echoes(answer, api.examination.value(key)):
+            yield key
 
 
 def require_no_foreign_value(api: Api, answer: Answer, spoilt: Ref | None) -> None:
@@ -118,7 +125,7 @@ def require_no_foreign_value(api: Api, answer: Answer, spoilt: Ref | None) -> No
     PROFILE,
     "RFC 9110 11.4",
     applies=protected_zones,
-    catches="refusal-tells-right-one",
+    catches=("refusal-tells-right-one", "jwt-key-told"),
     look="The text of refusals: what the server compared with belongs to nobody's answer; look for debug"
     " messages and whole objects in errors.",
 )
@@ -185,14 +192,34 @@ def leak_canary_token(api: Api, grant: GrantType) -> None:
             answer.require(not echoes(answer, CANARY), "no secret repeated in a refusal", "the refused one in it")
 
 
-def differences(one: Answer, other: Answer) -> str:
+REASONS: Final = ("error", "error_description")
+"""Members that say why a request was refused (RFC 6749 5.2)."""
+MESSAGES: Final = (
+    *REASONS, "detail", "message", "title", "code", "errors", "msg", "reason", "error_message", "non_field_errors",
+)  # fmt: skip
+"""The same with those of RFC 9457 and of frameworks: Django REST framework, FastAPI, Flask-Security, Spring."""
+
+
+def differences(one: Answer, other: Answer, names: Iterable[str] = REASONS) -> str:
     """Say in what two refusals differ: status, media type, JSON members (other text may hold a date or an id)."""
     rows = [
         ("status", one.status, other.status),
         ("media type", one.response.media_type, other.response.media_type),
-        *((name, one.members.get(name), other.members.get(name)) for name in ("error", "error_description")),
+        *((name, _told(one, name), _told(other, name)) for name in names),
     ]
     return ", ".join(f"{name} {second!r} and not {first!r}" for name, first, second in rows if first != second)
+
+
+def _told(answer: Answer, name: str) -> object:
+    """Return what a member says, whatever names and numbers are in it: the user's own, or how many tries are left."""
+    said = answer.members.get(name)
+    if said is None or name in REASONS:
+        return said
+    text = json.dumps(said)
+    refs = [ref for ref in answer.draft.refs if ref.role in (Role.USERNAME, Role.CLIENT_ID)]
+    for sent in (NOBODY, *map(answer.api.examination.value, refs)):
+        text = text.replace(json.dumps(sent)[1:-1], "…")
+    return re.sub(r"\d+", "0", text)
 
 
 def told_apart(one: Answer, other: Answer) -> bool:
@@ -200,9 +227,9 @@ def told_apart(one: Answer, other: Answer) -> bool:
     return bool(differences(one, other))
 
 
-def require_alike(one: Answer, other: Answer, words: str) -> None:
+def require_alike(one: Answer, other: Answer, words: str, names: Iterable[str] = REASONS) -> None:
     """Require that two refusals do not differ; what they say is cut short and redacted."""
-    found = other.api.examination.redactor.redact(differences(one, other))
+    found = other.api.examination.redactor.redact(differences(one, other, names))
     other.require(not found, f"the answer to {words}, {one.got}", f"{other.got} with {one_line(found)}")
 
 
@@ -211,7 +238,7 @@ def require_alike(one: Answer, other: Answer, words: str) -> None:
     "RFC 6749 5.2",
     "RFC 6819 4.4.3",
     applies=password_logins,
-    catches="unknown-user-named",
+    catches=("unknown-user-named", "unknown-user-detailed"),
     safety=LOCKOUT,
     look="An unknown user takes the same way as a wrong password: one message, one status, and a hash"
     " computed in vain (Django's ModelBackend does).",
@@ -222,7 +249,7 @@ def leak_enum(api: Api, grant: GrantType) -> None:
     wrong = api.send(valid.editing(valid.carried(Role.PASSWORD), Edit("reverse"))).no_token()
     spoilt = valid.setting("username", NOBODY).editing(valid.carried(Role.PASSWORD), Edit("reverse"))
     unknown = api.send(spoilt).no_token()
-    require_alike(wrong, unknown, "a wrong password")
+    require_alike(wrong, unknown, "a wrong password", MESSAGES)
 
 
 @rule(
@@ -243,7 +270,7 @@ def leak_enum_client(api: Api, grant: GrantType) -> None:
             valid.carried(Role.CLIENT_SECRET), Edit("reverse")
         ),
     ).no_token(cause)
-    require_alike(wrong, unknown, "a wrong secret")
+    require_alike(wrong, unknown, "a wrong secret", MESSAGES)
 
 
 @rule(

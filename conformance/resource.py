@@ -310,7 +310,7 @@ def _dressed_up(
     PROFILE,
     "RFC 9110 11.4",
     applies=protected_zones,
-    catches=("forwarded-for-trusted", "forwarded-for-waives-key", "open-place-in-header"),
+    catches=("forwarded-for-trusted", "forwarded-for-waives-key", "host-trusted", "open-place-in-header"),
     look="What trusts X-Forwarded-For and its like: only a header that your own proxy overwrites may be"
     " believed, and an address is no credential (uvicorn: --forwarded-allow-ips).",
 )
@@ -412,7 +412,7 @@ def res_all_methods(api: Api, zone: Zone) -> None:
                     continue
                 if draft.method == "TRACE" and answer.response.media_type == "message/http":
                     continue  # the request itself comes back, and no content (RFC 9110 9.3.8)
-                if 300 <= answer.status < 400:
+                if 300 <= answer.status < 400 and not answer.is_refusal:
                     # Where a route is for that method alone, the way there may be told to anybody.
                     answer.advise(False, "a refusal, whatever the method")
                 else:
@@ -436,6 +436,7 @@ def res_all_methods(api: Api, zone: Zone) -> None:
         "spelling-unprotected-listed",
         "spelling-unprotected-respelt",
         "spelling-unprotected-others",
+        "spelling-of-file-unprotected",
     ),
     wire=True,
     look="The layer that decides by path: a proxy's location block or middleware with startswith sees"

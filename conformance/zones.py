@@ -151,9 +151,9 @@ def zone_surplus_bad(api: Api, zone: Zone) -> None:
     DOC,
     PROFILE,
     applies=protected_zones,
-    catches="any-credential-suffices",
+    catches=("any-credential-suffices", "other-zones-needs-suffice"),
     look="How needs are combined: 'key and token' by two dependencies that both refuse; a list of"
-    " authentication classes means any of them.",
+    " authentication classes means any of them, and one that is global goes for every route.",
 )
 def zone_truth_table(api: Api, zone: Zone) -> None:
     """A zone admits exactly the sets of credentials that meet its documented need."""
@@ -164,6 +164,25 @@ def zone_truth_table(api: Api, zone: Zone) -> None:
                 if answer is not None:
                     api.admit(answer, zone, row.good, is_due=row.meets(zone))
                     answer.like_control() if row.meets(zone) else answer.refused()
+        for good in others_credentials(api, zone):
+            with api.row():
+                answer = api.attempt(replace(valid, credentials=(good,)))
+                if answer is not None:
+                    _judge_swapped(answer, zone, good.kind)
+
+
+def others_credentials(api: Api, zone: Zone) -> Iterator[Credential]:
+    """Yield the credentials that other zones need and this one does not, each as it is sent there."""
+    own = {zone_kind: api.credential(zone_kind) for zone_kind in zone.kinds}
+    documented = [(good.slot, good.text) for good in own.values()]
+    values = [api.examination.value(ref) for good in own.values() for ref in good.refs]
+    ways = (way for other in api.profile.zones.values() for way in api.examination.ways_into(other))
+    for kind in dict.fromkeys(kind for way in ways for kind in way if kind not in own):
+        good = api.credential(kind)
+        # One value may have two names: a token that is configured as an API key too is no other's.
+        is_own = any(equivalent(api.examination.value(ref), value) for ref in good.refs for value in values)
+        if not is_own and (good.slot, good.text) not in documented:
+            yield good
 
 
 def _keyed_token_route(profile: Profile) -> dict[str, str]:

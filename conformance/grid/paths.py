@@ -26,7 +26,7 @@ SEGMENT: Final[tuple[Callable[[str], str], ...]] = (
 """Changes of one segment: a letter encoded, once or twice, parameters, another case, dots, doubled slashes."""
 END: Final = (
     "/", "//", "/.", "/./", "/..;/", ".json", ";.json", ".html", "%20", "%09", "%0a", "%00", "%2f", "%5c", "%3f", "%23",
-    "?", "??", ";", "~", "*", "/x/..", "\\",
+    "?", "??", "?x.css", ".css", "/x.css", ";", "~", "*", "/x/..", "\\",
 )  # fmt: skip
 """What may stand behind a path."""
 FRONT: Final = ("/", "/.", "/%2e", "/x/..", "/%2f", "\\", "/;", "/.;")

@@ -10,6 +10,7 @@ from pytest_apiauth.rules import Draft, Ref, Text
 HEADERS: Final = (
     "X-Access-Token", "X-Auth-Token", "X-API-Key", "Api-Key", "X-API-Token", "X-Token", "Token", "Access-Token",
     "X-Authorization", "Proxy-Authorization", "X-Authorization-Token", "X-JWT-Assertion", "Authentication",
+    "Authentication-Token",
 )  # fmt: skip
 COOKIES: Final = ("access_token", "token", "jwt", "auth", "auth_token", "Authorization", "session", "api_key")
 

@@ -41,7 +41,7 @@ TRUSTED: Final = (
         "proxies that tell the host and the path that were asked for",
         ("X-Forwarded-Host", "localhost"), ("X-Forwarded-Host", "127.0.0.1"), ("X-Forwarded-Server", "localhost"),
         ("X-Host", "localhost"), ("X-Forwarded-Prefix", "/"), ("X-Forwarded-Port", "443"),
-        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Proto", "https"), ("Host", "localhost"), ("Host", "127.0.0.1"),
         route=True,
     ),
     *_all(

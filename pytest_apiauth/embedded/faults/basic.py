@@ -68,6 +68,12 @@ class BasicZoneControlsDropped(Policy):
         return super().same_basic_password(visible(presented), known)
 
 
+@fault("basic-zone-cut-at-nul", "compares a user's password at a resource as far as to a NUL, where texts of C end")
+class BasicZoneCutAtNul(Policy):
+    def same_basic_password(self, presented: str, known: str) -> bool:
+        return super().same_basic_password(presented.partition("\0")[0], known)
+
+
 @fault("basic-empty-secret-accepted", "takes an empty secret in Basic for the right one")
 class BasicEmptySecretAccepted(Policy):
     def same_secret(self, presented: str, known: str) -> bool:

@@ -213,6 +213,15 @@ class JwtTypeIgnored(JwtPolicy):
         return True
 
 
+@fault("jwt-key-told", "issues JWTs, and says in a refusal which key they are checked with")
+class JwtKeyTold(JwtPolicy):
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        if answer.status != 401 or request.header("authorization") is None:
+            return answer
+        return replace(answer, body=json.dumps({"error": "invalid_token", "expected_key": self._key}).encode())
+
+
 @fault("jwt-iterations-unbounded", "issues JWTs, and hashes a password as often as a token says")
 class JwtIterationsUnbounded(JwtPolicy):
     def revise(self, request: Request, response: Response) -> Response:

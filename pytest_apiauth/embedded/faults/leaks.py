@@ -64,6 +64,24 @@ class UnknownUserNamed(Policy):
         return found
 
 
+@fault("unknown-user-detailed", "an unknown user is told from a wrong password, beside the error code")
+class UnknownUserDetailed(Policy):
+    is_unknown = False
+
+    def find_user(self, username: str) -> UserRecord | None:
+        found = super().find_user(username)
+        self.is_unknown = found is None
+        return found
+
+    def revise(self, request: Request, response: Response) -> Response:
+        answer, is_unknown = super().revise(request, response), self.is_unknown
+        self.is_unknown = False
+        members = answer.json()
+        if not is_unknown or not isinstance(members, dict):
+            return answer
+        return replace(answer, body=json.dumps({**members, "detail": "There is no such user."}).encode())
+
+
 @fault("unknown-client-named", "an unknown client is told from a wrong secret")
 class UnknownClientNamed(Policy):
     def client_credentials(self, request: Request, parameters: Parameters) -> tuple[str | None, str | None]:

@@ -85,6 +85,13 @@ class ForwardedForTrusted(Policy):
         return is_local or super().is_admitted_unseen(request)
 
 
+@fault("host-trusted", "admits a request without credentials that asks for the host localhost")
+class HostTrusted(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        is_local = request.header("host") == "localhost" and carries_nothing(self, request)
+        return is_local or super().is_admitted_unseen(request)
+
+
 @fault("open-place-in-header", "admits a request without credentials that says it was rewritten from /health")
 class OpenPlaceInHeader(Policy):
     def is_admitted_unseen(self, request: Request) -> bool:

@@ -224,6 +224,14 @@ class MethodWaivesKey(KeyWaived):
         return (*super().allowed_methods(zone), "POST")
 
 
+@fault("spelling-of-file-unprotected", "asks for no credentials if the URL ends like that of a style sheet")
+class SpellingOfFileUnprotected(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        bare = replace(request, url=request.url.partition("?")[0], target=None)
+        is_file = request.url.endswith(".css") and carries_nothing(self, bare)
+        return is_file or super().is_admitted_unseen(request)
+
+
 @fault("spelling-unprotected-stamped", "a path with a doubled slash needs no credentials, and answers are numbered")
 class SpellingUnprotectedStamped(Policy):
     def is_admitted_unseen(self, request: Request) -> bool:

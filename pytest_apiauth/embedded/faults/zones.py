@@ -56,6 +56,16 @@ class AnyCredentialSuffices(Policy):
         return any(kind in held for alternative in alternatives for kind in alternative)
 
 
+@fault("other-zones-needs-suffice", "admits a request to a zone with what another zone needs")
+class OtherZonesNeedsSuffice(Policy):
+    def needs(self, zone: Zone) -> Alternatives:
+        own = super().needs(zone)
+        others = (
+            way for each in self.profile.zones.values() for way in super(OtherZonesNeedsSuffice, self).needs(each)
+        )
+        return (*own, *others) if own else own
+
+
 @fault("slots-interchangeable", "takes a token in the API key's place for a key, and a key for a token")
 class SlotsInterchangeable(Policy):
     def match_key(self, presented: str, known: Mapping[str, KeyRecord]) -> KeyRecord | None:
