@@ -98,6 +98,16 @@ def test_spelling_is_found(value: str, spelling: str) -> None:
     assert shown.rstrip().endswith("after")
 
 
+@pytest.mark.parametrize("value", ["pässword with ünicode", "clé-secrète:%"])
+def test_value_in_iso_8859_1_is_found(value: str) -> None:
+    """A value is found as requests encodes a user and a password, which is not in UTF-8."""
+    raw = value.encode("latin-1")
+    pair = base64.b64encode(b"bob:" + raw).decode()
+
+    for form in (quote(raw, safe=""), quote_plus(raw), quote(raw, safe="").lower(), raw.hex(), repr(raw), pair):
+        assert "[apiauth:shop.value0]" in learnt(value).redact_shown(f"before {form} after")
+
+
 @given(st.text(st.characters(codec="utf-8"), min_size=8, max_size=24))
 @settings(deadline=None, max_examples=300)
 def test_plain_redactor_knows_encodings_of_encodings(value: str) -> None:
