@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -38,6 +39,7 @@ from pytest_apiauth.rules import (
 
 from .content import never_the_content
 from .grid.cells import Class, Slot, fills
+from .grid.trusted import USER_FIELDS, USER_PARAMETERS
 from .parts import (
     TOKENS,
     all_zones,
@@ -309,17 +311,27 @@ def as_user(api: Api, valid: Draft, who: str) -> Draft:
     return valid.presenting("basic", (api.ref(Role.USERNAME, who), ":", api.ref(Role.PASSWORD, who))).as_control()
 
 
+def naming(api: Api, valid: Draft, who: str, told: str) -> Iterator[Draft]:
+    """Yield a user's own request that names another one beside: as answers tell who that is, and as they log in."""
+    names: list[Text] = [told]
+    with suppress(NotApplicable):
+        names.append(api.ref(Role.USERNAME, who))
+    for name in names:
+        yield valid.with_query(*((parameter, name) for parameter in USER_PARAMETERS))
+        yield valid.with_headers(*((field, name) for field in USER_FIELDS))
+
+
 @rule(
     DOC,
     PROFILE,
     applies=identity_zones,
-    catches="identity-mixed",
+    catches=("identity-mixed", "identity-from-query", "identity-from-header"),
     control=ITSELF,
     look="Whom the request acts for: the user of its own token, from the request's state, never from a"
     " global, a cache keyed by path or a parameter.",
 )
 def zone_identity(api: Api, zone: Zone) -> None:
-    """A request acts as the user whose token or name it carries."""
+    """A request acts as the user whose token or name it carries, whoever else it names."""
     member, told = str(zone.identity), False
     grant = api.profile.usual_grant
     usual = api.profile.grants[grant].user if grant else DEFAULT
@@ -334,6 +346,12 @@ def zone_identity(api: Api, zone: Zone) -> None:
         told = True
         answers[1].require(names[0] != names[1], "another user for another user's token", "the same one")
         answers[2].require(names[0] == names[2], "the same user for the same token", "another one")
+        for draft in naming(api, as_user(api, valid, DEFAULT), other.who, str(names[1])):
+            with api.row():
+                answer = api.attempt(draft)
+                if answer is not None and answer.is_admitted:
+                    is_other = names[0] != names[1] == answer.members.get(member)
+                    answer.require(not is_other, "the user of the token, whoever else is named", "who is named")
     if not told:
         # The profile says that one of the probes has it: one of the two is wrong, and nobody can tell who the user is.
         raise Inconclusive(f"no probe's answer has the member {member!r}, which the profile names")

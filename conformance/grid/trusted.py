@@ -129,6 +129,9 @@ USER_FIELDS: Final = (
 )  # fmt: skip
 """Fields by which a proxy names the user, all at once with the name of one that there is."""
 
+USER_PARAMETERS: Final = ("user", "username", "user_id", "userId", "uid", "email", "sub", "as", "impersonate")
+"""Parameters by which somebody may say who he is."""
+
 
 def bundles() -> tuple[tuple[tuple[str, str], ...], ...]:
     """Return all fields that lead nowhere else, those of one source together, each of its names once a bundle."""

@@ -224,7 +224,11 @@ TABLE: Final = (
     Name("session_id", ANYWHERE, _SCRUBBER),
     Name("*sessid", BODY, "https://www.php.net/manual/en/session.configuration.php (PHPSESSID)"),
     Name("jsessionid", BODY, "Jakarta Servlet 6.0, 7.1.3"),
-    Name("sid", PARAMETER, "https://fritz.com (sid of FRITZ!Box), connect.sid of Express", KEY),
+    Name("sid", BODY, "https://fritz.com (sid of FRITZ!Box), connect.sid of Express, Synology's of a log-in", KEY),
+    Name("*-SID", HEADER, _CUSTOM, KEY),
+    Name("access", MEMBER, "https://django-rest-framework-simplejwt.readthedocs.io (beside refresh)", KEY),
+    Name("refresh", MEMBER, "https://django-rest-framework-simplejwt.readthedocs.io (beside access)", KEY),
+    Name("ticket", BODY, "https://apereo.github.io/cas (service tickets)", KEY),
 )
 """All that is known by name, in no order that counts."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlsplit
 
 from pytest_apiauth.embedded.policy import Alternatives, Holder, Policy
 from pytest_apiauth.embedded.refusal import Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import AccessToken, KeyRecord
-from pytest_apiauth.messages import Request
+from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import DEFAULT, Kind, Zone
 
 AUTHORIZATION_KINDS: frozenset[Kind] = frozenset({"bearer", "personal_access_token", "basic"})
@@ -88,6 +91,34 @@ class SlotsInterchangeable(Policy):
 class ZoneByRawPath(Policy):
     def deciding_paths(self, raw: str, normal: str) -> tuple[str, ...]:
         return (raw,)
+
+
+class IdentityTold(Policy):
+    """Answers as somebody whom the request names, of those who have an account."""
+
+    def named(self, request: Request) -> str | None:
+        """Return who is named beside the credential."""
+        raise NotImplementedError
+
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        named, members = self.named(request), answer.json()
+        if answer.status != 200 or named not in self.state.users or not isinstance(members, dict):
+            return answer
+        told = {zone.identity for zone in self.profile.zones.values()} & members.keys()
+        return replace(answer, body=json.dumps({**members, **dict.fromkeys(map(str, told), named)}).encode())
+
+
+@fault("identity-from-query", "answers as the user whom the query names, whoever asks")
+class IdentityFromQuery(IdentityTold):
+    def named(self, request: Request) -> str | None:
+        return dict(parse_qsl(urlsplit(request.url).query)).get("user_id")
+
+
+@fault("identity-from-header", "answers as the user whom X-User-Id names, whoever asks")
+class IdentityFromHeader(IdentityTold):
+    def named(self, request: Request) -> str | None:
+        return request.header("x-user-id")
 
 
 @fault("identity-mixed", "lets every user's token act as the default user")
