@@ -215,28 +215,37 @@ def res_jwt_issuer(api: Api, zone: Zone) -> None:
 def res_jwt_time(api: Api, zone: Zone) -> None:
     """A token whose time is over is refused, and so is one whose time has not come, by what it says itself."""
     now = int(time.time())
+    is_promised = any(each.startswith("RFC 9068") for each in api.profile.standards)
 
     def moment(valid: Draft, name: str) -> int | None:
         told = claims_of(api, valid).get(name)
         return int(told) if isinstance(told, int | float) and not isinstance(told, bool) else None
 
-    def must(valid: Draft) -> Iterator[Minted]:
+    def over(valid: Draft) -> Iterator[Minted]:
         yield said(("exp", PAST))
         yield said(("exp", PAST), ("iat", 0), ("nbf", 0))
         # By the server's own clock, which need not be this one's: it was not earlier than the valid token's beginning,
         # and is not later than its end.
-        start, end = moment(valid, "iat"), moment(valid, "exp")
+        start = moment(valid, "iat")
         if start is not None:
             yield said(("exp", start - HOUR))
         yield said(("exp", (start or now) - DAY))
+
+    def early(valid: Draft) -> Iterator[Minted]:
         yield said(("nbf", FAR), ("exp", FAR + DAY))
+        start, end = moment(valid, "iat"), moment(valid, "exp")
         if end is not None:
             yield said(("nbf", end + HOUR), ("exp", FAR))
         yield said(("nbf", max(now, start or 0, end or 0) + DAY * 30), ("exp", FAR))
 
+    def must(valid: Draft) -> Iterator[Minted]:
+        # A claim that the server's own tokens have not is one that it need not understand (RFC 7519 4).
+        yield from over(valid) if is_promised or "exp" in claims_of(api, valid) else ()
+        yield from early(valid) if is_promised or "nbf" in claims_of(api, valid) else ()
+
     def best(valid: Draft) -> Iterator[Minted]:
-        if "exp" in claims_of(api, valid):
-            yield said(("exp", None))
+        yield from () if is_promised or "nbf" in claims_of(api, valid) else early(valid)
+        yield from [said(("exp", None))] if "exp" in claims_of(api, valid) else over(valid)
 
     examined(api, zone, "", must, best)
 

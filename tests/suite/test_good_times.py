@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from pytest_apiauth.embedded.jws import Jws
+from pytest_apiauth.embedded.jwt import JwtPolicy
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.registry import Fault
 from pytest_apiauth.messages import Request, Response
@@ -39,6 +41,22 @@ def test_a_token_is_over_at_its_end(lifetime: int, leeway: int, rule: str, part:
     outcome = judged(rule, short_lived(lifetime, leeway=leeway), part)
 
     assert outcome.verdict is Verdict.PASS, outcome.reason
+
+
+class Timeless(JwtPolicy):
+    """Looks at the end of a token, and not at when its time begins, of which its own tokens say nothing."""
+
+    def has_begun(self, token: Jws) -> bool:
+        return True
+
+
+def test_a_claim_that_no_token_has_need_not_be_understood() -> None:
+    """Who issues tokens without nbf may ignore one (RFC 7519 4), unless RFC 9068 is promised: that is a warning."""
+    promised, fault = PROFILES["jwt"], Fault("timeless", "", Timeless)
+    unpromised = promised.replaced(standards=[each for each in promised.standards if each != "RFC 9068"])
+
+    assert judged("res-jwt-time", promised, "api", faults=[fault]).verdict is Verdict.FAIL
+    assert judged("res-jwt-time", unpromised, "api", faults=[fault]).verdict is Verdict.WARNING
 
 
 class Grammarian(Policy):
