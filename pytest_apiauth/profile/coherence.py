@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from pytest_apiauth.messages import Origin, why_not_a_url
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.endpoints import URL_KEYS, hint_at_variables
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import KINDS
@@ -14,11 +16,14 @@ from pytest_apiauth.profile.placing import crowded, wrong_names
 from pytest_apiauth.profile.promise import Promise
 from pytest_apiauth.profile.tables import (
     DEFAULT,
+    TOKEN,
     wrong_apps,
 )
 
 MOST_ZONES: Final = 500
 """Each rule about zones is examined in every one of them: this many are 13,000 tests."""
+OF_OTHERS: Final = ("authorization", "cookie", "host", "connection", "content-length", "transfer-encoding")
+"""Headers of credentials, and those that the HTTP library writes."""
 
 
 def mistakes(promise: Promise) -> list[str]:
@@ -138,6 +143,16 @@ def _wrong_zones(promise: Promise) -> list[str]:
                 own = promise.credentials.personal_access_token is not None
                 near = "; the token in [credentials] is named personal_access_token" if own else ""
                 wrong.append(f"zones.{name}.needs: names {kind.name}, but [grants] lists no way to get a token{near}")
+        wrong += [f"zones.{name}.headers: {each}" for each in _wrong_headers(promise, zone.headers)]
         paths = (zone.path, *zone.probe)
         wrong += [f"zones.{name}: {path!r} must begin with a slash" for path in paths if not path.startswith("/")]
     return wrong
+
+
+def _wrong_headers(promise: Promise, headers: Mapping[str, str]) -> Iterator[str]:
+    places = [row.place.name.lower() for row in promise.kinds.values() if row.place.where == "header"]
+    for name, value in headers.items():
+        if TOKEN.fullmatch(name) is None or not value.isascii() or not value.isprintable() or value != value.strip():
+            yield f"{one_line(repr(name))}: expected the name of a header, and a line of ASCII for it"
+        elif name.lower() in (*OF_OTHERS, *places):
+            yield f"{name} is where a credential travels, which needs names, or the HTTP library's own"

@@ -328,6 +328,11 @@ class Zone(Model):
         None, description="Scope, one word or several, without each of which an issued token is refused here"
     )
     methods: Texts = Field((), description="Documented methods of the probes beyond GET and HEAD")
+    headers: dict[str, str] = Field(
+        {},
+        description="Headers that each request of the suite has here beside its credentials, such as a version that the"
+        ' API asks for, or { Accept = "application/json" } where it sends browsers on to a page',
+    )
     members: Texts = Field((), description="Members that the probe's JSON answer is documented to have")
     identity: str | None = Field(None, description="Member of the probe's JSON answer that names the user")
     example: Example = Field(

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from pytest_apiauth.auth import requests, shell
 from pytest_apiauth.auth.certified import Certified
@@ -278,7 +279,10 @@ class Examination:
     def request(self, path: str, kinds: tuple[Kind, ...]) -> Draft:
         """Return a GET of a path with the named credentials: the same one each time, as drafts do not change."""
         if (path, kinds) not in self._requests:
-            self._requests[path, kinds] = requests.resource_request(self.profile, path, kinds)
+            made = requests.resource_request(self.profile, path, kinds)
+            zone = self.profile.zone_at(urlsplit(made.url).path)
+            headers = () if zone is None else tuple(zone.headers.items())
+            self._requests[path, kinds] = made.with_headers(*headers).as_control() if headers else made
         return self._requests[path, kinds]
 
     def ways_into(self, zone: Zone) -> list[tuple[Kind, ...]]:
