@@ -39,6 +39,7 @@ from pytest_apiauth.suite.outcomes import (
     says_nothing,
 )
 from pytest_apiauth.suite.rows import SERVER_ERROR_RULE, Rows
+from pytest_apiauth.suite.steps import passing
 from pytest_apiauth.suite.valid import ValidRequests
 
 Found = TypeVar("Found")
@@ -214,7 +215,7 @@ class Api(ValidRequests):
         clock = self.profile.clock
         place = self.profile.url(clock.url) if clock and clock.url else ""
         order = f"curl -sS --json '{{\"seconds\": {seconds}}}' {place}  " if place else ""
-        self.steps.append(f"{order}# {seconds} seconds pass")
+        self.steps.append(f"{order}# {passing(seconds)}")
 
     def once(self, what: Hashable, find: Callable[[], Found]) -> Found:
         """Return what was found out about the target before, by this rule or another; find it out the first time.

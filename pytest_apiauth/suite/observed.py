@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from pytest_apiauth.auth.texts import Ref, Role
+from pytest_apiauth.suite.steps import passing
 
 MOST_EVENTS: Final = 40
 """Events of one rule on one part that are kept."""
@@ -70,7 +71,7 @@ class Life:
 
     def wait(self, now: float, seconds: int) -> None:
         """Enter time that has passed."""
-        self._enter(now, "passed", (), f"{seconds} seconds pass")
+        self._enter(now, "passed", (), passing(seconds))
 
     def _enter(self, now: float, what: Happening, tokens: tuple[str, ...], words: str) -> None:
         last = self.events[-1] if self.events else None

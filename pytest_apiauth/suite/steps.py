@@ -62,6 +62,15 @@ class Steps(list[str]):
         self._giver = giver
 
 
+def passing(seconds: int) -> str:
+    """Say that time passes.
+
+    >>> passing(1), passing(60)
+    ('1 second passes', '60 seconds pass')
+    """
+    return "1 second passes" if seconds == 1 else f"{seconds} seconds pass"
+
+
 def naming(text: str, known: Mapping[Ref, str]) -> Text:
     """Return a text that came from the server with the values that have a placeholder name under that name.
 
