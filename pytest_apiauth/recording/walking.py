@@ -274,8 +274,14 @@ class Walk:
         if depth > DEEPEST_JSON:
             raise CassetteError(f"not looked into: JSON of more than {DEEPEST_JSON} levels")
         if isinstance(value, Members):
-            names = folded(key for key, _ in value)
-            return Members((self._key(key), self._member(key, each, context, depth + 1, names)) for key, each in value)
+            names, called = folded(key for key, _ in value), _name_in(value)
+            return Members(
+                (
+                    self._key(key),
+                    self._member(called if called and key == "value" else key, each, context, depth + 1, names),
+                )
+                for key, each in value
+            )
         if isinstance(value, list):
             return [self._member(name, each, context, depth + 1, beside) for each in value]
         return self.leaf(value, depth) if isinstance(value, str) else value
@@ -361,6 +367,11 @@ class _Context:
 
     status: int
     is_token_request: bool
+
+
+def _name_in(members: Members) -> str:
+    """Return what the ``value`` of an object is called, where its name stands beside it; empty if none does."""
+    return next((each for key, each in members if key in ("name", "key") and isinstance(each, str)), "")
 
 
 def _shown(name: str) -> str:

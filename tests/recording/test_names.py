@@ -207,7 +207,20 @@ def test_neighbours_settle_what_a_name_leaves_open() -> None:
     assert NAMES.is_secret(QUERY, "key", "short", folded(["token", "key"]))
     assert NAMES.is_secret(QUERY, "sig", "short", folded(["sv", "sp"]))
     assert not NAMES.is_secret(QUERY, "appid", "wx1234567890abcdef", folded(["appid", "secret"]))
+    assert NAMES.is_secret(MEMBER, "sid", key("session"), folded(["sid"]))
+    assert not NAMES.is_secret(MEMBER, "sid", key("message"), folded(["sid", "account_sid"]))
     assert NAMES.is_secret(QUERY, "appid", key("weather", "0123456789abcdef"), folded(["q", "appid"]))
+
+
+@pytest.mark.parametrize("called", ["name", "key"])
+def test_a_name_beside_its_value_counts(called: str, server: Loopback, tmp_path: Path) -> None:
+    """In a list of names and values each value is known by the name beside it."""
+    secret, plain = key("listed"), "a word"
+    rows = [{called: "access_token", "value": secret}, {called: "colour", "value": plain}, {"value": plain}]
+    taped = run_tape(tmp_path, server, [Ask("/x", "GET", reply=Reply(json.dumps(rows).encode()))], is_live=True)
+
+    assert secret not in taped.text
+    assert taped.text.count(plain) == 2
 
 
 def test_row_has_a_source() -> None:
