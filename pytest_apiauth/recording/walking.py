@@ -275,11 +275,9 @@ class Walk:
             raise CassetteError(f"not looked into: JSON of more than {DEEPEST_JSON} levels")
         if isinstance(value, Members):
             names, called = folded(key for key, _ in value), _name_in(value)
+            known = {"value": called} if called else {}
             return Members(
-                (
-                    self._key(key),
-                    self._member(called if called and key == "value" else key, each, context, depth + 1, names),
-                )
+                (self._key(key), self._member(known.get(key, key), each, context, depth + 1, names))
                 for key, each in value
             )
         if isinstance(value, list):
