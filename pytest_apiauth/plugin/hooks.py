@@ -294,6 +294,10 @@ def pytest_runtest_makereport(
         refusals = _refusals()
         if refusals is not None:
             refusals.add_to_report(item, report)
+        if report.when == "setup":
+            from pytest_apiauth.plugin import narrow
+
+            narrow.add_to_report(error, report)
         apis = apis_of(item)
         if apis is not None:
             from pytest_apiauth.plugin import earlier, misplaced, standing_clock

@@ -363,3 +363,74 @@ def test_a_block_tells_too(project: pytest.Pytester, run: Run) -> None:
     result.assert_outcomes(failed=5)
     paths = [line.split()[2] for line in result.outlines if line.startswith("shop: ")]
     assert paths == ["/v1/of/this/test", "/v1/of/a/block", "/v1/of/unittest"], output(result)
+
+
+SIGNED: Final = """
+schema = 1
+api_url = "https://api.shop.example/v1"
+[schemes.hmac]
+in = "header"
+name = "X-Signature"
+value = { env = "SHOP_KEY" }
+sign = "signing:sign"
+once = true
+[zones.items]
+path = "/items/"
+needs = ["hmac"]
+probe = ["/items/1"]
+"""
+SIGNING: Final = """
+def sign(request, key):
+    return {"X-Signature": request.method + key}
+
+def fails(request, key):
+    raise KeyError(f"no time beside {key}")
+
+def gives_text(request, key):
+    return key
+
+def gives_number(request, key):
+    return {"X-Signature": 7}
+
+def gives_other(request, key):
+    return {"X-Time": "now"}
+"""
+SIGN_CASES: Final = {
+    "fails": "signing:fails failed: KeyError: 'no time beside [its key]' (signing.py, line 5)",
+    "gives_text": "signing:gives_text returned a str; expected a mapping of texts by name, among them X-Signature",
+    "gives_number": "signing:gives_number returned an int for 'X-Signature'; expected a mapping of texts by name, among"
+    " them X-Signature",
+    "gives_other": "signing:gives_other returned only 'X-Time'; expected a mapping of texts by name, among them"
+    " X-Signature",
+    "is_missing": "signing has no attribute 'is_missing'",
+}
+
+
+def test_a_function_that_cannot_sign_is_told(project: pytest.Pytester, run: Run) -> None:
+    """What ``sign`` names is asked by the server too: what is wrong with it is told as a client of ours tells it."""
+    (project.path / "shop.apiauth.toml").write_text(SIGNED, encoding="utf-8")
+    functions = [
+        f'@pytest.mark.apiauth(changes={{"schemes.hmac.sign": "signing:{name}"}})\n'
+        f'def test_{name}(apiauth_mock):\n    assert ask("/items/1", X_Signature="hidden-0") == 200\n'
+        for name in SIGN_CASES
+    ]
+    working = """
+def test_wrong(apiauth_mock):
+    assert ask("/items/1", X_Signature="hidden-0") == 200
+
+def test_twice(apiauth_mock):
+    good = "GET" + os.environ["SHOP_KEY"]
+    assert [ask("/items/1", X_Signature=good) for _ in range(2)] == [200, 200]
+"""
+    project.makepyfile(test_it="\n\n".join([HELPERS, working, *functions]), signing=SIGNING)
+
+    result = run("test_it.py", "-p", "no:randomly")
+
+    result.assert_outcomes(failed=len(SIGN_CASES) + 2)
+    came = "GET /v1/items/1 was answered 401: X-Signature has a signature that "
+    broken = f"{came}nothing can be told of: schemes.hmac.sign: "
+    assert said(result) == {
+        "test_wrong": [f"{came}no key makes of this request; the function that the profile names has another one"],
+        "test_twice": [f"{came}came before; the profile says once = true"],
+        **{f"test_{name}": [f"{broken}{line}; mend the function"] for name, line in SIGN_CASES.items()},
+    }
