@@ -25,6 +25,7 @@ def add_to_report(error: BaseException, report: pytest.TestReport) -> None:
         (
             "apiauth",
             f"{name} is of {own} scope: with apiauth_server_scope = {scope} in the ini it is of {scope} scope, and so"
-            " are the fixtures beside it; or your fixture opens a server of its own, by pytest_apiauth.serving(PROFILE)",
+            " are the fixtures beside it; or your fixture opens a server of its own, by"
+            " pytest_apiauth.serving(PROFILE)",
         )
     )
