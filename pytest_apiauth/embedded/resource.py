@@ -75,10 +75,12 @@ class ResourceEndpoint:
         return self._payload(route.zone_name, route.place, user)
 
     def refusal(self, request: Request, path: str, asked: Response) -> Response:
-        """Refuse a request whatever it brings, with the status and header fields of an answer."""
+        """Refuse a request whatever it brings, with the status, the header fields and the body of an answer."""
         route = self._route(path)
         kinds: frozenset[Kind] = (route.kinds if route else None) or frozenset({"bearer"})
         lines = self._policy.challenge_lines(self._challenges(request, kinds)) if asked.status == 401 else ()
+        if asked.body or asked.header("content-type") is not None:
+            return Response(asked.status, (*lines, *asked.headers), asked.body)
         media_type, body = self._policy.refusal_content("refused")
         return Response(asked.status, (("Content-Type", media_type), *lines, *asked.headers), body)
 
