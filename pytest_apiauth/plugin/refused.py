@@ -65,6 +65,7 @@ FIELDS: Final[Mapping[str, str]] = {
 BY_CLIENT_AUTH: Final[Mapping[str, str]] = {
     "client_secret_basic": "client_id and client_secret go in Authorization: Basic",
     "client_secret_post": "client_id and client_secret go in the body",
+    "client_secret_json": "client_id and client_secret go in the body, which is JSON",
     "none": "a client brings no secret",
     "private_key_jwt": "a client_assertion that the client's key has signed goes in the body",
     "client_secret_jwt": "a client_assertion that the client's secret has signed goes in the body",
@@ -100,7 +101,7 @@ def _why(profile: Profile, reason: Reason) -> str:
         case "ORIGIN":
             return _of_origin(profile, reason.request)
         case "TARGET":
-            return "its path has letters that no URL has; percent-encode them"
+            return "its path does not begin with a slash, or has letters that no URL has; percent-encode them"
         case "PATH":
             return _of_path(profile, reason.request)
         case "METHOD":
@@ -234,10 +235,14 @@ def _of_endpoint(profile: Profile, reason: Reason) -> str:
 
 def _of_scope(profile: Profile, request: Request) -> str:
     asked, grant = _parameter(request, "scope"), _parameter(request, "grant_type")
-    known = next((profile.scope_of(name) for name in profile.grants if name == grant), profile.token.scope)
+    # A client on its own gets what is documented for it, and whoever acts for somebody what is documented at all.
+    is_alone = grant == "client_credentials" and grant in profile.grants
+    names = [name for name in profile.grants if name == grant or not is_alone]
+    scopes = (text for name in names for text in (profile.scope_of(name), profile.answer_of(name).scope))
+    known = " ".join(dict.fromkeys(word for text in scopes for word in (text or "").split()))
     table = f"[grants.{grant}]" if grant in profile.grants else "[grants]"
     return (
-        f"it asks for {asked!r}, and the profile has {known or ''!r}; which is known is said by scope in its [token]"
+        f"it asks for {asked!r}, and the profile has {known!r}; which is known is said by scope in its [token]"
         f" or in {table}, for one test by @pytest.mark.apiauth(scope=…)"
     )
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+from pathlib import Path
+from typing import Final, get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_apiauth.embedded import FAULTS, Server
+from pytest_apiauth.embedded.places import spots
 from pytest_apiauth.embedded.reasons import What, Why
+from pytest_apiauth.embedded.refusal_policy import JSON
 from pytest_apiauth.embedded.refused import KEPT
+from pytest_apiauth.embedded.token_policy import FORM
 from pytest_apiauth.messages import Request
 from pytest_apiauth.plugin import refused
-from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.profile import loading
+from pytest_apiauth.profile.endpoints import ENDPOINTS
+from pytest_apiauth.profile.model import ClientAuth, Profile
 from tests.embedded.caller import PROFILES, Caller, profile_named, swapped
 from tests.embedded.test_robustness import BYTES, MADE_UP, NAMES, VALUES
 
@@ -93,6 +102,46 @@ def test_a_fault_is_no_reason(profile: str) -> None:
                 caller.get(place, token=token, key=key, method=method)
 
         assert {reason.why for reason in caller.server.refused} <= {Why.METHOD, Why.LACKING}, name
+
+
+def test_every_case_has_words() -> None:
+    """What is found has a word for people, whatever it is and however clients prove themselves."""
+    assert refused.WORDS.keys() == What.__members__.keys()
+    assert refused.BY_CLIENT_AUTH.keys() == {*get_args(ClientAuth)}
+
+
+BODIES: Final = (
+    b"grant_type=client_credentials&client_id=hidden-0&client_secret=hidden-0&scope=other",
+    b"grant_type=password&username=other&password=hidden-0",
+    b"grant_type=refresh_token&refresh_token=hidden-0&token=hidden-0",
+    b'{"grant_type": "password", "username": "other", "password": "hidden-0", "scope": {"a": 1}}',
+    b"\xff",
+)
+FILES: Final = [
+    *sorted((Path(__file__).resolve().parents[1] / "profiles").glob("*.toml")),
+    *loading.builtin_profiles().values(),
+]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.partition(".")[0])
+def test_every_profile_is_told_of(file: Path) -> None:
+    """Wrong credentials in every place and bodies at every endpoint are told, and no value of them is."""
+    server = Server(loading.load(file))
+    profile = server.profile
+    places = [place for zone in profile.zones.values() for place in zone.probe]
+    places += [place for row in ENDPOINTS if (place := getattr(profile, row.key))]
+    told = []
+    for url in [*map(profile.url, places), f"{profile.base_url}/nowhere", "https://elsewhere.example/"]:
+        for spot, body, media in itertools.product(spots(profile).values(), BODIES, (FORM, JSON)):
+            value = f"{spot.word} hidden-0".strip()
+            lines = {"header": [(spot.name, value)], "cookie": [("Cookie", f"{spot.name}={value}")]}.get(spot.where, [])
+            asked = f"{url}?{spot.name}=hidden-0" if spot.where == "query" else url
+            server.handle(Request("POST", asked, (*lines, ("Content-Type", media)), body))
+        told += lines_of(profile, server)
+        server.reset()
+
+    assert told
+    assert [line for line in told if "hidden-0" in line or not line.isprintable()] == []
 
 
 def lines_of(profile: Profile, server: Server) -> list[str]:
