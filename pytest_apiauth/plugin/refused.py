@@ -234,16 +234,17 @@ def _of_endpoint(profile: Profile, reason: Reason) -> str:
 
 
 def _of_scope(profile: Profile, request: Request) -> str:
+    from pytest_apiauth.profile.grants import GRANTS
+
     asked, grant = _parameter(request, "scope"), _parameter(request, "grant_type")
+    own = next((name for name in profile.grants if GRANTS[name].grant_type == grant), None)
     # A client on its own gets what is documented for it, and whoever acts for somebody what is documented at all.
-    is_alone = grant == "client_credentials" and grant in profile.grants
-    names = [name for name in profile.grants if name == grant or not is_alone]
+    names = [own] if own is not None and GRANTS[own].is_of_client else [*profile.grants]
     scopes = (text for name in names for text in (profile.scope_of(name), profile.answer_of(name).scope))
     known = " ".join(dict.fromkeys(word for text in scopes for word in (text or "").split()))
-    table = f"[grants.{grant}]" if grant in profile.grants else "[grants]"
     return (
-        f"it asks for {asked!r}, and the profile has {known!r}; which is known is said by scope in its [token]"
-        f" or in {table}, for one test by @pytest.mark.apiauth(scope=…)"
+        f"it asks for {asked!r}, and the profile has {known!r}; which is known is said by scope in its [token] or in"
+        f" [grants{f'.{own}' if own else ''}], for one test by @pytest.mark.apiauth(scope=…)"
     )
 
 
