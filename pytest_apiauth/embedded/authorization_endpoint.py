@@ -19,6 +19,10 @@ from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile.model import Profile
 
 PAGE: Final = b"<!doctype html><title>Error</title><h1>This authorization request cannot be answered.</h1>"
+UNANSWERED: Final = Refusal(
+    400, "invalid_request", "client_id, redirect_uri or request_uri is missing, or none that is known here."
+)
+"""Why that page is shown: nobody is sent back to a place that is not registered."""
 
 
 class _AsksAPerson(Exception):
@@ -72,6 +76,7 @@ class AuthorizationEndpoint:
         """Answer as whoever consents decides, by name; None is for no, empty for nobody yet."""
         location = self._location(request, user)
         if location is None:
+            self._state.note(request, 400, UNANSWERED)
             lines = (("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store"))
             return Response(400, (*lines, *self._policy.page_headers()), PAGE)
         lines = (("Location", location), ("Cache-Control", "no-store"))
@@ -105,6 +110,7 @@ class AuthorizationEndpoint:
                 raise Refusal(302, "invalid_request", "An authorization request has to be pushed first.")
             answer = {"code": self._code(client, redirect_uri, parameters, user).value}
         except Refusal as refusal:
+            self._state.note(request, 302, refusal)
             answer = {"error": refusal.error}
         if pushed is not None:
             pushed.used = True

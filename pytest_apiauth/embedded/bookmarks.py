@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from pytest_apiauth.embedded.answering import OwnAnswer
+from pytest_apiauth.embedded.refused import Refused
 from pytest_apiauth.embedded.replies import Reply
 from pytest_apiauth.embedded.state import Reading, Tables
 from pytest_apiauth.messages import Request
@@ -36,6 +37,7 @@ class Bookmark:
     token_requests: int
     tokens_issued: int
     strangers: tuple[bytes, ...]
+    refused: tuple[Refused, ...]
     reading: Reading
     tables: Tables | None = None
     """What it had given out, if that is to be brought back as well."""

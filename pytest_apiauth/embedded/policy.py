@@ -304,8 +304,8 @@ class Policy(
         return JSON, json.dumps({"error": error}).encode()
 
     def resource_status(self, presented: Presented) -> int:
-        """Return the status for credentials that are absent or do not suffice (RFC 9110 15.5.2)."""
-        return self.refusal_status(401)
+        """Return the status for credentials that are absent, as documented, or do not suffice (RFC 9110 15.5.2)."""
+        return (presented.is_nothing and self.profile.unauthenticated) or self.refusal_status(401)
 
     def resource_error(self, presented: Presented) -> str:
         """Return the error code that the body of a refusal names."""

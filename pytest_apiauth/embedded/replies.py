@@ -22,7 +22,8 @@ NAME: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
 VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 _REPACKED: Final = frozenset(("content-encoding", "transfer-encoding", "content-length"))
 """Header fields of another library's answer that are about its body as it travelled, which is decoded by then."""
-_ABSENT: Final = object()
+ABSENT: Final = object()
+"""No JSON, which may be null."""
 _ERRNO: Final[Mapping[type[OSError], int]] = {
     ConnectionRefusedError: errno.ECONNREFUSED,
     ConnectionResetError: errno.ECONNRESET,
@@ -67,7 +68,7 @@ class Reply:
         self,
         *,
         status: int | None = None,
-        json: object = _ABSENT,
+        json: object = ABSENT,
         text: str | None = None,
         html: str | None = None,
         content: bytes | None = None,
@@ -77,7 +78,7 @@ class Reply:
         cut_off: int | None = None,
     ) -> None:
         bodies: dict[str, object] = {"text": text, "html": html, "content": content}
-        given = [name for name, value in bodies.items() if value is not None] + ["json"] * (json is not _ABSENT)
+        given = [name for name, value in bodies.items() if value is not None] + ["json"] * (json is not ABSENT)
         if len(given) > 1:
             raise ValueError(f"one body, not {len(given)}: {' and '.join(given)}")
         media_type, body = _body(json, text, html, content)
@@ -204,7 +205,7 @@ def _is_whole(value: object) -> TypeGuard[int]:
 
 def _body(json: object, text: str | None, html: str | None, content: bytes | None) -> tuple[str, bytes]:
     """Return the media type of a body, and its bytes."""
-    if json is not _ABSENT:
+    if json is not ABSENT:
         try:
             return "application/json", _json.dumps(json).encode()
         except (TypeError, ValueError, RecursionError) as error:

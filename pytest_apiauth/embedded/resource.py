@@ -58,28 +58,36 @@ class ResourceEndpoint:
         if route is None or not self._policy.knows_route(route.zone, route.place):
             # Where no zone is, nothing is promised, and so nothing is asked for.
             given = self._own.taken(own, request) if own and route is None else None
-            return given or Response(404, (JSON_TYPE,), b'{"error": "not_found"}')
+            return given or self._nothing_there(request)
         allowed = self._policy.allowed_methods(route.zone)
         is_offered = request.method in allowed
         try:
             is_looked_at = is_offered or own or not self._policy.looks_at_method_first()
             user = self._enter(request, route) if is_looked_at else None
         except Refusal as refusal:
-            return self._refused(refusal, route)
+            return self._refused(refusal, request, route)
         given = self._own.taken(own, request) if own else None
         if given is not None:
             return given
         if not is_offered:
+            self._state.note(request, 405, allowed=" and ".join(allowed))
             return Response(405, (("Allow", ", ".join(allowed)), JSON_TYPE), b'{"error": "method_not_allowed"}')
         return self._payload(route.zone_name, route.place, user)
 
     def refusal(self, request: Request, path: str, asked: Response) -> Response:
-        """Refuse a request whatever it brings, with the status and header fields of an answer."""
+        """Refuse a request whatever it brings, with the status, the header fields and the body of an answer."""
         route = self._route(path)
         kinds: frozenset[Kind] = (route.kinds if route else None) or frozenset({"bearer"})
         lines = self._policy.challenge_lines(self._challenges(request, kinds)) if asked.status == 401 else ()
+        if asked.body or asked.header("content-type") is not None:
+            return Response(asked.status, (*lines, *asked.headers), asked.body)
         media_type, body = self._policy.refusal_content("refused")
         return Response(asked.status, (("Content-Type", media_type), *lines, *asked.headers), body)
+
+    def kinds(self, path: str) -> frozenset[Kind]:
+        """Return the kinds of credentials that are looked at on a path."""
+        route = self._route(path)
+        return route.kinds if route else frozenset()
 
     def lacking(self, request: Request, path: str) -> tuple[Kind, ...]:
         """Return the kinds of credentials that a request to a path has to bring, and has no sign of."""
@@ -95,7 +103,12 @@ class ResourceEndpoint:
                 return tuple(fewest)
         return ()
 
-    def _refused(self, refusal: Refusal, route: Route) -> Response:
+    def _nothing_there(self, request: Request) -> Response:
+        self._state.note(request, 404)
+        return Response(404, (JSON_TYPE,), b'{"error": "not_found"}')
+
+    def _refused(self, refusal: Refusal, request: Request, route: Route) -> Response:
+        self._state.note(request, refusal.status, refusal)
         challenges = refusal.challenges
         if refusal.status == 401 and not challenges:
             challenges = self._policy.resource_challenges(tuple(sorted(route.kinds)), Presented())

@@ -10,10 +10,8 @@ name gets 421 (RFC 9110 15.5.20), a plain-HTTP twin of an HTTPS origin too.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
-from functools import lru_cache
-from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from pytest_apiauth.credentials.identities import Identities, Lookup
@@ -22,17 +20,15 @@ from pytest_apiauth.embedded import faults as _faults  # noqa: F401 - fills the 
 from pytest_apiauth.embedded import variants as _variants  # noqa: F401 - fills the registry
 from pytest_apiauth.embedded.authorization_endpoint import AuthorizationEndpoint
 from pytest_apiauth.embedded.bookmarks import Bookmark
-from pytest_apiauth.embedded.device_endpoint import DeviceEndpoint
+from pytest_apiauth.embedded.further import Place, further_places, place_of
 from pytest_apiauth.embedded.granting import Award
 from pytest_apiauth.embedded.invention import Invention
 from pytest_apiauth.embedded.jwt import JwtPolicy
-from pytest_apiauth.embedded.metadata_endpoint import MetadataEndpoint
 from pytest_apiauth.embedded.policy import BEARER_KINDS
-from pytest_apiauth.embedded.pushed_endpoint import PushedEndpoint
+from pytest_apiauth.embedded.reasons import Reason, Reasons, path_of
 from pytest_apiauth.embedded.refusal import Crash, Refusal
 from pytest_apiauth.embedded.registry import Chosen, compose
 from pytest_apiauth.embedded.resource import ResourceEndpoint
-from pytest_apiauth.embedded.revocation_endpoint import RevocationEndpoint
 from pytest_apiauth.embedded.seeding import seed_tokens, seeded
 from pytest_apiauth.embedded.state import ManualClock
 from pytest_apiauth.embedded.token_endpoint import TokenEndpoint
@@ -48,9 +44,6 @@ BAD_TARGET = Response(400, (PLAIN,), b"The request target is malformed.")
 NOT_FOUND = Response(404, (PLAIN,), b"Not Found")
 REFUSALS = range(400, 500)
 CACHED_ORIGINS = 256
-Answering = Callable[[Request], Response]
-_Place: TypeAlias = tuple[Origin, str]
-"""Where a URL leads: its origin and its path."""
 
 
 class Server(Workbench):
@@ -82,7 +75,9 @@ class Server(Workbench):
         host_app: HostApp | None = None,
         given: Lookup | None = None,
     ) -> None:
-        policy = compose(faults, variants, lifetime, *([JwtPolicy] if profile.jwt is not None else []))
+        chosen = tuple(faults)
+        self._is_sound = not chosen
+        policy = compose(chosen, variants, lifetime, *([JwtPolicy] if profile.jwt is not None else []))
         self._invention = Invention(profile, given, asks_people=not policy.consents)
         super().__init__(self._invention.profile, clock or ManualClock(), host_app)
         self.redactor = redactor or Redactor()
@@ -100,11 +95,11 @@ class Server(Workbench):
         self._resources = ResourceEndpoint(self.profile, self._state, self._policy, self._own)
         self._tokens = TokenEndpoint(self._state, self._policy)
         self._authorizations = AuthorizationEndpoint(self.profile, self._state, self._policy)
-        self._further = self._further_places()
-        self._api = _place(self.profile.base_url)[0]
+        self._further = further_places(self.profile, self._state, self._policy, self._tokens, self._authorizations)
+        self._api = place_of(self.profile.base_url)[0]
         urls = (self.profile.token_endpoint, self.profile.refresh_endpoint)
-        self._token_places = tuple(_place(url) if url else None for url in dict.fromkeys(urls))
-        self._authorization_place = _place(url) if (url := self.profile.authorization_endpoint) else None
+        self._token_places = tuple(place_of(url) if url else None for url in dict.fromkeys(urls))
+        self._authorization_place = place_of(url) if (url := self.profile.authorization_endpoint) else None
         self._endpoints = {*self._token_places, self._authorization_place, *self._further}
         seed_tokens(self._invention, self._state, self._tokens, self._usual_scope)
 
@@ -176,17 +171,16 @@ class Server(Workbench):
             return frozenset(map(_digest, self._state.access))
 
     @property
-    def unauthenticated(self) -> list[tuple[Request, tuple[str, ...]]]:
-        """The requests to the API without a sign of a credential that their zone needs, and where each would be.
+    def refused(self) -> list[Reason]:
+        """The latest requests that it has refused on its own account, and why, in order.
 
-        A browser asks by OPTIONS whether it may send one, and sends none with that.
+        An answer that the test has asked for is none of these, and a fault is no reason.
         """
         with self._mutex:
-            asked = [each for each in self.requests if each.method != "OPTIONS"]
-            of_api = [each for each in asked if self._is_of_api(self._origin(each.url), each.path)]
-            lacking = [(each, self._resources.lacking(each, each.path)) for each in of_api]
-        spots = self._policy.spots
-        return [(each, tuple(spots[kind].shown for kind in kinds)) for each, kinds in lacking if kinds]
+            reasons = Reasons(self.profile, self._state, is_sound=self._is_sound)
+            kept = [(each, self._origin(each.request.url), path_of(each.request)) for each in self._state.refused]
+            found = [reasons.of(each, is_of_api=self._is_of_api(origin, path)) for each, origin, path in kept]
+        return [each for each in found if each is not None]
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Safe to call from any thread. Raises NoAnswer if a test wants none to come."""
@@ -269,11 +263,8 @@ class Server(Workbench):
         """
         with self._mutex:
             start = self.bookmark()
-            self.recall(
-                replace(
-                    start, once=(), always=(), refusals=(), requests=(), token_requests=0, tokens_issued=0, strangers=()
-                )
-            )
+            seen = replace(start, requests=(), token_requests=0, tokens_issued=0, strangers=(), refused=())
+            self.recall(replace(seen, once=(), always=(), refusals=()))
 
     def bookmark(self, *, tokens: bool = False) -> Bookmark:
         """Return where it stands; with ``tokens`` what it has given out belongs to that."""
@@ -288,6 +279,7 @@ class Server(Workbench):
                 token_requests=self.token_requests,
                 tokens_issued=self._tokens.issued,
                 strangers=tuple(self.strangers),
+                refused=tuple(self._state.refused),
                 reading=self.clock.reading,
                 tables=self._state.tables() if tokens else None,
             )
@@ -301,6 +293,8 @@ class Server(Workbench):
             self._refusals[:], self.requests[:] = bookmark.refusals, bookmark.requests
             self.token_requests, self._tokens.issued = bookmark.token_requests, bookmark.tokens_issued
             self.strangers[:] = bookmark.strangers
+            self._state.refused.clear()
+            self._state.refused.extend(bookmark.refused)
             self.clock.reading = bookmark.reading
             if bookmark.tables is not None:
                 self._state.put_back(bookmark.tables)
@@ -308,17 +302,17 @@ class Server(Workbench):
     def _answer(self, request: Request) -> Response:
         origin = self._origin(request.url)
         if origin is None:
-            return MISDIRECTED
+            return self._noted(request, MISDIRECTED)
         path = request.path
         if not path.startswith("/"):
             # The absolute form of a target names the host once more (RFC 9112 3.2.2).
             if not path.lower().startswith(("https://", "http://")):
-                return BAD_TARGET
+                return self._noted(request, BAD_TARGET)
             if self._origin(path) != origin:
-                return MISDIRECTED
+                return self._noted(request, MISDIRECTED)
             path = urlsplit(path).path or "/"
         if not path.isascii() or not path.isprintable() or " " in path or "#" in path:
-            return BAD_TARGET
+            return self._noted(request, BAD_TARGET)
         try:
             self._policy.screen(request)
         except Refusal as refusal:
@@ -336,46 +330,29 @@ class Server(Workbench):
             self.token_requests += 1
         # No zone says what it takes to get a test's own answer here.
         given = self._own.taken(own, request) if own else None
-        return self._at_endpoint(place, request) if given is None else given
+        if given is not None:
+            return given
+        answer = self._at_endpoint(place, request)
+        return answer if answer.status != 405 else self._noted(request, answer)
+
+    def _noted(self, request: Request, answer: Response) -> Response:
+        """Return an answer that refuses a request, once that is noted."""
+        self._state.note(request, answer.status, allowed=answer.header("allow") or "")
+        return answer
 
     def _is_of_api(self, origin: Origin | None, path: str) -> bool:
         return origin == self._api and (origin, path) not in self._endpoints
 
-    def _asks_for_token(self, place: tuple[Origin, str], request: Request) -> bool:
+    def _asks_for_token(self, place: Place, request: Request) -> bool:
         """Whether a request goes to where tokens are; a log-out may go there by another method."""
         return place in self._token_places and not self._policy.logs_out(request)
 
-    def _at_endpoint(self, place: tuple[Origin, str], request: Request) -> Response:
+    def _at_endpoint(self, place: Place, request: Request) -> Response:
         if self._asks_for_token(place, request):
             return self._tokens.answer(request)
         if place == self._authorization_place:
             return self._authorizations.answer(request)
-        return self._further[place](request) if place in self._further else NOT_FOUND
-
-    def _further_places(self) -> dict[tuple[Origin, str], Answering]:
-        """Return what answers where, for the endpoints that few profiles name."""
-        profile = self.profile
-        revocations = RevocationEndpoint(self._state, self._policy, self._tokens)
-        pushed = PushedEndpoint(self._state, self._policy, self._tokens, self._authorizations)
-        devices = DeviceEndpoint(profile, self._state, self._policy, self._tokens)
-        page = self._policy.verification_uri() if profile.device_authorization_url else None
-        pages: dict[str | None, Answering] = {}
-        if profile.authorize_url and not self._policy.consents:
-            place = profile.authorization_endpoint
-            pages = {f"{place}/login": self._authorizations.log_in, f"{place}/consent": self._authorizations.consented}
-        if page is not None and not self._policy.consents:
-            pages |= {f"{page}/login": devices.pages.log_in, f"{page}/consent": devices.consented}
-        answering: dict[str | None, Answering] = {
-            **pages,
-            profile.revocation_url: revocations.revoke,
-            profile.introspection_url: revocations.introspect,
-            profile.metadata_url: MetadataEndpoint(self._policy.metadata).answer,
-            profile.jwks_url: MetadataEndpoint(self._policy.key_set).answer,
-            profile.pushed_authorization_request_url: pushed.answer,
-            profile.device_authorization_url: devices.ask,
-            page: devices.page,
-        }
-        return {_place(profile.url(url)): answer for url, answer in answering.items() if url}
+        return self._further[place](request) if place in self._further else self._noted(request, NOT_FOUND)
 
     def _origin(self, url: str) -> Origin | None:
         """Return the origin of a URL if this server answers for it."""
@@ -399,13 +376,3 @@ class Server(Workbench):
 
 def _digest(value: str) -> bytes:
     return hashlib.sha256(value.encode("latin-1", "replace")).digest()
-
-
-def _place(url: str) -> _Place:
-    # A URL with a user or a query may hold a secret, and is in no cache.
-    return (_place_of.__wrapped__ if {"@", "?"} & {*url} else _place_of)(url)
-
-
-@lru_cache(maxsize=64)
-def _place_of(url: str) -> _Place:
-    return Origin.of(url), urlsplit(url).path or "/"

@@ -12,11 +12,16 @@ import base64
 import hashlib
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 from typing import Any, Final, TypeAlias
+
+from pytest_apiauth.embedded.refusal import Refusal
+from pytest_apiauth.embedded.refused import Refused, kept
+from pytest_apiauth.messages import Request
 
 START: Final = 1_700_000_000.0
 CODE_LIFETIME: Final = 600.0
@@ -258,6 +263,8 @@ class State:
     """Proofs of possession that were taken, by their names for themselves."""
     signatures: dict[str, float] = field(default_factory=dict)
     """Signatures of requests that were let in, each with the time when it came first."""
+    refused: deque[Refused] = field(default_factory=kept)
+    """The latest requests that were refused."""
     minted: int = 0
     families: int = 0
 
@@ -267,6 +274,11 @@ class State:
         self.minted += 1
         self.learn(value, kind)
         return value
+
+    def note(self, request: Request, status: int, refusal: Refusal | None = None, allowed: str = "") -> None:
+        """Remember that a request was refused; it changes nothing of the answer."""
+        error, description = ("", "") if refusal is None else (refusal.error, refusal.description)
+        self.refused.append(Refused(request, status, self.clock.now(), error, description, allowed))
 
     def new_family(self) -> int:
         """Return the number of a new family of tokens."""

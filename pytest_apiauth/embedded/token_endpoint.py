@@ -173,6 +173,7 @@ class TokenEndpoint:
         """Answer an error (RFC 6749 5.2)."""
         policy = self._policy
         status = policy.error_status(refusal, request)
+        self._state.note(request, status, refusal)
         challenges: list[Challenge] = refusal.challenges
         if status == 401 and not challenges:
             challenges = policy.client_challenges(request)

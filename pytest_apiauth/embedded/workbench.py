@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar, overload
 from urllib.parse import parse_qsl
 
 from pytest_apiauth.embedded.answering import ANY, Answering, OwnAnswer, OwnAnswers, Place, plain_path
-from pytest_apiauth.embedded.replies import GivenHeaders, Reply, ReplyParts, Seconds, checked_status, in_seconds
+from pytest_apiauth.embedded.replies import ABSENT, GivenHeaders, Reply, ReplyParts, Seconds, checked_status, in_seconds
 from pytest_apiauth.embedded.state import ManualClock
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.messages import Origin, Request, Response
@@ -194,19 +194,33 @@ class Workbench:
                 found += [(own, request) for request in itertools.islice(came, 1)]
         return found
 
-    def refuse_next(self, status: int = 401, times: int = 1, *, headers: GivenHeaders = ()) -> None:
+    def refuse_next(
+        self,
+        status: int = 401,
+        times: int = 1,
+        *,
+        json: object = ABSENT,
+        text: str | None = None,
+        html: str | None = None,
+        content: bytes | None = None,
+        headers: GivenHeaders = (),
+    ) -> None:
         """Refuse the next requests to resources with a status, whatever they bring and wherever they go.
 
         ::
 
             apiauth_server.refuse_next()
             apiauth_server.refuse_next(429, times=2, headers={"Retry-After": 1})
+            apiauth_server.refuse_next(401, json={"code": "token_expired"})
 
-        Raises TypeError or ValueError for a status that is none of an error, or a number of times below 1.
+        ``json``, ``text``, ``html`` or ``content`` is the body, as of a `Reply`; without any it is the server's own. A
+        401 has the challenges that it would have otherwise. Raises TypeError or ValueError for a status that is none of
+        an error, a number of times below 1, or what is no body.
         """
         if isinstance(times, bool) or not isinstance(times, int) or times < 1:
             raise ValueError(f"times: expected a whole number from 1 on, got {times!r}")
-        refusal = Reply(status=checked_status(status, 400), headers=headers)
+        checked = checked_status(status, 400)
+        refusal = Reply(status=checked, json=json, text=text, html=html, content=content, headers=headers)
         with self._mutex:
             self._refusals += [refusal] * times
 

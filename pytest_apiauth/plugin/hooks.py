@@ -294,14 +294,21 @@ def pytest_runtest_makereport(
         refusals = _refusals()
         if refusals is not None:
             refusals.add_to_report(item, report)
+        if report.when == "setup":
+            from pytest_apiauth.plugin import narrow
+
+            narrow.add_to_report(error, report)
         apis = apis_of(item)
         if apis is not None:
-            from pytest_apiauth.plugin import earlier, misplaced, standing_clock, unauthenticated
+            from pytest_apiauth.plugin import earlier, misplaced, standing_clock
 
             earlier.add_to_report(item, apis.servers, report)
             standing_clock.add_to_report(item, apis.servers, report)
             misplaced.add_to_report(apis.servers, report)
-            unauthenticated.add_to_report(apis.servers, report)
+        if state.lifetimes.things:
+            from pytest_apiauth.plugin import refused
+
+            refused.add_to_report(state.lifetimes.things, report)
     entry = item.stash.get(ENTRY, None)
     if entry is not None and report.skipped and isinstance(report.longrepr, tuple):
         # A rule that does not apply is a matter of the profile, not of the place where skip was called.

@@ -122,6 +122,8 @@ class Lifetimes:
     def __init__(self) -> None:
         self.watched: list[Watched[Any]] = []
         self.pausables: list[Pausable] = []
+        self._left: list[object] = []
+        """What was watched in the test at hand, and is no longer."""
         self._changes: dict[pytest.FixtureDef[Any], list[Change]] = {}
         self._targets: dict[tuple[pytest.Collector, object], Target] = {}
         self._setting_up: list[tuple[str, pytest.Collector]] = []
@@ -137,6 +139,8 @@ class Lifetimes:
             yield
         finally:
             self.watched.remove(found)
+            if self._item is not None:
+                self._left.append(thing)
 
     @contextmanager
     def at_work(self, begin: Callable[[], AbstractContextManager[object]], *, stands_in: bool) -> Generator[None]:
@@ -177,6 +181,11 @@ class Lifetimes:
         """The test at hand."""
         return self._item
 
+    @property
+    def things(self) -> list[object]:
+        """What the test at hand has met: all that is watched, and what was until a block of the test's own ended."""
+        return [*self._left, *(each.thing for each in self.watched)]
+
     # What pytest's hooks tell
 
     def begin(self, item: pytest.Item) -> None:
@@ -205,6 +214,7 @@ class Lifetimes:
     def end(self) -> None:
         """Take back what a test has done."""
         self._item = None
+        self._left.clear()
         for each in reversed(self.pausables):
             each.pause()
         for watched in self.watched:

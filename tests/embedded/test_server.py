@@ -45,6 +45,29 @@ def test_refuse_next() -> None:
     assert (answers[0].header("www-authenticate") or "").startswith("Bearer ")
 
 
+def test_refuse_next_with_a_body() -> None:
+    """A refusal may have the body that a real API gives it, with one type, and keeps its challenge."""
+    caller = Caller("dastra")
+    caller.server.refuse_next(json={"code": "token_expired"}, headers={"X-Request-Id": 7})
+    caller.server.refuse_next(503, html="<h1>Down</h1>")
+    caller.server.refuse_next(429, content=b"{}", headers={"Content-Type": "application/problem+json"})
+    caller.server.refuse_next(403, text="")
+    caller.server.refuse_next(403)
+
+    expired, down, limited, empty, plain = (caller.get("/v1/workspaces", token="any") for _ in range(5))
+
+    assert (expired.status, expired.json(), expired.header("x-request-id")) == (401, {"code": "token_expired"}, "7")
+    assert (expired.header("www-authenticate") or "").startswith("Bearer ")
+    assert (down.status, down.body, down.media_type) == (503, b"<h1>Down</h1>", "text/html")
+    assert (limited.body, limited.header_lines("content-type")) == (b"{}", ["application/problem+json"])
+    assert (empty.body, empty.header_lines("content-type")) == (b"", ["text/plain; charset=utf-8"])
+    assert (plain.json(), plain.header_lines("content-type")) == ({"error": "refused"}, ["application/json"])
+    with pytest.raises(ValueError, match="one body, not 2"):
+        caller.server.refuse_next(json={}, text="x")
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        caller.server.refuse_next(delay=3)  # type: ignore[call-arg]
+
+
 def test_unknown_hosts() -> None:
     """A host that the profile does not name is not served, nor is the plain twin of an HTTPS origin (DI-03)."""
     server = Caller("digishare").server

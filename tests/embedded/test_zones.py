@@ -6,7 +6,9 @@ import base64
 
 import pytest
 
+from pytest_apiauth.embedded import Server
 from pytest_apiauth.embedded.resource import normalised
+from pytest_apiauth.messages import Request
 from tests.embedded.caller import BUILT_IN, Caller, swapped
 
 USER = "/user/me"
@@ -315,3 +317,14 @@ def test_expiry_and_revocation() -> None:
     assert before == [200, 401]
     assert last_moment == 200
     assert caller.get("/v1/workspaces", token=first).status == 401
+
+
+@pytest.mark.parametrize("documented", [None, 403, 404])
+def test_without_credentials_the_documented_status_comes(documented: int | None) -> None:
+    """``unauthenticated`` is for a request that brings nothing; one that brings a wrong key follows ``refusal``."""
+    caller = Caller("mill")
+    server = Server(caller.profile.replaced(unauthenticated=documented, refusal=[401, 400]))
+    url = caller.profile.url("/flour/wheat")
+
+    assert server.handle(Request("GET", url)).status == (documented or 401)
+    assert server.handle(Request("GET", url, (("X-Mill-Key", "another"),))).status == 401

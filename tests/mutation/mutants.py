@@ -53,6 +53,7 @@ NO_DECISIONS = frozenset(
         # How a test drives the server, what it is told, and sizes of its caches: no request reaches these.
         "resource.ResourceEndpoint.__init__",
         "resource.ResourceEndpoint.refusal",
+        "resource.ResourceEndpoint.kinds",
         "resource.ResourceEndpoint.lacking",
         "places.Spot.shown",
         "token_endpoint.TokenEndpoint.__init__",

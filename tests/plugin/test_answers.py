@@ -168,10 +168,10 @@ def test_a_request_without_its_credential_is_told_beside_a_failure(pytester: pyt
     result.assert_outcomes(failed=6)
     asked = ", which the profile asks for there"
     assert [line for line in result.outlines if line.endswith(asked) or f"{asked}; " in line] == [
-        f"GET /user/me came without X-API-KEY and Authorization: Bearer{asked}",
-        f"GET /user/me came without Authorization: Bearer{asked}",
-        f"GET /user/me came without Authorization: Bearer{asked}",
-        f"GET /public/cards came without X-API-KEY{asked}; it has an Authorization",
+        f"jindexe: GET /user/me came without X-API-KEY and Authorization: Bearer{asked}",
+        f"jindexe: GET /user/me came without Authorization: Bearer{asked}",
+        f"jindexe: GET /user/me came without Authorization: Bearer{asked}; its Authorization has no Bearer in front",
+        f"jindexe: GET /public/cards came without X-API-KEY{asked}; it has an Authorization",
     ]
 
 

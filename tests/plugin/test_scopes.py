@@ -272,3 +272,30 @@ def test_two(request):
 
     result.assert_outcomes(passed=1, failed=1)
     told(result, f"{USUAL} reached for api.shop.example", "among the test's arguments")
+
+
+@pytest.mark.parametrize("scope", ["class", "module", "package", "session"])
+def test_a_fixture_that_is_too_narrow_is_told_with_both_ways_out(
+    pytester: pytest.Pytester, run: Run, scope: str
+) -> None:
+    """Beside pytest's own words stand the ini key and ``serving``, for each of our fixtures and for no other one."""
+    ours = ["apiauth_client", "apiauth_async_client", "apiauth_mock", "apiauth_url", "apiauth_token", "apiauth_server"]
+    fixtures = [f"@pytest.fixture(scope={scope!r})\ndef of_{name}({name}): ...\n" for name in [*ours, "tmp_path"]]
+    tests = [f"def test_{name}(of_{name}): ...\n" for name in [*ours, "tmp_path"]]
+    inside = f"@pytest.fixture(scope={scope!r})\ndef inside(request): request.getfixturevalue('apiauth_url')\n"
+    (pytester.path / "inner").mkdir()
+    (pytester.path / "inner" / "__init__.py").touch()
+    source = "\n".join(["import pytest", *fixtures, inside, *tests, "def test_inside(inside): ..."])
+    (pytester.path / "inner" / "test_it.py").write_text(source, encoding="utf-8")
+
+    result = run("inner/test_it.py", "-p", "no:randomly")
+
+    result.assert_outcomes(errors=len(ours) + 2)
+    named = "session" if scope == "package" else scope
+    assert [line for line in result.outlines if "serving" in line] == [
+        f"{name} is of function scope: with apiauth_server_scope = {named} in the ini it is of {named} scope, and so"
+        " are the fixtures beside it; or your fixture opens a server of its own, by pytest_apiauth.serving(PROFILE)"
+        for name in [*ours, "apiauth_url"]
+    ]
+    scoped(pytester, named)
+    run("inner/test_it.py", "-k", "not tmp_path").assert_outcomes(passed=len(ours) + 1)

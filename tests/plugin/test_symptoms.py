@@ -103,6 +103,29 @@ def test_second(apiauth_mock):
     answer = httpx.get("https://api.dastra.eu/v1/workspaces", headers={"Authorization": KEPT[0]})
     assert answer.status_code == 200
 """
+SCOPE: Final = """
+import os
+
+import httpx
+import pytest
+
+
+@pytest.mark.apiauth("dastra")
+def test_token(apiauth_mock):
+    who = os.environ["DASTRA_CLIENT_ID"], os.environ["DASTRA_CLIENT_SECRET"]
+    form = {"grant_type": "client_credentials", "scope": "api1 files"}
+    assert httpx.post("https://account.dastra.eu/connect/token", auth=who, data=form).status_code == 200
+"""
+NARROW: Final = """
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shop(apiauth_client): ...
+
+
+def test_items(shop): ...
+"""
 
 
 def of_app(name: str, more: str = "", app: str = "shop") -> dict[str, str]:
@@ -115,6 +138,24 @@ def of_test(body: str, *marks: str, fixture: str = "apiauth_client") -> dict[str
     """Give the files of a project that has one test."""
     lines = ["import httpx", "import pytest", "", "", *marks, f"def test_items({fixture}):", f"    {body}", ""]
     return {"tests/shop.apiauth.toml": LIVE, "tests/test_shop.py": "\n".join(lines)}
+
+
+def of_request(what: str, scheme: str = "https") -> dict[str, str]:
+    """Give the files of a project whose one test asks for something, by a library that meets the double on a socket."""
+    source = f"""
+import os
+import urllib.request
+
+
+def ask(path, headers={{}}, method="GET"):
+    url = f"{scheme}://staging.shop.example{{path}}"
+    return urllib.request.urlopen(urllib.request.Request(url, headers=headers, method=method))
+
+
+def test_items(apiauth_mock):
+    assert ask({what}).status == 200
+"""
+    return {"tests/shop.apiauth.toml": LIVE, "tests/test_shop.py": source}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +204,15 @@ CASES: Final = {
     ),
     "mode": Case(of_test("...", "@pytest.mark.vcr"), ("tests/test_shop.py", "--record-mode=all")),
     "kept": Case({"tests/test_shop.py": KEPT}, ("tests/test_shop.py",)),
+    "lacking": Case(of_request('"/items?api_key=any"'), ("tests/test_shop.py",)),
+    "credential": Case(of_request('"/items", {"X-API-Key": "any"}'), ("tests/test_shop.py",)),
+    "path": Case(of_request('"/itms"'), ("tests/test_shop.py",)),
+    "method": Case(
+        of_request('"/items", {"X-API-Key": os.environ["SHOP_KEY"]}, method="DELETE"'), ("tests/test_shop.py",)
+    ),
+    "origin": Case(of_request('"/items"', "http"), ("tests/test_shop.py",)),
+    "scope": Case({"tests/test_shop.py": SCOPE}, ("tests/test_shop.py",)),
+    "narrow": Case({PROFILE: LIVE, "tests/test_shop.py": NARROW}, ("tests/test_shop.py",)),
 }  # fmt: skip
 
 
