@@ -58,6 +58,7 @@ NO_DECISIONS = frozenset(
         "places.Spot.shown",
         "token_endpoint.TokenEndpoint.__init__",
         "state.ManualClock.advance",
+        "state.State.note",
         # What only faulty servers use.
         "state.State.knows",
         "state.State.anyones_token",
