@@ -39,7 +39,7 @@ from pytest_apiauth.rules import (
 
 from .content import never_the_content
 from .grid.cells import Class, Slot, fills
-from .grid.trusted import USER_FIELDS, USER_PARAMETERS
+from .grid.trusted import FIRST_USERS, USER_FIELDS, USER_PARAMETERS
 from .parts import (
     TOKENS,
     all_zones,
@@ -166,25 +166,29 @@ def zone_truth_table(api: Api, zone: Zone) -> None:
                 if answer is not None:
                     api.admit(answer, zone, row.good, is_due=row.meets(zone))
                     answer.like_control() if row.meets(zone) else answer.refused()
-        for good in others_credentials(api, zone):
+        for good, is_own in others_credentials(api, zone):
             with api.row():
                 answer = api.attempt(replace(valid, credentials=(good,)))
-                if answer is not None:
+                if answer is not None and not is_own:
                     _judge_swapped(answer, zone, good.kind)
+                elif answer is not None and answer.is_admitted:
+                    # One value may have two names: a token that is configured as an API key too is no other's.
+                    answer.unless_open().advise(False, "a refusal of a credential that belongs elsewhere")
 
 
-def others_credentials(api: Api, zone: Zone) -> Iterator[Credential]:
-    """Yield the credentials that other zones need and this one does not, each as it is sent there."""
+def others_credentials(api: Api, zone: Zone) -> Iterator[tuple[Credential, bool]]:
+    """Yield the credentials that other zones need and this one does not, each as it is sent there.
+
+    With each comes whether its value is one that this zone takes, in another place or by another name.
+    """
     own = {zone_kind: api.credential(zone_kind) for zone_kind in zone.kinds}
     documented = [(good.slot, good.text) for good in own.values()]
     values = [api.examination.value(ref) for good in own.values() for ref in good.refs]
     ways = (way for other in api.profile.zones.values() for way in api.examination.ways_into(other))
     for kind in dict.fromkeys(kind for way in ways for kind in way if kind not in own):
         good = api.credential(kind)
-        # One value may have two names: a token that is configured as an API key too is no other's.
-        is_own = any(equivalent(api.examination.value(ref), value) for ref in good.refs for value in values)
-        if not is_own and (good.slot, good.text) not in documented:
-            yield good
+        if (good.slot, good.text) not in documented:
+            yield good, any(equivalent(api.examination.value(ref), value) for ref in good.refs for value in values)
 
 
 def _keyed_token_route(profile: Profile) -> dict[str, str]:
@@ -312,8 +316,8 @@ def as_user(api: Api, valid: Draft, who: str) -> Draft:
 
 
 def naming(api: Api, valid: Draft, who: str, told: str) -> Iterator[Draft]:
-    """Yield a user's own request that names another one beside: as answers tell who that is, and as they log in."""
-    names: list[Text] = [told]
+    """Yield a user's own request that names another one: as answers tell who that is, as they log in, by number."""
+    names: list[Text] = [told, *FIRST_USERS]
     with suppress(NotApplicable):
         names.append(api.ref(Role.USERNAME, who))
     for name in names:
@@ -350,8 +354,8 @@ def zone_identity(api: Api, zone: Zone) -> None:
             with api.row():
                 answer = api.attempt(draft)
                 if answer is not None and answer.is_admitted:
-                    is_other = names[0] != names[1] == answer.members.get(member)
-                    answer.require(not is_other, "the user of the token, whoever else is named", "who is named")
+                    is_other = answer.members.get(member) not in (None, names[0])
+                    answer.require(not is_other, "the user of the token, whoever else is named", "another one")
     if not told:
         # The profile says that one of the probes has it: one of the two is wrong, and nobody can tell who the user is.
         raise Inconclusive(f"no probe's answer has the member {member!r}, which the profile names")

@@ -131,6 +131,8 @@ USER_FIELDS: Final = (
 
 USER_PARAMETERS: Final = ("user", "username", "user_id", "userId", "uid", "email", "sub", "as", "impersonate")
 """Parameters by which somebody may say who he is."""
+FIRST_USERS: Final = ("1", "2", "3")
+"""How a database numbers those whom a test has made."""
 
 
 def bundles() -> tuple[tuple[tuple[str, str], ...], ...]:

@@ -45,7 +45,9 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "USED_SIGNATURE": ("a signature that came before", "the profile says once = true"),
     "OLD_SIGNATURE": ("a signature whose time was over by the server's clock", "sign anew"),
-    "MALFORMED": ("what is no Base64 of name:password", "RFC 7617 has the form"),
+    "MALFORMED": (
+        "what is no Base64 of name:password in UTF-8", "RFC 7617 has the form; of requests, UTF-8 is had by bytes"
+    ),
     "UNKNOWN_USER": ("a user that this server does not know", ""),
     "ENDED_USER": ("a user who was deactivated, as the profile says", ""),
     "WRONG_PASSWORD": ("a user whose password is another one", ""),

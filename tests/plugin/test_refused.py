@@ -157,8 +157,8 @@ CASES: Final = {
     ),
     "no name": (
         'ask("/person/1", Authorization="Basic hidden-0")',
-        "GET /v1/person/1 was answered 401: Authorization: Basic has what is no Base64 of name:password; RFC 7617 has"
-        " the form",
+        "GET /v1/person/1 was answered 401: Authorization: Basic has what is no Base64 of name:password in UTF-8;"
+        " RFC 7617 has the form; of requests, UTF-8 is had by bytes",
     ),
     "scope of a token": (
         'ask("/wide/1", Authorization=apiauth_token.authorization)',
