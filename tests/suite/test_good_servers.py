@@ -126,6 +126,23 @@ def test_what_does_not_open_the_zone_by_itself_must_not(monkeypatch: pytest.Monk
     assert outcome.verdict is Verdict.FAIL, outcome.reason
 
 
+@pytest.mark.parametrize(("key", "verdict"), [("SHOP_KEY", Verdict.WARNING), ("SHOP_OTHER_KEY", Verdict.FAIL)])
+def test_one_key_in_two_places_may_count_in_both(key: str, verdict: Verdict) -> None:
+    """One key that is taken in either place, wherever either is documented, is a warning, and two keys a failure."""
+    needs = {"head": "api_key", "query": "asked"}
+    zones = {name: {"path": f"/{name}", "needs": [need], "probe": [f"/{name}/x"]} for name, need in needs.items()}
+    profile = profile_of(
+        api_key={"header": "X-Key"},
+        schemes={"asked": {"in": "query", "name": "key", "value": {"env": key}}},
+        credentials={"api_key": {"env": "SHOP_KEY"}},
+        zones=zones,
+    )
+
+    outcome = judged("zone-truth-table", profile, "head", faults=["other-zones-needs-suffice"])
+
+    assert outcome.verdict is verdict, outcome.reason
+
+
 # A person's tokens
 
 
