@@ -58,7 +58,7 @@ class Auth(AuthBase):
         self._transport = transport
         self._async_transport = async_transport
         self._is_bound = authenticator.is_bound
-        self._marked: tuple[Forward, dict[str, int]] | None = None
+        self._marked: tuple[Forward, dict[bytes, int]] | None = None
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Authenticate a request of a blocking client (the library's interface)."""
@@ -98,11 +98,10 @@ class Auth(AuthBase):
         marked = self._marked
         marks = marked[1] if marked is not None and marked[0] is step else self._marks_of(step)
         # A request may be sent again, by the flow or by the test: then it has what it was given here.
-        given: dict[str, int] | None = extensions.get(GIVEN)
-        for name in marks:
-            # To ask whether there is one takes half as long as to get it.
-            if name in headers:
-                self._refuse_to_replace(headers, step, given or {})
+        given: dict[bytes, int] | None = extensions.get(GIVEN)
+        # By raw names: who asks the library for one has every header decoded first.
+        if not marks.keys().isdisjoint([name.lower() for name, _ in headers.raw]):
+            self._refuse_to_replace(headers, step, given or {})
         for name, value in step.headers.items():
             headers[name] = value
         request.extensions = {**extensions, GIVEN: {**given, **marks} if given else marks}
@@ -110,21 +109,21 @@ class Auth(AuthBase):
             place(request, step.placed, step.signing, step.certificate)
         return request
 
-    def _refuse_to_replace(self, headers: httpx.Headers, step: Forward, given: Mapping[str, int]) -> None:
+    def _refuse_to_replace(self, headers: httpx.Headers, step: Forward, given: Mapping[bytes, int]) -> None:
         signed = {each.place.name: "" for each in step.signing if each.place.where == "header"}
         for name, value in {**step.headers, **signed}.items():
             own = headers.get(name)
-            if own is not None and own != value and hash(own) != given.get(name.lower()):
+            if own is not None and own != value and hash(own) != given.get(name.lower().encode()):
                 raise ReplacedError(
                     f"{self.authenticator.profile.name}: the request brings a header {name}, which this client would"
                     " replace; send it with auth=None, or by a client of apiauth_client_factory(credentials=…) that"
                     " leaves it to you"
                 )
 
-    def _marks_of(self, step: Forward) -> dict[str, int]:
+    def _marks_of(self, step: Forward) -> dict[bytes, int]:
         """Return what tells the headers that a step gives; nearly every request has the step of the one before it."""
         signed = [(each.place.name, "") for each in step.signing if each.place.where == "header"]
-        marks = {name.lower(): hash(text) for name, text in (*signed, *step.headers.items())}
+        marks = {name.lower().encode(): hash(text) for name, text in (*signed, *step.headers.items())}
         self._marked = step, marks
         return marks
 

@@ -102,14 +102,14 @@ def standing(request: httpx.Request) -> Iterator[None]:
             request.headers.pop("cookie", None)
 
 
-def _sign(request: httpx.Request, signed: Signed | Proved, given: dict[str, int]) -> None:
+def _sign(request: httpx.Request, signed: Signed | Proved, given: dict[bytes, int]) -> None:
     body = request.content if isinstance(signed, Signed) else b""
     for name, text in signed.added(received(request, body)):
         if signed.place.where == "query":
             _ask(request, name, text)
         else:
             request.headers[name] = text
-            given[name.lower()] = hash(text)
+            given[name.lower().encode()] = hash(text)
 
 
 def _ask(request: httpx.Request, name: str, value: str) -> None:
