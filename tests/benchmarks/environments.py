@@ -21,6 +21,7 @@ from .measuring import ROOT
 PACKAGES: Final = {
     "bare": (),
     "pytest-apiauth": (str(ROOT),),
+    "suite": (str(ROOT), "pytest-xdist"),
     "pytest-recording": ("pytest-recording",),
     "hypothesis": ("hypothesis",),
     "respx": ("respx",),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import statistics
-import sys
 import tempfile
 from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
+from . import environments
 from .figures import Measured, Plan, Value
 from .measuring import ROOT, Cost, alternating, run
 from .starting import TEST
@@ -29,15 +29,23 @@ def test_one(number):
 OWN: Final = "tests of pytest's own"
 PEERS: Final = (OWN,)
 RAN: Final = re.compile(r"(\d+) passed, (\d+) skipped")
-SUITE: Final = (sys.executable, "-m", "pytest", "conformance", "-q", "--hypothesis-seed=0", "-p", "no:cacheprovider")
+SUITE: Final = ("-m", "pytest", "conformance", "-q", "--hypothesis-seed=0", "-p", "no:cacheprovider")
+
+
+def _python(plan: Plan) -> str:
+    """Return the interpreter of an environment that has what users have: the peers' plug-ins take time of each run."""
+    python = environments.python_of("suite", plan)
+    if python is None:
+        raise RuntimeError("no environment could be made: that takes pip and the network")
+    return python
 
 
 @cache
 def _runs(plan: Plan) -> dict[str, list[Cost]]:
     """Run the suite with one process and with two workers, in turn."""
     sides = {
-        "one": partial(run, [*SUITE, "-p", "no:xdist"], cwd=ROOT),
-        "two": partial(run, [*SUITE, "-n", "2"], cwd=ROOT),
+        "one": partial(run, [_python(plan), *SUITE, "-p", "no:xdist"], cwd=ROOT),
+        "two": partial(run, [_python(plan), *SUITE, "-n", "2"], cwd=ROOT),
     }
     return alternating(sides, plan.rounds(3, 1))
 
@@ -72,10 +80,10 @@ def _plain(plan: Plan) -> Value:
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
         (project / "test_one.py").write_text(TEST, encoding="utf-8")
-        bare = run([sys.executable, "-m", "pytest", "-q", "-p", "no:xdist"], cwd=project)
+        bare = run([_python(plan), "-m", "pytest", "-q", "-p", "no:xdist"], cwd=project)
         text = PLAIN.format(tests=count, seconds=max(best.cpu - bare.cpu, 0.1) / count)
         (project / "test_one.py").write_text(text, encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command = [_python(plan), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         sides = {
             "one": partial(run, [*command, "-p", "no:xdist"], cwd=project),
             "two": partial(run, [*command, "-n", "2"], cwd=project),
@@ -89,6 +97,6 @@ def memory(plan: Plan) -> Measured:
     """Megabytes at the peak of the whole suite in one process, above a run of one trivial test."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "test_one.py").write_text(TEST, encoding="utf-8")
-        bare = run([sys.executable, "-m", "pytest", "-q", "-p", "no:apiauth"], cwd=Path(folder))
+        bare = run([_python(plan), "-m", "pytest", "-q", "-p", "no:apiauth"], cwd=Path(folder))
     peak = max(cost.peak for cost in _runs(plan)["one"])
     return Measured(Value(peak - bare.peak, "MB", f"{peak:.0f} over {bare.peak:.0f} MB"))
