@@ -199,6 +199,8 @@ MESSAGES: Final = (
 )  # fmt: skip
 """The same with those of RFC 9457 and of frameworks: Django REST framework, FastAPI, Flask-Security, Spring."""
 
+VARYING: Final = re.compile(r"\b[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]+)*\b|\d+")
+
 
 def differences(one: Answer, other: Answer, names: Iterable[str] = REASONS) -> str:
     """Say in what two refusals differ: status, media type, JSON members (other text may hold a date or an id)."""
@@ -211,7 +213,7 @@ def differences(one: Answer, other: Answer, names: Iterable[str] = REASONS) -> s
 
 
 def _told(answer: Answer, name: str) -> object:
-    """Return what a member says, whatever names and numbers are in it: the user's own, or how many tries are left."""
+    """Return what a member says, whatever is in it of the request: the user's name, how many tries are left, an id."""
     said = answer.members.get(name)
     if said is None or name in REASONS:
         return said
@@ -219,7 +221,7 @@ def _told(answer: Answer, name: str) -> object:
     refs = [ref for ref in answer.draft.refs if ref.role in (Role.USERNAME, Role.CLIENT_ID)]
     for sent in (NOBODY, *map(answer.api.examination.value, refs)):
         text = text.replace(json.dumps(sent)[1:-1], "…")
-    return re.sub(r"\d+", "0", text)
+    return VARYING.sub("0", text)
 
 
 def told_apart(one: Answer, other: Answer) -> bool:
