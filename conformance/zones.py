@@ -317,10 +317,12 @@ def as_user(api: Api, valid: Draft, who: str) -> Draft:
 
 def naming(api: Api, valid: Draft, who: str, told: str) -> Iterator[Draft]:
     """Yield a user's own request that names another one: as answers tell who that is, as they log in, by number."""
-    names: list[Text] = [told, *FIRST_USERS]
+    names: dict[str, Text] = {name: name for name in (told, *FIRST_USERS)}
     with suppress(NotApplicable):
-        names.append(api.ref(Role.USERNAME, who))
-    for name in names:
+        # Under its own name in a curl line, which has no value of a credential.
+        username = api.ref(Role.USERNAME, who)
+        names[api.examination.value(username)] = username
+    for name in names.values():
         yield valid.with_query(*((parameter, name) for parameter in USER_PARAMETERS))
         yield valid.with_headers(*((field, name) for field in USER_FIELDS))
 
