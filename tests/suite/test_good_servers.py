@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -141,6 +142,32 @@ def test_one_key_in_two_places_may_count_in_both(key: str, verdict: Verdict) -> 
     outcome = judged("zone-truth-table", profile, "head", faults=["other-zones-needs-suffice"])
 
     assert outcome.verdict is verdict, outcome.reason
+
+
+class Endless(Policy):
+    """Calls users by a million letters each, and takes note of the longest header that comes."""
+
+    longest = 0
+
+    def revise(self, request: Request, response: Response) -> Response:
+        Endless.longest = max([Endless.longest, *(len(value) for _, value in request.headers)])
+        answer = super().revise(request, response)
+        members = answer.json()
+        if answer.status != 200 or not isinstance(members, dict):
+            return answer
+        return replace(answer, body=json.dumps({**members, "user": f"{members['user']}{'x' * 1_000_000}"}).encode())
+
+
+def test_what_a_server_calls_a_user_is_sent_back_if_it_can_be_a_name() -> None:
+    """Users are told apart by whatever a server calls them; it is not sent if it is far too long."""
+    profile = profile_of(
+        credentials={"username": "ada", "password": {"env": "ONE"}},
+        users={"second": {"username": "bob", "password": {"env": "TWO"}}},
+        zones={"all": {"path": "/", "needs": ["basic"], "probe": ["/me"], "identity": "user"}},
+    )
+
+    assert judged("zone-identity", profile, "all", faults=[Fault("endless", "", Endless)]).verdict is Verdict.PASS
+    assert 0 < Endless.longest < 10_000
 
 
 # A person's tokens

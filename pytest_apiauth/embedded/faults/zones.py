@@ -97,8 +97,8 @@ class IdentityTold(Policy):
     """Answers as somebody whom the request names, of those who have an account."""
 
     def named(self, request: Request) -> str | None:
-        """Return who is named beside the credential."""
-        raise NotImplementedError
+        """Return who is named beside the credential: nobody, where nothing is looked at."""
+        return None
 
     def revise(self, request: Request, response: Response) -> Response:
         answer = super().revise(request, response)
