@@ -51,9 +51,9 @@ ENTROPY: Final = 22
 """A letter of the usual 64 holds six bits at most; 128 bits then take as many letters that vary."""
 
 
-def asking(api: Api) -> Answer:
+def asking(api: Api, grant: GrantType) -> Answer:
     """Ask for a device code. Raises Inconclusive if the valid request is refused."""
-    answer = api.send(api.device_request())
+    answer = api.send(api.beginning(grant))
     if answer.status >= 400:
         raise Inconclusive(f"the valid device authorization request was answered with {answer.got}: {answer.curl}")
     return answer
@@ -84,7 +84,7 @@ def is_seconds(value: object) -> bool:
 )
 def device_answer(api: Api, grant: GrantType) -> None:
     """A device is told its code, the user's code, a page to enter it on and for how long, as JSON."""
-    answer = asking(api)
+    answer = asking(api, grant)
     answer.require(answer.status == 200, "200")
     answer.require(answer.response.media_type == "application/json", "JSON", answer.response.media_type)
     for name in ("device_code", "user_code", "verification_uri"):
@@ -112,7 +112,7 @@ def device_answer(api: Api, grant: GrantType) -> None:
 )
 def device_client(api: Api, grant: GrantType) -> None:
     """A client that is not known, or says not who it is, gets no device code."""
-    valid = api.device_request()
+    valid = api.beginning(grant)
     unknown = valid.editing(valid.carried(Role.CLIENT_ID), WRONG)
 
     def gives_nothing(answer: Answer) -> None:
@@ -135,7 +135,7 @@ def device_client(api: Api, grant: GrantType) -> None:
 )
 def device_entropy(api: Api, grant: GrantType) -> None:
     """Codes differ in more than a counter. An upper bound only: it can show weakness, never strength."""
-    answers = [asking(api) for _ in range(6)]
+    answers = [asking(api, grant) for _ in range(6)]
     codes = sorted({str(answer.members.get("device_code")) for answer in answers})
     shown = {str(answer.members.get("user_code")) for answer in answers}
     last = answers[-1]
@@ -160,7 +160,7 @@ def device_entropy(api: Api, grant: GrantType) -> None:
 )
 def device_pending(api: Api, grant: GrantType) -> None:
     """As long as nobody has entered the user's code there is no token, and the device is told to wait."""
-    code = code_in(api, asking(api))
+    code = code_in(api, asking(api, grant))
     answer = api.send(api.polling(grant, code))
     answer.require(not answer.has_token, "no token before anybody has consented", "a token")
     error = answer.members.get("error")
@@ -180,7 +180,7 @@ def device_pending(api: Api, grant: GrantType) -> None:
 )
 def device_pace(api: Api, grant: GrantType) -> None:
     """A device that asks faster than it was told is told to slow down, and gets no token by it."""
-    code = code_in(api, asking(api))
+    code = code_in(api, asking(api, grant))
     draft = api.polling(grant, code)
     for _ in range(2):
         answer = api.send(draft)
@@ -202,7 +202,7 @@ def device_pace(api: Api, grant: GrantType) -> None:
 )
 def device_unknown(api: Api, grant: GrantType) -> None:
     """A code that nobody was given, and the user's own code, end the waiting with an error."""
-    valid, told = api.device_request(), asking(api)
+    valid, told = api.beginning(grant), asking(api, grant)
     shown = told.members.get("user_code")
     codes: list[Ref | str] = [MADE_UP]
     if isinstance(shown, str) and shown:
@@ -285,7 +285,7 @@ def device_single_use(api: Api, grant: GrantType) -> None:
 def device_expires(api: Api, grant: GrantType) -> None:
     """A device code is dead when its lifetime is over, even if somebody has consented."""
     api.examination.needs_clock()
-    life = asking(api).members.get("expires_in")
+    life = asking(api, grant).members.get("expires_in")
     if not isinstance(life, int) or isinstance(life, bool):
         raise Inconclusive("no lifetime of a device code came, which another rule is about")
     late = api.token_request(grant)

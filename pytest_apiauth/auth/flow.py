@@ -22,8 +22,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token, replacing
-from pytest_apiauth.auth.device import page_for, read_device_authorization, wait_after
 from pytest_apiauth.auth.person import Person
+from pytest_apiauth.auth.polling import page_for, read_begun, wait_after
 from pytest_apiauth.auth.pushing import read_request_uri
 from pytest_apiauth.auth.requester import Proved, Requester, Signed, Value, sendable
 from pytest_apiauth.auth.selection import Plan, Plans
@@ -320,19 +320,19 @@ class Authenticator:
             if token is not None:
                 return token
             spent = "the refresh token was refused and "
-        if self._grant is not None and GRANTS[self._grant].spends == "device_code":
-            return (yield from self._by_device_code(self._grant, spent))
+        if self._grant is not None and GRANTS[self._grant].is_polled:
+            return (yield from self._by_polling(self._grant, spent))
         return (yield from self._by_code(spent))
 
-    def _by_device_code(self, grant: GrantType, spent: str) -> TokenSteps:
-        """Ask for a device code, open the page for it, and ask for the token once (RFC 8628 3)."""
-        asked = yield from _sent(self._ask.device_request())
-        told = read_device_authorization(self.profile, asked, self._redactor)
+    def _by_polling(self, grant: GrantType, spent: str) -> TokenSteps:
+        """Begin, open the page for the user's code, and ask for the token once (RFC 8628 3)."""
+        asked = yield from _sent(self._ask.beginning(grant))
+        told = read_begun(self.profile, grant, asked, self._redactor)
         page, note = page_for(self.profile, told, is_scripted=self._person.is_scripted), ""
         if page is not None:
             last = yield from _opened(self._person.opens(page, self._user, user_code=told.user_code))
             note = self._redactor.redact(last.note)
-        response = yield from self._asked(lambda: self._ask.token_request(grant, {Role.DEVICE_CODE: told.device_code}))
+        response = yield from self._asked(lambda: self._ask.token_request(grant, told.issued))
         if wait_after(response, told.interval) is not None:
             alone = f"log in once with `python -m pytest_apiauth token {self.profile.name}`, or have a script do so"
             why = f": {note}" if note else f"; this grant needs a person: {alone} by [login]"

@@ -19,7 +19,7 @@ from pytest_apiauth.auth.carried import Credential
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.proofs import DPOP, PossessionProof
 from pytest_apiauth.auth.requests import Proof
-from pytest_apiauth.auth.texts import Ref, Role, Signing, Text, is_text, parts_of, refs_of, reveal, system_time
+from pytest_apiauth.auth.texts import SPENT, Ref, Role, Signing, Text, is_text, parts_of, refs_of, reveal, system_time
 from pytest_apiauth.credentials.binding import Binding
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.request_signing import Added, RequestSigner
@@ -31,7 +31,7 @@ from pytest_apiauth.profile.kinds import Place
 from pytest_apiauth.profile.model import DEFAULT, Ending, GrantType, Kind
 
 Value = Secret | str
-ISSUED: Final = frozenset((Role.ACCESS_TOKEN, Role.REFRESH_TOKEN, Role.CODE, Role.VERIFIER, Role.DEVICE_CODE))
+ISSUED: Final = frozenset((Role.ACCESS_TOKEN, Role.VERIFIER, *SPENT.values()))
 """What no profile has: it is given, or made, on the way to a token."""
 ENDED: Final[Mapping[str, Ending]] = MappingProxyType({"REVOKED": "revoked", "EXPIRED": "expired"})
 """How a credential that was good once has ended, by the word that its placeholder begins with."""
@@ -229,10 +229,6 @@ class Requester:
         draft = requests.token_request(self.profile, grant, client=client, user=self.user, key=self.key, given=given)
         return self._revealed(alter(draft) if alter else draft, grant, issued)
 
-    def device_request(self) -> Request:
-        """Return the request with which a device asks for its codes (RFC 8628 3.1)."""
-        return self._revealed(requests.device_request(self.profile, client=self.client, key=self.key), "device_code")
-
     def authorization_request(self, *, redirect_uri: str | None = None) -> AuthorizationRequest:
         """Return an authorization request with a random state and a PKCE S256 challenge (RFC 7636 4).
 
@@ -251,7 +247,9 @@ class Requester:
 
     def beginning(self, grant: GrantType) -> Request:
         """Return the request with which a grant begins that takes a person."""
-        return self.device_request() if GRANTS[grant].spends == "device_code" else self.authorization_request().request
+        if not GRANTS[grant].is_polled:
+            return self.authorization_request().request
+        return self._revealed(requests.beginning(self.profile, grant, client=self.client, key=self.key), grant)
 
     def text_of(self, kind: Kind) -> str:
         """Return what travels as a credential of a kind, in its place."""

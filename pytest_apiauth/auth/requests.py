@@ -25,7 +25,7 @@ from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.layouts import Layout
 from pytest_apiauth.auth.proofs import PossessionProof
 from pytest_apiauth.auth.signatures import Signature
-from pytest_apiauth.auth.texts import Assertion, FormEncoded, Ref, Role, Text
+from pytest_apiauth.auth.texts import SPENT, Assertion, FormEncoded, Ref, Role, Text
 from pytest_apiauth.credentials.request_signing import RequestSigner
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.kinds import KINDS, Place
@@ -33,12 +33,10 @@ from pytest_apiauth.profile.login_requests import LaidOut
 from pytest_apiauth.profile.model import DEFAULT, GrantSettings, GrantType, Kind, Profile, Reference
 
 ROLES: Final[Mapping[str, Role]] = {
+    **SPENT,
     "username": Role.USERNAME,
     "password": Role.PASSWORD,
-    "code": Role.CODE,
     "code_verifier": Role.VERIFIER,
-    "device_code": Role.DEVICE_CODE,
-    "refresh_token": Role.REFRESH_TOKEN,
     "subject_token": Role.ACCESS_TOKEN,
     "access_token": Role.ACCESS_TOKEN,
     "client_id": Role.CLIENT_ID,
@@ -328,13 +326,11 @@ def about_token(profile: Profile, url: str, token: Text, *, client: str = DEFAUL
     return posted(profile, url, members, client=client)
 
 
-def device_request(profile: Profile, *, client: str | None = None, key: str = DEFAULT) -> Draft:
-    """Return the request with which a device asks for its codes (RFC 8628 3.1)."""
-    grant = profile.grant_spending("device_code")
-    row = row_of(profile, grant)
-    scope = profile.scope_of(grant) if grant else None
+def beginning(profile: Profile, grant: GrantType, *, client: str | None = None, key: str = DEFAULT) -> Draft:
+    """Return the request with which a client begins a grant that it then polls for (RFC 8628 3.1)."""
+    row, scope = row_of(profile, grant), profile.scope_of(grant)
     members: dict[str, object] = {"scope": scope} if scope else {}
-    place = profile.device_authorization_endpoint
+    place = profile.beginning_of(grant)
     return posted(profile, place, {**members, **row.extra}, client=client or row.client, key=key)
 
 

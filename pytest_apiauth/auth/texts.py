@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 from pytest_apiauth.auth.certified import Certified
 from pytest_apiauth.auth.edits import Edit
@@ -21,6 +21,7 @@ from pytest_apiauth.auth.forgeries import Forgery
 from pytest_apiauth.auth.minting import Terms, asserted
 from pytest_apiauth.credentials.binding import Binding
 from pytest_apiauth.messages import ClientCertificate
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import DEFAULT
 
 
@@ -77,7 +78,11 @@ class Role(Enum):
     @property
     def is_spent(self) -> bool:
         """Whether the value is good for one request only."""
-        return self in (Role.CODE, Role.DEVICE_CODE, Role.REFRESH_TOKEN)
+        return self in SPENT.values()
+
+
+SPENT: Final[Mapping[str, Role]] = {row.spends: Role[row.spends.upper()] for row in GRANTS.values() if row.spends}
+"""The members of token requests that are good for one of them, each with its role."""
 
 
 @dataclass(frozen=True, slots=True)

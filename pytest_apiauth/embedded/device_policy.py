@@ -45,7 +45,8 @@ class DevicePolicy(TokenPolicy):
 
     def verification_uri(self) -> str:
         """Return the page on which a person enters the code."""
-        return f"{self.profile.device_authorization_endpoint}/verify"
+        place = self.profile.device_authorization_url or ""
+        return f"{self.profile.url(place)}/verify"
 
     def device_members(self, code: DeviceCode) -> dict[str, object]:
         """Return the members of the answer."""

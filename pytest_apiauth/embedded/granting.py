@@ -147,3 +147,7 @@ GRANTING: Final[Mapping[GrantType, Callable[[Policy, Parameters, ClientRecord | 
     "refresh_token": _refresh,
     "token_exchange": _token_exchange,
 }
+CONSENTED: Final[frozenset[GrantType]] = frozenset(("authorization_code", "device_code"))
+"""Those that a person consents to, before the token request."""
+OF_USERS: Final[frozenset[GrantType]] = CONSENTED | {"password"}
+"""Those whose token is a user's, whoever else there is."""

@@ -21,6 +21,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from pytest_apiauth.credentials.identities import Lookup, is_text
+from pytest_apiauth.embedded.granting import CONSENTED
 from pytest_apiauth.embedded.jwt import unfit_token
 from pytest_apiauth.embedded.keys import certificate_in, invented_certificate, invented_key, public_half
 from pytest_apiauth.embedded.state import ClientRecord, KeyRecord, UserRecord, opaque
@@ -349,10 +350,10 @@ def _indispensable(profile: Profile, asks_people: bool) -> Iterator[str]:
         yield from ("client_id", *by_key.get(profile.token.client_auth, ["client_secret"]))
     if profile.grants and profile.token.takes_certificate:
         yield "certificate"
-    if "device_code" in profile.grants:
+    if CONSENTED & profile.grants.keys():
         yield "client_id"
     if "authorization_code" in profile.grants:
-        yield from ("client_id", "redirect_uri")
+        yield "redirect_uri"
         if asks_people:
             yield from ("username", "password")
     if profile.login is not None and profile.login.way == "form":

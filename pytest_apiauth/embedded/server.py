@@ -21,7 +21,7 @@ from pytest_apiauth.embedded import variants as _variants  # noqa: F401 - fills 
 from pytest_apiauth.embedded.authorization_endpoint import AuthorizationEndpoint
 from pytest_apiauth.embedded.bookmarks import Bookmark
 from pytest_apiauth.embedded.further import Place, further_places, place_of
-from pytest_apiauth.embedded.granting import Award
+from pytest_apiauth.embedded.granting import OF_USERS, Award
 from pytest_apiauth.embedded.invention import Invention
 from pytest_apiauth.embedded.jwt import JwtPolicy
 from pytest_apiauth.embedded.policy import BEARER_KINDS
@@ -238,7 +238,7 @@ class Server(Workbench):
         if chosen is None:
             raise CredentialError(f"{self.profile.name}: the profile documents no grant to issue a token by")
         row = self.profile.grants.get(chosen)
-        if user is None and chosen in ("password", "authorization_code", "device_code"):
+        if user is None and chosen in OF_USERS:
             user = row.user if row else DEFAULT
         with self._mutex:
             name = client or (row.client if row else DEFAULT)

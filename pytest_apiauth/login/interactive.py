@@ -4,9 +4,9 @@ Theory of operation. This command is the user's own request to go to the network
 it says which hosts are about to be contacted. authorization_code is run as RFC 8252 has it for a program on a
 person's machine: a browser of the person's own, PKCE, a random state, and a redirection to loopback, where a server
 of ours waits for one answer. Where the registered redirection URI is elsewhere, the person pastes the URL that the
-browser ended at. device_code is run as RFC 8628 has it: a page and a code are printed, and the server is asked for the
-token until the person has entered the code there. No token is printed; a refresh token that an interactive grant gives
-is kept for live runs.
+browser ended at. A grant that is polled for is run as RFC 8628 has it: a page and a code are printed, and the server is
+asked for the token until the person has entered the code there. No token is printed; a refresh token that an
+interactive grant gives is kept for live runs.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import Final
 
 from pytest_apiauth import installed
 from pytest_apiauth.auth.answers import code_from_callback, leads_back, read_token, replacing
-from pytest_apiauth.auth.device import DeviceAuthorization, page_for, read_device_authorization, wait_after
 from pytest_apiauth.auth.flow import Authenticator
 from pytest_apiauth.auth.person import Person, sent_by
+from pytest_apiauth.auth.polling import Begun, page_for, read_begun, wait_after
 from pytest_apiauth.auth.pushing import read_request_uri
 from pytest_apiauth.auth.requester import AuthorizationRequest, Requester, Value
 from pytest_apiauth.auth.texts import Role
@@ -51,7 +51,7 @@ WAIT: Final = 300.0
 class Way:
     """How a person takes part: ``opens_browser`` by itself, ``pastes`` the answer, ``wait`` seconds at most.
 
-    ``pause`` waits between two questions about a device code, and ``now`` tells how long all of them have taken.
+    ``pause`` waits between two polls, and ``now`` tells how long all of them have taken.
     """
 
     opens_browser: bool = True
@@ -121,8 +121,8 @@ class _Login:
         """Run the grant."""
         where = ""
         if GRANTS[self._grant].needs_person:
-            by_device = GRANTS[self._grant].spends == "device_code"
-            token = yield from self._on_a_device(way) if by_device else self._with_a_person(way)
+            is_polled = GRANTS[self._grant].is_polled
+            token = yield from self._by_polling(way) if is_polled else self._with_a_person(way)
             with self._identities.turn(self._client, self._user):
                 where = self._kept(token)
         elif GRANTS[self._grant].refreshes:
@@ -259,18 +259,18 @@ class _Login:
         yield f"the script has logged in as {self._user}"
         return self._exchanged({Role.CODE: code, Role.VERIFIER: asked.verifier}, asked.redirect_uri)
 
-    # device_code
+    # What is polled for
 
-    def _on_a_device(self, way: Way) -> Generator[str, None, Token]:
-        asking = self._ask.device_request()
-        self._announce(self._profile.device_authorization_endpoint)
-        told = read_device_authorization(self._profile, self.sender.send(asking), self.redactor)
+    def _by_polling(self, way: Way) -> Generator[str, None, Token]:
+        asking = self._ask.beginning(self._grant)
+        self._announce(self._profile.beginning_of(self._grant))
+        told = read_begun(self._profile, self._grant, self.sender.send(asking), self.redactor)
         yield "open this page, on any device, and enter the code:"
         yield one_line(told.verification_uri)
         yield one_line(told.user_code)
 
         def make() -> Request:
-            return self._ask.token_request(self._grant, {Role.DEVICE_CODE: told.device_code})
+            return self._ask.token_request(self._grant, told.issued)
 
         if way.script is not None:
             return (yield from self._entered_by_script(way.script, told, make))
@@ -295,7 +295,7 @@ class _Login:
         raise TokenError(f"{where}: nobody has entered the code in time")
 
     def _entered_by_script(
-        self, script: Callable[[Profile, Path], LogIn | None], told: DeviceAuthorization, make: Callable[[], Request]
+        self, script: Callable[[Profile, Path], LogIn | None], told: Begun, make: Callable[[], Request]
     ) -> Generator[str, None, Token]:
         """Have the profile's ``[login]`` enter the code, and ask for the token once."""
         person = self._person(script)

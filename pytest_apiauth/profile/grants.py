@@ -56,6 +56,8 @@ class Grant:
     """The member that cannot be sent twice."""
     urls: tuple[str, ...] = ()
     """Keys of the profile that it needs beside ``token_url``."""
+    begins_at: str = ""
+    """The key of the profile where its client begins it, if it then polls until somebody has decided (RFC 8628 3.1)."""
     flows: tuple[str, ...] = ()
     """Its names among the flows of OpenAPI 3 and of Swagger 2."""
     urn: str = ""
@@ -65,6 +67,11 @@ class Grant:
     def grant_type(self) -> str:
         """What a token request calls it."""
         return self.urn or self.name
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether its client asks for the token again and again until a person, who is elsewhere, has decided."""
+        return bool(self.begins_at)
 
     @property
     def refreshes(self) -> bool:
@@ -121,6 +128,7 @@ GRANTS: Final = _table(
         asks_scope=False,
         spends="device_code",
         urls=("device_authorization_url",),
+        begins_at="device_authorization_url",
         flows=("deviceAuthorization",),
         urn="urn:ietf:params:oauth:grant-type:device_code",
     ),

@@ -105,10 +105,14 @@ class Promise(Document):
         """
         return self.url(self.pushed_authorization_request_url) if self.pushed_authorization_request_url else ""
 
-    @property
-    def device_authorization_endpoint(self) -> str:
-        """Absolute URL of the device authorization endpoint; empty if there is none."""
-        return self.url(self.device_authorization_url) if self.device_authorization_url else ""
+    def beginning_of(self, grant: GrantType) -> str:
+        """Return the absolute URL at which a client begins a grant that it then polls for; empty if there is none.
+
+        >>> Promise(schema=1, device_authorization_url="/device").beginning_of("device_code")
+        'https://api.example/device'
+        """
+        place = getattr(self, GRANTS[grant].begins_at) if GRANTS[grant].is_polled else None
+        return self.url(place) if place else ""
 
     @cached_property
     def origins(self) -> frozenset[Origin]:
@@ -161,6 +165,11 @@ class Promise(Document):
     def code_grant(self) -> GrantType | None:
         """The first of ``[grants]`` whose token request spends a code from the authorization endpoint."""
         return self.grant_spending("code")
+
+    @property
+    def polled_grant(self) -> GrantType | None:
+        """The first of ``[grants]`` that a client begins, and then polls for until a person has decided."""
+        return next((name for name in self.grants if GRANTS[name].is_polled), None)
 
     def grant_spending(self, member: Spent) -> GrantType | None:
         """Return the first of ``[grants]`` whose token request spends something; None if none does."""

@@ -11,9 +11,9 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from pytest_apiauth.auth.answers import replacing, token_members
-from pytest_apiauth.auth.device import read_device_authorization
 from pytest_apiauth.auth.drafts import Draft
 from pytest_apiauth.auth.edits import Edit
+from pytest_apiauth.auth.polling import read_begun
 from pytest_apiauth.auth.pushing import read_request_uri
 from pytest_apiauth.auth.requester import AuthorizationRequest, Requester
 from pytest_apiauth.auth.texts import Role
@@ -34,7 +34,7 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A step that takes a person: they open a page, and enter what a device shows if it is that of one."""
+    """A step that takes a person: they open a page, and enter the code that they were shown if it is for that."""
 
     request: Request
     user_code: str = ""
@@ -149,11 +149,11 @@ def _authorizes(grant: GrantType) -> Callable[[Requester], Steps]:
 
 
 def _authorized(ask: Requester, grant: GrantType) -> Asking:
-    if GRANTS[grant].spends == "device_code":
-        told = read_device_authorization(ask.profile, (yield ask.device_request()), Redactor())
+    if GRANTS[grant].is_polled:
+        told = read_begun(ask.profile, grant, (yield ask.beginning(grant)), Redactor())
         page = Request("GET", told.verification_uri_complete or told.verification_uri, (("Accept", "text/html"),))
         yield Visit(page, told.user_code)
-        return (yield ask.token_request(grant, {Role.DEVICE_CODE: told.device_code}))
+        return (yield ask.token_request(grant, told.issued))
     asked = ask.authorization_request()
     if asked.push is not None:
         asked = asked.pushed(read_request_uri(ask.profile, (yield asked.push), Redactor()))

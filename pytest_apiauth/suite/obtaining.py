@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from pytest_apiauth.auth import requests
 from pytest_apiauth.auth.answers import issues, replacing, token_members
-from pytest_apiauth.auth.device import page_for, read_device_authorization
 from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.auth.person import Person
+from pytest_apiauth.auth.polling import page_for, read_begun
 from pytest_apiauth.auth.requests import Proof, row_of
 from pytest_apiauth.auth.texts import Ref, Role, Text
 from pytest_apiauth.credentials.secrets import Secret
@@ -26,11 +26,6 @@ from pytest_apiauth.suite.consent import Callback
 from pytest_apiauth.suite.outcomes import Inconclusive, NotApplicable, OutOfReach, Refused, Unjudged, says_nothing
 from pytest_apiauth.suite.placeholders import Placeholders
 from pytest_apiauth.targets.target import Target
-
-NOBODY_ENTERS = (
-    "the grant device_code needs a person who enters the user's code, whom this run does not have; [login] has a script"
-    " enter it"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +94,8 @@ class Obtaining:
         spent = GRANTS[grant].spends
         if GRANTS[grant].refreshes:
             given["refresh_token"] = refresh_token or self.fresh_refresh_token(client=client, own=own)
-        elif spent == "device_code":
-            given["device_code"] = self.fresh_device_code(client, own, user=user, in_private=in_private)
+        elif spent is not None and GRANTS[grant].is_polled:
+            given[spent] = self.fresh_polled(grant, client, own, user=user, in_private=in_private)
         elif spent is not None:
             given = self._redeeming(callback or self.fresh_callback(client, user, in_private=in_private), client, own)
         draft = requests.token_request(self._profile, grant, client=client, user=user, own=own, given=given)
@@ -211,35 +206,38 @@ class Obtaining:
             )
         return found
 
-    # Devices
+    # What is polled for
 
-    def fresh_device_code(
-        self, client: str = DEFAULT, own: str = "", *, user: str = DEFAULT, in_private: bool = False
+    def fresh_polled(
+        self, grant: GrantType, client: str = DEFAULT, own: str = "", *, user: str = DEFAULT, in_private: bool = False
     ) -> Ref:
-        """Get a device code that nothing else uses and that somebody has consented to.
+        """Get a code to poll with that nothing else uses and that somebody has consented to.
 
         Raises NotApplicable if that takes a person, and Inconclusive if a script should have been one.
         """
         if not self._enters_codes:
             person = self._target.person
             if person is not None and person.is_scripted:
-                raise Inconclusive(f"no consent for a device came of the login that {self._by} says: {person.trouble}")
-            raise OutOfReach(NOBODY_ENTERS)
+                raise Inconclusive(f"no consent to {grant} came of the login that {self._by} says: {person.trouble}")
+            raise OutOfReach(
+                f"the grant {grant} needs a person who enters the user's code, whom this run does not have; [login]"
+                " has a script enter it"
+            )
         try:
-            return self._consented_device_code(client, own, user=user, in_private=in_private)[0]
+            return self._consented(grant, client, own, user=user, in_private=in_private)[0]
         except TokenError as reason:
             raise Inconclusive(str(reason)) from None
 
-    def _consented_device_code(
-        self, client: str, own: str, *, user: str = DEFAULT, in_private: bool = False
+    def _consented(
+        self, grant: GrantType, client: str, own: str, *, user: str = DEFAULT, in_private: bool = False
     ) -> tuple[Ref, str]:
-        """Ask for a device code and have it entered; returns it, and where the pages for it have ended."""
-        response = self._send(requests.device_request(self._profile, client=client))
-        told = read_device_authorization(self._profile, response, self._target.redactor)
-        ref = self._placeholders.keep(Ref(Role.DEVICE_CODE, client, own), told.device_code.reveal())
+        """Begin, and have the user's code entered; returns the client's, and where the pages have ended."""
+        response = self._send(requests.beginning(self._profile, grant, client=client))
+        told = read_begun(self._profile, grant, response, self._target.redactor)
+        ref = self._placeholders.keep(Ref(told.role, client, own), told.code.reveal())
         if self._target.kind.is_double:
             # Behind a socket of this machine it has another origin than the one that it writes.
-            told = told.at(self._profile.device_authorization_endpoint)
+            told = told.at(self._profile.beginning_of(grant))
         person = self._target.person
         page = page_for(self._profile, told, is_scripted=person is not None and person.is_scripted)
         if page is None:
@@ -250,30 +248,30 @@ class Obtaining:
 
     @property
     def _enters_codes(self) -> bool:
-        """Whether somebody enters the codes of devices here.
+        """Whether somebody enters the codes that are shown here.
 
-        The pages for it do not say how it went, so the first device asks for its token, once a target.
+        The pages for it do not say how it went, so the first client polls for its token, once a target.
         """
-        person, grant = self._target.person, self._profile.grant_spending("device_code")
+        person, grant = self._target.person, self._profile.polled_grant
         if person is None:
             return False
         if person.enters_codes is None:
             person.enters_codes = False
             if grant is not None:
-                self._try_for_a_device(person, grant)
+                self._try_polling(person, grant)
         return person.enters_codes
 
-    def _try_for_a_device(self, person: Person, grant: GrantType) -> None:
+    def _try_polling(self, person: Person, grant: GrantType) -> None:
         client = row_of(self._profile, grant).client
         try:
             with self._placeholders.reached():
-                _, where = self._consented_device_code(client, "TRIAL")
+                _, where = self._consented(grant, client, "TRIAL")
                 response = self._send(requests.token_request(self._profile, grant, client=client, own="TRIAL"))
         except (NotApplicable, UnreachableError, TokenError) as reason:
             person.trouble = str(reason)
             return
         person.enters_codes = issues(self._profile, grant, response)
-        person.trouble = f"{where}, and the device was answered with {described(response)}"
+        person.trouble = f"{where}, and the client was answered with {described(response)}"
 
     # Who is there
 
@@ -281,7 +279,7 @@ class Obtaining:
         """Whether a grant gives tokens here: it needs nobody, or somebody plays the person."""
         if not GRANTS[grant].needs_person:
             return True
-        return self._enters_codes if GRANTS[grant].spends == "device_code" else self.has_browser
+        return self._enters_codes if GRANTS[grant].is_polled else self.has_browser
 
     @property
     def has_browser(self) -> bool:

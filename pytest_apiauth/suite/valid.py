@@ -12,6 +12,7 @@ from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.auth.requester import ISSUED
 from pytest_apiauth.auth.requests import Proof
 from pytest_apiauth.auth.texts import Ref, Role
+from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import DEFAULT, Ending, GrantType, Kind, Profile, Zone
 from pytest_apiauth.suite import consent
 from pytest_apiauth.suite.answer import Answer
@@ -111,14 +112,14 @@ class ValidRequests:
         """Return a token request for a code at hand; ``own`` begins its placeholder's name."""
         return self.examination.obtaining.token_request("authorization_code", callback=found, own=own)
 
-    def device_request(self, *, client: str = DEFAULT) -> Draft:
-        """Return the request with which a device asks for its codes (RFC 8628 3.1)."""
-        return requests.device_request(self.profile, client=None if client == DEFAULT else client)
+    def beginning(self, grant: GrantType, *, client: str = DEFAULT) -> Draft:
+        """Return the request with which a client begins a grant that it then polls for (RFC 8628 3.1)."""
+        return requests.beginning(self.profile, grant, client=None if client == DEFAULT else client)
 
     def polling(self, grant: GrantType, code: Ref | str, *, client: str = DEFAULT) -> Draft:
-        """Return the request with which a device asks for its token (RFC 8628 3.4)."""
-        who = None if client == DEFAULT else client
-        return requests.token_request(self.profile, grant, client=who, given={"device_code": code})
+        """Return the request with which a client asks whether a person has decided (RFC 8628 3.4)."""
+        member, who = GRANTS[grant].spends, None if client == DEFAULT else client
+        return requests.token_request(self.profile, grant, client=who, given={member or "": code})
 
     def refresh_token(self) -> Ref:
         """Get a refresh token that nothing else uses. Raises NotApplicable if no grant gives one."""

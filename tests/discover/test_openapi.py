@@ -359,7 +359,7 @@ def test_the_flow_for_devices_is_a_grant(tmp_path: Path) -> None:
         ["device_code"],
         "read",
     )
-    assert profile.device_authorization_endpoint == "https://api.shop.example/device"
+    assert profile.beginning_of("device_code") == "https://api.shop.example/device"
     assert profile.credentials.client_id is not None
 
     del flow["deviceAuthorizationUrl"]

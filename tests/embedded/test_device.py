@@ -14,6 +14,7 @@ from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.profile import loading
 
 PROFILE = loading.load(Path(__file__).parent.parent / "profiles" / "device.apiauth.toml")
+BEGINNING = PROFILE.beginning_of("device_code")
 URN = "urn:ietf:params:oauth:grant-type:device_code"
 FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 
@@ -31,7 +32,7 @@ class Device:
 
     def ask(self, **parameters: str) -> Response:
         """Ask for a pair of codes."""
-        return self.post(PROFILE.device_authorization_endpoint, **{"client_id": self.client_id, **parameters})
+        return self.post(BEGINNING, **{"client_id": self.client_id, **parameters})
 
     def poll(self, code: str, **parameters: str) -> tuple[int, Any]:
         """Ask for the token; gives the status, and the error or the token."""
@@ -115,13 +116,13 @@ def test_nobody_gets_no_code(device: Device) -> None:
     """A client that says not who it is, or is not known, gets no codes; nor does another method."""
     assert device.ask(client_id="").status == 400
     assert device.ask(client_id="nobody").status == 401
-    assert device.server.handle(Request("GET", PROFILE.device_authorization_endpoint)).status == 405
-    assert device.enter({"verification_uri_complete": f"{PROFILE.device_authorization_endpoint}/verify"}) == 404
+    assert device.server.handle(Request("GET", BEGINNING)).status == 405
+    assert device.enter({"verification_uri_complete": f"{PROFILE.beginning_of('device_code')}/verify"}) == 404
 
 
 def test_metadata_name_the_endpoint_and_the_grant(device: Device) -> None:
     """What is published has the names of RFC 8628 4 and 3.4."""
     found = json.loads(device.server.handle(Request("GET", str(PROFILE.metadata_url))).body)
 
-    assert found["device_authorization_endpoint"] == PROFILE.device_authorization_endpoint
+    assert found["device_authorization_endpoint"] == BEGINNING
     assert found["grant_types_supported"] == [URN, "refresh_token"]

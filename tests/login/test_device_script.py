@@ -85,7 +85,7 @@ def test_a_login_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = [judged(target, rule) for rule in CONSENTED]
 
     assert {outcome.verdict for outcome in outcomes} == {Verdict.INCONCLUSIVE}
-    assert "no consent for a device came of the login that [login] says" in outcomes[0].reason
+    assert "no consent to device_code came of the login that [login] says" in outcomes[0].reason
     assert "asks for the password again" in outcomes[0].reason
     assert sum(asked.path.endswith("/login") and asked.method == "POST" for asked in target.server.requests) == 1
 

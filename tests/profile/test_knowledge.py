@@ -32,6 +32,9 @@ def test_grants_name_what_there_is() -> None:
     """What a grant spends is a member of its request, and what it needs is a key of the profile."""
     assert all(row.spends in row.members for row in GRANTS.values() if row.spends)
     assert {key for row in GRANTS.values() for key in row.urls} <= Profile.model_fields.keys()
+    assert all(
+        row.begins_at in row.urls and row.spends and row.needs_person for row in GRANTS.values() if row.is_polled
+    )
 
 
 def test_endpoints_are_keys_of_a_profile() -> None:
@@ -105,7 +108,6 @@ ABOUT_SOMETHING_ELSE = {
         "scheme.lower() in ('bearer', 'basic', 'dpop', 'digest')",
     ): "HTTP's names of schemes",
     ("pytest_apiauth/recording/walking.py", "kind == 'basic'"): "HTTP's name of the scheme",
-    ("pytest_apiauth/suite/valid.py", "{'device_code': code}"): "a member of the request",
     ("pytest_apiauth/suite/guesses.py", "scheme.lower() == 'basic'"): "HTTP's name of the scheme",
     ("pytest_apiauth/suite/guesses.py", "('password',)"): "a member of the request",
     ("pytest_apiauth/targets/apps/supplied.py", "('api_key',)"): "the keys of a table of the profile",

@@ -1,21 +1,25 @@
-"""Device authorizations (RFC 8628): what the server answers, and how long to wait between two questions.
+"""Grants that a client begins and then polls for (RFC 8628): what it is told first, and how long to wait between polls.
 
-Nothing here does I/O or waits. A device asks for a pair of codes, shows the one to a person who enters it elsewhere,
-and asks for a token with the other until the person has decided.
+Nothing here does I/O or waits. The client asks for a pair of codes, shows the one to a person who enters it elsewhere,
+and asks for a token with the other until the person has decided. What the grant calls its code, and where it begins, is
+in its row of `GRANTS`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from pytest_apiauth.auth.browsing import ACCEPT, Stopped, check_origin, is_reachable
+from pytest_apiauth.auth.texts import SPENT, Role
 from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import TokenError
 from pytest_apiauth.messages import Request, Response, joined, parts_of, why_not_a_url
 from pytest_apiauth.printable import one_line
-from pytest_apiauth.profile.model import Profile
+from pytest_apiauth.profile.grants import GRANTS
+from pytest_apiauth.profile.model import GrantType, Profile
 
 INTERVAL: Final = 5.0
 """Seconds between two questions if the server names none (RFC 8628 3.2), and more of them for each ``slow_down``."""
@@ -26,17 +30,27 @@ LONGEST_LIFE: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class DeviceAuthorization:
-    """An answer of the device authorization endpoint (RFC 8628 3.2). The user's code is there to be shown."""
+class Begun:
+    """What a client is told when it begins (RFC 8628 3.2).
 
-    device_code: Secret
+    ``code`` is its own, and travels as what ``role`` says; the user's is there to be shown.
+    """
+
+    grant: GrantType
+    role: Role
+    code: Secret
     user_code: str
     verification_uri: str
     verification_uri_complete: str | None
     expires_in: float
     interval: float
 
-    def at(self, url: str) -> DeviceAuthorization:
+    @property
+    def issued(self) -> Mapping[Role, Secret]:
+        """What the token request spends."""
+        return {self.role: self.code}
+
+    def at(self, url: str) -> Begun:
         """Return the same with the pages at the origin of a URL."""
         whole = self.verification_uri_complete
         here = [
@@ -46,34 +60,38 @@ class DeviceAuthorization:
         return replace(self, verification_uri=str(here[0]), verification_uri_complete=here[1])
 
 
-def read_device_authorization(profile: Profile, response: Response, redactor: Redactor) -> DeviceAuthorization:
-    """Read an answer of the device authorization endpoint. Raises TokenError, one line, for what cannot be used.
+def read_begun(profile: Profile, grant: GrantType, response: Response, redactor: Redactor) -> Begun:
+    """Read what came when a grant was begun. Raises TokenError, one line, for what cannot be used.
 
-    The device code in it is learnt by the redactor before anything else happens.
+    The client's code in it is learnt by the redactor before anything else happens.
     """
+    name = GRANTS[grant].spends
+    assert name is not None, "what is polled for is spent"
     body = response.json()
     members: dict[str, object] = body if isinstance(body, dict) else {}
-    code = members.get("device_code")
-    secret = Secret(code if isinstance(code, str) else "", f"{profile.name}.device_code")
+    code = members.get(name)
+    secret = Secret(code if isinstance(code, str) else "", f"{profile.name}.{name}")
     if isinstance(code, str) and code:
         redactor.learn(secret)
 
     def refuse(expected: str, came: str) -> TokenError:
         quoted = one_line(redactor.redact(came))
-        return TokenError(f"{profile.name}: {profile.device_authorization_endpoint}: expected {expected}, got {quoted}")
+        return TokenError(f"{profile.name}: {profile.beginning_of(grant)}: expected {expected}, got {quoted}")
 
-    if response.status != 200 or "device_code" not in members:
+    if response.status != 200 or name not in members:
         error = members.get("error")
         came = f"status {response.status}" + (f", {error}" if isinstance(error, str) else "")
-        raise refuse("a device code", came)
-    texts = {name: members.get(name) for name in ("device_code", "user_code", "verification_uri")}
-    lacking = [name for name, value in texts.items() if not isinstance(value, str) or not value]
+        raise refuse(f"a {name.replace('_', ' ')}", came)
+    texts = {each: members.get(each) for each in (name, "user_code", "verification_uri")}
+    lacking = [each for each, value in texts.items() if not isinstance(value, str) or not value]
     if lacking:
         raise refuse(f"{lacking[0]} to be a text that is not empty", type(members.get(lacking[0])).__name__)
     page, whole = str(texts["verification_uri"]), members.get("verification_uri_complete")
     if why_not_a_url(page) is not None:
         raise refuse("verification_uri to be a URL", page)
-    return DeviceAuthorization(
+    return Begun(
+        grant,
+        SPENT[name],
         secret,
         str(texts["user_code"]),
         page,
@@ -90,7 +108,7 @@ def _seconds(value: object, usual: float, longest: float) -> float:
     return float(min(value, longest)) if value > 0 else usual
 
 
-def page_for(profile: Profile, told: DeviceAuthorization, *, is_scripted: bool) -> Request | None:
+def page_for(profile: Profile, told: Begun, *, is_scripted: bool) -> Request | None:
     """Return the request that opens the page for the user's code, which has the code in its URL if it can.
 
     None if nobody types the code into that page. Raises TokenError for a page of an origin that the profile does not
@@ -104,9 +122,8 @@ def page_for(profile: Profile, told: DeviceAuthorization, *, is_scripted: bool) 
     try:
         check_origin(told.verification_uri, profile.origins)
     except Stopped as reason:
-        raise TokenError(
-            f"{profile.name}: {profile.device_authorization_endpoint}: verification_uri {reason}"
-        ) from None
+        where = f"{profile.name}: {profile.beginning_of(told.grant)}"
+        raise TokenError(f"{where}: verification_uri {reason}") from None
     return Request("GET", told.verification_uri, (ACCEPT,))
 
 

@@ -1,4 +1,4 @@
-"""Device authorizations: what can be read of an answer, how long to wait, and a client whose person has consented."""
+"""What is polled for: what can be read of an answer, how long to wait, and a client whose person has consented."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pytest_apiauth.auth import device
-from pytest_apiauth.auth.device import read_device_authorization, wait_after
+from pytest_apiauth.auth import polling
 from pytest_apiauth.auth.flow import Authenticator
+from pytest_apiauth.auth.polling import read_begun, wait_after
 from pytest_apiauth.auth.tokens import TokenStore
 from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
@@ -23,6 +23,7 @@ from pytest_apiauth.profile import loading
 from tests.here import USUAL
 
 PROFILE = loading.load(Path(__file__).parent.parent / "profiles" / "device.apiauth.toml")
+BEGINNING = PROFILE.beginning_of("device_code")
 TOLD = {
     "device_code": "the-device-code-itself",
     "user_code": "WDJB-MJHT",
@@ -39,9 +40,8 @@ def answered(members: object, status: int = 200) -> Response:
 def test_an_answer_is_read_with_what_it_leaves_open() -> None:
     """Without an interval five seconds are meant (RFC 8628 3.2); what cannot be used is passed over."""
     redactor = Redactor()
-    told = read_device_authorization(
-        PROFILE, answered({**TOLD, "verification_uri_complete": "no URL", "interval": True}), redactor
-    )
+    answer = answered({**TOLD, "verification_uri_complete": "no URL", "interval": True})
+    told = read_begun(PROFILE, "device_code", answer, redactor)
 
     assert (told.user_code, told.expires_in, told.interval, told.verification_uri_complete) == (
         "WDJB-MJHT", 900, 5, None,
@@ -54,11 +54,11 @@ def test_half_a_letter_is_none() -> None:
     """A lone surrogate, which no request can carry, is read as the letter for what is no letter; a pair is a letter."""
     body = json.dumps({**TOLD, "user_code": "a\U0001f600", "device_code": "CODE"})
     told = [
-        read_device_authorization(PROFILE, Response(200, (), body.replace("CODE", code).encode()), Redactor())
+        read_begun(PROFILE, "device_code", Response(200, (), body.replace("CODE", code).encode()), Redactor())
         for code in (r"a\ud800b", r"a\udc00\uD83D", r"a\\\\ud800")
     ]
 
-    assert [each.device_code.reveal() for each in told] == ["a\ufffdb", "a\ufffd\ufffd", r"a\\ud800"]
+    assert [each.code.reveal() for each in told] == ["a\ufffdb", "a\ufffd\ufffd", r"a\\ud800"]
     assert told[0].user_code == "a\U0001f600"
 
 
@@ -77,7 +77,7 @@ def test_half_a_letter_is_none() -> None:
 def test_no_number_makes_a_device_ask_without_a_pause(said: str, interval: float, life: float) -> None:
     """Whatever number a server names, a device waits for a second at least, and for five minutes at most."""
     body = json.dumps({**TOLD, "interval": 7, "expires_in": 8}).replace(" 7", said).replace(" 8", said)
-    told = read_device_authorization(PROFILE, Response(200, (), body.encode()), Redactor())
+    told = read_begun(PROFILE, "device_code", Response(200, (), body.encode()), Redactor())
 
     assert (told.interval, told.expires_in) == (interval, life)
 
@@ -95,10 +95,10 @@ def test_no_number_makes_a_device_ask_without_a_pause(said: str, interval: float
 def test_what_cannot_be_used_is_one_line(answer: Response, words: str) -> None:
     """An error names the profile, the endpoint and what is wrong, and never the code."""
     with pytest.raises(TokenError) as caught:
-        read_device_authorization(PROFILE, answer, Redactor())
+        read_begun(PROFILE, "device_code", answer, Redactor())
 
     (line,) = str(caught.value).splitlines()
-    assert line.startswith(f"device: {PROFILE.device_authorization_endpoint}: {words}")
+    assert line.startswith(f"device: {PROFILE.beginning_of('device_code')}: {words}")
     assert "itself" not in line
 
 
@@ -119,7 +119,7 @@ def test_how_long_a_device_waits(answer: Response, interval: float | None) -> No
 
 def test_examples_are_true() -> None:
     """What the example shows is what comes."""
-    assert doctest.testmod(device).failed == 0
+    assert doctest.testmod(polling).failed == 0
 
 
 def client_of(server: Server, handle: Any) -> Any:
@@ -139,7 +139,7 @@ def test_a_client_gets_its_token_where_the_page_consents() -> None:
         assert client.get("/me").status_code == 200
 
     asked = [request.url for request in server.requests]
-    assert sum(url == PROFILE.device_authorization_endpoint for url in asked) == 1
+    assert sum(url == BEGINNING for url in asked) == 1
 
 
 @pytest.mark.parametrize("place", ["", "https://elsewhere.example/device?user_code=WDJB-MJHT"])
@@ -149,12 +149,12 @@ def test_a_client_without_a_person_is_told_to_log_in(place: str) -> None:
 
     def handle(request: Request) -> Response:
         asked.append(request.url)
-        if request.url == PROFILE.device_authorization_endpoint:
+        if request.url == BEGINNING:
             return answered({**TOLD, **({"verification_uri_complete": place} if place else {})})
         return answered({"error": "authorization_pending"}, 400)
 
     with client_of(server, handle) as client, pytest.raises(TokenError, match="needs a person") as caught:
         client.get("/me")
 
-    assert asked == [PROFILE.device_authorization_endpoint, PROFILE.token_endpoint]
+    assert asked == [BEGINNING, PROFILE.token_endpoint]
     assert "python -m pytest_apiauth token device" in str(caught.value)
