@@ -2,6 +2,8 @@
 
 CHAPTERS = (
     "resource",
+    "routes",
+    "carry_over",
     "jwt",
     "claims",
     "bombs",
@@ -12,7 +14,10 @@ CHAPTERS = (
     "assertions",
     "token_answer",
     "token_errors",
+    "token_bodies",
+    "passwords",
     "refresh",
+    "rotation",
     "logins",
     "expiry",
     "revocation",

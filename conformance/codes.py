@@ -35,7 +35,8 @@ from .client_authentication import OTHERS, WRONG, another_client, from_nobody, o
 from .grid.cells import Class, Slot, fills
 from .grid.classes import CASES, NEAR_MISSES, STAND_INS, brief
 from .parts import authorization, code_of_clients
-from .refresh import RACERS, RACES, bearer_requests, need_opened
+from .refresh import bearer_requests, need_opened
+from .rotation import RACERS, RACES
 
 LOOK = (
     "The redemption of a code: one atomic step that finds the row, compares client, redirect_uri and"

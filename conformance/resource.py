@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
-from urllib.parse import urlsplit
 
 from pytest_apiauth.rules import (
     MUST,
     PROFILE,
-    REVOKE,
     SHOULD,
     Answer,
     Api,
@@ -18,10 +15,8 @@ from pytest_apiauth.rules import (
     Challenge,
     Draft,
     Edit,
-    NotApplicable,
     Part,
     Ref,
-    Role,
     Zone,
     draws,
     read_challenges,
@@ -29,7 +24,6 @@ from pytest_apiauth.rules import (
 )
 
 from . import strategies as some
-from .content import lacking, never_the_content
 from .grid.cells import Class, Slot, fills
 from .grid.classes import (
     BRIEF_NOISE,
@@ -44,18 +38,7 @@ from .grid.classes import (
     TWO_WRONG,
     rows,
 )
-from .grid.paths import brief_spellings, spellings
-from .grid.standing import (
-    UNDRESSED,
-    edited,
-    leads,
-    may_guess,
-    probes,
-    refused_in_turn,
-    stands_for_others,
-    with_the_first,
-)
-from .grid.trusted import BRIEF_TRUSTED, OPEN_PLACES, PARAMETERS, TRUSTED, URL_FIELDS, USER_FIELDS, bundles
+from .grid.standing import UNDRESSED, edited, may_guess, probes, stands_for_others, with_the_first
 from .parts import (
     TOKENS,
     authorization_zones,
@@ -304,64 +287,6 @@ def _dressed_up(
     api.control(valid)
 
 
-@rule(
-    MUST,
-    "RFC 9700 4.13",
-    PROFILE,
-    "RFC 9110 11.4",
-    applies=protected_zones,
-    catches=("forwarded-for-trusted", "forwarded-for-waives-key", "host-trusted", "open-place-in-header"),
-    look="What trusts X-Forwarded-For and its like: only a header that your own proxy overwrites may be"
-    " believed, and an address is no credential (uvicorn: --forwarded-allow-ips).",
-)
-def res_proxy_headers(api: Api, zone: Zone) -> None:
-    """A header that a proxy would set does not stand in for a credential."""
-    for valid, is_whole in with_the_first(api, zone):
-        fields = bundles() if is_whole else tuple((field,) for field in BRIEF_TRUSTED)
-        if leads(api, zone):
-            fields = tuple(((row.name, row.value),) for row in TRUSTED if not row.is_about_route)
-        fewer = lacking(api, zone, valid)
-        refused_in_turn(api, valid, (fewer[0].with_headers(*several) for several in fields))
-        if is_whole:
-            with suppress(NotApplicable), api.row():
-                user = api.ref(Role.USERNAME)
-                api.send(fewer[0].with_headers(*((name, user) for name in USER_FIELDS))).refused()
-        brief = (draft.with_headers(field) for field in BRIEF_TRUSTED for draft in fewer[1:])
-        api.each(brief, Answer.refused)
-        routes: list[tuple[tuple[str, str], ...]]
-        routes = [((row.name, row.value),) for row in TRUSTED if row.is_about_route and is_whole]
-        if leads(api, zone):
-            routes += [tuple((name, place) for name in URL_FIELDS) for place in OPEN_PLACES]
-        for several in routes:
-            with api.row():
-                answer = api.attempt(fewer[0].with_headers(*several))
-                if answer is not None:
-                    never_the_content(answer, zone)
-
-
-@rule(
-    MUST,
-    PROFILE,
-    "RFC 9110 11.4",
-    applies=protected_zones,
-    catches=("debug-switch", "open-place-anywhere"),
-    look="Switches that were made for development: debug, test and role parameters in the query or a cookie,"
-    " which have no place in the check of credentials.",
-)
-def res_trusted_parameters(api: Api, zone: Zone) -> None:
-    """What the query or a cookie says, of a test run or of somebody's role, does not stand in for a credential."""
-    for valid, is_whole in with_the_first(api, zone):
-        for pairs in PARAMETERS if is_whole and leads(api, zone) else PARAMETERS[:1]:
-            for bare in lacking(api, zone, valid):
-                cookie = "; ".join("=".join(pair) for pair in pairs)
-                api.each((bare.with_query(*pairs), bare.with_headers(("Cookie", cookie))), Answer.refused)
-        if is_whole:
-            # With its slashes as they are, which a query may have (RFC 3986 3.4), for who looks for them there.
-            url = f"{valid.url}{'&' if '?' in valid.url else '?'}apiauth={','.join(OPEN_PLACES)}"
-            with api.row():
-                api.send(replace(valid.anonymous(), url=url)).refused()
-
-
 @fills(AT_RESOURCES, Class.BYTES)
 @rule(
     MUST,
@@ -385,175 +310,6 @@ def invalid_never_5xx(api: Api, zone: Zone, noise: str) -> None:
             answer = api.attempt(valid.dressed(kind, value.strip(" \t")))
             if answer is not None and answer.is_admitted:
                 answer.unless_open().fails("a refusal")
-
-
-@rule(
-    MUST,
-    "RFC 9110 11.4",
-    PROFILE,
-    applies=protected_zones,
-    catches=("method-unprotected", "method-override-unprotected", "method-waives-key", "options-tells-content"),
-    safety=REVOKE,
-    look="Where methods are told apart: a check that stands in one handler misses HEAD, OPTIONS and others,"
-    " and a method override has to be undone before the check (Django: method_decorator on dispatch).",
-)
-def res_all_methods(api: Api, zone: Zone) -> None:
-    """Every method of a protected path needs credentials, a method override included."""
-    for valid in api.requests(zone):
-        bare = valid.anonymous()
-        methods = dict.fromkeys(("POST", "PUT", "PATCH", "DELETE", "APIAUTH", "TRACE", *zone.methods))
-        drafts = [replace(fewer, method=method) for method in methods for fewer in lacking(api, zone, valid)]
-        for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
-            drafts += [bare.with_headers((name, method)) for method in ("POST", "DELETE", "OPTIONS", "HEAD")]
-        for draft in drafts:
-            with api.row():
-                answer = api.attempt(draft)
-                if answer is None or answer.status in (404, 405, 411, 415, 501):
-                    continue
-                if draft.method == "TRACE" and answer.response.media_type == "message/http":
-                    continue  # the request itself comes back, and no content (RFC 9110 9.3.8)
-                if 300 <= answer.status < 400 and not answer.is_refusal:
-                    # Where a route is for that method alone, the way there may be told to anybody.
-                    answer.advise(False, "a refusal, whatever the method")
-                else:
-                    answer.refused()
-        # OPTIONS may be open, since a browser asks without credentials (Fetch 4.8); its answer tells no content.
-        with api.row():
-            answer = api.attempt(replace(bare, method="OPTIONS"))
-            if answer is not None:
-                never_the_content(answer, zone)
-
-
-@rule(
-    MUST,
-    "RFC 9110 11.4",
-    "RFC 3986 6.2.2",
-    PROFILE,
-    applies=protected_zones,
-    catches=(
-        "spelling-unprotected",
-        "spelling-unprotected-stamped",
-        "spelling-unprotected-listed",
-        "spelling-unprotected-respelt",
-        "spelling-unprotected-others",
-        "spelling-of-file-unprotected",
-    ),
-    wire=True,
-    look="The layer that decides by path: a proxy's location block or middleware with startswith sees"
-    " another spelling than the router; decide behind the router, or normalise once, before both.",
-)
-def res_path_variants(api: Api, zone: Zone) -> None:
-    """A protected path keeps its protection however it is spelt."""
-    for valid, is_whole in with_the_first(api, zone):
-        path = urlsplit(valid.url).path
-        # Its own URL as the target (RFC 9112 3.2.2) is another spelling of it too.
-        for target in (*spellings(path), valid.url) if is_whole else brief_spellings(path):
-            with api.row():
-                answer = api.attempt(replace(valid.anonymous(), target=target))
-                if answer is not None:
-                    never_the_content(answer, zone)
-
-
-@rule(
-    MUST,
-    "RFC 9111 3.5",
-    PROFILE,
-    "RFC 9110 11.4",
-    applies=protected_zones,
-    catches=("answer-shared", "answer-cacheable"),
-    look="The cache before the app: an answer to a request with Authorization takes Cache-Control: private"
-    " or no-store, or a cache key with the credential in it (Django: never cache_page over an"
-    " authenticated view).",
-)
-def res_not_shared_cacheable(api: Api, zone: Zone) -> None:
-    """An authorised answer is not kept for others: right after it, a request without credentials is refused."""
-    for valid in api.requests(zone):
-        answer = api.send(valid).accepted()
-        for draft in (valid.anonymous(), valid.editing_all(Edit("reverse"))):
-            with api.row():
-                refused = api.attempt(draft)
-                if refused is not None:
-                    refused.refused()
-                    refused.advise(refused.response.header("age") is None, "no Age header on a refusal")
-        directives = {
-            part.strip().lower().partition("=")[0]
-            for line in answer.response.header_lines("cache-control")
-            for part in line.split(",")
-        }
-        for directive in ("public", "s-maxage"):
-            words = f"no Cache-Control: {directive} on an authorised answer"
-            answer.advise(directive not in directives, words, f"Cache-Control with {directive}")
-
-
-@rule(
-    SHOULD,
-    PROFILE,
-    "RFC 9110 11.4",
-    applies=protected_zones,
-    catches="cookie-session",
-    look="Session middleware: a request that authenticated by token should begin no session (Django REST"
-    " framework: drop SessionAuthentication; Flask-Login: no login_user in an API).",
-)
-def res_no_cookie_carry(api: Api, zone: Zone) -> None:
-    """A cookie set by an authorised answer does not stand in for the credential afterwards."""
-    for valid in api.requests(zone):
-        answer = api.send(valid).accepted()
-        cookies = [line.partition(";")[0].strip() for line in answer.response.header_lines("set-cookie")]
-        # A credential in a cookie may be given anew, and is one then.
-        own = {good.name for good in valid.credentials if good.place.where == "cookie"}
-        cookies = [cookie for cookie in cookies if cookie.partition("=")[0].strip() not in own]
-        if cookies:
-            jar = api.keep("COOKIES", "; ".join(cookies))
-            api.send(valid.anonymous().with_headers(("Cookie", jar))).refused()
-        else:
-            api.send(valid.anonymous()).refused()
-
-
-@rule(
-    MUST,
-    "RFC 9110 3.3",
-    PROFILE,
-    "RFC 9110 11.4",
-    applies=protected_zones,
-    catches="connection-remembered",
-    wire=True,
-    look="State that outlives a request: thread locals, globals and per-connection objects hold the last"
-    " user; use the request's own state (Flask: g, contextvars).",
-)
-def res_no_connection_carry(api: Api, zone: Zone) -> None:
-    """A connection that has carried a good credential gives the next request on it no credit."""
-    for valid in api.requests(zone):
-        bare = replace(valid.anonymous(), after=valid)
-        wrong = replace(valid.editing_all(Edit("reverse")), after=valid)
-        with api.connected(valid) as send:
-            for draft in (valid, bare, wrong, valid, bare):
-                answer = send(draft)
-                if draft is valid:
-                    answer.accepted()
-                else:
-                    answer.refused()
-
-
-@rule(
-    MUST,
-    "RFC 9110 2.5",
-    PROFILE,
-    "RFC 9110 11.4",
-    applies=protected_zones,
-    catches="old-version-trusted",
-    wire=True,
-    look="The proxy's rules for HTTP/1.0 and for Connection: close, and whatever reads the version of the"
-    " request before the credential.",
-)
-def res_http_versions(api: Api, zone: Zone) -> None:
-    """HTTP/1.0, and a connection that ends with the answer, change nothing about who is let in."""
-    for valid in api.requests(zone):
-        for how, flags in (({"version": "1.0"}, ("--http1.0",)), ({"close": True}, ("-H", "'Connection: close'"))):
-            with api.connected(valid) as send:
-                good = send(valid, **how)
-                good.advise(200 <= good.status < 300, "the valid request answered in HTTP/1.0 too")
-            with api.connected(valid) as send:
-                send(replace(valid.anonymous(), flags=flags), **how).refused()
 
 
 @fills(AT_RESOURCES, Class.REPEATED)

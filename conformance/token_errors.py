@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -27,20 +25,18 @@ from pytest_apiauth.rules import (
     NotApplicable,
     Role,
     Unchanged,
-    Violation,
     draws,
     rule,
 )
 
 from . import strategies as some
 from .client_authentication import open_to_nobody, others_values, without_client
-from .grid.bodies import HALVES, JSON_VALUES, NO_OBJECTS, PAIRS, PIECES, SUFFIXES, TEXTS
+from .grid.bodies import JSON_VALUES, PIECES, SUFFIXES, TEXTS
 from .grid.cells import Class, Slot, fills
 from .grid.classes import (
     CASES,
     DRESSES,
     IN_A_ROW,
-    NAMELESS,
     NEAR_MISSES,
     REPETITIONS,
     SIZES,
@@ -54,12 +50,7 @@ from .grid.standing import LONG, guessed, is_usual
 from .parts import (
     body_encoding,
     form_grants,
-    form_logins,
     guessed_grants,
-    json_logins,
-    logins_of_others,
-    no_password_grant,
-    password_logins,
     refresh_by_clients,
     scoped_grants,
     unattended_grants,
@@ -328,153 +319,6 @@ def err_throttle(api: Api, grant: GrantType) -> None:
         api.recommend(found)
 
 
-WHOLE = (Edit("first", 72), Edit("change", 999))
-"""What bcrypt sees of a password, and what is last in one."""
-
-
-@rule(
-    MUST,
-    "RFC 6749 5.2",
-    PROFILE,
-    applies=logins_of_others,
-    catches="password-cut",
-    safety=LOCKOUT,
-    look="What hashes the password: bcrypt sees 72 bytes, and some columns and forms cut before that; take"
-    " Argon2, or refuse what is longer.",
-)
-def pwd_whole(api: Api, grant: GrantType) -> None:
-    """Every letter of a password counts, however long it is, and in those of all users."""
-    for who in api.profile.users:
-        if who in api.profile.ended_users.values():
-            continue
-        with suppress(NotApplicable):
-            valid = api.token_request(grant, user=who)
-            for edit in WHOLE:
-                with suppress(Unchanged), api.row():
-                    guessed(api, valid, valid.carried(Role.PASSWORD), edit)
-
-
-@fills(Slot.USERNAME, Class.NEAR, Class.STAND_IN, Class.SIZE, Class.NOTHING, Class.ANOTHERS)
-@rule(
-    MUST,
-    "RFC 6749 5.2",
-    PROFILE,
-    applies=password_logins,
-    catches="username-wildcard",
-    safety=LOCKOUT,
-    look="The lookup of the user: by the whole name with = and never LIKE, and the password is that row's.",
-)
-def pwd_username(api: Api, grant: GrantType) -> None:
-    """A password is its user's: beside another name, or none, it gives no token."""
-    valid = api.token_request(grant)
-    name = valid.carried(Role.USERNAME)
-    # No change of case, no blanks, no full-width letters: many a server takes a name for the same in any of them.
-    for table in (NEAR_MISSES, NAMELESS, SIZES):
-        for value in table:
-            with suppress(Unchanged), api.row():
-                guessed(api, valid, name, value.edit)
-    others = list(others_values(api, valid, name))
-    with suppress(NotApplicable):
-        others.append(valid.replacing(name, api.another(Role.USERNAME)))
-    api.each((valid.setting("username", ""), valid.omitting("username"), *others), Answer.no_token)
-
-
-@fills((*IN_BODY, Slot.CLIENT_SECRET), Class.TYPES)
-@rule(
-    MUST,
-    "RFC 6749 5.2",
-    PROFILE,
-    applies=json_logins,
-    catches=("operator-injection", "json-crash"),
-    safety=LOCKOUT,
-    look="What takes values out of JSON: check that each is text before it reaches a query; a dict in a"
-    " MongoDB filter is an operator.",
-)
-@draws([{"value": value} for value in (*HALVES, *TEXTS, *JSON_VALUES)], value=some.json_values)
-def err_body_robust(api: Api, grant: GrantType, value: object) -> None:
-    """A JSON body with a value that is no text, or that is no object at all, gives no token and no server error."""
-    valid = api.token_request(grant)
-    for name, _ in valid.parameters:
-        no_token_unless_idle(api, valid.setting(name, value), valid.omitting(name), valid)
-
-    def without_object() -> None:
-        for body in (*NO_OBJECTS, *hollow(valid)):
-            api.send(replace(valid, raw_body=body), server_errors=True).no_token()
-
-    # They are the same whatever the value is.
-    api.once(("bodies without an object", api), without_object)
-
-
-@fills((Slot.CLIENT_ID, Slot.CLIENT_SECRET, Slot.USERNAME, Slot.PASSWORD, Slot.REFRESH), Class.TYPES)
-@rule(
-    SHOULD,
-    "RFC 6749 5.2",
-    PROFILE,
-    applies=json_logins,
-    catches="json-unwrapped",
-    safety=LOCKOUT,
-    look="What takes values out of JSON: a list or an object is refused, not converted; look for str(), [0]"
-    " and parsers of forms that serve JSON too.",
-)
-def err_body_wrapped(api: Api, grant: GrantType) -> None:
-    """A right value within a list or an object is none: no JSON value is taken for the text that it holds."""
-    names = [name for name, value in api.token_request(grant).parameters if not isinstance(value, str)]
-    for name in names:
-        for wrap in (lambda value: [value], lambda value: {"value": value}):
-            with api.row():
-                # Made anew for each row: a refused attempt may have ended what it came with.
-                valid = api.token_request(grant)
-                answer = api.send(valid.setting(name, wrap(dict(valid.parameters)[name])), server_errors=True)
-                if not (answer.has_token and api.send(valid.omitting(name)).has_token):
-                    answer.no_token()
-
-
-def hollow(valid: Draft) -> list[str]:
-    """Return bodies in which what should be an object inside the body is none."""
-    body = valid.layout.table.body if valid.layout is not None else {}
-    outer = [name for name, value in body.items() if isinstance(value, Mapping)]
-    wrong: tuple[object, ...] = (None, 1, "apiauth", [])
-    return [json.dumps({name: value}) for name in outer for value in wrong]
-
-
-def no_token_unless_idle(api: Api, draft: Draft, lacking: Draft, valid: Draft) -> None:
-    """Require no server error and no token; if the member is not needed at all, it may be overlooked."""
-    answer = api.send(draft, server_errors=True)
-    if not (answer.has_token and api.send(lacking).has_token):
-        answer.no_token()
-
-
-@fills(IN_BODY, Class.BYTES)
-@rule(
-    MUST,
-    "RFC 6749 5.2",
-    "RFC 9110 15.6",
-    "RFC 6749 B",
-    PROFILE,
-    applies=form_logins,
-    catches=("form-crash", "form-escape-wildcard"),
-    safety=LOCKOUT,
-    look="What decodes the form: a broken percent escape or bytes that are no UTF-8 end in invalid_request,"
-    " neither in a traceback nor in another value.",
-)
-def err_form_robust(api: Api, grant: GrantType) -> None:
-    """A form with a value that is not encoded as it should gives no token for it, and no server error."""
-    valid = api.token_request(grant)
-    for name, _ in valid.parameters:
-        lacking = valid.omitting(name)
-        spelt = valid.spelt(name)
-        for tail in (*(f"{spelt}={piece}" for piece in PIECES), *(f"{spelt}{suffix}=x" for suffix in SUFFIXES)):
-            with api.row():
-                no_token_unless_idle(api, replace(lacking, tail=tail), lacking, valid)
-    for pairs in PAIRS:
-        with api.row():
-            try:
-                api.send(replace(valid, tail=pairs), server_errors=True)
-            except Violation as violation:
-                # The request is a valid one with rubbish beside it: whoever trips over that harms nobody else.
-                api.recommend(violation.counterexample)
-
-
 @rule(
     SHOULD,
     "RFC 6749 3.2.1",
@@ -492,22 +336,3 @@ def err_precedence(api: Api, grant: GrantType) -> None:
     answers = [api.send(draft).no_token(cause) for draft in (good, bad)]
     codes = [(answer.status, answer.members.get("error")) for answer in answers]
     answers[1].require(codes[0] == codes[1], f"the answer to a good refresh token, {answers[0].got}")
-
-
-@rule(
-    SHOULD,
-    "RFC 9700 2.4",
-    PROFILE,
-    applies=no_password_grant,
-    catches="password-grant-hidden",
-    safety=LOCKOUT,
-    look="The registered grants: take the password grant out, if it is not documented (Authlib:"
-    " register_grant, oauthlib: LegacyApplicationServer or Server).",
-)
-def pwd_grant_off(api: Api, grant: GrantType) -> None:
-    """A password grant that is not documented is not offered either."""
-    valid = api.token_request(grant)
-    draft = valid.setting("grant_type", "password").setting("username", "apiauth-nobody").setting("password", "wrong-0")
-    answer = api.send(draft).no_token()
-    code = answer.members.get("error")
-    answer.require(code != "invalid_grant", "a refusal of the grant itself", "a refusal of the password, invalid_grant")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
-from itertools import zip_longest
 
 from pytest_apiauth import bundled
 from pytest_apiauth.profile import loading
@@ -74,18 +74,16 @@ def _level(rule: Rule, profile: Profile) -> str:
 
 
 def chapters() -> str:
-    """Return the chapters as a table, two in a row: how many rules each has, and what it is about.
+    """Return the names of the chapters in one paragraph, each with how many rules it has.
 
-    >>> print(chapters().splitlines()[0])
-    | chapter | rules | | chapter | rules | |
+    >>> chapters().partition(": ")[2][:33]
+    'resource 10, routes 5, carry over'
     """
-    cells = [
-        f"{name.replace('_', ' ')} | {len(REGISTRY.of_chapter(name))} | {_first(module.__doc__ or '')}"
-        for name, module in bundled.load_chapters().items()
-    ]
-    left, right = cells[: (len(cells) + 1) // 2], cells[(len(cells) + 1) // 2 :]
-    rows = [f"| {one} | {other} |\n" for one, other in zip_longest(left, right, fillvalue=" | | ")]
-    return "".join(("| chapter | rules | | chapter | rules | |\n", f"|{'---|' * 6}\n", *rows))
+    # Words that belong together stay on one line.
+    counted = [f"{name} {len(REGISTRY.of_chapter(name))}".replace("_", " ") for name in bundled.load_chapters()]
+    text = ", ".join(each.replace(" ", "\0") for each in counted)
+    lines = textwrap.wrap(f"Chapters, each with how many rules it has: {text}.", 120)
+    return "".join(f"{line}\n" for line in lines).replace("\0", " ")
 
 
 def _first(docstring: str) -> str:

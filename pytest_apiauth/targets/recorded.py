@@ -29,7 +29,7 @@ CASSETTE: Final = TargetKind(
     here="this is a replay",
     no_connections="recordings have none",
 )
-CHAPTERS: Final = ("token_answer", "token_errors")
+CHAPTERS: Final = ("token_answer", "token_errors", "token_bodies", "passwords")
 """Chapters of the book that a token endpoint's recorded exchanges can answer for."""
 OF_VALUES: Final = {"tok-entropy": "it is about the tokens themselves, and a cassette has placeholders"}
 """Rules of these chapters that a cassette cannot answer for, with the reason."""

@@ -27,7 +27,7 @@ from pytest_apiauth.targets.loopback import LoopbackTarget
 from . import environments
 from .figures import NOT_INSTALLED, Measured, Plan, Value
 
-CHAPTERS: Final = ("zones", "api_keys", "resource")
+CHAPTERS: Final = ("zones", "api_keys", "resource", "routes", "carry_over")
 """The chapters that say who gets in: with each credential missing, made up, spoilt, of another kind or place."""
 PEERS: Final = ("schemathesis",)
 CONDITIONS: Final = Conditions(examples=30, seed=0)

@@ -118,7 +118,8 @@ PLANS: Final = (
         then=("--apiauth-profile=real", "-l", "-rA", "-v", "--log-level=DEBUG"),
     ),
     Plan(
-        "the suite", (), ("tests/real.apiauth.toml", "--apiauth-live", "-v", "-rA", "-k", "zones or leaks or resource",
+        "the suite", (), ("tests/real.apiauth.toml", "--apiauth-live", "-v", "-rA",
+                          "-k", "zones or leaks or resource or routes or carry_over",
                           "--apiauth-report=out/report.json", "--apiauth-report=out/report.md",
                           "--apiauth-report=out/report.html", "--apiauth-report=out/report.sarif", *OUTPUTS),
     ),

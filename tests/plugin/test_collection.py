@@ -164,7 +164,7 @@ def test_junit_names_profile_chapter_and_rule(pytester: pytest.Pytester, run: Ru
 
 def test_skips_name_the_profile_and_no_file_of_ours(run: Run) -> None:
     """The summary of skipped rules names the profile and the reason, not where the plug-in calls skip."""
-    result = run("small.apiauth.toml", "-k", "token_errors", "-rs")
+    result = run("small.apiauth.toml", "-k", "token_bodies", "-rs")
 
     assert "small.apiauth.toml" in told(result, "SKIPPED", "token requests are not JSON")
 

@@ -49,7 +49,7 @@ def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: Run) -
 @pytest.mark.slow
 def test_what_the_profile_promises_and_nobody_looked_at_is_the_last_line(live: Any) -> None:
     """A green run in which refresh and codes were skipped says so at its end, in every report."""
-    result, report = live("jindexe", "-q", "-k", "refresh or api_keys or expiry")
+    result, report = live("jindexe", "-q", "-k", "refresh or rotation or api_keys or expiry")
 
     line = next(line for line in result.outlines if "rules of shop not examined" in line)
     assert "refresh" in line

@@ -174,7 +174,7 @@ def test_fixtures_of_failing_tests_show_no_secret(pytester: pytest.Pytester, run
 @pytest.mark.slow
 def test_suite_shows_no_secret(pytester: pytest.Pytester, run: Run, api: Api) -> None:
     """A live run of the suite in which rules fail shows no secret, in curl lines least of all."""
-    result = run("real.apiauth.toml", *EVERYTHING, "-v", "-k", "zones or token_errors or leaks")
+    result = run("real.apiauth.toml", *EVERYTHING, "-v", "-k", "zones or token or passwords or leaks")
 
     outcomes = result.parseoutcomes()
     assert outcomes["failed"] >= 1, output(result)

@@ -142,7 +142,7 @@ def test_without_a_protection_it_fails_with_curl(project: Project, tmp_path: Pat
     folder = copied(project, tmp_path)
     rewrite(folder / project.file, project.protected, project.careless)
 
-    run = examine(folder, "shop.apiauth.toml", "-k", "resource or zones or api_keys")
+    run = examine(folder, "shop.apiauth.toml", "-k", "resource or routes or carry_over or zones or api_keys")
 
     assert run.exit_status == pytest.ExitCode.TESTS_FAILED, run.output
     new = run.places("fail") - set(project.failures)

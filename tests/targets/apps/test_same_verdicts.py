@@ -50,7 +50,7 @@ import os
 import double
 os.environ.update(double.server.environment)
 """
-CHAPTERS = "resource or headers or token_errors or expiry"
+CHAPTERS = "resource or routes or carry_over or headers or token_errors or token_bodies or passwords or expiry"
 OTHERWISE = ("no 'second' in [", "a person", "a browser")
 """The embedded server invents a second of everything, and consents; an app knows whom its profile names."""
 
