@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_apiauth.rules import MUST, PROFILE, SHOULD, Api, Edit, Zone, rule
+from pytest_apiauth.rules import ISSUE, MUST, PROFILE, SHOULD, Answer, Api, Draft, Edit, NotApplicable, Zone, rule
 
-from .parts import protected_zones
+from .parts import TOKENS, issued_token_zones, protected_zones
 
 LOOK = (
     "What outlives a request: caches before the app, session middleware, and state of a thread, a process or"
@@ -57,16 +57,37 @@ def res_not_shared_cacheable(api: Api, zone: Zone) -> None:
 def res_no_cookie_carry(api: Api, zone: Zone) -> None:
     """A cookie set by an authorised answer does not stand in for the credential afterwards."""
     for valid in api.requests(zone):
-        answer = api.send(valid).accepted()
-        cookies = [line.partition(";")[0].strip() for line in answer.response.header_lines("set-cookie")]
-        # A credential in a cookie may be given anew, and is one then.
-        own = {good.name for good in valid.credentials if good.place.where == "cookie"}
-        cookies = [cookie for cookie in cookies if cookie.partition("=")[0].strip() not in own]
-        if cookies:
-            jar = api.keep("COOKIES", "; ".join(cookies))
-            api.send(valid.anonymous().with_headers(("Cookie", jar))).refused()
-        else:
-            api.send(valid.anonymous()).refused()
+        opens_nothing(api, valid, api.send(valid).accepted())
+
+
+@rule(
+    SHOULD,
+    PROFILE,
+    "RFC 9110 11.4",
+    applies=issued_token_zones,
+    catches="login-session",
+    safety=ISSUE,
+    look="What the login does beside giving a token: one for scripts begins no session, or the API takes none"
+    " (Django: no login() in the view; Flask-Security: auth_required('token') alone).",
+)
+def tok_no_cookie_carry(api: Api, zone: Zone) -> None:
+    """A cookie set by a token answer does not stand in for the token, as a browser would send it from any page."""
+    grant = api.profile.usual_grant
+    if grant is None:
+        raise NotApplicable("the profile has no grant")
+    answer = api.send(api.token_request(grant)).issued()
+    for valid in api.requests(zone, *TOKENS):
+        opens_nothing(api, valid, answer)
+
+
+def opens_nothing(api: Api, valid: Draft, answer: Answer) -> None:
+    """Require that the cookies which an answer sets, and no cookies, are refused where a request is good."""
+    cookies = [line.partition(";")[0].strip() for line in answer.response.header_lines("set-cookie")]
+    # A credential in a cookie may be given anew, and is one then.
+    own = {kind.place.name for kind in api.profile.kinds.values() if kind.place.where == "cookie"}
+    cookies = [cookie for cookie in cookies if cookie.partition("=")[0].strip() not in own]
+    bare = valid.anonymous()
+    api.send(bare.with_headers(("Cookie", api.keep("COOKIES", "; ".join(cookies)))) if cookies else bare).refused()
 
 
 @rule(

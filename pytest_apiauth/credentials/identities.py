@@ -330,7 +330,12 @@ class Surroundings:
             return None
 
     def hint_at(self, reference: Reference) -> str:
-        """Return what to do where a value stands in a ``.env`` that nothing here can read; empty if it does not."""
+        """Return what to know of a value that is not there: an empty variable, a ``.env`` that nothing here can read.
+
+        Empty if there is neither.
+        """
+        if reference.env is not None and reference.env in os.environ:
+            return ": the variable is there, and empty, as a CI gives one for a secret that it does not have"
         if reference.env is None or importlib.util.find_spec("dotenv") is not None:
             return ""
         with suppress(OSError, ValueError):

@@ -202,6 +202,18 @@ def test_unset_variable_is_one_line(pytester: pytest.Pytester, run: Run) -> None
     assert result.outlines.count(line) == 3
 
 
+def test_empty_variable_is_told_to_be_there(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CI sets a variable to nothing for a secret that it does not have: the line says that it is there, and empty."""
+    monkeypatch.setenv("SHOP_SECRET", "")
+    write(TOKEN_API.replace("URL", NOBODY))
+
+    result = run(pytester.makepyfile(test_it=EVERY_DOOR).name, "--apiauth-live")
+
+    assert "the variable is there, and empty" in told(result, "environment variable SHOP_SECRET is not set")
+
+
 @pytest.mark.parametrize("variable", ["SHOP_URL", "SHOP_KEY"])
 def test_variable_in_a_file_that_nothing_reads_is_told(
     pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, variable: str

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
+from urllib.parse import urlsplit
 
 from pytest_apiauth.embedded.faults.resource import FORWARDED, carries_nothing
 from pytest_apiauth.embedded.policy import Alternatives, Holder, Policy, Presented, Shown
@@ -78,6 +79,18 @@ class CookieSession(Policy):
     def revise(self, request: Request, response: Response) -> Response:
         answer = super().revise(request, response)
         if answer.status == 200 and request.method == "GET":
+            return replace(answer, headers=(*answer.headers, ("Set-Cookie", f"{COOKIE}; Path=/; HttpOnly")))
+        return answer
+
+    def is_admitted_unseen(self, request: Request) -> bool:
+        return COOKIE in (request.header("cookie") or "") or super().is_admitted_unseen(request)
+
+
+@fault("login-session", "a token answer sets a cookie that opens the door afterwards")
+class LoginSession(Policy):
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        if answer.status == 200 and request.path == urlsplit(self.profile.token_endpoint).path:
             return replace(answer, headers=(*answer.headers, ("Set-Cookie", f"{COOKIE}; Path=/; HttpOnly")))
         return answer
 
