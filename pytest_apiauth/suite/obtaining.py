@@ -19,6 +19,7 @@ from pytest_apiauth.auth.texts import Ref, Role, Text
 from pytest_apiauth.credentials.secrets import Secret
 from pytest_apiauth.errors import CredentialError, TokenError, UnreachableError
 from pytest_apiauth.messages import Response, described
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.grants import GRANTS
 from pytest_apiauth.profile.model import DEFAULT, GrantType, Profile
 from pytest_apiauth.suite import consent
@@ -124,7 +125,8 @@ class Obtaining:
             raise (Unjudged if says_nothing(response) else Refused)(
                 f"the valid token request to {draft.url} was answered with {what}"
                 f"{f' ({error})' if isinstance(error, str) else ''}"
-                f"{f', {response.media_type}' if response.media_type else ''}; expected 200 with a"
+                f"{f', {response.media_type}' if response.media_type else ''}"
+                f"{f': {one_line(response.note)}' if response.note else ''}; expected 200 with a"
                 f" {'JSON access_token' if issuing is None else f'token ({where})'}"
             )
         return members

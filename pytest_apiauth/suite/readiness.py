@@ -9,6 +9,7 @@ from pytest_apiauth.auth.shared import SharedFile
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ApiAuthError, UnsetError
 from pytest_apiauth.http import NotSendable
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import Inconclusive, NotReady, Refused, Unproven, Unready, says_nothing
 from pytest_apiauth.targets.target import Target
@@ -72,9 +73,11 @@ def make_ready(examination: Examination) -> None:
                     f" look at the credentials, and at the token that came, of: {examination.curl(draft)}"
                 ) from None
             if not 200 <= response.status < 300:
+                # An app in this process tells what it has raised.
+                told = f": {one_line(response.note)}" if response.note else ""
                 raise (Unproven if says_nothing(response) else Unready)(
-                    f"{examination.profile.name}: the valid request to {draft.url} was answered with {response.status},"
-                    f" expected a 2xx status; check probe and credentials with: {examination.curl(draft)}"
+                    f"{examination.profile.name}: the valid request to {draft.url} was answered with {response.status}"
+                    f"{told}, expected a 2xx status; check probe and credentials with: {examination.curl(draft)}"
                 )
 
 

@@ -294,6 +294,19 @@ def make():
     assert result.parseoutcomes()["errors"] == 1
 
 
+def test_an_app_that_fails_on_a_valid_request_says_where(project: Path, run: Run) -> None:
+    """The line about the valid request names the exception, its file and its line; the message may hold a secret."""
+    (project / "shop" / "failing.py").write_text(
+        "def app(environ, start_response):\n    raise ValueError('a secret')\n"
+    )
+    write(project, app='app = "shop.failing:app"')
+
+    result = run("tests/shop.apiauth.toml", "-k", "zones")
+
+    line = told(result, "shop: the valid ", "answered with 500", ": ValueError (shop/failing.py, line 2)")
+    assert "a secret" not in line
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
