@@ -100,7 +100,11 @@ def _told(profile: ProfileRecord, found: Finding, *, is_verbose: bool) -> Iterat
             return
     else:
         word = "FAIL" if found.verdict == "fail" else found.verdict.upper()
-        yield Line(f"    {word:<8} {found.name} ({found.level}): {found.words}", "bad", is_prose=True)
+        is_short = found.verdict == "inconclusive" and bool(found.cause) and not is_verbose
+        words = _filed(found) if is_short else found.words
+        yield Line(f"    {word:<8} {found.name} ({found.level}): {words}", "bad", is_prose=True)
+        if is_short:
+            return
     yield Line(f"{INDENT}{'; '.join(told(found.rule.sources, profile.statements))}", is_prose=True)
     if found.shown is not None:
         for step in found.shown.steps:
@@ -108,6 +112,12 @@ def _told(profile: ProfileRecord, found: Finding, *, is_verbose: bool) -> Iterat
         yield Line(f"{INDENT}{found.shown.curl}")
     if found.rule.look:
         yield Line(f"{INDENT}look at {found.rule.look}", is_prose=True)
+
+
+def _filed(found: Finding) -> str:
+    """Say of a rule that met the breach of another one under which that is told, and how much of it is open."""
+    words = f"filed under {found.cause}"
+    return words + found.words.partition(words)[2]
 
 
 def _rules(found: Finding) -> str:

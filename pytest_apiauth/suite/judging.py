@@ -206,9 +206,14 @@ def _verdict(rule: Rule, api: Api, level: Level, ending: Exception | None, run: 
 
 
 def _cause(rule: Rule, verdict: Verdict, ending: Exception | None, rows: Rows) -> str:
-    """Name what a failure is one of, and what a skipped rule follows from; empty for whatever else came."""
+    """Name what a failure is one of, what a skipped rule follows from, and which rule's breach left one without an end.
+
+    Empty for whatever else came.
+    """
     if verdict is Verdict.FAIL and rows.first is not None:
         return rows.first.cause or rule.id
+    if verdict is Verdict.INCONCLUSIVE and ending is None:
+        return next(iter(rows.breaches), "")
     if verdict is not Verdict.SKIP:
         return ""
     if isinstance(ending, Follows):

@@ -50,6 +50,24 @@ def test_a_failure_says_what_where_it_is_written_and_how_to_see_it() -> None:
     ]
 
 
+def test_what_met_the_breach_of_another_rule_is_a_line() -> None:
+    """It says under which rule that is told, with all that it takes, and how much is open; -v tells it here too."""
+    why = "expected a refusal, got 500; filed under invalid-never-5xx; 2 of 8 rows could not be judged"
+    met = PartRecord("n", "user", "inconclusive", why, "MUST", counterexample=FOUND, cause="invalid-never-5xx")
+    rules = failing(), rule("inconclusive", id="key-near-miss", parts=(met,), sources=("RFC 9110 11.4",))
+
+    short = (
+        "    INCONCLUSIVE key-near-miss [user] (MUST): filed under invalid-never-5xx; 2 of 8 rows could not be judged"
+    )
+    assert shown(*rules)[-1] == short
+    assert shown(*rules, is_verbose=True)[-4:] == [
+        f"    INCONCLUSIVE key-near-miss [user] (MUST): {why}",
+        "             RFC 9110 11.4 https://www.rfc-editor.org/rfc/rfc9110#section-11.4",
+        "             curl before  # gives ACCESS_TOKEN_1",
+        "             curl x",
+    ]
+
+
 def test_a_hundred_warnings_of_one_kind_are_one_line() -> None:
     """With their number, and some of their names."""
     (line,) = [each for each in shown(*map(warning, range(100))) if "warning  " in each]

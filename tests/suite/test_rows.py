@@ -52,7 +52,7 @@ def test_a_server_error_ends_its_row_alone() -> None:
     """A 5xx is filed under its own rule, the rows after it are tried, and the rule has not passed."""
     outcome = judged(TABLE, answering({"X-Real-IP": CRASH}))
     assert outcome.verdict is Verdict.INCONCLUSIVE
-    assert list(outcome.breaches) == ["invalid-never-5xx"]
+    assert list(outcome.breaches) == [outcome.cause] == ["invalid-never-5xx"]
     assert (outcome.rows, outcome.failed_rows, outcome.unjudged_rows) == (ROWS, 0, 3)
     assert f"3 of {ROWS} rows could not be judged" in outcome.reason
 
