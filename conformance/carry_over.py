@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
-from pytest_apiauth.rules import ISSUE, MUST, PROFILE, SHOULD, Answer, Api, Draft, Edit, NotApplicable, Zone, rule
+from pytest_apiauth.rules import (
+    ISSUE,
+    MUST,
+    PROFILE,
+    SHOULD,
+    Answer,
+    Api,
+    Draft,
+    Edit,
+    GrantType,
+    OutOfReach,
+    Parts,
+    Profile,
+    Ref,
+    Zone,
+    rule,
+)
 
-from .parts import TOKENS, issued_token_zones, protected_zones
+from .content import lacking
+from .parts import issued_token_zones, protected_zones
 
 LOOK = (
     "What outlives a request: caches before the app, session middleware, and state of a thread, a process or"
     " a connection."
+)
+
+
+def login_zones(profile: Profile) -> list[Zone]:
+    """Return the zones that nobody gets into without a credential, and that take an issued token."""
+    return [zone for zone in issued_token_zones.find(profile).values() if zone.is_protected]
+
+
+logins_of_zones = Parts(
+    "no zone with a probe needs an issued token of the usual grant",
+    lambda profile: {profile.usual_grant: profile.usual_grant} if profile.usual_grant and login_zones(profile) else {},
 )
 
 
@@ -57,37 +86,46 @@ def res_not_shared_cacheable(api: Api, zone: Zone) -> None:
 def res_no_cookie_carry(api: Api, zone: Zone) -> None:
     """A cookie set by an authorised answer does not stand in for the credential afterwards."""
     for valid in api.requests(zone):
-        opens_nothing(api, valid, api.send(valid).accepted())
+        stands_in_for_nothing(api, zone, valid, api.send(valid).accepted())
 
 
 @rule(
     SHOULD,
     PROFILE,
     "RFC 9110 11.4",
-    applies=issued_token_zones,
-    catches="login-session",
+    applies=logins_of_zones,
+    catches=("login-session", "login-session-beside-key"),
     safety=ISSUE,
     look="What the login does beside giving a token: one for scripts begins no session, or the API takes none"
     " (Django: no login() in the view; Flask-Security: auth_required('token') alone).",
 )
-def tok_no_cookie_carry(api: Api, zone: Zone) -> None:
-    """A cookie set by a token answer does not stand in for the token, as a browser would send it from any page."""
-    grant = api.profile.usual_grant
-    if grant is None:
-        raise NotApplicable("the profile has no grant")
+def tok_no_cookie_carry(api: Api, grant: GrantType) -> None:
+    """A cookie set by a token answer does not stand in for the token afterwards."""
     answer = api.send(api.token_request(grant)).issued()
-    for valid in api.requests(zone, *TOKENS):
-        opens_nothing(api, valid, answer)
+    issued = [name for name, kind in api.profile.kinds.items() if kind.is_issued]
+    for zone in login_zones(api.profile):
+        with suppress(OutOfReach):
+            for valid in api.requests(zone, *issued):
+                stands_in_for_nothing(api, zone, valid, answer)
 
 
-def opens_nothing(api: Api, valid: Draft, answer: Answer) -> None:
-    """Require that the cookies which an answer sets, and no cookies, are refused where a request is good."""
-    cookies = [line.partition(";")[0].strip() for line in answer.response.header_lines("set-cookie")]
+def stands_in_for_nothing(api: Api, zone: Zone, valid: Draft, answer: Answer) -> None:
+    """Require that the cookies of an answer, beside what is left of a valid request, do not stand in for the rest."""
     # A credential in a cookie may be given anew, and is one then.
-    own = {kind.place.name for kind in api.profile.kinds.values() if kind.place.where == "cookie"}
-    cookies = [cookie for cookie in cookies if cookie.partition("=")[0].strip() not in own]
-    bare = valid.anonymous()
-    api.send(bare.with_headers(("Cookie", api.keep("COOKIES", "; ".join(cookies)))) if cookies else bare).refused()
+    places = [api.profile.kinds[kind].place for kind in zone.kinds]
+    own = {place.name for place in places if place.where == "cookie"}
+    cookies = [(name, value) for name, value in answer.cookies_for(valid.url) if name not in own]
+    if not cookies:
+        api.send(valid.anonymous()).refused()
+        return
+    line: list[str | Ref] = []
+    for number, (name, value) in enumerate(cookies, 1):
+        line += [f"{'; ' if line else ''}{name}=", api.keep(f"COOKIE_{number}", value)]
+    # One line of cookies is all that a request has (RFC 6265 5.4).
+    bare = [
+        each for each in lacking(api, zone, valid) if all(good.place.where != "cookie" for good in each.credentials)
+    ]
+    api.each((each.with_headers(("Cookie", tuple(line))) for each in bare), Answer.refused)
 
 
 @rule(

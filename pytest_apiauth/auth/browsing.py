@@ -151,6 +151,21 @@ class Tab:
         return Request(method, url, (ACCEPT, ("Content-Type", FORM), origin, referer), body)
 
 
+def cookies_for(url: str, response: Response, came_from: str) -> list[tuple[str, str]]:
+    """Return the cookies of an answer that a browser would send on to a URL: not those of another host or path.
+
+    >>> answer = Response(200, (("Set-Cookie", "sid=1234; Path=/"), ("Set-Cookie", "old=; Max-Age=0")))
+    >>> cookies_for("https://api.example/me", answer, "https://api.example/token")
+    [('sid', '1234')]
+    >>> cookies_for("https://api.example/me", answer, "https://id.example/token")
+    []
+    """
+    tab = Tab(new_jar(), Origin.of(came_from), url=came_from)
+    tab.taken(response)
+    line = tab.opening(Request("GET", url)).header("cookie") or ""
+    return [(name, value) for name, _, value in (pair.partition("=") for pair in line.split("; ")) if name]
+
+
 def is_reachable(url: str, origins: Iterable[Origin]) -> bool:
     """Whether a URL leads to one of some origins."""
     return why_not_a_url(url) is None and Origin.of(url) in origins

@@ -294,13 +294,16 @@ class Identities:
         if label not in self._found:
             value = self._lookup(label, reference)
             if not value:
-                hint = self._lookup.hint_at(reference) if isinstance(self._lookup, Surroundings) else ""
-                what = "is not set" if reference.file is None else "is not there, or is empty"
-                raise UnsetError(f"{self.profile.name}: {label}: {reference} {what}{hint}")
+                raise UnsetError(f"{self.profile.name}: {label}: {reference} {self._what_is_wrong(reference)}")
             if not is_text(value):
                 raise CredentialError(f"{self.profile.name}: {label}: {reference}: expected text in UTF-8")
             self._found[label] = value
         return self._found[label]
+
+    def _what_is_wrong(self, reference: Reference) -> str:
+        if reference.file is not None:
+            return "is not there, or is empty"
+        return self._lookup.what_is_wrong(reference) if isinstance(self._lookup, Surroundings) else "is not set"
 
 
 class Surroundings:
@@ -329,20 +332,17 @@ class Surroundings:
         except Exception:
             return None
 
-    def hint_at(self, reference: Reference) -> str:
-        """Return what to know of a value that is not there: an empty variable, a ``.env`` that nothing here can read.
-
-        Empty if there is neither.
-        """
-        if reference.env is not None and reference.env in os.environ:
-            return ": the variable is there, and empty, as a CI gives one for a secret that it does not have"
+    def what_is_wrong(self, reference: Reference) -> str:
+        """Say why there is no value: nothing is set, or an empty text is; and where one stands that nothing reads."""
+        is_empty = reference.env is not None and reference.env in os.environ
+        what = "is empty, as a CI sets one for a secret that it does not have" if is_empty else "is not set"
         if reference.env is None or importlib.util.find_spec("dotenv") is not None:
-            return ""
+            return what
         with suppress(OSError, ValueError):
             text = (self._folder / ".env").read_text(encoding="utf-8")
             if re.search(rf"^\s*(export\s+)?{re.escape(reference.env)}\s*=", text, re.MULTILINE):
-                return "; .env has it, which takes python-dotenv: pip install 'pytest-apiauth[dotenv]'"
-        return ""
+                return f"{what}; .env has it, which takes python-dotenv: pip install 'pytest-apiauth[dotenv]'"
+        return what
 
     @cached_property
     def _dotenv(self) -> Mapping[str, str | None]:

@@ -32,7 +32,7 @@ def with_base_url(profile: Profile, folder: Path) -> Profile:
         look = Surroundings(folder)
         url = look("api_url", profile.api_url)
         if not url:
-            raise UnsetError(f"{profile.name}: api_url: {profile.api_url} is not set{look.hint_at(profile.api_url)}")
+            raise UnsetError(f"{profile.name}: api_url: {profile.api_url} {look.what_is_wrong(profile.api_url)}")
         with explained(f"{profile.name}: {profile.api_url}"):
             profile = profile.replaced(api_url=url)
     if not profile.may_be_plain(Origin.of(profile.base_url)):

@@ -108,7 +108,7 @@ def _examined(document: Document) -> Findings:
 
 def _slug(title: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40].strip("-") or "api"
-    # A built-in profile of the same name would be found first.
+    # It would hide the built-in profile of the same name.
     return f"{name}-api" if name in builtin_profiles() else name
 
 

@@ -48,8 +48,8 @@ class Line:
 def lines_of(profile: ProfileRecord, *, is_verbose: bool = False, is_brief: bool = False) -> Iterator[Line]:
     """Yield what a profile came to: totals, causes, then what there is to look at, by chapter.
 
-    ``is_brief`` leaves it at totals and causes. ``is_verbose`` adds what it takes to see a warning, and what was
-    skipped.
+    ``is_brief`` leaves it at totals and causes. ``is_verbose`` adds what it takes to see a warning, or the breach of
+    another rule, and what was skipped.
     """
     rules = summary.counted(len(profile.rules), "rule")
     yield Line(
@@ -87,8 +87,8 @@ def _looked_at(profile: ProfileRecord, *, is_verbose: bool) -> Iterator[Line]:
         yield Line(f"  {chapter}")
         for each in of_chapter:
             yield from _told(profile, each, is_verbose=is_verbose)
-    if not is_verbose and any(each.verdict == "warning" for each in found):
-        yield Line("  -v shows how to see each warning, and where to look")
+    if not is_verbose and any(each.verdict == "warning" or _filed(each) for each in found):
+        yield Line("  -v shows how to see each finding of one line, and where to look")
     if left_out:
         yield Line(f"  {len(left_out)} more failures: -v tells them, and so do reports", "bad")
 
@@ -100,10 +100,9 @@ def _told(profile: ProfileRecord, found: Finding, *, is_verbose: bool) -> Iterat
             return
     else:
         word = "FAIL" if found.verdict == "fail" else found.verdict.upper()
-        is_short = found.verdict == "inconclusive" and bool(found.cause) and not is_verbose
-        words = _filed(found) if is_short else found.words
-        yield Line(f"    {word:<8} {found.name} ({found.level}): {words}", "bad", is_prose=True)
-        if is_short:
+        filed = "" if is_verbose else _filed(found)
+        yield Line(f"    {word:<8} {found.name} ({found.level}): {filed or found.words}", "bad", is_prose=True)
+        if filed:
             return
     yield Line(f"{INDENT}{'; '.join(told(found.rule.sources, profile.statements))}", is_prose=True)
     if found.shown is not None:
@@ -115,9 +114,9 @@ def _told(profile: ProfileRecord, found: Finding, *, is_verbose: bool) -> Iterat
 
 
 def _filed(found: Finding) -> str:
-    """Say of a rule that met the breach of another one under which that is told, and how much of it is open."""
-    words = f"filed under {found.cause}"
-    return words + found.words.partition(words)[2]
+    """Say of a rule that only met another one's breach where that is told, and how much is open; empty of others."""
+    _, words, rest = found.words.partition(f"filed under {found.cause}")
+    return words + rest if found.verdict == "inconclusive" and found.cause else ""
 
 
 def _rules(found: Finding) -> str:

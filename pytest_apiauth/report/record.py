@@ -116,7 +116,7 @@ class PartRecord:
     rows: Rows | None = field(default=None, metadata=BARE)
     counterexample: Counterexample | None = field(default=None, metadata=BARE)
     cause: str = field(default="", metadata=BARE)
-    """What a failure is one of, or what a skipped part follows from."""
+    """What a failure is one of, what a skipped part follows from, or whose breach left one open."""
     line: int = field(default=0, metadata=BARE)
     """Where the part stands in the profile's file; 0 if it does not."""
     life: tuple[Event, ...] = field(default=(), metadata=BARE)
@@ -284,7 +284,7 @@ class Entry:
     advice: tuple[Advice, ...] = ()
     rows: Rows = Rows()
     cause: str = ""
-    """What a failure is one of, or what a skipped part follows from."""
+    """What a failure is one of, what a skipped part follows from, or whose breach left one open."""
     filed: tuple[Filed, ...] = ()
     left_out: int = 0
     """Draws that were not tried."""

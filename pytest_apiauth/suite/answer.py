@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn, Protocol
 from urllib.parse import urlsplit
 
+from pytest_apiauth.auth.browsing import cookies_for
 from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.messages import Response, described, listed
 from pytest_apiauth.printable import one_line
@@ -121,6 +122,10 @@ class Answer:
             return self.draft.layout.read(self.response)
         body = self.response.json()
         return body if isinstance(body, dict) else {}
+
+    def cookies_for(self, url: str) -> list[tuple[str, str]]:
+        """Return the cookies in it, by name and value, that a browser would send on to a URL (RFC 6265 5)."""
+        return cookies_for(url, self.response, self.draft.url)
 
     @property
     def has_token(self) -> bool:

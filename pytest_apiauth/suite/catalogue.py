@@ -21,8 +21,8 @@ API cites (HTTP itself always holds), **DOC** its own document; **SHOULD** and *
 cited standard backs, warns as well: hence a column for each built-in profile, with a dash if the rule does not apply.
 
 Its safety class is the worst that it can do to a live system. `read-only` and `issue` (it asks for tokens) always run;
-`consume` uses up codes or refresh tokens, `revoke` ends tokens or writes, `lockout` sends wrong passwords, `load` many
-requests at once: these run live with `--apiauth-allow`, or `live.allow` in the profile.
+`consume` uses up codes or refresh tokens, `revoke` ends tokens or writes, `lockout` sends wrong passwords and client
+secrets, `load` many requests at once: these run live with `--apiauth-allow`, or `live.allow` in the profile.
 
 Of the sources, `{profile}` is the promise of the profile itself, `{stated}` a sentence of the API's document that
 names the rule. A fault is a way in which the embedded server breaks the rule; nothing proves a rule but that it catches
@@ -76,15 +76,8 @@ def _level(rule: Rule, profile: Profile) -> str:
 def chapters() -> str:
     """Return the names of the chapters in one paragraph, each with how many rules it has.
 
-    >>> chapters().partition(": ")[2][:33]
-    'resource 10, routes 5, carry over'
+    >>> chapters().partition(": ")[2][:27]
+    '`resource` 10, `routes` 5, '
     """
-    # Words that belong together stay on one line.
-    counted = [f"{name} {len(REGISTRY.of_chapter(name))}".replace("_", " ") for name in bundled.load_chapters()]
-    text = ", ".join(each.replace(" ", "\0") for each in counted)
-    lines = textwrap.wrap(f"Chapters, each with how many rules it has: {text}.", 120)
-    return "".join(f"{line}\n" for line in lines).replace("\0", " ")
-
-
-def _first(docstring: str) -> str:
-    return docstring.strip().splitlines()[0]
+    counted = ", ".join(f"`{name}` {len(REGISTRY.of_chapter(name))}" for name in bundled.load_chapters())
+    return textwrap.fill(f"Chapters, each with how many rules it has: {counted}.", 120) + "\n"

@@ -54,7 +54,7 @@ def applied(outcome: Outcome, expected: Mapping[str, str], rule_id: str) -> Outc
     if rule_id in expected:
         if verdict in (Verdict.FAIL, Verdict.WARNING) and unknown:
             reason = f"{unknown[0]} was broken too, which is not expected"
-            return replace(outcome, verdict=Verdict.INCONCLUSIVE, reason=reason)
+            return replace(outcome, verdict=Verdict.INCONCLUSIVE, reason=reason, cause="")
         if verdict in (Verdict.FAIL, Verdict.WARNING):
             return replace(outcome, verdict=Verdict.EXPECTED, reason=expected[rule_id])
         # Other rules meet server errors too, before and after this one's own table.

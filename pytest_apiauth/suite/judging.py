@@ -74,7 +74,10 @@ class Outcome:
     filed: dict[str, Counterexample] = field(default_factory=dict)
     """Warnings of other rules, by id."""
     cause: str = ""
-    """What a failure is one of, by a name that other rules' failures may share, or what a skipped one follows from."""
+    """What a failure is one of, by a name that other rules' failures may share; what a skipped one follows from.
+
+    Of one that met nothing but the breach of another rule, that rule.
+    """
     rows: int = 0
     """Rows of the rule's table that were tried, if it has one; examples, if it draws."""
     failed_rows: int = 0
@@ -212,7 +215,8 @@ def _cause(rule: Rule, verdict: Verdict, ending: Exception | None, rows: Rows) -
     """
     if verdict is Verdict.FAIL and rows.first is not None:
         return rows.first.cause or rule.id
-    if verdict is Verdict.INCONCLUSIVE and ending is None:
+    # Where nothing else came: what a rule found itself, or lost, is told with all its words.
+    if verdict is Verdict.INCONCLUSIVE and ending is None and rows.first is None and not rows.lost:
         return next(iter(rows.breaches), "")
     if verdict is not Verdict.SKIP:
         return ""

@@ -119,7 +119,8 @@ class ValidRequests:
     def polling(self, grant: GrantType, code: Ref | str, *, client: str = DEFAULT) -> Draft:
         """Return the request with which a client asks whether a person has decided (RFC 8628 3.4)."""
         member, who = GRANTS[grant].spends, None if client == DEFAULT else client
-        return requests.token_request(self.profile, grant, client=who, given={member or "": code})
+        assert member is not None, "what is polled for is spent"
+        return requests.token_request(self.profile, grant, client=who, given={member: code})
 
     def refresh_token(self) -> Ref:
         """Get a refresh token that nothing else uses. Raises NotApplicable if no grant gives one."""

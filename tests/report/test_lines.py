@@ -59,13 +59,23 @@ def test_what_met_the_breach_of_another_rule_is_a_line() -> None:
     short = (
         "    INCONCLUSIVE key-near-miss [user] (MUST): filed under invalid-never-5xx; 2 of 8 rows could not be judged"
     )
-    assert shown(*rules)[-1] == short
+    assert shown(*rules)[-2:] == [short, "  -v shows how to see each finding of one line, and where to look"]
     assert shown(*rules, is_verbose=True)[-4:] == [
         f"    INCONCLUSIVE key-near-miss [user] (MUST): {why}",
         "             RFC 9110 11.4 https://www.rfc-editor.org/rfc/rfc9110#section-11.4",
         "             curl before  # gives ACCESS_TOKEN_1",
         "             curl x",
     ]
+
+
+def test_what_is_inconclusive_for_another_reason_is_told_whole() -> None:
+    """A cause alone, as older reports have beside a failure that an unexpected breach kept open, is no reason."""
+    why = "invalid-never-5xx was broken too, which is not expected"
+    open_end = PartRecord("n", "user", "inconclusive", why, "MUST", counterexample=FOUND, cause="key-bad")
+
+    lines = shown(rule("inconclusive", id="key-bad", parts=(open_end,)))
+    assert f"    INCONCLUSIVE key-bad [user] (MUST): {why}" in lines
+    assert lines[-1] == "             curl x"
 
 
 def test_a_hundred_warnings_of_one_kind_are_one_line() -> None:

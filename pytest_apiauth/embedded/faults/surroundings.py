@@ -76,10 +76,17 @@ class AnswerCacheable(Policy):
 
 @fault("cookie-session", "an authorised answer sets a cookie that opens the door afterwards")
 class CookieSession(Policy):
+    @property
+    def attributes(self) -> str:
+        return "Path=/; HttpOnly"
+
+    def begins_session(self, request: Request) -> bool:
+        return request.method == "GET"
+
     def revise(self, request: Request, response: Response) -> Response:
         answer = super().revise(request, response)
-        if answer.status == 200 and request.method == "GET":
-            return replace(answer, headers=(*answer.headers, ("Set-Cookie", f"{COOKIE}; Path=/; HttpOnly")))
+        if answer.status == 200 and self.begins_session(request):
+            return replace(answer, headers=(*answer.headers, ("Set-Cookie", f"{COOKIE}; {self.attributes}")))
         return answer
 
     def is_admitted_unseen(self, request: Request) -> bool:
@@ -87,15 +94,27 @@ class CookieSession(Policy):
 
 
 @fault("login-session", "a token answer sets a cookie that opens the door afterwards")
-class LoginSession(Policy):
-    def revise(self, request: Request, response: Response) -> Response:
-        answer = super().revise(request, response)
-        if answer.status == 200 and request.path == urlsplit(self.profile.token_endpoint).path:
-            return replace(answer, headers=(*answer.headers, ("Set-Cookie", f"{COOKIE}; Path=/; HttpOnly")))
-        return answer
+class LoginSession(CookieSession):
+    @property
+    def attributes(self) -> str:
+        # For every host of the same owner: who logs in has one of its own.
+        owner = (urlsplit(self.profile.token_endpoint).hostname or "").split(".")[-2:]
+        return f"Path=/; Domain={'.'.join(owner)}; HttpOnly"
 
+    def begins_session(self, request: Request) -> bool:
+        return request.path == urlsplit(self.profile.token_endpoint).path
+
+
+@fault("login-session-beside-key", "a token answer sets a cookie that stands for the token where a key is needed too")
+class LoginSessionBesideKey(LoginSession):
     def is_admitted_unseen(self, request: Request) -> bool:
-        return COOKIE in (request.header("cookie") or "") or super().is_admitted_unseen(request)
+        return super(CookieSession, self).is_admitted_unseen(request)
+
+    def presented(self, request: Request, kinds: frozenset[Kind]) -> Presented:
+        found = super().presented(request, kinds)
+        if not kinds > {"bearer"} or COOKIE not in (request.header("cookie") or "") or not self.state.access:
+            return found
+        return found.having(("bearer",), Shown(self.spots["bearer"].word, next(reversed(self.state.access))))
 
 
 @fault("header-name-case-sensitive", "the field for credentials counts in the documented case only")
