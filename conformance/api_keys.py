@@ -129,14 +129,17 @@ def key_place_strict(api: Api, zone: Zone) -> None:
     for kind, drafts in keyed(api, zone):
         key = api.credential(kind)
         name, where = key.name, key.place.where
-        taken = {good.name.lower() for good in map(api.credential, zone.kinds) if good.place.where == "query"}
+        documented = [good.place for good in map(api.credential, zone.kinds)]
+        taken = {place.name.lower() for place in documented if place.where == "query"}
         parameters = [each for each in ("api_key", "apikey", "key", name, name.lower()) if each.lower() not in taken]
+        takes_cookie = any(place.where == "cookie" and place.name == name for place in documented)
         for valid in drafts:
             alone = valid.without(kind)
             elsewhere = [alone.with_query((parameter, key.text)) for parameter in parameters]
-            if where != "cookie":
+            if where != "cookie" and not takes_cookie:
                 elsewhere.append(alone.adding(replace(key, place=replace(key.place, where="cookie", prefix=""))))
-            if not any(good.place.is_authorization for good in valid.credentials):
+            # Another kind of the zone may be documented to travel there, with the same value.
+            if not any(place.is_authorization for place in documented):
                 bearer = replace(key.place, where="header", name="Authorization", prefix="Bearer ")
                 elsewhere.append(alone.adding(replace(key, place=bearer)))
             refused_in_turn(api, valid, elsewhere)

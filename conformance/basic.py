@@ -42,7 +42,7 @@ from .grid.classes import (
     STAND_INS,
     rows,
 )
-from .grid.standing import UNDRESSED, edited, guessed, is_usual, probes, stands_for_others
+from .grid.standing import UNDRESSED, edited, guessed, is_alias, is_usual, probes, stands_for_others
 from .parts import PAIRS, basic_clients, basic_zones, form_encoded_basic, secret_clients
 from .resource import challenges_of
 
@@ -358,7 +358,7 @@ def res_basic_pair(api: Api, zone: Zone) -> None:
         # No change of case, no blanks: many a server takes a name for the same without them.
         tables = (NEAR_MISSES, NAMELESS, SIZES) if valid in whole else ()
         edits = [Edit("whole", text=NOBODY), *(value.edit for table in tables for value in table)]
-        pairs += [(replace(name, edit=edit), ":", password) for edit in edits]
+        pairs += [(replace(name, edit=edit), ":", password) for edit in edits if not is_alias(api, name, edit)]
         pairs += _crossed(api, name, password)
         api.each((valid.presenting("basic", pair) for pair in pairs), Answer.refused)
         api.each((valid.dressed("basic", text) for text in ("", "Basic")), Answer.refused)

@@ -63,7 +63,7 @@ def res_not_shared_cacheable(api: Api, zone: Zone) -> None:
                 refused = api.attempt(draft)
                 if refused is not None:
                     refused.refused()
-                    refused.advise(refused.response.header("age") is None, "no Age header on a refusal")
+                    refused.advise(refused.response.header("age") in (None, "0"), "no Age header on a refusal")
         directives = {
             part.strip().lower().partition("=")[0]
             for line in answer.response.header_lines("cache-control")

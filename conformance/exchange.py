@@ -30,6 +30,7 @@ from pytest_apiauth.rules import (
 )
 
 from .client_authentication import from_nobody
+from .revocation import is_self_contained
 
 LOOK = (
     "The token exchange grant: the subject token goes through the same check as at a resource, after the"
@@ -194,4 +195,9 @@ def exchange_revoked(api: Api, grant: GrantType) -> None:
     ended = api.send(about_token(api.profile, url, subject, client=api.profile.grants[usual].client))
     if not ended.succeeds:
         raise NotApplicable("the server says that it does not revoke access tokens (RFC 7009 2.2.1)")
-    api.send(api.token_request(grant).setting("subject_token", subject)).no_token()
+    again = api.send(api.token_request(grant).setting("subject_token", subject))
+    if is_self_contained(api.examination.value(subject)):
+        # It may live on, as at a resource (RFC 7009 3).
+        again.advise(not again.has_token, "no token for a subject token that was revoked", "a token")
+    else:
+        again.no_token()

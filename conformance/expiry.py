@@ -54,7 +54,9 @@ def exp_boundary(api: Api, zone: Zone) -> None:
     api.examination.needs_clock()
     grant = api.profile.usual_grant
     for valid in api.requests(zone, "bearer"):
-        token = History(api).log_in(grant)
+        # Where each use prolongs a session, its lifetime is that of one which nobody uses. It comes first, as a login
+        # may end the one before.
+        unused, token = History(api).log_in(grant), History(api).log_in(grant)
         lifetime, is_documented = lifetime_of(api, grant, token)
         leeway = api.profile.token.leeway
         api.needs_time(lifetime + leeway)
@@ -64,11 +66,14 @@ def exp_boundary(api: Api, zone: Zone) -> None:
             if offset:
                 api.advance(offset - passed)
             passed = offset
-            answer = api.send(used)
+            # Alone: a control may mean a new login, which may end this session.
+            answer = api.send(used, alone=True)
             judge = answer.require if is_documented else answer.advise
             judge(answer.status < 300, f"success {offset} s into a lifetime of {lifetime} s")
         api.advance(lifetime + leeway - passed)
-        answer = api.send(used)
+        answer = api.send(used, alone=True)
+        if answer.is_admitted:
+            answer = api.send(valid.presenting("bearer", unused.access), alone=True)
         judge = answer.require if is_documented else answer.advise
         judge(answer.is_refusal, f"a refusal {leeway} s after the end of a lifetime of {lifetime} s")
         api.control(valid)
@@ -96,7 +101,7 @@ def exp_monotone(api: Api, zone: Zone) -> None:
         if not history.opened(first, [valid]):
             continue
         is_opened = True
-        api.send(used).accepted()
+        api.send(used, alone=True).accepted()
         api.needs_time(2 * lifetime + api.profile.token.leeway)
         api.advance(lifetime + api.profile.token.leeway)
         # No control yet: it would take a new token, and this is to be refused before there is one.

@@ -149,10 +149,15 @@ def hdr_unrelated_inert(api: Api, zone: Zone, name: str, value: str) -> None:
 def hdr_inert(api: Api, zone: Zone) -> None:
     """What browsers, proxies and caches add to a request lets nobody in, and keeps nobody out."""
     for valid, is_whole in with_the_first(api, zone):
-        for _, draft in inert_beside(valid, brief=not (is_whole and zone.is_protected)):
+        for thing, draft in inert_beside(valid, brief=not (is_whole and zone.is_protected)):
             with api.row():
                 answer = api.attempt(draft)
-                if answer is not None and answer.status not in NO_CONTENT:
+                if answer is None or answer.status in NO_CONTENT:
+                    continue
+                if thing.in_query:
+                    # A server may be strict about parameters that it does not know.
+                    answer.advise(answer.succeeds, "success beside a parameter that nobody knows")
+                else:
                     answer.like_control()
         # A wrong token or key locks nobody out; a wrong password may.
         if zone.is_protected and is_whole and all(may_guess(api, good) for good in valid.credentials):
@@ -206,18 +211,20 @@ def tok_inert_refused(api: Api, grant: GrantType) -> None:
     valid = api.token_request(grant)
     wrong = valid.editing(valid.carried(Role.CLIENT_SECRET), WRONG)
     drafts = [draft for thing, draft in inert_beside(wrong, brief=True) if not thing.in_query]
-    fields = [(row.name, row.value) for row in TRUSTED] if is_usual(api, grant) else BRIEF_TRUSTED
-    drafts += [wrong.with_headers(field) for field in fields]
+    rows = list(TRUSTED) if is_usual(api, grant) else []
+    drafts += [wrong.with_headers(*row.lines) for row in rows] or [wrong.with_headers(field) for field in BRIEF_TRUSTED]
+    # By another host, or another path, anything may come that is no token.
+    elsewhere = {wrong.with_headers(*row.lines) for row in rows if row.is_about_route}
     for number, draft in enumerate(drafts):
         if number > len(BRIEF_TRUSTED) and api.spares(len(drafts) - number):
             break
         with api.row():
-            api.send(draft).no_token(cause, again=number % TOGETHER == 0)
+            api.send(draft).no_token(cause, is_due=draft not in elsewhere, again=number % TOGETHER == 0)
     api.control(valid)
 
 
 @rule(
-    MUST,
+    SHOULD,
     "RFC 9110 5.3",
     "RFC 9110 11.6.2",
     PROFILE,

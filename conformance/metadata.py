@@ -29,7 +29,8 @@ LOOK = (
 
 WELL_KNOWN: Final = "/.well-known/"
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
-KNOWN_METHODS: Final = ("client_secret_basic", "client_secret_post", "none")
+KNOWN_METHODS: Final = ("client_secret_basic", "client_secret_post")
+"""Of those that work; that public clients may come, few servers say."""
 CHALLENGE: Final = "apiauth-proof-key-0123456789-0123456789-012"
 """43 unreserved characters: what S256 gives, and what ``plain`` takes (RFC 7636 4.2)."""
 
@@ -92,6 +93,10 @@ def _check_endpoints(answer: Answer) -> None:
             url = profile.url(place)
             # Parameters that the profile adds to a URL, such as prompt=consent, are its own.
             is_same = _same_place(named, url) or _same_place(named, url.partition("?")[0])
+            # Where clients come with a certificate the server may have another door (RFC 8705 5).
+            aliases = answer.members.get("mtls_endpoint_aliases")
+            alias = aliases.get(member) if isinstance(aliases, dict) else None
+            is_same = is_same or (isinstance(alias, str) and _same_place(alias, url))
             answer.require(is_same, f"{url} as {member}", f"{named!r:.200}")
 
 

@@ -113,8 +113,11 @@ class Model:
             each.may_die()
 
     def revoked(self, token: Known) -> None:
-        """End a refresh token (RFC 7009 2.1); what else of the family ends is the server's policy."""
+        """End a refresh token (RFC 7009 2.1); what else of the same grant of a user ends is the server's policy."""
         self.replayed(token)
+        for each in (*self.access, *self.refresh):
+            if (each.actor.client, each.actor.user) == (token.actor.client, token.actor.user):
+                each.may_die()
         if not self._ends(token):
             return
         token.dies("it was revoked")

@@ -42,6 +42,13 @@ class Row:
         """Whether the good credentials meet one of the zone's alternatives."""
         return any(set(way) <= self.good for way in zone.needs or ((),))
 
+    def is_way(self, zone: Zone) -> bool:
+        """Whether it is one of the zone's alternatives and nothing else.
+
+        Beside a good credential a bad one, or a second good one, is refused by whoever looks at what comes first.
+        """
+        return len(self.credentials) == len(self.good) and any(set(way) == self.good for way in zone.needs or ((),))
+
 
 def truth_table(api: Api, zone: Zone) -> Iterator[Row]:
     """Yield every combination of absent, bad and good in each slot that the zone reads."""

@@ -19,7 +19,10 @@ def _zones(wanted: Callable[[Zone], bool]) -> Zones:
 
 def _taking(wanted: Callable[[CredentialKind], bool]) -> Zones:
     """Find the zones that take a kind of credential, as the profile has it, of which something holds."""
-    return lambda profile: _zones(lambda zone: any(wanted(profile.kinds[kind]) for kind in zone.kinds))(profile)
+    # Where a credential may be left out, nothing follows from one that is bad.
+    return lambda profile: _zones(
+        lambda zone: zone.is_protected and any(wanted(profile.kinds[kind]) for kind in zone.kinds)
+    )(profile)
 
 
 def _named(kind: Kind) -> Callable[[CredentialKind], bool]:
@@ -202,9 +205,21 @@ rotation = Parts(
     "the profile promises no new refresh token",
     _refreshing(lambda profile: profile.rotation in ("new-token", "old-dies")),
 )
+
+
+def _has_one_token(profile: Profile) -> bool:
+    """Whether a login gives one token for both, which is renewed by itself."""
+    tables = [profile.request_of(grant) for grant in profile.grants]
+    places = [table.answer for table in tables if table is not None]
+    return any(each["access_token"] == each.get("refresh_token") for each in places if "access_token" in each)
+
+
 refresh_zones = Parts(
-    "no zone needs an issued token, or no documented grant gives a refresh token",
-    lambda profile: issued_token_zones.find(profile) if _has_refresh(profile) else {},
+    "no zone needs an issued token, or no documented grant gives a refresh token of its own",
+    lambda profile: issued_token_zones.find(profile) if _has_refresh(profile) and not _has_one_token(profile) else {},
+)
+own_refresh = Parts(
+    "no documented grant gives a refresh token of its own", _refreshing(lambda profile: not _has_one_token(profile))
 )
 guessed_grants = Parts(
     "neither a password nor a refresh token is exchanged for a token",

@@ -27,6 +27,7 @@ from .parts import (
     UNATTENDED,
     issued_token_zones,
     lasting_refresh,
+    own_refresh,
     refresh,
     refresh_by_clients,
     refresh_zones,
@@ -76,8 +77,6 @@ def ref_success(api: Api, grant: GrantType) -> None:
     # Used at once and alone: a control could mean a new login, which may end this session.
     opened = history.opened(first, drafts)
     answer = api.send(history.request(first, client=client)).issued()
-    is_known = str(answer.members.get("token_type")).lower() in api.profile.token_types
-    answer.require(is_known or not api.profile.is_oauth, "the token_type Bearer")
     token = api.keep(NEW_TOKEN, str(answer.members["access_token"]), Role.ACCESS_TOKEN)
     for draft in opened:
         api.send(draft.presenting("bearer", token).as_control()).accepted()
@@ -117,7 +116,7 @@ def ref_not_access(api: Api, zone: Zone) -> None:
     MUST,
     "RFC 6749 6",
     PROFILE,
-    applies=renewal,
+    applies=own_refresh,
     catches="access-token-as-refresh-token",
     safety=CONSUME,
     look="The lookup of the refresh grant finds access tokens too: filter by type (JWT: a claim for the type).",

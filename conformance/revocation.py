@@ -136,7 +136,7 @@ def rev_effective(api: Api, grant: GrantType) -> None:
         return
     token = fresh(api, grant)
     # A resource may check a self-contained token by itself, and then RFC 7009 3 leaves it open when it ends.
-    is_binding = not _is_self_contained(api.examination.value(token))
+    is_binding = not is_self_contained(api.examination.value(token))
     client = client_of(api, grant)
     for use, answer in _after_revocation(api, token, client):
         words = f"the access token {use.death} after its revocation"
@@ -407,10 +407,10 @@ def _refresh_token_ends(api: Api, *, is_refreshed: bool = False, hint: str | Non
     api.send(spent.in_doubt()).no_token()
 
 
-def _is_self_contained(token: str) -> bool:
-    """Whether a token is a signed JWT (RFC 7519 3), which a resource can check by itself."""
+def is_self_contained(token: str) -> bool:
+    """Whether a token is a JWT, signed or encrypted (RFC 7519 3), which a resource can check by itself."""
     head, *rest = token.split(".")
     try:
-        return len(rest) == 2 and "alg" in json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+        return len(rest) in (2, 4) and "alg" in json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
     except ValueError:
         return False

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
 Headers = tuple[tuple[str, str], ...]
-FROM_GATEWAYS = (502, 503, 504)
-"""What a gateway answers in the place of the server behind it (RFC 9110 15.6.3 to 15.6.5)."""
+FROM_GATEWAYS = (502, 503, 504, *range(520, 528), 530)
+"""What a gateway answers in the place of the server behind it (RFC 9110 15.6.3 to 15.6.5); from 520 on Cloudflare."""
 _LABEL: Final = re.compile(r"[a-z0-9_-]{1,63}|.*[^\x00-\x7f].*", re.IGNORECASE)
 """One name between the dots of a host; what an internationalised one becomes is for the HTTP library."""
 MOST_VALUES: Final = 500_000

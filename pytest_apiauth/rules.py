@@ -50,7 +50,7 @@ from pytest_apiauth.suite.api import Answer, Api, Cause
 from pytest_apiauth.suite.book import PROFILE, REGISTRY, STATED, Control, Level, Parts, Safety, draws, rule
 from pytest_apiauth.suite.challenges import Challenge, read_challenges
 from pytest_apiauth.suite.history import History, Tokens
-from pytest_apiauth.suite.outcomes import Breach, Inconclusive, NotApplicable, OutOfReach, Violation
+from pytest_apiauth.suite.outcomes import Breach, FromGateway, Inconclusive, NotApplicable, OutOfReach, Violation
 from pytest_apiauth.suite.timing import Timed, timed, unanswered
 
 MUST, DOC, SHOULD, MAY = Level.MUST, Level.DOC, Level.SHOULD, Level.MAY
@@ -96,6 +96,7 @@ __all__ = [
     "Endpoint",
     "Forgery",
     "FormEncoded",
+    "FromGateway",
     "Grant",
     "GrantType",
     "History",

@@ -59,7 +59,7 @@ INERT: Final = (
     # What browsers and libraries add. No Origin: a server may keep a list of those for each client.
     *_fields(
         ("User-Agent", "apiauth"),
-        ("Accept", "*/*"), ("Accept", "application/json;q=0.9, */*;q=0.1"),
+        ("Accept", "*/*"),
         ("Accept-Encoding", "identity"), ("Accept-Language", "fr-CH, fr;q=0.9"), ("DNT", "1"),
         ("Referer", "{origin}/"), ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Mode", "cors"),
         ("X-Requested-With", "XMLHttpRequest"), ("Priority", "u=3"),
@@ -79,6 +79,7 @@ def inert_beside(draft: Draft, *, brief: bool = False) -> Iterator[tuple[Inert, 
     """
     valid = draft if draft.control is None else draft.control.draft
     own = {each.name.lower() for each in valid.credentials} | {name.lower() for name, _ in draft.query}
+    own |= {name.lower() for name, _ in valid.headers}
     for thing in INERT:
         name = thing.value.partition("=")[0] if thing.name == "Cookie" else thing.name
         if (thing.is_brief or not brief) and name.lower() not in own:

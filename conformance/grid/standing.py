@@ -17,6 +17,7 @@ from pytest_apiauth.rules import (
     Kind,
     NotApplicable,
     Ref,
+    Role,
     Unchanged,
     UnreachableError,
     Zone,
@@ -170,9 +171,20 @@ def line_of(valid: Draft, secret: Ref) -> str:
     return ""
 
 
+def is_alias(api: Api, name: Ref, edit: Edit) -> bool:
+    """Whether an edited user's name may be another name of the same user: the part before @, or after a domain.
+
+    Keycloak takes name and address for one account, Active Directory two names.
+    """
+    if name.role is not Role.USERNAME:
+        return False
+    value = api.examination.value(name)
+    return edit.apply(value) in {value.partition("@")[0], value.rpartition("\\")[2]} - {value}
+
+
 def guessed(api: Api, valid: Draft, secret: Ref, edit: Edit, cause: Cause | None = None) -> Answer | None:
     """Try a row of the grid on a token request: the secret edited, and no token for it; return what a wrong one got."""
-    if may_be_right(edit, line_of(valid, secret)):
+    if may_be_right(edit, line_of(valid, secret)) or is_alias(api, secret, edit):
         return None
     if not is_brief(edit) and api.spares():
         return None

@@ -20,6 +20,12 @@ class Trusted:
     is_about_route: bool = False
     """Whether it may rightly lead elsewhere: to a page that is open, or to another host."""
 
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """The header lines to send: Rails fails by design where Client-IP is not in X-Forwarded-For too."""
+        line = (self.name, self.value)
+        return (line, ("X-Forwarded-For", self.value)) if self.name == "Client-IP" else (line,)
+
 
 def _all(source: str, *fields: tuple[str, str], route: bool = False) -> tuple[Trusted, ...]:
     return tuple(Trusted(name, value, source, route) for name, value in fields)

@@ -36,6 +36,7 @@ def _others() -> str:
 OTHERS: Final = _others()
 SHORTEST_PIECE: Final = 9
 """So many letters of a value tell of it; fewer may be a word like others, such as what many tokens begin with."""
+HEX: Final = re.compile(r"([0-9a-f]{2}){8,}\Z", re.IGNORECASE)
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 JWS_PARTS: Final = 3
 CHANGES: Final = str.maketrans(ALPHABET + "-_", OTHERS + OTHERS[-2:])
@@ -112,13 +113,20 @@ def equivalent(one: str, other: str) -> bool:
 
     The last letter of unpadded base64 holds unused bits, so several spellings decode alike (RFC 4648 3.5);
     that also holds for the parts of a JWS between its dots (RFC 7515 2), of which some decoders drop a letter that is
-    one too many. A UUID is the same in any case (RFC 9562 4).
+    one too many. A UUID is the same in any case (RFC 9562 4), and to most libraries and databases without its hyphens.
+    What is written in base16 is the same in any case to most decoders.
 
     >>> equivalent("eA", "eB"), equivalent("eA", "eQ")
     (True, False)
+    >>> equivalent("c2ffcd10-1b1a-4b5e-9f4d-3f1f6a3d0a11", "C2FFCD101B1A4B5E9F4D3F1F6A3D0A11")
+    True
     """
-    if one == other or (UUID.match(one) and one.lower() == other.lower()):
+    if one == other:
         return True
+    if UUID.match(one) or UUID.match(other):
+        return one.lower().replace("-", "") == other.lower().replace("-", "")
+    if HEX.match(one) and HEX.match(other):
+        return one.lower() == other.lower()
     ones, others = one.split("."), other.split(".")
     if len(ones) != len(others):
         return False

@@ -284,13 +284,15 @@ class Promise(Document):
 
     @property
     def token_types(self) -> frozenset[str]:
-        """What a token answer may call its token, in small letters: bearer, or the word that it travels behind.
+        """What a token answer may call its token, in small letters: bearer, the word that it travels behind, or what
+        an answer is documented to say.
 
         One that is to be bound to a key by proofs is nothing else than that (RFC 9449 5).
         """
         if self.token.bound == "dpop":
             return frozenset(("dpop",))
-        return frozenset(("bearer", self.place_of("bearer").word.lower() or "bearer"))
+        told = [answer.token_type.lower() for answer in map(self.answer_of, self.grants) if answer.token_type]
+        return frozenset(("bearer", self.place_of("bearer").word.lower() or "bearer", *told))
 
     def statements_for(self, rule: str) -> tuple[str, ...]:
         """Return the ids of the document's sentences that back a rule."""

@@ -31,6 +31,7 @@ from pytest_apiauth.suite.outcomes import (
     Breach,
     Cause,
     Counterexample,
+    FromGateway,
     Inconclusive,
     NotApplicable,
     OutOfReach,
@@ -103,10 +104,11 @@ class Api(ValidRequests):
             raise Unjudged(f"429 Too Many Requests at {draft.place}: the server limits the rate")
         if response.status in FROM_GATEWAYS and self.examination.target.kind.is_live:
             why = "a gateway's word, which says nothing of the server behind it"
-            raise Unjudged(f"{described(response)} at {draft.place}: {why}")
+            raise FromGateway(f"{described(response)} at {draft.place}: {why}")
         is_told = draft.method not in USUAL_METHODS or (response.status == 501 and draft.method not in ("GET", "POST"))
-        # What a framework makes of broken HTTP says nothing of credentials.
+        # What a framework makes of broken HTTP, or of another spelling of a path, says nothing of credentials.
         is_told = is_told or TARGET.fullmatch(draft.target or "") is None
+        is_told = is_told or (draft.target is not None and not draft.credentials)
         if response.status >= 500 and not is_told:  # 501 is the right answer to a method (RFC 9110 15.6.2)
             self._has_failed = True
             if seen is None and not alone:
@@ -152,7 +154,7 @@ class Api(ValidRequests):
             def send(draft: Draft, **how: Any) -> Answer:
                 seen = self.see(draft.control) if draft.control is not None else None
                 response = self.examination.send_by(lambda request: [connection.send(request, **how)], draft)[0]
-                if response.status in (408, 429, 503):
+                if response.status in (408, 429, *FROM_GATEWAYS):
                     raise Unjudged(f"{described(response)} on a connection of its own")
                 return Answer(self, draft, response, seen)
 

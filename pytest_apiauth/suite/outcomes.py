@@ -27,6 +27,16 @@ class Unjudged(Inconclusive):
     """The same of one row alone: the server had trouble, and may answer the next one."""
 
 
+class FromGateway(Unjudged):
+    """A gateway has answered in the place of the server behind it.
+
+    Example::
+
+        with api.row(), suppress(FromGateway):
+            api.send(bare.with_headers(("Host", "localhost"))).refused()
+    """
+
+
 class NotApplicable(Exception):
     """The rule needs what this profile or target does not have.
 
