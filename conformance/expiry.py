@@ -56,7 +56,8 @@ def exp_boundary(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone, "bearer"):
         # Where each use prolongs a session, its lifetime is that of one which nobody uses. It comes first, as a login
         # may end the one before.
-        unused, token = History(api).log_in(grant), History(api).log_in(grant)
+        history = History(api)
+        unused, token = history.log_in(grant), history.log_in(grant)
         lifetime, is_documented = lifetime_of(api, grant, token)
         leeway = api.profile.token.leeway
         api.needs_time(lifetime + leeway)
