@@ -36,7 +36,6 @@ def _others() -> str:
 OTHERS: Final = _others()
 SHORTEST_PIECE: Final = 9
 """So many letters of a value tell of it; fewer may be a word like others, such as what many tokens begin with."""
-HEX: Final = re.compile(r"([0-9a-f]{2}){8,}\Z", re.IGNORECASE)
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 JWS_PARTS: Final = 3
 CHANGES: Final = str.maketrans(ALPHABET + "-_", OTHERS + OTHERS[-2:])
@@ -114,7 +113,6 @@ def equivalent(one: str, other: str) -> bool:
     The last letter of unpadded base64 holds unused bits, so several spellings decode alike (RFC 4648 3.5);
     that also holds for the parts of a JWS between its dots (RFC 7515 2), of which some decoders drop a letter that is
     one too many. A UUID is the same in any case (RFC 9562 4), and to most libraries and databases without its hyphens.
-    What is written in base16 is the same in any case to most decoders.
 
     >>> equivalent("eA", "eB"), equivalent("eA", "eQ")
     (True, False)
@@ -125,8 +123,6 @@ def equivalent(one: str, other: str) -> bool:
         return True
     if UUID.match(one) or UUID.match(other):
         return one.lower().replace("-", "") == other.lower().replace("-", "")
-    if HEX.match(one) and HEX.match(other):
-        return one.lower() == other.lower()
     ones, others = one.split("."), other.split(".")
     if len(ones) != len(others):
         return False

@@ -205,13 +205,10 @@ def test_use_may_prolong_a_session() -> None:
     [
         ("c2ffcd10-1b1a-4b5e-9f4d-3f1f6a3d0a11", "c2ffcd101b1a4b5e9f4d3f1f6a3d0a11", True),
         ("c2ffcd10-1b1a-4b5e-9f4d-3f1f6a3d0a11", "c2ffcd101b1a4b5e9f4d3f1f6a3d0a12", False),
-        ("9f86d081884c7d65", "9F86D081884C7D65", True),
-        ("9f86d081884c7d65", "9F86D081884C7D66", False),
-        ("9f86d08188", "9F86D08188", False),
     ],
 )
 def test_one_value_in_another_spelling(one: str, other: str, same: bool) -> None:
-    """A UUID without its hyphens, and hexadecimal digits in another case, are the same to most that read them."""
+    """A UUID without its hyphens is the same to most that read them."""
     assert equivalent(one, other) is same
 
 
