@@ -141,6 +141,15 @@ def called(logs_in: LogIn, url: str, user: UserIdentity, user_code: str) -> str:
     return logs_in(url, user)
 
 
+def found_when_called(find: Callable[[], LogIn]) -> LogIn:
+    """Return a function that logs in by another one, which is looked for whenever somebody has to log in."""
+
+    def logs_in(url: str, user: UserIdentity, user_code: str = "") -> str:
+        return called(find(), url, user, user_code)
+
+    return logs_in
+
+
 def _aside(work: Callable[[], object]) -> object:
     """Do blocking work, beside a loop if one runs in this thread: Playwright's blocking half refuses to be in one."""
     import asyncio

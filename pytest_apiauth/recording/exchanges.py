@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+from urllib.parse import parse_qsl
 
 from pytest_apiauth.auth.person import consented
 from pytest_apiauth.auth.requester import Requester
@@ -18,6 +21,8 @@ from pytest_apiauth.recording.message import response_message
 from pytest_apiauth.recording.reading import read
 from pytest_apiauth.recording.scenes import Scene, Spend, Visit
 
+Key: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...], object]
+"""What makes a request to a token endpoint this one and no other."""
 GRANT: Final = re.compile(rb"""grant_type["'\s]*[=:][\s"']*([^"'&,}\s]+)""")
 
 
@@ -36,6 +41,34 @@ def cassettes_of(profile: Profile, root: Path) -> Path:
             f"{profile.name}: no cassettes in {own}; make them with: python -m pytest_apiauth record {profile.name}"
         )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Tells the requests to a profile's token endpoint from one another, by method, URL, content and some lines."""
+
+    lines: frozenset[str]
+    """The header lines in which credentials travel, in small letters; those of a login of its own too."""
+
+    @classmethod
+    def of(cls, profile: Profile) -> Telling:
+        """Return what tells the requests of a profile."""
+        tables = [table for table in (profile.login_request, profile.refresh_request) if table is not None]
+        own = [*(name for table in tables for name in table.headers), *(["cookie"] if tables else [])]
+        places = (row.place.line or "" for row in profile.kinds.values())
+        return cls(frozenset(name.lower() for name in (*own, *places, "authorization", "content-type")))
+
+    def key(self, request: Request) -> Key:
+        """Return what makes a request this one and no other."""
+        lines = sorted((name.lower(), value) for name, value in request.headers if name.lower() in self.lines)
+        return request.method, request.url, tuple(lines), _content(request.body)
+
+
+def _content(body: bytes) -> object:
+    try:
+        return json.dumps(json.loads(body), sort_keys=True)
+    except ValueError:
+        return tuple(sorted(parse_qsl(body.decode("latin-1"), keep_blank_values=True)))
 
 
 def exchanges(scene: Scene, ask: Requester, path: Path) -> Iterator[tuple[Request, Response]]:

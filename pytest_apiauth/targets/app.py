@@ -70,9 +70,10 @@ class AppTarget:
         ``loop`` is where asynchronous apps run; ``credentials`` and ``logs_in`` are what the project's fixtures gave,
         ``root`` the project's folder. Raises ProfileError or CredentialError.
         """
+        script = logging_in(profile, root, logs_in)
         identities = supplied_identities(housed(profile), credentials, redactor, root)
         own = identities.profile
-        person = Person(identities, redactor, logs_in=logging_in(own, root, logs_in))
+        person = Person(identities, redactor, logs_in=script)
         if running is not None:
             running.refuse_to_move(own)
             return replace(running, profile=own, identities=identities, person=person)

@@ -163,27 +163,36 @@ class Targets:
             given = None if caller == "rules" else SetVariables(self.root)
             on_socket = kind.has_connections
             return self.double(profile, faults, has_connections=on_socket, difference=difference, given=given)
-        if not kind.is_shared:
-            return self._made(kind, profile, credentials, logs_in, cassette)
+        running: AppTarget | None = None
         if kind is APP and profile.unchanged is not None:
             # It is the same app, which is started once.
-            running = self.of(profile.unchanged, caller, credentials=credentials, logs_in=logs_in)
-            assert isinstance(running, AppTarget)
-            return self._app(profile, credentials, logs_in, running)
-        if place in self._failed:
+            found = self.of(profile.unchanged, caller, credentials=credentials, logs_in=logs_in)
+            assert isinstance(found, AppTarget)
+            running = found
+        keeps = kind.is_shared and running is None
+        if keeps and place in self._failed:
             raise ProfileError(self._failed[place])
-        if place not in self._shared:
-            try:
-                self._shared[place] = self._made(kind, profile, credentials, logs_in, cassette)
-            except ApiAuthError as error:
-                if kind.is_app:
-                    # It is started once, whatever comes of it.
-                    self._failed[place] = str(error)
-                raise
-        return self._shared[place]
+        if keeps and place in self._shared:
+            return self._shared[place]
+        try:
+            made = self._made(kind, profile, credentials, logs_in, cassette, running)
+        except ApiAuthError as error:
+            if keeps and kind.is_app:
+                # It is started once, whatever comes of it.
+                self._failed[place] = str(error)
+            raise
+        if keeps:
+            self._shared[place] = made
+        return made
 
     def _made(
-        self, kind: TargetKind, profile: Profile, credentials: object, logs_in: object, cassette: CassetteTest | None
+        self,
+        kind: TargetKind,
+        profile: Profile,
+        credentials: object,
+        logs_in: object,
+        cassette: CassetteTest | None,
+        running: AppTarget | None = None,
     ) -> Target:
         library, redactor, root = self.asked.http, self.redactor, self.root
         if kind.is_live:
@@ -193,20 +202,15 @@ class Targets:
                 shared_file=shared_file, seen=self.seen, logs_in=logs_in,
             )  # fmt: skip
         if kind is APP:
-            return self._app(profile, credentials, logs_in)
+            return AppTarget.build(
+                profile, loop=self._loop, credentials=credentials, redactor=redactor, library=library, root=root,
+                logs_in=logs_in, running=running,
+            )  # fmt: skip
         if kind is CASSETTE:
             return CassetteTarget.build(profile, library=library, root=root)
         assert kind is REPLAYED
         assert cassette is not None
         return ReplayedTarget.build(profile, cassette, library=library)
-
-    def _app(
-        self, profile: Profile, credentials: object, logs_in: object, running: AppTarget | None = None
-    ) -> AppTarget:
-        return AppTarget.build(
-            profile, loop=self._loop, credentials=credentials, redactor=self.redactor, library=self.asked.http,
-            root=self.root, logs_in=logs_in, running=running,
-        )  # fmt: skip
 
     def double(
         self,

@@ -91,12 +91,13 @@ class LiveTarget:
         the run's workers share, ``seen`` is shown every answer, ``logs_in`` is what the project's fixture gave. Raises
         ProfileError or CredentialError.
         """
+        script = logging_in(profile, folder, logs_in)
         identities = live_identities(profile, folder, redactor)
         located = identities.profile
         shown = None if seen is None else partial(seen, located)
         network = Network(library, ca_file=located.ca_file, turn=throttle.turn, seen=shown)
         sender = Sender.live(library, located, redactor, network=network)
-        person = Person(identities, redactor, logs_in=logging_in(located, folder, logs_in))
+        person = Person(identities, redactor, logs_in=script)
         return cls(
             located, identities, redactor, network, sender, throttle, kind, person=person, shared_file=shared_file
         )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING, Final
 
 from pytest_apiauth.auth.requester import Requester
 from pytest_apiauth.auth.tokens import SystemClock, TokenStore
@@ -23,6 +22,9 @@ from pytest_apiauth.targets.connection import Connection
 from pytest_apiauth.targets.retries import NEARBY, Retries
 from pytest_apiauth.targets.target import TargetKind, Who
 
+if TYPE_CHECKING:
+    from pytest_apiauth.recording.exchanges import Key
+
 CASSETTE: Final = TargetKind(
     "cassette",
     announced="on cassettes: says of a server what was recorded of it, and each cassette says of which",
@@ -35,7 +37,6 @@ OF_VALUES: Final = {"tok-entropy": "it is about the tokens themselves, and a cas
 """Rules of these chapters that a cassette cannot answer for, with the reason."""
 LOGINS: Final = frozenset(name for name, grant in GRANTS.items() if grant.needs_person)
 """Scenes whose requests nobody can ask again: what a person's consent gave was used up in them."""
-_Key = tuple[str, str, tuple[tuple[str, str], ...], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,9 @@ class CassetteTarget:
     identities: Identities
     redactor: Redactor
     library: str
-    answers: dict[_Key, Response]
+    answers: dict[Key, Response]
+    key: Callable[[Request], Key]
+    """What makes a request this one and no other."""
     kind: TargetKind = CASSETTE
     server: None = None
     person: None = None
@@ -63,27 +66,27 @@ class CassetteTarget:
         """Read a profile's cassettes. Raises CassetteError if there are none, or one is damaged."""
         # A run that replays nothing does not pay for it.
         from pytest_apiauth.recording.contents import CassetteError
-        from pytest_apiauth.recording.exchanges import cassettes_of, exchanges
+        from pytest_apiauth.recording.exchanges import Telling, cassettes_of, exchanges
         from pytest_apiauth.recording.playing import Credentials
         from pytest_apiauth.recording.scenes import scenes
 
-        folder = cassettes_of(profile, root)
+        folder, key = cassettes_of(profile, root), Telling.of(profile).key
         redactor = OutputRedactor()
         identities = Identities(profile, Credentials(None), redactor)
-        lines = _key_lines(profile)
-        ask, answers = Requester(identities), dict[_Key, Response]()
+        ask = Requester(identities)
+        answers: dict[Key, Response] = {}
         for scene in scenes(profile):
             path = folder / f"{scene.name}.yaml"
             if path.is_file() and scene.name not in LOGINS:
                 for request, response in exchanges(scene, ask, path):
-                    answers.setdefault(_key(request, lines), response)
+                    answers.setdefault(key(request), response)
         if not answers:
             raise CassetteError(f"{profile.name}: no cassette of its token endpoint in {folder}")
-        return cls(profile, identities, redactor, library, answers)
+        return cls(profile, identities, redactor, library, answers, key)
 
     def send(self, request: Request) -> Response:
         """Return the recorded answer. Raises NotRecordedError if nobody has asked that."""
-        answer = self.answers.get(_key(request, _key_lines(self.profile)))
+        answer = self.answers.get(self.key(request))
         if answer is None:
             raise NotRecordedError("no cassette has this request")
         self.given.add()
@@ -114,24 +117,3 @@ class CassetteTarget:
 
     def close(self) -> None:
         """Hold nothing open."""
-
-
-def _key_lines(profile: Profile) -> frozenset[str]:
-    """Return the header lines in which credentials travel, in small letters; those of a login of its own too."""
-    tables = [table for table in (profile.login_request, profile.refresh_request) if table is not None]
-    own = [*(name for table in tables for name in table.headers), *(["cookie"] if tables else [])]
-    return frozenset(name.lower() for name in (*own, *(row.place.line or "" for row in profile.kinds.values())))
-
-
-def _key(request: Request, key_lines: frozenset[str]) -> _Key:
-    """Return what makes a request to a token endpoint this one and no other."""
-    names = {"authorization", "content-type", *key_lines}
-    lines = sorted((name.lower(), value) for name, value in request.headers if name.lower() in names)
-    return request.method, request.url, tuple(lines), _content(request.body)
-
-
-def _content(body: bytes) -> object:
-    try:
-        return json.dumps(json.loads(body), sort_keys=True)
-    except ValueError:
-        return tuple(sorted(parse_qsl(body.decode("latin-1"), keep_blank_values=True)))

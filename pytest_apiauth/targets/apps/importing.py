@@ -13,11 +13,11 @@ import ast
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pytest_apiauth.auth.ways import LogIn, called
-from pytest_apiauth.credentials.identities import UserIdentity
+from pytest_apiauth.auth.ways import LogIn, found_when_called
 from pytest_apiauth.credentials.importing import article, load_object
 from pytest_apiauth.errors import ProfileError
 from pytest_apiauth.profile.model import Profile
@@ -71,12 +71,7 @@ def logging_in(profile: Profile, root: Path, given: object = None) -> LogIn | No
     place = profile.login.callable if profile.login is not None else None
     if place is None:
         return None
-
-    def logs_in(url: str, user: UserIdentity, user_code: str = "") -> str:
-        found: LogIn = load_object(place, where=f"{profile.name}: login.callable", root=root)
-        return called(found, url, user, user_code)
-
-    return logs_in
+    return found_when_called(partial(load_object, place, where=f"{profile.name}: login.callable", root=root))
 
 
 def _made(factory: Any, spec: str, where: str) -> Any:
