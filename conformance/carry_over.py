@@ -17,7 +17,6 @@ from pytest_apiauth.rules import (
     GrantType,
     OutOfReach,
     Parts,
-    Profile,
     Ref,
     Zone,
     rule,
@@ -32,14 +31,11 @@ LOOK = (
 )
 
 
-def login_zones(profile: Profile) -> list[Zone]:
-    """Return the zones that nobody gets into without a credential, and that take an issued token."""
-    return [zone for zone in issued_token_zones.find(profile).values() if zone.is_protected]
-
-
 logins_of_zones = Parts(
     "no zone with a probe needs an issued token of the usual grant",
-    lambda profile: {profile.usual_grant: profile.usual_grant} if profile.usual_grant and login_zones(profile) else {},
+    lambda profile: (
+        {profile.usual_grant: profile.usual_grant} if profile.usual_grant and issued_token_zones.find(profile) else {}
+    ),
 )
 
 
@@ -103,7 +99,7 @@ def tok_no_cookie_carry(api: Api, grant: GrantType) -> None:
     """A cookie set by a token answer does not stand in for the token afterwards."""
     answer = api.send(api.token_request(grant)).issued()
     issued = [name for name, kind in api.profile.kinds.items() if kind.is_issued]
-    for zone in login_zones(api.profile):
+    for zone in issued_token_zones.find(api.profile).values():
         with suppress(OutOfReach):
             for valid in api.requests(zone, *issued):
                 stands_in_for_nothing(api, zone, valid, answer)

@@ -74,6 +74,7 @@ def exp_boundary(api: Api, zone: Zone) -> None:
         api.advance(lifetime + leeway - passed)
         answer = api.send(used, alone=True)
         if answer.is_admitted:
+            answer.advise(False, f"a refusal {leeway} s after the end of a lifetime of {lifetime} s, used or not")
             answer = api.send(valid.presenting("bearer", unused.access), alone=True)
         judge = answer.require if is_documented else answer.advise
         judge(answer.is_refusal, f"a refusal {leeway} s after the end of a lifetime of {lifetime} s")

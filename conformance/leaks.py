@@ -218,10 +218,11 @@ def _told(answer: Answer, name: str) -> object:
     said = answer.members.get(name)
     if said is None or (name == "error" and isinstance(said, str)):
         return said
-    text = json.dumps(said)
+    # A text is told as it came, whatever else as JSON writes it.
+    text, is_text = (said, True) if isinstance(said, str) else (json.dumps(said), False)
     refs = [ref for ref in answer.draft.refs if ref.role in (Role.USERNAME, Role.CLIENT_ID)]
     for sent in (NOBODY, *map(answer.api.examination.value, refs)):
-        text = text.replace(json.dumps(sent)[1:-1], "…")
+        text = text.replace(sent if is_text else json.dumps(sent)[1:-1], "…")
     return VARYING.sub("0", text)
 
 
