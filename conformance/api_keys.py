@@ -99,7 +99,7 @@ def key_name_strict(api: Api, zone: Zone) -> None:
         taken = {good.name.lower() for good in map(api.credential, keys_in(api.profile, zone))}
         for valid in drafts:
             names = sorted(name for name in look_alikes(key) if name.lower() not in taken)
-            places = [replace(key.place, name=name, prefix="") for name in names]
+            places = [replace(key.place.bare, name=name) for name in names]
             alone = valid.without(kind)
             refused_in_turn(api, valid, (alone.adding(replace(key, place=place)) for place in places))
 
@@ -135,11 +135,11 @@ def key_place_strict(api: Api, zone: Zone) -> None:
         takes_cookie = any(place.where == "cookie" and place.name == name for place in documented)
         for valid in drafts:
             alone = valid.without(kind)
-            elsewhere = [alone.with_query((parameter, key.text)) for parameter in parameters]
+            elsewhere = [alone.with_query((parameter, key.value)) for parameter in parameters]
             if where != "cookie" and not takes_cookie:
-                elsewhere.append(alone.adding(replace(key, place=replace(key.place, where="cookie", prefix=""))))
+                elsewhere.append(alone.adding(replace(key, place=replace(key.place.bare, where="cookie"))))
             # Another kind of the zone may be documented to travel there, with the same value.
             if not any(place.is_authorization for place in documented):
-                bearer = replace(key.place, where="header", name="Authorization", prefix="Bearer ")
+                bearer = replace(key.place.bare, where="header", name="Authorization", prefix="Bearer ")
                 elsewhere.append(alone.adding(replace(key, place=bearer)))
             refused_in_turn(api, valid, elsewhere)

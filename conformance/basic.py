@@ -317,7 +317,8 @@ def basic_utf8(api: Api, grant: GrantType) -> None:
         "basic-zone-cut-at-colon",
     ),
     safety=LOCKOUT,
-    look="The password check: the hasher's own verify over the whole password, split off at the first colon.",
+    look="The password check: the hasher's own verify over the whole password, split off at the first colon."
+    " If it is documented to count for nothing beside a key, the profile says [api_key] pair and no basic.",
 )
 @draws(rows(NEAR_MISSES, CASES, DRESSES, BEHIND_COLON, STAND_INS, SIZES), edit=some.near_misses | some.case_changes)
 def res_basic_exact(api: Api, zone: Zone, edit: Edit) -> None:
@@ -347,7 +348,8 @@ def _crossed(api: Api, name: Ref, password: Ref) -> list[Text]:
     applies=basic_zones,
     catches=("basic-zone-empty-password", "basic-zone-any-user", "basic-zone-shared-passwords"),
     safety=LOCKOUT,
-    look="The lookup by name comes first, and the password is that row's: an empty or missing hash never verifies.",
+    look="The lookup by name comes first, and the password is that row's: an empty or missing hash never"
+    " verifies. If one half is documented to count for nothing, the profile says [api_key] pair and no basic.",
 )
 def res_basic_pair(api: Api, zone: Zone) -> None:
     """A password opens a resource for its own user alone, and an empty one for nobody."""

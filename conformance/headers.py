@@ -35,6 +35,7 @@ from .grid.places import elsewhere
 from .grid.standing import TOGETHER, is_usual, may_guess, probes, refused_in_turn, with_the_first
 from .grid.trusted import BRIEF_TRUSTED, TRUSTED
 from .parts import (
+    BASIC,
     PAIRS,
     TOKENS,
     all_zones,
@@ -286,7 +287,7 @@ def tok_elsewhere(api: Api, zone: Zone) -> None:
         bare, spoilt = valid.without(kind), valid.editing(valid.token, WRONG)
         refused_in_turn(api, valid, elsewhere(bare, valid.token, taken))
         refused_in_turn(api, valid, elsewhere(spoilt, valid.token, taken))
-        if zone.kinds.isdisjoint(PAIRS):
+        if not any(good.place.scheme == BASIC for good in map(api.credential, zone.kinds)):
             # Some APIs take a token for the user name of Basic; whoever does should say so.
             as_name = bare.with_headers(("Authorization", ("Basic ", Base64((valid.token, ":")))))
             with suppress(NotApplicable), api.row():  # it is a wrong password too, of which few may be sent

@@ -8,6 +8,8 @@ from typing import Any
 from pytest_apiauth.rules import GRANTS, KINDS, CredentialKind, Grant, GrantType, Kind, Parts, Profile, Zone
 
 TOKENS: tuple[Kind, ...] = tuple(name for name, kind in KINDS.items() if kind.is_token)
+BASIC = KINDS["basic"].place.scheme
+"""What `Place.scheme` is of whatever travels as HTTP Basic does."""
 PAIRS: tuple[Kind, ...] = tuple(name for name, kind in KINDS.items() if len(kind.roles[0]) == 2)
 """The kinds of credentials that are a name and a password."""
 Zones = Callable[[Profile], Mapping[str, Zone]]

@@ -243,8 +243,11 @@ def res_malformed_header(api: Api, zone: Zone) -> None:
         _dressed_up(api, valid, pair, PAIR_DRESSES, valid.credential("basic").refs[0], stranger)
     tokens = tokens_of(api.profile, lambda kind: kind.place.is_authorization)
     for valid in api.requests(zone, *tokens) if {*tokens} & zone.kinds else ():
-        word = valid.credential(valid.token_kind).place.word
-        _dressed_up(api, valid, valid.token, token_dresses(word), valid.token, Edit("reverse"))
+        good = valid.credential(valid.token_kind)
+        word = good.place.word
+        dresses = token_dresses(word) if good.place.pair is None else PAIR_DRESSES
+        written = good.written if isinstance(good.written, Base64) else valid.token
+        _dressed_up(api, valid, written, dresses, valid.token, Edit("reverse"))
         with api.row():
             api.send(valid.dressed(valid.token_kind, word or "Bearer")).refused()
         with api.row():

@@ -201,8 +201,7 @@ def foreign(api: Api) -> Iterator[tuple[Ref, Kind | None]]:
 
 def _in_place_of(right: Credential, other: Ref) -> Text:
     """Write a credential as the one is written whose place it takes; in that of Basic, as a token."""
-    word = "Bearer " if right.is_pair else right.place.prefix
-    return (word, other) if word else other
+    return ("Bearer ", other) if right.is_pair else right.presenting(other).text
 
 
 def _judge_swapped(answer: Answer, zone: Zone, kind: Kind | None) -> None:

@@ -31,15 +31,23 @@ class Credential:
     value: Text
     place: Place = AUTHORIZATION
     is_pair: bool = False
-    """Whether the value travels in Base64, as id and password of HTTP Basic do (RFC 7617 2)."""
+    """Whether the value is id and password of HTTP Basic, which travel in Base64 (RFC 7617 2)."""
     signature: Signature | None = None
     """What travels in the place of the value, if that is a key which signs."""
 
     @property
     def text(self) -> Text:
         """What travels in the credential's place."""
-        value = Base64(self.value) if self.is_pair else self.value
-        return (self.place.prefix, *parts_of(value)) if self.place.prefix else value
+        written = self.written
+        return (self.place.prefix, *parts_of(written)) if self.place.prefix else written
+
+    @property
+    def written(self) -> Text:
+        """What of it stands behind the place's word."""
+        if self.place.pair is None:
+            return Base64(self.value) if self.is_pair else self.value
+        before, behind = self.place.pair
+        return Base64(tuple(part for part in (before, *parts_of(self.value), behind) if part != ""))
 
     @property
     def name(self) -> str:
@@ -62,7 +70,7 @@ class Credential:
 
     def dressed(self, text: Text) -> Credential:
         """Return any text in the credential's place."""
-        return replace(self, value=text, place=replace(self.place, prefix=""), is_pair=False, signature=None)
+        return replace(self, value=text, place=self.place.bare, is_pair=False, signature=None)
 
     def editing(self, edit: Edit | Forgery, *secrets: Ref) -> Credential:
         """Return the credential with an edit of these secrets, of each of them if none is named."""

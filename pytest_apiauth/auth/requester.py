@@ -59,6 +59,11 @@ def header_value(secret: Secret) -> str:
 
 def sendable(secret: Secret, place: Place) -> str:
     """Reveal a secret for use in a place. Raises CredentialError if it cannot travel there."""
+    if place.pair is not None:
+        # In Base64 whatever there is travels, but a user name ends at the first colon (RFC 7617 2).
+        if place.pair[0] == "" and ":" in secret.reveal():
+            raise CredentialError(f"{secret.where}: its value has a colon, which no user name of HTTP Basic can have")
+        return secret.reveal()
     if place.where == "header":
         return header_value(secret)
     value = secret.reveal()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from pytest_apiauth.embedded.reading import cookie_pairs, query_pairs
 from pytest_apiauth.messages import Request
-from pytest_apiauth.profile.model import ApiKey, Kind, Profile, TokenPlacing
+from pytest_apiauth.profile.model import ApiKey, Kind, PersonalToken, Profile, TokenPlacing
 
 FIELD: Final = "Authorization"
 
@@ -20,6 +21,8 @@ class Spot:
     where: str
     name: str
     word: str = ""
+    half: Literal["", "name", "password"] = ""
+    """Which half of a pair of HTTP Basic it is, whatever the other one; nothing if it is none."""
 
     @property
     def scheme(self) -> str:
@@ -44,6 +47,16 @@ class Spot:
         pairs = query_pairs(request) if self.where == "query" else cookie_pairs(request)
         return [value for name, value in pairs if name == self.name]
 
+    def holding(self, value: str) -> str:
+        """Return what stands there for a value.
+
+        >>> Spot("header", "Authorization", "Token").holding("key"), Spot("header", "X-Key").holding("key")
+        ('Token key', 'key')
+        """
+        pair = {"name": f"{value}:", "password": f":{value}"}.get(self.half)
+        text = value if pair is None else base64.b64encode(pair.encode()).decode()
+        return f"{self.word} {text}" if self.word else text
+
 
 def keys_of(profile: Profile) -> tuple[Kind, ...]:
     """Return the kinds that are keys: the API key, and those that the profile names."""
@@ -65,11 +78,19 @@ def spots(profile: Profile) -> Mapping[Kind, Spot]:
 def _of_token(table: TokenPlacing | None) -> Spot:
     if table is None:
         return Spot("header", FIELD, "Bearer")
+    if isinstance(table, PersonalToken) and table.pair:
+        return _half(table.pair)
     is_usual = table.scheme is None and table.header.lower() == FIELD.lower()
     return _spot(table, "Bearer" if is_usual else table.scheme or "")
 
 
+def _half(pair: str) -> Spot:
+    return Spot("header", FIELD, "Basic", "password" if pair.endswith("}") else "name")
+
+
 def _spot(table: ApiKey | TokenPlacing, word: str) -> Spot:
+    if isinstance(table, ApiKey) and table.pair:
+        return _half(table.pair)
     if table.where == "header":
         return Spot("header", table.header, word)
     return Spot(table.where, table.name or "access_token")

@@ -48,6 +48,8 @@ class Shown:
 
     word: str
     text: str
+    is_broken: bool = False
+    """Whether it should be one half of a pair of HTTP Basic, and is none."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -102,8 +104,19 @@ class Policy(
             # A word has to come with something behind it; an empty value alone is something that was sent.
             if value is not None and (value or not self.spots[kind].word):
                 word, text = self.parse_authorization(value) if self.spots[kind].word else ("", value)
-                found[kind] = Shown(word, text)
+                found[kind] = self.half_of_pair(kind, Shown(word, text))
         return Presented(found, request)
+
+    def half_of_pair(self, kind: Kind, shown: Shown) -> Shown:
+        """Return the half of a pair of HTTP Basic that counts, if the profile has one travel so (RFC 7617 2)."""
+        half = self.spots[kind].half
+        if not half:
+            return shown
+        try:
+            name, password = self.split_basic(self.decode_base64(shown.text))
+        except Refusal:
+            return replace(shown, is_broken=True)
+        return replace(shown, text=name if half == "name" else password)
 
     def lines_of(self, kind: Kind, request: Request) -> list[str]:
         """Return every value that stands where a kind of credential travels."""
@@ -125,6 +138,8 @@ class Policy(
         if not self.shows(presented, kind):
             return None
         shown = presented.shown[kind]
+        if shown.is_broken:
+            return None
         if self.is_signing(kind):
             return None if presented.request is None else self.signing_key(kind, presented.request, shown.text)
         if kind in self.keys:
@@ -261,10 +276,10 @@ class Policy(
         """Return a challenge for each kind of credential that is lacking (RFC 9110 11.6.1, RFC 6750 3)."""
         challenges: dict[str, Challenge] = {}
         for kind in kinds:
-            if kind in self.keys:
-                challenges["ApiKey"] = Challenge("ApiKey", {"realm": self.realm})
-            elif kind == "basic":
+            if kind == "basic" or self.spots[kind].half:
                 challenges["Basic"] = self.basic_challenge()
+            elif kind in self.keys:
+                challenges["ApiKey"] = Challenge("ApiKey", {"realm": self.realm})
             else:
                 challenge = self.token_challenge(kind, presented)
                 challenges[challenge.scheme] = challenge

@@ -192,7 +192,10 @@ class Reasons:
         if not policy.shows(presented, kind):
             return None
         text = presented.shown[kind].text
-        if policy.is_signing(kind):
+        what: What | None
+        if presented.shown[kind].is_broken:
+            what, detail = What.MALFORMED, ""
+        elif policy.is_signing(kind):
             what, detail = self._of_signature(kind, presented, at)
         elif kind in policy.keys:
             what, detail = self._of_key(kind, text), ""

@@ -10,7 +10,7 @@ from pytest_apiauth.profile.authorizing import Authorization
 from pytest_apiauth.profile.grants import GrantType
 from pytest_apiauth.profile.jwts import JwtSettings
 from pytest_apiauth.profile.login_requests import LoginRequest, LogoutRequest, RefreshRequest, expanded
-from pytest_apiauth.profile.placing import ApiKey, Scheme, TokenPlacing
+from pytest_apiauth.profile.placing import ApiKey, PersonalToken, Scheme, TokenPlacing
 from pytest_apiauth.profile.running import Live, Login, Recording, ServerClock
 from pytest_apiauth.profile.tables import (
     Credentials,
@@ -117,7 +117,7 @@ class Document(Model):
     bearer: TokenPlacing | None = Field(
         None, description="Where tokens of [grants] travel, if not in Authorization: Bearer"
     )
-    personal_access_token: TokenPlacing | None = Field(
+    personal_access_token: PersonalToken | None = Field(
         None, description="Where a personal access token travels, if not in Authorization: Bearer"
     )
     schemes: dict[str, Scheme] = Field({}, description="Further keys by name, as security schemes of OpenAPI are")

@@ -13,7 +13,7 @@ knowledge of its own, since it is what the rest is held against.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 Kind = str
@@ -37,7 +37,7 @@ Where = Literal["header", "query", "cookie"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a request a credential travels, and what stands before it there.
+    """Where in a request a credential travels, and what stands with it there.
 
     >>> Place("header", "authorization").is_authorization, Place("cookie", "key").line, Place("query", "key").line
     (True, 'Cookie', None)
@@ -46,6 +46,14 @@ class Place:
     where: Where
     name: str
     prefix: str = ""
+    pair: tuple[str, str] | None = None
+    """What stands before and behind it in the pair of HTTP Basic (RFC 7617 2) of which it is one half, the other one
+    counting for nothing; None if it travels as it is."""
+
+    @property
+    def bare(self) -> Place:
+        """The same place for a text that travels as it is, with nothing before it."""
+        return replace(self, prefix="", pair=None)
 
     @property
     def is_authorization(self) -> bool:

@@ -18,7 +18,7 @@ from pytest_apiauth.profile.coherence import mistakes
 from pytest_apiauth.profile.grants import GrantType
 from pytest_apiauth.profile.inherited import InheritedUrl, refuse_inherited
 from pytest_apiauth.profile.kinds import Kind
-from pytest_apiauth.profile.placing import ApiKey, Scheme, TokenPlacing, is_free
+from pytest_apiauth.profile.placing import ApiKey, PersonalToken, Scheme, TokenPlacing, is_free
 from pytest_apiauth.profile.promise import Promise
 from pytest_apiauth.profile.running import Live, Login
 from pytest_apiauth.profile.tables import (
@@ -60,6 +60,7 @@ __all__ = [
     "Login",
     "Model",
     "Needs",
+    "PersonalToken",
     "Plain",
     "Profile",
     "Reference",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Final, Literal, Self, get_args
+from typing import Annotated, ClassVar, Final, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -33,6 +33,9 @@ Part = Literal["method", "path", "query", "body"]
 Covered = Annotated[tuple[Part, ...], BeforeValidator(as_tuple)]
 HeaderName = Annotated[str, Field(pattern=rf"^{TOKEN.pattern}$")]
 Word = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]*$")]
+
+
+PAIR: Final = re.compile(r"([^:\x00-\x1f\x7f]*:)?\{(key|token)\}(:[^\x00-\x1f\x7f]*)?")
 
 
 class Placing(Model):
@@ -61,15 +64,58 @@ class Placing(Model):
         return Place(self.where, self.name or "")
 
 
-class ApiKey(Placing):
+class Halved(Placing):
+    """Where a credential travels that may be one half of the pair of HTTP Basic, the other half being a dummy."""
+
+    pair: str | None = None
+    _what: ClassVar[str] = "key"
+    """What stands for the credential in ``pair``."""
+
+    @model_validator(mode="after")
+    def _is_one_half(self) -> Self:
+        if self.pair is None:
+            return self
+        what = self._what
+        found = PAIR.fullmatch(self.pair)
+        if found is None or found[2] != what or (found[1] is None) == (found[3] is None):
+            raise ValueError(
+                f'pair: expected "{{{what}}}:…" or "…:{{{what}}}", the user name and the password of HTTP Basic'
+                f" (RFC 7617 2), of which one is the {what}; got {self.pair!r}"
+            )
+        if surplus := [key for key in ("where", "header", "scheme") if key in self.model_fields_set]:
+            named = {"where": "in"}.get(surplus[0], surplus[0])
+            raise ValueError(f"{named} does not go with pair, which travels as Authorization: Basic")
+        return self
+
+    @property
+    def place_of_pair(self) -> Place | None:
+        """Where the pair travels of which it is one half; None if it is none.
+
+        >>> ApiKey(pair="{key}:").place_of_pair
+        Place(where='header', name='Authorization', prefix='Basic ', pair=('', ':'))
+        """
+        if self.pair is None:
+            return None
+        before, _, behind = self.pair.partition(f"{{{self._what}}}")
+        return replace(KINDS["basic"].place, pair=(before, behind))
+
+
+class ApiKey(Halved):
     """How the API key travels."""
 
     header: HeaderName = Field("X-API-Key", description="Name of the request header")
     scheme: Word = Field("", description="Word before the key, with a blank between, as in Authorization: ApiKey …")
+    pair: str | None = Field(
+        None,
+        description="User name and password of HTTP Basic of which the key is one, and the other counts for nothing:"
+        ' "{key}:", "{key}:x", "x:{key}"',
+    )
 
     @property
     def place(self) -> Place:
         """Where the key travels."""
+        if (pair := self.place_of_pair) is not None:
+            return pair
         if self.where != "header":
             return Place(self.where, self.name or "")
         return Place("header", self.header, f"{self.scheme} " if self.scheme else "")
@@ -94,8 +140,8 @@ class TokenPlacing(Placing):
     def place(self) -> Place:
         """Where the token travels.
 
-        >>> TokenPlacing(header="X-Auth-Token").place, TokenPlacing(scheme="Token").place.prefix
-        (Place(where='header', name='X-Auth-Token', prefix=''), 'Token ')
+        >>> TokenPlacing(header="X-Auth-Token").place.name, TokenPlacing(scheme="Token").place.prefix
+        ('X-Auth-Token', 'Token ')
         """
         if self.where != "header":
             return Place(self.where, self.name or ("access_token" if self.where == "query" else ""))
@@ -104,11 +150,31 @@ class TokenPlacing(Placing):
         return Place("header", self.header, f"{word} " if word else "")
 
 
+class PersonalToken(TokenPlacing, Halved):
+    """How a personal access token travels, if not as ``Authorization: Bearer``."""
+
+    pair: str | None = Field(
+        None,
+        description="User name and password of HTTP Basic of which the token is one, and the other counts for nothing:"
+        ' "{token}:", ":{token}"',
+    )
+    _what: ClassVar[str] = "token"
+
+    @property
+    def place(self) -> Place:
+        """Where the token travels.
+
+        >>> PersonalToken(pair=":{token}").place.pair
+        (':', '')
+        """
+        return self.place_of_pair or super().place
+
+
 class Scheme(Placing):
     """A key of a name of its own, as a security scheme of OpenAPI is (``type: apiKey``).
 
-    >>> Scheme.model_validate({"in": "header", "name": "DD-APPLICATION-KEY", "value": {"env": "DD_APP_KEY"}}).place
-    Place(where='header', name='DD-APPLICATION-KEY', prefix='')
+    >>> Scheme.model_validate({"in": "header", "name": "DD-APPLICATION-KEY", "value": {"env": "DD_APP_KEY"}}).place.name
+    'DD-APPLICATION-KEY'
     """
 
     name: str = Field(description="Name of the header, of the parameter of the query, or of the cookie", min_length=1)

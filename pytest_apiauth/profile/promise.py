@@ -277,8 +277,8 @@ class Promise(Document):
     def place_of(self, kind: Kind) -> Place:
         """Return where in a request a kind of credential travels.
 
-        >>> Promise(schema=1, api_key={"scheme": "ApiKey", "header": "Authorization"}).place_of("api_key")
-        Place(where='header', name='Authorization', prefix='ApiKey ')
+        >>> Promise(schema=1, api_key={"scheme": "ApiKey", "header": "Authorization"}).place_of("api_key").prefix
+        'ApiKey '
         """
         return (self.kinds.get(kind) or KINDS[kind]).place
 
@@ -305,6 +305,17 @@ class Promise(Document):
             return None
         inside = [zone for zone in self.zones.values() if path[len(base) :].startswith(zone.path)]
         return max(inside, key=lambda zone: len(zone.path), default=None)
+
+    def has_key_for_pair(self, path: str) -> bool:
+        """Whether HTTP Basic holds a key at an absolute path, and no user's password.
+
+        >>> keyed = {"schema": 1, "api_key": {"pair": "{key}:"}, "zones": {"all": {"path": "/", "needs": ["api_key"]}}}
+        >>> Promise(**keyed).has_key_for_pair("/items")
+        True
+        """
+        zone = self.zone_at(path)
+        rows = [self.kinds[kind] for kind in zone.kinds] if zone is not None else []
+        return any(row.place.pair for row in rows) and not any(len(row.roles[0]) == 2 for row in rows)
 
     @cached_property
     def token_route_keys(self) -> tuple[Kind, ...]:

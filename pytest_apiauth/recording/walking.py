@@ -43,6 +43,9 @@ DEEPEST: Final = 20
 DEEPEST_JSON: Final = 200
 UNESCAPED: Final = "-._~"
 LONGEST_SHOWN: Final = 60
+LONGEST_DUMMY: Final = 3
+DUMMIES: Final = frozenset(("api_token", "unused", "x-oauth-basic"))
+"""What stands as the password beside a key that is the user name of HTTP Basic, as do texts of three letters."""
 
 _URL: Final = re.compile(r"(?s)((?:[A-Za-z][A-Za-z0-9+.-]*:)?//)?([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?")
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|/")
@@ -141,7 +144,10 @@ class Walk:
         return f"{scheme}{blank}{self._secret(kind, rest)}"
 
     def _basic(self, credentials: str) -> None:
-        """Let the visitor see the password inside of Basic credentials, as it is and form-decoded (RFC 6749 2.3.1)."""
+        """Let the visitor see what is secret inside of Basic credentials, as it is and form-decoded (RFC 6749 2.3.1).
+
+        It is the password, or the user name if there is no password, or none but a dummy behind a key.
+        """
         try:
             raw = base64.b64decode(credentials + "=" * (-len(credentials) % 4))
         except (binascii.Error, ValueError):
@@ -150,9 +156,11 @@ class Walk:
             text = raw.decode()
         except UnicodeDecodeError:
             text = raw.decode("latin-1")
-        identifier, colon, password = text.partition(":")
-        value = password if colon and password else identifier
-        for form in dict.fromkeys((value, unquote_plus(value))):
+        identifier, _, password = text.partition(":")
+        found = [password or identifier]
+        if (len(password) <= LONGEST_DUMMY or password in DUMMIES) and looks_like_key(identifier):
+            found.append(identifier)
+        for form in dict.fromkeys(form for value in found for form in (value, unquote_plus(value))):
             self._secret("password", form)
 
     def _cookie(self, pair: str) -> str:

@@ -267,6 +267,7 @@ class Examination:
         """Raise OutOfGuesses if a wrong password would be one too many for an account."""
         login = self.profile.login_request
         of_client = request.method == "POST" and request.url in self.profile.client_endpoints and login is None
+        of_client |= self.profile.has_key_for_pair(request.path)
         names = (login.names_of("username"), login.names_of("password")) if login is not None else ((), ())
         for username in wrong_passwords(request, self.placeholders.passwords(), of_client=of_client, names=names):
             if not self.target.guess(username):

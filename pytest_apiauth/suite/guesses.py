@@ -26,7 +26,7 @@ def wrong_passwords(
 
     ``users`` are the passwords by user name that are right. A password for a name that is not among them counts
     for `SOMEBODY`: such names are tried against one server too. With ``of_client`` the Basic credentials of the
-    request are a client's own (RFC 6749 2.3.1) and no user's.
+    request are a client's own (RFC 6749 2.3.1), or a key, and no user's.
     """
     for username, password in (*(() if of_client else _basic(request)), *_in_body(request, names)):
         if users.get(username) != password:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 from pathlib import Path
 from typing import Final, get_args
@@ -65,6 +66,30 @@ def test_what_was_good_once_is_told() -> None:
 
     assert whats(server) == [What.WAS_GOOD, What.UNKNOWN_KEY]
     assert [reason.why for reason in server.refused] == [Why.CREDENTIAL, Why.CREDENTIAL, Why.DENIED]
+
+
+def test_a_key_that_is_half_of_a_pair_is_told() -> None:
+    """The double looks at the half that the profile names, and what is no pair at all has a word of its own."""
+    profile = profile_named("mill").replaced(api_key={"pair": "any:{key}"})
+    server = Server(profile)
+    key = server.identities.key().api_key
+    assert key
+    pairs = [
+        f"{name}:{text}".encode() for name, text in (("any", key.reveal()), ("", key.reveal()), (key.reveal(), "any"))
+    ]
+    texts = [
+        *(base64.b64encode(pair).decode() for pair in pairs),
+        base64.b64encode(b"no colon").decode(),
+        "!",
+        key.reveal(),
+    ]
+    statuses = [
+        server.handle(Request("GET", profile.url("/flour/rye"), (("Authorization", f"Basic {text}"),))).status
+        for text in texts
+    ]
+
+    assert statuses == [200, 200, 401, 401, 401, 401]
+    assert whats(server) == [What.UNKNOWN_KEY, *[What.MALFORMED] * 3]
 
 
 def test_the_latest_are_kept() -> None:

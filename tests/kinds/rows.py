@@ -19,6 +19,11 @@ TOKEN_PLACES: dict[str, tuple[dict[str, str], Place]] = {
     "in a cookie": ({"in": "cookie", "name": "access"}, Place("cookie", "access")),
     "in the query": ({"in": "query"}, Place("query", "access_token")),
 }
+HALVES: dict[str, tuple[dict[str, str], Place]] = {
+    "as user name of HTTP Basic": ({"pair": "{token}:x"}, Place("header", AUTHORIZATION, "Basic ", ("", ":x"))),
+    "as password of HTTP Basic": ({"pair": ":{token}"}, Place("header", AUTHORIZATION, "Basic ", (":", ""))),
+}
+ONE_HALF = "OpenAPI has no words for a pair of HTTP Basic of which one half counts for nothing"
 KEY_PLACES: dict[str, tuple[dict[str, str], Place]] = {
     "in a header": ({"header": "X-Shop-Key"}, Place("header", "X-Shop-Key")),
     "behind a word in Authorization": (
@@ -26,6 +31,8 @@ KEY_PLACES: dict[str, tuple[dict[str, str], Place]] = {
     ),
     "in the query": ({"in": "query", "name": "key"}, Place("query", "key")),
     "in a cookie": ({"in": "cookie", "name": "shop_key"}, Place("cookie", "shop_key")),
+    "as user name of HTTP Basic": ({"pair": "{key}:"}, Place("header", AUTHORIZATION, "Basic ", ("", ":"))),
+    "as password of HTTP Basic": ({"pair": "any:{key}"}, Place("header", AUTHORIZATION, "Basic ", ("any:", ""))),
 }  # fmt: skip
 DOCUMENTED: dict[str, dict[str, str]] = {
     "behind another word": {"type": "http", "scheme": "Token"},
@@ -129,9 +136,10 @@ def _table(place: Place) -> dict[str, Any]:
 def _rows() -> Iterator[Row]:
     for where, (table, place) in KEY_PLACES.items():
         told = f'The key, prefix "{place.word}"' if place.word else "The key"
+        documented = {"type": "apiKey", "in": place.where, "name": place.name, "description": told}
         yield Row(
-            f"API key {where}", {KEY: place}, {KEY: table},
-            {"own": {"type": "apiKey", "in": place.where, "name": place.name, "description": told}},
+            f"API key {where}", {KEY: place}, {KEY: table}, {} if place.pair else {"own": documented},
+            reason=ONE_HALF if place.pair else "",
             fault="key-optional", rules=OF_KEYS, variables={KEY: "API_KEY"},
         )  # fmt: skip
     usual = Place("header", AUTHORIZATION, "Bearer ")
@@ -158,11 +166,12 @@ def _rows() -> Iterator[Row]:
             reason="OpenAPI has flows for oauth2 alone, which is Bearer: what init finds elsewhere is a token one has",
             rules=_rules_of_tokens(place), variables={BEARER: "ACCESS_TOKEN"},
         )  # fmt: skip
-    for where, (table, place) in TOKEN_PLACES.items():
+    for where, (table, place) in (TOKEN_PLACES | HALVES).items():
+        bare = "OpenAPI writes what is bare in Authorization as an API key"
         yield Row(
             f"personal access token {where}", {TOKEN: place}, {TOKEN: table},
             {"own": DOCUMENTED[where]} if where in DOCUMENTED else {},
-            reason="" if where in DOCUMENTED else "OpenAPI writes what is bare in Authorization as an API key",
+            reason="" if where in DOCUMENTED else ONE_HALF if place.pair else bare,
             rules=_rules_of_tokens(place), variables={TOKEN: "PERSONAL_ACCESS_TOKEN"},
         )  # fmt: skip
     for where, (_, place) in TOKEN_PLACES.items():

@@ -11,12 +11,15 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
+from pytest_apiauth.auth.requester import sendable
+from pytest_apiauth.credentials.secrets import Secret
+from pytest_apiauth.errors import CredentialError
 from pytest_apiauth.profile import endpoints, grants, kinds, model, placing
 from pytest_apiauth.profile.endpoints import URL_KEYS
 from pytest_apiauth.profile.grants import GRANTS, GrantType
 from pytest_apiauth.profile.kinds import KINDS
 from pytest_apiauth.profile.kinds import Role as RoleName
-from pytest_apiauth.profile.model import ApiKey, Credentials, Profile
+from pytest_apiauth.profile.model import ApiKey, Credentials, PersonalToken, Profile
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,12 +78,37 @@ def test_a_profile_says_where_its_key_travels(key: ApiKey | None, place: tuple[s
         ({"in": "query", "name": "key", "header": "X-API-Key"}, 'header does not go with in = "query"'),
         ({"name": "key"}, "a header is named by header"),
         ({"in": "query", "name": ""}, "name"),
+        ({"pair": "{key}"}, 'pair: expected "{key}:…" or "…:{key}".* got \'{key}\''),
+        ({"pair": "a:{key}:b"}, "of which one is the key"),
+        ({"pair": "{token}:"}, "of which one is the key"),
+        ({"pair": "{key}:\n"}, "of which one is the key"),
+        ({"pair": "{key}:", "header": "Authorization"}, "header does not go with pair"),
+        ({"pair": "{key}:", "scheme": "Token"}, "scheme does not go with pair"),
+        ({"pair": "{key}:", "in": "query", "name": "key"}, "in does not go with pair"),
     ],
 )
 def test_a_key_has_one_place(table: dict[str, str], words: str) -> None:
     """What names two places, or none, is refused."""
     with pytest.raises(ValueError, match=words):
         ApiKey.model_validate(table)
+
+
+def test_a_key_is_a_half_of_basic() -> None:
+    """What stands beside it is as the profile writes it, colons behind it too; a token has a name of its own there."""
+    pairs = [ApiKey(pair="{key}:x:y").place, ApiKey(pair="any one:{key}").place, PersonalToken(pair=":{token}").place]
+
+    assert {(place.name, place.prefix, place.scheme) for place in pairs} == {("Authorization", "Basic ", "basic")}
+    assert [place.pair for place in pairs] == [("", ":x:y"), ("any one:", ""), (":", "")]
+
+
+def test_a_key_that_is_a_user_name_has_no_colon() -> None:
+    """It would end there (RFC 7617 2); the line says whose it is and what is wrong, and not the value."""
+    value = Secret("with:colon", "shop.credentials.api_key")
+
+    assert sendable(value, ApiKey(pair="x:{key}").place) == "with:colon"
+    with pytest.raises(CredentialError, match=r"^shop\.credentials\.api_key: its value has a colon") as caught:
+        sendable(value, ApiKey(pair="{key}:x").place)
+    assert "with" not in str(caught.value)
 
 
 @pytest.mark.parametrize("module", [endpoints, grants, kinds, model, placing])

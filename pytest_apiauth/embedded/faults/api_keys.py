@@ -49,7 +49,7 @@ class KeyNameFolded(Policy):
         places = {"header": request.headers, "query": query_pairs(request), "cookie": cookie_pairs(request)}
         spot = self.spots[kind]
         near = [value for name, value in places[spot.where] if folded(name) == folded(spot.name)]
-        return [f"{spot.word} {value}".lstrip() for value in near]
+        return list(map(spot.holding, near))
 
 
 @fault("key-from-query", "takes the API key from the query, by whatever name")
@@ -60,7 +60,7 @@ class KeyFromQuery(Policy):
             return lines
         spot = self.spots[kind]
         found = from_query(request, spot.name.lower(), "api_key", "api-key", "apikey", "key")
-        return [f"{spot.word} {value}".lstrip() for value in found[-1:]]
+        return list(map(spot.holding, found[-1:]))
 
 
 @fault("token-route-without-key", "asks for no API key at the token endpoint, although its zone needs one")
