@@ -16,6 +16,7 @@ from pytest_apiauth.embedded import FAULTS, VARIANTS
 from pytest_apiauth.messages import Request
 from tests.embedded.caller import BUILT_IN, PROFILES, Caller, swapped
 from tests.embedded.shows import SHOWS, SPACES, USER, Question, access, admitted, challenge, got_token
+from tests.sharing import about
 
 # The valid requests that a fault has refused because that is what the fault is.
 BREAKS = {
@@ -106,7 +107,7 @@ INCLUDES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SHOWS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=about(FAULTS[name].mixin)) for name in SHOWS])
 def test_fault_breaks_nothing_else(name: str) -> None:
     """No other fault's question is answered with yes, save where one fault includes the other."""
     others = {
@@ -142,7 +143,9 @@ CLOSES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("name", sorted(VARIANTS.keys() - {"gzip"}))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=about(VARIANTS[name].mixin)) for name in sorted(VARIANTS.keys() - {"gzip"})]
+)
 def test_variants_are_good_servers(name: str, profile: str) -> None:
     """A variant admits every valid request and shows no fault; this caller does not unpack what is compressed."""
     caller = Caller(profile, variants=(name,))

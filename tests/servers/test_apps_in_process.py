@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_apiauth.targets.apps import asgi, importing, supplied
 from tests.servers import parts
 from tests.servers.known import (
     AUTHLIB,
@@ -30,6 +31,7 @@ from tests.servers.known import (
     about_project,
 )
 from tests.servers.test_django_oauth_toolkit import INSTALL, Place, Run, inherited
+from tests.sharing import about
 
 pytestmark = pytest.mark.slow
 
@@ -122,6 +124,7 @@ def test_nothing_but_what_is_true_is_reported(project: Project, ran: Ran) -> Non
     check(project, ran(project.name))
 
 
+@about(*sorted((PROJECTS / DJANGO.name).rglob("*.py")), asgi, importing, supplied)
 def test_django_by_asgi(ran: Ran) -> None:
     """The same Django project by its ASGI app: the same verdicts, the same transaction of each test."""
     if importlib.util.find_spec("pytest_django") is None:

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from pytest_apiauth.auth import browsing, pages, person
 from tests.here import httpx
 from tests.login.conftest import free_port
 from tests.servers import parts
-from tests.servers.known import AUTHLIB, DRF, SERVED, Project
+from tests.servers.known import AUTHLIB, DRF, PROJECTS, SERVED, Project
 from tests.servers.test_apps_in_process import copied, installed, rewrite
 from tests.servers.test_django_oauth_toolkit import (
     EVERY_CLASS,
@@ -30,6 +31,7 @@ from tests.servers.test_django_oauth_toolkit import (
     inherited,
     status_of,
 )
+from tests.sharing import about
 
 pytestmark = pytest.mark.slow
 
@@ -115,6 +117,7 @@ def test_nothing_but_what_is_true_is_reported(project: Project, whole: Examined)
         require_shown(run, name, placeholders(site))
 
 
+@about(*sorted((PROJECTS / AUTHLIB.name).rglob("*.py")), person, browsing, pages)
 @pytest.mark.parametrize("project", [AUTHLIB.name], indirect=True)
 def test_fewer_parts_are_skipped(whole: Examined, capsys: pytest.CaptureFixture[str]) -> None:
     """With a login every part of the rules of codes is judged, and nothing that was judged is skipped."""

@@ -16,7 +16,7 @@ from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.judging import Outcome, judge
 from pytest_apiauth.targets.embedded import EmbeddedTarget
-from tests.faults.examining import CONDITIONS, PROFILES, examine
+from tests.faults.examining import CONDITIONS, PROFILES, about_variants, examine
 from tests.here import USUAL
 
 CHAPTERS = ("revocation", "metadata")
@@ -37,7 +37,10 @@ def without_grants(*names: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", sorted(VARIANTS))
+@pytest.mark.parametrize(
+    "variant",
+    [pytest.param(name, marks=about_variants(name, rules=[rule.id for rule in RULES])) for name in sorted(VARIANTS)],
+)
 def test_no_variant_is_called_broken(variant: str) -> None:
     """What the standards allow neither fails nor warns."""
     outcomes = examine("reference", RULES, variants=[variant])

@@ -16,6 +16,7 @@ from pytest_apiauth.suite.book import REGISTRY
 from pytest_apiauth.suite.showing import Shown
 from pytest_apiauth.targets.choose import double
 from pytest_apiauth.targets.target import Target
+from tests.faults.examining import about_rules
 
 bundled.load_chapters()
 SAMPLE = ("res-no-cred-401", "res-token-case", "tok-wrong-secret", "code-single-use", "res-http-versions")
@@ -62,7 +63,10 @@ def test_a_rule_of_a_sample_is_shown(rule_id: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rule_id", sorted({rule.id for rule in REGISTRY} - set(SAMPLE)))
+@pytest.mark.parametrize(
+    "rule_id",
+    [pytest.param(name, marks=about_rules(name)) for name in sorted({rule.id for rule in REGISTRY} - set(SAMPLE))],
+)
 def test_every_rule_is_shown(rule_id: str) -> None:
     """The same of every other rule of the book."""
     hold(rule_id)
