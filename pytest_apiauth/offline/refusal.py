@@ -166,6 +166,10 @@ class _AtWork:
                 self._hosts[self._aliases[name]] = name
             return self._aliases[name]
 
+    def is_led_from_here(self, host: object, port: object = None) -> bool:
+        """Whether it is a port of this machine that is led to another one: whoever connects to it gets there."""
+        return plain(host) == HERE and isinstance(self._found(host, port), Detour)
+
     def name(self, host: object) -> object:
         """Return the host that an address stands for, or what was given."""
         return self._hosts.get(host, host)
@@ -204,8 +208,8 @@ def at_work(refusal: Refusal) -> Iterator[Refusal]:
 
 
 def _by_name(arguments: tuple[Any, ...]) -> None:
-    # An address that stands for a host is no name: nobody is asked for it.
-    if _at_work.name(arguments[0]) == arguments[0]:
+    # An address that stands for a host is no name, nor is this machine's own: nobody is asked for either.
+    if _at_work.name(arguments[0]) == arguments[0] and not _at_work.is_led_from_here(*arguments[:2]):
         _at_work.check(*arguments[:2])
 
 

@@ -54,6 +54,18 @@ def test_host_is_led_and_its_address_may_be_kept(listeners: list[socket.socket])
     assert ipaddress.ip_address(kept[0]).is_loopback
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_port_of_this_machine_is_led(listeners: list[socket.socket], host: str) -> None:
+    """An API that is developed on this machine is stood in for as others are, by every way of connecting."""
+    first, second = (listener.getsockname()[1] for listener in listeners)
+    with at_work(detour(listeners[0], "http://127.0.0.1:9")):
+        assert {info[4][0] for info in socket.getaddrinfo(host, 9, type=socket.SOCK_STREAM)} <= {"127.0.0.1", "::1"}
+        assert (reached((host, 9)), reached((host, second))) == (first, second)
+    refusal = Refusal(Hosts.of([Origin.of("http://127.0.0.1:9")]), lambda library: "do this")
+    with at_work(refusal), pytest.raises(OfflineError, match="do this"):
+        reached((host, 9))
+
+
 def test_two_detours_at_once(listeners: list[socket.socket]) -> None:
     """Each host goes to its own server, and of two for one host the later speaks."""
     first, second = (listener.getsockname()[1] for listener in listeners)
