@@ -36,15 +36,15 @@ from .grid.standing import TOGETHER, is_usual, may_guess, probes, refused_in_tur
 from .grid.trusted import BRIEF_TRUSTED, TRUSTED
 from .parts import (
     BASIC,
-    PAIRS,
     TOKENS,
     all_zones,
-    goes_with_a_scheme,
+    has_known_scheme,
     header_zones,
     hidden_token_zones,
     is_hidden,
     protected_zones,
     scheme_zones,
+    schemes_in,
     secret_clients,
     token_zones,
     tokens_of,
@@ -82,7 +82,7 @@ cors_zones = Parts(
 )
 def hdr_scheme_case(api: Api, zone: Zone) -> None:
     """The word of the scheme before a token, such as Bearer, works in any case, and so does Basic."""
-    kinds = (*PAIRS, *tokens_of(api.profile, goes_with_a_scheme))
+    kinds = tuple(name for name, row in api.profile.kinds.items() if has_known_scheme(row))
     for valid in api.requests(zone, *kinds):
         for good in (each for each in valid.credentials if each.kind in kinds):
             for mask in CASE_MASKS:
@@ -287,7 +287,7 @@ def tok_elsewhere(api: Api, zone: Zone) -> None:
         bare, spoilt = valid.without(kind), valid.editing(valid.token, WRONG)
         refused_in_turn(api, valid, elsewhere(bare, valid.token, taken))
         refused_in_turn(api, valid, elsewhere(spoilt, valid.token, taken))
-        if not any(good.place.scheme == BASIC for good in map(api.credential, zone.kinds)):
+        if BASIC not in schemes_in(api.profile, zone):
             # Some APIs take a token for the user name of Basic; whoever does should say so.
             as_name = bare.with_headers(("Authorization", ("Basic ", Base64((valid.token, ":")))))
             with suppress(NotApplicable), api.row():  # it is a wrong password too, of which few may be sent

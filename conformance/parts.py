@@ -46,6 +46,17 @@ def goes_with_a_scheme(kind: CredentialKind) -> bool:
     return bool(kind.place.scheme)
 
 
+def has_known_scheme(kind: CredentialKind) -> bool:
+    """Whether that scheme is one that standards describe: a token's, or HTTP Basic."""
+    is_described = kind.is_token or kind.name in PAIRS or kind.place.pair is not None
+    return is_described and goes_with_a_scheme(kind)
+
+
+def schemes_in(profile: Profile, zone: Zone) -> set[str]:
+    """Return the schemes of the credentials that a zone takes; an empty text for what goes with none."""
+    return {profile.place_of(kind).scheme for kind in zone.kinds}
+
+
 def is_bearer(kind: CredentialKind) -> bool:
     """Whether a token travels as RFC 6750 2.1 has it."""
     return kind.is_token and kind.place.scheme == "bearer"
@@ -68,7 +79,7 @@ token_zones = Parts("no zone with a probe needs a bearer token", _taking(lambda 
 bearer_zones = Parts("no zone with a probe needs a token behind the word Bearer", _taking(is_bearer))
 scheme_zones = Parts(
     "no zone with a probe needs a token behind the word of a scheme, or HTTP Basic",
-    _taking(lambda kind: (kind.is_token or kind.name in PAIRS) and goes_with_a_scheme(kind)),
+    _taking(has_known_scheme),
 )
 hidden_token_zones = Parts(
     "no zone with a probe needs a token that travels outside of the URL",

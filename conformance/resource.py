@@ -13,10 +13,13 @@ from pytest_apiauth.rules import (
     Api,
     Base64,
     Challenge,
+    Credential,
+    CredentialKind,
     Draft,
     Edit,
     Part,
     Ref,
+    Text,
     Zone,
     draws,
     read_challenges,
@@ -40,11 +43,13 @@ from .grid.classes import (
 )
 from .grid.standing import UNDRESSED, edited, may_guess, probes, stands_for_others, with_the_first
 from .parts import (
+    BASIC,
     TOKENS,
     authorization_zones,
     bearer_zones,
     is_bearer,
     protected_zones,
+    schemes_in,
     token_zones,
     tokens_of,
 )
@@ -117,7 +122,7 @@ def res_401_challenge(api: Api, zone: Zone) -> None:
                     schemes = {challenge.scheme for challenge in challenges_of(answer)}
                     answer.require(bool(schemes), "a challenge by the grammar of RFC 9110 11.6.1", str(lines))
                     # RFC 7617 2: nothing but Basic opens the zone, so a client has to be told of it.
-                    is_fit = zone.kinds != {"basic"} or "basic" in schemes
+                    is_fit = schemes_in(api.profile, zone) != {BASIC} or BASIC in schemes
                     answer.advise(is_fit, "a Basic challenge where Basic is lacking", f"challenges {sorted(schemes)}")
 
 
@@ -137,7 +142,7 @@ def res_challenge_content(api: Api, zone: Zone) -> None:
         wrong = api.send(valid.editing(valid.token, Edit("reverse"))).refused()
         # RFC 6750 3 names the scheme; a zone that takes something else as well may ask for that instead.
         schemes = {challenge.scheme for challenge in challenges_of(bare)}
-        is_fit = not schemes or bare.status != 401 or "bearer" in schemes or "basic" in zone.kinds
+        is_fit = not schemes or bare.status != 401 or "bearer" in schemes or BASIC in schemes_in(api.profile, zone)
         bare.advise(is_fit, "a Bearer challenge where a token is lacking", f"challenges {sorted(schemes)}")
         # RFC 6750 3.1 has 400 and 403 for something else; what a document has beside them is what it means.
         is_other = wrong.status in (400, 403) and 401 in api.profile.refusal
@@ -241,20 +246,38 @@ def res_malformed_header(api: Api, zone: Zone) -> None:
         # A stranger's pair is wrong too, and locks nobody out.
         stranger = Edit("whole", text="apiauth-nobody-5R8")
         _dressed_up(api, valid, pair, PAIR_DRESSES, valid.credential("basic").refs[0], stranger)
-    tokens = tokens_of(api.profile, lambda kind: kind.place.is_authorization)
-    for valid in api.requests(zone, *tokens) if {*tokens} & zone.kinds else ():
-        good = valid.credential(valid.token_kind)
-        word = good.place.word
-        dresses = token_dresses(word) if good.place.pair is None else PAIR_DRESSES
-        written = good.written if isinstance(good.written, Base64) else valid.token
-        _dressed_up(api, valid, written, dresses, valid.token, Edit("reverse"))
+    kinds = [name for name, row in api.profile.kinds.items() if row.place.is_authorization and is_whole(row)]
+    for valid in api.requests(zone, *kinds) if {*kinds} & zone.kinds else ():
+        good = next(each for each in valid.credentials if each.kind in kinds)
+        (secret,), word = good.refs, good.place.word
+        if isinstance(good.written, Base64):
+            _dressed_up(api, valid, good.written, PAIR_DRESSES, secret, Edit("reverse"))
+            _halves(api, valid, good, secret)
+        else:
+            _dressed_up(api, valid, secret, token_dresses(word), secret, Edit("reverse"))
         with api.row():
-            api.send(valid.dressed(valid.token_kind, word or "Bearer")).refused()
+            api.send(valid.dressed(good.kind, word or "Bearer")).refused()
         with api.row():
-            api.send(valid.dressed(valid.token_kind, "")).refused()
+            api.send(valid.dressed(good.kind, "")).refused()
 
 
-PAIR_DRESSES: Final = (("", ""), ("Basic", ""), ("Bearer ", ""), ("Digest ", ""), ("BasicX ", ""))
+def is_whole(kind: CredentialKind) -> bool:
+    """Whether all of a credential is one secret whose dress standards describe: a token, or a key in a pair."""
+    return kind.is_token or kind.place.pair is not None
+
+
+def _halves(api: Api, valid: Draft, good: Credential, secret: Ref) -> None:
+    """Send a key of a pair without the pair's colon, and as the other half of it."""
+    assert good.place.pair is not None
+    swapped: Text = ("x:", secret) if good.place.pair[0] == "" else (secret, ":x")
+    for text in ((secret,), swapped):
+        with api.row():
+            answer = api.attempt(valid.dressed(good.kind, (good.place.prefix, Base64(text))))
+            if answer is not None and answer.is_admitted:
+                answer.unless_open().advise(False, UNDRESSED)
+
+
+PAIR_DRESSES: Final = tuple((before, "") for before in ("", "Basic", "Bearer ", "Digest ", "Negotiate ", "BasicX "))
 """What stands before and behind a pair of Basic, instead of its scheme and a blank."""
 
 

@@ -39,6 +39,9 @@ VOCABULARY: Final = frozenset(
 """Weak secrets that are words of the protocol or of a tape: looked for everywhere, they would garble it."""
 
 LONGEST_NAME: Final = 200
+LONGEST_DUMMY: Final = 3
+DUMMIES: Final = frozenset(("api_token", "unused", "x-oauth-basic"))
+"""What stands as the password beside a key that is the user name of HTTP Basic, as do texts of three letters."""
 NOBODY: Final[frozenset[str]] = frozenset()
 _REMEMBERED: Final = 10_000
 
@@ -68,8 +71,14 @@ def kind_of(name: str) -> str:
 class Names:
     """The table of names, made ready for looking up."""
 
-    def __init__(self, rows: Iterable[Name], logins: Iterable[tuple[frozenset[str], frozenset[str]]] = ()) -> None:
+    def __init__(
+        self,
+        rows: Iterable[Name],
+        logins: Iterable[tuple[frozenset[str], frozenset[str]]] = (),
+        dummies: Iterable[str] = (),
+    ) -> None:
         self._logins = tuple(logins)
+        self._dummies = frozenset(dummies)
         self._whole: dict[str, list[Name]] = {}
         self._endings: list[tuple[str, Name]] = []
         for row in rows:
@@ -98,6 +107,16 @@ class Names:
         """Return whether a name is a user's, beside the password in a login that is not OAuth's."""
         return any(fold(name) in users and not beside.isdisjoint(words) for users, words in self._logins)
 
+    def is_key_beside(self, name: str, password: str) -> bool:
+        """Return whether of a pair of HTTP Basic the name is the secret, since the password is none.
+
+        >>> NAMES.is_key_beside("ada", "x"), NAMES.is_key_beside("ada", "")
+        (False, True)
+        """
+        if not password or password in self._dummies:
+            return True
+        return (len(password) <= LONGEST_DUMMY or password in DUMMIES) and looks_like_key(name)
+
     def is_secret(self, place: Place, name: str, value: str, beside: frozenset[str] = NOBODY) -> bool:
         """Return whether the value of a name is secret; ``beside`` are the names that stand with it, folded."""
         return any(_counts(row, value, beside) for row in self.rows(name, place))
@@ -120,6 +139,7 @@ def names_of(profiles: Iterable[Profile]) -> Names:
     What travels in a cookie is none of them, nor what does in Authorization: all that is there is secret anyhow.
     """
     rows: list[Name] = []
+    dummies: set[str] = set()
     profiles = list(profiles)
     places = {"header": HEADER, "query": QUERY}
     for profile in profiles:
@@ -128,10 +148,12 @@ def names_of(profiles: Iterable[Profile]) -> Names:
             if where is not None and not place.is_authorization:
                 rows.append(Name(place.name, where, f"{kind.name} of {profile.name}"))
         rows += (Name(name, ANYWHERE, f"secrets of {profile.name}") for name in profile.recording.secrets)
+        pairs = (row.place.pair for row in profile.kinds.values() if row.place.pair is not None)
+        dummies.update(behind.removeprefix(":") for before, behind in pairs if not before)
         rows += (Name(name, ANYWHERE, f"a login of {profile.name}") for name in profile.login_secrets)
     own = [profile.login_request for profile in profiles if profile.login_request is not None]
     logins = [(folded(login.names_of("username")), folded(login.names_of("password"))) for login in own]
-    return Names((*table(), *rows), logins) if rows else NAMES
+    return Names((*table(), *rows), logins, dummies) if rows or dummies else NAMES
 
 
 _MOMENTS: Final = Names(MOMENTS)

@@ -103,6 +103,11 @@ def _credentials(findings: Findings, name: str) -> Iterator[str]:
     yield from _comment("What is in .env is read for this profile's values only: it is not set for the app.")
     yield from _remarks(findings, "credentials")
     for field in fields:
+        if field == "username" and any(len(KINDS[kind].roles[0]) == 2 for kind in findings.kinds & KINDS.keys()):
+            yield from _comment(
+                "If one half of HTTP Basic is an API key, and the other counts for nothing, let zones need"
+            )
+            yield from _comment('"api_key", and write a table [api_key] with pair = "{key}:" or pair = "x:{key}".')
         if field == "certificate":
             yield from _comment('With its private key behind it, in PEM; { file = "client.pem" } is a place too.')
         if field == "redirect_uri":

@@ -85,7 +85,7 @@ def _of_token(table: TokenPlacing | None) -> Spot:
 
 
 def _half(pair: str) -> Spot:
-    return Spot("header", FIELD, "Basic", "password" if pair.endswith("}") else "name")
+    return Spot("header", FIELD, "Basic", "name" if pair.startswith("{") else "password")
 
 
 def _spot(table: ApiKey | TokenPlacing, word: str) -> Spot:

@@ -305,7 +305,8 @@ class Policy(
 
     def key_challenges(self) -> list[Challenge]:
         """Return the challenge for a lacking API key."""
-        return [Challenge("ApiKey", {"realm": self.realm})]
+        is_half = any(self.spots[kind].half for kind in self.token_route_keys())
+        return [self.basic_challenge() if is_half else Challenge("ApiKey", {"realm": self.realm})]
 
     def scope_refusal(self, zone: Zone) -> Refusal:
         """Refuse a good token whose scope does not suffice, and say which one does (RFC 6750 3.1)."""

@@ -35,7 +35,7 @@ HeaderName = Annotated[str, Field(pattern=rf"^{TOKEN.pattern}$")]
 Word = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]*$")]
 
 
-PAIR: Final = re.compile(r"([^:\x00-\x1f\x7f]*:)?\{(key|token)\}(:[^\x00-\x1f\x7f]*)?")
+PAIR: Final = re.compile(r"([^:{}\x00-\x1f\x7f]*:)?\{(key|token)\}(:[^{}\x00-\x1f\x7f]*)?")
 
 
 class Placing(Model):
@@ -83,8 +83,11 @@ class Halved(Placing):
                 f" (RFC 7617 2), of which one is the {what}; got {self.pair!r}"
             )
         if surplus := [key for key in ("where", "header", "scheme") if key in self.model_fields_set]:
-            named = {"where": "in"}.get(surplus[0], surplus[0])
-            raise ValueError(f"{named} does not go with pair, which travels as Authorization: Basic")
+            named = [{"where": "in"}.get(key, key) for key in surplus]
+            raise ValueError(
+                f"{' and '.join(named)} {'do' if named[1:] else 'does'} not go with pair, which travels as"
+                f" Authorization: Basic; {named[0]} = false takes away what extends brings"
+            )
         return self
 
     @property

@@ -323,4 +323,8 @@ class Promise(Document):
         if not self.token_endpoint or Origin.of(self.token_endpoint) != Origin.of(self.base_url):
             return ()
         zone = self.zone_at(urlsplit(self.token_endpoint).path)
-        return tuple(name for name, row in self.kinds.items() if zone is not None and row.is_key and name in zone.kinds)
+        keys = {name: row for name, row in self.kinds.items() if zone is not None and row.is_key and name in zone.kinds}
+        # A request has one Authorization header (RFC 9110 11.6.2), and a client may need it for itself.
+        login = self.login_request
+        is_taken = login.basic if login is not None else self.token.client_auth == "client_secret_basic"
+        return tuple(name for name, row in keys.items() if not (is_taken and row.place.is_authorization))

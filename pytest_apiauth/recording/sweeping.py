@@ -95,14 +95,14 @@ class Sweep:
 
     def _userinfo(self, found: re.Match[str]) -> str:
         name, colon, password = found.groups()
-        if colon and password:
+        if not self._names.is_key_beside(unquote(name), unquote(password or "")):
             new = self._secret("URL", "password", unquote(password))
             return found.group() if new == unquote(password) else f"{name}:{new}@"
         # Who is named without a password may be a person of a mail address.
         if not looks_like_key(name):
             return found.group()
         new = self._secret("URL", "user", unquote(name))
-        return found.group() if new == unquote(name) else f"{new}{colon}@"
+        return found.group() if new == unquote(name) else f"{new}{colon or ''}{password or ''}@"
 
     def _pair(self, found: re.Match[str], neighbours: _Neighbours, depth: int) -> str:
         escape, name, value = found.groups()

@@ -43,9 +43,6 @@ DEEPEST: Final = 20
 DEEPEST_JSON: Final = 200
 UNESCAPED: Final = "-._~"
 LONGEST_SHOWN: Final = 60
-LONGEST_DUMMY: Final = 3
-DUMMIES: Final = frozenset(("api_token", "unused", "x-oauth-basic"))
-"""What stands as the password beside a key that is the user name of HTTP Basic, as do texts of three letters."""
 
 _URL: Final = re.compile(r"(?s)((?:[A-Za-z][A-Za-z0-9+.-]*:)?//)?([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?")
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|/")
@@ -146,7 +143,7 @@ class Walk:
     def _basic(self, credentials: str) -> None:
         """Let the visitor see what is secret inside of Basic credentials, as it is and form-decoded (RFC 6749 2.3.1).
 
-        It is the password, or the user name if there is no password, or none but a dummy behind a key.
+        It is the password, or the user name if there is no password, or a dummy behind a key.
         """
         try:
             raw = base64.b64decode(credentials + "=" * (-len(credentials) % 4))
@@ -157,10 +154,8 @@ class Walk:
         except UnicodeDecodeError:
             text = raw.decode("latin-1")
         identifier, _, password = text.partition(":")
-        found = [password or identifier]
-        if (len(password) <= LONGEST_DUMMY or password in DUMMIES) and looks_like_key(identifier):
-            found.append(identifier)
-        for form in dict.fromkeys(form for value in found for form in (value, unquote_plus(value))):
+        value = identifier if self._names.is_key_beside(identifier, password) else password
+        for form in dict.fromkeys((value, unquote_plus(value))):
             self._secret("password", form)
 
     def _cookie(self, pair: str) -> str:
@@ -196,9 +191,9 @@ class Walk:
     def _userinfo(self, place: str) -> str:
         userinfo, _, host = place.rpartition("@")
         name, colon, password = userinfo.partition(":")
-        if colon and password:
+        if not self._names.is_key_beside(unquote(name), unquote(password)):
             return f"{name}:{self._secret('password', unquote(password))}@{host}"
-        return f"{self._secret('user', unquote(name))}{colon}@{host}" if name else place
+        return f"{self._secret('user', unquote(name))}{colon}{password}@{host}" if name else place
 
     def pairs(
         self, text: str, *, place: Place = QUERY, leads_back: bool = False, is_token_request: bool = False

@@ -269,7 +269,8 @@ class Examination:
         of_client = request.method == "POST" and request.url in self.profile.client_endpoints and login is None
         of_client |= self.profile.has_key_for_pair(request.path)
         names = (login.names_of("username"), login.names_of("password")) if login is not None else ((), ())
-        for username in wrong_passwords(request, self.placeholders.passwords(), of_client=of_client, names=names):
+        users, keys = self.placeholders.passwords(), self.placeholders.keys_in_pairs()
+        for username in wrong_passwords(request, users, of_client=of_client, keys=keys, names=names):
             if not self.target.guess(username):
                 raise OutOfGuesses(OUT_OF_GUESSES)
 

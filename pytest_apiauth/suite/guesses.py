@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import parse_qsl
 
 from pytest_apiauth.messages import Request
@@ -20,15 +20,22 @@ USUAL: Names = (("username",), ("password",))
 
 
 def wrong_passwords(
-    request: Request, users: Mapping[str, str], *, of_client: bool, names: Names = ((), ())
+    request: Request,
+    users: Mapping[str, str],
+    *,
+    of_client: bool,
+    keys: Collection[str] = (),
+    names: Names = ((), ()),
 ) -> Iterator[str]:
     """Yield the user, by name, of each wrong password that a request carries.
 
     ``users`` are the passwords by user name that are right. A password for a name that is not among them counts
     for `SOMEBODY`: such names are tried against one server too. With ``of_client`` the Basic credentials of the
-    request are a client's own (RFC 6749 2.3.1), or a key, and no user's.
+    request are a client's own (RFC 6749 2.3.1), or a key, and no user's. ``keys`` are those that are right, one half
+    of such a pair each.
     """
-    for username, password in (*(() if of_client else _basic(request)), *_in_body(request, names)):
+    pairs = () if of_client else (pair for pair in _basic(request) if not any(half in keys for half in pair))
+    for username, password in (*pairs, *_in_body(request, names)):
         if users.get(username) != password:
             yield username if username in users else SOMEBODY
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from pytest_apiauth.auth.requester import raw, value_of
+from pytest_apiauth.auth.requester import raw, sendable, value_of
 from pytest_apiauth.auth.texts import Ref, Role
-from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.credentials.secrets import Redactor, Secret
 from pytest_apiauth.errors import CredentialError, UnsetError
 from pytest_apiauth.suite.outcomes import NotApplicable, OutOfReach
 from pytest_apiauth.targets.target import Target
@@ -79,6 +79,11 @@ class Placeholders(Mapping[Ref, str]):
         names = [ref for ref in self._values if ref.role in PASSWORDS]
         return {self._values[ref]: self._values.get(Ref(PASSWORDS[ref.role], ref.who), "") for ref in names}
 
+    def keys_in_pairs(self) -> set[str]:
+        """Return the keys and tokens that are known and travel as one half of HTTP Basic."""
+        paired = {kind for kind, row in self._target.profile.kinds.items() if row.place.pair is not None}
+        return {value for ref, value in self._values.items() if ref.role.value.lower() in paired} if paired else set()
+
     @contextmanager
     def reached(self) -> Iterator[None]:
         """Turn a credential that is not there into the reason why a rule does not apply."""
@@ -93,4 +98,7 @@ class Placeholders(Mapping[Ref, str]):
         if found is None:
             remedy = "; give it in apiauth_credentials or [credentials]" if self._target.kind.is_app else ""
             raise NotApplicable(f"the profile has no {ref.name.lower().replace('_', ' ')}{remedy}")
+        row = self._target.profile.kinds.get(ref.role.value.lower())
+        if row is not None and row.place.pair is not None and isinstance(found, Secret):
+            return sendable(found, row.place)
         return raw(found)

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from pytest_apiauth.embedded import FAULTS, VARIANTS
+from pytest_apiauth.embedded.places import Spot
+from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.messages import Request
 from tests.embedded.caller import BUILT_IN, PROFILES, Caller, swapped
 from tests.embedded.shows import SHOWS, SPACES, USER, Question, access, admitted, challenge, got_token
@@ -107,7 +109,7 @@ INCLUDES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [pytest.param(name, marks=about(FAULTS[name].mixin)) for name in SHOWS])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=about(FAULTS[name].mixin, Policy, Spot)) for name in SHOWS])
 def test_fault_breaks_nothing_else(name: str) -> None:
     """No other fault's question is answered with yes, save where one fault includes the other."""
     others = {
@@ -144,7 +146,11 @@ CLOSES = {
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=about(VARIANTS[name].mixin)) for name in sorted(VARIANTS.keys() - {"gzip"})]
+    "name",
+    [
+        pytest.param(name, marks=about(VARIANTS[name].mixin, Policy, Spot))
+        for name in sorted(VARIANTS.keys() - {"gzip"})
+    ],
 )
 def test_variants_are_good_servers(name: str, profile: str) -> None:
     """A variant admits every valid request and shows no fault; this caller does not unpack what is compressed."""

@@ -140,7 +140,8 @@ def _rows() -> Iterator[Row]:
         yield Row(
             f"API key {where}", {KEY: place}, {KEY: table}, {} if place.pair else {"own": documented},
             reason=ONE_HALF if place.pair else "",
-            fault="key-optional", rules=OF_KEYS, variables={KEY: "API_KEY"},
+            fault="key-optional", rules=OF_KEYS | (OF_SCHEMES | OF_AUTHORIZATION if place.pair else frozenset()),
+            variables={KEY: "API_KEY"},
         )  # fmt: skip
     usual = Place("header", AUTHORIZATION, "Bearer ")
     yield Row(

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import tomllib
 from collections.abc import Callable
 
 import pytest
 
 from pytest_apiauth import bundled
-from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
-from pytest_apiauth.embedded import Server
 from pytest_apiauth.errors import BudgetError, DroppedError
 from pytest_apiauth.messages import Request, Response
-from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.expectations import applied
@@ -255,34 +251,3 @@ def test_a_table_that_runs_out_of_guesses_says_how_far_it_came() -> None:
     outcome = judge(REGISTRY["pwd-username"], Examination(target, Redactor()), "password", Conditions(5, 0))
     assert (outcome.verdict, outcome.rows) == (Verdict.PASS, 5)
     assert outcome.reason.startswith("5 rows, then: as many wrong passwords were sent for one user")
-
-
-KEYED = """
-schema = 1
-name = "keyed"
-api_url = "https://api.keyed.example"
-api_key.pair = "{key}:x"
-credentials.api_key.env = "KEYED_KEY"
-zones.all = { path = "/", needs = [["api_key"], ["bearer"]], probe = ["/me"] }
-zones.people = { path = "/people/", needs = [["api_key"], ["basic"]], probe = ["/people/me"] }
-token_url = "/token"
-grants.client_credentials = {}
-credentials.client_id = "keyed"
-credentials.client_secret.env = "KEYED_SECRET"
-credentials.username = "ada"
-credentials.password.env = "KEYED_PASSWORD"
-"""
-
-
-def test_a_key_in_a_pair_is_no_password() -> None:
-    """No account locks for a wrong key that travels by HTTP Basic, except where users' passwords do so too."""
-    guesses = {}
-    for zone in ("all", "people"):
-        target = Guarded(lambda request, serve: serve(request))
-        target.server = Server(Profile.model_validate(tomllib.loads(KEYED)))
-        target.identities = Identities(target.profile, target.server.lookup, target.redactor)
-        judge(REGISTRY["key-bad"], Examination(target, Redactor()), target.profile.zones[zone], Conditions(5, 0))
-        guesses[zone] = target.guesses
-
-    assert guesses["all"] == 0
-    assert guesses["people"] > 5
