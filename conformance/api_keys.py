@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from pytest_apiauth.rules import (
     DOC,
@@ -24,7 +25,7 @@ from . import strategies as some
 from .grid.cells import Class, Slot, fills
 from .grid.classes import CASES, DRESSES, NEAR_MISSES, SIZES, STAND_INS, rows
 from .grid.standing import edited, refused_in_turn
-from .parts import key_zones, keys_in
+from .parts import key_zones, keys_in, query_zones
 
 LOOK = (
     "The function that reads the key: one documented place, and a lookup of the whole value in its exact"
@@ -67,8 +68,9 @@ def key_missing(api: Api, zone: Zone) -> None:
     PROFILE,
     applies=key_zones,
     catches=("key-prefix-compare", "key-case-folded"),
-    look="The comparison of the key: of the whole value in its case (hmac.compare_digest, or a query with"
-    " =); look for startswith, in and LIKE.",
+    look="The comparison of the key: of the whole value in its case (compare_digest; PHP: hash_equals, never ==;"
+    " MessageDigest.isEqual; ConstantTimeCompare; nginx: a map with ~^...$, as texts match in any case); look for"
+    " prefixes and patterns.",
 )
 @draws(
     rows(NEAR_MISSES, CASES, DRESSES, STAND_INS, SIZES),
@@ -102,6 +104,30 @@ def key_name_strict(api: Api, zone: Zone) -> None:
             places = [replace(key.place.bare, name=name) for name in names]
             alone = valid.without(kind)
             refused_in_turn(api, valid, (alone.adding(replace(key, place=place)) for place in places))
+
+
+@rule(
+    MUST,
+    PROFILE,
+    applies=query_zones,
+    catches="key-list-trusted",
+    look="What the framework makes of name[]: PHP, Rack and Express give a list or a table, and a comparison of"
+    " that ends in an error, or in a result that nobody looks at. Ask for a text before it is compared.",
+)
+def key_list(api: Api, zone: Zone) -> None:
+    """A credential in the query that comes as a list, as a table or twice, with nothing good in it, is refused."""
+    kinds = tuple(name for name, row in api.profile.kinds.items() if row.place.where == "query" and not row.is_signed)
+    for valid in api.requests(zone, *kinds):
+        for good in (each for each in valid.credentials if each.kind in kinds):
+            alone, name = valid.without(good.kind), good.name
+            lists: list[tuple[tuple[str, str], ...]]
+            lists = [((f"{name}{mark}", value),) for mark in BRACKETS for value in ("x", "")]
+            lists += [((name, ""), (name, "")), ((name, "x"), (name, "y"))]
+            api.each((alone.with_query(*pairs) for pairs in lists), Answer.refused)
+
+
+BRACKETS: Final = ("[]", "[][]", "[a]", "[0]", "[$ne]")
+"""What stands behind a name where a framework makes a list or a table of it."""
 
 
 def look_alikes(key: Credential) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from pytest_apiauth.rules import (
     ITSELF,
@@ -42,7 +43,7 @@ from .grid.classes import (
     STAND_INS,
     rows,
 )
-from .grid.standing import UNDRESSED, edited, guessed, is_alias, is_usual, probes, stands_for_others
+from .grid.standing import UNDRESSED, edited, guessed, is_alias, is_usual, probes, refused_in_turn, stands_for_others
 from .parts import PAIRS, basic_clients, basic_zones, form_encoded_basic, secret_clients
 from .resource import challenges_of
 
@@ -51,6 +52,7 @@ LOOK = (
     " comparison of all of both halves."
 )
 
+TOO_LONG: Final = (413, 414, 431)
 BCRYPT_LIMIT = 72
 """Bytes of a secret that bcrypt looks at."""
 NOBODY = "apiauth-nobody-5R8"
@@ -210,7 +212,7 @@ def _controls(valid: Draft, refs: tuple[Ref, ...], *, brief: bool) -> Iterator[t
         for letter in (*BRIEF_CONTROLS, "\0"):
             yield valid.editing(ref, Edit("insert", 500, letter)), False
         # Where a text of C ends, there is more of another one.
-        yield valid.editing(ref, Edit("extend", text="\0x")), False
+        yield valid.editing(ref, Edit("extend", text="\0x")), True
         for letter in BRIEF_CONTROLS if brief else CONTROLS:
             yield valid.editing(ref, Edit("extend", text=letter)), True
 
@@ -288,8 +290,8 @@ def basic_challenge_realm(api: Api, grant: GrantType) -> None:
     applies=basic_clients,
     catches="basic-latin-crash",
     safety=LOCKOUT,
-    look="The decoding of Basic: bytes that are no UTF-8 raise UnicodeDecodeError, and compare_digest"
-    " refuses text beyond ASCII; compare bytes.",
+    look="The decoding of Basic: bytes that are no UTF-8 are an error to it (Python: UnicodeDecodeError; Ruby:"
+    " Encoding::UndefinedConversionError), and Python's compare_digest refuses text beyond ASCII; compare bytes.",
 )
 def basic_utf8(api: Api, grant: GrantType) -> None:
     """Basic credentials beyond ASCII, in UTF-8 or not, give no token to a stranger, and no server error."""
@@ -326,6 +328,33 @@ def res_basic_exact(api: Api, zone: Zone, edit: Edit) -> None:
     edited(api, zone, PAIRS, edit, which=1)
 
 
+@rule(
+    SHOULD,
+    "RFC 7617 2",
+    "RFC 9110 17.9",
+    applies=basic_zones,
+    catches="basic-from-query",
+    safety=LOCKOUT,
+    look="The reader of name and password: the Authorization header alone; parameters end in logs (a fallback to"
+    " the query or to a form is what a login page needs, and no API).",
+)
+def res_basic_elsewhere(api: Api, zone: Zone) -> None:
+    """Name and password in the query of the URL, or in headers of their own, authenticate nobody."""
+    for _, valid in probes(api, zone, PAIRS):
+        name, password = valid.credential("basic").refs
+        bare = valid.without("basic")
+        drafts = [
+            bare.with_query(*((each, name) for each in NAMES), *((each, password) for each in PASSWORDS)),
+            bare.with_headers(("X-Username", name), ("X-Password", password)),
+        ]
+        refused_in_turn(api, valid, drafts)
+
+
+NAMES: Final = ("username", "user", "login", "email")
+PASSWORDS: Final = ("password", "pass", "passwd")
+"""What parameters are called that have a name, and a password: whoever reads some of them finds them among all."""
+
+
 def _crossed(api: Api, name: Ref, password: Ref) -> list[Text]:
     """Return the pairs of one user's name and another's password; none if there is one user, or one password."""
     try:
@@ -336,6 +365,12 @@ def _crossed(api: Api, name: Ref, password: Ref) -> list[Text]:
     if len({api.examination.value(each) for each in passwords}) < 2:
         return []
     return [(names[0], ":", passwords[1]), (names[1], ":", passwords[0])]
+
+
+def _refused_or_too_long(answer: Answer) -> None:
+    """Require a refusal; of what is too long, any (RFC 6585 5)."""
+    if answer.status not in TOO_LONG:
+        answer.refused()
 
 
 @fills(Slot.BASIC_USER, Class.NOTHING, Class.NEAR, Class.STAND_IN, Class.ANOTHERS, Class.SIZE)
@@ -362,5 +397,5 @@ def res_basic_pair(api: Api, zone: Zone) -> None:
         edits = [Edit("whole", text=NOBODY), *(value.edit for table in tables for value in table)]
         pairs += [(replace(name, edit=edit), ":", password) for edit in edits if not is_alias(api, name, edit)]
         pairs += _crossed(api, name, password)
-        api.each((valid.presenting("basic", pair) for pair in pairs), Answer.refused)
+        api.each((valid.presenting("basic", pair) for pair in pairs), _refused_or_too_long)
         api.each((valid.dressed("basic", text) for text in ("", "Basic")), Answer.refused)

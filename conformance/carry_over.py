@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from typing import Final
+from urllib.parse import urlsplit
 
 from pytest_apiauth.rules import (
     ISSUE,
@@ -22,7 +24,8 @@ from pytest_apiauth.rules import (
     rule,
 )
 
-from .content import lacking
+from .content import lacking, never_the_content
+from .grid.standing import with_the_first
 from .parts import issued_token_zones, protected_zones
 
 LOOK = (
@@ -45,14 +48,13 @@ logins_of_zones = Parts(
     PROFILE,
     "RFC 9110 11.4",
     applies=protected_zones,
-    catches=("answer-shared", "answer-cacheable"),
-    look="The cache before the app: an answer to a request with Authorization takes Cache-Control: private"
-    " or no-store, or a cache key with the credential in it (Django: never cache_page over an"
-    " authenticated view).",
+    catches=("answer-shared", "answer-cacheable", "file-shared"),
+    look="The cache before the app: Cache-Control: private or no-store, or a key with the credential in it (Django: no"
+    " cache_page over an authenticated view). One that keeps what ends like a file keeps /me/x.css too.",
 )
 def res_not_shared_cacheable(api: Api, zone: Zone) -> None:
     """An authorised answer is not kept for others: right after it, a request without credentials is refused."""
-    for valid in api.requests(zone):
+    for valid, is_whole in with_the_first(api, zone):
         answer = api.send(valid).accepted()
         for draft in (valid.anonymous(), valid.editing_all(Edit("reverse"))):
             with api.row():
@@ -68,6 +70,23 @@ def res_not_shared_cacheable(api: Api, zone: Zone) -> None:
         for directive in ("public", "s-maxage"):
             words = f"no Cache-Control: {directive} on an authorised answer"
             answer.advise(directive not in directives, words, f"Cache-Control with {directive}")
+        for end in FILES if is_whole else ():
+            _like_a_file(api, zone, valid, end)
+
+
+FILES: Final = (".css", "/apiauth.css")
+"""Ends by which a cache takes an answer for that of a file, while many an app reads the path before them."""
+
+
+def _like_a_file(api: Api, zone: Zone, valid: Draft, end: str) -> None:
+    """Require that what a path that ends like a file's answers to one is not what everybody gets there then."""
+    parts = urlsplit(valid.url)
+    url = parts._replace(path=parts.path.rstrip("/") + end).geturl()
+    with api.row():
+        mine = api.attempt(replace(valid, url=url))
+        answer = api.attempt(replace(valid.anonymous(), url=url)) if mine is not None and mine.succeeds else None
+        if answer is not None:
+            never_the_content(answer, zone)
 
 
 @rule(

@@ -270,7 +270,8 @@ def res_jwt_type(api: Api, zone: Zone) -> None:
     def other_types(valid: Draft) -> Iterator[Minted]:
         header, _ = jwt_parts(api.examination.value(valid.token))
         if str(header.get("typ", "JWT")).lower() != "jwt":
-            yield Minted((("typ", "JWT"),))
+            # A token of this very type is what RFC 7519 5.1 recommends, where no RFC 9068 has another.
+            yield from (Minted((("typ", "JWT"),)),) if is_promised else ()
             yield Minted((("typ", "logout+jwt"),))
 
     def must(valid: Draft) -> Iterator[Minted]:

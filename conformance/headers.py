@@ -21,8 +21,10 @@ from pytest_apiauth.rules import (
     Edit,
     GrantType,
     NotApplicable,
+    Part,
     Parts,
     Role,
+    Text,
     Zone,
     draws,
     rule,
@@ -30,7 +32,7 @@ from pytest_apiauth.rules import (
 
 from . import strategies as some
 from .client_authentication import open_to_nobody
-from .grid.inert import NO_CONTENT, inert_beside
+from .grid.inert import NO_CONTENT, inert_beside, inert_together
 from .grid.places import elsewhere
 from .grid.standing import TOGETHER, is_usual, may_guess, probes, refused_in_turn, with_the_first
 from .grid.trusted import BRIEF_TRUSTED, TRUSTED
@@ -166,8 +168,10 @@ def hdr_inert(api: Api, zone: Zone) -> None:
             drafts = [draft for _, draft in inert_beside(wrong, brief=True)]
             refused_in_turn(api, valid, [*drafts, *(wrong.with_headers(field) for field in BRIEF_TRUSTED)])
         if zone.is_protected:
+            bare = valid.anonymous()
             is_alone = is_whole and zone == next(iter(protected_zones.find(api.profile).values()))
-            refused_in_turn(api, valid, (draft for _, draft in inert_beside(valid.anonymous(), brief=not is_alone)))
+            one_by_one = (draft for _, draft in inert_beside(bare))
+            refused_in_turn(api, valid, one_by_one if is_alone else inert_together(bare))
 
 
 @rule(
@@ -240,14 +244,24 @@ def hdr_duplicate_credential(api: Api, zone: Zone) -> None:
     for valid in api.requests(zone):
         # Which of two parameters or cookies counts, no standard says: the last one does for half of the frameworks.
         for good in (each for each in valid.credentials if each.place.where == "header"):
+            bad, alone = good.editing(WRONG), valid.without(good.kind)
             with api.row():
-                bad, alone = good.editing(WRONG), valid.without(good.kind)
                 bad_first = api.attempt(alone.adding(bad, good))
                 if bad_first is not None:
                     bad_first.refused()
                     usual = api.send(alone.adding(bad)).refused()
                     lacks = bad_first.status == 401 and not _challenges(bad_first) and _challenges(usual)
                     bad_first.advise(not lacks, "a challenge with the 401, as with the bad one alone", "none")
+            with api.row():
+                # The same to whoever takes several lines for one (RFC 9110 5.3).
+                listed = api.attempt(valid.dressed(good.kind, (*_parts(bad.text), ", ", *_parts(good.text))))
+                if listed is not None and listed.is_admitted:
+                    words = "a refusal of a bad and a good credential in one line, with a comma between"
+                    listed.unless_open().advise(False, words)
+
+
+def _parts(text: Text) -> tuple[Part, ...]:
+    return text if isinstance(text, tuple) else (text,)
 
 
 def _challenges(answer: Answer) -> bool:

@@ -96,6 +96,10 @@ scoped_zones = Parts(
     "no zone with a probe names the scope that an issued token needs",
     lambda profile: {name: zone for name, zone in issued_token_zones.find(profile).items() if zone.scope},
 )
+query_zones = Parts(
+    "no zone with a probe takes a credential in the query of the URL",
+    _taking(lambda kind: kind.place.where == "query" and not kind.is_signed),
+)
 key_zones = Parts("no zone with a probe needs an API key", _taking(lambda kind: kind.is_key))
 basic_zones = Parts("no zone with a probe takes HTTP Basic", _taking(_named("basic")))
 identity_zones = Parts(

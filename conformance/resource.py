@@ -77,9 +77,9 @@ def challenges_of(answer: Answer) -> list[Challenge]:
     PROFILE,
     applies=protected_zones,
     catches=("zone-open", "refusal-redirects", "refusal-succeeds", "refusal-tells-content"),
-    look="The route itself: FastAPI needs Depends or Security on it or its router, Django REST framework a"
-    " permission class, Flask a login_required below @route; middleware that only reads a credential"
-    " refuses nobody.",
+    look="The check on the route itself, or on the location before it (FastAPI: Depends or Security; Django REST"
+    " framework: a permission class; Flask: login_required below @route; nginx: auth_basic); what only reads a"
+    " credential refuses nobody.",
 )
 def res_no_cred_401(api: Api, zone: Zone) -> None:
     """A protected resource refuses a request without credentials, with 401."""
@@ -95,7 +95,8 @@ def res_no_cred_401(api: Api, zone: Zone) -> None:
                     continue  # a gateway may know of GET alone, and says so as it likes
                 if documented is not None:
                     answer.require(answer.status == documented, f"the documented status {documented}")
-                answer.advise(answer.status == 401, "401 where no credential was sent")
+                else:
+                    answer.advise(answer.status == 401, "401 where no credential was sent")
 
 
 @rule(
@@ -105,9 +106,8 @@ def res_no_cred_401(api: Api, zone: Zone) -> None:
     "RFC 6750 3",
     applies=protected_zones,
     catches="challenge-missing",
-    look="What makes the 401: FastAPI's HTTPException takes headers={'WWW-Authenticate': 'Bearer'}; Django"
-    " REST framework answers 403 without one unless the first authentication class has"
-    " authenticate_header.",
+    look="What makes the 401, of which a bare status has no challenge (nginx: return 401; FastAPI's HTTPException takes"
+    " headers); Django REST framework answers 403 unless the first authentication class has authenticate_header.",
 )
 def res_401_challenge(api: Api, zone: Zone) -> None:
     """A 401 carries at least one challenge that can be parsed."""
@@ -184,8 +184,9 @@ def res_garbage_token(api: Api, zone: Zone, edit: Edit) -> None:
     "RFC 9110 11.4",
     applies=token_zones,
     catches="token-prefix-compare",
-    look="The comparison of the token: of the whole value, to its end (hmac.compare_digest, or a query with"
-    " =); look for startswith, in, cut columns and regular expressions without an end.",
+    look="The comparison of the token: of the whole value, to its end (compare_digest, hash_equals,"
+    " MessageDigest.isEqual, ConstantTimeCompare, or a query with =); look for prefixes, cut columns and patterns"
+    " without an end.",
 )
 @draws(rows(NEAR_MISSES, DRESSES), edit=some.near_misses)
 def res_mutated_token(api: Api, zone: Zone, edit: Edit) -> None:
@@ -323,7 +324,7 @@ def _dressed_up(
     applies=protected_zones,
     catches=("bearer-tab-crash", "token-non-ascii-crash"),
     look="The traceback in the server's log: what parses the credential (split, base64, decode, int) raises"
-    " on some input, and has to end in a refusal.",
+    " on some input, and has to end in a refusal. Where a 200 came: a comparison that an empty value or a zero passes.",
 )
 @draws([{"noise": text} for text in NOISE], noise=some.header_noise)
 def invalid_never_5xx(api: Api, zone: Zone, noise: str) -> None:

@@ -12,6 +12,7 @@ from pytest_apiauth.rules import (
     REVOKE,
     Answer,
     Api,
+    DroppedError,
     FromGateway,
     NotApplicable,
     Role,
@@ -20,9 +21,9 @@ from pytest_apiauth.rules import (
 )
 
 from .content import lacking, never_the_content
-from .grid.paths import brief_spellings, spellings
+from .grid.paths import brief_spellings, is_path, spellings
 from .grid.standing import leads, refused_in_turn, with_the_first
-from .grid.trusted import BRIEF_TRUSTED, OPEN_PLACES, PARAMETERS, TRUSTED, URL_FIELDS, USER_FIELDS, bundles
+from .grid.trusted import BRIEF_TRUSTED, OPEN_PLACES, PARAMETERS, SAID, TRUSTED, URL_FIELDS, USER_FIELDS, bundles
 from .parts import protected_zones
 
 LOOK = (
@@ -37,16 +38,23 @@ LOOK = (
     PROFILE,
     "RFC 9110 11.4",
     applies=protected_zones,
-    catches=("forwarded-for-trusted", "forwarded-for-waives-key", "host-trusted", "open-place-in-header"),
-    look="What trusts X-Forwarded-For and its like: only a header that your own proxy overwrites may be"
-    " believed, and an address is no credential (uvicorn: --forwarded-allow-ips).",
+    catches=(
+        "forwarded-for-trusted",
+        "forwarded-for-waives-key",
+        "host-trusted",
+        "open-place-in-header",
+        "preflight-field-trusted",
+    ),
+    look="What trusts X-Forwarded-For and its like: only what your own proxy overwrites may be believed (uvicorn:"
+    " --forwarded-allow-ips; nginx: set_real_ip_from). Where it is Host: each name that a server answers to needs the"
+    " same check.",
 )
 def res_proxy_headers(api: Api, zone: Zone) -> None:
     """A header that a proxy would set does not stand in for a credential."""
     for valid, is_whole in with_the_first(api, zone):
         fields = bundles() if is_whole else tuple((field,) for field in BRIEF_TRUSTED)
         if leads(api, zone):
-            fields = tuple(row.lines for row in TRUSTED if not row.is_about_route)
+            fields = bundles(alone=True)
         fewer = lacking(api, zone, valid)
         refused_in_turn(api, valid, (fewer[0].with_headers(*several) for several in fields))
         if is_whole:
@@ -56,7 +64,9 @@ def res_proxy_headers(api: Api, zone: Zone) -> None:
         brief = (draft.with_headers(field) for field in BRIEF_TRUSTED for draft in fewer[1:])
         api.each(brief, Answer.refused)
         routes: list[tuple[tuple[str, str], ...]]
-        routes = [row.lines for row in TRUSTED if row.is_about_route and is_whole]
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(valid.url))
+        routes = [tuple((name, value.format(origin=origin)) for name, value in said) for said in SAID if is_whole]
+        routes += [row.lines for row in TRUSTED if row.is_about_route and is_whole]
         if leads(api, zone):
             routes += [tuple((name, place) for name in URL_FIELDS) for place in OPEN_PLACES]
         for several in routes:
@@ -97,8 +107,9 @@ def res_trusted_parameters(api: Api, zone: Zone) -> None:
     applies=protected_zones,
     catches=("method-unprotected", "method-override-unprotected", "method-waives-key", "options-tells-content"),
     safety=REVOKE,
-    look="Where methods are told apart: a check that stands in one handler misses HEAD, OPTIONS and others,"
-    " and a method override has to be undone before the check (Django: method_decorator on dispatch).",
+    look="Where methods are told apart: a check in one handler, or for a list of methods (Apache: <Limit>; web.xml:"
+    " <http-method>; Django: method_decorator on dispatch), misses others; a method override has to be undone before"
+    " it.",
 )
 def res_all_methods(api: Api, zone: Zone) -> None:
     """Every method of a protected path needs credentials, a method override included."""
@@ -142,8 +153,9 @@ def res_all_methods(api: Api, zone: Zone) -> None:
         "spelling-of-file-unprotected",
     ),
     wire=True,
-    look="The layer that decides by path: a proxy's location block or middleware with startswith sees"
-    " another spelling than the router; decide behind the router, or normalise once, before both.",
+    look="The layer that decides by path: a proxy's location, or code that looks at the raw path (Java: getRequestURI,"
+    " not getServletPath), sees another spelling than the router; decide behind the router, or normalise once, before"
+    " both.",
 )
 def res_path_variants(api: Api, zone: Zone) -> None:
     """A protected path keeps its protection however it is spelt."""
@@ -152,7 +164,14 @@ def res_path_variants(api: Api, zone: Zone) -> None:
         # Its own URL as the target (RFC 9112 3.2.2) is another spelling of it too.
         for target in (*spellings(path), valid.url) if is_whole else brief_spellings(path):
             with api.row():
-                answer = api.attempt(replace(valid.anonymous(), target=target))
+                try:
+                    answer = api.attempt(replace(valid.anonymous(), target=target))
+                except DroppedError:
+                    # What is no path at all (RFC 9112 3.2) need not be answered; whoever ends there tells no content.
+                    if is_path(target):
+                        raise
+                    api.control(valid)
+                    continue
                 if answer is not None:
                     never_the_content(answer, zone)
 

@@ -235,17 +235,19 @@ stronger_zones = Parts("no zone needs less than another", _stronger)
     applies=stronger_zones,
     catches="zone-by-raw-path",
     look="The layer that decides by path sees '..' and %2e before they are resolved: decide behind the"
-    " router, or normalise first.",
+    " router, or normalise first. A proxy that takes a prefix away (nginx: alias, proxy_pass) leads to all behind it.",
 )
 def zone_path_escape(api: Api, zone: Zone) -> None:
     """No path through a weaker zone leads into a stronger one without its credentials."""
     base = urlsplit(api.profile.base_url).path.rstrip("/")
     weaker = [other.path.rstrip("/") for other in api.profile.zones.values() if other.kinds < zone.kinds]
-    for valid in api.requests(zone):
-        path = urlsplit(valid.url).path
+    # Without credentials all ways to a route are one.
+    for path, valid in {urlsplit(valid.url).path: valid for valid in api.requests(zone)}.items():
         inner = path.removeprefix(base)
         spellings = [f"{base}{up}/{dots}{inner}" for up in weaker for dots in ("..", "%2e%2e", ".%2e", "x/../..")]
         spellings += [f"{base}{up}/..%2f{inner.lstrip('/')}" for up in weaker]
+        # A prefix that a proxy takes away, and one that it forgets to end with a slash (nginx: alias).
+        spellings += [f"{base}{up}{step}{inner}" for up in weaker if up for step in ("", "..")]
         for target in dict.fromkeys(spellings):
             with api.row():
                 answer = api.attempt(replace(valid.anonymous(), target=target))

@@ -58,7 +58,12 @@ class HandshakeError(UnreachableError):
 
 
 class DroppedError(UnreachableError):
-    """A connection ended before the answer came."""
+    """A connection ended before the answer came.
+
+    >>> raise DroppedError("shop: https://api.shop.example: no answer")
+    Traceback (most recent call last):
+    pytest_apiauth.errors.DroppedError: shop: https://api.shop.example: no answer
+    """
 
 
 class BudgetError(UnreachableError):

@@ -38,7 +38,7 @@ from pytest_apiauth.auth.requests import NO_PROOF, Proof, about_token, logout_re
 from pytest_apiauth.auth.texts import Assertion, Base64, FormEncoded, Parameters, Part, Ref, Role, Text, Unchanged
 from pytest_apiauth.credentials.secrets import spellings
 from pytest_apiauth.credentials.signing import fresh_key, public_half, public_jwk
-from pytest_apiauth.errors import CredentialError, UnreachableError
+from pytest_apiauth.errors import CredentialError, DroppedError, UnreachableError
 from pytest_apiauth.messages import Origin, Request, Response, parts_of
 from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.endpoints import ENDPOINTS, Endpoint
@@ -91,6 +91,7 @@ __all__ = [
     "CredentialError",
     "CredentialKind",
     "Draft",
+    "DroppedError",
     "Edit",
     "Ending",
     "Endpoint",

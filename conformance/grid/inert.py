@@ -72,6 +72,21 @@ INERT: Final = (
 )  # fmt: skip
 
 
+def inert_together(draft: Draft) -> Iterator[Draft]:
+    """Yield a request with all that means nothing, each name once a request.
+
+    Of one that lacks its credentials: whoever is let in by one of them is let in by all.
+    """
+    left = [thing for thing, _ in inert_beside(draft) if not thing.in_query or thing.is_brief]
+    while left:
+        names = {thing.name: thing for thing in reversed(left)}
+        request = draft
+        for thing in names.values():
+            request = thing.beside(request)
+        yield request
+        left = [thing for thing in left if names[thing.name] is not thing and thing.name != "Cookie"]
+
+
 def inert_beside(draft: Draft, *, brief: bool = False) -> Iterator[tuple[Inert, Draft]]:
     """Yield a request with each inert thing, and the thing.
 

@@ -26,7 +26,7 @@ SEGMENT: Final[tuple[Callable[[str], str], ...]] = (
 """Changes of one segment: a letter encoded, once or twice, parameters, another case, dots, doubled slashes."""
 END: Final = (
     "/", "//", "/.", "/./", "/..;/", ".json", ";.json", ".html", "%20", "%09", "%0a", "%00", "%2f", "%5c", "%3f", "%23",
-    "?", "??", "?x.css", ".css", "/x.css", ";", "~", "*", "/x/..", "\\",
+    "?", "??", "?x.css", ".css", "/x.css", ";x.css", ";jsessionid=1", ";", "~", "*", "/x/..", "\\",
 )  # fmt: skip
 """What may stand behind a path."""
 FRONT: Final = ("/", "/.", "/%2e", "/x/..", "/%2f", "\\", "/;", "/.;")
@@ -64,3 +64,12 @@ def brief_spellings(path: str) -> Iterator[str]:
     other = f"{head}/./{last}{slash}"
     found = (f"/{path}", bare if slash else f"{path}/", f"{path}/.", f"{bare};x", f"{bare}.json", path.upper(), other)
     yield from (each for each in dict.fromkeys(found) if each != path)
+
+
+def is_path(target: str) -> bool:
+    """Whether a request target is a path, or a URL, by its letters (RFC 9112 3.2.1, RFC 3986 3.3).
+
+    >>> is_path("/user;x/me"), is_path("\\\\user/me"), is_path("/user\\\\me")
+    (True, False, False)
+    """
+    return target.startswith(("/", "http")) and "\\" not in target

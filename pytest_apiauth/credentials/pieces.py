@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -13,6 +14,10 @@ GRAM: Final = 8
 LEAST: Final = 2 * GRAM
 """So many letters of a value in a row have every letter of one of its grams among them, wherever they begin."""
 LONG: Final = 3 * GRAM
+RSA: Final = bytes.fromhex("30 0d 06 09 2a 86 48 86 f7 0d 01 01 01 05 00")
+"""How a key says that it is one of RSA (RFC 8017 A.1)."""
+PUBLIC: Final = tuple(base64.b64encode(bytes(place) + RSA).decode().rstrip("=")[-20:] for place in range(3))
+"""The same in Base64, at each place where it may begin: private keys have it, and public ones too."""
 
 
 def grams(value: str) -> list[str]:
@@ -78,7 +83,8 @@ class Pieces:
                 value, at, label = hit
                 before = _alike(reversed(text[done:place][-at:] if at else ""), reversed(value[:at]))
                 after = _alike(text[place : place + len(value) - at], value[at:])
-                if before + after >= LEAST:
+                is_public = any(text[place - before : place + after] in name for name in PUBLIC)
+                if before + after >= LEAST and not is_public:
                     yield place - before, place + after, label
                     place = done = place + after
                     continue

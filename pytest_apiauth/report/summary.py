@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pytest_apiauth.report.record import Cause, Limited, ProfileRecord, RuleRecord
+from pytest_apiauth.report.record import Cause, Limited, NotExamined, ProfileRecord, RuleRecord
 
 MOST_REASONS = 4
 """Reasons why rules were not examined that are told."""
+MOST_RULES = 2
+"""Rules that were not examined for one reason, above which their chapters are named."""
 MOST_CAUSES = 8
 """Causes of failures that are told."""
 
@@ -111,7 +113,12 @@ def not_examined(profile: ProfileRecord) -> str:
     if not found:
         return ""
     number = len({rule for entry in found for rule in entry.rules})
-    reasons = [f"{entry.reason} ({', '.join(entry.chapters)})" for entry in found[:MOST_REASONS]]
+    reasons = [f"{entry.reason} ({', '.join(_named(entry))})" for entry in found[:MOST_REASONS]]
     more = [f"{len(found) - MOST_REASONS} more reasons"] if len(found) > MOST_REASONS else []
     whole = "; ".join([*reasons, *more])
     return f"{number} of {counted(len(profile.rules), 'rule')} of {profile.name} not examined: {whole}"
+
+
+def _named(entry: NotExamined) -> tuple[str, ...]:
+    """Name few rules one by one, and many by their chapters."""
+    return entry.rules if len(entry.rules) <= MOST_RULES else entry.chapters

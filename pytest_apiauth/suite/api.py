@@ -21,9 +21,10 @@ from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.auth.texts import Base64, FormEncoded, Ref, Unchanged
 from pytest_apiauth.http import NotSendable
 from pytest_apiauth.messages import FROM_GATEWAYS, described
+from pytest_apiauth.printable import one_line
 from pytest_apiauth.profile.model import Kind, Zone
 from pytest_apiauth.suite import consent
-from pytest_apiauth.suite.answer import Answer, Seen
+from pytest_apiauth.suite.answer import LONGEST_WORDS, Answer, Seen
 from pytest_apiauth.suite.causes import known_as
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.observed import Admission, Life
@@ -71,7 +72,7 @@ class Api(ValidRequests):
         self.controls = 0
         self.waited = 0
         """Seconds that have passed, or were waited for."""
-        self.rows = Rows(lambda: examination.requests)
+        self.rows = Rows(lambda: examination.requests, self._unanswered)
         self.admissions: list[Admission] = []
         """What lets whom in, as far as the rule asks that."""
         self.found_out: set[str] = set()
@@ -81,6 +82,7 @@ class Api(ValidRequests):
         self._has_failed = False
         self._waited_before = examination.target.seconds_waited
         self._seen: list[Seen] = []
+        self._latest: Draft | None = None
         self._following: dict[Hashable, tuple[int, object]] = {}
 
     # Sending
@@ -97,6 +99,7 @@ class Api(ValidRequests):
                 api.send(valid.editing(valid.token, Edit("reverse"))).refused()
         """
         seen = self.see(draft.control) if draft.control is not None and draft.is_altered and not alone else None
+        self._latest = draft
         # One server error is made sure of; those that follow it in the same rule are taken at their word.
         response = self.examination.send(draft, sure=not self._has_failed)
         answer = Answer(self, draft, response, seen)
@@ -121,6 +124,15 @@ class Api(ValidRequests):
             refs = [ref for ref in draft.refs if ref not in edited]
             self.life.meet(self.examination.now, refs, f"{answer.asked}: {answer.got}", is_taken=answer.succeeds)
         return answer
+
+    def _unanswered(self, got: str) -> Counterexample | None:
+        """Write down the request that was sent last, to which no answer came."""
+        draft, examination = self._latest, self.examination
+        if draft is None:
+            return None
+        control = "" if draft.control is None else examination.curl(draft.control.draft)
+        words = one_line(examination.redactor.redact(got), LONGEST_WORDS)
+        return Counterexample("an answer", words, examination.curl(draft), control, tuple(self.steps))
 
     def admit(self, answer: Answer, zone: Zone, good: Collection[Kind], *, is_due: bool) -> None:
         """Keep what a zone answers to a set of credentials, for the table of what lets whom in.
@@ -292,7 +304,7 @@ class Api(ValidRequests):
         for each in self._seen:
             if each.control.is_same(control):
                 return each
-        draft = control.fresh()
+        self._latest = draft = control.fresh()
         response = self.examination.send(draft, sure=True)
         if not consent.succeeds(draft, response) and self.examination.renew_tokens(draft):
             draft = control.fresh()

@@ -189,7 +189,7 @@ def _verdict(rule: Rule, api: Api, level: Level, ending: Exception | None, run: 
         words += dict.fromkeys([rows.trouble, str(ending) if is_open else ""])
         words += [f"expected {one.expected}, got {one.got}; filed under {name}" for name, one in rows.breaches.items()]
         words += ["no more was tried"] if is_open and rows.tried else []
-        found = found or next(iter(rows.breaches.values()), None)
+        found = found or next(iter(rows.breaches.values()), None) or rows.unanswered
         return Outcome(Verdict.INCONCLUSIVE, level, _joined(*words, told), found, has_open_end=is_open or rows.lost > 0)
     if violation is not None:
         return Outcome(Verdict.WARNING, level, _joined(*words, told), found)

@@ -47,7 +47,13 @@ def make_ready(examination: Examination) -> None:
 
     That an open zone is open is for a rule to judge.
     """
-    for zone in examination.profile.zones.values():
+    for name, zone in examination.profile.zones.items():
+        for probe in zone.probe:
+            if not probe.startswith(zone.path.rstrip("/")):
+                raise Unready(
+                    f"{examination.profile.name}: zones.{name}.probe: {probe} is not under the zone's path {zone.path};"
+                    " name a route of the zone, or give the zone another path"
+                )
         if not zone.probe or not zone.is_protected:
             continue
         try:

@@ -27,6 +27,8 @@ class Rows:
     """The rows of one rule's run. ``sent`` tells how many requests were sent so far: a row without any is none."""
 
     sent: Callable[[], int]
+    shown: Callable[[str], Counterexample | None] = lambda got: None
+    """Makes an example of the request that was sent last, which got nothing."""
     word: str = "rows"
     tried: int = 0
     failed: int = 0
@@ -37,6 +39,8 @@ class Rows:
     """How many of these for another reason than a breach that is filed elsewhere."""
     trouble: str = ""
     """That reason, of the first of them."""
+    unanswered: Counterexample | None = None
+    """The first request to which no answer came, if that is why."""
     follows: str = ""
     """What another rule has to say that explains a row, if there is such a thing."""
     cause: str = ""
@@ -108,6 +112,8 @@ class Rows:
             raise
         except (Unjudged, UnreachableError) as reason:
             self._is_spoilt = True
+            if self.unanswered is None and not self.lost and isinstance(reason, UnreachableError):
+                self.unanswered = self.shown(str(reason))
             self.lost += 1
             self._lost_in_a_row += 1
             self.trouble = self.trouble or str(reason)

@@ -17,7 +17,7 @@ from pytest_apiauth.auth.drafts import Control
 from pytest_apiauth.embedded import FAULTS
 from pytest_apiauth.suite.answer import Seen
 from pytest_apiauth.suite.api import Api
-from tests.faults.examining import CAUGHT, PROFILES, QUICK, examine, owners
+from tests.faults.examining import CAUGHT, EXAMINED, QUICK, examine, owners
 
 from .figures import Measured, Plan, Value
 
@@ -48,7 +48,7 @@ def _found(plan: Plan) -> tuple[list[tuple[str, int, int]], list[str]]:
     rows: list[tuple[str, int, int]] = []
     missed: list[str] = []
     for name in sorted(FAULTS)[:: max(plan.sample, QUICK_SAMPLE if plan.quick else 1)]:
-        for profile in PROFILES:
+        for profile in EXAMINED:
             with _spared() as spared:
                 outcomes = examine(profile, [owners()[name]], faults=[name], conditions=QUICK).values()
             if any(outcome.verdict in CAUGHT for outcome in outcomes):

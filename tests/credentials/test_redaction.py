@@ -338,3 +338,14 @@ def test_record_of_a_logger_is_left_alone() -> None:
 
     assert learnt(PLAIN).redact_shown(record.getMessage()) == "token [apiauth:shop.value0]"
     assert record.getMessage() == f"token {PLAIN}"
+
+
+def test_what_public_keys_have_in_common_with_private_ones_is_shown() -> None:
+    """A curl line may hold a public key of RSA, which says so by the letters that a private one says it by."""
+    private = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDGq7Lw2Xk9Vb4Nc8Mt3Rj6Hd5"
+    public = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA0Zx1Cv2Bn3Mq4Ws5Ed6Rf7Tg8Yh9Uj"
+    redactor = OutputRedactor()
+    redactor.learn(private, "shop.jwt.signing_key")
+
+    assert redactor.redact_shown(f"key={public}") == f"key={public}"
+    assert redactor.redact_shown(f"key={private[:4]}x{private[5:]}") != f"key={private[:4]}x{private[5:]}"

@@ -63,7 +63,7 @@ KEYED = {
 }
 """Profiles whose key, token or client travels in another place than usual."""
 EXAMINED = {**PROFILES, **KEYED}
-"""The profiles that mutants of the embedded server are examined on."""
+"""All of them: what no usual profile shows is looked for in the others, and mutants of the embedded server are."""
 
 
 @cache

@@ -29,7 +29,7 @@ from pytest_apiauth.targets.embedded import EmbeddedTarget
 from pytest_apiauth.targets.loopback import LoopbackTarget
 from tests.here import USUAL
 
-from .examining import PROFILES, QUICK
+from .examining import EXAMINED, QUICK
 
 CAUGHT = (Verdict.FAIL, Verdict.WARNING)
 NAME = re.compile(r"(?:\$\{?|edit |by=|kid=)([A-Z][A-Z0-9_]+)(?![A-Za-z0-9])")
@@ -57,7 +57,7 @@ class Found:
 @contextmanager
 def caught(fault: str, rule: Rule) -> Iterator[Found | None]:
     """Let a rule catch a fault of a server on loopback; None where no profile shows it there."""
-    for profile in PROFILES.values():
+    for profile in EXAMINED.values():
         if not rule.applies.find(profile):
             continue
         redactor = Redactor()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pytest_apiauth.suite.book import REGISTRY
 
-from .examining import CAUGHT, PROFILES, QUICK, examine, owners
+from .examining import CAUGHT, EXAMINED, QUICK, examine, owners
 
 
 def row(name: str) -> tuple[str, bool, str]:
     """Examine a server with one fault by every rule, on the first profile on which the owner catches it."""
     owner = owners()[name]
-    for profile in PROFILES:
+    for profile in EXAMINED:
         if not any(outcome.verdict in CAUGHT for outcome in examine(profile, [owner], faults=[name]).values()):
             continue
         outcomes = examine(profile, [owner] if owner.wire else REGISTRY, faults=[name], conditions=QUICK)

@@ -11,7 +11,7 @@ from pytest_apiauth.embedded import FAULTS
 from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.judging import Outcome
 
-from .examining import CAUGHT, PROFILES, about_profile, examine, owners
+from .examining import CAUGHT, EXAMINED, PROFILES, about_profile, examine, owners
 
 
 def test_every_fault_has_an_owner() -> None:
@@ -30,7 +30,7 @@ def each_fault() -> Iterator[Any]:
 def test_the_owner_catches_the_fault(name: str) -> None:
     """A server with one fault is caught by the rule that owns it, with a curl line that shows how."""
     caught: list[Outcome] = []
-    for profile in PROFILES:
+    for profile in EXAMINED:
         outcomes = examine(profile, [owners()[name]], faults=[name]).values()
         caught = [outcome for outcome in outcomes if outcome.verdict in CAUGHT]
         if caught:

@@ -24,9 +24,11 @@ TABLE = "res-proxy-headers"
 """A rule of a table: header lines beside lacks of credentials, some of them beside three."""
 bundled.load_chapters()
 trusted = importlib.import_module("pytest_apiauth.conformance.grid.trusted")
-ROWS = len(trusted.TRUSTED) + len(trusted.OPEN_PLACES) + 1 + 2 * len(trusted.BRIEF_TRUSTED)
-"""All of them beside no credential, the places that are open, and once a user's name; those for every probe beside each
-lack of one of two."""
+ROUTES = [row for row in trusted.TRUSTED if row.is_about_route]
+ROWS = len(trusted.bundles(alone=True)) + len(ROUTES) + len(trusted.SAID) + len(trusted.OPEN_PLACES) + 1
+ROWS += 2 * len(trusted.BRIEF_TRUSTED)
+"""All of them beside no credential, what requests may say, the places that are open, and once a user's name; those for
+every probe beside each lack of one of two."""
 
 
 def answering(marks: dict[str, Response | Exception]) -> Answer:

@@ -63,6 +63,16 @@ class KeyFromQuery(Policy):
         return list(map(spot.holding, found[-1:]))
 
 
+@fault("key-list-trusted", "takes a key that comes as a list, as PHP and Rack read name[], for one that was checked")
+class KeyListTrusted(Policy):
+    def holder(self, kind: Kind, presented: Presented) -> Holder | None:
+        spot, request = self.spots[kind], presented.request
+        pairs = query_pairs(request) if kind in self.keys and spot.where == "query" and request is not None else ()
+        if any(name.startswith(f"{spot.name}[") for name, _ in pairs):
+            return KeyRecord("list", "")
+        return super().holder(kind, presented)
+
+
 @fault("token-route-without-key", "asks for no API key at the token endpoint, although its zone needs one")
 class TokenRouteWithoutKey(Policy):
     def token_route_keys(self) -> tuple[Kind, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 
-from pytest_apiauth.embedded.policy import Policy
+from pytest_apiauth.embedded.policy import Policy, Presented
+from pytest_apiauth.embedded.reading import query_pairs
 from pytest_apiauth.embedded.refusal import Challenge, Crash, Refusal
 from pytest_apiauth.embedded.registry import fault
 from pytest_apiauth.embedded.state import UserRecord
 from pytest_apiauth.embedded.token_policy import Parameters
 from pytest_apiauth.messages import Request
+from pytest_apiauth.profile.model import Kind
 
 SHORTEST_PREFIX = 4
 # Stands in for the secret that did not come; no header field can carry it.
@@ -66,6 +68,17 @@ class BasicZoneControlsDropped(Policy):
 
     def same_basic_password(self, presented: str, known: str) -> bool:
         return super().same_basic_password(visible(presented), known)
+
+
+@fault("basic-from-query", "takes name and password from the query where no Authorization came")
+class BasicFromQuery(Policy):
+    def presented(self, request: Request, kinds: frozenset[Kind]) -> Presented:
+        found = super().presented(request, kinds)
+        told = dict(query_pairs(request))
+        if "basic" not in kinds - found.shown.keys() or not told.keys() >= {"username", "password"}:
+            return found
+        pair = base64.b64encode(f"{told['username']}:{told['password']}".encode()).decode()
+        return found.having(("basic",), self.as_token(pair, "basic"))
 
 
 @fault("basic-zone-cut-at-nul", "compares a user's password at a resource as far as to a NUL, where texts of C end")

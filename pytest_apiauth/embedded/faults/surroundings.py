@@ -53,6 +53,13 @@ class AnswerShared(Policy):
         return super().revise(request, response)
 
 
+@fault("file-shared", "an authorised answer is kept, and served to others, where the path ends like a style sheet's")
+class FileShared(AnswerShared):
+    def revise(self, request: Request, response: Response) -> Response:
+        answer = super().revise(request, response)
+        return answer if request.path.endswith(".css") else response
+
+
 @fault("options-tells-content", "answers OPTIONS with what it has last told there, to anybody")
 class OptionsTellsContent(Policy):
     def revise(self, request: Request, response: Response) -> Response:
@@ -124,6 +131,12 @@ class HeaderNameCaseSensitive(Policy):
         folded = {name.lower() for name in exact}
         lines = tuple(line for line in request.headers if line[0] in exact or line[0].lower() not in folded)
         return super().presented(replace(request, headers=lines), kinds)
+
+
+@fault("preflight-field-trusted", "takes any request with a preflight's header field for a preflight")
+class PreflightFieldTrusted(Policy):
+    def is_admitted_unseen(self, request: Request) -> bool:
+        return request.header("access-control-request-method") is not None or super().is_admitted_unseen(request)
 
 
 @fault("preflight-needs-credentials", "a browser's preflight is refused for want of credentials")
