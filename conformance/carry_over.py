@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from secrets import token_hex
 from urllib.parse import urlsplit
 
 from pytest_apiauth.rules import (
@@ -53,7 +53,7 @@ logins_of_zones = Parts(
     " cache_page over an authenticated view). One that keeps what ends like a file keeps /me/x.css too.",
 )
 def res_not_shared_cacheable(api: Api, zone: Zone) -> None:
-    """An authorised answer is not kept for others: right after it, a request without credentials is refused."""
+    """An authorised answer is not kept for others, as a file's neither: right after it, one without is refused."""
     for valid, is_whole in with_the_first(api, zone):
         answer = api.send(valid).accepted()
         for draft in (valid.anonymous(), valid.editing_all(Edit("reverse"))):
@@ -70,21 +70,27 @@ def res_not_shared_cacheable(api: Api, zone: Zone) -> None:
         for directive in ("public", "s-maxage"):
             words = f"no Cache-Control: {directive} on an authorised answer"
             answer.advise(directive not in directives, words, f"Cache-Control with {directive}")
-        for end in FILES if is_whole else ():
-            _like_a_file(api, zone, valid, end)
+        for end, pairs in _files(api) if is_whole else ():
+            _like_a_file(api, zone, valid, end, pairs)
 
 
-FILES: Final = (".css", "/apiauth.css")
-"""Ends by which a cache takes an answer for that of a file, while many an app reads the path before them."""
+def _files(api: Api) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """Return ends by which a cache takes an answer for that of a file, while many an app reads the path before them.
+
+    Of a name that no run before had: what a cache keeps of one stays there for a while.
+    """
+    name = api.once("a name for a file", lambda: f"apiauth-{token_hex(4)}")
+    return (f"/{name}.css", ()), (".css", ((name, "1"),))
 
 
-def _like_a_file(api: Api, zone: Zone, valid: Draft, end: str) -> None:
+def _like_a_file(api: Api, zone: Zone, valid: Draft, end: str, pairs: tuple[tuple[str, str], ...]) -> None:
     """Require that what a path that ends like a file's answers to one is not what everybody gets there then."""
     parts = urlsplit(valid.url)
     url = parts._replace(path=parts.path.rstrip("/") + end).geturl()
     with api.row():
-        mine = api.attempt(replace(valid, url=url))
-        answer = api.attempt(replace(valid.anonymous(), url=url)) if mine is not None and mine.succeeds else None
+        mine = api.attempt(replace(valid, url=url).with_query(*pairs))
+        bare = replace(valid.anonymous(), url=url).with_query(*pairs)
+        answer = api.attempt(bare) if mine is not None and mine.succeeds else None
         if answer is not None:
             never_the_content(answer, zone)
 

@@ -18,6 +18,12 @@ def lacking(api: Api, zone: Zone, valid: Draft) -> list[Draft]:
     return fewer
 
 
+def still_opens(zone: Zone, draft: Draft) -> bool:
+    """Whether what a request carries is enough for a zone, whatever else was taken from it."""
+    left = {each.kind for each in draft.credentials}
+    return any(left >= set(way) for way in zone.needs)
+
+
 def never_the_content(answer: Answer, zone: Zone) -> None:
     """Require that an answer does not hold what its control's holds, as far as that stays the same."""
     before = answer.control_response

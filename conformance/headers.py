@@ -252,6 +252,8 @@ def hdr_duplicate_credential(api: Api, zone: Zone) -> None:
                     usual = api.send(alone.adding(bad)).refused()
                     lacks = bad_first.status == 401 and not _challenges(bad_first) and _challenges(usual)
                     bad_first.advise(not lacks, "a challenge with the 401, as with the bad one alone", "none")
+            if not may_guess(api, good):
+                continue  # that would be one more wrong password
             with api.row():
                 # The same to whoever takes several lines for one (RFC 9110 5.3).
                 listed = api.attempt(valid.dressed(good.kind, (*_parts(bad.text), ", ", *_parts(good.text))))

@@ -70,9 +70,17 @@ def res_proxy_headers(api: Api, zone: Zone) -> None:
         if leads(api, zone):
             routes += [tuple((name, place) for name in URL_FIELDS) for place in OPEN_PLACES]
         for several in routes:
-            # A gateway that knows of no such host says so, and no content came.
-            with api.row(), suppress(FromGateway):
-                answer = api.attempt(fewer[0].with_headers(*several))
+            with api.row():
+                try:
+                    answer = api.attempt(fewer[0].with_headers(*several))
+                except FromGateway:
+                    continue  # it knows of no such host, says so, and no content came
+                except DroppedError:
+                    # Who serves no such host may end the connection (nginx: return 444).
+                    if not any(name == "Host" for name, _ in several):
+                        raise
+                    api.control(valid)
+                    continue
                 if answer is not None:
                     never_the_content(answer, zone)
 

@@ -241,13 +241,19 @@ def zone_path_escape(api: Api, zone: Zone) -> None:
     """No path through a weaker zone leads into a stronger one without its credentials."""
     base = urlsplit(api.profile.base_url).path.rstrip("/")
     weaker = [other.path.rstrip("/") for other in api.profile.zones.values() if other.kinds < zone.kinds]
+    public = [other.path.rstrip("/") for other in api.profile.zones.values() if not other.kinds]
     # Without credentials all ways to a route are one.
-    for path, valid in {urlsplit(valid.url).path: valid for valid in api.requests(zone)}.items():
+    done: set[str] = set()
+    for valid in api.requests(zone):
+        path = urlsplit(valid.url).path
+        if path in done:
+            continue
+        done.add(path)
         inner = path.removeprefix(base)
         spellings = [f"{base}{up}/{dots}{inner}" for up in weaker for dots in ("..", "%2e%2e", ".%2e", "x/../..")]
         spellings += [f"{base}{up}/..%2f{inner.lstrip('/')}" for up in weaker]
         # A prefix that a proxy takes away, and one that it forgets to end with a slash (nginx: alias).
-        spellings += [f"{base}{up}{step}{inner}" for up in weaker if up for step in ("", "..")]
+        spellings += [f"{base}{up}{step}{inner}" for up in public if up for step in ("", "..")]
         for target in dict.fromkeys(spellings):
             with api.row():
                 answer = api.attempt(replace(valid.anonymous(), target=target))

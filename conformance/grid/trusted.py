@@ -37,9 +37,10 @@ SAID: Final = (
     (("Origin", "{origin}"), ("Access-Control-Request-Method", "GET")),
     (("Accept", "text/html, text/event-stream"),),
     (("Content-Type", "application/grpc"),),
+    (("Host", "apiauth.invalid"),),
 )
-"""What a request may say that some code takes for a browser's own, a preflight, a page, a stream or another protocol:
-it may be answered by something else, and never with the content."""
+"""What a request may say that some code takes for a browser's own, a preflight, a page, a stream, another protocol or
+another site: it may be answered by something else, or not at all, and never with the content."""
 URL_FIELDS: Final = ("X-Original-URL", "X-Rewrite-URL", "X-Original-URI", "X-Forwarded-Uri", "X-Override-URL")
 TRUSTED: Final = (
     *_all(
@@ -57,7 +58,7 @@ TRUSTED: Final = (
         "proxies that tell the host and the path that were asked for",
         ("X-Forwarded-Host", "localhost"), ("X-Forwarded-Host", "127.0.0.1"), ("X-Forwarded-Server", "localhost"),
         ("X-Host", "localhost"), ("X-Forwarded-Prefix", "/"), ("X-Forwarded-Port", "443"),
-        ("X-Forwarded-Proto", "https"), ("Host", "localhost"), ("Host", "127.0.0.1"), ("Host", "apiauth.invalid"),
+        ("X-Forwarded-Proto", "https"), ("Host", "localhost"), ("Host", "127.0.0.1"),
         route=True,
     ),
     *_all(
@@ -73,8 +74,8 @@ TRUSTED: Final = (
     ),
     *_all(
         "Health checks of Kubernetes, AWS and Google Cloud, and crawlers, which some proxies let pass by their names",
-        ("User-Agent", "kube-probe/1.31"), ("User-Agent", "ELB-HealthChecker/2.0"), ("User-Agent", "GoogleHC/1.0"),
-        ("User-Agent", "Googlebot/2.1 (+http://www.google.com/bot.html)"),
+        ("User-Agent", "kube-probe/1.31"), ("User-Agent", "ELB-HealthChecker/2.0"),
+        ("User-Agent", "GoogleHC/1.0 Googlebot/2.1 (+http://www.google.com/bot.html)"),
         ("User-Agent", "Prometheus/2.45 (UptimeRobot/2.0; Pingdom.com_bot; StatusCake; Blackbox Exporter; Zabbix)"),
     ),
     *_all(
@@ -117,16 +118,16 @@ TRUSTED: Final = (
         together=True,
     ),
     *_all(
-        "TLS client certificates, told by a proxy (RFC 9440 2.1, nginx and Envoy before it)",
-        ("Client-Cert", ":YXBpYXV0aA==:"), ("X-SSL-Client-Verify", "SUCCESS"), ("X-SSL-Client-S-DN", "CN=admin"),
+        "TLS client certificates, told by a proxy as nginx and Envoy do",
+        ("X-SSL-Client-Verify", "SUCCESS"), ("X-SSL-Client-S-DN", "CN=admin"),
         ("SSL-Client-Verify", "SUCCESS"), ("X-Client-Verify", "SUCCESS"), ("X-Client-DN", "CN=admin"),
         together=True,
     ),
+    *_all("TLS client certificates, told by a proxy (RFC 9440 2.1)", ("Client-Cert", ":YXBpYXV0aA==:")),
     *_all(
         "services that call each other",
         ("X-Internal", "true"), ("X-Internal-Request", "1"), ("X-From-Gateway", "true"), ("X-Service-Name", "gateway"),
         ("X-Debug", "1"), ("X-Test", "1"), ("X-Skip-Auth", "true"), ("X-Bypass-Auth", "true"),
-        together=True,
     ),
 )  # fmt: skip
 SWITCHES: Final = (

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from http import HTTPStatus
 from typing import Any, Final, TypeVar, cast
+from urllib.parse import urlsplit
 
 from pytest_apiauth.auth.drafts import Control, Draft
 from pytest_apiauth.auth.texts import Base64, FormEncoded, Ref, Unchanged
@@ -54,6 +55,17 @@ USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods that frameworks know. What they answer to others says nothing of credentials."""
 
 
+def _asks_elsewhere(draft: Draft) -> bool:
+    """Whether a request asks for another host or path than its valid one, or for another form of the answer.
+
+    What renders a page, or serves another host, may be broken, and credentials have no part in it.
+    """
+    valid = draft if draft.control is None else draft.control.draft
+    added = {name.lower() for name, _ in draft.headers} - {name.lower() for name, _ in valid.headers}
+    is_moved = valid.method == "GET" and urlsplit(draft.url).path != urlsplit(valid.url).path
+    return is_moved or "host" in added or (not draft.credentials and not added.isdisjoint(("accept", "content-type")))
+
+
 class Api(ValidRequests):
     """One rule's conversation with one target about one part of its profile.
 
@@ -82,7 +94,6 @@ class Api(ValidRequests):
         self._has_failed = False
         self._waited_before = examination.target.seconds_waited
         self._seen: list[Seen] = []
-        self._latest: Draft | None = None
         self._following: dict[Hashable, tuple[int, object]] = {}
 
     # Sending
@@ -99,7 +110,6 @@ class Api(ValidRequests):
                 api.send(valid.editing(valid.token, Edit("reverse"))).refused()
         """
         seen = self.see(draft.control) if draft.control is not None and draft.is_altered and not alone else None
-        self._latest = draft
         # One server error is made sure of; those that follow it in the same rule are taken at their word.
         response = self.examination.send(draft, sure=not self._has_failed)
         answer = Answer(self, draft, response, seen)
@@ -111,7 +121,7 @@ class Api(ValidRequests):
         is_told = draft.method not in USUAL_METHODS or (response.status == 501 and draft.method not in ("GET", "POST"))
         # What a framework makes of broken HTTP, or of another spelling of a path, says nothing of credentials.
         is_told = is_told or TARGET.fullmatch(draft.target or "") is None
-        is_told = is_told or (draft.target is not None and not draft.credentials)
+        is_told = is_told or (draft.target is not None and not draft.credentials) or _asks_elsewhere(draft)
         if response.status >= 500 and not is_told:  # 501 is the right answer to a method (RFC 9110 15.6.2)
             self._has_failed = True
             if seen is None and not alone:
@@ -127,11 +137,12 @@ class Api(ValidRequests):
 
     def _unanswered(self, got: str) -> Counterexample | None:
         """Write down the request that was sent last, to which no answer came."""
-        draft, examination = self._latest, self.examination
+        examination = self.examination
+        draft = examination.latest
         if draft is None:
             return None
-        control = "" if draft.control is None else examination.curl(draft.control.draft)
         words = one_line(examination.redactor.redact(got), LONGEST_WORDS)
+        control = "" if draft.control is None else examination.curl(draft.control.draft)
         return Counterexample("an answer", words, examination.curl(draft), control, tuple(self.steps))
 
     def admit(self, answer: Answer, zone: Zone, good: Collection[Kind], *, is_due: bool) -> None:
@@ -304,7 +315,7 @@ class Api(ValidRequests):
         for each in self._seen:
             if each.control.is_same(control):
                 return each
-        self._latest = draft = control.fresh()
+        draft = control.fresh()
         response = self.examination.send(draft, sure=True)
         if not consent.succeeds(draft, response) and self.examination.renew_tokens(draft):
             draft = control.fresh()

@@ -53,6 +53,8 @@ class Examination:
         self.clock: Callable[[], float] = time.monotonic
         """What time is measured by."""
         self.recent = Recent()
+        self.latest: Draft | None = None
+        """The request that left last, or is leaving."""
         self.rate_limits = RateLimits(self.curl)
         """Every 429 that was met."""
         self.found: dict[Hashable, object] = {}
@@ -162,11 +164,14 @@ class Examination:
 
     def send_by(self, carry: Callable[[Request], list[Response]], draft: Draft) -> list[Response]:
         """Hand a request to what sends it, once or several times at once, and learn every token that comes back."""
+        # What is asked for before it has no answer to this one.
+        self.latest = None
         self.obtaining.obtain(draft.refs)
         request = draft.request(self.placeholders, self._signing)
         self._learn_edits(draft)
         if self.target.kind.is_live:
             self._spare_accounts(request)
+        self.latest = draft
         try:
             responses = carry(request)
         except NotRecordedError as reason:

@@ -41,7 +41,8 @@ def wrong_passwords(
 
 
 def _basic(request: Request) -> Iterator[tuple[str, str]]:
-    for line in request.header_lines("authorization"):
+    # Several in one line count as well: a server may look at each (RFC 9110 5.3).
+    for line in ",".join(request.header_lines("authorization")).split(","):
         scheme, _, coded = line.strip().partition(" ")
         if scheme.lower() == "basic":
             try:

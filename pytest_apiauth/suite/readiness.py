@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from urllib.parse import urlsplit
 
 from pytest_apiauth.auth.shared import SharedFile
 from pytest_apiauth.credentials.secrets import Redactor
 from pytest_apiauth.errors import ApiAuthError, UnsetError
 from pytest_apiauth.http import NotSendable
 from pytest_apiauth.printable import one_line
+from pytest_apiauth.profile.model import Profile
 from pytest_apiauth.suite.examination import Examination
 from pytest_apiauth.suite.outcomes import Inconclusive, NotReady, Refused, Unproven, Unready, says_nothing
 from pytest_apiauth.targets.target import Target
@@ -47,13 +49,8 @@ def make_ready(examination: Examination) -> None:
 
     That an open zone is open is for a rule to judge.
     """
-    for name, zone in examination.profile.zones.items():
-        for probe in zone.probe:
-            if not probe.startswith(zone.path.rstrip("/")):
-                raise Unready(
-                    f"{examination.profile.name}: zones.{name}.probe: {probe} is not under the zone's path {zone.path};"
-                    " name a route of the zone, or give the zone another path"
-                )
+    _check_probes(examination.profile)
+    for zone in examination.profile.zones.values():
         if not zone.probe or not zone.is_protected:
             continue
         try:
@@ -84,6 +81,20 @@ def make_ready(examination: Examination) -> None:
                 raise (Unproven if says_nothing(response) else Unready)(
                     f"{examination.profile.name}: the valid request to {draft.url} was answered with {response.status}"
                     f"{told}, expected a 2xx status; check probe and credentials with: {examination.curl(draft)}"
+                )
+
+
+def _check_probes(profile: Profile) -> None:
+    """Raise Unready for a probe that lies in another zone than its own, which the rules would examine instead."""
+    for name, zone in profile.zones.items():
+        for probe in zone.probe:
+            path = urlsplit(profile.url(probe)).path
+            found = profile.zone_at(path)
+            if (found is None or found.path != zone.path) and probe.partition("?")[0] != zone.path.rstrip("/"):
+                where = "in no zone" if found is None else f"in the zone of {found.path}"
+                raise Unready(
+                    f"{profile.name}: zones.{name}.probe: {probe} is {where}, not under {zone.path};"
+                    " name a route of the zone, or give the zone another path"
                 )
 
 

@@ -7,21 +7,24 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_apiauth.credentials.identities import Identities
 from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.embedded import Server
 from pytest_apiauth.embedded.policy import Policy
 from pytest_apiauth.embedded.registry import Fault
 from pytest_apiauth.errors import DroppedError, UnreachableError
 from pytest_apiauth.messages import Request, Response
 from pytest_apiauth.suite.book import REGISTRY, Verdict
 from pytest_apiauth.suite.examination import Examination
-from pytest_apiauth.suite.judging import Outcome
+from pytest_apiauth.suite.judging import Conditions, Outcome, judge
 from pytest_apiauth.suite.outcomes import Unready
 from pytest_apiauth.suite.readiness import make_ready
 from pytest_apiauth.targets.embedded import EmbeddedTarget
-from tests.faults.examining import PROFILES, examine
+from pytest_apiauth.targets.live import LIVE
+from tests.faults.examining import EXAMINED, PROFILES, examine
 from tests.here import USUAL
 
-from .test_api import judged
+from .test_api import Scripted, judged
 from .test_other_good_servers import verdict_of
 
 REFERENCE = PROFILES["reference"]
@@ -203,5 +206,100 @@ def test_a_probe_outside_of_its_zone_is_named() -> None:
     profile, redactor = REFERENCE.replaced(zones=zones), Redactor()
     target = EmbeddedTarget.build(profile, redactor=redactor, library=USUAL, faults=(), variants=())
 
-    with pytest.raises(Unready, match=r"zones\.user\.probe: /keyed/items is not under the zone's path /user/"):
+    with pytest.raises(Unready, match=r"zones\.user\.probe: /keyed/items is in the zone of /keyed/, not"):
         make_ready(Examination(target, redactor))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("host", "apiauth.invalid"), ("accept", "text/html"), ("content-type", "grpc")]
+)
+def test_what_renders_pages_or_serves_other_hosts_may_be_broken(name: str, value: str) -> None:
+    """Django REST framework without its app installed has no template for a browser; no content came of it."""
+    asks = has(name, value)
+    found = judged("res-proxy-headers", lambda request, serve: Response(500) if asks(request) else serve(request))
+
+    assert found.verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("reply", [500, 404, 422])
+def test_what_an_app_makes_of_a_files_name_is_its_own(reply: int) -> None:
+    """A number that is parsed out of 5.css is an error that credentials have no part in."""
+
+    def answer(request: Request, serve: Callable[[Request], Response]) -> Response:
+        return Response(reply) if request.path.endswith(".css") else serve(request)
+
+    assert judged("res-not-shared-cacheable", answer).verdict is Verdict.PASS
+
+
+def test_who_serves_no_such_host_may_end_the_connection() -> None:
+    """nginx: return 444."""
+
+    def answer(request: Request, serve: Callable[[Request], Response]) -> Response:
+        if request.header("host"):
+            raise DroppedError("jindexe: no answer")
+        return serve(request)
+
+    assert judged("res-proxy-headers", answer).verdict is Verdict.PASS
+
+
+def test_a_name_may_be_too_long_for_an_answer() -> None:
+    """Who finds it so may end the connection; at a name of usual length that is trouble."""
+    longest = 8000
+
+    def ends(request: Request, serve: Callable[[Request], Response]) -> Response:
+        if len(request.header("authorization") or "") > longest:
+            raise DroppedError("reference: no answer")
+        return serve(request)
+
+    assert verdict_of("res-basic-pair", "basic", ends) is Verdict.PASS
+    longest = 80
+    assert verdict_of("res-basic-pair", "basic", ends) is Verdict.INCONCLUSIVE
+
+
+def test_what_was_never_sent_is_not_shown() -> None:
+    """Where a token is lacking since its endpoint is silent, the request that was to carry it has not left."""
+    is_silent = False
+
+    def answer(request: Request, serve: Callable[[Request], Response]) -> Response:
+        if is_silent and request.method == "POST":
+            raise UnreachableError("jindexe: no answer of the token endpoint")
+        return serve(request)
+
+    target = Scripted(answer)
+    examination = Examination(target, Redactor())
+    zone = target.profile.zones["user"]
+    assert judge(REGISTRY["res-no-cred-401"], examination, zone, Conditions(1, 0)).verdict is Verdict.PASS
+    examination.forget_tokens()
+    is_silent = True
+    found = judge(REGISTRY["zone-swap"], examination, zone, Conditions(1, 0))
+
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "token endpoint" in found.reason
+    assert found.counterexample is None
+
+
+def as_ever(request: Request, serve: Callable[[Request], Response]) -> Response:
+    """Answer as a good server does."""
+    return serve(request)
+
+
+def test_a_key_that_is_not_needed_may_be_a_list() -> None:
+    """What is left of the request opens the zone, whatever the key looks like."""
+    profile = EXAMINED["query"]
+    zones = profile.model_dump(by_alias=True, exclude_unset=True)["zones"]
+    zones["both"] = {**zones["both"], "needs": [["bearer"], ["bearer", "api_key"]]}
+
+    assert verdict_of("key-list", "both", as_ever, profile.replaced(zones=zones)) in {Verdict.PASS, Verdict.SKIP}
+    assert verdict_of("key-list", "all", as_ever, profile) is Verdict.PASS
+
+
+def test_a_password_is_put_into_no_url_of_a_live_server() -> None:
+    """Its logs would have it from then on."""
+    target = Scripted(lambda request, serve: serve(request))
+    target.kind = LIVE
+    target.server = Server(REFERENCE)
+    target.identities = Identities(REFERENCE, target.server.lookup, target.redactor)
+    rule = REGISTRY["res-basic-elsewhere"]
+
+    found = judge(rule, Examination(target, Redactor()), REFERENCE.zones["basic"], Conditions(1, 0))
+    assert (found.verdict, found.is_out_of_reach) == (Verdict.SKIP, True)

@@ -169,6 +169,7 @@ JSON = (("Content-Type", "application/json"),)
         ((("Authorization", "Basic YWxpY2U="),), b"", ["alice"]),
         ((("Authorization", "Basic Ym9iOnJpZ2h0LW9uZQ=="),), b"", [SOMEBODY]),
         ((("Authorization", "Bearer YWxpY2U6d3Jvbmc="),), b"", []),
+        ((("Authorization", "Basic YWxpY2U6cHcx, Basic YWxpY2U6cmlnaHQtb25l"),), b"", ["alice"]),
         ((("Authorization", "Basic !"),), b"", []),
         (FORM, b"grant_type=password&username=alice&password=right-one", []),
         (FORM, b"grant_type=password&username=alice&password=right-onf", ["alice"]),
