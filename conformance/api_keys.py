@@ -69,9 +69,8 @@ def key_missing(api: Api, zone: Zone) -> None:
     PROFILE,
     applies=key_zones,
     catches=("key-prefix-compare", "key-case-folded"),
-    look="The comparison of the key: of the whole value in its case (compare_digest; PHP: hash_equals, never ==;"
-    " MessageDigest.isEqual; ConstantTimeCompare; nginx: a map with ~^...$, as texts match in any case); look for"
-    " prefixes and patterns.",
+    look="The comparison of the key: of the whole value in its case (hmac.compare_digest, hash_equals, a query with =);"
+    " look for prefixes, patterns without an end, LIKE, and nginx's map, whose texts match in any case.",
 )
 @draws(
     rows(NEAR_MISSES, CASES, DRESSES, STAND_INS, SIZES),
