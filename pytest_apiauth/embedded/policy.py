@@ -276,10 +276,11 @@ class Policy(
         """Return a challenge for each kind of credential that is lacking (RFC 9110 11.6.1, RFC 6750 3)."""
         challenges: dict[str, Challenge] = {}
         for kind in kinds:
-            if kind == "basic" or self.spots[kind].half:
+            if kind in self.keys:
+                challenge = self.key_challenge(kind)
+                challenges[challenge.scheme] = challenge
+            elif kind == "basic":
                 challenges["Basic"] = self.basic_challenge()
-            elif kind in self.keys:
-                challenges["ApiKey"] = Challenge("ApiKey", {"realm": self.realm})
             else:
                 challenge = self.token_challenge(kind, presented)
                 challenges[challenge.scheme] = challenge
@@ -303,10 +304,13 @@ class Policy(
             parameters["error"] = error
         return Challenge("Bearer", parameters)
 
+    def key_challenge(self, kind: Kind) -> Challenge:
+        """Return the challenge for a lacking key: that of HTTP Basic if it is one half of a pair."""
+        return self.basic_challenge() if self.spots[kind].half else Challenge("ApiKey", {"realm": self.realm})
+
     def key_challenges(self) -> list[Challenge]:
-        """Return the challenge for a lacking API key."""
-        is_half = any(self.spots[kind].half for kind in self.token_route_keys())
-        return [self.basic_challenge() if is_half else Challenge("ApiKey", {"realm": self.realm})]
+        """Return the challenges for lacking keys at the token endpoint."""
+        return list({each.scheme: each for each in map(self.key_challenge, self.token_route_keys())}.values())
 
     def scope_refusal(self, zone: Zone) -> Refusal:
         """Refuse a good token whose scope does not suffice, and say which one does (RFC 6750 3.1)."""

@@ -59,7 +59,7 @@ VARIED = {
 """The profiles that variants are examined on; the last one is silent wherever a server may differ."""
 KEYED = {
     name: loading.load(REFERENCE.with_name(f"{name}.apiauth.toml"))
-    for name in ("query", "cookie", "moved", "named", "tokens", "posted")
+    for name in ("query", "cookie", "moved", "named", "tokens", "posted", "paired")
 }
 """Profiles whose key, token or client travels in another place than usual."""
 EXAMINED = {**PROFILES, **KEYED}
