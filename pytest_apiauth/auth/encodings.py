@@ -17,9 +17,9 @@ def form_encoded(text: str, also: str = "", keep: str = "") -> str:
     >>> form_encoded("a b/c"), form_encoded("a b", also=" "), form_encoded("a/b", keep="/")
     ('a+b%2Fc', 'a%20b', 'a/b')
     """
-    return "".join(
-        f"%{ord(letter):02X}" if letter in also else quote_plus(letter, safe=PLAIN + keep) for letter in text
-    )
+    if also and any(letter in also for letter in text):
+        return "".join(f"%{ord(each):02X}" if each in also else quote_plus(each, safe=PLAIN + keep) for each in text)
+    return quote_plus(text, safe=PLAIN + keep)
 
 
 def base64_encoded(text: str) -> str:
