@@ -53,7 +53,7 @@ logins_of_zones = Parts(
     " cache_page over an authenticated view). One that keeps what ends like a file keeps /me/x.css too.",
 )
 def res_not_shared_cacheable(api: Api, zone: Zone) -> None:
-    """An authorised answer is not kept for others, as a file's neither: right after it, one without is refused."""
+    """An authorised answer is kept for nobody else, not even as a file: who asks next without one is refused."""
     for valid, is_whole in with_the_first(api, zone):
         answer = api.send(valid).accepted()
         for draft in (valid.anonymous(), valid.editing_all(Edit("reverse"))):

@@ -23,7 +23,12 @@ LONGEST_SENTENCE = 300
 
 def explained(rule: Rule, profile: Profile, outcome: Outcome, redactor: Redactor) -> str:
     """Return the text of a failure, secrets by name."""
-    lines = [f"{outcome.deciding_level.value} {rule.id}: {rule.title}", "", *_found(outcome)]
+    lines = [f"{outcome.deciding_level.value} {rule.id}: {rule.title}", ""]
+    if outcome.verdict is Verdict.INCONCLUSIVE and outcome.cause and outcome.counterexample is not None:
+        # It met another rule's breach and nothing else: all there is to read of that stands under the other one.
+        lines += [f"  {outcome.reason}", _line("request", outcome.counterexample.curl)]
+        return printable(redactor.redact("\n".join(lines)))
+    lines += _found(outcome)
     for place, source in enumerate(rule.sources_for(profile)):
         lines.append(_line("" if place else "sources", _written(source, profile)))
     if rule.look:

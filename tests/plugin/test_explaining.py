@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pytest_apiauth.credentials.secrets import Redactor
+from pytest_apiauth.messages import Response
 from pytest_apiauth.plugin.explaining import explained
 from pytest_apiauth.profile import loading
 from pytest_apiauth.profile.model import Profile
@@ -13,6 +14,7 @@ from pytest_apiauth.suite.book import REGISTRY, Level, Verdict
 from pytest_apiauth.suite.judging import Outcome
 from pytest_apiauth.suite.own_rules import OwnFiles
 from tests.faults.examining import PROFILES, examine
+from tests.suite.test_api import judged
 
 CASE = """\
 MUST res-token-case: A token with the case of its letters changed is another token.
@@ -100,3 +102,16 @@ def replace_rules(folder: Path) -> Profile:
     text = 'schema = 1\nextends = "jindexe"\nrules = ["own_rules.py"]\n'
     path.write_text(text, encoding="utf-8")
     return loading.load(path)
+
+
+def test_what_another_rule_has_met_is_told_there() -> None:
+    """A rule that only met the server error that another rule is about says so, and sends nobody to look elsewhere."""
+    rule = REGISTRY["key-missing"]
+    found = judged(rule.id, lambda request, serve: serve(request) if request.header("x-api-key") else Response(500))
+
+    lines = explained(rule, PROFILES["jindexe"], found, Redactor()).splitlines()
+
+    assert found.cause == "invalid-never-5xx"
+    assert len(lines) == 4
+    assert lines[2].endswith("filed under invalid-never-5xx; 2 of 2 rows could not be judged")
+    assert lines[3].startswith("  request   curl ")
